@@ -1,0 +1,99 @@
+"""Which models there are, with the numbers that every framework, target and decoder must share."""
+
+from dataclasses import dataclass
+
+from common.errors import UserError
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a model's name stands for, whatever its classes.
+
+    strides: input pixels per cell of each head, coarsest first
+    masks: for each head, which of the anchors (sorted by size) it uses
+    anchors: default (width, height) in input pixels, smallest first
+    backbone: prefix of the parameter names that a pretrained backbone fills and that `freeze` holds still
+    """
+
+    strides: tuple[int, ...]
+    masks: tuple[tuple[int, ...], ...]
+    anchors: tuple[tuple[float, float], ...]
+    backbone: str = "backbone."
+
+    @property
+    def size_multiple(self):
+        """Both sides of the input must be a multiple of this."""
+        return max(self.strides)
+
+
+ARCHITECTURES = {
+    # yolov3.cfg and yolov3-tiny.cfg of the Darknet project; the masks of tiny's second head are 0,1,2 there
+    "yolov3": Architecture(
+        strides=(32, 16, 8),
+        masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
+        anchors=((10, 13), (16, 30), (33, 23), (30, 61), (62, 45), (59, 119), (116, 90), (156, 198), (373, 326)),
+    ),
+    "yolov3-tiny": Architecture(
+        strides=(32, 16),
+        masks=((3, 4, 5), (0, 1, 2)),
+        anchors=((10, 14), (23, 27), (37, 58), (81, 82), (135, 169), (344, 319)),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """All that is needed to build a network and to read its heads.
+
+    anchors: per head, its (width, height) pairs in input pixels; strides: per head
+    mean, std: of an image's R, G, B in 0..255; the network computes (image - mean) / std first
+    """
+
+    name: str
+    num_classes: int
+    anchors: tuple[tuple[tuple[float, float], ...], ...]
+    strides: tuple[int, ...]
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (255.0, 255.0, 255.0)
+
+    @property
+    def anchors_per_cell(self):
+        """Number of anchors of each head's cells."""
+        return tuple(len(anchors) for anchors in self.anchors)
+
+
+def architecture(name):
+    """The named architecture; UserError with the names there are for an unknown one."""
+    if name not in ARCHITECTURES:
+        raise UserError(f"unknown model {name!r}; one of {', '.join(ARCHITECTURES)} is needed")
+    return ARCHITECTURES[name]
+
+
+def model_spec(name, num_classes, anchors=None, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0)):
+    """The ModelSpec of a model for `num_classes` classes, with its default anchors or these, smallest first.
+
+    Raises UserError for an unknown name or a number of anchors that the heads can't share out.
+    """
+    known = architecture(name)
+    anchors = known.anchors if anchors is None else tuple((float(w), float(h)) for w, h in anchors)
+    needed = len(known.anchors)
+    if len(anchors) != needed:
+        raise UserError(f"{len(anchors)} anchors were given for {name}; its heads need {needed}")
+    per_head = tuple(tuple(anchors[i] for i in mask) for mask in known.masks)
+    return ModelSpec(name, num_classes, per_head, known.strides, tuple(mean), tuple(std))
+
+
+def check_input_size(name, size):
+    """UserError unless the model takes images of this (width, height); it names the nearest legal sizes."""
+    multiple = architecture(name).size_multiple
+    if all(side > 0 and side % multiple == 0 for side in size):
+        return
+    lower, upper = (
+        "x".join(str(max(multiple, rounded(side / multiple) * multiple)) for side in size)
+        for rounded in (int, lambda x: -int(-x // 1))
+    )
+    nearest = lower if lower == upper else f"{lower} or {upper}"
+    raise UserError(
+        f"input size {size[0]}x{size[1]} doesn't fit {name}, whose sides are multiples of {multiple}; "
+        f"the nearest that fit: {nearest}"
+    )

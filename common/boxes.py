@@ -1,0 +1,151 @@
+"""Boxes: formats, the IoU family, clipping and non-maximum suppression, in NumPy.
+
+A box is `xmin, ymin, xmax, ymax` in continuous pixels unless a name ends with another order.
+"""
+
+import math
+
+import numpy as np
+
+IOU_KINDS = ("iou", "giou", "diou", "ciou")
+NMS_METHODS = ("hard", "diou", "soft")
+
+
+def as_boxes(boxes, name="boxes"):
+    """The array, checked to be boxes: (..., 4), floating. Raises ValueError with the shape received otherwise."""
+    boxes = np.asarray(boxes)
+    if boxes.ndim < 1 or boxes.shape[-1] != 4:
+        raise ValueError(f"{name} has shape {boxes.shape}; an array (..., 4) of xmin, ymin, xmax, ymax is needed")
+    if boxes.dtype.kind != "f":
+        boxes = boxes.astype(np.float32)
+    return boxes
+
+
+def xyxy_to_cxcywh(boxes):
+    """Corners to centre and size: (..., 4) -> (..., 4)."""
+    boxes = as_boxes(boxes)
+    low, high = boxes[..., :2], boxes[..., 2:]
+    return np.concatenate([(low + high) / 2, high - low], axis=-1)
+
+
+def cxcywh_to_xyxy(boxes):
+    """Centre and size to corners: (..., 4) -> (..., 4). The inverse of `xyxy_to_cxcywh`."""
+    boxes = as_boxes(boxes)
+    centre, half = boxes[..., :2], boxes[..., 2:] / 2
+    return np.concatenate([centre - half, centre + half], axis=-1)
+
+
+def xyxy_to_xywh(boxes):
+    """Corners to COCO's order, top-left corner and size: (..., 4) -> (..., 4)."""
+    boxes = as_boxes(boxes)
+    return np.concatenate([boxes[..., :2], boxes[..., 2:] - boxes[..., :2]], axis=-1)
+
+
+def xywh_to_xyxy(boxes):
+    """Top-left corner and size to corners: (..., 4) -> (..., 4). The inverse of `xyxy_to_xywh`."""
+    boxes = as_boxes(boxes)
+    return np.concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], axis=-1)
+
+
+def area(boxes):
+    """Area in square pixels: (..., 4) -> (...). A box whose corners are swapped has area 0."""
+    boxes = as_boxes(boxes)
+    sides = np.maximum(boxes[..., 2:] - boxes[..., :2], 0)
+    return sides[..., 0] * sides[..., 1]
+
+
+def clip(boxes, width, height):
+    """The part of each box that lies in an image of this size: (..., 4) -> (..., 4)."""
+    boxes = as_boxes(boxes)
+    return np.clip(boxes, 0, np.array([width, height, width, height], dtype=boxes.dtype))
+
+
+def overlap(a, b, kind="iou"):
+    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...).
+
+    iou in [0, 1]; giou (Rezatofighi et al. 2019) and diou (Zheng et al. 2020) in [-1, 1]; ciou (Zheng et al. 2020)
+    adds the penalty on the aspect ratio. A box without area has IoU 0 with everything. Computed in the wider of the
+    two dtypes. Raises ValueError for an unknown kind.
+    """
+    if kind not in IOU_KINDS:
+        raise ValueError(f"unknown kind of overlap {kind!r}; one of {', '.join(IOU_KINDS)} is needed")
+    a, b = as_boxes(a, "a"), as_boxes(b, "b")
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    sides = np.maximum(sides, 0)
+    intersection = sides[..., 0] * sides[..., 1]
+    union = area(a) + area(b) - intersection
+    iou = _ratio(intersection, union)
+    if kind == "iou":
+        return iou
+    hull = np.maximum(a[..., 2:], b[..., 2:]) - np.minimum(a[..., :2], b[..., :2])
+    if kind == "giou":
+        hull_area = hull[..., 0] * hull[..., 1]
+        return iou - _ratio(hull_area - union, hull_area)
+    offset = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
+    diou = iou - _ratio((offset**2).sum(-1), (hull**2).sum(-1))
+    if kind == "diou":
+        return diou
+    v = aspect_penalty(a, b)
+    return diou - _ratio(v, 1 - iou + v) * v
+
+
+def aspect_penalty(a, b):
+    """CIoU's v: the squared difference of the boxes' aspect angles, (..., 4), (..., 4) -> (...) in [0, 1]."""
+    wh_a, wh_b = a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]
+    angle = np.arctan2(wh_a[..., 0], wh_a[..., 1]) - np.arctan2(wh_b[..., 0], wh_b[..., 1])
+    return 4 / math.pi**2 * angle**2
+
+
+def iou(a, b):
+    """Intersection over union of every pair: (N, 4), (M, 4) -> (N, M) in [0, 1].
+
+    A box without area has IoU 0 with everything. Raises ValueError where an array isn't (..., 4).
+    """
+    return overlap(as_boxes(a, "a")[:, None], as_boxes(b, "b")[None])
+
+
+def iou_wh(a, b):
+    """IoU of every pair of sizes laid on a common centre: (N, 2), (M, 2) of width, height -> (N, M) in [0, 1]."""
+    a, b = np.asarray(a), np.asarray(b)
+    smallest = np.minimum(a[:, None], b[None])
+    intersection = smallest[..., 0] * smallest[..., 1]
+    union = (a[:, 0] * a[:, 1])[:, None] + (b[:, 0] * b[:, 1])[None] - intersection
+    return _ratio(intersection, union)
+
+
+def nms(boxes, scores, labels=None, *, threshold=0.5, method="hard", sigma=0.5, min_score=0.0, max_detections=None):
+    """Non-maximum suppression: (N, 4), (N,), (N,) or None -> kept indices (K,) and their scores (K,), highest first.
+
+    With `labels` only boxes of one class suppress each other; without, all do. `hard` drops boxes whose IoU with a
+    better one is above `threshold`; `diou` uses DIoU instead, so that neighbours with distant centres stay (Zheng et
+    al. 2020); `soft` multiplies their scores by exp(-IoU^2 / sigma) and drops those that fall below `min_score`
+    (Bodla et al. 2017), `threshold` plays no part. Equal scores keep their order in the input.
+    """
+    if method not in NMS_METHODS:
+        raise ValueError(f"unknown NMS method {method!r}; one of {', '.join(NMS_METHODS)} is needed")
+    boxes = as_boxes(boxes).reshape(-1, 4)
+    scores = np.array(scores, dtype=np.float32)
+    limit = len(boxes) if max_detections is None else max_detections
+    candidates = np.argsort(-scores, kind="stable")
+    candidates = candidates[scores[candidates] >= min_score]
+    kept = []
+    while len(candidates) and len(kept) < limit:
+        best, rest = candidates[0], candidates[1:]
+        kept.append(best)
+        values = overlap(boxes[best], boxes[rest], "diou" if method == "diou" else "iou")
+        if labels is not None:
+            values = np.where(labels[rest] == labels[best], values, 0)
+        if method == "soft":
+            scores[rest] *= np.exp(-(values**2) / sigma)
+            rest = rest[scores[rest] >= max(min_score, np.finfo(np.float32).tiny)]
+            candidates = rest[np.argsort(-scores[rest], kind="stable")]
+        else:
+            candidates = rest[values <= threshold]
+    kept = np.array(kept, dtype=np.int64)
+    return kept, scores[kept]
+
+
+def _ratio(numerator, denominator):
+    """numerator / denominator, and 0 where the denominator is 0."""
+    safe = np.where(denominator > 0, denominator, 1)
+    return np.where(denominator > 0, numerator / safe, 0)

@@ -1,0 +1,1 @@
+"""Data sets: reading what users have, drawing our own, checking both, and making batches."""

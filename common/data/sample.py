@@ -1,0 +1,69 @@
+"""What a data set gives: a record (what is known without reading the image) and a sample (with its pixels)."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Record:
+    """One image and its ground truth, before any pixel is read.
+
+    id: the image's name in its data set (VOC: the stem; it may contain spaces and any script)
+    image: the image file; mask: the segmentation mask's file, or None
+    boxes: float32 (N, 4) in the image's pixels, clipped to the image, every one with an area
+    labels: int64 (N,); difficult: bool (N,), VOC's flag: not counted in evaluation; crowd: bool (N,), COCO's flag
+    size: (width, height) as the image file's header says, EXIF orientation applied
+    """
+
+    id: str
+    image: Path
+    size: tuple[int, int]
+    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    labels: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    difficult: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    crowd: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    mask: Path | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image in memory with its ground truth, in the image's own pixels.
+
+    image: uint8 (H, W, 3) RGB; boxes: float32 (N, 4); labels: int64 (N,); mask: uint8 (H, W) or None
+    """
+
+    image: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+    mask: np.ndarray | None = None
+
+    @property
+    def size(self):
+        """(width, height) of the image."""
+        return self.image.shape[1], self.image.shape[0]
+
+    def replace(self, **changes):
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What a detector found in one image, highest score first, in the original image's pixels.
+
+    boxes: float32 (N, 4); scores: float32 (N,) in [0, 1]; labels: int64 (N,)
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self):
+        return len(self.scores)
+
+    @classmethod
+    def empty(cls):
+        """No detections."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))

@@ -1,0 +1,44 @@
+"""Raw heads to detections, in NumPy."""
+
+import math
+
+import numpy as np
+
+from common.boxes import nms
+from common.data.sample import Detections
+from common.grid import flatten_heads, yolo_grid
+from common.losses import decode_boxes, sigmoid
+
+MAX_CANDIDATES = 1000  # boxes of one image that reach NMS, the best ones
+
+
+def decode_yolo(heads, spec, placements, *, score, threshold, max_detections=100, method="hard"):
+    """Detections of a batch: raw heads, float (B, H, W, A, 5 + C) per level -> a list of B `Detections`.
+
+    placements: per image how it was laid on the input (`common.augment.letterbox.Placement`); boxes come back in the
+    original's pixels, clipped to it. A prediction's score for a class is objectness times class; those of at least
+    `score` go through NMS per class at IoU `threshold`. Predictions that aren't finite count as no detection.
+    """
+    raw = flatten_heads(heads)
+    size = (heads[0].shape[2] * spec.strides[0], heads[0].shape[1] * spec.strides[0])
+    grid = yolo_grid(spec, size)
+    # a score can't exceed its objectness, so most predictions fall before anything is computed for them
+    least = -np.inf if score <= 0 else (np.inf if score >= 1 else math.log(score / (1 - score)))
+    candidates = raw[..., 4] >= least
+    results = []
+    for values, chosen, placement in zip(raw, candidates, placements, strict=True):
+        rows = np.nonzero(chosen & np.isfinite(values).all(axis=1))[0]
+        scores = sigmoid(values[rows, 4:5]) * sigmoid(values[rows, 5:])  # (K, C)
+        rows_above, labels = np.nonzero(scores >= score)
+        scores = scores[rows_above, labels]
+        if len(scores) > MAX_CANDIDATES:
+            best = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
+            rows_above, labels, scores = rows_above[best], labels[best], scores[best]
+        index = rows[rows_above]
+        boxes = decode_boxes(values[index], grid.cells[index], grid.strides[index], grid.anchors[index])
+        boxes = placement.inverse(boxes)
+        kept, scores = nms(
+            boxes, scores, labels, threshold=threshold, method=method, min_score=score, max_detections=max_detections
+        )
+        results.append(Detections(boxes[kept].astype(np.float32), scores.astype(np.float32), labels[kept]))
+    return results

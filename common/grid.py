@@ -1,0 +1,48 @@
+"""Every prediction of a YOLO model in one flat order: heads coarsest first, then rows, columns, anchors."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Constants of the N predictions of one image; N = sum over heads of H * W * A.
+
+    cells: float32 (N, 2), column and row; strides: float32 (N,), input pixels per cell
+    anchors: float32 (N, 2), width and height in input pixels; heads: int64 (N,), index of the head
+    """
+
+    cells: np.ndarray
+    strides: np.ndarray
+    anchors: np.ndarray
+    heads: np.ndarray
+
+
+@lru_cache(maxsize=64)
+def yolo_grid(spec, size):
+    """The Grid of a ModelSpec at an input size (width, height). The arrays are shared: don't write to them."""
+    cells, strides, anchors, heads = [], [], [], []
+    for head, (stride, head_anchors) in enumerate(zip(spec.strides, spec.anchors, strict=True)):
+        width, height = size[0] // stride, size[1] // stride
+        count = len(head_anchors)
+        rows, columns = np.divmod(np.arange(width * height), width)
+        cells.append(np.repeat(np.stack([columns, rows], axis=1), count, axis=0))
+        strides.append(np.full(width * height * count, stride))
+        anchors.append(np.tile(np.array(head_anchors), (width * height, 1)))
+        heads.append(np.full(width * height * count, head))
+    grid = Grid(
+        np.concatenate(cells).astype(np.float32),
+        np.concatenate(strides).astype(np.float32),
+        np.concatenate(anchors).astype(np.float32),
+        np.concatenate(heads),
+    )
+    for array in (grid.cells, grid.strides, grid.anchors, grid.heads):
+        array.flags.writeable = False
+    return grid
+
+
+def flatten_heads(heads):
+    """Raw heads as one array: (B, H, W, A, 5 + C) each -> (B, N, 5 + C), in the grid's order."""
+    return np.concatenate([head.reshape(head.shape[0], -1, head.shape[-1]) for head in heads], axis=1)

@@ -1,0 +1,179 @@
+"""The recipe: every number of a run, typed, bounded and documented.
+
+`load.py` fills it from defaults, YAML files and the command line. A recipe is saved in the run folder and inside every
+checkpoint, so that predicting, evaluating and resuming need nothing else.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Triple = tuple[float, float, float]
+
+
+class Section(BaseModel):
+    """A part of a recipe: can't be changed, and a key it doesn't know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Model(Section):
+    """The network."""
+
+    name: str = "yolov3-tiny"
+    anchors: tuple[tuple[Positive, Positive], ...] | None = Field(
+        None, description="(width, height) in input pixels, smallest first; none = the model's own"
+    )
+    mean: Triple = Field((0.0, 0.0, 0.0), description="taken from R, G, B in 0..255")
+    std: tuple[Positive, Positive, Positive] = Field((255.0, 255.0, 255.0), description="R, G, B are divided by it")
+    objectness_prior: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.01, description="objectness that an untrained head predicts (Lin et al. 2017, section 4.1)"
+    )
+
+
+class Data(Section):
+    """Where images come from."""
+
+    root: str | None = Field(None, description="VOC root; none = a data set drawn by the zoo itself")
+    train: str | None = Field(None, description="split to train on; none = train, else trainval, else all images")
+    validation: str | None = Field(None, description="split for choosing the best epoch; none = val, else test")
+    test: str | None = Field(None, description="split for the final figure; none = test, else the validation split")
+    overfit: int = Field(0, ge=0, description="train and evaluate on this many images of the train split; 0 = off")
+
+
+class RandomPlacement(Section):
+    """Aspect jitter, scale and a random position on a grey canvas."""
+
+    op: Literal["random_placement"] = "random_placement"
+    jitter: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    scale: tuple[Positive, Positive] = (0.25, 2.0)
+
+
+class Place(Section):
+    """The plain letterbox or stretch that evaluation uses."""
+
+    op: Literal["place"] = "place"
+    policy: Literal["letterbox", "stretch"] = "letterbox"
+
+
+class Flip(Section):
+    """Left and right swapped."""
+
+    op: Literal["flip"] = "flip"
+    probability: Probability = 0.5
+
+
+class VerticalFlip(Section):
+    """Top and bottom swapped."""
+
+    op: Literal["vertical_flip"] = "vertical_flip"
+    probability: Probability = 0.5
+
+
+class HSV(Section):
+    """Random gains of hue, saturation and value."""
+
+    op: Literal["hsv"] = "hsv"
+    hue: Probability = 0.1
+    saturation: Probability = 0.7
+    value: Probability = 0.4
+    probability: Probability = 1.0
+
+
+Operation = Annotated[RandomPlacement | Place | Flip | VerticalFlip | HSV, Field(discriminator="op")]
+
+
+class Loss(Section):
+    """The YOLO loss; see common/losses.py."""
+
+    box: Literal["ciou", "giou", "diou", "iou", "mse"] = "ciou"
+    box_gain: NotNegative = 2.0
+    objectness_gain: NotNegative = 1.0
+    class_gain: NotNegative = 1.0
+    balance: tuple[NotNegative, ...] = Field((0.4, 1.0, 4.0), description="of objectness at strides 32, 16, 8")
+    ignore_iou: Probability = Field(0.5, description="a prediction that overlaps any box more is no negative")
+
+
+class Optimizer(Section):
+    """How gradients become steps."""
+
+    name: Literal["sgd", "adam"] = "sgd"
+    momentum: Probability = Field(0.937, description="SGD's momentum, Adam's beta 1")
+    nesterov: bool = Field(True, description="SGD only")
+    beta2: Probability = Field(0.999, description="Adam only")
+    weight_decay: NotNegative = Field(5e-4, description="coupled (added to the gradient), on kernels only")
+    clip_norm: Positive | None = Field(None, description="greatest norm of the whole gradient; none = no clipping")
+
+
+class Schedule(Section):
+    """How long, how many at once, how fast."""
+
+    epochs: Count | None = None
+    iterations: Count | None = Field(None, description="instead of epochs")
+    batch_size: Count = 8
+    accumulate: Count = Field(1, description="a batch is split into this many parts to save memory")
+    lr: Positive = Field(0.01, description="peak learning rate of a batch of lr_batch images")
+    lr_batch: Count | None = Field(64, description="lr scales with batch_size / lr_batch; none = lr as it is")
+    lr_bounds: tuple[Positive, Positive] = Field((5e-4, 5e-2), description="of the scaled lr")
+    kind: Literal["cosine", "step"] = "cosine"
+    final: Probability = Field(0.01, description="last lr / peak lr")
+    warmup: Probability = Field(0.05, description="share of the run")
+    warmup_epochs: NotNegative = Field(3.0, description="but at most this many epochs")
+    warmup_start: Probability = Field(0.1, description="first lr / peak lr")
+    flat: Probability = Field(0.05, description="share of the run at the last lr (cosine)")
+    flat_epochs: NotNegative = Field(15.0, description="but at most this many epochs")
+
+    @model_validator(mode="after")
+    def _one_length(self):
+        if self.epochs is not None and self.iterations is not None:
+            raise ValueError(f"epochs ({self.epochs}) and iterations ({self.iterations}) are both given; give one")
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"accumulate ({self.accumulate}) must divide batch_size ({self.batch_size})")
+        return self
+
+
+class Freeze(Section):
+    """The first epochs with the pretrained backbone held still; without pretrained weights nothing is frozen."""
+
+    epochs: int = Field(0, ge=0)
+    batch_size: Count | None = Field(None, description="batch size of the frozen epochs; none = the schedule's")
+
+
+class Evaluation(Section):
+    """How the validation figure is made."""
+
+    every: Count = Field(1, description="epochs from one evaluation to the next; the last epoch always has one")
+    start: Count = Field(1, description="first epoch to evaluate")
+    score: Probability = 0.001
+    nms: Probability = 0.5
+    max_detections: Count = 100
+
+
+class Prediction(Section):
+    """How pictures are predicted unless the command line says otherwise."""
+
+    score: Probability = 0.5
+    nms: Probability = 0.3
+
+
+class Recipe(Section):
+    """A whole run."""
+
+    model: Model = Model()
+    classes: tuple[str, ...] = Field((), description="names in order of their ids; none = found in the data")
+    data: Data = Data()
+    input_size: tuple[Count, Count] = Field((416, 416), description="width, height")
+    resize: Literal["letterbox", "stretch"] = "letterbox"
+    augment: tuple[Operation, ...] = (RandomPlacement(), Flip(), HSV())
+    loss: Loss = Loss()
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    freeze: Freeze = Freeze()
+    evaluate: Evaluation = Evaluation()
+    predict: Prediction = Prediction()
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    seed: int = Field(0, ge=0, lt=2**32)

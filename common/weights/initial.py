@@ -1,0 +1,45 @@
+"""Initial weights, made from names by NumPy, so that the three frameworks start from the same numbers."""
+
+import math
+import zlib
+
+import numpy as np
+
+LEAKY_SLOPE = 0.1  # of every activation in YOLOv3's .cfg files
+
+
+def initial_array(name, shape, seed, spec, objectness_prior=0.01):
+    """The first value of one parameter: its canonical name and shape -> float32 array of that shape.
+
+    Kernels: He's uniform distribution for leaky activations (He et al. 2015). Kernels of the predicting convolutions:
+    uniform with standard deviation 0.01, so that their bias rules at first; that bias: 0 but for objectness, whose
+    sigmoid is `objectness_prior`. Normalisation: weight and variance 1, bias and mean 0. Each array has a random
+    stream of its own from (seed, name). Raises ValueError for a name that has no initialiser.
+    """
+    leaf = name.rsplit(".", 1)[-1]
+    if leaf == "weight" and len(shape) == 4:
+        generator = np.random.Generator(np.random.PCG64([seed, zlib.crc32(name.encode())]))
+        if _predicts(name):
+            bound = math.sqrt(3) * 0.01
+        else:
+            fan_in = math.prod(shape[1:])
+            bound = math.sqrt(3) * math.sqrt(2 / (1 + LEAKY_SLOPE**2) / fan_in)
+        return (generator.random(shape, dtype=np.float32) * 2 - 1) * np.float32(bound)
+    if leaf == "bias" and _predicts(name):
+        bias = np.zeros((shape[0] // (5 + spec.num_classes), 5 + spec.num_classes), np.float32)
+        bias[:, 4] = -math.log(1 / objectness_prior - 1)
+        return bias.reshape(shape)
+    if leaf in ("weight", "running_var") and len(shape) == 1:
+        return np.ones(shape, np.float32)
+    if leaf in ("bias", "running_mean") and len(shape) == 1:
+        return np.zeros(shape, np.float32)
+    raise ValueError(f"no initialiser is declared for {name} of shape {tuple(shape)}")
+
+
+def initial_arrays(shapes, seed, spec, objectness_prior=0.01):
+    """`initial_array` of every parameter: {name: shape} -> {name: array}."""
+    return {name: initial_array(name, shape, seed, spec, objectness_prior) for name, shape in shapes.items()}
+
+
+def _predicts(name):
+    return ".predict." in name
