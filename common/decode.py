@@ -36,7 +36,7 @@ def decode_yolo(heads, spec, placements, *, score, threshold, max_detections=100
             rows_above, labels, scores = rows_above[best], labels[best], scores[best]
         index = rows[rows_above]
         boxes = decode_boxes(values[index], grid.cells[index], grid.strides[index], grid.anchors[index])
-        boxes = placement.inverse(boxes)
+        boxes = placement.inverse(boxes, clip=True)
         kept, scores = nms(
             boxes, scores, labels, threshold=threshold, method=method, min_score=score, max_detections=max_detections
         )

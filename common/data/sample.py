@@ -63,6 +63,11 @@ class Detections:
     def __len__(self):
         return len(self.scores)
 
+    def above(self, score):
+        """Those with at least this score."""
+        kept = self.scores >= score
+        return Detections(self.boxes[kept], self.scores[kept], self.labels[kept])
+
     @classmethod
     def empty(cls):
         """No detections."""

@@ -112,8 +112,8 @@ class Optimizer(Section):
 class Schedule(Section):
     """How long, how many at once, how fast."""
 
-    epochs: Count | None = None
-    iterations: Count | None = Field(None, description="instead of epochs")
+    epochs: Count | None = Field(None, description="none = 100, unless iterations says how long")
+    iterations: Count | None = Field(None, description="length in steps, instead of epochs")
     batch_size: Count = 8
     accumulate: Count = Field(1, description="a batch is split into this many parts to save memory")
     lr: Positive = Field(0.01, description="peak learning rate of a batch of lr_batch images")
@@ -130,7 +130,7 @@ class Schedule(Section):
     @model_validator(mode="after")
     def _one_length(self):
         if self.epochs is not None and self.iterations is not None:
-            raise ValueError(f"epochs ({self.epochs}) and iterations ({self.iterations}) are both given; give one")
+            raise ValueError(f"epochs ({self.epochs}) and iterations ({self.iterations}) are both given; set one to null")
         if self.batch_size % self.accumulate:
             raise ValueError(f"accumulate ({self.accumulate}) must divide batch_size ({self.batch_size})")
         return self

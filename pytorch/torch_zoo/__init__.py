@@ -1,1 +1,1 @@
-"""YOLOv3 and its relatives in PyTorch."""
+"""The zoo's networks, losses and gradients in PyTorch; `framework.py` is the door that `common/` comes in by."""

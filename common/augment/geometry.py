@@ -1,0 +1,89 @@
+"""Random changes of place, size and direction: boxes and mask follow the pixels."""
+
+import numpy as np
+
+from common.augment.letterbox import GREY, Placement, as_size, paste
+from common.boxes import area, as_boxes, clip
+
+
+def random_placement(sample, size, rng, jitter=0.3, scale=(0.25, 2.0), fill=GREY, min_visible=0.0):
+    """The sample at a random aspect, size and place on a grey canvas, cropped where it sticks out -> Sample.
+
+    The aspect (width / height) is multiplied by U(1 - jitter, 1 + jitter) / U(1 - jitter, 1 + jitter). A scale s from
+    U(*scale) is the part of the canvas that the side that fits first takes: s = 1 is the letterbox of the jittered
+    image, without its padding. That side is the height where the aspect is below the canvas's own aspect (1 for a
+    square canvas), otherwise the width. The offset is uniform over the whole pixels at which the image lies inside
+    the canvas, or, where it is larger, covers it. Mask padding is 255; boxes go through `keep_visible`.
+
+    Always five draws. Raises ValueError for a jitter outside [0, 1) or a scale that isn't 0 < low <= high.
+    """
+    if not 0 <= jitter < 1:
+        raise ValueError(f"jitter is {jitter!r}; a number from 0 to below 1 is needed")
+    low, high = scale
+    if not 0 < low <= high:
+        raise ValueError(f"scale is {scale!r}; a pair with 0 < low <= high is needed")
+    width, height = as_size(size)
+    stretch_x, stretch_y = rng.uniform(1 - jitter, 1 + jitter, 2)
+    factor = rng.uniform(low, high)
+    place_x, place_y = rng.random(2)
+    aspect = sample.size[0] / sample.size[1] * stretch_x / stretch_y
+    if aspect < width / height:
+        resized = factor * height * aspect, factor * height
+    else:
+        resized = factor * width, factor * width / aspect
+    resized_width, resized_height = (max(1, round(side)) for side in resized)
+    left, top = _offset(place_x, width - resized_width), _offset(place_y, height - resized_height)
+    placement = Placement(sample.size, (width, height), (resized_width, resized_height), left, top)
+    placed = paste(sample, placement, fill)
+    boxes, labels = keep_visible(placed.boxes, placed.labels, width, height, min_visible=min_visible)
+    return placed.replace(boxes=boxes, labels=labels)
+
+
+def flip(sample, rng, probability=0.5):
+    """The sample mirrored left to right, with this probability -> Sample. One draw."""
+    if not _happens(rng, probability):
+        return sample
+    image = np.empty_like(sample.image)
+    for channel in range(3):  # several times faster than a reversed copy of pixels of 3 bytes
+        image[..., channel] = sample.image[:, ::-1, channel]
+    mask = None if sample.mask is None else np.ascontiguousarray(sample.mask[:, ::-1])
+    boxes = as_boxes(sample.boxes).copy()
+    boxes[:, [0, 2]] = sample.size[0] - boxes[:, [2, 0]]
+    return sample.replace(image=image, boxes=boxes, mask=mask)
+
+
+def vertical_flip(sample, rng, probability=0.5):
+    """The sample mirrored top to bottom, with this probability -> Sample. One draw."""
+    if not _happens(rng, probability):
+        return sample
+    image = np.ascontiguousarray(sample.image[::-1])
+    mask = None if sample.mask is None else np.ascontiguousarray(sample.mask[::-1])
+    boxes = as_boxes(sample.boxes).copy()
+    boxes[:, [1, 3]] = sample.size[1] - boxes[:, [3, 1]]
+    return sample.replace(image=image, boxes=boxes, mask=mask)
+
+
+def keep_visible(boxes, labels, width, height, min_side=1.0, min_visible=0.0):
+    """Boxes clipped to the image, without those too small to learn from: (N, 4), (N,) -> (K, 4), (K,).
+
+    A box goes if a side is `min_side` pixels or less after clipping, or if less than the fraction `min_visible` of its
+    area is left. The default keeps slivers, as the recipes' published figures were trained with them.
+    """
+    boxes, labels = as_boxes(boxes), np.asarray(labels)
+    clipped = clip(boxes, width, height)
+    kept = (clipped[:, 2:] - clipped[:, :2] > min_side).all(axis=1)
+    kept &= area(clipped) >= min_visible * area(boxes)
+    return clipped[kept], labels[kept]
+
+
+def _offset(fraction, room):
+    """A whole number from 0 to `room` (which may be negative), uniform if `fraction` is uniform in [0, 1)."""
+    steps = int(fraction * (abs(room) + 1))
+    return steps if room >= 0 else -steps
+
+
+def _happens(rng, probability):
+    """True with this probability. Draws even for 0 and 1, so that later draws don't depend on the recipe's value."""
+    if not 0 <= probability <= 1:
+        raise ValueError(f"probability is {probability!r}; a number from 0 to 1 is needed")
+    return rng.random() < probability

@@ -1,0 +1,186 @@
+"""Placing an image on a canvas of the network's size, and taking boxes there and back.
+
+Sizes are (width, height). Images are resized bilinearly with antialiasing, masks by the nearest pixel's centre.
+"""
+
+import operator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from common.boxes import as_boxes
+from common.boxes import clip as clip_boxes
+
+POLICIES = ("letterbox", "stretch")
+GREY = 128  # the canvas around an image
+IGNORE = 255  # the canvas around a mask: no class, no loss
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where an image of size `original`, resized to `resized`, lies on a canvas of size `canvas`.
+
+    Sizes are (width, height) in whole pixels. `left` and `top` are the place of the resized image's first pixel on the
+    canvas; they are negative where the image sticks out. Law: `inverse(forward(boxes)) == boxes`, to rounding.
+    """
+
+    original: tuple[int, int]
+    canvas: tuple[int, int]
+    resized: tuple[int, int]
+    left: int
+    top: int
+
+    @property
+    def scale_x(self):
+        """Canvas pixels per original pixel, along the width; exact, since it comes from whole resized pixels."""
+        return self.resized[0] / self.original[0]
+
+    @property
+    def scale_y(self):
+        """Canvas pixels per original pixel, along the height."""
+        return self.resized[1] / self.original[1]
+
+    def forward(self, boxes):
+        """Boxes in the original's pixels -> in the canvas's, not clipped: (..., 4) -> (..., 4) of the same dtype."""
+        boxes = as_boxes(boxes)
+        return (boxes * self._scale() + self._offset()).astype(boxes.dtype)
+
+    def inverse(self, boxes, clip=False):
+        """Boxes in the canvas's pixels -> in the original's: (..., 4) -> (..., 4); `clip` cuts them at its borders."""
+        boxes = as_boxes(boxes)
+        boxes = ((boxes - self._offset()) / self._scale()).astype(boxes.dtype)
+        return clip_boxes(boxes, *self.original) if clip else boxes
+
+    def _scale(self):
+        return np.array([self.scale_x, self.scale_y] * 2)
+
+    def _offset(self):
+        return np.array([self.left, self.top] * 2, dtype=np.float64)
+
+
+def as_size(size, name="size"):
+    """The size as two ints. Raises ValueError where it isn't a (width, height) of whole numbers from 1."""
+    try:
+        width, height = (operator.index(side) for side in size)
+    except (TypeError, ValueError):
+        width = height = 0
+    if width < 1 or height < 1:
+        raise ValueError(f"{name} is {size!r}; (width, height) in whole pixels, both at least 1, is needed")
+    return width, height
+
+
+def fit(original, size, policy="letterbox"):
+    """The placement of an image of size `original` on a canvas of size `size`.
+
+    letterbox: the largest size of the same aspect that fits, at least 1 pixel a side, in the centre (an odd pixel of
+    padding goes right or below). stretch: the whole canvas. Raises ValueError for another policy.
+    """
+    if policy not in POLICIES:
+        raise ValueError(f"unknown resize policy {policy!r}; one of {', '.join(POLICIES)} is needed")
+    width, height = original = as_size(original, "original")
+    canvas_width, canvas_height = canvas = as_size(size)
+    if policy == "stretch":
+        resized = canvas
+    elif canvas_width * height <= canvas_height * width:
+        resized = canvas_width, max(1, round(height * canvas_width / width))
+    else:
+        resized = max(1, round(width * canvas_height / height)), canvas_height
+    left, top = (canvas_width - resized[0]) // 2, (canvas_height - resized[1]) // 2
+    return Placement(original, canvas, resized, left, top)
+
+
+def letterbox(image, size, fill=GREY):
+    """The whole image at its own aspect, centred on a canvas: uint8 (h, w, 3) -> uint8 (H, W, 3), Placement."""
+    placement = fit(_image_size(image), size, "letterbox")
+    return paste_image(image, placement, fill), placement
+
+
+def stretch(image, size):
+    """The image resized to fill the canvas, whatever its aspect: uint8 (h, w, 3) -> uint8 (H, W, 3), Placement."""
+    placement = fit(_image_size(image), size, "stretch")
+    return paste_image(image, placement), placement
+
+
+def resize(image, size, policy):
+    """`letterbox` or `stretch`, by name. Raises ValueError for another policy."""
+    placement = fit(_image_size(image), size, policy)
+    return paste_image(image, placement), placement
+
+
+def place_sample(sample, size, policy="letterbox", fill=GREY):
+    """A sample on a canvas of this size, its boxes and mask along with it -> Sample, Placement.
+
+    Every box stays, however small it becomes, so that rows still answer to the original's.
+    """
+    placement = fit(_image_size(sample.image), size, policy)
+    return paste(sample, placement, fill), placement
+
+
+def paste(sample, placement, fill=GREY):
+    """The sample as the placement says -> Sample of the canvas's size; boxes follow without being clipped."""
+    mask = sample.mask
+    if mask is not None and mask.shape != sample.image.shape[:2]:
+        raise ValueError(f"mask has shape {mask.shape}; that of the image, {sample.image.shape[:2]}, is needed")
+    return sample.replace(
+        image=paste_image(sample.image, placement, fill),
+        boxes=placement.forward(sample.boxes),
+        mask=None if mask is None else paste_mask(mask, placement),
+    )
+
+
+def paste_image(image, placement, fill=GREY):
+    """The image, resized and laid on a canvas: uint8 (h, w, 3) -> a new uint8 (H, W, 3).
+
+    Only the part that the canvas shows is resized. An image that keeps its size keeps its pixels exactly.
+    """
+    if _image_size(image) != placement.original:
+        raise ValueError(f"image has size {_image_size(image)}; the placement's, {placement.original}, is needed")
+    if not 0 <= fill <= 255:
+        raise ValueError(f"fill is {fill!r}; a grey level from 0 to 255 is needed")
+    canvas = np.full((placement.canvas[1], placement.canvas[0], 3), fill, np.uint8)
+    left, right = _visible(placement.left, placement.resized[0], placement.canvas[0])
+    top, bottom = _visible(placement.top, placement.resized[1], placement.canvas[1])
+    if left >= right or top >= bottom:
+        return canvas
+    # Corners of the visible part, counted from the resized image's own corner.
+    x0, x1, y0, y1 = left - placement.left, right - placement.left, top - placement.top, bottom - placement.top
+    if placement.resized == placement.original:
+        canvas[top:bottom, left:right] = image[y0:y1, x0:x1]
+        return canvas
+    # Multiplied before divided: the last pixel then ends exactly at the image's border, which Pillow insists on.
+    (width, height), (resized_width, resized_height) = placement.original, placement.resized
+    box = (x0 * width / resized_width, y0 * height / resized_height)
+    box += (x1 * width / resized_width, y1 * height / resized_height)
+    part = Image.fromarray(image).resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=box)
+    canvas[top:bottom, left:right] = np.asarray(part)
+    return canvas
+
+
+def paste_mask(mask, placement):
+    """The mask, resized to nearest and laid on a canvas of 255 (ignore): uint8 (h, w) -> a new uint8 (H, W)."""
+    canvas = np.full((placement.canvas[1], placement.canvas[0]), IGNORE, np.uint8)
+    left, right = _visible(placement.left, placement.resized[0], placement.canvas[0])
+    top, bottom = _visible(placement.top, placement.resized[1], placement.canvas[1])
+    columns = _nearest(left - placement.left, right - placement.left, placement.original[0], placement.resized[0])
+    rows = _nearest(top - placement.top, bottom - placement.top, placement.original[1], placement.resized[1])
+    canvas[top:bottom, left:right] = mask[rows][:, columns]
+    return canvas
+
+
+def _image_size(image):
+    """(width, height) of an image. Raises ValueError where it isn't uint8 (H, W, 3) with at least one pixel."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
+        raise ValueError(f"image is {image.dtype} {image.shape}; uint8 (H, W, 3) with at least one pixel is needed")
+    return image.shape[1], image.shape[0]
+
+
+def _visible(start, length, limit):
+    """First and last + 1 pixel of [0, limit) that [start, start + length) covers; equal where it covers none."""
+    first = min(max(start, 0), limit)
+    return first, max(first, min(start + length, limit))
+
+
+def _nearest(first, last, original, resized):
+    """The original pixels under the centres of the resized pixels first ... last - 1, in whole numbers: no rounding."""
+    return (2 * np.arange(first, last) + 1) * original // (2 * resized)

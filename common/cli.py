@@ -1,0 +1,62 @@
+"""What the command lines share: errors, arguments, lines for a person."""
+
+import argparse
+import os
+import re
+import sys
+
+from common import __version__
+from common.errors import UserError
+
+INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
+
+
+def run_command(command):
+    """Runs a command line and exits: 0, its own code, or 2 with one sentence for what the user can put right."""
+    try:
+        sys.exit(command())
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output has gone: `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def say(text):
+    """A line for a person, at once."""
+    print(text, flush=True)
+
+
+def size_argument(text):
+    """"416" or "608x416" -> (width, height)."""
+    match = re.fullmatch(r"(\d+)(?:[xX×](\d+))?", text.strip())
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; N or WIDTHxHEIGHT is needed, such as 416 or 608x416")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def positive_int(text):
+    """A whole number of at least 1."""
+    if not re.fullmatch(r"\d+", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def share(text):
+    """A number in [0, 1]."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
+def add_common_flags(parser):
+    """The flags of all three commands."""
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: the GPU, if any")
+    parser.add_argument("--version", action="version", version=f"trizoo {__version__}")

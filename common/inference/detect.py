@@ -1,0 +1,58 @@
+"""Detections of many images: read and place in threads, predict in batches, decode."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from common.augment.letterbox import resize
+from common.data.images import read_image, read_size
+from common.decode import decode_yolo
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A trained model with all that its use needs. predict: raw heads from uint8 images, of a framework's predictor."""
+
+    predict: Any
+    spec: Any
+    input_size: tuple[int, int]
+    resize: str
+    score: float
+    nms: float
+    max_detections: int = 100
+
+    def __call__(self, paths, batch_size=8, threads=2):
+        """Yields the `Detections` of each image file, in order, in its own pixels.
+
+        While one batch is in the network the next ones are read by `threads` threads.
+        """
+        paths = iter(paths)
+        with ThreadPoolExecutor(threads) as pool:
+            waiting = deque(pool.submit(self.place, path) for path in islice(paths, 2 * batch_size))
+            while waiting:
+                ready = [waiting.popleft().result() for _ in range(min(batch_size, len(waiting)))]
+                waiting.extend(pool.submit(self.place, path) for path in islice(paths, len(ready)))
+                yield from self.detect([image for image, _ in ready], [placement for _, placement in ready])
+
+    def place(self, path):
+        """An image file at the input size, and where it lies there: path -> uint8 (H, W, 3), Placement."""
+        image = read_image(path, at_least=self.input_size)
+        image, placement = resize(image, self.input_size, self.resize)
+        # a large JPEG was decoded smaller: boxes go back to the size it has on disk
+        return image, replace(placement, original=read_size(path))
+
+    def detect(self, images, placements):
+        """The detections of images that are at the input size already."""
+        heads = self.predict(np.stack(images))
+        return decode_yolo(
+            heads,
+            self.spec,
+            placements,
+            score=self.score,
+            threshold=self.nms,
+            max_detections=self.max_detections,
+        )

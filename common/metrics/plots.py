@@ -1,0 +1,163 @@
+"""The figures of a detector's report, from what `detection.measure` gives.
+
+Drawn with matplotlib's objects and without pyplot: no window, no global state, no display needed.
+"""
+
+import numpy as np
+
+from common.metrics.coco_protocol import RECALLS
+from common.metrics.pool import mean_over_classes
+
+DOTS_PER_INCH = 120
+MOST_NAMED_CURVES = 20  # more classes than this: one colour for all, and no legend
+MOST_NAMED_CELLS = 40  # more classes than this: the confusion matrix has no numbers in its cells
+HIGHEST_FIGURE = 120  # inches, below the 65,536 pixels of a figure
+CURVE_COLOUR, MEAN_COLOUR = "#b0b8c4", "#1f3a68"
+
+
+def draw_all(measures):
+    """{file stem: matplotlib Figure} of everything that a report shows."""
+    names = Names(measures["class_names"])
+    coco, operating = measures["coco"], measures["operating"]
+    ap50, ap = coco["per_class"]["AP50"], coco["per_class"]["AP"]
+    return {
+        "precision_recall": draw_precision_recall(names, coco["precision"][0, ..., 0].T, ap50),
+        "score_curves": draw_score_curves(names, operating["curves"], measures["score"]),
+        "confusion": draw_confusion(names, measures["confusion"]),
+        "average_precision": draw_bars(names, {"AP50": ap50, "AP": ap}, "average precision"),
+        "miss_rate": draw_bars(names, {"LAMR": operating["LAMR"]}, "log-average miss rate (lower is better)"),
+    }
+
+
+class Names:
+    """Class names as matplotlib can show them: each with a font that has its characters, else `#index`."""
+
+    def __init__(self, class_names):
+        self.texts, self.fonts = [], []
+        for index, name in enumerate(class_names):
+            font = _font_for(name)
+            self.texts.append(f"#{index}" if font is None else name)
+            self.fonts.append(font)
+
+    def __len__(self):
+        return len(self.texts)
+
+    def show(self, artists, labels, suffixes=None):
+        """Makes matplotlib Texts show the names of these classes, as they are: "$" and "_" mean nothing."""
+        from matplotlib.font_manager import FontProperties
+
+        for artist, label, suffix in zip(artists, labels, suffixes or [""] * len(labels), strict=True):
+            artist.set_parse_math(False)
+            artist.set_text(self.texts[label] + suffix)
+            if self.fonts[label] is not None:
+                artist.set_fontproperties(FontProperties(fname=self.fonts[label], size=artist.get_fontsize()))
+
+
+def draw_precision_recall(names, precision, ap50):
+    """Precision over recall at IoU 0.5: (C, 101), (C,) -> Figure."""
+    figure = _figure(8, 6)
+    axes = figure.add_subplot(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_title(f"precision and recall at IoU 0.5, mean AP50 {mean_over_classes(ap50):.3f}")
+    suffixes = [f"  {value:.3f}" for value in ap50]
+    _draw_curves(axes, names, RECALLS, precision, suffixes)
+    return figure
+
+
+def draw_score_curves(names, curves, score):
+    """Precision, recall and F1 over the score, and a line at the operating point -> Figure."""
+    figure = _figure(17, 5)
+    f1 = _mean_curve(curves["F1"])
+    for index, name in enumerate(("precision", "recall", "F1")):
+        axes = figure.add_subplot(1, 3, index + 1, xlabel="score", ylabel=name, xlim=(0, 1), ylim=(0, 1.02))
+        _draw_curves(axes, names, curves["score"], curves[name], legend=name == "F1")
+        axes.axvline(score, color="black", linewidth=0.8, linestyle=":")
+    if not np.isnan(f1).all():
+        best = np.nanargmax(f1)
+        axes.set_title(f"best mean F1 {f1[best]:.3f} at score {curves['score'][best]:.2f}")
+    return figure
+
+
+def draw_confusion(names, matrix):
+    """Shares of each row, with the counts in the cells: int (C + 1, C + 1) -> Figure."""
+    side = min(4 + 0.35 * len(matrix), HIGHEST_FIGURE)
+    figure = _figure(side + 1, side)
+    axes = figure.add_subplot(xlabel="prediction", ylabel="truth")
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    figure.colorbar(axes.imshow(share, cmap="Blues", vmin=0, vmax=1), label="share of the row")
+    ticks = np.arange(len(matrix))
+    for axis, rotation in ((axes.xaxis, 90), (axes.yaxis, 0)):
+        axis.set_ticks(ticks, ["background"] * len(ticks), rotation=rotation, fontsize=8)
+        names.show(axis.get_ticklabels()[:-1], range(len(names)))
+    if len(names) <= MOST_NAMED_CELLS:
+        for row, column in np.argwhere(matrix):
+            colour = "white" if share[row, column] > 0.5 else "black"
+            axes.text(column, row, matrix[row, column], ha="center", va="center", color=colour, fontsize=6)
+    return figure
+
+
+def draw_bars(names, columns, title):
+    """One or more values in [0, 1] by class as bars, the best class of the first column on top -> Figure.
+
+    columns: {name: (C,)}; a class without a value has no bar.
+    """
+    first = next(iter(columns.values()))
+    order = np.argsort(np.nan_to_num(first, nan=-1), kind="stable")
+    figure = _figure(8, min(1.5 + 0.28 * len(names), HIGHEST_FIGURE))
+    axes = figure.add_subplot(xlim=(0, 1.1), title=title)
+    thickness = 0.8 / len(columns)
+    for index, (name, values) in enumerate(columns.items()):
+        places = np.arange(len(names)) + 0.4 - thickness * (index + 0.5)
+        bars = axes.barh(places, np.nan_to_num(values[order]), thickness, label=f"{name}: mean {mean_over_classes(values):.3f}")
+        axes.bar_label(bars, ["no truth" if np.isnan(value) else f"{value:.3f}" for value in values[order]], 2, fontsize=6)
+    axes.set_yticks(np.arange(len(names)), [""] * len(names), fontsize=8)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    names.show(axes.get_yticklabels(), order)
+    axes.legend(loc="lower right", fontsize=8)
+    return figure
+
+
+def _draw_curves(axes, names, x, curves, suffixes=None, legend=True):
+    """A thin line for each class (C, N), a thick one for the mean, and a legend where it can be read."""
+    named = len(names) <= MOST_NAMED_CURVES
+    colours = [f"C{label % 10}" if named else CURVE_COLOUR for label in range(len(names))]
+    drawn = [label for label in range(len(names)) if not np.isnan(curves[label]).all()]
+    lines = [axes.plot(x, curves[label], color=colours[label], linewidth=1)[0] for label in drawn]
+    lines += axes.plot(x, _mean_curve(curves), color=MEAN_COLOUR, linewidth=2.5)
+    axes.grid(alpha=0.3)
+    if legend:
+        shown = drawn if named else []
+        # Given as texts of the legend afterwards: a label that begins with "_" would be left out.
+        entries = axes.legend(lines[-1:] + lines[: len(shown)], ["mean", *map(str, shown)], fontsize=8).get_texts()
+        names.show(entries[1:], shown, suffixes and [suffixes[label] for label in shown])
+
+
+def _mean_curve(curves):
+    """Mean over the classes that have a value: (C, N) -> (N,), nan where none has one."""
+    defined = ~np.isnan(curves)
+    total = np.where(defined, curves, 0).sum(axis=0)
+    counts = defined.sum(axis=0)
+    return np.divide(total, counts, out=np.full(total.shape, np.nan), where=counts > 0)
+
+
+def _figure(width, height):
+    """An empty Figure of this size in inches whose parts make room for each other."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+
+
+def _font_for(text):
+    """The file of a font with all characters of the text, matplotlib's default first; None where none has them."""
+    import matplotlib
+    from matplotlib.font_manager import FontProperties, findfont, fontManager
+
+    if not text.strip():
+        return None
+    # matplotlib's own other fonts are of symbols, and one of them claims to have every character and shows none.
+    own = matplotlib.get_data_path()
+    others = sorted({font.fname for font in fontManager.ttflist if not font.fname.startswith(own)})
+    needed = {ord(character) for character in text}
+    for path in [findfont(FontProperties()), *others]:
+        if needed <= _characters(path):
+            return path
+    return None

@@ -1,0 +1,280 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.augment.letterbox import (
+    Placement,
+    as_size,
+    fit,
+    letterbox,
+    paste,
+    paste_image,
+    paste_mask,
+    place_sample,
+    resize,
+    stretch,
+)
+from common.data.sample import Sample
+
+BOXES = [(10, 20, 60, 50), (70, 5, 110, 40), (20, 60, 100, 85)]  # in 120 x 90
+
+
+def noise(width, height, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def random_placements(count):
+    rng = np.random.default_rng(1)
+    for _ in range(count):
+        original, canvas, resized = (tuple(map(int, rng.integers(1, 900, 2))) for _ in range(3))
+        yield Placement(original, canvas, resized, int(rng.integers(-500, 500)), int(rng.integers(-500, 500))), rng
+
+
+def test_fit_of_a_wide_image_pads_above_and_below():
+    # 416 / 640 = 0.65; 480 * 0.65 = 312; (416 - 312) / 2 = 52
+    assert fit((640, 480), (416, 416)) == Placement((640, 480), (416, 416), (416, 312), 0, 52)
+
+
+def test_fit_of_a_tall_image_pads_left_and_right_and_the_odd_pixel_goes_right():
+    # 30 / 60 = 0.5; 41 * 0.5 = 20.5 -> 20 (to even); (31 - 20) // 2 = 5, so 6 are left on the right
+    assert fit((41, 60), (31, 30)) == Placement((41, 60), (31, 30), (20, 30), 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("original", "resized"), [((1, 5000), (1, 416)), ((5000, 1), (416, 1)), ((1, 1), (416, 416)), ((3, 2), (416, 277))]
+)
+def test_fit_of_extreme_sizes_keeps_at_least_a_pixel(original, resized):
+    assert fit(original, (416, 416)).resized == resized
+
+
+def test_fit_always_lies_inside_and_touches_two_opposite_sides():
+    rng = np.random.default_rng(0)
+    for original in rng.integers(1, 2000, (300, 2)).tolist():
+        canvas = tuple(rng.integers(1, 700, 2).tolist())
+        placement = fit(original, canvas)
+        padding = np.subtract(placement.canvas, placement.resized)
+        assert padding.min() == 0
+        assert (padding - 2 * np.array([placement.left, placement.top])).max() <= 1  # centred
+
+
+def test_forward_by_hand():
+    # x * 0.65; y * 0.65 + 52
+    boxes = fit((640, 480), (416, 416)).forward([[100.0, 50, 300, 250]])
+    np.testing.assert_allclose(boxes, [[65, 84.5, 195, 214.5]], rtol=1e-6)
+
+
+def test_scale_follows_the_whole_pixels_and_not_the_ideal_ratio():
+    # 100 * 50 / 101 = 49.5 -> 50 pixels, so y is scaled by exactly 0.5 although x is by 50 / 101
+    placement = fit((101, 100), (50, 50))
+    assert (placement.scale_x, placement.scale_y) == (50 / 101, 0.5)
+
+
+def test_forward_of_the_whole_image_is_the_resized_image_exactly():
+    for placement, _ in random_placements(300):
+        (width, height), left, top = placement.resized, placement.left, placement.top
+        whole = placement.forward(np.array([[0, 0, *placement.original]], np.float32))
+        assert whole.tolist() == [[left, top, left + width, top + height]]
+
+
+def test_inverse_undoes_forward():
+    for placement, rng in random_placements(300):
+        boxes = rng.uniform(-50, 950, (20, 4)).astype(np.float32)
+        back = placement.inverse(placement.forward(boxes))
+        assert back.dtype == np.float32
+        # float32 holds a canvas coordinate to 6e-8 of its size; the inverse divides that by the scale
+        scale = min(placement.scale_x, placement.scale_y)
+        largest = np.abs(placement.forward(boxes)).max()
+        np.testing.assert_allclose(back, boxes, atol=1e-4 + 1.3e-7 * largest / scale)
+
+
+def test_inverse_clips_on_request_to_the_original():
+    placement = fit((640, 480), (416, 416))
+    canvas = np.array([[0, 0, 416, 416]], np.float32)
+    np.testing.assert_allclose(placement.inverse(canvas), [[0, -80, 640, 560]])  # 52 / 0.65 = 80
+    assert placement.inverse(canvas, clip=True).tolist() == [[0, 0, 640, 480]]
+
+
+def test_boxes_keep_shape_and_dtype():
+    placement = fit((640, 480), (416, 416))
+    assert placement.forward(np.zeros((0, 4), np.float32)).shape == (0, 4)
+    assert placement.inverse(np.zeros((2, 3, 4), np.float32)).shape == (2, 3, 4)
+    assert placement.forward(np.zeros((1, 4), np.float64)).dtype == np.float64
+
+
+def test_letterbox_pads_with_grey_and_only_there():
+    image, placement = letterbox(np.full((480, 640, 3), 7, np.uint8), (416, 416))
+    assert (image[:52] == 128).all()
+    assert (image[52:364] == 7).all()
+    assert (image[364:] == 128).all()
+    assert (placement.left, placement.top) == (0, 52)
+
+
+def test_letterbox_takes_another_fill():
+    image, _ = letterbox(np.full((2, 4, 3), 7, np.uint8), (4, 4), fill=0)
+    assert image[:, 0, 0].tolist() == [0, 7, 7, 0]
+
+
+def test_stretch_fills_the_canvas():
+    image, placement = stretch(np.full((480, 640, 3), 7, np.uint8), (300, 200))
+    assert image.shape == (200, 300, 3)
+    assert (image == 7).all()
+    assert placement == Placement((640, 480), (300, 200), (300, 200), 0, 0)
+
+
+@pytest.mark.parametrize("policy", ["letterbox", "stretch"])
+def test_the_same_size_keeps_every_pixel_in_a_new_array(policy):
+    original = noise(57, 31)
+    image, _ = resize(original, (57, 31), policy)
+    assert np.array_equal(image, original)
+    assert not np.shares_memory(image, original)
+
+
+def test_the_fitting_side_alone_keeps_every_pixel():
+    original = noise(57, 31)
+    image, placement = letterbox(original, (57, 57))
+    assert placement.resized == (57, 31)
+    assert np.array_equal(image[13:44], original)
+
+
+def test_resize_goes_by_the_policy():
+    image = noise(64, 48)
+    for policy, function in (("letterbox", letterbox), ("stretch", stretch)):
+        resized, placement = resize(image, (40, 40), policy)
+        expected, expected_placement = function(image, (40, 40))
+        assert np.array_equal(resized, expected)
+        assert placement == expected_placement
+
+
+def test_an_unknown_policy_is_named_with_those_that_exist():
+    with pytest.raises(ValueError, match="'crop'; one of letterbox, stretch"):
+        resize(noise(4, 4), (8, 8), "crop")
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, -1), (5.5, 5), 416, (1, 2, 3), None, "ab"])
+def test_a_bad_size_is_named(size):
+    with pytest.raises(ValueError, match=r"size is .*\(width, height\) in whole pixels"):
+        letterbox(noise(4, 4), size)
+
+
+def test_as_size_takes_lists_and_numpy_integers():
+    assert as_size([np.int64(3), 4]) == (3, 4)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), "u1")]
+)
+def test_a_bad_image_is_named_with_its_shape(image):
+    with pytest.raises(ValueError, match="uint8"):
+        letterbox(image, (8, 8))
+
+
+def test_a_bad_fill_is_named():
+    with pytest.raises(ValueError, match="fill is 256"):
+        letterbox(noise(4, 4), (8, 8), fill=256)
+
+
+def test_an_image_of_another_size_than_the_placements_is_an_error():
+    with pytest.raises(ValueError, match=r"image has size \(4, 5\); the placement's, \(5, 4\)"):
+        paste_image(noise(4, 5), fit((5, 4), (8, 8)))
+
+
+def test_downscaling_averages_instead_of_dropping_pixels():
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2] = 255
+    image, _ = stretch(stripes, (8, 8))
+    assert np.abs(image.astype(int) - 127).max() <= 20  # without antialiasing every pixel would be 0, 127 or 255 alike
+    assert abs(image.mean() - 127.5) < 2
+
+
+@pytest.mark.parametrize("size", [(97, 61), (240, 180), (30, 40), (120, 90), (300, 20)])
+@pytest.mark.parametrize("policy", ["letterbox", "stretch"])
+def test_place_sample_keeps_boxes_pixels_and_mask_together(paint, assert_in_step, size, policy):
+    placed, placement = place_sample(paint((120, 90), BOXES), size, policy)
+    assert placed.size == placement.canvas == size
+    # A pixel of the mask spans one pixel of the original, so upscaling to 300 wide moves an edge by up to 1.25.
+    assert assert_in_step(placed, 3, tolerance=max(1, 0.5 * placement.scale_x)) == 3
+
+
+def test_place_sample_pads_the_mask_with_255(paint):
+    placed, placement = place_sample(paint((120, 90), BOXES), (60, 60))
+    assert placement.top == 7  # 90 / 2 = 45; (60 - 45) // 2
+    assert (placed.mask[:7] == 255).all()
+    assert (placed.mask[52:] == 255).all()
+    assert (placed.mask[7:52] != 255).all()
+
+
+def test_place_sample_keeps_ignored_pixels_ignored():
+    sample = Sample(noise(8, 8), np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.full((8, 8), 255, np.uint8))
+    assert (place_sample(sample, (5, 9), "stretch")[0].mask == 255).all()
+
+
+def test_place_sample_keeps_rows_of_boxes_that_vanish():
+    boxes = np.array([[0, 0, 1, 1], [0, 0, 1000, 1000]], np.float32)
+    sample = Sample(noise(1000, 1000), boxes, np.array([3, 4]))
+    placed, _ = place_sample(sample, (10, 10))
+    np.testing.assert_allclose(placed.boxes, boxes / 100, rtol=1e-6)
+    assert placed.labels.tolist() == [3, 4]
+    assert placed.mask is None
+
+
+def test_place_sample_without_boxes():
+    placed, _ = place_sample(Sample(noise(9, 5), np.zeros((0, 4), np.float32), np.zeros(0, np.int64)), (7, 7))
+    assert placed.boxes.shape == (0, 4)
+    assert placed.boxes.dtype == np.float32
+
+
+def test_a_mask_of_another_shape_is_an_error():
+    sample = Sample(noise(4, 5), np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros((4, 5), np.uint8))
+    with pytest.raises(ValueError, match=r"mask has shape \(4, 5\); that of the image, \(5, 4\)"):
+        place_sample(sample, (8, 8))
+
+
+@pytest.mark.parametrize(
+    ("resized", "left", "top"), [((90, 70), -25, -31), ((90, 70), 5, -40), ((17, 70), 20, -3), ((61, 9), -10, 12)]
+)
+def test_resizing_the_visible_part_equals_resizing_all_and_cropping(resized, left, top):
+    image = noise(
+        41, 31
+    )  # odd sides: no pixel's centre falls between two others, where Pillow's nearest may go either way
+    mask = image[..., 0]
+    placement = Placement((41, 31), (48, 36), resized, left, top)
+    for part, pasted, method, fill, tolerance in [
+        (image, paste_image(image, placement), Image.Resampling.BILINEAR, 128, 1),  # Pillow has the corners as float32
+        (mask, paste_mask(mask, placement), Image.Resampling.NEAREST, 255, 0),
+    ]:
+        expected = np.full((36 + 200, 48 + 200, *part.shape[2:]), fill)  # a canvas with room for what sticks out
+        whole = np.asarray(Image.fromarray(part).resize(resized, method))
+        expected[100 + top : 100 + top + resized[1], 100 + left : 100 + left + resized[0]] = whole
+        assert np.abs(expected[100:136, 100:148] - pasted).max() <= tolerance
+
+
+def test_masks_are_sampled_at_pixel_centres():
+    # 4 -> 2: the centres 0.5 and 1.5 lie at 1.0 and 3.0 of the original; 2 -> 5: at 0.2, 0.6, 1.0, 1.4, 1.8
+    mask = np.array([[10, 11, 12, 13]], np.uint8)
+    assert paste_mask(mask, fit((4, 1), (2, 1), "stretch")).tolist() == [[11, 13]]
+    assert paste_mask(mask[:, :2], fit((2, 1), (5, 1), "stretch")).tolist() == [[10, 10, 11, 11, 11]]
+
+
+@pytest.mark.parametrize(("left", "top"), [(20, 0), (-10, 0), (0, 8), (0, -30)])
+def test_an_image_beside_the_canvas_leaves_it_empty(left, top):
+    boxes, labels = np.array([[0, 0, 5, 5]], np.float32), np.array([0])
+    sample = Sample(noise(5, 5), boxes, labels, np.zeros((5, 5), np.uint8))
+    pasted = paste(sample, Placement((5, 5), (20, 8), (10, 8), left, top))
+    assert (pasted.image == 128).all()
+    assert (pasted.mask == 255).all()
+
+
+def test_results_are_new_writable_arrays_and_the_input_is_untouched(paint):
+    sample = paint((120, 90), BOXES)
+    before = sample.image.copy(), sample.boxes.copy(), sample.mask.copy()
+    placed, _ = place_sample(sample, (120, 90))
+    for array in (placed.image, placed.boxes, placed.mask):
+        array[...] = 1
+    assert all(np.array_equal(a, b) for a, b in zip(before, (sample.image, sample.boxes, sample.mask), strict=True))
+
+
+def test_an_image_in_reversed_memory_is_read_rightly():
+    image = noise(40, 30)
+    assert np.array_equal(
+        letterbox(image[:, ::-1], (20, 20))[0], letterbox(np.ascontiguousarray(image[:, ::-1]), (20, 20))[0]
+    )

@@ -1,0 +1,163 @@
+"""train.py of every framework: from the command line to a finished run."""
+
+import argparse
+import os
+from pathlib import Path
+
+from common import __version__
+from common.architectures import ARCHITECTURES, architecture
+from common.cli import INTERRUPTED, add_common_flags, positive_int, say, size_argument
+from common.errors import UserError
+from common.recipes.describe import describe
+from common.recipes.load import from_dict, load, parse_assignment
+from common.recipes.schema import Recipe
+from common.training.progress import Progress
+from common.training.run import RunFolder, next_run
+from common.training.session import build_trainer, finish, open_data, save_recipe
+from common.weights.checkpoint import load_recipe, peek
+
+OVERFIT_ITERATIONS = 400
+OVERFIT_BATCH = 8
+
+# flag -> the recipe's key that it sets
+FLAGS = {
+    "data": "data.root",
+    "epochs": "schedule.epochs",
+    "iterations": "schedule.iterations",
+    "batch_size": "schedule.batch_size",
+    "input_size": "input_size",
+    "lr": "schedule.lr",
+    "precision": "precision",
+    "seed": "seed",
+    "overfit": "data.overfit",
+}
+FIXED_ON_RESUME = ("model", "recipe", "weights", "out", "batch_size", "input_size", "lr", "precision", "seed", "overfit")
+
+
+def parser():
+    """The command line of train.py."""
+    flags = argparse.ArgumentParser(
+        prog="train.py",
+        description="Train a detector. Without arguments: YOLOv3-tiny on drawings of the zoo's own, in a few minutes.",
+    )
+    models = ", ".join(ARCHITECTURES)
+    flags.add_argument("--model", metavar="NAME", help=f"one of {models} (default: yolov3-tiny)")
+    flags.add_argument("--data", metavar="ROOT", help="VOC data set, with or without VOCdevkit/VOC2012 inside")
+    length = flags.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=positive_int, metavar="N", help="length of the run in epochs")
+    length.add_argument("--iterations", type=positive_int, metavar="N", help="length of the run in steps")
+    flags.add_argument("--batch-size", type=positive_int, metavar="N")
+    flags.add_argument("--input-size", type=size_argument, metavar="N|WxH", help="pixels, multiples of 32 for YOLO")
+    flags.add_argument("--lr", type=float, metavar="X", help="peak learning rate as it is, not scaled by batch size")
+    flags.add_argument("--workers", type=int, metavar="N", help="loader processes; 0 = none (default: by the cores)")
+    flags.add_argument("--precision", choices=("fp32", "bf16", "fp16"))
+    flags.add_argument("--weights", metavar="FILE", help="checkpoint (.h5) to fine-tune from; classes may differ")
+    flags.add_argument("--resume", metavar="RUN", help="run folder to go on with, exactly where it stopped")
+    flags.add_argument("--out", metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)")
+    flags.add_argument("--seed", type=int, metavar="N", help="of weights, order and augmentation (default: 0)")
+    flags.add_argument("--recipe", metavar="FILE", help="YAML file, or the name of a recipe that comes with the zoo")
+    flags.add_argument(
+        "--set", action="append", default=[], metavar="key=value", help="any value of the recipe; may be repeated"
+    )
+    flags.add_argument(
+        "--overfit", type=positive_int, metavar="N", help="sanity run: train and evaluate on N images, unaugmented"
+    )
+    flags.add_argument("--print-recipe", action="store_true", help="show every value and its origin, and stop")
+    flags.add_argument("--quiet", action="store_true", help="no progress, only the lines that matter")
+    add_common_flags(flags)
+    return flags
+
+
+def train(framework, argv=None):
+    """train.py of every framework. Returns the exit code."""
+    args = parser().parse_args(argv)
+    if args.workers is not None and args.workers < 0:
+        raise UserError(f"--workers is {args.workers}; 0 (no processes) or more is needed")
+    loaded = resumed_recipe(args) if args.resume else new_recipe(args)
+    if args.print_recipe:
+        say(describe(loaded).rstrip("\n"))
+        return 0
+    device = framework.device(args.device)
+    say(f"trizoo {__version__}, {framework.versions()}, device: {framework.describe_device(device)}")
+    recipe, sources = open_data(loaded.recipe, say)
+    if args.resume:
+        run = RunFolder.open(args.resume)
+        run.truncate(peek(run.last).step)
+    else:
+        run = RunFolder.create(args.out or next_run(Path("runs"), recipe.model.name))
+    save_recipe(run, recipe)
+    say(f"run: {run.path}")
+    workers = default_workers() if args.workers is None else args.workers
+    with Progress(quiet=args.quiet) as progress:
+        trainer = build_trainer(
+            framework, recipe, sources, run, progress, device, workers, say, weights=args.weights, resume=args.resume
+        )
+        trainer.fit()
+    if trainer.stopped:
+        say(f"stopped after step {trainer.step}; go on with: --resume {run.path}")
+        return INTERRUPTED
+    finish(trainer, sources.test, say)
+    return 0
+
+
+def new_recipe(args):
+    """The recipe of a new run: command line > file > base > default."""
+    overrides = []
+    base = None
+    if args.weights:
+        saved = load_recipe(args.weights)["model"]
+        overrides += [(f"model.{key}", value, f"weights {args.weights}") for key, value in saved.items()]
+    if args.recipe is None:
+        base = args.model or (overrides and saved["name"]) or ("yolov3-tiny" if args.data else "yolov3-tiny-synthetic")
+        architecture(base.removesuffix("-synthetic"))
+    if args.model and not (args.weights and args.model == saved["name"]):
+        architecture(args.model)
+        overrides = [("model.name", args.model, "command line --model")]
+    overrides += flag_overrides(args)
+    return load(Recipe, file=args.recipe, base=base, overrides=overrides)
+
+
+def flag_overrides(args):
+    """(key, value, origin) of the flags that set values of the recipe, then of --set."""
+    overrides = []
+    if args.overfit:
+        origin = "command line --overfit"
+        overrides += [
+            ("augment", [{"op": "place"}], origin),
+            ("schedule.epochs", None, origin),
+            ("schedule.iterations", OVERFIT_ITERATIONS, origin),
+            ("schedule.batch_size", min(args.overfit, OVERFIT_BATCH), origin),
+            ("evaluate.every", 50, origin),
+        ]
+    for flag, key in FLAGS.items():
+        value = getattr(args, flag)
+        if value is None:
+            continue
+        origin = f"command line --{flag.replace('_', '-')}"
+        if flag in ("epochs", "iterations"):
+            overrides += [("schedule.epochs", None, origin), ("schedule.iterations", None, origin)]
+        if flag == "lr":
+            overrides.append(("schedule.lr_batch", None, origin))
+        overrides.append((key, list(value) if isinstance(value, tuple) else value, origin))
+    return overrides + [parse_assignment(text) for text in args.set]
+
+
+def resumed_recipe(args):
+    """The recipe of the run to resume; only its length and the place of its data may change."""
+    for flag in FIXED_ON_RESUME:
+        if getattr(args, flag) is not None:
+            raise UserError(
+                f"--{flag.replace('_', '-')} can't be changed in a resumed run; leave it out, or start a new run with "
+                f"--weights {args.resume}/last.h5"
+            )
+    if args.set:
+        raise UserError(f"--set {args.set[0]} can't be changed in a resumed run; leave it out")
+    run = RunFolder.open(args.resume)
+    recipe = from_dict(Recipe, load_recipe(run.last), f"checkpoint {run.last}")
+    overrides = [(key, value, f"run {run.path}") for key, value in recipe.model_dump(mode="json").items()]
+    return load(Recipe, overrides=overrides + flag_overrides(args))
+
+
+def default_workers():
+    """Loader processes for this machine: half the cores, at most 8."""
+    return max(1, min(8, (os.cpu_count() or 1) // 2))

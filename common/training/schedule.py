@@ -1,0 +1,131 @@
+"""When a run does what: steps, epochs, frozen epochs, learning rate. Pure arithmetic from the recipe."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.data.batch import batch_plan
+
+DEFAULT_EPOCHS = 100
+STEP_LEVELS = 10  # of kind "step": equal ratios from the peak to the last learning rate
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of whole epochs with one batch size. steps and epochs count from the run's beginning."""
+
+    first_step: int
+    first_epoch: int
+    steps_per_epoch: int
+    batch_size: int
+    frozen: bool
+
+
+class Plan:
+    """The run's steps, laid out beforehand.
+
+    count: images to train on; pretrained: whether weights were loaded, without which nothing is frozen; prefix: of the
+    parameters that frozen epochs hold still. The learning rate follows one curve over the run in epochs, evaluated at
+    every step.
+    """
+
+    def __init__(self, schedule, freeze, count, seed, pretrained, prefix="backbone."):
+        self.schedule = schedule
+        self.count = count
+        self.seed = seed
+        self.frozen_prefix = prefix
+        frozen_epochs = freeze.epochs if pretrained else 0
+        self.phases = []
+        if frozen_epochs:
+            size = freeze.batch_size or schedule.batch_size
+            self.phases.append(Phase(0, 0, _steps(count, size), size, True))
+        thawed = frozen_epochs * self.phases[0].steps_per_epoch if frozen_epochs else 0
+        size = schedule.batch_size
+        self.phases.append(Phase(thawed, frozen_epochs, _steps(count, size), size, False))
+        if schedule.iterations is not None:
+            self.total_steps = schedule.iterations
+        else:
+            self.total_steps = self.first_step_of(schedule.epochs or DEFAULT_EPOCHS)
+        last = self.phase(self.total_steps - 1)
+        self.epochs = last.first_epoch + math.ceil((self.total_steps - last.first_step) / last.steps_per_epoch)
+
+    def __str__(self):
+        size = self.phase(self.total_steps - 1).batch_size
+        return f"{self.epochs} epochs = {self.total_steps} steps of {size} images ({self.count} images an epoch)"
+
+    def phase(self, step):
+        """The phase that a step (from 0) belongs to."""
+        return max((phase for phase in self.phases if phase.first_step <= step), key=lambda phase: phase.first_step)
+
+    def first_step_of(self, epoch):
+        """The first step of an epoch (from 0); of the epoch after the last: the number of steps."""
+        phase = max((phase for phase in self.phases if phase.first_epoch <= epoch), key=lambda phase: phase.first_epoch)
+        return phase.first_step + (epoch - phase.first_epoch) * phase.steps_per_epoch
+
+    def epoch_of(self, step):
+        """The epoch (from 0) of a step, and the step's place in it."""
+        phase = self.phase(step)
+        epochs, place = divmod(step - phase.first_step, phase.steps_per_epoch)
+        return phase.first_epoch + epochs, place
+
+    def ends_epoch(self, step):
+        """Whether a step is the last one of its epoch or of the run."""
+        return step + 1 == self.total_steps or self.epoch_of(step + 1)[1] == 0
+
+    def lr(self, step):
+        """The learning rate of a step.
+
+        From warmup_start quadratically to the peak, then a cosine (or ten equal ratios) down to `final` of it, the
+        last stretch flat: the curve that users of the earlier repositories know, per step instead of per epoch.
+        """
+        schedule = self.schedule
+        phase = self.phase(step)
+        epoch, place = self.epoch_of(step)
+        now, total = epoch + place / phase.steps_per_epoch, self.epochs
+        warmup = min(schedule.warmup * total, schedule.warmup_epochs)
+        flat = min(schedule.flat * total, schedule.flat_epochs)
+        if now < warmup:
+            factor = schedule.warmup_start + (1 - schedule.warmup_start) * (now / warmup) ** 2
+        elif schedule.kind == "step":
+            level = int((now - warmup) / (total - warmup) * STEP_LEVELS)
+            factor = schedule.final ** (level / (STEP_LEVELS - 1)) if schedule.final else 1 - level / STEP_LEVELS
+        elif now >= total - flat:
+            factor = schedule.final
+        else:
+            progress = (now - warmup) / max(total - warmup - flat, 1e-9)
+            factor = schedule.final + (1 - schedule.final) * (1 + math.cos(math.pi * progress)) / 2
+        return peak_lr(schedule, phase.batch_size) * factor
+
+    def plans(self, first_step=0):
+        """The batch plan of every step from `first_step` on."""
+        return Plans(self, first_step)
+
+
+class Plans:
+    """The batch plans of a run's steps, made when asked for, so that a long run costs no memory."""
+
+    def __init__(self, plan, first_step):
+        self.plan = plan
+        self.first_step = first_step
+
+    def __len__(self):
+        return self.plan.total_steps - self.first_step
+
+    def __iter__(self):
+        for step in range(self.first_step, self.plan.total_steps):
+            epoch, place = self.plan.epoch_of(step)
+            size = self.plan.phase(step).batch_size
+            yield batch_plan(step, epoch, place * size, size, self.plan.count, self.plan.seed)
+
+
+def peak_lr(schedule, batch_size):
+    """The peak learning rate for a batch size: scaled with it and kept within bounds, or lr itself."""
+    if schedule.lr_batch is None:
+        return schedule.lr
+    return float(np.clip(schedule.lr * batch_size / schedule.lr_batch, *schedule.lr_bounds))
+
+
+def _steps(count, batch_size):
+    """Whole batches in `count` images, at least one."""
+    return max(1, count // batch_size)

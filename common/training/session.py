@@ -1,0 +1,181 @@
+"""From a recipe to a run: data, model, weights, trainer, and what is written at the end."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.architectures import architecture, check_input_size, model_spec
+from common.data.dataset import TrainingSet
+from common.data.images import read_image
+from common.data.synthetic import synthesize
+from common.data.voc import VOC, splits
+from common.errors import UserError
+from common.inference.draw import draw_boxes, draw_detections, grid
+from common.inference.writers import save_picture
+from common.recipes.describe import dump
+from common.recipes.load import to_dict
+from common.training.evaluation import EvaluationSet, make_detector, shown
+from common.training.loop import Trainer
+from common.training.schedule import Plan
+from common.weights.checkpoint import load as load_checkpoint
+from common.weights.initial import initial_arrays
+from common.weights.report import match
+
+SYNTHETIC_IMAGES = 400
+SYNTHETIC_SIZE = (256, 256)
+SAMPLE_PICTURES = 8  # validation images drawn into the run folder
+SAMPLE_SCORE = 0.3  # detections below it are not drawn there
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The images of a run: what to train on, and where the figures come from."""
+
+    training: VOC
+    members: list[int]
+    validation: EvaluationSet
+    test: EvaluationSet
+
+
+def open_data(recipe, say):
+    """The recipe's data -> the recipe with its classes and root filled in, and `Sources`.
+
+    Without a root the zoo's own drawings are made, or found, in ./data. `say` gets a line for each thing worth knowing.
+    """
+    root = recipe.data.root
+    if root is None:
+        width, height = SYNTHETIC_SIZE
+        root = synthesize(Path("data") / f"synthetic-{width}x{height}", images=SYNTHETIC_IMAGES, size=SYNTHETIC_SIZE)
+        say(f"data: no --data given, so {SYNTHETIC_IMAGES} drawings of the zoo's own in {root}")
+    there = splits(root)
+    wanted = recipe.data
+    train = choose_split(wanted.train, ("train", "trainval"), there)
+    training = VOC(root, train, recipe.classes or None, masks=False)
+    classes = training.classes
+    if not classes:
+        raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
+    say(f"data: {training.root}, {len(training)} images to train on ({train or 'all'}), classes: {_shorten(classes)}")
+    for note in training.notes:
+        say(f"data: {note}")
+    if training.problems:
+        first = training.problems[0]
+        say(
+            f"warning: {len(training.problems)} problems in the data are put right or skipped, the first: "
+            f"{first.kind} in {first.file}; python -m common.data check {root} lists them"
+        )
+    if wanted.overfit:
+        members = list(range(min(wanted.overfit, len(training))))
+        same = EvaluationSet([training.records[i] for i in members], classes, f"{train or 'all'} (overfit)")
+        sources = Sources(training, members, same, same)
+    else:
+        split = choose_split(wanted.validation, ("val", "test"), there) or train
+        validation = EvaluationSet.of(root, split, classes)
+        split = choose_split(wanted.test, ("test",), there) or split
+        test = validation if split == validation.split else EvaluationSet.of(root, split, classes)
+        say(f"data: validation on {len(validation.records)} images ({validation.split}), final figure on {test.split}")
+        sources = Sources(training, list(range(len(training))), validation, test)
+    data = recipe.data.model_copy(update={"root": str(Path(root).absolute())})
+    return recipe.model_copy(update={"classes": classes, "data": data}), sources
+
+
+def choose_split(wanted, usual, there):
+    """The split asked for, or the first of the usual ones that there is, or None."""
+    return wanted or next((name for name in usual if name in there), None)
+
+
+def spec_of(recipe):
+    """The ModelSpec of a recipe whose classes are known. Raises UserError for an input size that doesn't fit."""
+    model = recipe.model
+    check_input_size(model.name, recipe.input_size)
+    return model_spec(model.name, len(recipe.classes), model.anchors, model.mean, model.std)
+
+
+def build_trainer(framework, recipe, sources, run, progress, device, workers, say, *, weights=None, resume=False):
+    """The Trainer of a new run (from `weights`, a checkpoint, or from scratch) or of the one to resume in `run`."""
+    spec = spec_of(recipe)
+    model = framework.build(spec, device)
+    shapes = framework.shapes(model)
+    checkpoint = None
+    if resume:
+        checkpoint = load_checkpoint(run.last)
+        framework.assign(model, checkpoint.model)
+    else:
+        arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior)
+        if weights is not None:
+            found, report = match(load_checkpoint(weights, optimizer=False).model, shapes)
+            arrays |= found
+            say(f"weights: {weights}\n{report}")
+        framework.assign(model, arrays)
+    learner = framework.learner(model, spec, recipe, device)
+    pretrained = weights is not None if checkpoint is None else checkpoint.state["pretrained"]
+    prefix = architecture(spec.name).backbone
+    plan = Plan(recipe.schedule, recipe.freeze, len(sources.members), recipe.seed, pretrained, prefix)
+    say(f"plan: {plan}")
+    trainer = Trainer(
+        framework=framework,
+        learner=learner,
+        spec=spec,
+        recipe=recipe,
+        recipe_dict=to_dict(recipe),
+        plan=plan,
+        training_set=TrainingSet(sources.training, sources.members, recipe, spec),
+        evaluation=sources.validation,
+        run=run,
+        progress=progress,
+        device=device,
+        workers=workers,
+        pretrained=pretrained,
+    )
+    if checkpoint is not None:
+        learner.assign_optimizer(checkpoint.optimizer)
+        learner.assign_state(checkpoint.state)
+        trainer.step, trainer.best, trainer.metrics = checkpoint.step, checkpoint.best, checkpoint.metrics
+    return trainer
+
+
+def save_recipe(run, recipe):
+    """The resolved recipe as RUN/recipe.yaml."""
+    run.write_text(run.recipe_path, dump(recipe))
+
+
+def finish(trainer, test, say):
+    """The final figure with the best weights, on the test split: RUN/metrics.json, curves and sample pictures."""
+    started = time.monotonic()
+    best = load_checkpoint(trainer.run.best, optimizer=False)
+    trainer.framework.assign(trainer.learner.model, best.model)
+    detector = make_detector(
+        trainer.framework, trainer.learner.model, trainer.spec, trainer.recipe, trainer.device
+    )
+    metrics, found = test.measure(detector)
+    about = {"split": test.split, "epoch": best.epoch, "step": best.step, "validation_mAP50": best.best}
+    trainer.run.write_metrics({**metrics, **about, "versions": trainer.framework.versions()})
+    trainer.run.draw_curves()
+    draw_samples(trainer.run.samples, test, found)
+    say(
+        f"best weights (epoch {best.epoch}) on {test.split}: mAP50 {shown(metrics['mAP50'])}, "
+        f"mAP {shown(metrics['mAP'])} ({time.monotonic() - started:.0f} s); everything is in {trainer.run.path}"
+    )
+    return metrics
+
+
+def draw_samples(folder, evaluation, found):
+    """Pictures of the first images, ground truth on the left and detections on the right, and one sheet of them all."""
+    folder.mkdir(exist_ok=True)
+    sheet: list[Any] = []
+    for record, detections in list(zip(evaluation.records, found, strict=True))[:SAMPLE_PICTURES]:
+        image = read_image(record.image)
+        strong = detections.above(SAMPLE_SCORE)
+        pair = [
+            draw_boxes(image, record.boxes, record.labels, evaluation.classes),
+            draw_detections(image, strong, evaluation.classes),
+        ]
+        sheet += pair
+        save_picture(folder / f"{record.image.stem}.jpg", grid(pair, 2, record.size))
+    if sheet:
+        save_picture(folder / "sheet.jpg", grid(sheet, 4, (320, 240)))
+
+
+def _shorten(names, limit=12):
+    text = ", ".join(names[:limit])
+    return f"{text} … ({len(names)})" if len(names) > limit else text

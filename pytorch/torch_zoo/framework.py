@@ -1,0 +1,50 @@
+"""PyTorch's side of `common.framework.Framework`."""
+
+import os
+
+import torch
+
+from common.errors import UserError
+from torch_zoo import weights
+from torch_zoo.learner import Learner
+from torch_zoo.loader import load
+from torch_zoo.losses.yolo import YOLOLoss
+from torch_zoo.models import MODELS
+from torch_zoo.predictor import make_predictor
+
+
+class PyTorch:
+    """See `common.framework.Framework` for what each method gives."""
+
+    name = "pytorch"
+    shapes = staticmethod(weights.shapes)
+    arrays = staticmethod(weights.arrays)
+    assign = staticmethod(weights.assign)
+    predictor = staticmethod(make_predictor)
+    loader = staticmethod(load)
+
+    def versions(self):
+        """ "PyTorch 2.13.0" and so on."""
+        return f"PyTorch {torch.__version__}"
+
+    def device(self, wanted):
+        """torch.device for "auto" (CUDA where there is one), "cpu" or "cuda"."""
+        if wanted == "cuda" and not torch.cuda.is_available():
+            raise UserError("device cuda was asked for, but PyTorch finds no CUDA device here; use --device cpu or auto")
+        if wanted == "auto":
+            wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        return torch.device(wanted)
+
+    def describe_device(self, device):
+        """The GPU's name, or the number of CPU threads."""
+        if device.type == "cuda":
+            return f"cuda ({torch.cuda.get_device_name(device)})"
+        return f"cpu ({torch.get_num_threads()} threads of {os.cpu_count()} cores)"
+
+    def build(self, spec, device):
+        """The network on its device, in channels_last memory."""
+        return MODELS[spec.name](spec).to(device, memory_format=torch.channels_last)
+
+    def learner(self, model, spec, recipe, device):
+        """See torch_zoo/learner.py."""
+        return Learner(model, YOLOLoss(spec, recipe.loss), recipe, device)

@@ -1,0 +1,110 @@
+"""A model in training: gradients, mixed precision, accumulation, clipping, freezing, the optimiser."""
+
+import numpy as np
+import torch
+
+from common.recipes.schema import Optimizer
+from torch_zoo.weights import NOT_PARAMETERS
+
+PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": {"m": "exp_avg", "v": "exp_avg_sq", "step": "step"}}
+
+
+class Learner:
+    """See `common.framework.Learner`. The model is put into channels_last memory and training mode."""
+
+    def __init__(self, model, loss, recipe, device):
+        self.model = model.to(device, memory_format=torch.channels_last)
+        self.loss = loss
+        self.device = device
+        self.accumulate = recipe.schedule.accumulate
+        self.clip_norm = recipe.optimizer.clip_norm
+        self.optimizer_name = recipe.optimizer.name
+        self.optimizer = make_optimizer(model, recipe.optimizer)
+        self.dtype = PRECISIONS[recipe.precision]
+        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
+        self.freeze(())
+
+    def step(self, batch, lr):
+        """One optimiser step; see `common.framework.Learner.step`.
+
+        The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
+        it is computed in.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        self.optimizer.zero_grad(set_to_none=True)
+        images = self._send(batch.images)
+        targets = {name: self._send(array) for name, array in batch.targets.items()}
+        terms = []
+        for part in np.array_split(np.arange(len(images)), self.accumulate):
+            part = slice(part[0], part[-1] + 1)
+            with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None):
+                heads = self.model(images[part])
+            values = self.loss(heads, {name: t[part] if t.ndim else t for name, t in targets.items()})
+            self.scaler.scale(values["loss"]).backward()
+            terms.append({name: value.detach() for name, value in values.items()})
+        if self.clip_norm is not None:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return {name: sum(part[name] for part in terms) for name in terms[0]}
+
+    def freeze(self, prefixes):
+        """See `common.framework.Learner.freeze`."""
+        self.model.train()
+        for name, module in self.model.named_modules():
+            if name and f"{name}.".startswith(tuple(prefixes)):
+                module.eval()
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(not name.startswith(tuple(prefixes)))
+
+    def optimizer_arrays(self):
+        """See `common.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
+        slots = {}
+        for slot, key in SLOTS[self.optimizer_name].items():
+            slots[slot] = {}
+            for name, parameter in self.model.named_parameters():
+                value = self.optimizer.state.get(parameter, {}).get(key)
+                shape = () if slot == "step" else parameter.shape
+                value = torch.zeros(shape) if value is None else value
+                slots[slot][name] = np.array(value.detach().cpu(), np.float32)
+        return slots
+
+    def assign_optimizer(self, slots):
+        """The inverse of `optimizer_arrays`. Raises ValueError where slots or names aren't this optimiser's."""
+        wanted = SLOTS[self.optimizer_name]
+        parameters = dict(self.model.named_parameters())
+        if slots.keys() != wanted.keys() or any(values.keys() != parameters.keys() for values in slots.values()):
+            raise ValueError(f"optimiser slots {sorted(slots)} don't fit {self.optimizer_name}: {sorted(wanted)}")
+        for name, parameter in parameters.items():
+            state = {}
+            for slot, key in wanted.items():
+                value = torch.from_numpy(np.array(slots[slot][name], np.float32))
+                state[key] = value if slot == "step" else torch.empty_like(parameter).copy_(value)
+            self.optimizer.state[parameter] = state
+
+    def state(self):
+        """The loss scale of fp16."""
+        return {"scaler": self.scaler.state_dict()}
+
+    def assign_state(self, state):
+        """The inverse of `state`."""
+        if self.scaler.is_enabled() and state.get("scaler"):
+            self.scaler.load_state_dict(state["scaler"])
+
+    def _send(self, array):
+        return torch.as_tensor(array).to(self.device, non_blocking=True)
+
+
+def make_optimizer(model, options: Optimizer):
+    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms."""
+    parameters = [p for n, p in model.named_parameters() if not n.endswith(NOT_PARAMETERS)]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": options.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if options.name == "sgd":
+        return torch.optim.SGD(groups, lr=0.0, momentum=options.momentum, nesterov=options.nesterov)
+    return torch.optim.Adam(groups, lr=0.0, betas=(options.momentum, options.beta2))

@@ -1,0 +1,36 @@
+"""PyTorch's DataLoader over the zoo's batches."""
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from common.errors import UserError
+
+
+class _Batches(Dataset):
+    """A map from batch plans to batches. A user's error travels as a value: raised in a worker it loses its form."""
+
+    def __init__(self, make_batch):
+        self.make_batch = make_batch
+
+    def __getitem__(self, plan):
+        try:
+            return self.make_batch(plan)
+        except UserError as error:
+            return error
+
+
+def load(make_batch, plans, workers, device):
+    """Yields the batches of the plans in order, as tensors: made by worker processes, pinned where a GPU waits."""
+    loader = DataLoader(
+        _Batches(make_batch),
+        sampler=plans,
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=2 if workers else None,
+        pin_memory=device.type == "cuda",
+        generator=torch.Generator(),
+    )
+    for batch in loader:
+        if isinstance(batch, UserError):
+            raise batch
+        yield batch

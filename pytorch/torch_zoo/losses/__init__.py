@@ -1,0 +1,1 @@
+"""Losses in PyTorch; common/losses.py defines what they must equal."""

@@ -1,0 +1,108 @@
+"""The YOLO loss; the reference, with its definition in words, is `common.losses.yolo_loss`."""
+
+import math
+
+import torch
+from torch.nn import functional as F  # noqa: N812, its usual name
+
+from common.grid import yolo_grid
+from common.losses import MAX_LOG_SIZE
+
+
+class YOLOLoss:
+    """Raw heads and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
+
+    targets: tensors of `common.targets.yolo.assign` on the heads' device.
+    """
+
+    def __init__(self, spec, options):
+        self.spec = spec
+        self.options = options
+        self.constants = {}
+
+    def __call__(self, heads, targets):
+        options = self.options
+        raw = torch.cat([head.flatten(1, 3) for head in heads], dim=1).float()  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
+        cells, strides, anchors, balance, size = self._grid(heads)
+        boxes, normaliser = targets["boxes"], targets["num_positives"]
+        image, slot = torch.nonzero(targets["positives"] >= 0, as_tuple=True)
+        index = targets["positives"][image, slot].long()
+
+        with torch.no_grad():
+            positive = torch.zeros(raw.shape[:2], device=raw.device)
+            positive[image, index] = 1
+            decoded = decode_boxes(raw, cells, strides, anchors)
+            overlaps = overlap(decoded[:, :, None], boxes[:, None]).amax(dim=2)
+            counted = torch.maximum(positive, (overlaps <= options.ignore_iou).float())
+        objectness = F.binary_cross_entropy_with_logits(raw[..., 4], positive, reduction="none")
+        objectness = (objectness * balance * counted).sum()
+
+        chosen = raw[image, index]  # (P, 5 + C)
+        classes = F.one_hot(targets["labels"][image, slot].long(), self.spec.num_classes).float()
+        classification = F.binary_cross_entropy_with_logits(chosen[:, 5:], classes, reduction="sum")
+
+        place = (cells[index], strides[index], anchors[index])
+        if options.box == "mse":
+            box = squared_errors(chosen, boxes[image, slot], *place, size).sum()
+        else:
+            box = (1 - overlap(decode_boxes(chosen, *place), boxes[image, slot], options.box)).sum()
+
+        terms = {
+            "box": box * options.box_gain / normaliser,
+            "objectness": objectness * options.objectness_gain / normaliser,
+            "class": classification * options.class_gain / normaliser,
+        }
+        return {"loss": sum(terms.values()), **terms}
+
+    def _grid(self, heads):
+        """The grid's constants as tensors, made once per input size and device."""
+        stride = self.spec.strides[0]
+        size = (heads[0].shape[2] * stride, heads[0].shape[1] * stride)
+        key = (size, heads[0].device)
+        if key not in self.constants:
+            grid = yolo_grid(self.spec, size)
+            balance = torch.tensor(self.options.balance[: len(heads)])[torch.tensor(grid.heads)]
+            arrays = (torch.tensor(grid.cells), torch.tensor(grid.strides), torch.tensor(grid.anchors), balance)
+            self.constants[key] = tuple(array.to(heads[0].device) for array in arrays)
+        return *self.constants[key], size
+
+
+def decode_boxes(raw, cells, strides, anchors):
+    """Boxes that raw values stand for: (..., >= 4), (..., 2), (...), (..., 2) -> (..., 4) corners in input pixels."""
+    centre = (raw[..., :2].sigmoid() + cells) * strides[..., None]
+    half = raw[..., 2:4].clamp(max=MAX_LOG_SIZE).exp() * anchors / 2
+    return torch.cat([centre - half, centre + half], dim=-1)
+
+
+def overlap(a, b, kind="iou"):
+    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `common.boxes.overlap`."""
+    sides = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)
+    wh_a, wh_b = a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]
+    intersection = sides[..., 0] * sides[..., 1]
+    union = wh_a[..., 0] * wh_a[..., 1] + wh_b[..., 0] * wh_b[..., 1] - intersection
+    tiny = torch.finfo(a.dtype).tiny
+    iou = intersection / union.clamp(min=tiny)
+    if kind == "iou":
+        return iou
+    hull = torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])
+    if kind == "giou":
+        hull_area = hull[..., 0] * hull[..., 1]
+        return iou - (hull_area - union) / hull_area.clamp(min=tiny)
+    offset = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
+    diou = iou - (offset**2).sum(-1) / (hull**2).sum(-1).clamp(min=tiny)
+    if kind == "diou":
+        return diou
+    angle = torch.atan2(wh_a[..., 0], wh_a[..., 1]) - torch.atan2(wh_b[..., 0], wh_b[..., 1])
+    v = 4 / math.pi**2 * angle**2
+    with torch.no_grad():
+        trade_off = v / (1 - iou + v).clamp(min=tiny)
+    return diou - trade_off * v
+
+
+def squared_errors(raw, boxes, cells, strides, anchors, size):
+    """The "mse" box term per positive: (P, >= 4), (P, 4), (P, 2), (P,), (P, 2) -> (P,)."""
+    wh = boxes[:, 2:] - boxes[:, :2]
+    place = (boxes[:, :2] + boxes[:, 2:]) / 2 / strides[:, None] - cells
+    weight = 2 - wh[:, 0] * wh[:, 1] / (size[0] * size[1])
+    errors = torch.cat([raw[:, :2].sigmoid() - place, raw[:, 2:4] - (wh / anchors).log()], dim=1)
+    return weight * (errors**2).sum(dim=1) / 2

@@ -1,0 +1,33 @@
+"""A model for prediction: batch norms folded into convolutions, no gradients, one copy back."""
+
+import copy
+
+import torch
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from torch_zoo.blocks import ConvBlock
+from torch_zoo.learner import PRECISIONS
+
+
+def make_predictor(model, precision, device):
+    """A function uint8 (B, H, W, 3) -> raw heads as float32 arrays; the model itself is not changed."""
+    model = fold(copy.deepcopy(model).eval()).to(device, memory_format=torch.channels_last)
+    dtype = PRECISIONS[precision]
+
+    @torch.inference_mode()
+    def predict(images):
+        images = torch.from_numpy(images).to(device, non_blocking=True)
+        with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
+            heads = model(images)
+        return [head.float().cpu().numpy() for head in heads]
+
+    return predict
+
+
+def fold(model):
+    """Merges each block's batch norm into its convolution, in place. The outputs stay the same but for rounding."""
+    for module in model.modules():
+        if isinstance(module, ConvBlock):
+            module.conv = fuse_conv_bn_eval(module.conv, module.bn)
+            module.bn = torch.nn.Identity()
+    return model
