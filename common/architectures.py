@@ -1,5 +1,6 @@
 """Which models there are, with the numbers that every framework, target and decoder must share."""
 
+import math
 from dataclasses import dataclass
 
 from common.errors import UserError
@@ -72,13 +73,20 @@ def architecture(name):
 def model_spec(name, num_classes, anchors=None, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0)):
     """The ModelSpec of a model for `num_classes` classes, with its default anchors or these, smallest first.
 
-    Raises UserError for an unknown name or a number of anchors that the heads can't share out.
+    Raises UserError for an unknown name, a number of anchors that the heads can't share out, and anchors in another
+    order: each head would get sizes that aren't its own.
     """
+    if num_classes < 1:
+        raise ValueError(f"num_classes is {num_classes}; at least 1 is needed")
     known = architecture(name)
     anchors = known.anchors if anchors is None else tuple((float(w), float(h)) for w, h in anchors)
     needed = len(known.anchors)
     if len(anchors) != needed:
         raise UserError(f"{len(anchors)} anchors were given for {name}; its heads need {needed}")
+    areas = [width * height for width, height in anchors]
+    if areas != sorted(areas):
+        in_order = ", ".join(f"{w:g}x{h:g}" for w, h in sorted(anchors, key=math.prod))
+        raise UserError(f"the anchors of {name} aren't in order, smallest area first; this order would do: {in_order}")
     per_head = tuple(tuple(anchors[i] for i in mask) for mask in known.masks)
     return ModelSpec(name, num_classes, per_head, known.strides, tuple(mean), tuple(std))
 
@@ -90,7 +98,7 @@ def check_input_size(name, size):
         return
     lower, upper = (
         "x".join(str(max(multiple, rounded(side / multiple) * multiple)) for side in size)
-        for rounded in (int, lambda x: -int(-x // 1))
+        for rounded in (math.floor, math.ceil)
     )
     nearest = lower if lower == upper else f"{lower} or {upper}"
     raise UserError(

@@ -9,6 +9,7 @@ import numpy as np
 
 IOU_KINDS = ("iou", "giou", "diou", "ciou")
 NMS_METHODS = ("hard", "diou", "soft")
+_BLOCK = 128  # boxes that NMS compares at once
 
 
 def as_boxes(boxes, name="boxes"):
@@ -63,9 +64,9 @@ def clip(boxes, width, height):
 def overlap(a, b, kind="iou"):
     """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...).
 
-    iou in [0, 1]; giou (Rezatofighi et al. 2019) and diou (Zheng et al. 2020) in [-1, 1]; ciou (Zheng et al. 2020)
-    adds the penalty on the aspect ratio. A box without area has IoU 0 with everything. Computed in the wider of the
-    two dtypes. Raises ValueError for an unknown kind.
+    iou in [0, 1]; giou (Rezatofighi et al. 2019) and diou (Zheng et al. 2020) in [-1, 1]; ciou (Zheng et al. 2020) is
+    diou less a penalty on the aspect ratio, in [-2, 1]. A box without area has IoU 0 with everything. Computed in the
+    wider of the two dtypes. Raises ValueError for an unknown kind.
     """
     if kind not in IOU_KINDS:
         raise ValueError(f"unknown kind of overlap {kind!r}; one of {', '.join(IOU_KINDS)} is needed")
@@ -91,6 +92,7 @@ def overlap(a, b, kind="iou"):
 
 def aspect_penalty(a, b):
     """CIoU's v: the squared difference of the boxes' aspect angles, (..., 4), (..., 4) -> (...) in [0, 1]."""
+    a, b = as_boxes(a, "a"), as_boxes(b, "b")
     wh_a, wh_b = a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]
     angle = np.arctan2(wh_a[..., 0], wh_a[..., 1]) - np.arctan2(wh_b[..., 0], wh_b[..., 1])
     return 4 / math.pi**2 * angle**2
@@ -119,30 +121,62 @@ def nms(boxes, scores, labels=None, *, threshold=0.5, method="hard", sigma=0.5, 
     With `labels` only boxes of one class suppress each other; without, all do. `hard` drops boxes whose IoU with a
     better one is above `threshold`; `diou` uses DIoU instead, so that neighbours with distant centres stay (Zheng et
     al. 2020); `soft` multiplies their scores by exp(-IoU^2 / sigma) and drops those that fall below `min_score`
-    (Bodla et al. 2017), `threshold` plays no part. Equal scores keep their order in the input.
+    (Bodla et al. 2017), `threshold` plays no part. Equal scores keep their order in the input. A score that is nan is
+    never kept. Raises ValueError for an unknown method or arrays of different lengths.
     """
     if method not in NMS_METHODS:
         raise ValueError(f"unknown NMS method {method!r}; one of {', '.join(NMS_METHODS)} is needed")
     boxes = as_boxes(boxes).reshape(-1, 4)
     scores = np.array(scores, dtype=np.float32)
+    labels = np.zeros(len(boxes), np.int64) if labels is None else np.asarray(labels)
+    if not len(boxes) == len(scores) == len(labels):
+        raise ValueError(f"{len(boxes)} boxes, {len(scores)} scores, {len(labels)} labels; as many of each are needed")
     limit = len(boxes) if max_detections is None else max_detections
-    candidates = np.argsort(-scores, kind="stable")
-    candidates = candidates[scores[candidates] >= min_score]
+    order = np.argsort(-scores, kind="stable")
+    order = order[scores[order] >= min_score]
+    if method == "soft":
+        kept = _soft(boxes, scores, labels, order, sigma, min_score, limit)
+    else:
+        kept = order[_greedy(boxes[order], labels[order], threshold, "diou" if method == "diou" else "iou", limit)]
+    return kept, scores[kept]
+
+
+def _greedy(boxes, labels, threshold, kind, limit):
+    """Which of the boxes, best first, no better kept one of their label overlaps too much: (N, 4), (N,) -> (K,).
+
+    A block at a time, so that few arrays are made and those beyond the limit cost nothing.
+    """
+
+    def clashes(a, b):
+        return (labels[a][:, None] == labels[b]) & (overlap(boxes[a][:, None], boxes[b], kind) > threshold)
+
+    kept = np.zeros(0, np.int64)
+    for start in range(0, len(boxes), _BLOCK):
+        block = np.arange(start, min(start + _BLOCK, len(boxes)))
+        block = block[~clashes(kept, block).any(axis=0)]
+        within = clashes(block, block)
+        alive = np.ones(len(block), bool)
+        for place in range(len(block)):
+            if alive[place]:
+                alive[place + 1 :] &= ~within[place, place + 1 :]
+        kept = np.concatenate([kept, block[alive]])
+        if len(kept) >= limit:
+            break
+    return kept[:limit]
+
+
+def _soft(boxes, scores, labels, candidates, sigma, min_score, limit):
+    """Kept indices of soft NMS, best first; `scores` is changed in place."""
+    least = max(min_score, np.finfo(np.float32).tiny)
     kept = []
     while len(candidates) and len(kept) < limit:
         best, rest = candidates[0], candidates[1:]
         kept.append(best)
-        values = overlap(boxes[best], boxes[rest], "diou" if method == "diou" else "iou")
-        if labels is not None:
-            values = np.where(labels[rest] == labels[best], values, 0)
-        if method == "soft":
-            scores[rest] *= np.exp(-(values**2) / sigma)
-            rest = rest[scores[rest] >= max(min_score, np.finfo(np.float32).tiny)]
-            candidates = rest[np.argsort(-scores[rest], kind="stable")]
-        else:
-            candidates = rest[values <= threshold]
-    kept = np.array(kept, dtype=np.int64)
-    return kept, scores[kept]
+        decay = np.exp(-(overlap(boxes[best], boxes[rest]) ** 2) / sigma)
+        scores[rest] *= np.where(labels[rest] == labels[best], decay, 1)
+        rest = rest[scores[rest] >= least]
+        candidates = rest[np.lexsort((rest, -scores[rest]))]
+    return np.array(kept, dtype=np.int64)
 
 
 def _ratio(numerator, denominator):

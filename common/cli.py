@@ -12,7 +12,10 @@ INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
 
 
 def run_command(command):
-    """Runs a command line and exits: 0, its own code, or 2 with one sentence for what the user can put right."""
+    """Runs a command line and exits: with its own code, or 2 and one sentence for what the user can put right."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a file name that the terminal's encoding lacks is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(command())
     except UserError as error:
@@ -21,8 +24,8 @@ def run_command(command):
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has gone: `... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or flushing at exit would raise again
+        sys.exit(1)
 
 
 def say(text):
@@ -31,7 +34,7 @@ def say(text):
 
 
 def size_argument(text):
-    """"416" or "608x416" -> (width, height)."""
+    """(width, height) of "608x416"; of "416" a square."""
     match = re.fullmatch(r"(\d+)(?:[xX×](\d+))?", text.strip())
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; N or WIDTHxHEIGHT is needed, such as 416 or 608x416")

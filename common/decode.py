@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from common.boxes import nms
+from common.boxes import area, nms
 from common.data.sample import Detections
 from common.grid import flatten_heads, yolo_grid
 from common.losses import decode_boxes, sigmoid
@@ -16,8 +16,9 @@ def decode_yolo(heads, spec, placements, *, score, threshold, max_detections=100
     """Detections of a batch: raw heads, float (B, H, W, A, 5 + C) per level -> a list of B `Detections`.
 
     placements: per image how it was laid on the input (`common.augment.letterbox.Placement`); boxes come back in the
-    original's pixels, clipped to it. A prediction's score for a class is objectness times class; those of at least
-    `score` go through NMS per class at IoU `threshold`. Predictions that aren't finite count as no detection.
+    original's pixels, clipped to it; one that has no area there is no detection. A prediction's score for a class is
+    objectness times class, so it may be detected as several; those of at least `score` go through NMS per class at IoU
+    `threshold`. Predictions that aren't finite count as no detection.
     """
     raw = flatten_heads(heads)
     size = (heads[0].shape[2] * spec.strides[0], heads[0].shape[1] * spec.strides[0])
@@ -27,18 +28,28 @@ def decode_yolo(heads, spec, placements, *, score, threshold, max_detections=100
     candidates = raw[..., 4] >= least
     results = []
     for values, chosen, placement in zip(raw, candidates, placements, strict=True):
-        rows = np.nonzero(chosen & np.isfinite(values).all(axis=1))[0]
+        rows = np.nonzero(chosen)[0]
+        rows = rows[np.isfinite(values[rows]).all(axis=1)]
         scores = sigmoid(values[rows, 4:5]) * sigmoid(values[rows, 5:])  # (K, C)
         rows_above, labels = np.nonzero(scores >= score)
         scores = scores[rows_above, labels]
         if len(scores) > MAX_CANDIDATES:
-            best = np.argsort(-scores, kind="stable")[:MAX_CANDIDATES]
+            best = _highest(scores, MAX_CANDIDATES)
             rows_above, labels, scores = rows_above[best], labels[best], scores[best]
         index = rows[rows_above]
         boxes = decode_boxes(values[index], grid.cells[index], grid.strides[index], grid.anchors[index])
         boxes = placement.inverse(boxes, clip=True)
+        visible = area(boxes) > 0  # the others lie on the canvas around the image
+        boxes, scores, labels = boxes[visible], scores[visible], labels[visible]
         kept, scores = nms(
             boxes, scores, labels, threshold=threshold, method=method, min_score=score, max_detections=max_detections
         )
         results.append(Detections(boxes[kept].astype(np.float32), scores.astype(np.float32), labels[kept]))
     return results
+
+
+def _highest(scores, count):
+    """Indices of the `count` highest scores, highest first, the earlier of equal ones first: (N,) -> (count,)."""
+    least = np.partition(scores, -count)[-count]  # far cheaper than sorting them all
+    candidates = np.nonzero(scores >= least)[0]
+    return candidates[np.argsort(-scores[candidates], kind="stable")[:count]]

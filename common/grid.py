@@ -20,12 +20,26 @@ class Grid:
     heads: np.ndarray
 
 
+def cells_per_head(spec, size):
+    """Columns and rows of each head at an input size (width, height): int64 (heads, 2).
+
+    Raises ValueError for a size that isn't a multiple of every stride.
+    """
+    strides = np.array(spec.strides)[:, None]
+    if (np.array(size) % strides).any() or min(size) < 1:
+        raise ValueError(f"size is {size}; both sides must be multiples of the strides {spec.strides}")
+    return np.array(size) // strides
+
+
 @lru_cache(maxsize=64)
 def yolo_grid(spec, size):
-    """The Grid of a ModelSpec at an input size (width, height). The arrays are shared: don't write to them."""
+    """The Grid of a ModelSpec at an input size (width, height). The arrays are shared and can't be written to.
+
+    Raises ValueError for a size that isn't a multiple of every stride.
+    """
     cells, strides, anchors, heads = [], [], [], []
-    for head, (stride, head_anchors) in enumerate(zip(spec.strides, spec.anchors, strict=True)):
-        width, height = size[0] // stride, size[1] // stride
+    for head, (width, height) in enumerate(cells_per_head(spec, size)):
+        stride, head_anchors = spec.strides[head], spec.anchors[head]
         count = len(head_anchors)
         rows, columns = np.divmod(np.arange(width * height), width)
         cells.append(np.repeat(np.stack([columns, rows], axis=1), count, axis=0))

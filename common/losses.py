@@ -51,8 +51,8 @@ def decode_boxes(raw, cells, strides, anchors):
 
 
 def sigmoid(x):
-    """1 / (1 + exp(-x)), without overflow."""
-    return np.exp(-np.logaddexp(0, -x))
+    """1 / (1 + exp(-x)), in the input's dtype; below -80, where it is 2e-35, it stays so instead of overflowing."""
+    return 1 / (1 + np.exp(-np.maximum(x, -80)))
 
 
 def binary_cross_entropy(logits, targets):
@@ -63,6 +63,9 @@ def binary_cross_entropy(logits, targets):
 def _evaluate(heads, targets, spec, loss, size):
     raw = flatten_heads([np.asarray(head, np.float64) for head in heads])  # (B, N, 5 + C)
     grid = yolo_grid(spec, size)
+    if raw.shape[1:] != (len(grid.heads), 5 + spec.num_classes):
+        needed = f"({len(grid.heads)}, {5 + spec.num_classes})"
+        raise ValueError(f"heads hold predictions of shape {raw.shape[1:]}; size {size} and the spec need {needed}")
     normaliser = float(targets["num_positives"])
     image, slot = np.nonzero(targets["positives"] >= 0)
     index = targets["positives"][image, slot]
@@ -97,7 +100,7 @@ def _evaluate(heads, targets, spec, loss, size):
 
 
 def _box_measure(kind, boxes, grid, index, size, at):
-    """The box term per positive as a function of the raw values (P, 4) -> (P,); `at`: where it will be differentiated."""
+    """The box term per positive as a function of the raw values (P, 4) -> (P,), to be differentiated at `at`."""
     cells, strides, anchors = (array[index].astype(np.float64) for array in (grid.cells, grid.strides, grid.anchors))
     if kind == "mse":
         cxcywh = xyxy_to_cxcywh(boxes)
@@ -114,8 +117,7 @@ def _box_measure(kind, boxes, grid, index, size, at):
         return lambda raw: 1 - overlap(decode_boxes(raw, cells, strides, anchors), boxes, kind)
     predicted = decode_boxes(at, cells, strides, anchors)
     v = aspect_penalty(predicted, boxes)
-    denominator = 1 - overlap(predicted, boxes) + v
-    trade_off = np.where(denominator > 0, v / np.where(denominator > 0, denominator, 1), 0)
+    trade_off = v / np.maximum(1 - overlap(predicted, boxes) + v, np.finfo(float).tiny)
 
     def measure(raw):
         predicted = decode_boxes(raw, cells, strides, anchors)

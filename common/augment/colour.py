@@ -2,7 +2,7 @@
 
 import numpy as np
 
-PIXELS_AT_ONCE = 16384  # a block's planes stay in the processor's cache; twice as fast as whole images
+PIXELS_AT_ONCE = 16384  # so that a block's planes stay in the processor's cache
 FRACTIONS = 256  # steps of hue within each of the six sectors
 
 

@@ -67,7 +67,7 @@ def keep_visible(boxes, labels, width, height, min_side=1.0, min_visible=0.0):
     """Boxes clipped to the image, without those too small to learn from: (N, 4), (N,) -> (K, 4), (K,).
 
     A box goes if a side is `min_side` pixels or less after clipping, or if less than the fraction `min_visible` of its
-    area is left. The default keeps slivers, as the recipes' published figures were trained with them.
+    area is left. The default keeps slivers, as earlier trainings of these models did.
     """
     boxes, labels = as_boxes(boxes), np.asarray(labels)
     clipped = clip(boxes, width, height)

@@ -1,6 +1,7 @@
 """Batches: which images each step gets, and the arrays that go to the device."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,9 +33,16 @@ class BatchPlan:
     positions: tuple[int, ...]
 
 
+@lru_cache(maxsize=2)  # asked for at every step
 def epoch_order(count, seed, epoch):
-    """The order of `count` images in an epoch: a permutation that depends on (seed, epoch) alone, int64 (count,)."""
-    return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(count)
+    """The order of `count` images in an epoch: a permutation that depends on (seed, epoch) alone, int64 (count,).
+
+    The array is shared and can't be written to.
+    """
+    # the spawn key keeps the stream apart from (seed, epoch, 0), with which the first image is augmented
+    order = np.random.default_rng(np.random.SeedSequence((seed, epoch), spawn_key=(1,))).permutation(count)
+    order.flags.writeable = False
+    return order
 
 
 def batch_plan(step, epoch, offset, batch_size, count, seed):

@@ -107,7 +107,7 @@ def _rgb(image):
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _eight_bits(values):
@@ -116,8 +116,8 @@ def _eight_bits(values):
     values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = values.min(), values.max()
     if low < 0 or high > white:
-        values, white = values - low, high - low
-    return np.rint(values * (255 / white)).astype(np.uint8)
+        values, white = values - low, (high - low) or 1.0
+    return np.rint(values * 255 / white).astype(np.uint8)
 
 
 @contextmanager

@@ -34,7 +34,8 @@ SHAPES = {
 def covered(shape, radius, centre, degrees, size):
     """The pixels that a turned shape covers: where their window begins (top, left), bool (h, w), and a count.
 
-    The window ends at the image's edges; the count is of all pixels, also of those beyond the edges. A pixel belongs to the shape when its centre does. centre: (x, y) and radius in pixels; size: (width, height).
+    The window ends at the image's edges; the count is of all pixels, also of those beyond the edges. A pixel belongs to
+    the shape when its centre does. centre: (x, y) and radius in pixels; size: (width, height).
     """
     left, top = (math.floor(c - radius) for c in centre)
     right, bottom = (math.ceil(c + radius) for c in centre)

@@ -139,7 +139,7 @@ def place(objects, size, file):
         verdict = "and is clipped" if has_area[index] else "altogether and is left out"
         text = f"line {named.line}: {named.name} ({', '.join(f'{side:g}' for side in named.box)}) lies outside the "
         text += f"{size[0]}x{size[1]} image {verdict}"
-        problems.append(Problem("outside the image", file, text))
+        problems.append(Problem("box outside the image", file, text))
     kept = np.flatnonzero(has_area)
     return boxes[kept], kept, problems
 

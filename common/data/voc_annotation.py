@@ -21,7 +21,8 @@ _DECLARED_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-
 class Problem:
     """Something in the data that was put right or left out, with a sentence for the user.
 
-    kind: "no name", "no box", "no area", "swapped corners", "outside the image", "size tag" or "listed twice"
+    kind: "object without name", "object without box", "box without area", "box outside the image", "swapped corners"
+    or "listed twice"
     """
 
     kind: str
@@ -128,18 +129,22 @@ def _read_object(element, path, objects, problems):
     line = (element if named is None else named).get("line")
     name = _text(element, "name")
     if not name:
-        problems.append(Problem("no name", path, f"line {line}: an object without a name is left out"))
+        problems.append(Problem("object without name", path, f"line {line}: an object without a name is left out"))
         return
     bndbox = element.find("bndbox")
     numbers = [None if bndbox is None else _number(bndbox, corner) for corner in _CORNERS]
     if None in numbers:
         wrong = ", ".join(corner for corner, number in zip(_CORNERS, numbers, strict=True) if number is None)
-        problems.append(Problem("no box", path, f"line {line}: {name} has no number for {wrong} and is left out"))
+        problems.append(
+            Problem("object without box", path, f"line {line}: {name} has no number for {wrong} and is left out")
+        )
         return
     written = ", ".join(f"{number:g}" for number in numbers)
     xs, ys = sorted(numbers[::2]), sorted(numbers[1::2])
     if xs[0] == xs[1] or ys[0] == ys[1]:
-        problems.append(Problem("no area", path, f"line {line}: {name} ({written}) has no area and is left out"))
+        problems.append(
+            Problem("box without area", path, f"line {line}: {name} ({written}) has no area and is left out")
+        )
         return
     if xs != numbers[::2] or ys != numbers[1::2]:
         problems.append(Problem("swapped corners", path, f"line {line}: {name} ({written}) has its corners swapped"))

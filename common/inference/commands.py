@@ -1,6 +1,7 @@
 """evaluate.py and predict.py of every framework."""
 
 import argparse
+import json
 from pathlib import Path
 
 from common import __version__
@@ -25,7 +26,6 @@ from common.metrics.curves import write_report
 from common.recipes.load import from_dict
 from common.recipes.schema import Recipe
 from common.training.evaluation import EvaluationSet, make_detector, shown
-from common.training.run import as_json
 from common.training.session import choose_split, spec_of
 from common.weights.checkpoint import load as load_checkpoint
 from common.weights.report import strict
@@ -61,8 +61,9 @@ def evaluate(framework, argv=None):
     say(table(metrics))
     say(f"mAP50 {shown(metrics['mAP50'])}  mAP {shown(metrics['mAP'])}  VOC mAP50 {shown(metrics['voc']['mAP50'])}")
     if args.json:
+        text = json.dumps({**metrics, "split": data.split}, ensure_ascii=False, allow_nan=False, indent=2)
         with replacing(Path(args.json)) as temporary:
-            temporary.write_text(as_json({**metrics, "split": data.split}), encoding="utf-8")
+            temporary.write_text(text + "\n", encoding="utf-8")
         say(f"metrics: {args.json}")
     if args.plots:
         write_report(args.plots, found, data.records, data.classes)

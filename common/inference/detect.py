@@ -28,15 +28,19 @@ class Detector:
     def __call__(self, paths, batch_size=8, threads=2):
         """Yields the `Detections` of each image file, in order, in its own pixels.
 
-        While one batch is in the network the next ones are read by `threads` threads.
+        While one batch is in the network the next one is read by `threads` threads. Raises UserError for a file that
+        can't be read, once the images of the batches before it are out.
         """
         paths = iter(paths)
-        with ThreadPoolExecutor(threads) as pool:
+        pool = ThreadPoolExecutor(threads)
+        try:
             waiting = deque(pool.submit(self.place, path) for path in islice(paths, 2 * batch_size))
             while waiting:
                 ready = [waiting.popleft().result() for _ in range(min(batch_size, len(waiting)))]
                 waiting.extend(pool.submit(self.place, path) for path in islice(paths, len(ready)))
                 yield from self.detect([image for image, _ in ready], [placement for _, placement in ready])
+        finally:  # after an error, or when the caller wants no more, nothing else is read
+            pool.shutdown(cancel_futures=True)
 
     def place(self, path):
         """An image file at the input size, and where it lies there: path -> uint8 (H, W, 3), Placement."""

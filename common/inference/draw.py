@@ -1,6 +1,7 @@
 """Pictures of boxes and contact sheets: uint8 (H, W, 3) RGB in, a new one out."""
 
 import functools
+import itertools
 import math
 
 import numpy as np
@@ -156,10 +157,10 @@ def _draw_tag(pen, corners, text, ending, font, colour, ink):
     ascent, descent = font.getmetrics()
     margin = max(1, font.size // 4)
     tag_height = ascent + descent + margin // 2
-    text = _shortened(text, ending, font, width - 2 * margin)
+    text, length = _shortened(text, ending, font, width - 2 * margin)
     if text is None or tag_height > height / 2:
         return
-    tag_width = math.ceil(font.getlength(text)) + 2 * margin
+    tag_width = math.ceil(length) + 2 * margin
     left = max(0, min(corners[0], width - tag_width))
     top = corners[1] - tag_height
     if top < 0:
@@ -169,14 +170,13 @@ def _draw_tag(pen, corners, text, ending, font, colour, ink):
 
 
 def _shortened(text, ending, font, room):
-    """text + ending, the text cut to fit so many pixels; None where not even its first letter and the ending fit."""
-    if font.getlength(text + ending) <= room:
-        return text + ending
-    for length in range(len(text) - 1, 0, -1):
-        candidate = f"{text[:length].rstrip()}…{ending}"
-        if font.getlength(candidate) <= room:
-            return candidate
-    return None
+    """text + ending, the text cut to fit so many pixels, and its length; None, 0 where no letter of it fits."""
+    candidates = (f"{text[:count].rstrip()}…{ending}" for count in range(len(text) - 1, 0, -1))
+    for candidate in itertools.chain([text + ending], candidates):
+        length = font.getlength(candidate)
+        if length <= room:
+            return candidate, length
+    return None, 0
 
 
 def _corners(boxes, width, height):

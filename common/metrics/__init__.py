@@ -5,6 +5,7 @@ An absent class is nan (None in a report), never 0, and stays out of the mean.
 
 from common.metrics.coco_protocol import coco
 from common.metrics.confusion import confusion_matrix
+from common.metrics.curves import write_report
 from common.metrics.detection import evaluate
 from common.metrics.operating import operating_point
 from common.metrics.voc_protocol import voc_ap

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from common.boxes import area
 from common.metrics.matching import match_coco, rank_in_group
 from common.metrics.pool import gather, mean_over_classes, overlapping_pairs
 
@@ -103,7 +102,11 @@ def _precision_and_recall(pool, pairs, max_detections):
 
 
 def _in_areas(boxes):
-    """Whether each box is in each of AREAS: (N, 4) -> bool (N, A)."""
+    """Whether each box is in each of AREAS: (N, 4) -> bool (N, A).
+
+    The area is width times height whatever their signs, as pycocotools has it: a box with xmin > xmax or ymin > ymax
+    has a negative one and is in none of AREAS, so as a detection it is ignored.
+    """
     low, high = np.array(list(AREAS.values())).T
-    areas = area(boxes)[:, None]
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)[:, None]
     return (areas >= low) & (areas <= high)

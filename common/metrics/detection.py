@@ -5,13 +5,13 @@ import math
 import numpy as np
 
 from common.metrics import confusion
-from common.metrics.coco_protocol import IOU_THRESHOLDS, coco_of
+from common.metrics.coco_protocol import coco_of
 from common.metrics.matching import match_voc
 from common.metrics.operating import operating_point_of
 from common.metrics.pool import gather, overlapping_pairs
 from common.metrics.voc_protocol import voc_ap_of
 
-IOU_THRESHOLD = 0.5  # of VOC's protocol and of the operating point; COCO's pairs start at the same
+IOU_THRESHOLD = 0.5  # of VOC's protocol and of the operating point, and the lowest of COCO's
 
 
 def evaluate(detections, truths, class_names, score=0.5):
@@ -41,8 +41,8 @@ def measure(detections, truths, class_names, score=0.5):
     if twice:
         raise ValueError(f"class_names holds {sorted(twice)[0]!r} more than once; different names are needed")
     pool = gather(detections, truths, len(class_names))
-    pairs = overlapping_pairs(pool, min(IOU_THRESHOLD, IOU_THRESHOLDS[0]))
-    outcome = match_voc(pool, pairs, IOU_THRESHOLD)
+    pairs = overlapping_pairs(pool, IOU_THRESHOLD)
+    outcome = match_voc(pool, pairs)
     return {
         "class_names": class_names,
         "images": pool.images,

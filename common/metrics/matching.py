@@ -4,6 +4,8 @@ Each works on the pairs that overlap enough, of all images together. A detection
 and never enters.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 TRUE_POSITIVE, FALSE_POSITIVE, IGNORED = 1, 0, -1
@@ -37,7 +39,7 @@ def match_coco(pool, pairs, thresholds, ignored):
     reached = overlap[:, None] >= np.minimum(thresholds, 1 - 1e-10)  # pycocotools' own limit, for a threshold of 1
     free = np.ones((len(pool.truth_labels), *matched.shape[1:]), bool)
     total = np.int32(len(truth))
-    for begin, end in zip(limits[:-1], limits[1:], strict=True):
+    for begin, end in pairwise(limits):
         part = truth[begin:end]
         possible = free[part] & reached[begin:end, :, None]  # (P, T, A)
         # Pairs are in ascending order of preference, so the greatest position wins; not ignored goes before all others.
@@ -51,19 +53,18 @@ def match_coco(pool, pairs, thresholds, ignored):
     return candidates, matched
 
 
-def match_voc(pool, pairs, iou_threshold):
+def match_voc(pool, pairs):
     """VOC's outcome of every detection: int8 (D,) of TRUE_POSITIVE, FALSE_POSITIVE, IGNORED.
 
     A detection belongs to the ground truth of its image and class with the greatest IoU (of equal ones the first), if
-    that reaches the threshold. The first detection of a ground truth, in the order of score, is a true positive, the
+    the two are among the pairs. The first detection of a ground truth, in the order of score, is a true positive, the
     others are false; all those of a difficult one are ignored. VOC knows no crowds: here a detection without ground
-    truth is ignored if enough of it lies in a crowd. `pairs` may hold smaller overlaps than the threshold.
+    truth is ignored if enough of it lies in a crowd. `pairs`: those that reach the IoU threshold.
     """
     outcome = np.full(len(pool.labels), FALSE_POSITIVE, np.int8)
-    near = pairs.overlap >= iou_threshold
     crowd = pool.crowd[pairs.truth]
-    outcome[pairs.detection[near & crowd]] = IGNORED
-    pairs = pairs.where(near & ~crowd)
+    outcome[pairs.detection[crowd]] = IGNORED
+    pairs = pairs.where(~crowd)
     pairs = pairs.where(np.lexsort((-pairs.overlap, pairs.detection)))
     _, best = np.unique(pairs.detection, return_index=True)
     detection, truth = pairs.detection[best], pairs.truth[best]

@@ -1,5 +1,7 @@
 """What a detector does at a score: precision, recall, F1, and the log-average miss rate."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from common.metrics.matching import FALSE_POSITIVE, TRUE_POSITIVE, match_voc
@@ -21,7 +23,7 @@ def operating_point(detections, truths, num_classes, score=0.5, iou_threshold=0.
     Raises ValueError as `pool.gather` does.
     """
     pool = gather(detections, truths, num_classes)
-    outcome = match_voc(pool, overlapping_pairs(pool, iou_threshold), iou_threshold)
+    outcome = match_voc(pool, overlapping_pairs(pool, iou_threshold))
     return operating_point_of(pool, outcome, score)
 
 
@@ -43,7 +45,7 @@ def operating_point_of(pool, outcome, score=0.5):
 def _counts(pool, outcome, scores):
     """True and false positives of each class with at least each of S scores: two int64 (C, S)."""
     tp, fp = np.zeros((2, pool.num_classes, len(scores)), np.int64)
-    for label, (begin, end) in enumerate(zip(pool.bounds[:-1], pool.bounds[1:], strict=True)):
+    for label, (begin, end) in enumerate(pairwise(pool.bounds)):
         own = pool.scores[begin:end]
         counted = np.searchsorted(-own, -scores.astype(own.dtype), side="right")
         tp[label] = np.append(0, np.cumsum(outcome[begin:end] == TRUE_POSITIVE))[counted]

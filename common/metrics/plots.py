@@ -5,13 +5,15 @@ Drawn with matplotlib's objects and without pyplot: no window, no global state, 
 
 import numpy as np
 
+from common.inference.fonts import label_faces
 from common.metrics.coco_protocol import RECALLS
 from common.metrics.pool import mean_over_classes
 
-DOTS_PER_INCH = 120
+DOTS_PER_INCH = 110
 MOST_NAMED_CURVES = 20  # more classes than this: one colour for all, and no legend
-MOST_NAMED_CELLS = 40  # more classes than this: the confusion matrix has no numbers in its cells
-HIGHEST_FIGURE = 120  # inches, below the 65,536 pixels of a figure
+MOST_NUMBERED_CELLS = 40  # more classes than this: the confusion matrix has no numbers in its cells
+MOST_NAMED_ROWS = 240  # more classes than this: its ticks are some of the classes' indices
+WIDEST_MATRIX, HIGHEST_BARS = 40, 120  # inches
 CURVE_COLOUR, MEAN_COLOUR = "#b0b8c4", "#1f3a68"
 
 
@@ -30,27 +32,23 @@ def draw_all(measures):
 
 
 class Names:
-    """Class names as matplotlib can show them: each with a font that has its characters, else `#index`."""
+    """Class names as matplotlib can show them: each with a font that has its letters, else `#index`."""
 
     def __init__(self, class_names):
-        self.texts, self.fonts = [], []
-        for index, name in enumerate(class_names):
-            font = _font_for(name)
-            self.texts.append(f"#{index}" if font is None else name)
-            self.fonts.append(font)
+        faces = label_faces(tuple(class_names))
+        self.texts = [text for text, _ in faces]
+        self.fonts = [font for _, font in faces]
 
     def __len__(self):
         return len(self.texts)
 
-    def show(self, artists, labels, suffixes=None):
-        """Makes matplotlib Texts show the names of these classes, as they are: "$" and "_" mean nothing."""
+    def dress(self, artists, labels):
+        """Gives matplotlib Texts that show the names of these classes their fonts; a "$" stays a "$"."""
         from matplotlib.font_manager import FontProperties
 
-        for artist, label, suffix in zip(artists, labels, suffixes or [""] * len(labels), strict=True):
+        for artist, label in zip(artists, labels, strict=True):
             artist.set_parse_math(False)
-            artist.set_text(self.texts[label] + suffix)
-            if self.fonts[label] is not None:
-                artist.set_fontproperties(FontProperties(fname=self.fonts[label], size=artist.get_fontsize()))
+            artist.set_fontproperties(FontProperties(fname=self.fonts[label], size=artist.get_fontsize()))
 
 
 def draw_precision_recall(names, precision, ap50):
@@ -79,40 +77,48 @@ def draw_score_curves(names, curves, score):
 
 def draw_confusion(names, matrix):
     """Shares of each row, with the counts in the cells: int (C + 1, C + 1) -> Figure."""
-    side = min(4 + 0.35 * len(matrix), HIGHEST_FIGURE)
+    numbered = len(names) <= MOST_NUMBERED_CELLS
+    side = min(4 + (0.35 if numbered else 0.15) * len(matrix), WIDEST_MATRIX)
     figure = _figure(side + 1, side)
     axes = figure.add_subplot(xlabel="prediction", ylabel="truth")
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    figure.colorbar(axes.imshow(share, cmap="Blues", vmin=0, vmax=1), label="share of the row")
-    ticks = np.arange(len(matrix))
-    for axis, rotation in ((axes.xaxis, 90), (axes.yaxis, 0)):
-        axis.set_ticks(ticks, ["background"] * len(ticks), rotation=rotation, fontsize=8)
-        names.show(axis.get_ticklabels()[:-1], range(len(names)))
-    if len(names) <= MOST_NAMED_CELLS:
+    picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    figure.colorbar(picture, label="share of the row", shrink=0.5)
+    if len(names) <= MOST_NAMED_ROWS:
+        for axis, rotation in ((axes.xaxis, 90), (axes.yaxis, 0)):
+            texts = [*names.texts, "background"]
+            axis.set_ticks(np.arange(len(texts)), texts, rotation=rotation, fontsize=8)
+            names.dress(axis.get_ticklabels()[:-1], range(len(names)))
+    if numbered:
         for row, column in np.argwhere(matrix):
             colour = "white" if share[row, column] > 0.5 else "black"
-            axes.text(column, row, matrix[row, column], ha="center", va="center", color=colour, fontsize=6)
+            axes.text(
+                column, row, matrix[row, column], ha="center", va="center", color=colour, fontsize=6, in_layout=False
+            )
     return figure
 
 
 def draw_bars(names, columns, title):
-    """One or more values in [0, 1] by class as bars, the best class of the first column on top -> Figure.
+    """One or more values in [0, 1] by class as bars, the greatest of the first column on top -> Figure.
 
     columns: {name: (C,)}; a class without a value has no bar.
     """
     first = next(iter(columns.values()))
     order = np.argsort(np.nan_to_num(first, nan=-1), kind="stable")
-    figure = _figure(8, min(1.5 + 0.28 * len(names), HIGHEST_FIGURE))
+    figure = _figure(8, min(1.5 + 0.28 * len(names), HIGHEST_BARS))
     axes = figure.add_subplot(xlim=(0, 1.1), title=title)
     thickness = 0.8 / len(columns)
     for index, (name, values) in enumerate(columns.items()):
         places = np.arange(len(names)) + 0.4 - thickness * (index + 0.5)
-        bars = axes.barh(places, np.nan_to_num(values[order]), thickness, label=f"{name}: mean {mean_over_classes(values):.3f}")
-        axes.bar_label(bars, ["no truth" if np.isnan(value) else f"{value:.3f}" for value in values[order]], 2, fontsize=6)
-    axes.set_yticks(np.arange(len(names)), [""] * len(names), fontsize=8)
+        lengths = values[order]
+        legend_entry = f"{name}: mean {mean_over_classes(values):.3f}"
+        bars = axes.barh(places, np.nan_to_num(lengths), thickness, label=legend_entry)
+        texts = ["no ground truth" if np.isnan(length) else f"{length:.3f}" for length in lengths]
+        axes.bar_label(bars, texts, padding=2, fontsize=6, in_layout=False)
+    axes.set_yticks(np.arange(len(names)), [names.texts[label] for label in order], fontsize=8)
     axes.set_ylim(-0.6, len(names) - 0.4)
-    names.show(axes.get_yticklabels(), order)
-    axes.legend(loc="lower right", fontsize=8)
+    names.dress(axes.get_yticklabels(), order)
+    figure.legend(loc="outside lower center", ncols=len(columns), fontsize=8)
     return figure
 
 
@@ -126,9 +132,12 @@ def _draw_curves(axes, names, x, curves, suffixes=None, legend=True):
     axes.grid(alpha=0.3)
     if legend:
         shown = drawn if named else []
-        # Given as texts of the legend afterwards: a label that begins with "_" would be left out.
-        entries = axes.legend(lines[-1:] + lines[: len(shown)], ["mean", *map(str, shown)], fontsize=8).get_texts()
-        names.show(entries[1:], shown, suffixes and [suffixes[label] for label in shown])
+        legend = axes.legend([lines[-1], *lines[: len(shown)]], ["mean", *map(str, shown)], fontsize=8)
+        entries = legend.get_texts()[1:]
+        for entry, label in zip(entries, shown, strict=True):
+            # Not as the legend's labels above: one that begins with "_" would be left out.
+            entry.set_text(names.texts[label] + (suffixes[label] if suffixes else ""))
+        names.dress(entries, shown)
 
 
 def _mean_curve(curves):
@@ -144,20 +153,3 @@ def _figure(width, height):
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
-
-
-def _font_for(text):
-    """The file of a font with all characters of the text, matplotlib's default first; None where none has them."""
-    import matplotlib
-    from matplotlib.font_manager import FontProperties, findfont, fontManager
-
-    if not text.strip():
-        return None
-    # matplotlib's own other fonts are of symbols, and one of them claims to have every character and shows none.
-    own = matplotlib.get_data_path()
-    others = sorted({font.fname for font in fontManager.ttflist if not font.fname.startswith(own)})
-    needed = {ord(character) for character in text}
-    for path in [findfont(FontProperties()), *others]:
-        if needed <= _characters(path):
-            return path
-    return None

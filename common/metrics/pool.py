@@ -18,7 +18,7 @@ class Pool:
     the order inside the image, as pycocotools' stable sort does. The G ground-truth boxes keep their order.
 
     images, num_classes: how many there are
-    boxes: float64 (D, 4); scores: (D,), labels and image: int64 (D,), image = index of the detection's image
+    boxes: float64 (D, 4); scores: float32 (D,); labels and image: int64 (D,), image = index of the detection's image
     truth_boxes: float64 (G, 4); truth_labels and truth_image: int64 (G,); difficult, crowd: bool (G,)
     """
 
@@ -82,7 +82,7 @@ def gather(detections, truths, num_classes):
         raise ValueError(f"num_classes is {num_classes}; at least 1 is needed")
     if len(detections) != len(truths):
         raise ValueError(f"detections are of {len(detections)} images, truths of {len(truths)}; the same is needed")
-    image, boxes, (scores, labels) = _columns("detections", detections, (("scores", None), ("labels", np.int64)))
+    image, boxes, (scores, labels) = _columns("detections", detections, (("scores", np.float32), ("labels", np.int64)))
     truth_image, truth_boxes, (truth_labels, difficult, crowd) = _columns(
         "truths", truths, (("labels", np.int64), ("difficult", bool), ("crowd", bool))
     )
@@ -170,8 +170,10 @@ def _columns(name, items, fields):
         parts = [np.asarray(getattr(item, field)) for item in items]
         for index, (part, count) in enumerate(zip(parts, counts, strict=True)):
             if part.shape != (count,):
-                raise ValueError(f"{name}[{index}].{field} has shape {part.shape}, for {count} boxes; one per box is needed")
-        columns.append(np.concatenate([np.zeros(0, dtype or np.float32), *parts], dtype=dtype, casting="unsafe"))
+                raise ValueError(
+                    f"{name}[{index}].{field} has shape {part.shape}, for {count} boxes; one per box is needed"
+                )
+        columns.append(np.concatenate([np.zeros(0, dtype), *parts], dtype=dtype, casting="unsafe"))
     boxes = np.concatenate([np.zeros((0, 4)), *boxes])
     _check_finite(name, "boxes", boxes, image)
     return image, boxes, columns
@@ -182,7 +184,9 @@ def _check_labels(name, labels, image, num_classes):
     wrong = np.flatnonzero((labels < 0) | (labels >= num_classes))
     if len(wrong):
         label, index = labels[wrong[0]], image[wrong[0]]
-        raise ValueError(f"{name}[{index}].labels holds {label}; with {num_classes} classes 0 to {num_classes - 1} would do")
+        raise ValueError(
+            f"{name}[{index}].labels holds {label}; with {num_classes} classes 0 to {num_classes - 1} would do"
+        )
 
 
 def _check_finite(name, field, values, image):

@@ -18,7 +18,7 @@ def voc_ap(detections, truths, num_classes, iou_threshold=0.5):
     without counted ground truth, which stays out of the mean. Raises ValueError as `pool.gather` does.
     """
     pool = gather(detections, truths, num_classes)
-    outcome = match_voc(pool, overlapping_pairs(pool, iou_threshold), iou_threshold)
+    outcome = match_voc(pool, overlapping_pairs(pool, iou_threshold))
     return voc_ap_of(pool, outcome)
 
 

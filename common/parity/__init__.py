@@ -1,1 +1,1 @@
-"""TODO"""
+"""The proof that frameworks agree: weights made from names, and goldens to compare heads with."""

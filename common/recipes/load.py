@@ -134,7 +134,7 @@ def _read(name, kind, beside, folder, spot, where=None, chain=()):
     if chain[-1][0] in [real for real, _ in chain[:-1]]:
         raise UserError(f"recipes inherit in a circle through {BASE}: {' -> '.join(label for _, label in chain)}")
     try:
-        tree = _parse_file(path, f"{kind} {label}", label)
+        tree = _parse_file(path, f"{kind} {path.name}", label)
     except FileNotFoundError:
         known = sorted(file.stem for file in folder.glob("*.yaml"))
         hint = suggest(Path(label).name.removesuffix(".yaml"), known)
@@ -156,7 +156,7 @@ def _resolve(name, beside, folder):
 
 def _parse_file(path, origin, label):
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -173,7 +173,7 @@ def _parse_file(path, origin, label):
 
 def _bases(node):
     """The nodes of `_base_`'s names."""
-    if node is None:
+    if node is None or node.value is None:
         return []
     bases = node.value if isinstance(node.value, list) else [node]
     for base in bases:

@@ -13,6 +13,7 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Triple = tuple[float, float, float]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Section(BaseModel):
@@ -50,7 +51,13 @@ class RandomPlacement(Section):
 
     op: Literal["random_placement"] = "random_placement"
     jitter: Annotated[float, Field(ge=0, lt=1)] = 0.3
-    scale: tuple[Positive, Positive] = (0.25, 2.0)
+    scale: tuple[Positive, Positive] = Field((0.25, 2.0), description="least and greatest; 1 = the image just fits")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.scale[0] > self.scale[1]:
+            raise ValueError(f"scale is {list(self.scale)}; the least must come first")
+        return self
 
 
 class Place(Section):
@@ -94,7 +101,9 @@ class Loss(Section):
     box_gain: NotNegative = 2.0
     objectness_gain: NotNegative = 1.0
     class_gain: NotNegative = 1.0
-    balance: tuple[NotNegative, ...] = Field((0.4, 1.0, 4.0), description="of objectness at strides 32, 16, 8")
+    balance: tuple[NotNegative, NotNegative, NotNegative] = Field(
+        (0.4, 1.0, 4.0), description="of objectness at strides 32, 16, 8; a model with two heads uses the first two"
+    )
     ignore_iou: Probability = Field(0.5, description="a prediction that overlaps any box more is no negative")
 
 
@@ -102,11 +111,17 @@ class Optimizer(Section):
     """How gradients become steps."""
 
     name: Literal["sgd", "adam"] = "sgd"
-    momentum: Probability = Field(0.937, description="SGD's momentum, Adam's beta 1")
+    momentum: Momentum = Field(0.937, description="SGD's momentum, Adam's beta 1")
     nesterov: bool = Field(True, description="SGD only")
-    beta2: Probability = Field(0.999, description="Adam only")
+    beta2: Momentum = Field(0.999, description="Adam only")
     weight_decay: NotNegative = Field(5e-4, description="coupled (added to the gradient), on kernels only")
     clip_norm: Positive | None = Field(None, description="greatest norm of the whole gradient; none = no clipping")
+
+    @model_validator(mode="after")
+    def _nesterov_has_momentum(self):
+        if self.name == "sgd" and self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0; set nesterov to false for plain SGD")
+        return self
 
 
 class Schedule(Section):
@@ -130,9 +145,12 @@ class Schedule(Section):
     @model_validator(mode="after")
     def _one_length(self):
         if self.epochs is not None and self.iterations is not None:
-            raise ValueError(f"epochs ({self.epochs}) and iterations ({self.iterations}) are both given; set one to null")
+            both = f"epochs ({self.epochs}) and iterations ({self.iterations})"
+            raise ValueError(f"{both} are both given; set one to null")
         if self.batch_size % self.accumulate:
             raise ValueError(f"accumulate ({self.accumulate}) must divide batch_size ({self.batch_size})")
+        if self.lr_bounds[0] > self.lr_bounds[1]:
+            raise ValueError(f"lr_bounds is {list(self.lr_bounds)}; the least must come first")
         return self
 
 
@@ -177,3 +195,10 @@ class Recipe(Section):
     predict: Prediction = Prediction()
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     seed: int = Field(0, ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _frozen_batch_divides(self):
+        size, parts = self.freeze.batch_size, self.schedule.accumulate
+        if size is not None and size % parts:
+            raise ValueError(f"schedule.accumulate ({parts}) must divide freeze.batch_size ({size})")
+        return self

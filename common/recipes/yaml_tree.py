@@ -55,10 +55,8 @@ def _represent_text(dumper, text):
 
 _Dumper.add_representer(str, _represent_text)
 for _name, _pattern, _first in SCALARS:
-    for _class in (
-        _Loader,
-        _Dumper,
-    ):  # the dumper keeps 1.1's as well: what either version takes for a number is quoted
+    # The dumper keeps YAML 1.1's scalars as well: text that either version takes for something else is quoted.
+    for _class in (_Loader, _Dumper):
         _class.add_implicit_resolver(TAG + _name, re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from common.boxes import iou_wh, xyxy_to_cxcywh
+from common.grid import cells_per_head
 
 
 def assign(boxes, labels, spec, size):
@@ -12,18 +13,25 @@ def assign(boxes, labels, spec, size):
 
     Each box goes to one prediction: in the cell that holds its centre, the anchor whose width and height fit it best
     (IoU) among those of all heads (Redmon & Farhadi 2018). Where two boxes want the same prediction the better
-    fitting one gets it, and of two that fit alike the first. Returns
+    fitting one gets it, and of two that fit alike the first. A box without area gets none. Returns
         boxes      float32 (B, M, 4), padded with boxes without area
         labels     int32 (B, M), padded with 0
         positives  int32 (B, M): index into the flat predictions (see common/grid.py), -1 where there is none
         num_positives  float32 (): how many there are in the batch, at least 1; losses are divided by it
+    Raises ValueError where labels don't answer to boxes or classes, and for a size that the strides don't divide.
     """
-    counts = np.array([len(b) for b in boxes], dtype=np.int64)
+    counts = np.array([len(of_image) for of_image in boxes], dtype=np.int64)
+    label_counts = [len(of_image) for of_image in labels]
+    if counts.tolist() != label_counts:
+        raise ValueError(f"images have {counts.tolist()} boxes and {label_counts} labels; as many of each are needed")
     padded = padded_count(counts.max(initial=0))
     image = np.repeat(np.arange(len(boxes)), counts)
     slot = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     flat_boxes = np.concatenate([np.zeros((0, 4), np.float32), *boxes]).astype(np.float32)
     flat_labels = np.concatenate([np.zeros(0, np.int64), *labels])
+    if flat_labels.min(initial=0) < 0 or flat_labels.max(initial=0) >= spec.num_classes:
+        least, greatest = flat_labels.min(), flat_labels.max()
+        raise ValueError(f"labels reach from {least} to {greatest}; 0 to {spec.num_classes - 1} are the classes")
 
     index, fit = _best_predictions(flat_boxes, spec, size)
     order = np.lexsort((-fit, index, image))  # by image, prediction, then the best fit first
@@ -48,12 +56,12 @@ def padded_count(count, least=16):
 
 
 def _best_predictions(boxes, spec, size):
-    """Flat index of each box's prediction and how well its anchor fits: (n, 4) -> int64 (n,), float (n,)."""
+    """Flat index of each box's prediction (-1: none) and how well its anchor fits: (n, 4) -> int64 (n,), float (n,)."""
     per_head = np.array(spec.anchors_per_cell)
     head_of_anchor = np.repeat(np.arange(len(per_head)), per_head)
     anchor_in_head = np.concatenate([np.arange(count) for count in per_head])
     strides = np.array(spec.strides)
-    columns, rows = size[0] // strides, size[1] // strides
+    columns, rows = cells_per_head(spec, size).T
     starts = np.concatenate([[0], np.cumsum(columns * rows * per_head)[:-1]])
 
     cxcywh = xyxy_to_cxcywh(boxes)
@@ -64,4 +72,5 @@ def _best_predictions(boxes, spec, size):
     column = np.clip((cxcywh[:, 0] // strides[head]).astype(np.int64), 0, columns[head] - 1)
     row = np.clip((cxcywh[:, 1] // strides[head]).astype(np.int64), 0, rows[head] - 1)
     index = starts[head] + (row * columns[head] + column) * per_head[head] + anchor_in_head[best]
-    return index, fits[np.arange(len(boxes)), best]
+    fit = fits[np.arange(len(boxes)), best]
+    return np.where(fit > 0, index, -1), fit

@@ -14,7 +14,7 @@ from common.recipes.schema import Recipe
 from common.training.progress import Progress
 from common.training.run import RunFolder, next_run
 from common.training.session import build_trainer, finish, open_data, save_recipe
-from common.weights.checkpoint import load_recipe, peek
+from common.weights.checkpoint import load_recipe
 
 OVERFIT_ITERATIONS = 400
 OVERFIT_BATCH = 8
@@ -82,7 +82,6 @@ def train(framework, argv=None):
     recipe, sources = open_data(loaded.recipe, say)
     if args.resume:
         run = RunFolder.open(args.resume)
-        run.truncate(peek(run.last).step)
     else:
         run = RunFolder.create(args.out or next_run(Path("runs"), recipe.model.name))
     save_recipe(run, recipe)
@@ -92,6 +91,10 @@ def train(framework, argv=None):
         trainer = build_trainer(
             framework, recipe, sources, run, progress, device, workers, say, weights=args.weights, resume=args.resume
         )
+        if args.resume:
+            run.truncate(trainer.step)
+        else:
+            trainer.save_last()
         trainer.fit()
     if trainer.stopped:
         say(f"stopped after step {trainer.step}; go on with: --resume {run.path}")

@@ -16,6 +16,7 @@ from common.training.evaluation import make_detector, shown
 from common.weights.checkpoint import Checkpoint, save
 
 LOG_INTERVAL = 10  # steps from one line of the log, and one wait for the device, to the next
+SAVE_INTERVAL = 600  # seconds after which last.h5 is written also within an epoch
 
 
 @dataclass
@@ -43,15 +44,15 @@ class Trainer:
     best: float | None = None
     metrics: dict = field(default_factory=dict)
     stopped: bool = False
+    saved: float = field(default_factory=time.monotonic)
 
     def fit(self):
         """Trains; afterwards `stopped` says whether a signal ended it early. Raises UserError on a loss that isn't finite."""
         if self.step >= self.plan.total_steps:
             return
-        batches = self.framework.loader(
-            self.training_set, self.plan.plans(self.step), self.workers, self.device
-        )
+        batches = self.framework.loader(self.training_set, self.plan.plans(self.step), self.workers, self.device)
         frozen = None
+        self.progress.start(self.plan.total_steps, self.step)
         pending, sums, started = [], defaultdict(list), time.monotonic()
         with stop_signals(self._stop):
             for batch in batches:
@@ -70,13 +71,15 @@ class Trainer:
                 if ends:
                     self._end_epoch(step, {name: float(np.mean(values)) for name, values in sums.items()}, started)
                     sums, started = defaultdict(list), time.monotonic()
-                if self.stopped:
+                if self.stopped or (not pending and time.monotonic() - self.saved > SAVE_INTERVAL):
                     self.save_last()
+                if self.stopped:
                     return
 
     def save_last(self):
         """Writes last.h5: all that an exact resume needs."""
         save(self.run.last, self._checkpoint(self.learner.optimizer_arrays()))
+        self.saved = time.monotonic()
 
     def _log(self, pending, sums, batch_size):
         """Brings the pending steps' terms from the device, checks them, and writes one line for the last of them."""
@@ -127,7 +130,7 @@ class Trainer:
             recipe=self.recipe_dict,
             framework=self.framework.name,
             step=self.step,
-            epoch=self.plan.epoch_of(self.step - 1)[0] + 1,
+            epoch=self.plan.epoch_of(self.step - 1)[0] + 1 if self.step else 0,
             optimizer=optimizer,
             ema=None,
             best=self.best,

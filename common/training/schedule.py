@@ -26,11 +26,15 @@ class Plan:
     """The run's steps, laid out beforehand.
 
     count: images to train on; pretrained: whether weights were loaded, without which nothing is frozen; prefix: of the
-    parameters that frozen epochs hold still. The learning rate follows one curve over the run in epochs, evaluated at
-    every step.
+    parameters that frozen epochs hold still. An epoch is as many whole batches as `count` images make, at least one.
+    The learning rate follows one curve over the run in epochs, evaluated at every step.
+
+    length: of the run in epochs, a fraction where iterations end it inside one; epochs: that, rounded up
     """
 
     def __init__(self, schedule, freeze, count, seed, pretrained, prefix="backbone."):
+        if count < 1:
+            raise ValueError(f"count is {count}; at least 1 image to train on is needed")
         self.schedule = schedule
         self.count = count
         self.seed = seed
@@ -48,18 +52,24 @@ class Plan:
         else:
             self.total_steps = self.first_step_of(schedule.epochs or DEFAULT_EPOCHS)
         last = self.phase(self.total_steps - 1)
-        self.epochs = last.first_epoch + math.ceil((self.total_steps - last.first_step) / last.steps_per_epoch)
+        self.length = last.first_epoch + (self.total_steps - last.first_step) / last.steps_per_epoch
+        self.epochs = math.ceil(self.length)
 
     def __str__(self):
-        size = self.phase(self.total_steps - 1).batch_size
-        return f"{self.epochs} epochs = {self.total_steps} steps of {size} images ({self.count} images an epoch)"
+        first, last = self.phases[0], self.phase(self.total_steps - 1)
+        text = f"{round(self.length, 2):g} epochs = {self.total_steps} steps of {first.batch_size} images"
+        if first.frozen:
+            text += ", backbone frozen"
+        if last is not first:
+            text += f"; from epoch {last.first_epoch + 1} on of {last.batch_size} images, nothing frozen"
+        return f"{text} (there are {self.count})"
 
     def phase(self, step):
         """The phase that a step (from 0) belongs to."""
         return max((phase for phase in self.phases if phase.first_step <= step), key=lambda phase: phase.first_step)
 
     def first_step_of(self, epoch):
-        """The first step of an epoch (from 0); of the epoch after the last: the number of steps."""
+        """The first step of an epoch (from 0)."""
         phase = max((phase for phase in self.phases if phase.first_epoch <= epoch), key=lambda phase: phase.first_epoch)
         return phase.first_step + (epoch - phase.first_epoch) * phase.steps_per_epoch
 
@@ -76,19 +86,20 @@ class Plan:
     def lr(self, step):
         """The learning rate of a step.
 
-        From warmup_start quadratically to the peak, then a cosine (or ten equal ratios) down to `final` of it, the
-        last stretch flat: the curve that users of the earlier repositories know, per step instead of per epoch.
+        From warmup_start quadratically to the peak, then a cosine (or ten levels of equal ratios; of equal differences
+        where `final` is 0) down to `final` of it, the last stretch of a cosine flat: the curve that users of the
+        earlier repositories know, per step instead of per epoch.
         """
         schedule = self.schedule
         phase = self.phase(step)
         epoch, place = self.epoch_of(step)
-        now, total = epoch + place / phase.steps_per_epoch, self.epochs
+        now, total = epoch + place / phase.steps_per_epoch, self.length
         warmup = min(schedule.warmup * total, schedule.warmup_epochs)
         flat = min(schedule.flat * total, schedule.flat_epochs)
         if now < warmup:
             factor = schedule.warmup_start + (1 - schedule.warmup_start) * (now / warmup) ** 2
         elif schedule.kind == "step":
-            level = int((now - warmup) / (total - warmup) * STEP_LEVELS)
+            level = min(int((now - warmup) * STEP_LEVELS / (total - warmup)), STEP_LEVELS - 1)
             factor = schedule.final ** (level / (STEP_LEVELS - 1)) if schedule.final else 1 - level / STEP_LEVELS
         elif now >= total - flat:
             factor = schedule.final

@@ -59,8 +59,8 @@ def save(path, checkpoint):
     """Write a checkpoint. A kill at any moment leaves the file that was there before whole.
 
     It is written next to its place as `.<name>.partial`, flushed to the disk and renamed. Raises UserError where the
-    disk refuses, ValueError for arrays that are neither float32 nor integer and for names that HDF5 cannot hold. Only one
-    process may write a checkpoint at a time.
+    disk refuses, ValueError for arrays that are neither float32 nor integer and for names that HDF5 cannot hold. One
+    process at a time may write a checkpoint.
     """
     path = Path(path)
     groups = _groups(checkpoint)
@@ -146,7 +146,7 @@ def _checked_name(name):
 
 def _checked_array(group, name, array):
     array = np.asarray(array)
-    if array.dtype.kind not in "iu" and array.dtype != np.float32:
+    if array.dtype.kind not in "iu" and array.dtype.newbyteorder("=") != np.float32:
         raise ValueError(f"{group}/{name} is {array.dtype}; float32 or an integer type is needed")
     return np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(array.shape)
 
@@ -179,8 +179,9 @@ def _flush_folder(folder):
 
 def _reason(error):
     """The system's words within an error of h5py."""
-    found = re.search(r"error message = '([^']*)'", str(error))
-    return found.group(1) if found else getattr(error, "strerror", None) or " ".join(str(error).split())
+    text = str(error.args[0]) if isinstance(error, KeyError) else str(error)  # str() of a KeyError adds quotes
+    found = re.search(r"error message = '([^']*)'", text)
+    return found.group(1) if found else getattr(error, "strerror", None) or " ".join(text.split())
 
 
 @contextmanager
@@ -235,8 +236,7 @@ class _Reader:
         """A scalar attribute of that Python type."""
         if name not in self.file.attrs:
             raise UserError(f"checkpoint {self.path} has no attribute {name!r}; it is not whole")
-        stored = self.file.attrs.get_id(name)
-        value = self.file.attrs[name] if stored.shape == () else None
+        value = self.file.attrs[name]
         value = value.item() if isinstance(value, np.generic) else value
         if type(value) is not kind:
             raise UserError(f"checkpoint {self.path} has the attribute {name!r} in another form than {kind.__name__}")

@@ -6,6 +6,7 @@ import torch
 
 from common.errors import UserError
 from torch_zoo import weights
+from torch_zoo.allocator import keep_freed_memory
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
 from torch_zoo.losses.yolo import YOLOLoss
@@ -33,6 +34,8 @@ class PyTorch:
             raise UserError("device cuda was asked for, but PyTorch finds no CUDA device here; use --device cpu or auto")
         if wanted == "auto":
             wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        if wanted == "cpu":
+            keep_freed_memory()
         return torch.device(wanted)
 
     def describe_device(self, device):

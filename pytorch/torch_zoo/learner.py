@@ -69,7 +69,7 @@ class Learner:
                 value = self.optimizer.state.get(parameter, {}).get(key)
                 shape = () if slot == "step" else parameter.shape
                 value = torch.zeros(shape) if value is None else value
-                slots[slot][name] = np.array(value.detach().cpu(), np.float32)
+                slots[slot][name] = value.detach().cpu().numpy().astype(np.float32)
         return slots
 
     def assign_optimizer(self, slots):

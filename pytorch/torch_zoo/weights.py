@@ -13,7 +13,7 @@ def shapes(model):
 
 def arrays(model):
     """Canonical name -> float32 array (a copy) of every parameter and statistic, in the model's order."""
-    return {name: np.array(tensor.detach().cpu(), np.float32) for name, tensor in _tensors(model).items()}
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in _tensors(model).items()}
 
 
 def assign(model, values):

@@ -1,6 +1,7 @@
 """Class names in scripts that DejaVu Sans has, that another font has, and that none has."""
 
 import logging
+import shutil
 from pathlib import Path
 
 import matplotlib
@@ -10,7 +11,6 @@ from matplotlib import font_manager
 from common.inference.fonts import default_font, label_faces, load_font
 
 STIX = Path(matplotlib.get_data_path(), "fonts", "ttf", "STIXGeneral.ttf")
-STIX_ITALIC = STIX.with_name("STIXGeneralItalic.ttf")
 ONLY_IN_STIX = "\u1d81"  # a Latin d with a hook; DejaVu Sans hasn't it
 NOWHERE = "\U0010fffd"  # private use
 
@@ -31,7 +31,9 @@ def test_names_that_dejavu_has_need_no_other_font(monkeypatch):
 def test_a_system_font_with_the_letters_is_taken_the_plain_face_first(monkeypatch, tmp_path):
     damaged = tmp_path / "Aaa.ttf"
     damaged.write_bytes(b"no font")
-    fonts = [str(STIX_ITALIC), str(tmp_path / "gone.ttf"), str(damaged), str(STIX)]
+    slanted = tmp_path / "Aab-Italic.ttf"
+    shutil.copyfile(STIX, slanted)
+    fonts = [str(slanted), str(tmp_path / "gone.ttf"), str(damaged), str(STIX)]
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: fonts)
     assert label_faces(("dog", f"a{ONLY_IN_STIX}")) == (("dog", default_font()), (f"a{ONLY_IN_STIX}", STIX))
 

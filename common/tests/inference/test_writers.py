@@ -123,7 +123,7 @@ def test_the_zoo_reads_its_voc_annotations_back(tmp_path):
 
 
 def test_voc_boxes_are_cut_at_the_image_and_those_of_a_pixel_left_out():
-    # Outside; without width; 0.5 wide in the image; 1 high: as 1-based inclusive numbers 9 to 9, a click to most readers.
+    # Outside; without width; 0.5 wide in the image; 1 high, which in the file is 9 to 9, a click to most readers.
     boxes = [[-5, -5, 10, 99], [70, 0, 80, 10], [3, 3, 3, 9], [63.5, 3, 90, 9], [3, 8, 9, 9]]
     found = detections(boxes, [0.9, 0.8, 0.7, 0.6, 0.5], [0] * 5)
     root = ElementTree.fromstring(voc_xml("a.jpg", (64, 48), found, NAMES).encode())

@@ -27,9 +27,10 @@ def make_detections(boxes=(), scores=(), labels=()):
 
 
 def make_random_set(seed, images=24, classes=5, most_detections=140):
-    """Detections and truths with ties in score and IoU, areas on COCO's limits, crowds, difficult and empty images.
+    """Detections and truths with ties in score and IoU, areas on COCO's limits, crowds, difficult and empty images,
+    and small boxes whose corners are swapped.
 
-    The last class has no ground truth, the one before only difficult ones.
+    Some truths of one class overlap. The last class has no ground truth, the one before only difficult ones.
     """
     rng = np.random.default_rng(seed)
     detections, truths = [], []
@@ -39,38 +40,41 @@ def make_random_set(seed, images=24, classes=5, most_detections=140):
         corner = rng.integers(0, 40, (count, 2)) * 8
         boxes = np.concatenate([corner, corner + sides], axis=1)
         labels = rng.integers(0, classes - 1, count)
+        for index in range(1, count, 3):  # neighbours that compete for a detection, some in the very same place
+            boxes[index] = boxes[index - 1] + rng.choice([0, 4], 4)
+            labels[index] = labels[index - 1]
         difficult = (rng.random(count) < 0.15) | (labels == classes - 2)
         truths.append(make_truth(boxes, labels, difficult, rng.random(count) < 0.15))
 
-        found = 0 if image % 5 == 3 else rng.integers(1, most_detections)
+        crowded = image % 8 == 1  # by default more detections of one class than COCO counts
+        found = most_detections if crowded else 0 if image % 5 == 3 else rng.integers(1, most_detections)
         sides = rng.choice([4, 12, 32, 48, 96, 150], (found, 2))
         corner = rng.integers(0, 40, (found, 2)) * 8
         found_boxes = np.concatenate([corner, corner + sides], axis=1).astype(float)
         found_labels = rng.integers(0, classes, found)
-        if image % 4 == 1:
-            found_labels[:] = 0  # more than 100 detections of one class in one image
         if count:
             near = rng.random(found) < 0.7
             which = rng.integers(0, count, found)
             shifts = rng.choice([-4, 0, 0, 0, 1.7, 8], (found, 4))
             found_boxes[near] = (boxes[which] + shifts)[near]
             found_labels[near] = labels[which][near]
-        keep = (found_boxes[:, 2:] > found_boxes[:, :2]).all(axis=1)
+        if crowded:
+            found_labels[:] = 0
         scores = rng.integers(1, 20, found) / 20
-        detections.append(make_detections(found_boxes[keep], scores[keep], found_labels[keep]))
+        detections.append(make_detections(found_boxes, scores, found_labels))
     return detections, truths
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def truth():
     return make_truth
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def found():
     return make_detections
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def random_set():
     return make_random_set

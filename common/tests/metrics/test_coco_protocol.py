@@ -34,9 +34,7 @@ def pycocotools_says(detections, truths, num_classes):
     images = [{"id": image} for image in range(len(truths))]
     annotations, results = [], []
     for image, (detection, truth) in enumerate(zip(detections, truths, strict=True)):
-        for box, label, difficult, crowd in zip(
-            truth.boxes, truth.labels, truth.difficult, truth.crowd, strict=True
-        ):
+        for box, label, difficult, crowd in zip(truth.boxes, truth.labels, truth.difficult, truth.crowd, strict=True):
             flags = {"iscrowd": int(crowd), "difficult": int(difficult), "id": len(annotations) + 1}
             annotations.append({"image_id": image, "category_id": int(label), **flags, **box_and_area(box)})
         for box, score, label in zip(detection.boxes, detection.scores, detection.labels, strict=True):

@@ -43,3 +43,10 @@ def test_coco_gives_a_truth_to_the_better_detection_and_the_next_to_the_other(fo
     pool = gather([found([[0, 1, 40, 41], [0, 0, 40, 40]], [0.9, 0.8], [0, 0])], truths, 1)
     _, matched = match_coco(pool, overlapping_pairs(pool, 0.5), np.array([0.5]), np.zeros((2, 1), bool))
     assert matched[:, 0, 0].tolist() == [0, 1]
+
+
+def test_coco_takes_the_last_of_equally_near_truths(found, truth):
+    box = [0, 0, 40, 40]
+    pool = gather([found([box, box], [0.9, 0.8], [0, 0])], [truth([box, box], [0, 0])], 1)
+    _, matched = match_coco(pool, overlapping_pairs(pool, 0.5), np.array([0.5]), np.zeros((2, 1), bool))
+    assert matched[:, 0, 0].tolist() == [1, 0]

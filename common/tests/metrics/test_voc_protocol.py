@@ -89,6 +89,15 @@ def test_a_detection_belongs_to_its_best_truth_even_when_that_is_taken(found, tr
     assert voc_ap(detections, truths, 1)["mAP"] == pytest.approx(1 / 2)
 
 
+def test_the_nearest_truth_is_the_one_that_counts_and_of_equal_ones_the_first(found, truth):
+    near, far = [0, 0, 40, 40], [0, 4, 40, 44]
+    detections = [found([near], [0.9], [0])]
+    assert voc_ap(detections, [truth([far, near], [0, 0], difficult=[True, False])], 1)["mAP"] == 1
+    assert voc_ap(detections, [truth([far, near], [0, 0], difficult=[False, True])], 1)["mAP"] == 0
+    assert voc_ap(detections, [truth([near, near], [0, 0], difficult=[False, True])], 1)["mAP"] == 1
+    assert voc_ap(detections, [truth([near, near], [0, 0], difficult=[True, False])], 1)["mAP"] == 0
+
+
 def test_an_iou_of_exactly_the_threshold_is_enough(found, truth):
     truths = [truth([[0, 0, 40, 40]], [0])]
     detections = [found([[0, 0, 40, 20]], [0.9], [0])]

@@ -164,7 +164,7 @@ def test_a_name_that_hdf5_cannot_hold_is_refused(tmp_path, name):
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bool", "complex64", "object", "U3"])
 def test_an_array_of_another_type_is_refused(tmp_path, dtype):
-    with pytest.raises(ValueError, match="model/w is .*; float32 or an integer type is needed"):
+    with pytest.raises(ValueError, match=r"model/w is .*; float32 or an integer type is needed"):
         save(tmp_path / "a.h5", Checkpoint({"w": np.zeros(1).astype(dtype)}, {}, "tf2"))
     assert list(tmp_path.iterdir()) == []
 
@@ -278,8 +278,8 @@ def test_a_truncated_file_is_a_user_error(saved):
 
 def test_damaged_bytes_give_a_checkpoint_or_a_user_error(saved):
     whole, chance = saved.read_bytes(), random.Random(0)
-    errors = 0
-    for _ in range(300):
+    messages = []
+    for _ in range(100):
         damaged = bytearray(whole)
         for _ in range(4):
             damaged[chance.randrange(8, len(damaged))] = chance.randrange(256)
@@ -287,9 +287,9 @@ def test_damaged_bytes_give_a_checkpoint_or_a_user_error(saved):
         try:
             load(saved)
         except UserError as error:
-            errors += 1
-            assert str(saved) in str(error)
-    assert errors > 10
+            messages.append(str(error))
+    assert len(messages) > 10
+    assert all(str(saved) in message for message in messages)
 
 
 def test_a_keras_weight_file_is_a_user_error(tmp_path):
@@ -323,7 +323,15 @@ def test_a_missing_attribute_is_a_user_error(saved, name):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("step", "3"), ("epoch", 1.5), ("framework", 3), ("recipe", [1, 2]), ("best", "high"), ("format", True)],
+    [
+        ("step", "3"),
+        ("epoch", 1.5),
+        ("framework", 3),
+        ("recipe", [1, 2]),
+        ("best", "high"),
+        ("format", True),
+        ("step", [3]),
+    ],
 )
 def test_an_attribute_of_another_type_is_a_user_error(saved, name, value):
     change(saved, name, value)
@@ -384,6 +392,7 @@ def test_virtual_storage_is_refused(saved):
     "options",
     [
         {"shape": (10**6, 10**6)},  # 4 TB that were never written
+        {"shape": (4,)},  # nor were these 16 bytes: HDF5 would read zeros
         {"shape": (10**6,), "chunks": True, "compression": "gzip"},
         {"shape": (4,), "chunks": (2,), "data": np.zeros(4)},
     ],

@@ -62,7 +62,7 @@ def test_the_head_is_wherever_a_part_of_the_name_starts_with_the_prefix():
     model = {"backbone.w": (1,), "model.heads.0.w": (2,), "detector.box_head_like": (1,)}
     arrays = zeros(model | {"model.heads.0.w": (3,)})
     assert len(match(arrays, model)[0]) == 2
-    with pytest.raises(UserError, match="detector.box_head_like"):  # "head" only inside of the part
+    with pytest.raises(UserError, match=r"detector.box_head_like"):  # "head" only inside of the part
         match(zeros(model | {"detector.box_head_like": (2,)}), model)
 
 
@@ -132,7 +132,8 @@ def test_the_report_is_a_summary_by_parts_of_the_model():
         "3 of the model's 5 arrays loaded",
         "  loaded          backbone: 2 arrays",
         "  loaded          neck_p5: 1 array",
-        "  re-initialised  head_p5: 1 array, first head_p5.conv.weight has shape (255, 4, 1, 1), the model's (75, 4, 1, 1)",
+        "  re-initialised  head_p5: 1 array, first head_p5.conv.weight "
+        "has shape (255, 4, 1, 1), the model's (75, 4, 1, 1)",
         "  missing         head_p5: 1 array, first head_p5.conv.bias (75,)",
         "  unexpected      fc: 1 array, first fc.weight (1000, 8)",
     ]

@@ -1,0 +1,90 @@
+"""`python -m common.data`: check a data set, or draw one."""
+
+import argparse
+import io
+import re
+import sys
+from pathlib import Path
+
+from common.data.check import check
+from common.data.shapes import SHAPES
+from common.data.synthetic import MARKER, synthesize
+from common.errors import UserError
+
+
+def main(arguments=None):
+    """Run the command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that can't show a name is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return options.command(options)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _check(options):
+    report = check(options.root, options.classes)
+    print(report.to_json() if options.json else report)
+    return 1 if report.errors else 0
+
+
+def _synthesize(options):
+    existed = (options.out / MARKER).exists()
+    out = synthesize(options.out, options.images, options.size, options.classes, options.seed)
+    width, height = options.size
+    print(f"{out}: {options.images} images of {width}x{height}, {'already there' if existed else 'drawn'}")
+    return 0
+
+
+def _size(text):
+    """`256` or `320x240` -> (width, height)."""
+    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; 256 or 320x240 is")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m common.data", description="Check a data set, or draw one.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    checker = commands.add_parser(
+        "check",
+        help="read a data set in full and say what is wrong with it",
+        description="Read every list, annotation, image and mask of a data set in VOC layout and say what training "
+        "would stumble over.",
+        epilog="exit code: 0 no errors (warnings allowed), 1 errors, 2 no data set there",
+    )
+    checker.add_argument("root", metavar="ROOT", type=Path, help="the data set: JPEGImages, Annotations, ImageSets")
+    checker.add_argument("--json", action="store_true", help="print JSON instead of text")
+    checker.add_argument("--classes", nargs="+", metavar="NAME", help="the class names; any other one is an error")
+    checker.set_defaults(command=_check)
+    drawer = commands.add_parser(
+        "synth",
+        help="draw a data set of shapes with boxes and masks",
+        description="Draw a data set in VOC layout from a seed: shapes on textured grounds, with boxes, masks and the "
+        "splits train, val and test.",
+    )
+    drawer.add_argument(
+        "out", metavar="OUT", type=Path, help="the folder to make; left as it is where it holds this set"
+    )
+    drawer.add_argument("--images", type=int, default=300, metavar="N", help="how many images (%(default)s)")
+    drawer.add_argument("--size", type=_size, default=(256, 256), metavar="N|WxH", help="in pixels (256)")
+    drawer.add_argument(
+        "--classes",
+        nargs="+",
+        default=["circle", "square", "triangle"],
+        metavar="NAME",
+        help=f"class names (circle square triangle); {', '.join(SHAPES)} get their shape, others one of the rest",
+    )
+    drawer.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="the same seed draws the same set (%(default)s)"
+    )
+    drawer.set_defaults(command=_synthesize)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Weights and images made from names, the same on every machine and in every framework."""
+
+import math
+import zlib
+
+import numpy as np
+
+
+def pseudo_array(name, shape):
+    """A plausible value of one parameter, from its canonical name and shape alone -> float32.
+
+    Kernels are uniform with a standard deviation of 1 / sqrt(fan in), so that features neither vanish nor explode;
+    normalisation weights and variances lie in [0.5, 1.5], biases and means in [-0.5, 0.5]. NumPy promises that
+    RandomState's streams never change.
+    """
+    values = np.random.RandomState(zlib.crc32(name.encode())).random_sample(shape)
+    leaf = name.rsplit(".", 1)[-1]
+    if len(shape) == 4:
+        bound = math.sqrt(3 / math.prod(shape[1:]))
+        return ((values * 2 - 1) * bound).astype(np.float32)
+    if leaf in ("weight", "running_var"):
+        return (values + 0.5).astype(np.float32)
+    if leaf in ("bias", "running_mean"):
+        return (values - 0.5).astype(np.float32)
+    raise ValueError(f"no pseudo-weights are defined for {name} of shape {tuple(shape)}")
+
+
+def pseudo_arrays(shapes):
+    """`pseudo_array` of every parameter: {name: shape} -> {name: array}."""
+    return {name: pseudo_array(name, shape) for name, shape in shapes.items()}
+
+
+def pseudo_images(count, size):
+    """Random bytes as images: uint8 (count, H, W, 3) for a size (width, height)."""
+    return np.random.RandomState(count).randint(0, 256, (count, size[1], size[0], 3)).astype(np.uint8)

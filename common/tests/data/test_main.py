@@ -1,0 +1,68 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from common.data.__main__ import main
+from common.data.voc import VOC
+
+
+def test_synth_draws_and_check_finds_nothing(tmp_path, capsys):
+    out = tmp_path / "新 set"
+    options = ["synth", str(out), "--images", "4", "--size", "64x48", "--classes", "圆", "star", "--seed", "7"]
+    assert main(options) == 0
+    assert capsys.readouterr().out == f"{out}: 4 images of 64x48, drawn\n"
+    assert main(options) == 0
+    assert "already there" in capsys.readouterr().out
+    assert {record.size for record in VOC(out).records} == {(64, 48)}
+    assert main(["check", str(out), "--classes", "圆", "star"]) == 0
+    assert "Errors: none" in capsys.readouterr().out
+    assert main(["check", "--json", str(out)]) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+def test_size_may_be_one_number(tmp_path, capsys):
+    assert main(["synth", str(tmp_path / "set"), "--images", "1", "--size", "40"]) == 0
+    assert "40x40" in capsys.readouterr().out
+
+
+def test_errors_in_the_data_give_exit_code_1(tmp_path, capsys):
+    main(["synth", str(tmp_path / "set"), "--images", "3", "--size", "48"])
+    (tmp_path / "set" / "JPEGImages" / "000000.jpg").write_bytes(b"")
+    assert main(["check", str(tmp_path / "set")]) == 1
+    assert "unreadable image: 1" in capsys.readouterr().out
+    assert main(["check", str(tmp_path / "set"), "--json"]) == 1
+
+
+def test_what_cannot_be_read_gives_exit_code_2_and_one_line(tmp_path, capsys):
+    for arguments in (["check", str(tmp_path / "不存在")], ["synth", str(tmp_path), "--images", "0"]):
+        assert main(arguments) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("error: ")
+        assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["synth", "x", "--size", "big"], ["check"], ["draw"]])
+def test_wrong_command_lines_give_exit_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_help_names_every_option(capsys):
+    for command, options in (("check", ["ROOT", "--json", "--classes"]), ("synth", ["OUT", "--images", "--size"])):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        text = capsys.readouterr().out
+        assert all(option in text for option in options)
+
+
+def test_module_runs_and_a_terminal_without_unicode_is_survived(tmp_path):
+    main(["synth", str(tmp_path / "set"), "--images", "2", "--size", "48", "--classes", "猫"])
+    command = [sys.executable, "-m", "common.data", "check", str(tmp_path / "set")]
+    done = subprocess.run(command, capture_output=True, env={"PYTHONIOENCODING": "ascii"}, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"\\u732b" in done.stdout

@@ -1,0 +1,108 @@
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.errors import UserError
+from common.metrics import evaluate, write_report
+from common.metrics.plots import Names
+
+NAMES = ("cat", "猫 кот", "_under $score$ \\frac", "line\nbreak \x00 \U0010fffe", " ")
+PICTURES = {"precision_recall", "score_curves", "confusion", "average_precision", "miss_rate"}
+
+
+def read_csv(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, random_set):
+    folder = tmp_path_factory.mktemp("any script") / "отчёт 报告" / "deeper"
+    return folder, write_report(folder, *random_set(1), NAMES, score=0.3)
+
+
+def test_a_report_is_what_evaluate_gives(written, random_set):
+    folder, result = written
+    assert result == evaluate(*random_set(1), NAMES, score=0.3)
+    assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == result
+
+
+def test_every_picture_opens_and_is_not_blank(written):
+    folder, _ = written
+    assert {path.stem for path in folder.glob("*.png")} == PICTURES
+    for path in folder.glob("*.png"):
+        with Image.open(path) as image:
+            assert min(image.size) > 200
+            assert len(np.unique(np.asarray(image.convert("L")))) > 20
+
+
+def test_per_class_table_holds_the_report(written):
+    folder, result = written
+    header, *rows = read_csv(folder / "per_class.csv")
+    assert header[:3] == ["class", "AP50", "AP"]
+    assert [row[0] for row in rows] == list(NAMES)
+    assert float(rows[0][1]) == result["per_class"]["cat"]["AP50"]
+    assert rows[4][1] == ""
+
+
+def test_the_mean_of_a_precision_curve_is_the_ap50_of_its_class(written):
+    folder, result = written
+    header, *rows = read_csv(folder / "precision_recall.csv")
+    assert header == ["recall", *NAMES]
+    assert [row[0] for row in rows[:3]] == ["0.0", "0.01", "0.02"]
+    assert len(rows) == 101
+    assert np.mean([float(row[1]) for row in rows]) == pytest.approx(result["per_class"]["cat"]["AP50"])
+    assert {row[5] for row in rows} == {""}
+
+
+def test_the_score_curves_pass_through_the_operating_point(written):
+    folder, result = written
+    header, *rows = read_csv(folder / "score_curves.csv")
+    assert header == ["class", "score", "precision", "recall", "F1"]
+    assert len(rows) == 101 * len(NAMES)
+    values = next(row[2:] for row in rows if row[:2] == ["cat", "0.3"])
+    assert [float(value) for value in values] == [
+        result["per_class"]["cat"][name] for name in ("precision", "recall", "F1")
+    ]
+
+
+def test_the_confusion_table_holds_the_matrix(written):
+    folder, result = written
+    header, *rows = read_csv(folder / "confusion.csv")
+    assert header[1:] == [*NAMES, "background"]
+    assert [[int(value) for value in row[1:]] for row in rows] == result["confusion"]["matrix"]
+
+
+def test_a_report_of_nothing_is_written(tmp_path):
+    result = write_report(tmp_path, [], [], ("a",))
+    assert result["mAP50"] is None
+    assert {path.stem for path in tmp_path.glob("*.png")} == PICTURES
+
+
+def test_many_classes_are_drawn(tmp_path, found, truth):
+    names = tuple(f"class {index}" for index in range(45))
+    boxes = [[0, 0, 40, 40]]
+    write_report(tmp_path, [found(boxes, [0.9], [7])], [truth(boxes, [7])], names)
+    assert {path.stem for path in tmp_path.glob("*.png")} == PICTURES
+
+
+def test_a_name_that_no_font_can_show_stands_as_its_index():
+    names = Names(("cat", "\U0010fffe", "", "Straße"))
+    assert names.texts == ["cat", "#1", "#2", "Straße"]
+
+
+def test_a_folder_that_is_a_file_is_refused(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("")
+    with pytest.raises(UserError, match=r"file \(File exists\); name a folder"):
+        write_report(path, [], [], ("a",))
+
+
+def test_importing_the_metrics_does_not_import_matplotlib():
+    command = "import sys, common.metrics; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0
