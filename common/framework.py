@@ -30,7 +30,7 @@ class Learner(Protocol):
         """
 
     def freeze(self, prefixes: tuple[str, ...]) -> None:
-        """Parameters whose names start so get no gradient, and their batch norms run in inference mode; () thaws all."""
+        """Holds what these names start: no gradient, batch norms in inference mode. () lets go of all."""
 
     def optimizer_arrays(self) -> dict[str, Arrays]:
         """Slot -> canonical name -> array. SGD: "momentum"; Adam: "m", "v" and "step" (a 0-d array per name)."""
@@ -74,9 +74,7 @@ class Framework(Protocol):
     def learner(self, model: Model, spec: ModelSpec, recipe: Recipe, device: Any) -> Learner:
         """The model with the recipe's loss, optimiser and precision."""
 
-    def predictor(
-        self, model: Model, precision: str, device: Any
-    ) -> Callable[[np.ndarray], list[np.ndarray]]:
+    def predictor(self, model: Model, precision: str, device: Any) -> Callable[[np.ndarray], list[np.ndarray]]:
         """uint8 (B, H, W, 3) -> raw heads, float32; the weights of now, folded for speed where the framework can."""
 
     def loader(

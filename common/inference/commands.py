@@ -9,13 +9,13 @@ from common.cli import add_common_flags, positive_int, say, share
 from common.data.images import read_image, read_size
 from common.data.voc import splits
 from common.errors import UserError
+from common.files import write_atomically
 from common.inference.detect import Detector
 from common.inference.draw import draw_detections
 from common.inference.sources import find_images
 from common.inference.writers import (
     count_text,
     output_names,
-    replacing,
     save_picture,
     to_json,
     write_crops,
@@ -62,8 +62,7 @@ def evaluate(framework, argv=None):
     say(f"mAP50 {shown(metrics['mAP50'])}  mAP {shown(metrics['mAP'])}  VOC mAP50 {shown(metrics['voc']['mAP50'])}")
     if args.json:
         text = json.dumps({**metrics, "split": data.split}, ensure_ascii=False, allow_nan=False, indent=2)
-        with replacing(Path(args.json)) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_atomically(args.json, text + "\n")
         say(f"metrics: {args.json}")
     if args.plots:
         write_report(args.plots, found, data.records, data.classes)

@@ -3,12 +3,10 @@
 Every file is written whole or not at all: under a temporary name beside its place, then renamed.
 """
 
-import contextlib
 import itertools
 import json
 import os
 import re
-import secrets
 import unicodedata
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,6 +16,7 @@ from PIL import Image
 
 from common.boxes import as_boxes, clip
 from common.errors import UserError
+from common.files import replacing, write_atomically
 from common.inference.draw import check_image, check_labels
 
 # Suffix -> Pillow's name and options. Colour isn't subsampled: thin coloured lines and letters would blur.
@@ -37,28 +36,6 @@ NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 NOT_IN_NAMES = re.compile('[<>:"/\\\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(10))}
 MOST_NAME_BYTES = 80  # of a class name in a file name; a whole file name may have 255
-
-
-@contextlib.contextmanager
-def replacing(path):
-    """A temporary path beside `path`: renamed to it when the block ends well, removed when it raises.
-
-    The folder is made where it is missing. Raises UserError where the system refuses (permission, full disk, ...).
-    """
-    path = Path(path)
-    # Not path.name plus a suffix, which could be longer than a file name may be.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(
-            f"{str(path)!r} can't be written ({error.strerror or error}); choose another place or make room"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def save_picture(path, image):
@@ -95,7 +72,8 @@ def write_json(path, results):
     """Writes the results (dicts of `to_json`) as one UTF-8 JSON list, one image a line."""
     lines = [json.dumps(result, ensure_ascii=False, allow_nan=False) for result in results]
     # A file name that isn't UTF-8 holds half characters; backslashreplace makes of them JSON's own escapes.
-    _write_text(path, "[" + ",".join(f"\n{line}" for line in lines) + "\n]\n", errors="backslashreplace")
+    text = "[" + ",".join(f"\n{line}" for line in lines) + "\n]\n"
+    write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
 
 
 def voc_xml(path_of_image, size, detections, class_names):
@@ -132,7 +110,7 @@ def voc_xml(path_of_image, size, detections, class_names):
 
 def write_voc(path, path_of_image, size, detections, class_names):
     """Writes `voc_xml` to a file, in UTF-8."""
-    _write_text(path, voc_xml(path_of_image, size, detections, class_names))
+    write_atomically(path, voc_xml(path_of_image, size, detections, class_names))
 
 
 def write_crops(folder, image, stem, detections, class_names, *, suffix=".jpg"):
@@ -259,11 +237,6 @@ def _plain(detections, class_names, clip_to=None):
 
 def _add(parent, tag, value):
     ElementTree.SubElement(parent, tag).text = NOT_XML.sub("\ufffd", str(value))
-
-
-def _write_text(path, text, errors="strict"):
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors=errors, newline="\n")
 
 
 def _relative_parts(path, shared):

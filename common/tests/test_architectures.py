@@ -38,7 +38,7 @@ def test_a_wrong_number_of_anchors_is_refused():
 
 def test_anchors_out_of_order_are_refused_with_the_right_order():
     backwards = architecture("yolov3-tiny").anchors[::-1]
-    with pytest.raises(UserError, match="smallest area first; this order would do: 10x14, 23x27, .* 344x319"):
+    with pytest.raises(UserError, match=r"smallest area first; this order would do: 10x14, 23x27, .* 344x319"):
         model_spec("yolov3-tiny", 3, backwards)
 
 

@@ -5,15 +5,16 @@ import os
 from pathlib import Path
 
 from common import __version__
-from common.architectures import ARCHITECTURES, architecture
+from common.architectures import ARCHITECTURES, architecture, check_input_size
 from common.cli import INTERRUPTED, add_common_flags, positive_int, say, size_argument
 from common.errors import UserError
-from common.recipes.describe import describe
+from common.recipes.describe import describe, dump
 from common.recipes.load import from_dict, load, parse_assignment
 from common.recipes.schema import Recipe
 from common.training.progress import Progress
 from common.training.run import RunFolder, next_run
-from common.training.session import build_trainer, finish, open_data, save_recipe
+from common.training.session import build_model, build_trainer, finish, open_data
+from common.weights.checkpoint import load as load_checkpoint
 from common.weights.checkpoint import load_recipe
 
 OVERFIT_ITERATIONS = 400
@@ -31,7 +32,10 @@ FLAGS = {
     "seed": "seed",
     "overfit": "data.overfit",
 }
-FIXED_ON_RESUME = ("model", "recipe", "weights", "out", "batch_size", "input_size", "lr", "precision", "seed", "overfit")
+FIXED_ON_RESUME = (
+    *("model", "recipe", "weights", "out", "batch_size", "input_size"),
+    *("lr", "precision", "seed", "overfit"),
+)
 
 
 def parser():
@@ -77,23 +81,34 @@ def train(framework, argv=None):
     if args.print_recipe:
         say(describe(loaded).rstrip("\n"))
         return 0
+    check_input_size(loaded.recipe.model.name, loaded.recipe.input_size)
     device = framework.device(args.device)
     say(f"trizoo {__version__}, {framework.versions()}, device: {framework.describe_device(device)}")
     recipe, sources = open_data(loaded.recipe, say)
+    checkpoint = load_checkpoint(RunFolder.open(args.resume).last) if args.resume else None
+    model = build_model(framework, recipe, device, say, weights=args.weights, checkpoint=checkpoint)
     if args.resume:
         run = RunFolder.open(args.resume)
+        run.truncate(checkpoint.step)
     else:
         run = RunFolder.create(args.out or next_run(Path("runs"), recipe.model.name))
-    save_recipe(run, recipe)
+    run.write_text(run.recipe_path, dump(recipe))
     say(f"run: {run.path}")
-    workers = default_workers() if args.workers is None else args.workers
     with Progress(quiet=args.quiet) as progress:
         trainer = build_trainer(
-            framework, recipe, sources, run, progress, device, workers, say, weights=args.weights, resume=args.resume
+            framework,
+            model,
+            recipe,
+            sources,
+            run=run,
+            progress=progress,
+            device=device,
+            workers=default_workers() if args.workers is None else args.workers,
+            pretrained=args.weights is not None if checkpoint is None else checkpoint.state["pretrained"],
+            checkpoint=checkpoint,
         )
-        if args.resume:
-            run.truncate(trainer.step)
-        else:
+        say(f"plan: {trainer.plan}")
+        if checkpoint is None:
             trainer.save_last()
         trainer.fit()
     if trainer.stopped:

@@ -12,6 +12,7 @@ import numpy as np
 
 from common import __version__
 from common.errors import UserError
+from common.recipes.load import to_dict
 from common.training.evaluation import make_detector, shown
 from common.weights.checkpoint import Checkpoint, save
 
@@ -23,15 +24,13 @@ SAVE_INTERVAL = 600  # seconds after which last.h5 is written also within an epo
 class Trainer:
     """One run. `fit` trains from `step` to the plan's end, or to where it is told to stop.
 
-    recipe_dict: the resolved recipe as it goes into checkpoints; evaluation: an `EvaluationSet`, or None
-    pretrained: whether it began from weights; best: the best validation mAP50 so far
+    evaluation: an `EvaluationSet`; pretrained: whether the run began from weights; best: its best validation mAP50
     """
 
     framework: Any
     learner: Any
     spec: Any
     recipe: Any
-    recipe_dict: dict
     plan: Any
     training_set: Any
     evaluation: Any
@@ -47,7 +46,10 @@ class Trainer:
     saved: float = field(default_factory=time.monotonic)
 
     def fit(self):
-        """Trains; afterwards `stopped` says whether a signal ended it early. Raises UserError on a loss that isn't finite."""
+        """Trains; afterwards `stopped` says whether a signal ended it early.
+
+        Raises UserError on a loss that isn't finite.
+        """
         if self.step >= self.plan.total_steps:
             return
         batches = self.framework.loader(self.training_set, self.plan.plans(self.step), self.workers, self.device)
@@ -122,12 +124,12 @@ class Trainer:
     def _evaluates(self, epoch, step):
         options = self.recipe.evaluate
         due = epoch >= options.start and (epoch - options.start) % options.every == 0
-        return self.evaluation is not None and (due or step + 1 == self.plan.total_steps)
+        return due or step + 1 == self.plan.total_steps
 
     def _checkpoint(self, optimizer):
         return Checkpoint(
             model=self.framework.arrays(self.learner.model),
-            recipe=self.recipe_dict,
+            recipe=to_dict(self.recipe),
             framework=self.framework.name,
             step=self.step,
             epoch=self.plan.epoch_of(self.step - 1)[0] + 1 if self.step else 0,

@@ -13,18 +13,17 @@ from common.data.voc import VOC, splits
 from common.errors import UserError
 from common.inference.draw import draw_boxes, draw_detections, grid
 from common.inference.writers import save_picture
-from common.recipes.describe import dump
-from common.recipes.load import to_dict
 from common.training.evaluation import EvaluationSet, make_detector, shown
 from common.training.loop import Trainer
 from common.training.schedule import Plan
 from common.weights.checkpoint import load as load_checkpoint
 from common.weights.initial import initial_arrays
-from common.weights.report import match
+from common.weights.report import match, strict
 
 SYNTHETIC_IMAGES = 400
 SYNTHETIC_SIZE = (256, 256)
 SAMPLE_PICTURES = 8  # validation images drawn into the run folder
+SAMPLE_CELL = (640, 480)  # pixels of each
 SAMPLE_SCORE = 0.3  # detections below it are not drawn there
 
 
@@ -91,34 +90,34 @@ def spec_of(recipe):
     return model_spec(model.name, len(recipe.classes), model.anchors, model.mean, model.std)
 
 
-def build_trainer(framework, recipe, sources, run, progress, device, workers, say, *, weights=None, resume=False):
-    """The Trainer of a new run (from `weights`, a checkpoint, or from scratch) or of the one to resume in `run`."""
+def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None):
+    """A model of the recipe: from scratch, fine-tuned from the checkpoint file `weights`, or of a run to resume."""
     spec = spec_of(recipe)
     model = framework.build(spec, device)
     shapes = framework.shapes(model)
-    checkpoint = None
-    if resume:
-        checkpoint = load_checkpoint(run.last)
+    if checkpoint is not None:
+        strict(checkpoint.model, shapes, "the checkpoint of this run")
         framework.assign(model, checkpoint.model)
-    else:
-        arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior)
-        if weights is not None:
-            found, report = match(load_checkpoint(weights, optimizer=False).model, shapes)
-            arrays |= found
-            say(f"weights: {weights}\n{report}")
-        framework.assign(model, arrays)
-    learner = framework.learner(model, spec, recipe, device)
-    pretrained = weights is not None if checkpoint is None else checkpoint.state["pretrained"]
+        return model
+    arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior)
+    if weights is not None:
+        found, report = match(load_checkpoint(weights, optimizer=False).model, shapes, source=weights)
+        arrays |= found
+        say(f"weights: {weights}\n{report}")
+    framework.assign(model, arrays)
+    return model
+
+
+def build_trainer(framework, model, recipe, sources, *, run, progress, device, workers, pretrained, checkpoint=None):
+    """The Trainer of a model: at the first step, or where the run's checkpoint stands."""
+    spec = spec_of(recipe)
     prefix = architecture(spec.name).backbone
-    plan = Plan(recipe.schedule, recipe.freeze, len(sources.members), recipe.seed, pretrained, prefix)
-    say(f"plan: {plan}")
     trainer = Trainer(
         framework=framework,
-        learner=learner,
+        learner=framework.learner(model, spec, recipe, device),
         spec=spec,
         recipe=recipe,
-        recipe_dict=to_dict(recipe),
-        plan=plan,
+        plan=Plan(recipe.schedule, recipe.freeze, len(sources.members), recipe.seed, pretrained, prefix),
         training_set=TrainingSet(sources.training, sources.members, recipe, spec),
         evaluation=sources.validation,
         run=run,
@@ -128,15 +127,10 @@ def build_trainer(framework, recipe, sources, run, progress, device, workers, sa
         pretrained=pretrained,
     )
     if checkpoint is not None:
-        learner.assign_optimizer(checkpoint.optimizer)
-        learner.assign_state(checkpoint.state)
+        trainer.learner.assign_optimizer(checkpoint.optimizer)
+        trainer.learner.assign_state(checkpoint.state)
         trainer.step, trainer.best, trainer.metrics = checkpoint.step, checkpoint.best, checkpoint.metrics
     return trainer
-
-
-def save_recipe(run, recipe):
-    """The resolved recipe as RUN/recipe.yaml."""
-    run.write_text(run.recipe_path, dump(recipe))
 
 
 def finish(trainer, test, say):
@@ -144,9 +138,7 @@ def finish(trainer, test, say):
     started = time.monotonic()
     best = load_checkpoint(trainer.run.best, optimizer=False)
     trainer.framework.assign(trainer.learner.model, best.model)
-    detector = make_detector(
-        trainer.framework, trainer.learner.model, trainer.spec, trainer.recipe, trainer.device
-    )
+    detector = make_detector(trainer.framework, trainer.learner.model, trainer.spec, trainer.recipe, trainer.device)
     metrics, found = test.measure(detector)
     about = {"split": test.split, "epoch": best.epoch, "step": best.step, "validation_mAP50": best.best}
     trainer.run.write_metrics({**metrics, **about, "versions": trainer.framework.versions()})
@@ -171,7 +163,7 @@ def draw_samples(folder, evaluation, found):
             draw_detections(image, strong, evaluation.classes),
         ]
         sheet += pair
-        save_picture(folder / f"{record.image.stem}.jpg", grid(pair, 2, record.size))
+        save_picture(folder / f"{record.image.stem}.jpg", grid(pair, 2, SAMPLE_CELL))
     if sheet:
         save_picture(folder / "sheet.jpg", grid(sheet, 4, (320, 240)))
 

@@ -31,7 +31,9 @@ class PyTorch:
     def device(self, wanted):
         """torch.device for "auto" (CUDA where there is one), "cpu" or "cuda"."""
         if wanted == "cuda" and not torch.cuda.is_available():
-            raise UserError("device cuda was asked for, but PyTorch finds no CUDA device here; use --device cpu or auto")
+            raise UserError(
+                "--device cuda was asked for, but PyTorch finds no CUDA device; --device cpu or auto would do"
+            )
         if wanted == "auto":
             wanted = "cuda" if torch.cuda.is_available() else "cpu"
         if wanted == "cpu":

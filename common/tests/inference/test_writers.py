@@ -1,6 +1,5 @@
 """The files that predict leaves: what is in them, under which names, and what is never written over."""
 
-import errno
 import json
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from common.inference.writers import (
     count_text,
     names_for_files,
     output_names,
-    replacing,
     save_picture,
     to_json,
     to_rows,
@@ -158,27 +156,6 @@ def test_jpeg_keeps_thin_coloured_lines(tmp_path):
 def test_a_suffix_that_cannot_be_written_is_named(tmp_path, name):
     with pytest.raises(UserError, match=r"\.jpg, .*\.png"):
         save_picture(tmp_path / name, np.zeros((2, 2, 3), np.uint8))
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("old", encoding="utf-8")
-
-    def fail(temporary, error):
-        temporary.write_text("half", encoding="utf-8")
-        raise error
-
-    with pytest.raises(KeyboardInterrupt), replacing(path) as temporary:
-        fail(temporary, KeyboardInterrupt())
-    with pytest.raises(UserError, match=r"a\.txt.*No space"), replacing(path) as temporary:
-        fail(temporary, OSError(errno.ENOSPC, "No space left on device"))
-    assert [(file.name, file.read_text(encoding="utf-8")) for file in tmp_path.iterdir()] == [("a.txt", "old")]
-
-
-def test_a_name_of_the_greatest_length_can_be_written(tmp_path):
-    with replacing(tmp_path / ("n" * 251 + ".txt")) as temporary:
-        temporary.write_text("", encoding="utf-8")
-    assert len(next(tmp_path.iterdir()).name) == 255
 
 
 def test_a_place_that_is_a_folder_or_under_a_file_is_named(tmp_path):

@@ -1,0 +1,59 @@
+"""Where prediction spends its time: load, preprocess, network, decode, in images per second, with batches of 1 and 8."""
+
+import argparse
+import time
+
+import numpy as np
+
+from common.augment.letterbox import resize
+from common.data.images import read_image
+from common.decode import decode_yolo
+from common.inference.commands import load_model
+from common.inference.sources import find_images
+from torch_zoo.framework import PyTorch
+
+BATCHES = (1, 8)
+
+
+def main():
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", required=True, help="checkpoint (.h5)")
+    parser.add_argument("--images", required=True, help="folder of images")
+    parser.add_argument("--count", type=int, default=64, help="images to use (default: 64)")
+    parser.add_argument("--score", type=float, default=0.5, help="as in predict.py (default: 0.5)")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    args = parser.parse_args()
+    framework = PyTorch()
+    device = framework.device(args.device)
+    recipe, spec, model = load_model(framework, args.weights, device)
+    predict = framework.predictor(model, recipe.precision, device)
+    paths = find_images(args.images)[: args.count]
+    print(f"{framework.versions()}, {framework.describe_device(device)}, {spec.name} at {recipe.input_size}")
+
+    images, load = timed(lambda path: read_image(path, recipe.input_size), paths)
+    placed, preprocess = timed(lambda image: resize(image, recipe.input_size, recipe.resize), images)
+    print("| batch | load | preprocess | network | decode |\n| --- | --- | --- | --- | --- |")
+    for size in BATCHES:
+        groups = [placed[i : i + size] for i in range(0, len(placed), size)]
+        batches = [np.stack([image for image, _ in group]) for group in groups]
+        predict(batches[0])
+        heads, network = timed(predict, batches, size)
+        settings = {"score": args.score, "threshold": recipe.predict.nms}
+        _, decode = timed(
+            lambda pair: decode_yolo(pair[0], spec, [placement for _, placement in pair[1]], **settings),
+            list(zip(heads, groups, strict=True)),
+            size,
+        )
+        print(f"| {size} | {load:.0f} | {preprocess:.0f} | {network:.1f} | {decode:.0f} |")
+
+
+def timed(function, items, images_each=1):
+    """The results of a function for every item, and images per second."""
+    started = time.perf_counter()
+    results = [function(item) for item in items]
+    return results, len(items) * images_each / (time.perf_counter() - started)
+
+
+if __name__ == "__main__":
+    main()

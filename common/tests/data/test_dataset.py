@@ -1,0 +1,101 @@
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common.architectures import model_spec
+from common.data.batch import BatchPlan
+from common.data.dataset import TrainingSet
+from common.data.sample import Record, Sample
+from common.recipes.schema import Place, Recipe
+from common.targets.yolo import assign
+
+SPEC = model_spec("yolov3-tiny", 2)
+RECIPE = Recipe(classes=("a", "b"), input_size=(96, 64), seed=5)
+
+
+class Drawn:
+    """A data set in memory; image i is noise, with i % 3 boxes."""
+
+    def __init__(self, count=6):
+        self.records = [Record(f"image {i}", Path(f"{i}.jpg"), (80, 60)) for i in range(count)]
+        self.asked = []
+
+    def sample(self, index, at_least=None):
+        self.asked.append((index, at_least))
+        image = np.random.default_rng(index).integers(0, 256, (60, 80, 3), np.uint8)
+        boxes = np.array([[5, 5, 40, 50], [30, 10, 75, 55]], np.float32)[: index % 3]
+        return Sample(image, boxes, np.arange(len(boxes)))
+
+
+def make(recipe=RECIPE, members=range(6)):
+    return TrainingSet(Drawn(), list(members), recipe, SPEC)
+
+
+def same(a, b):
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("image", "boxes", "labels"))
+
+
+def test_a_plan_becomes_a_batch():
+    batch = make()(BatchPlan(step=9, epoch=1, indices=(4, 0, 5), positions=(3, 4, 5)))
+    assert batch.images.shape == (3, 64, 96, 3)
+    assert batch.images.dtype == np.uint8
+    assert batch.ids == ["image 4", "image 0", "image 5"]
+    assert batch.step == 9
+    samples = [make().sample(index, 1, place) for index, place in ((4, 3), (0, 4), (5, 5))]
+    expected = assign([s.boxes for s in samples], [s.labels for s in samples], SPEC, (96, 64))
+    for name, array in expected.items():
+        np.testing.assert_array_equal(batch.targets[name], array)
+    np.testing.assert_array_equal(batch.images, [s.image for s in samples])
+
+
+def test_members_choose_and_order_the_images():
+    training = make(members=[5, 2])
+    assert len(training) == 2
+    assert training(BatchPlan(0, 0, (0, 1), (0, 1))).ids == ["image 5", "image 2"]
+    assert training.source.asked == [(5, (96, 64)), (2, (96, 64))]  # a JPEG needn't be decoded larger than the input
+
+
+def test_a_sample_is_the_same_in_any_worker_batch_and_order():
+    training = make()
+    plans = [BatchPlan(0, 2, (1, 2, 3), (0, 1, 2)), BatchPlan(1, 2, (4, 5), (3, 4))]
+    first = [training(plan) for plan in plans]
+    other = pickle.loads(pickle.dumps(make()))  # as a spawned worker gets it
+    for batch, again in zip(first, reversed([other(plan) for plan in reversed(plans)]), strict=True):
+        np.testing.assert_array_equal(batch.images, again.images)
+        np.testing.assert_array_equal(batch.targets["boxes"], again.targets["boxes"])
+    np.testing.assert_array_equal(training.sample(5, 2, 4).image, first[1].images[1])
+
+
+def test_draws_depend_on_seed_epoch_and_place():
+    sample = make().sample(2, epoch=1, position=4)
+    assert same(sample, make().sample(2, 1, 4))
+    assert not same(sample, make().sample(2, 1, 5))
+    assert not same(sample, make().sample(2, 2, 4))
+    assert not same(sample, make(RECIPE.model_copy(update={"seed": 6})).sample(2, 1, 4))
+
+
+@pytest.mark.parametrize("resize", ["letterbox", "stretch"])
+def test_without_augmentation_the_resize_policy_places_the_image(resize):
+    sample = make(RECIPE.model_copy(update={"augment": (), "resize": resize})).sample(1, 0, 0)
+    # 80 x 60 in 96 x 64: stretched by 1.2 and 1.0667, or letterboxed by 1.0667 to 85 x 64, 5 pixels from the left
+    expected = [6, 16 / 3, 48, 160 / 3] if resize == "stretch" else [5 + 85 / 16, 16 / 3, 5 + 42.5, 160 / 3]
+    np.testing.assert_allclose(sample.boxes, [expected], rtol=1e-5)
+
+
+def test_the_recipes_operations_are_applied():
+    stretched = make(RECIPE.model_copy(update={"augment": (Place(policy="stretch"),)})).sample(1, 0, 0)
+    np.testing.assert_allclose(stretched.boxes, [[6, 16 / 3, 48, 160 / 3]], rtol=1e-5)
+
+
+def test_a_batch_of_images_without_boxes_is_fine():
+    batch = make()(BatchPlan(0, 0, (0, 3), (0, 1)))
+    assert (batch.targets["positives"] == -1).all()
+
+
+def test_a_record_may_have_any_name():
+    training = make()
+    training.source.records[0] = replace(training.source.records[0], id="猫 1")
+    assert training(BatchPlan(0, 0, (0,), (0,))).ids == ["猫 1"]

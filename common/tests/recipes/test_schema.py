@@ -1,0 +1,115 @@
+import pytest
+from pydantic import ValidationError
+
+from common.architectures import check_input_size, model_spec
+from common.errors import UserError
+from common.recipes.load import RECIPES, from_dict, load, to_dict
+from common.recipes.schema import Flip, Freeze, Optimizer, RandomPlacement, Recipe, Schedule
+
+SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def changed(*assignments):
+    """The default recipe with dotted keys set, as the command line does it."""
+    return load(Recipe, overrides=[(key, value, "here") for key, value in assignments]).recipe
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_recipe_loads_and_its_model_takes_its_input(name):
+    recipe = load(Recipe, file=name).recipe
+    assert name.startswith(recipe.model.name)
+    check_input_size(recipe.model.name, recipe.input_size)
+    assert len(model_spec(recipe.model.name, 3).strides) <= len(recipe.loss.balance)
+    assert from_dict(Recipe, to_dict(recipe), "here") == recipe
+
+
+def test_the_recipes_of_the_models_are_shipped():
+    assert {"yolov3", "yolov3-tiny", "yolov3-tiny-synthetic"} <= set(SHIPPED)
+
+
+def test_yolov3_trains_as_its_users_know_it():
+    recipe = load(Recipe, file="yolov3").recipe
+    assert (recipe.freeze.epochs, recipe.schedule.epochs) == (50, 300)
+    assert (recipe.freeze.batch_size, recipe.schedule.batch_size) == (16, 8)
+    assert (recipe.optimizer.momentum, recipe.optimizer.nesterov, recipe.optimizer.weight_decay) == (0.937, True, 5e-4)
+
+
+def test_lists_of_a_file_become_tuples_and_operations():
+    recipe = changed(("input_size", [608, 352]), ("augment", [{"op": "flip", "probability": 0.1}]))
+    assert recipe.input_size == (608, 352)
+    assert recipe.augment == (Flip(probability=0.1),)
+    hash(recipe)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("model.std", [0, 1, 1]),
+        ("model.mean", [1, 2]),
+        ("model.anchors", [[10, 0]]),
+        ("model.objectness_prior", 1),
+        ("data.overfit", -1),
+        ("input_size", [416]),
+        ("input_size", [416.5, 416]),
+        ("input_size", [0, 416]),
+        ("resize", "crop"),
+        ("augment", [{"op": "mosaick"}]),
+        ("augment", [{"op": "random_placement", "jitter": 1}]),
+        ("augment", [{"op": "flip", "probability": 1.5}]),
+        ("loss.box", "siou"),
+        ("loss.balance", [1, 1]),
+        ("loss.ignore_iou", -0.1),
+        ("optimizer.momentum", 1),
+        ("optimizer.weight_decay", float("nan")),
+        ("optimizer.clip_norm", 0),
+        ("schedule.epochs", 0),
+        ("schedule.batch_size", 1.5),
+        ("schedule.lr", float("inf")),
+        ("schedule.kind", "linear"),
+        ("freeze.epochs", -1),
+        ("evaluate.every", 0),
+        ("predict.score", 2),
+        ("precision", "fp8"),
+        ("seed", -1),
+        ("seed", 2**32),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused_by_its_key(key, value):
+    with pytest.raises(UserError, match=f"^here: {key}"):
+        changed((key, value))
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        ([("schedule.epochs", 3), ("schedule.iterations", 9)], r"epochs \(3\) and iterations \(9\) are both given"),
+        ([("schedule.accumulate", 3)], r"accumulate \(3\) must divide batch_size \(8\)"),
+        (
+            [("schedule.accumulate", 4), ("freeze.batch_size", 6)],
+            r"schedule.accumulate \(4\) must divide freeze.batch_size \(6\)",
+        ),
+        ([("schedule.lr_bounds", [0.1, 0.01])], r"lr_bounds is \[0.1, 0.01\]; the least must come first"),
+        ([("augment", [{"op": "random_placement", "scale": [2, 1]}])], r"scale is \[2.0, 1.0\]; the least must"),
+        ([("optimizer.momentum", 0)], "nesterov needs a momentum above 0"),
+        ([("schedule.epoch", 3)], r"unknown key 'schedule.epoch'; did you mean 'epochs'\?"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(assignments, message):
+    with pytest.raises(UserError, match=message):
+        changed(*assignments)
+
+
+def test_bounds_themselves_are_allowed():
+    assert Optimizer(momentum=0, nesterov=False).momentum == 0
+    assert Optimizer(name="adam", momentum=0).momentum == 0
+    assert RandomPlacement(scale=(1, 1), jitter=0).scale == (1, 1)
+    assert Schedule(lr_bounds=(0.01, 0.01), accumulate=8, warmup=1).accumulate == 8
+    assert Recipe(freeze=Freeze(epochs=1), schedule=Schedule(accumulate=4)).freeze.batch_size is None
+
+
+def test_a_recipe_cannot_be_changed():
+    recipe = Recipe()
+    with pytest.raises(ValidationError):
+        recipe.seed = 1
+    with pytest.raises(ValidationError):
+        recipe.schedule.lr = 1

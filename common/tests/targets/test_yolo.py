@@ -1,0 +1,153 @@
+import time
+
+import numpy as np
+import pytest
+
+from common.architectures import model_spec
+from common.boxes import cxcywh_to_xyxy, iou_wh
+from common.grid import yolo_grid
+from common.targets.yolo import assign, padded_count
+
+TINY = model_spec("yolov3-tiny", 5)
+SPEC = model_spec("yolov3", 5)
+
+
+def boxes_of(*cxcywh):
+    return cxcywh_to_xyxy(np.array(cxcywh, np.float32).reshape(-1, 4))
+
+
+def positives_of(*cxcywh, spec=TINY, size=(416, 416)):
+    boxes = boxes_of(*cxcywh)
+    targets = assign([boxes], [np.zeros(len(boxes), np.int64)], spec, size)
+    return targets["positives"][0, : len(boxes)].tolist()
+
+
+@pytest.mark.parametrize(
+    ("box", "spec", "size", "index"),
+    [
+        # tiny's heads at 416: 13 x 13 and 26 x 26 cells; 81x82 is the first anchor of the first, in cell (4, 4)
+        ((140.5, 141, 81, 82), TINY, (416, 416), (4 * 13 + 4) * 3 + 0),
+        # 37x58 is the last of the second head, which begins at 13 * 13 * 3 = 507; 100 / 16 = 6.25, 200 / 16 = 12.5
+        ((100, 200, 37, 58), TINY, (416, 416), 507 + (12 * 26 + 6) * 3 + 2),
+        # 96 wide and 64 high: 3 columns and 2 rows, then 6 and 4; column 90 // 16 = 5, row 60 // 16 = 3
+        ((90, 60, 10, 14), TINY, (96, 64), 3 * 2 * 3 + (3 * 6 + 5) * 3 + 0),
+        # a centre on a line between cells belongs to the cell on its right and below
+        ((64, 32, 81, 82), TINY, (416, 416), (1 * 13 + 2) * 3 + 0),
+        # yolov3's third head begins at (169 + 676) * 3 = 2535; the last cell of 52 x 52
+        ((415, 415, 10, 13), SPEC, (416, 416), 2535 + (51 * 52 + 51) * 3 + 0),
+        ((416, 416, 10, 13), SPEC, (416, 416), 2535 + (51 * 52 + 51) * 3 + 0),  # on the border: the last cell
+        ((0, 0, 373, 326), SPEC, (416, 416), 2),
+        # 1 pixel: of all anchors the smallest fits best; cell (2, 1) of stride 8
+        ((20, 10, 1, 1), SPEC, (416, 416), 2535 + (1 * 52 + 2) * 3 + 0),
+    ],
+)
+def test_a_box_goes_to_the_cell_of_its_centre_and_the_anchor_that_fits(box, spec, size, index):
+    assert positives_of(box, spec=spec, size=size) == [index]
+
+
+def test_of_two_boxes_that_want_one_prediction_the_better_fitting_gets_it():
+    exact, near = (140, 140, 81, 82), (141, 141, 80, 80)
+    index = (4 * 13 + 4) * 3
+    assert positives_of(exact, near) == [index, -1]
+    assert positives_of(near, exact) == [-1, index]
+    assert positives_of(near, exact, near, (10, 10, 10, 14)) == [-1, index, -1, 507]
+
+
+def test_of_two_boxes_that_fit_alike_the_first_gets_it():
+    assert positives_of((140, 140, 80, 80), (150, 150, 80, 80)) == [(4 * 13 + 4) * 3, -1]
+
+
+def test_equal_boxes_of_different_images_both_get_their_prediction():
+    boxes = boxes_of((140, 140, 81, 82))
+    targets = assign([boxes, boxes], [np.array([1]), np.array([2])], TINY, (416, 416))
+    assert targets["positives"][:, 0].tolist() == [168, 168]
+    assert targets["labels"][:, 0].tolist() == [1, 2]
+    assert targets["num_positives"] == 2
+
+
+def test_a_box_without_area_is_no_positive():
+    assert positives_of((100, 100, 0, 0), (100, 100, 10, 0), (140, 140, 81, 82)) == [-1, -1, 168]
+
+
+def test_shapes_types_and_padding():
+    boxes = [boxes_of((140, 140, 81, 82), (20, 20, 10, 14)), np.zeros((0, 4), np.float32)]
+    targets = assign(boxes, [np.array([3, 4]), np.zeros(0, np.int64)], TINY, (416, 416))
+    assert {name: (array.shape, array.dtype) for name, array in targets.items()} == {
+        "boxes": ((2, 16, 4), np.float32),
+        "labels": ((2, 16), np.int32),
+        "positives": ((2, 16), np.int32),
+        "num_positives": ((), np.float32),
+    }
+    np.testing.assert_array_equal(targets["boxes"][0, :2], boxes[0])
+    assert not targets["boxes"][0, 2:].any()
+    assert (targets["positives"][0, 2:] == -1).all()
+    assert (targets["positives"][1] == -1).all()
+
+
+def test_a_batch_without_boxes_is_divided_by_one():
+    targets = assign([np.zeros((0, 4), np.float32)] * 2, [np.zeros(0, np.int64)] * 2, TINY, (416, 416))
+    assert targets["num_positives"] == 1
+    assert targets["boxes"].shape == (2, 16, 4)
+
+
+@pytest.mark.parametrize(("count", "padded"), [(0, 16), (1, 16), (16, 16), (17, 32), (32, 32), (33, 64), (100, 128)])
+def test_boxes_are_padded_to_a_power_of_two(count, padded):
+    assert padded_count(count) == padded
+
+
+def test_labels_that_answer_to_no_box_or_class_are_refused():
+    boxes = boxes_of((140, 140, 81, 82))
+    with pytest.raises(ValueError, match=r"images have \[1\] boxes and \[2\] labels"):
+        assign([boxes], [np.array([0, 1])], TINY, (416, 416))
+    for label in (5, -1):
+        with pytest.raises(ValueError, match="0 to 4 are the classes"):
+            assign([boxes], [np.array([label])], TINY, (416, 416))
+    with pytest.raises(ValueError, match="multiples of the strides"):
+        assign([boxes], [np.array([0])], TINY, (416, 400))
+
+
+def random_batch(rng, images, size, most):
+    boxes = []
+    for count in rng.integers(0, most + 1, images):
+        centre, sides = rng.random((count, 2)) * size, np.exp(rng.uniform(0.5, 6, (count, 2)))
+        boxes.append(cxcywh_to_xyxy(np.concatenate([centre, sides], axis=1).astype(np.float32)))
+    return boxes, [rng.integers(0, 5, len(b)) for b in boxes]
+
+
+@pytest.mark.parametrize("spec", [TINY, SPEC], ids=["yolov3-tiny", "yolov3"])
+@pytest.mark.parametrize("size", [(64, 64), (96, 160)])
+def test_assignment_is_its_slow_definition(spec, size):
+    boxes, labels = random_batch(np.random.default_rng(7), 12, size, 30)
+    targets = assign(boxes, labels, spec, size)
+    grid = yolo_grid(spec, size)
+    total = 0
+    for image, of_image in enumerate(boxes):
+        owners = {}
+        for slot, (xmin, ymin, xmax, ymax) in enumerate(of_image):
+            fits = iou_wh(np.array([[xmax - xmin, ymax - ymin]]), grid.anchors.astype(np.float64))[0]
+            cells = np.array([(xmin + xmax) / 2, (ymin + ymax) / 2]) // grid.strides[:, None]
+            here = (cells == grid.cells).all(axis=1)
+            index = np.flatnonzero(here)[fits[here].argmax()]
+            if index not in owners or fits[index] > owners[index][0]:
+                owners[index] = (fits[index], slot)
+        expected = np.full(targets["positives"].shape[1], -1)
+        expected[[slot for _, slot in owners.values()]] = list(owners)
+        np.testing.assert_array_equal(targets["positives"][image], expected)
+        np.testing.assert_array_equal(targets["boxes"][image, : len(of_image)], of_image)
+        np.testing.assert_array_equal(targets["labels"][image, : len(of_image)], labels[image])
+        total += len(owners)
+    assert targets["num_positives"] == total
+    assert total < sum(map(len, boxes))  # there were collisions
+
+
+def test_a_large_batch_takes_no_time():
+    rng = np.random.default_rng(8)
+    centre, sides = rng.random((64 * 50, 2)) * 416, rng.random((64 * 50, 2)) * 100 + 2
+    boxes = np.split(cxcywh_to_xyxy(np.concatenate([centre, sides], axis=1).astype(np.float32)), 64)
+    labels = [np.zeros(50, np.int64)] * 64
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        assign(boxes, labels, SPEC, (416, 416))
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) < 0.1  # about 3 ms; a loop over boxes and anchors takes seconds

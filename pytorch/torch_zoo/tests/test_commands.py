@@ -1,0 +1,253 @@
+"""train.py, evaluate.py and predict.py as a person runs them, on small drawings."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.data.synthetic import synthesize
+from common.errors import UserError
+from common.inference.commands import evaluate, predict
+from common.training.command import train
+from common.weights.checkpoint import load
+from torch_zoo.framework import PyTorch
+
+SCRIPTS = Path(__file__).parents[2]
+SMALL = ["--input-size", "64", "--batch-size", "4", "--workers", "0", "--device", "cpu", "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Drawings in a folder whose name, like the classes', has spaces and Chinese."""
+    folder = tmp_path_factory.mktemp("数据 with spaces")
+    return str(synthesize(folder / "形状 set", images=24, size=(96, 72), classes=("圆 形", "square", "triangle")))
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    """A run of three short epochs."""
+    out = tmp_path_factory.mktemp("runs") / "first run"
+    assert train(PyTorch(), ["--data", data, "--epochs", "3", "--out", str(out), *SMALL]) == 0
+    return out
+
+
+def script(name, *args, cwd=None):
+    """Runs a script as a program of its own."""
+    command = [sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, args)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=240)
+
+
+def same_arrays(first, second):
+    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_folder_holds_all_that_was_promised(run):
+    for name in ("recipe.yaml", "log.jsonl", "metrics.csv", "curves.png", "best.h5", "last.h5", "metrics.json"):
+        assert (run / name).is_file(), name
+    assert (run / "samples" / "sheet.jpg").is_file()
+    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    assert {"mAP50", "mAP", "per_class"} <= metrics.keys()
+    assert set(metrics["per_class"]) == {"圆 形", "square", "triangle"}
+    records = [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [record["epoch"] for record in records if record["kind"] == "epoch"] == [1, 2, 3]
+
+
+def test_the_checkpoint_alone_evaluates_to_the_value_of_the_run(run, tmp_path):
+    args = ["--weights", str(run / "best.h5"), "--json", str(tmp_path / "m.json"), "--plots", str(tmp_path / "plots")]
+    assert evaluate(PyTorch(), [*args, "--device", "cpu"]) == 0
+    ours = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    again = json.loads((tmp_path / "m.json").read_text(encoding="utf-8"))
+    assert again["split"] == ours["split"] == "test"
+    assert again["per_class"] == ours["per_class"]
+    assert (again["mAP50"], again["mAP"]) == (ours["mAP50"], ours["mAP"])
+    assert list((tmp_path / "plots").glob("*.png"))
+
+
+def test_predict_writes_what_its_flags_ask_for(run, data, tmp_path, capsys):
+    images = sorted(Path(data, "JPEGImages").iterdir())[:3]
+    args = [*map(str, images), "--weights", str(run / "last.h5"), "--out", str(tmp_path), "--score", "0.001"]
+    assert predict(PyTorch(), [*args, "--json", "--voc", "--crop", "--device", "cpu"]) == 0
+    results = json.loads((tmp_path / "detections.json").read_text(encoding="utf-8"))
+    assert [Path(result["image"]).name for result in results] == [image.name for image in images]
+    assert {path.name for path in tmp_path.glob("*.jpg")} == {image.name for image in images}
+    assert {path.stem for path in tmp_path.glob("*.xml")} == {image.stem for image in images}
+    found = sum(len(result["detections"]) for result in results)
+    assert len(list((tmp_path / "crops").rglob("*.jpg"))) == found > 0
+    assert f"written to {tmp_path}" in capsys.readouterr().out
+
+
+def test_predict_says_how_near_it_came_where_it_found_nothing(run, data, tmp_path, capsys):
+    image = str(next(Path(data, "JPEGImages").iterdir()))
+    args = [image, "--weights", str(run / "last.h5"), "--out", str(tmp_path / "none"), "--score", "1"]
+    assert predict(PyTorch(), [*args, "--no-pictures", "--device", "cpu"]) == 0
+    assert "0 boxes above 1, " in capsys.readouterr().out
+    assert not (tmp_path / "none").exists()
+
+
+def test_two_epochs_and_two_more_are_four_to_the_last_bit(data, tmp_path, monkeypatch):
+    arguments = ["--data", data, "--epochs", "4", *SMALL]
+    assert train(PyTorch(), [*arguments, "--out", str(tmp_path / "whole")]) == 0
+    stop_after(monkeypatch, steps=8)
+    assert train(PyTorch(), [*arguments, "--out", str(tmp_path / "halves")]) == 130
+    monkeypatch.undo()
+    assert load(tmp_path / "halves" / "last.h5").epoch == 2
+    assert train(PyTorch(), ["--resume", str(tmp_path / "halves"), "--workers", "0", "--quiet"]) == 0
+    whole, halves = (load(tmp_path / name / "last.h5") for name in ("whole", "halves"))
+    assert whole.step == halves.step == 16
+    assert same_arrays(whole.model, halves.model)
+    assert same_arrays(whole.optimizer["momentum"], halves.optimizer["momentum"])
+    logs = [(tmp_path / name / "metrics.csv").read_text(encoding="utf-8") for name in ("whole", "halves")]
+    assert [without_seconds(log) for log in logs[:1]] == [without_seconds(log) for log in logs[1:]]
+
+
+def test_a_run_stopped_within_an_epoch_goes_on_at_the_very_step(data, tmp_path, monkeypatch):
+    arguments = ["--data", data, "--epochs", "2", *SMALL]
+    assert train(PyTorch(), [*arguments, "--out", str(tmp_path / "whole")]) == 0
+    stop_after(monkeypatch, steps=3)
+    assert train(PyTorch(), [*arguments, "--out", str(tmp_path / "parts")]) == 130
+    monkeypatch.undo()
+    assert load(tmp_path / "parts" / "last.h5").step == 3
+    assert train(PyTorch(), ["--resume", str(tmp_path / "parts"), "--workers", "2", "--quiet"]) == 0
+    assert same_arrays(load(tmp_path / "whole" / "last.h5").model, load(tmp_path / "parts" / "last.h5").model)
+
+
+def stop_after(monkeypatch, steps):
+    """Sends this process Ctrl-C's signal in the middle of a step."""
+    from torch_zoo.learner import Learner
+
+    step, done = Learner.step, []
+
+    def counted(self, batch, lr):
+        done.append(1)
+        if len(done) == steps:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, batch, lr)
+
+    monkeypatch.setattr(Learner, "step", counted)
+
+
+def without_seconds(csv):
+    header, *rows = (line.split(",") for line in csv.splitlines())
+    kept = [i for i, name in enumerate(header) if not name.endswith("seconds")]
+    return [[row[i] for i in kept] for row in (header, *rows)]
+
+
+def test_a_run_killed_outright_goes_on(data, tmp_path):
+    out = tmp_path / "killed"
+    arguments = ["--data", data, "--epochs", "60", "--out", str(out), *SMALL]
+    process = subprocess.Popen([sys.executable, str(SCRIPTS / "train.py"), *arguments], stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 200
+        while not (out / "best.h5").exists() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    done = load(out / "last.h5").step
+    assert train(PyTorch(), ["--resume", str(out), "--workers", "0", "--quiet", "--iterations", str(done + 2)]) == 0
+    assert load(out / "last.h5").step == done + 2
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_names_term_step_and_images(data, tmp_path):
+    out = tmp_path / "nan"
+    args = ["--data", data, "--iterations", "30", "--lr", "1e30", "--out", str(out), *SMALL]
+    with pytest.raises(UserError, match=r"loss term '\w+' is (nan|inf|-inf) at step \d+ with the images .*--lr"):
+        train(PyTorch(), args)
+    assert all(np.isfinite(array).all() for array in load(out / "last.h5").model.values())
+
+
+def test_fine_tuning_loads_all_but_the_head_of_other_classes(run, tmp_path, capsys):
+    other = str(synthesize(tmp_path / "two", images=8, size=(64, 64), classes=("square", "star")))
+    args = ["--data", other, "--weights", str(run / "best.h5"), "--iterations", "2", "--out", str(tmp_path / "r")]
+    assert train(PyTorch(), [*args, *SMALL]) == 0
+    assert "re-initialised" in capsys.readouterr().out
+    assert len(load(tmp_path / "r" / "last.h5").recipe["classes"]) == 2
+
+
+def test_frozen_epochs_hold_the_backbone_of_loaded_weights_still(run, data, tmp_path):
+    args = ["--data", data, "--weights", str(run / "best.h5"), "--epochs", "1", "--out", str(tmp_path / "frozen")]
+    assert train(PyTorch(), [*args, *SMALL, "--set", "freeze.epochs=1", "--set", "freeze.batch_size=2"]) == 0
+    before, after = load(run / "best.h5"), load(tmp_path / "frozen" / "last.h5")
+    assert after.step == 8  # 16 images in batches of 2
+    for name, array in before.model.items():
+        assert np.array_equal(array, after.model[name]) == name.startswith("backbone."), name
+
+
+def test_print_recipe_shows_values_and_origins_and_trains_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert train(PyTorch(), ["--model", "yolov3", "--lr", "0.002", "--set", "loss.box=giou", "--print-recipe"]) == 0
+    lines = {line.split(":")[0].strip(): line for line in capsys.readouterr().out.splitlines()}
+    assert "0.002" in lines["lr"]
+    assert "command line --lr" in lines["lr"]
+    assert "command line --set loss.box" in lines["box"]
+    assert "yolov3.yaml" in lines["epochs"]
+    assert "default" in lines["momentum"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "yolov9"], "unknown model 'yolov9'; one of yolov3"),
+        (["--input-size", "100"], "multiples of 32; the nearest that fit: 96x96 or 128x128"),
+        (["--set", "schedule.learning_rate=1"], "learning_rate"),
+        (["--set", "loss.box=diuo"], "diuo"),
+        (["--data", "/nowhere/at all"], "/nowhere/at all"),
+        (["--weights", "missing.h5"], "missing.h5"),
+        (["--resume", "no run"], "no run"),
+        (["--workers", "-1"], "--workers is -1"),
+        (["--precision", "fp32", "--resume", "x"], "--precision can't be changed in a resumed run"),
+        (["--set", "data.train=nothing"], "no split 'nothing'"),
+    ],
+)
+def test_what_a_user_can_put_right_is_one_sentence(data, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    given = [] if "--data" in arguments or "--resume" in arguments else ["--data", data]
+    with pytest.raises(UserError) as error:
+        train(PyTorch(), [*given, *arguments, "--quiet"])
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_scripts_work_from_any_folder_and_end_with_2_and_no_traceback_on_bad_input(tmp_path, data, run):
+    result = script("evaluate", "--weights", run / "best.h5", "--data", data, "--split", "val", cwd="/")
+    assert result.returncode == 0, result.stderr
+    result = script("predict", tmp_path / "nothing.jpg", "--weights", run / "best.h5", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_truncated_training_image_is_one_sentence_also_from_a_worker(tmp_path):
+    root = synthesize(tmp_path / "cut", images=8, size=(64, 64))
+    for path in Path(root, "JPEGImages").iterdir():
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2])
+    args = ["--data", str(root), "--epochs", "1", "--out", str(tmp_path / "run")]
+    with pytest.raises(UserError, match=r"\.jpg"):
+        train(PyTorch(), [*args, "--input-size", "64", "--batch-size", "4", "--workers", "1", "--quiet"])
+
+
+def test_one_image_in_any_mode_is_enough_to_train_evaluate_and_predict(tmp_path):
+    root = tmp_path / "one"
+    for folder in ("JPEGImages", "Annotations"):
+        (root / folder).mkdir(parents=True)
+    Image.new("LA", (70, 50), (90, 200)).save(root / "JPEGImages" / "a b.png")
+    (root / "Annotations" / "a b.xml").write_text(
+        "<annotation><object><name>thing</name><bndbox><xmin>5</xmin><ymin>6</ymin><xmax>40</xmax><ymax>45</ymax>"
+        "</bndbox></object></annotation>",
+        encoding="utf-8",
+    )
+    out = tmp_path / "run"
+    args = ["--data", str(root), "--iterations", "2", "--input-size", "64", "--out", str(out), "--workers", "0"]
+    assert train(PyTorch(), [*args, "--quiet"]) == 0
+    predict_args = [str(root / "JPEGImages"), "--weights", str(out / "best.h5"), "--out", str(tmp_path / "p")]
+    assert predict(PyTorch(), [*predict_args, "--device", "cpu"]) == 0
