@@ -1,4 +1,4 @@
-"""Where prediction spends its time: load, preprocess, network and decode in images per second, in batches of 1 and 8."""
+"""Where prediction spends its time: load, preprocess, network, decode in images per second for batches of 1 and 8."""
 
 import argparse
 import time

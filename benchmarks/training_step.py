@@ -1,4 +1,4 @@
-"""What memory layout and allocator are worth: a training step of YOLOv3-tiny on the CPU, each setting in a process of its own.
+"""What memory layout and allocator are worth to a training step of YOLOv3-tiny on the CPU, each in its own process.
 
 Ratios are against PyTorch's defaults, NCHW memory that glibc hands back to the system.
 """
@@ -54,9 +54,7 @@ def main():
     parser.add_argument("--size", type=int, default=416)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--steps", type=int, default=7)
-    parser.add_argument(
-        "--only", nargs=2, metavar=("LAYOUT", "ALLOCATOR"), help="measure one setting here, print seconds"
-    )
+    parser.add_argument("--only", nargs=2, metavar=("LAYOUT", "ALLOCATOR"), help="print the seconds of one setting")
     args = parser.parse_args()
     if args.only:
         print(seconds_per_step(*args.only, args.size, args.batch_size, args.steps))

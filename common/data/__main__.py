@@ -1,28 +1,18 @@
 """`python -m common.data`: check a data set, or draw one."""
 
 import argparse
-import io
-import re
-import sys
 from pathlib import Path
 
+from common.cli import run_command, size_argument
 from common.data.check import check
 from common.data.shapes import SHAPES
 from common.data.synthetic import MARKER, synthesize
-from common.errors import UserError
 
 
 def main(arguments=None):
-    """Run the command line; returns the exit code."""
+    """The command. Returns the exit code; raises UserError where there is no data set."""
     options = _parser().parse_args(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that can't show a name is no reason to stop
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        return options.command(options)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return options.command(options)
 
 
 def _check(options):
@@ -37,14 +27,6 @@ def _synthesize(options):
     width, height = options.size
     print(f"{out}: {options.images} images of {width}x{height}, {'already there' if existed else 'drawn'}")
     return 0
-
-
-def _size(text):
-    """`256` or `320x240` -> (width, height)."""
-    match = re.fullmatch(r"(\d+)(?:x(\d+))?", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; 256 or 320x240 is")
-    return int(match[1]), int(match[2] or match[1])
 
 
 def _parser():
@@ -71,7 +53,7 @@ def _parser():
         "out", metavar="OUT", type=Path, help="the folder to make; left as it is where it holds this set"
     )
     drawer.add_argument("--images", type=int, default=300, metavar="N", help="how many images (%(default)s)")
-    drawer.add_argument("--size", type=_size, default=(256, 256), metavar="N|WxH", help="in pixels (256)")
+    drawer.add_argument("--size", type=size_argument, default=(256, 256), metavar="N|WxH", help="in pixels (256)")
     drawer.add_argument(
         "--classes",
         nargs="+",
@@ -87,4 +69,4 @@ def _parser():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(main)

@@ -123,7 +123,7 @@ class Trainer:
 
     def _evaluates(self, epoch, step):
         options = self.recipe.evaluate
-        due = epoch >= options.start and (epoch - options.start) % options.every == 0
+        due = epoch >= options.start and epoch % options.every == 0
         return due or step + 1 == self.plan.total_steps
 
     def _checkpoint(self, optimizer):

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from common.cli import run_command
 from common.data.__main__ import main
 from common.data.voc import VOC
 
@@ -37,7 +38,9 @@ def test_errors_in_the_data_give_exit_code_1(tmp_path, capsys):
 
 def test_what_cannot_be_read_gives_exit_code_2_and_one_line(tmp_path, capsys):
     for arguments in (["check", str(tmp_path / "不存在")], ["synth", str(tmp_path), "--images", "0"]):
-        assert main(arguments) == 2
+        with pytest.raises(SystemExit) as caught:
+            run_command(lambda arguments=arguments: main(arguments))
+        assert caught.value.code == 2
         captured = capsys.readouterr()
         assert captured.out == ""
         assert captured.err.startswith("error: ")
