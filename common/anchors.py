@@ -227,26 +227,27 @@ def _old_anchors(against, k):
     return np.array(architecture(against).anchors, np.float64), against
 
 
-def _arguments(argv):
-    parser = argparse.ArgumentParser(
+def parser():
+    """The command line."""
+    flags = argparse.ArgumentParser(
         prog="python -m common.anchors",
         description="Find YOLO anchors for a data set by k-means and compare them with the old ones. "
         "Exits with 1, and writes nothing, where the new ones are worse.",
     )
-    parser.add_argument("root", metavar="ROOT", help="data set in VOC layout")
-    parser.add_argument("--split", default="train", help="split to take boxes from (default: %(default)s)")
-    parser.add_argument("--k", type=positive_int, help="number of anchors (default: as many as the old ones)")
-    parser.add_argument(
+    flags.add_argument("root", metavar="ROOT", help="data set in VOC layout")
+    flags.add_argument("--split", default="train", help="split to take boxes from (default: %(default)s)")
+    flags.add_argument("--k", type=positive_int, help="number of anchors (default: as many as the old ones)")
+    flags.add_argument(
         "--input-size", type=size_argument, default=(416, 416), metavar="N|WxH", help="of the network (default: 416)"
     )
-    parser.add_argument("--policy", choices=POLICIES, default="letterbox", help="how images get to that size")
-    parser.add_argument(
+    flags.add_argument("--policy", choices=POLICIES, default="letterbox", help="how images get to that size")
+    flags.add_argument(
         "--against", metavar="ANCHORS|MODEL", help='old anchors, "10,14 23,27 ...", or a model (default: yolov3)'
     )
-    parser.add_argument("--write", type=Path, metavar="RECIPE.yaml", help="put the new anchors into this recipe")
-    parser.add_argument("--seed", type=int, default=0, help="of the random starts (default: %(default)s)")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the box sizes and both sets of anchors")
-    return parser.parse_args(argv)
+    flags.add_argument("--write", type=Path, metavar="RECIPE.yaml", help="put the new anchors into this recipe")
+    flags.add_argument("--seed", type=int, default=0, help="of the random starts (default: %(default)s)")
+    flags.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the box sizes and both sets of anchors")
+    return flags
 
 
 def _plot(sizes, report, path):
@@ -277,7 +278,7 @@ def main(argv=None):
     from common.data.voc import VOC
     from common.recipes.edit import flow, write_anchors
 
-    arguments = _arguments(argv)
+    arguments = parser().parse_args(argv)
     width, height = input_size = arguments.input_size
     if min(input_size) < 1:
         raise UserError(f"--input-size is {width}x{height}; at least 1 pixel a side is needed")

@@ -109,8 +109,7 @@ def iou(a, b):
 def iou_wh(a, b):
     """IoU of every pair of sizes laid on a common centre: (N, 2), (M, 2) of width, height -> (N, M) in [0, 1]."""
     a, b = np.asarray(a), np.asarray(b)
-    smallest = np.minimum(a[:, None], b[None])
-    intersection = smallest[..., 0] * smallest[..., 1]
+    intersection = np.minimum(a[:, None, 0], b[None, :, 0]) * np.minimum(a[:, None, 1], b[None, :, 1])
     union = (a[:, 0] * a[:, 1])[:, None] + (b[:, 0] * b[:, 1])[None] - intersection
     return _ratio(intersection, union)
 

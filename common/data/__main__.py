@@ -11,7 +11,7 @@ from common.data.synthetic import MARKER, synthesize
 
 def main(arguments=None):
     """The command. Returns the exit code; raises UserError where there is no data set."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     return options.command(options)
 
 
@@ -29,9 +29,10 @@ def _synthesize(options):
     return 0
 
 
-def _parser():
-    parser = argparse.ArgumentParser(prog="python -m common.data", description="Check a data set, or draw one.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser():
+    """The command line."""
+    flags = argparse.ArgumentParser(prog="python -m common.data", description="Check a data set, or draw one.")
+    commands = flags.add_subparsers(required=True, metavar="COMMAND")
     checker = commands.add_parser(
         "check",
         help="read a data set in full and say what is wrong with it",
@@ -65,7 +66,7 @@ def _parser():
         "--seed", type=int, default=0, metavar="N", help="the same seed draws the same set (%(default)s)"
     )
     drawer.set_defaults(command=_synthesize)
-    return parser
+    return flags
 
 
 if __name__ == "__main__":

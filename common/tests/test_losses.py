@@ -84,6 +84,12 @@ def test_a_prediction_that_overlaps_any_box_of_its_image_is_no_negative():
     assert objectness == pytest.approx((2 * 0.4 + 9 + ALL) * LN2)  # nothing is ignored in the other image
 
 
+def test_an_overlap_of_just_the_threshold_is_not_ignored():
+    targets = targets_of([(8, 8, 20, 28)])  # of the 23x27; the 10x14 in the same place overlaps by 140 / 560 = 0.25
+    at, below = (yolo_loss(zeros(), targets, SPEC, Loss(ignore_iou=iou), SMALL) for iou in (0.25, 0.2499))
+    assert at["objectness"] - below["objectness"] == pytest.approx(LN2)
+
+
 def test_where_all_others_are_ignored_the_positive_still_counts():
     targets = targets_of([(16, 16, 344, 319)])
     assert yolo_loss(zeros(), targets, SPEC, Loss(ignore_iou=0), SMALL)["objectness"] == pytest.approx(0.4 * LN2)

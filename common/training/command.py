@@ -17,6 +17,8 @@ from common.training.session import build_model, build_trainer, finish, open_dat
 from common.weights.checkpoint import load as load_checkpoint
 from common.weights.checkpoint import load_recipe
 
+DEFAULT_RECIPE = "yolov3-tiny"
+SYNTHETIC_RECIPE = "yolov3-tiny-synthetic"
 OVERFIT_ITERATIONS = 400
 OVERFIT_BATCH = 8
 
@@ -119,20 +121,21 @@ def train(framework, argv=None):
 
 
 def new_recipe(args):
-    """The recipe of a new run: command line > file > base > default."""
+    """The recipe of a new run: command line > file > base > default.
+
+    Without --recipe the base is the one that comes with the model. Weights bring their own model section.
+    """
+    saved = load_recipe(args.weights)["model"] if args.weights else None
     overrides = []
-    base = None
-    if args.weights:
-        saved = load_recipe(args.weights)["model"]
-        overrides += [(f"model.{key}", value, f"weights {args.weights}") for key, value in saved.items()]
-    if args.recipe is None:
-        base = args.model or (overrides and saved["name"]) or ("yolov3-tiny" if args.data else "yolov3-tiny-synthetic")
-        architecture(base.removesuffix("-synthetic"))
-    if args.model and not (args.weights and args.model == saved["name"]):
+    if args.model:
         architecture(args.model)
-        overrides = [("model.name", args.model, "command line --model")]
-    overrides += flag_overrides(args)
-    return load(Recipe, file=args.recipe, base=base, overrides=overrides)
+        overrides.append(("model.name", args.model, "command line --model"))
+    if saved and args.model in (None, saved["name"]):
+        overrides += [(f"model.{key}", value, f"weights {args.weights}") for key, value in saved.items()]
+    base = None
+    if args.recipe is None:
+        base = args.model or (saved and saved["name"]) or (DEFAULT_RECIPE if args.data else SYNTHETIC_RECIPE)
+    return load(Recipe, file=args.recipe, base=base, overrides=overrides + flag_overrides(args))
 
 
 def flag_overrides(args):
@@ -154,6 +157,8 @@ def flag_overrides(args):
         origin = f"command line --{flag.replace('_', '-')}"
         if flag in ("epochs", "iterations"):
             overrides += [("schedule.epochs", None, origin), ("schedule.iterations", None, origin)]
+        if flag == "batch_size":
+            overrides.append(("freeze.batch_size", None, origin))
         if flag == "lr":
             overrides.append(("schedule.lr_batch", None, origin))
         overrides.append((key, list(value) if isinstance(value, tuple) else value, origin))

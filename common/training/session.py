@@ -79,8 +79,8 @@ def open_data(recipe, say):
 
 
 def choose_split(wanted, usual, there):
-    """The split asked for, or the first of the usual ones that there is, or None."""
-    return wanted or next((name for name in usual if name in there), None)
+    """The split asked for, or the first of the usual ones that has images, or None. there: {split: ids}."""
+    return wanted or next((name for name in usual if there.get(name)), None)
 
 
 def spec_of(recipe):
@@ -90,9 +90,22 @@ def spec_of(recipe):
     return model_spec(model.name, len(recipe.classes), model.anchors, model.mean, model.std)
 
 
+def check_batch_norm(recipe, spec):
+    """UserError where batch norm would see a single value per channel, whose variance is 0, in the coarsest head."""
+    cells = recipe.input_size[0] // spec.strides[0] * (recipe.input_size[1] // spec.strides[0])
+    sizes = {recipe.schedule.batch_size, recipe.freeze.batch_size or recipe.schedule.batch_size}
+    if min(sizes) // recipe.schedule.accumulate * cells < 2:
+        width, height = recipe.input_size
+        raise UserError(
+            f"one image of {width}x{height} at a time gives batch norm a single value per channel; a larger "
+            f"--batch-size, a larger --input-size or a smaller schedule.accumulate would do"
+        )
+
+
 def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None):
     """A model of the recipe: from scratch, fine-tuned from the checkpoint file `weights`, or of a run to resume."""
     spec = spec_of(recipe)
+    check_batch_norm(recipe, spec)
     model = framework.build(spec, device)
     shapes = framework.shapes(model)
     if checkpoint is not None:

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Arrays by canonical name: checkpoints, initial weights, the report of what was loaded, the names of each model."""

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from common.errors import UserError
 from common.recipes.schema import Optimizer
 from torch_zoo.weights import NOT_PARAMETERS
 
@@ -29,15 +30,24 @@ class Learner:
         """One optimiser step; see `common.framework.Learner.step`.
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
-        it is computed in.
+        it is computed in. Raises UserError where the GPU's memory is too small.
         """
+        try:
+            return self._step(batch, lr)
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"the GPU's memory is too small for {len(batch.images)} images of {tuple(batch.images.shape[2:0:-1])}; "
+                f"half the --batch-size, a smaller --input-size or --set schedule.accumulate=2 would need less"
+            ) from error
+
+    def _step(self, batch, lr):
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.optimizer.zero_grad(set_to_none=True)
         images = self._send(batch.images)
         targets = {name: self._send(array) for name, array in batch.targets.items()}
         terms = []
-        for part in np.array_split(np.arange(len(images)), self.accumulate):
+        for part in np.array_split(np.arange(len(images)), min(self.accumulate, len(images))):
             part = slice(part[0], part[-1] + 1)
             with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None):
                 heads = self.model(images[part])

@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pytest
 
@@ -138,16 +136,3 @@ def test_assignment_is_its_slow_definition(spec, size):
         total += len(owners)
     assert targets["num_positives"] == total
     assert total < sum(map(len, boxes))  # there were collisions
-
-
-def test_a_large_batch_takes_no_time():
-    rng = np.random.default_rng(8)
-    centre, sides = rng.random((64 * 50, 2)) * 416, rng.random((64 * 50, 2)) * 100 + 2
-    boxes = np.split(cxcywh_to_xyxy(np.concatenate([centre, sides], axis=1).astype(np.float32)), 64)
-    labels = [np.zeros(50, np.int64)] * 64
-    seconds = []
-    for _ in range(3):
-        started = time.perf_counter()
-        assign(boxes, labels, SPEC, (416, 416))
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 0.1  # about 3 ms; a loop over boxes and anchors takes seconds

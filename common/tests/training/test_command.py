@@ -1,0 +1,186 @@
+"""train.py's command line and the loop behind it, with a framework that is none."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from common.training import loop
+from common.training.command import train
+from common.weights.checkpoint import load
+
+
+@pytest.fixture
+def start(framework, drawings, tmp_path):
+    """Runs train.py with small numbers; the run is in tmp_path / "run"."""
+
+    def run(*arguments, framework=framework, out="run"):
+        small = ["--data", drawings, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
+        return train(framework, [*small, "--out", str(tmp_path / out), *arguments])
+
+    return run
+
+
+def log_of(folder, kind):
+    records = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [record for record in records if record["kind"] == kind]
+
+
+def test_epochs_steps_and_evaluations_are_as_planned(start, framework, tmp_path, capsys):
+    assert start("--epochs", "4", "--set", "evaluate.every=3") == 0
+    epochs = log_of(tmp_path / "run", "epoch")
+    assert [record["step"] for record in epochs] == [3, 6, 9, 12]  # 7 images are 3 batches of 2
+    assert ["mAP50" in record for record in epochs] == [False, False, True, True]  # the third, and the last one
+    assert [step for step, _, _ in framework.learners[0].seen] == list(range(12))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("Fake 1.0, device: paper and pencil")
+    assert any(line.startswith("plan: 4 epochs = 12 steps of 2 images") for line in lines)
+
+
+def test_iterations_count_instead_of_epochs_and_may_end_within_one(start, tmp_path):
+    assert start("--iterations", "4") == 0
+    epochs = log_of(tmp_path / "run", "epoch")
+    assert [(record["epoch"], record["step"]) for record in epochs] == [(1, 3), (2, 4)]
+    assert "mAP50" in epochs[-1]
+
+
+def test_the_log_has_a_line_per_interval_and_never_one_across_epochs(start, monkeypatch, tmp_path):
+    monkeypatch.setattr(loop, "LOG_INTERVAL", 2)
+    assert start("--epochs", "2") == 0
+    assert [record["step"] for record in log_of(tmp_path / "run", "step")] == [2, 3, 5, 6]
+
+
+def test_an_epochs_terms_are_means_over_its_steps(start, tmp_path):
+    assert start("--epochs", "1") == 0
+    # losses 1, 1/2, 1/3
+    assert log_of(tmp_path / "run", "epoch")[0]["loss"] == pytest.approx(11 / 18)
+
+
+def test_best_holds_the_weights_of_the_best_evaluation(start, monkeypatch, tmp_path):
+    scores = iter([0.2, 0.6, 0.4, 0.9])
+    fit = loop.Trainer.fit
+
+    class Scripted:
+        def __init__(self, inner):
+            self.inner = inner
+
+        def measure(self, detector):
+            return {**self.inner.measure(detector)[0], "mAP50": next(scores)}, []
+
+    def scripted_fit(self):
+        self.evaluation = Scripted(self.evaluation)
+        return fit(self)
+
+    monkeypatch.setattr(loop.Trainer, "fit", scripted_fit)
+    assert start("--epochs", "3") == 0
+    best = load(tmp_path / "run" / "best.h5")
+    assert (best.epoch, best.step, best.best) == (2, 6, 0.6)
+    assert best.optimizer == {}
+    assert load(tmp_path / "run" / "last.h5").best == 0.6
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_term_that_is_not_finite_stops_the_run_naming_step_and_images(start, framework, tmp_path, value):
+    framework.losses[4] = value
+    with pytest.raises(UserError, match=r"'loss' is (nan|inf) at step 5 with the images \d+, \d+;"):
+        start("--epochs", "3")
+    assert load(tmp_path / "run" / "last.h5").step == 3  # the end of the first epoch
+
+
+def test_a_run_stopped_by_ctrl_c_resumes_to_the_same_arrays_and_log(start, framework, drawings, tmp_path, capsys):
+    assert start("--epochs", "3", out="whole") == 0
+    stopping = type(framework)()
+    original = stopping.learner
+
+    def learner(*args):
+        made = original(*args)
+        step = made.step
+
+        def stop_in_the_fifth(batch, lr):
+            if batch.step == 4:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return step(batch, lr)
+
+        made.step = stop_in_the_fifth
+        return made
+
+    stopping.learner = learner
+    assert start("--epochs", "3", framework=stopping) == 130
+    assert f"go on with: --resume {tmp_path / 'run'}" in capsys.readouterr().out
+    assert load(tmp_path / "run" / "last.h5").step == 5
+    assert train(type(framework)(), ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
+    whole, resumed = (load(tmp_path / name / "last.h5") for name in ("whole", "run"))
+    assert all(np.array_equal(whole.model[name], resumed.model[name]) for name in whole.model)
+    assert all(
+        np.array_equal(array, resumed.optimizer["momentum"][name])
+        for name, array in whole.optimizer["momentum"].items()
+    )
+    steps = [[record["step"] for record in log_of(tmp_path / name, "epoch")] for name in ("whole", "run")]
+    assert steps[0] == steps[1]
+
+
+def test_a_resumed_run_may_be_made_longer_and_nothing_else(start, framework, tmp_path):
+    assert start("--epochs", "1") == 0
+    run = str(tmp_path / "run")
+    assert train(type(framework)(), ["--resume", run, "--epochs", "2", "--workers", "0", "--quiet"]) == 0
+    assert [record["epoch"] for record in log_of(tmp_path / "run", "epoch")] == [1, 2]
+    for flag in (["--lr", "1"], ["--set", "loss.box=mse"], ["--model", "yolov3"]):
+        with pytest.raises(UserError, match=f"{flag[0]}.* can't be changed in a resumed run"):
+            train(type(framework)(), ["--resume", run, *flag])
+
+
+def test_a_run_can_be_resumed_before_its_first_epoch_is_over(start, framework, tmp_path):
+    framework.losses[1] = float("nan")
+    with pytest.raises(UserError):
+        start("--epochs", "1")
+    assert load(tmp_path / "run" / "last.h5").step == 0
+    assert train(type(framework)(), ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
+
+
+def test_without_pretrained_weights_nothing_is_frozen(start, framework):
+    assert start("--epochs", "2", "--set", "freeze.epochs=1") == 0
+    assert not any(framework.learners[0].frozen_steps)
+
+
+def test_with_pretrained_weights_the_first_epochs_are_frozen_also_after_a_resume(start, framework, tmp_path):
+    assert start("--epochs", "1", out="first") == 0
+    weights = ["--weights", str(tmp_path / "first" / "last.h5")]
+    second = type(framework)({4: float("nan")})
+    with pytest.raises(UserError):
+        start(*weights, "--epochs", "3", "--set", "freeze.epochs=2", framework=second)
+    assert second.learners[0].frozen_steps == [True] * 6  # the log looks at a loss when the epoch ends
+    third = type(framework)()
+    assert train(third, ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
+    assert third.learners[0].frozen_steps == [True] * 3 + [False] * 3
+
+
+def test_overfit_trains_and_measures_on_the_same_few_images_unaugmented(start, framework, tmp_path):
+    assert start("--overfit", "3", "--iterations", "2") == 0
+    assert len({id for _, ids, _ in framework.learners[0].seen for id in ids}) <= 3
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    assert (metrics["images"], metrics["split"]) == (3, "train (overfit)")
+    assert load(tmp_path / "run" / "last.h5").recipe["augment"] == [{"op": "place", "policy": "letterbox"}]
+
+
+def test_an_existing_run_is_never_written_over(start, tmp_path):
+    assert start("--iterations", "1") == 0
+    before = (tmp_path / "run" / "last.h5").read_bytes()
+    with pytest.raises(UserError, match="isn't empty"):
+        start("--iterations", "1")
+    assert (tmp_path / "run" / "last.h5").read_bytes() == before
+
+
+def test_batch_norm_of_a_single_value_is_refused_before_the_run_begins(start, tmp_path):
+    with pytest.raises(UserError, match=r"one image of 32x32 at a time.*--batch-size"):
+        start("--input-size", "32", "--batch-size", "1")
+    with pytest.raises(UserError, match=r"schedule\.accumulate"):
+        start("--input-size", "32", "--batch-size", "4", "--set", "schedule.accumulate=4")
+    assert not (tmp_path / "run").exists()
+
+
+def test_lr_on_the_command_line_is_the_peak_itself(start, framework):
+    assert start("--iterations", "20", "--lr", "0.3") == 0
+    assert max(lr for _, _, lr in framework.learners[0].seen) == pytest.approx(0.3)
