@@ -16,8 +16,8 @@ from common.data.batch import Batch
 from common.recipes.schema import Recipe
 from common.targets.yolo import assign
 from common.weights.initial import initial_arrays
-from torch_zoo.allocator import keep_freed_memory
 from torch_zoo.framework import PyTorch
+from torch_zoo.memory import keep_freed_memory
 
 SETTINGS = (("nchw", "default"), ("nchw", "kept"), ("nhwc", "default"), ("nhwc", "kept"))
 

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+LEAST_SIDE = 1e-9  # pixels, in the aspect of a box: the squares of smaller sides would vanish in float32
 IOU_KINDS = ("iou", "giou", "diou", "ciou")
 NMS_METHODS = ("hard", "diou", "soft")
 _BLOCK = 128  # boxes that NMS compares at once
@@ -93,7 +94,7 @@ def overlap(a, b, kind="iou"):
 def aspect_penalty(a, b):
     """CIoU's v: the squared difference of the boxes' aspect angles, (..., 4), (..., 4) -> (...) in [0, 1]."""
     a, b = as_boxes(a, "a"), as_boxes(b, "b")
-    wh_a, wh_b = a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]
+    wh_a, wh_b = (np.maximum(boxes[..., 2:] - boxes[..., :2], LEAST_SIDE) for boxes in (a, b))
     angle = np.arctan2(wh_a[..., 0], wh_a[..., 1]) - np.arctan2(wh_b[..., 0], wh_b[..., 1])
     return 4 / math.pi**2 * angle**2
 

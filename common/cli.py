@@ -26,6 +26,10 @@ def run_command(command):
     except BrokenPipeError:  # the reader of our output has gone: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or flushing at exit would raise again
         sys.exit(1)
+    except OSError as error:  # a full disk, a folder that can't be read: the system's words say what would do
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def say(text):

@@ -56,6 +56,9 @@ class Framework(Protocol):
     def device(self, wanted: str) -> Any:
         """The device for "auto", "cpu" or "cuda"; UserError where there is none."""
 
+    def is_cpu(self, device: Any) -> bool:
+        """Whether a device is the CPU."""
+
     def describe_device(self, device: Any) -> str:
         """The device in words: "cpu (2 threads)"."""
 

@@ -1,5 +1,7 @@
 """The training set: batch plans in, augmented batches out."""
 
+import math
+
 import numpy as np
 
 from common.augment.pipeline import augment, generator
@@ -20,6 +22,9 @@ class TrainingSet:
         self.size = recipe.input_size
         self.operations = [operation.model_dump() for operation in recipe.augment]
         self.policy = recipe.resize
+        # a JPEG may be decoded smaller, but not below what the largest scale asks for
+        largest = max([1.0, *(operation["scale"][1] for operation in self.operations if "scale" in operation)])
+        self.at_least = tuple(math.ceil(side * largest) for side in self.size)
         self.seed = recipe.seed
         self.spec = spec
 
@@ -36,5 +41,5 @@ class TrainingSet:
 
     def sample(self, index, epoch, position):
         """One augmented sample at the input size; its random numbers come from (seed, epoch, position) alone."""
-        sample = self.source.sample(self.members[index], at_least=self.size)
+        sample = self.source.sample(self.members[index], at_least=self.at_least)
         return augment(sample, self.operations, self.size, generator(self.seed, epoch, position), self.policy)

@@ -1,6 +1,5 @@
 """Image files of any mode become uint8 RGB as a viewer would show them; masks become class ids."""
 
-import os
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from common.cores import available_cores
 from common.errors import UserError
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # compare in lower case
@@ -83,7 +83,7 @@ def read_mask(path):
 
 def in_threads(function, items):
     """`[function(item) for item in items]` by a few threads, for reading files. An exception cancels what is left."""
-    pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(max_workers=min(8, available_cores()))
     try:
         return list(pool.map(function, items))
     finally:

@@ -165,11 +165,11 @@ def _by_id(folder, suffixes, doubles):
 
 
 def _split_by_hash(ids):
-    """Ids -> {"train": ids, "val": ids}, each by its own hash; of two ids or more, each gets at least one."""
+    """Ids -> {"train": ids, "val": ids}, each by its own hash; both get at least one, train the only one."""
     ranks = {id: hashlib.sha256(id.encode("utf-8", "surrogateescape")).digest() for id in sorted(ids)}
     val = {id for id, rank in ranks.items() if int.from_bytes(rank[:4], "big") >= _TRAIN_SHARE * 2**32}
     if len(ranks) > 1 and not val:
         val.add(max(ranks, key=ranks.get))
-    elif len(ranks) > 1 and len(val) == len(ranks):
+    elif val and len(val) == len(ranks):
         val.remove(min(ranks, key=ranks.get))
     return {"train": [id for id in ranks if id not in val], "val": [id for id in ranks if id in val]}

@@ -7,7 +7,6 @@ from pathlib import Path
 from common import __version__
 from common.cli import add_common_flags, positive_int, say, share
 from common.data.images import read_image, read_size
-from common.data.voc import splits
 from common.errors import UserError
 from common.files import write_atomically
 from common.inference.detect import Detector
@@ -25,8 +24,8 @@ from common.inference.writers import (
 from common.metrics.curves import write_report
 from common.recipes.load import from_dict
 from common.recipes.schema import Recipe
-from common.training.evaluation import EvaluationSet, make_detector, shown
-from common.training.session import choose_split, spec_of
+from common.training.evaluation import make_detector, shown
+from common.training.session import final_set, spec_of
 from common.weights.checkpoint import load as load_checkpoint
 from common.weights.report import strict
 
@@ -41,7 +40,7 @@ def evaluate_parser():
     flags.add_argument("--split", metavar="NAME", help="default: test, else val, else all images")
     flags.add_argument("--json", metavar="FILE", help="write the metrics there")
     flags.add_argument("--plots", metavar="DIR", help="write curves and the confusion matrix there: PNG, JSON, CSV")
-    add_common_flags(flags)
+    add_flags_of_use(flags)
     return flags
 
 
@@ -50,13 +49,15 @@ def evaluate(framework, argv=None):
     args = evaluate_parser().parse_args(argv)
     device = framework.device(args.device)
     say(f"trizoo {__version__}, {framework.versions()}, device: {framework.describe_device(device)}")
-    recipe, spec, model = load_model(framework, args.weights, device)
-    root = args.data or recipe.data.root
-    if not Path(root).exists():
-        raise UserError(f"the data set {root}, on which {args.weights} was trained, is not there; give --data ROOT")
-    usual = (recipe.data.test, recipe.data.validation, "test", "val")
-    data = EvaluationSet.of(root, choose_split(args.split, usual, splits(root)), recipe.classes)
-    say(f"data: {root}, {len(data.records)} images ({data.split})")
+    recipe, spec, model = load_model(framework, args.weights, device, args.precision)
+    if args.data:
+        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": args.data, "overfit": 0})})
+    elif not Path(recipe.data.root).exists():
+        raise UserError(
+            f"the data that {args.weights} was trained on, {recipe.data.root}, is not there; --data ROOT says where"
+        )
+    data = final_set(recipe, args.split)
+    say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
     metrics, found = data.measure(make_detector(framework, model, spec, recipe, device))
     say(table(metrics))
     say(f"mAP50 {shown(metrics['mAP50'])}  mAP {shown(metrics['mAP'])}  VOC mAP50 {shown(metrics['voc']['mAP50'])}")
@@ -68,6 +69,14 @@ def evaluate(framework, argv=None):
         write_report(args.plots, found, data.records, data.classes)
         say(f"plots: {args.plots}")
     return 0
+
+
+def add_flags_of_use(flags):
+    """The flags that evaluating and predicting share."""
+    flags.add_argument(
+        "--precision", choices=("fp32", "bf16", "fp16"), help="default: as it was trained on a GPU, fp32 on a CPU"
+    )
+    add_common_flags(flags)
 
 
 def predict_parser():
@@ -83,22 +92,21 @@ def predict_parser():
     flags.add_argument("--crop", action="store_true", help="write each object as a picture of its own to DIR/crops")
     flags.add_argument("--no-pictures", action="store_true", help="don't draw")
     flags.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
-    flags.add_argument("--precision", choices=("fp32", "bf16", "fp16"), help="default: as it was trained")
-    add_common_flags(flags)
+    add_flags_of_use(flags)
     return flags
 
 
 def predict(framework, argv=None):
     """predict.py of every framework. Returns the exit code."""
     args = predict_parser().parse_args(argv)
-    paths = find_images(args.source)
+    paths = without_results(find_images(args.source), args.out)
     names = output_names(paths, args.out)
     device = framework.device(args.device)
     say(f"trizoo {__version__}, {framework.versions()}, device: {framework.describe_device(device)}")
-    recipe, spec, model = load_model(framework, args.weights, device)
+    recipe, spec, model = load_model(framework, args.weights, device, args.precision)
     score = recipe.predict.score if args.score is None else args.score
     detector = Detector(
-        predict=framework.predictor(model, args.precision or recipe.precision, device),
+        predict=framework.predictor(model, recipe.precision, device),
         spec=spec,
         input_size=recipe.input_size,
         resize=recipe.resize,
@@ -117,6 +125,13 @@ def predict(framework, argv=None):
     if args.json or args.voc or args.crop or not args.no_pictures:
         say(f"written to {args.out}")
     return 0
+
+
+def without_results(paths, out):
+    """The images less those that lie in the folder of results, where an earlier call over the same folder put them."""
+    out = Path(out).resolve()
+    rest = [path for path in paths if out not in path.resolve().parents]
+    return rest or paths
 
 
 def write_outputs(args, path, target, detections, classes):
@@ -143,10 +158,15 @@ def line(path, detections, score, result, classes):
     return f"{path}: 0 boxes above {score:g}, best {best}"
 
 
-def load_model(framework, weights, device):
-    """A checkpoint as (recipe, spec, model): the classes, anchors and sizes are in it."""
+def load_model(framework, weights, device, precision=None):
+    """A checkpoint as (recipe, spec, model): the classes, anchors and sizes are in it.
+
+    precision: of its use, None for what the device is good at: as it was trained on a GPU, fp32 on a CPU.
+    """
     checkpoint = load_checkpoint(weights, optimizer=False)
     recipe = from_dict(Recipe, checkpoint.recipe, f"checkpoint {weights}")
+    precision = precision or ("fp32" if framework.is_cpu(device) else recipe.precision)
+    recipe = recipe.model_copy(update={"precision": precision})
     spec = spec_of(recipe)
     model = framework.build(spec, device)
     strict(checkpoint.model, framework.shapes(model), weights)

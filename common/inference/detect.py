@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from common.augment.letterbox import resize
+from common.cores import available_cores
 from common.data.images import read_image, read_size
 from common.decode import decode_yolo
 
@@ -25,14 +26,14 @@ class Detector:
     nms: float
     max_detections: int = 100
 
-    def __call__(self, paths, batch_size=8, threads=2):
+    def __call__(self, paths, batch_size=8):
         """Yields the `Detections` of each image file, in order, in its own pixels.
 
-        While one batch is in the network the next one is read by `threads` threads. Raises UserError for a file that
+        While one batch is in the network the next one is read by a few threads. Raises UserError for a file that
         can't be read, once the images of the batches before it are out.
         """
         paths = iter(paths)
-        pool = ThreadPoolExecutor(threads)
+        pool = ThreadPoolExecutor(min(8, available_cores()))
         try:
             waiting = deque(pool.submit(self.place, path) for path in islice(paths, 2 * batch_size))
             while waiting:

@@ -1,15 +1,15 @@
 """train.py of every framework: from the command line to a finished run."""
 
 import argparse
-import os
 from pathlib import Path
 
 from common import __version__
 from common.architectures import ARCHITECTURES, architecture, check_input_size
 from common.cli import INTERRUPTED, add_common_flags, positive_int, say, size_argument
+from common.cores import available_cores
 from common.errors import UserError
 from common.recipes.describe import describe, dump
-from common.recipes.load import from_dict, load, parse_assignment
+from common.recipes.load import from_dict, load, parse_assignment, to_dict
 from common.recipes.schema import Recipe
 from common.training.progress import Progress
 from common.training.run import RunFolder, next_run
@@ -79,7 +79,8 @@ def train(framework, argv=None):
     args = parser().parse_args(argv)
     if args.workers is not None and args.workers < 0:
         raise UserError(f"--workers is {args.workers}; 0 (no processes) or more is needed")
-    loaded = resumed_recipe(args) if args.resume else new_recipe(args)
+    run = RunFolder.open(args.resume) if args.resume else None
+    loaded = resumed_recipe(args, run) if run else new_recipe(args)
     if args.print_recipe:
         say(describe(loaded).rstrip("\n"))
         return 0
@@ -87,14 +88,10 @@ def train(framework, argv=None):
     device = framework.device(args.device)
     say(f"trizoo {__version__}, {framework.versions()}, device: {framework.describe_device(device)}")
     recipe, sources = open_data(loaded.recipe, say)
-    checkpoint = load_checkpoint(RunFolder.open(args.resume).last) if args.resume else None
+    checkpoint = load_checkpoint(run.last) if run else None
     model = build_model(framework, recipe, device, say, weights=args.weights, checkpoint=checkpoint)
-    if args.resume:
-        run = RunFolder.open(args.resume)
-        run.truncate(checkpoint.step)
-    else:
+    if run is None:
         run = RunFolder.create(args.out or next_run(Path("runs"), recipe.model.name))
-    run.write_text(run.recipe_path, dump(recipe))
     say(f"run: {run.path}")
     with Progress(quiet=args.quiet) as progress:
         trainer = build_trainer(
@@ -106,12 +103,13 @@ def train(framework, argv=None):
             progress=progress,
             device=device,
             workers=default_workers() if args.workers is None else args.workers,
-            pretrained=args.weights is not None if checkpoint is None else checkpoint.state["pretrained"],
+            pretrained=checkpoint.state["notes"]["pretrained"] if checkpoint else args.weights is not None,
             checkpoint=checkpoint,
         )
         say(f"plan: {trainer.plan}")
-        if checkpoint is None:
-            trainer.save_last()
+        run.write_text(run.recipe_path, dump(recipe))
+        run.truncate(trainer.step)
+        trainer.save_last()
         trainer.fit()
     if trainer.stopped:
         say(f"stopped after step {trainer.step}; go on with: --resume {run.path}")
@@ -123,18 +121,24 @@ def train(framework, argv=None):
 def new_recipe(args):
     """The recipe of a new run: command line > file > base > default.
 
-    Without --recipe the base is the one that comes with the model. Weights bring their own model section.
+    Without --recipe the base is the one that comes with the model. Weights bring their own model section, below what a
+    recipe file or the command line says.
     """
-    saved = load_recipe(args.weights)["model"] if args.weights else None
     overrides = []
     if args.model:
         architecture(args.model)
         overrides.append(("model.name", args.model, "command line --model"))
-    if saved and args.model in (None, saved["name"]):
-        overrides += [(f"model.{key}", value, f"weights {args.weights}") for key, value in saved.items()]
+    saved = load_recipe(args.weights)["model"] if args.weights else None
+    own_data = args.data or any(text.startswith("data.root=") for text in args.set)
     base = None
     if args.recipe is None:
-        base = args.model or (saved and saved["name"]) or (DEFAULT_RECIPE if args.data else SYNTHETIC_RECIPE)
+        base = args.model or (saved and saved["name"]) or (DEFAULT_RECIPE if own_data else SYNTHETIC_RECIPE)
+    if saved:
+        given = load(Recipe, file=args.recipe, base=base, overrides=overrides)
+        if given.recipe.model.name != saved["name"]:
+            raise UserError(f"{args.weights} holds {saved['name']}, which doesn't fit {given.recipe.model.name}")
+        silent = [key for key in saved if given.origins.get(f"model.{key}") == "default"]
+        overrides += [(f"model.{key}", saved[key], f"weights {args.weights}") for key in silent]
     return load(Recipe, file=args.recipe, base=base, overrides=overrides + flag_overrides(args))
 
 
@@ -144,7 +148,8 @@ def flag_overrides(args):
     if args.overfit:
         origin = "command line --overfit"
         overrides += [
-            ("augment", [{"op": "place"}], origin),
+            ("augment", [], origin),
+            ("freeze.epochs", 0, origin),
             ("schedule.epochs", None, origin),
             ("schedule.iterations", OVERFIT_ITERATIONS, origin),
             ("schedule.batch_size", min(args.overfit, OVERFIT_BATCH), origin),
@@ -165,22 +170,21 @@ def flag_overrides(args):
     return overrides + [parse_assignment(text) for text in args.set]
 
 
-def resumed_recipe(args):
+def resumed_recipe(args, run):
     """The recipe of the run to resume; only its length and the place of its data may change."""
-    for flag in FIXED_ON_RESUME:
-        if getattr(args, flag) is not None:
-            raise UserError(
-                f"--{flag.replace('_', '-')} can't be changed in a resumed run; leave it out, or start a new run with "
-                f"--weights {args.resume}/last.h5"
-            )
-    if args.set:
-        raise UserError(f"--set {args.set[0]} can't be changed in a resumed run; leave it out")
-    run = RunFolder.open(args.resume)
+    changed = [f"--{flag.replace('_', '-')}" for flag in FIXED_ON_RESUME if getattr(args, flag) is not None]
+    changed += [f"--set {text}" for text in args.set]
+    if changed:
+        raise UserError(
+            f"{changed[0]} can't be changed in a resumed run; leave it out, or start anew with --weights {run.last}"
+        )
     recipe = from_dict(Recipe, load_recipe(run.last), f"checkpoint {run.last}")
-    overrides = [(key, value, f"run {run.path}") for key, value in recipe.model_dump(mode="json").items()]
+    if not args.data and not Path(recipe.data.root).exists():
+        raise UserError(f"the data of {run.path}, {recipe.data.root}, is not there any more; --data ROOT says where")
+    overrides = [(key, value, f"run {run.path}") for key, value in to_dict(recipe).items()]
     return load(Recipe, overrides=overrides + flag_overrides(args))
 
 
 def default_workers():
-    """Loader processes for this machine: half the cores, at most 8."""
-    return max(1, min(8, (os.cpu_count() or 1) // 2))
+    """Loader processes for this machine: half the cores that we may use, at most 8."""
+    return max(1, min(8, available_cores() // 2))

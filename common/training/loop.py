@@ -3,14 +3,12 @@
 import math
 import signal
 import time
-from collections import defaultdict
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from common import __version__
 from common.errors import UserError
 from common.recipes.load import to_dict
 from common.training.evaluation import make_detector, shown
@@ -21,10 +19,30 @@ SAVE_INTERVAL = 600  # seconds after which last.h5 is written also within an epo
 
 
 @dataclass
+class EpochSums:
+    """What an epoch's line of the log needs. It goes into last.h5, so that an epoch in two parts has one whole line."""
+
+    terms: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
+    seconds: float = 0.0
+
+    def add(self, terms):
+        """One step's terms."""
+        self.steps += 1
+        for name, value in terms.items():
+            self.terms[name] = self.terms.get(name, 0.0) + value
+
+    def means(self):
+        """The terms' means over the steps so far."""
+        return {name: value / self.steps for name, value in self.terms.items()}
+
+
+@dataclass
 class Trainer:
     """One run. `fit` trains from `step` to the plan's end, or to where it is told to stop.
 
-    evaluation: an `EvaluationSet`; pretrained: whether the run began from weights; best: its best validation mAP50
+    evaluation: an `EvaluationSet`; best: the best validation mAP50 so far
+    notes: goes into last.h5 as it is, for whoever resumes the run
     """
 
     framework: Any
@@ -38,72 +56,76 @@ class Trainer:
     progress: Any
     device: Any
     workers: int
-    pretrained: bool
+    notes: dict
     step: int = 0
     best: float | None = None
     metrics: dict = field(default_factory=dict)
+    epoch_sums: EpochSums = field(default_factory=EpochSums)
     stopped: bool = False
-    saved: float = field(default_factory=time.monotonic)
 
     def fit(self):
         """Trains; afterwards `stopped` says whether a signal ended it early.
 
-        Raises UserError on a loss that isn't finite.
+        Raises UserError where the loss or the weights are no longer finite; last.h5 then holds the last good ones.
         """
         if self.step >= self.plan.total_steps:
             return
         batches = self.framework.loader(self.training_set, self.plan.plans(self.step), self.workers, self.device)
         frozen = None
         self.progress.start(self.plan.total_steps, self.step)
-        pending, sums, started = [], defaultdict(list), time.monotonic()
+        pending, marked, saved = [], time.monotonic(), time.monotonic()
         with stop_signals(self._stop):
             for batch in batches:
-                step = batch.step
-                phase = self.plan.phase(step)
+                phase = self.plan.phase(batch.step)
                 if phase.frozen != frozen:
                     frozen = phase.frozen
                     self.learner.freeze((self.plan.frozen_prefix,) if frozen else ())
-                lr = self.plan.lr(step)
-                pending.append((step, lr, batch.ids, self.learner.step(batch, lr)))
-                self.step = step + 1
-                ends = self.plan.ends_epoch(step)
-                if len(pending) == LOG_INTERVAL or ends or self.stopped:
-                    self._log(pending, sums, phase.batch_size)
-                    pending = []
+                lr = self.plan.lr(batch.step)
+                pending.append((batch.step, lr, batch.ids, self.learner.step(batch, lr)))
+                self.step = batch.step + 1
+                ends, stopping = self.plan.ends_epoch(batch.step), self.stopped
+                if len(pending) < LOG_INTERVAL and not ends and not stopping:
+                    continue
+                self._log(pending, phase.batch_size)
+                pending = []
+                self.epoch_sums.seconds += time.monotonic() - marked
                 if ends:
-                    self._end_epoch(step, {name: float(np.mean(values)) for name, values in sums.items()}, started)
-                    sums, started = defaultdict(list), time.monotonic()
-                if self.stopped or (not pending and time.monotonic() - self.saved > SAVE_INTERVAL):
+                    self._end_epoch()
+                marked = time.monotonic()
+                if stopping or marked - saved > SAVE_INTERVAL:
                     self.save_last()
-                if self.stopped:
+                    saved = marked
+                if stopping:
                     return
 
     def save_last(self):
         """Writes last.h5: all that an exact resume needs."""
         save(self.run.last, self._checkpoint(self.learner.optimizer_arrays()))
-        self.saved = time.monotonic()
 
-    def _log(self, pending, sums, batch_size):
+    def _log(self, pending, batch_size):
         """Brings the pending steps' terms from the device, checks them, and writes one line for the last of them."""
         for step, _, ids, terms in pending:
             values = {name: float(value) for name, value in terms.items()}
-            for name, value in values.items():
+            # the sum comes last: it isn't finite because one of the others isn't
+            for name, value in sorted(values.items(), key=lambda item: item[0] == "loss"):
                 if not math.isfinite(value):
                     raise UserError(
                         f"training stopped: the loss term {name!r} is {value} at step {step + 1} with the images "
-                        f"{', '.join(ids)}; a lower --lr or --set optimizer.clip_norm=10 would do, and "
+                        f"{', '.join(ids)}; a lower --lr or a lower --set optimizer.clip_norm=X would do, and "
                         f"{self.run.last} holds the last good weights"
                     )
-                sums[name].append(value)
+            self.epoch_sums.add(values)
         step, lr, _, _ = pending[-1]
         epoch, _ = self.plan.epoch_of(step)
         self.run.log({"kind": "step", "step": step + 1, "epoch": epoch + 1, "lr": lr, **values})
         self.progress.update(step + 1, {**values, "lr": lr}, images=batch_size * len(pending))
 
-    def _end_epoch(self, step, means, started):
+    def _end_epoch(self):
+        step = self.step - 1
         epoch = self.plan.epoch_of(step)[0] + 1
-        record = {"kind": "epoch", "step": step + 1, "epoch": epoch, "lr": self.plan.lr(step), **means}
-        record["seconds"] = round(time.monotonic() - started, 3)
+        record = {"kind": "epoch", "step": self.step, "epoch": epoch, "lr": self.plan.lr(step)}
+        record |= self.epoch_sums.means()
+        record["seconds"] = round(self.epoch_sums.seconds, 3)
         evaluates = self._evaluates(epoch, step)
         if evaluates:
             started = time.monotonic()
@@ -113,6 +135,7 @@ class Trainer:
             record["evaluation_seconds"] = round(time.monotonic() - started, 3)
         self.run.log(record)
         self.progress.epoch_end(_epoch_line(record, self.plan.epochs))
+        self.epoch_sums = EpochSums()
         if evaluates:
             score = self.metrics["mAP50"]
             if self.best is None or (score is not None and score > self.best):
@@ -127,18 +150,23 @@ class Trainer:
         return due or step + 1 == self.plan.total_steps
 
     def _checkpoint(self, optimizer):
+        model = self.framework.arrays(self.learner.model)
+        broken = next((name for name, array in model.items() if not np.isfinite(array).all()), None)
+        if broken:
+            raise UserError(
+                f"training stopped: {broken} is no longer finite after step {self.step}; a lower --lr would do, and "
+                f"{self.run.last} holds the last good weights"
+            )
         return Checkpoint(
-            model=self.framework.arrays(self.learner.model),
+            model=model,
             recipe=to_dict(self.recipe),
             framework=self.framework.name,
             step=self.step,
             epoch=self.plan.epoch_of(self.step - 1)[0] + 1 if self.step else 0,
             optimizer=optimizer,
-            ema=None,
             best=self.best,
             metrics={name: self.metrics.get(name) for name in ("mAP50", "mAP")},
-            state=self.learner.state() | {"pretrained": self.pretrained},
-            trizoo=__version__,
+            state={"learner": self.learner.state(), "epoch": asdict(self.epoch_sums), "notes": self.notes},
         )
 
     def _stop(self, *_):

@@ -1,6 +1,7 @@
 """From a recipe to a run: data, model, weights, trainer, and what is written at the end."""
 
 import time
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from common.errors import UserError
 from common.inference.draw import draw_boxes, draw_detections, grid
 from common.inference.writers import save_picture
 from common.training.evaluation import EvaluationSet, make_detector, shown
-from common.training.loop import Trainer
+from common.training.loop import EpochSums, Trainer
 from common.training.schedule import Plan
 from common.weights.checkpoint import load as load_checkpoint
 from common.weights.initial import initial_arrays
@@ -47,40 +48,67 @@ def open_data(recipe, say):
         width, height = SYNTHETIC_SIZE
         root = synthesize(Path("data") / f"synthetic-{width}x{height}", images=SYNTHETIC_IMAGES, size=SYNTHETIC_SIZE)
         say(f"data: no --data given, so {SYNTHETIC_IMAGES} drawings of the zoo's own in {root}")
+    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": str(Path(root).absolute())})})
     there = splits(root)
-    wanted = recipe.data
-    train = choose_split(wanted.train, ("train", "trainval"), there)
+    train = training_split(recipe.data, there)
     training = VOC(root, train, recipe.classes or None, masks=False)
-    classes = training.classes
-    if not classes:
+    if not training.classes:
         raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
-    say(f"data: {training.root}, {len(training)} images to train on ({train or 'all'}), classes: {_shorten(classes)}")
+    recipe = recipe.model_copy(update={"classes": training.classes})
+    say(f"data: {training.root}, {len(training)} images to train on ({train}), classes: {_shorten(training.classes)}")
     for note in training.notes:
         say(f"data: {note}")
     if training.problems:
-        first = training.problems[0]
+        count, first = len(training.problems), training.problems[0]
         say(
-            f"warning: {len(training.problems)} problems in the data are put right or skipped, the first: "
-            f"{first.kind} in {first.file}; python -m common.data check {root} lists them"
+            f"warning: {count} {'thing' if count == 1 else 'things'} in the data put right or left out, such as "
+            f"{first.kind} in {first.file}; python -m common.data check {root} lists all"
         )
-    if wanted.overfit:
-        members = list(range(min(wanted.overfit, len(training))))
-        same = EvaluationSet([training.records[i] for i in members], classes, f"{train or 'all'} (overfit)")
-        sources = Sources(training, members, same, same)
-    else:
-        split = choose_split(wanted.validation, ("val", "test"), there) or train
-        validation = EvaluationSet.of(root, split, classes)
-        split = choose_split(wanted.test, ("test",), there) or split
-        test = validation if split == validation.split else EvaluationSet.of(root, split, classes)
-        say(f"data: validation on {len(validation.records)} images ({validation.split}), final figure on {test.split}")
-        sources = Sources(training, list(range(len(training))), validation, test)
-    data = recipe.data.model_copy(update={"root": str(Path(root).absolute())})
-    return recipe.model_copy(update={"classes": classes, "data": data}), sources
+    members = list(range(min(recipe.data.overfit or len(training), len(training))))
+    test = final_set(recipe)
+    validation = test
+    if not recipe.data.overfit:
+        split = choose_split(recipe.data.validation, ("val", "test"), there) or train
+        validation = test if split == test.split else EvaluationSet.of(root, split, recipe.classes)
+        shared = {record.id for record in training.records} & {record.id for record in validation.records}
+        if shared:
+            say(
+                f"warning: {len(shared)} of the {len(validation.records)} validation images ({split}) are trained on, "
+                f"so the figure flatters; --set data.validation=SPLIT would choose others"
+            )
+    say(f"data: validation on {len(validation.records)} images ({validation.split}), final figure on {test.split}")
+    return recipe, Sources(training, members, validation, test)
 
 
 def choose_split(wanted, usual, there):
     """The split asked for, or the first of the usual ones that has images, or None. there: {split: ids}."""
     return wanted or next((name for name in usual if there.get(name)), None)
+
+
+def training_split(data, there):
+    """The split to train on. Raises UserError where lists exist but none of them is meant for training."""
+    split = choose_split(data.train, ("train", "trainval"), there)
+    if split is None:
+        raise UserError(
+            f"{data.root} has the splits {', '.join(sorted(there))} and none called train or trainval; "
+            f"--set data.train=SPLIT chooses one"
+        )
+    return split
+
+
+def final_set(recipe, split=None):
+    """The `EvaluationSet` of a recipe's final figure: this split, or the one that the run ended with.
+
+    That is the recipe's test split, else test, its validation split, val, or what it was trained on; for a run with
+    `overfit` the very images it was trained on.
+    """
+    data, there = recipe.data, splits(recipe.data.root)
+    if data.overfit and split is None:
+        train = training_split(data, there)
+        records = EvaluationSet.of(data.root, train, recipe.classes).records[: data.overfit]
+        return EvaluationSet(records, recipe.classes, f"{train} (overfit)")
+    usual = (data.test, "test", data.validation, "val")
+    return EvaluationSet.of(data.root, choose_split(split, usual, there) or training_split(data, there), recipe.classes)
 
 
 def spec_of(recipe):
@@ -114,7 +142,12 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
         return model
     arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior)
     if weights is not None:
-        found, report = match(load_checkpoint(weights, optimizer=False).model, shapes, source=weights)
+        given = load_checkpoint(weights, optimizer=False)
+        values = given.model
+        if list(given.recipe["classes"]) != list(recipe.classes):  # as many, perhaps, but they mean other things
+            say("weights: the classes are others, so what predicts them begins anew")
+            values = {name: array for name, array in values.items() if ".predict." not in name}
+        found, report = match(values, shapes, source=weights)
         arrays |= found
         say(f"weights: {weights}\n{report}")
     framework.assign(model, arrays)
@@ -122,9 +155,20 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
 
 
 def build_trainer(framework, model, recipe, sources, *, run, progress, device, workers, pretrained, checkpoint=None):
-    """The Trainer of a model: at the first step, or where the run's checkpoint stands."""
+    """The Trainer of a model: at the first step, or where the run's checkpoint stands.
+
+    Raises UserError where the data of a run to resume is no longer what it was, or nothing is left to do.
+    """
     spec = spec_of(recipe)
     prefix = architecture(spec.name).backbone
+    ids = "\n".join(sources.training.records[index].id for index in sources.members)
+    notes = {"pretrained": pretrained, "images": len(sources.members), "image_ids_crc32": zlib.crc32(ids.encode())}
+    if checkpoint is not None and checkpoint.state["notes"] != notes:
+        raise UserError(
+            f"{recipe.data.root} has {notes['images']} images to train on and the run began with "
+            f"{checkpoint.state['notes']['images']}, or their names differ; a run goes on with the same images only, "
+            f"a new one may begin with --weights {run.last}"
+        )
     trainer = Trainer(
         framework=framework,
         learner=framework.learner(model, spec, recipe, device),
@@ -137,11 +181,14 @@ def build_trainer(framework, model, recipe, sources, *, run, progress, device, w
         progress=progress,
         device=device,
         workers=workers,
-        pretrained=pretrained,
+        notes=notes,
     )
     if checkpoint is not None:
+        if checkpoint.step > trainer.plan.total_steps:
+            raise UserError(f"{run.path} has done {checkpoint.step} steps already; {trainer.plan} would be fewer")
         trainer.learner.assign_optimizer(checkpoint.optimizer)
-        trainer.learner.assign_state(checkpoint.state)
+        trainer.learner.assign_state(checkpoint.state["learner"])
+        trainer.epoch_sums = EpochSums(**checkpoint.state["epoch"])
         trainer.step, trainer.best, trainer.metrics = checkpoint.step, checkpoint.best, checkpoint.metrics
     return trainer
 

@@ -6,10 +6,10 @@ import torch
 
 from common.errors import UserError
 from torch_zoo import weights
-from torch_zoo.allocator import keep_freed_memory
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
 from torch_zoo.losses.yolo import YOLOLoss
+from torch_zoo.memory import keep_freed_memory
 from torch_zoo.models import MODELS
 from torch_zoo.predictor import make_predictor
 
@@ -39,6 +39,10 @@ class PyTorch:
         if wanted == "cpu":
             keep_freed_memory()
         return torch.device(wanted)
+
+    def is_cpu(self, device):
+        """Whether a torch.device is the CPU."""
+        return device.type == "cpu"
 
     def describe_device(self, device):
         """The GPU's name, or the number of CPU threads."""

@@ -3,9 +3,8 @@
 import numpy as np
 import torch
 
-from common.errors import UserError
 from common.recipes.schema import Optimizer
-from torch_zoo.weights import NOT_PARAMETERS
+from torch_zoo.memory import explain_out_of_memory
 
 PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": {"m": "exp_avg", "v": "exp_avg_sq", "step": "step"}}
@@ -30,15 +29,11 @@ class Learner:
         """One optimiser step; see `common.framework.Learner.step`.
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
-        it is computed in. Raises UserError where the GPU's memory is too small.
+        it is computed in. Raises UserError where memory is too small. In fp16 the
+        loss scale waits for the device at every step; nothing else does.
         """
-        try:
+        with explain_out_of_memory(batch.images):
             return self._step(batch, lr)
-        except torch.OutOfMemoryError as error:
-            raise UserError(
-                f"the GPU's memory is too small for {len(batch.images)} images of {tuple(batch.images.shape[2:0:-1])}; "
-                f"half the --batch-size, a smaller --input-size or --set schedule.accumulate=2 would need less"
-            ) from error
 
     def _step(self, batch, lr):
         for group in self.optimizer.param_groups:
@@ -110,7 +105,7 @@ class Learner:
 
 def make_optimizer(model, options: Optimizer):
     """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms."""
-    parameters = [p for n, p in model.named_parameters() if not n.endswith(NOT_PARAMETERS)]
+    parameters = list(model.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": options.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},

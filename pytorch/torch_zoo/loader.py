@@ -1,5 +1,7 @@
 """PyTorch's DataLoader over the zoo's batches."""
 
+import os
+
 import torch
 from torch.utils.data import DataLoader, Dataset
 
@@ -20,7 +22,10 @@ class _Batches(Dataset):
 
 
 def load(make_batch, plans, workers, device):
-    """Yields the batches of the plans in order, as tensors: made by worker processes, pinned where a GPU waits."""
+    """Yields the batches of the plans in order, as tensors: made by worker processes, pinned where a GPU waits.
+
+    Raises UserError for what is wrong with the data, and where a worker is killed.
+    """
     loader = DataLoader(
         _Batches(make_batch),
         sampler=plans,
@@ -29,8 +34,27 @@ def load(make_batch, plans, workers, device):
         prefetch_factor=2 if workers else None,
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),
+        worker_init_fn=_leave_the_process_group,
     )
-    for batch in loader:
+    batches = iter(loader)
+    while True:
+        try:
+            batch = next(batches)
+        except StopIteration:
+            return
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error):
+                raise
+            raise UserError(
+                "a loader process was killed, as the system does where memory or /dev/shm is too small; fewer "
+                "--workers (0 for none) or a smaller --batch-size would do"
+            ) from error
         if isinstance(batch, UserError):
             raise batch
         yield batch
+
+
+def _leave_the_process_group(_):
+    """Out of reach of Ctrl-C and of signals to the group: the loop, which saves and stops, still needs its workers."""
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()

@@ -7,6 +7,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from torch_zoo.blocks import ConvBlock
 from torch_zoo.learner import PRECISIONS
+from torch_zoo.memory import explain_out_of_memory
 
 
 def make_predictor(model, precision, device):
@@ -16,10 +17,11 @@ def make_predictor(model, precision, device):
 
     @torch.inference_mode()
     def predict(images):
-        images = torch.from_numpy(images).to(device, non_blocking=True)
-        with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
-            heads = model(images)
-        return [head.float().cpu().numpy() for head in heads]
+        with explain_out_of_memory(images):
+            images = torch.from_numpy(images).to(device, non_blocking=True)
+            with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
+                heads = model(images)
+            return [head.float().cpu().numpy() for head in heads]
 
     return predict
 

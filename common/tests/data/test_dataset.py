@@ -55,7 +55,8 @@ def test_members_choose_and_order_the_images():
     training = make(members=[5, 2])
     assert len(training) == 2
     assert training(BatchPlan(0, 0, (0, 1), (0, 1))).ids == ["image 5", "image 2"]
-    assert training.source.asked == [(5, (96, 64)), (2, (96, 64))]  # a JPEG needn't be decoded larger than the input
+    # a JPEG needn't be decoded larger than the recipe's scale, 2 at most, makes the input
+    assert training.source.asked == [(5, (192, 128)), (2, (192, 128))]
 
 
 def test_a_sample_is_the_same_in_any_worker_batch_and_order():

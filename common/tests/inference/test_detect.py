@@ -67,13 +67,6 @@ def test_every_image_gets_its_detections_in_order(pictures, count, batches):
     assert detector.predict.batch_sizes == batches
 
 
-def test_the_number_of_threads_changes_nothing(pictures):
-    paths = pictures(7)
-    one, four = (list(make()(paths, batch_size=2, threads=threads)) for threads in (1, 4))
-    for a, b in zip(one, four, strict=True):
-        np.testing.assert_array_equal(a.boxes, b.boxes)
-
-
 def test_the_score_threshold_is_passed_on(pictures):
     assert [len(found) for found in make(score=0.95)(pictures(2))] == [0, 0]
 

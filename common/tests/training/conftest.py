@@ -7,11 +7,15 @@ from common.data.synthetic import synthesize
 
 
 class FakeLearner:
-    """Adds `lr` to every array that isn't frozen; its loss is the number of steps done, or what `losses` says."""
+    """Adds `lr` to every array that isn't frozen; its loss falls with the steps, or is what `losses` says.
 
-    def __init__(self, model, losses):
+    breaks: steps after which the weights are nan.
+    """
+
+    def __init__(self, model, losses, breaks):
         self.model = model
         self.losses = losses
+        self.breaks = breaks
         self.prefixes = ()
         self.slots = {name: np.zeros_like(array) for name, array in model.items()}
         self.frozen_steps = []
@@ -23,7 +27,7 @@ class FakeLearner:
         for name in self.model:
             if not name.startswith(self.prefixes or "nothing"):
                 self.slots[name] += 1
-                self.model[name] += np.float32(lr)
+                self.model[name] += np.float32("nan" if batch.step in self.breaks else lr)
         loss = self.losses.get(batch.step, 1 / (1 + batch.step))
         return {"loss": loss, "box": loss / 2}
 
@@ -50,6 +54,7 @@ class FakeFramework:
 
     def __init__(self, losses=None):
         self.losses = losses or {}
+        self.breaks = set()
         self.learners = []
 
     def versions(self):
@@ -57,6 +62,9 @@ class FakeFramework:
 
     def device(self, wanted):
         return wanted
+
+    def is_cpu(self, device):
+        return True
 
     def describe_device(self, device):
         return "paper and pencil"
@@ -79,7 +87,7 @@ class FakeFramework:
             model[name][:] = arrays[name]
 
     def learner(self, model, spec, recipe, device):
-        self.learners.append(FakeLearner(model, self.losses))
+        self.learners.append(FakeLearner(model, self.losses, self.breaks))
         return self.learners[-1]
 
     def predictor(self, model, precision, device):

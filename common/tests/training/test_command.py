@@ -7,6 +7,7 @@ import signal
 import numpy as np
 import pytest
 
+from common.data.synthetic import synthesize
 from common.errors import UserError
 from common.training import loop
 from common.training.command import train
@@ -19,6 +20,7 @@ def start(framework, drawings, tmp_path):
 
     def run(*arguments, framework=framework, out="run"):
         small = ["--data", drawings, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
+        small += ["--set", "evaluate.every=1"]
         return train(framework, [*small, "--out", str(tmp_path / out), *arguments])
 
     return run
@@ -83,11 +85,20 @@ def test_best_holds_the_weights_of_the_best_evaluation(start, monkeypatch, tmp_p
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_term_that_is_not_finite_stops_the_run_naming_step_and_images(start, framework, tmp_path, value):
+def test_a_term_that_is_not_finite_stops_the_run_naming_term_step_and_images(start, framework, tmp_path, value):
     framework.losses[4] = value
-    with pytest.raises(UserError, match=r"'loss' is (nan|inf) at step 5 with the images \d+, \d+;"):
+    with pytest.raises(UserError, match=r"'box' is (nan|inf) at step 5 with the images \d+, \d+;"):
         start("--epochs", "3")
     assert load(tmp_path / "run" / "last.h5").step == 3  # the end of the first epoch
+
+
+def test_weights_that_are_not_finite_never_reach_a_checkpoint(start, framework, tmp_path):
+    """The loss of a step is that of the weights before it: it can't show what the last step of an epoch broke."""
+    framework.breaks.add(2)
+    with pytest.raises(UserError, match=r"backbone\.bn\.bias is no longer finite after step 3;"):
+        start("--epochs", "3")
+    assert load(tmp_path / "run" / "last.h5").step == 0
+    assert not (tmp_path / "run" / "best.h5").exists()
 
 
 def test_a_run_stopped_by_ctrl_c_resumes_to_the_same_arrays_and_log(start, framework, drawings, tmp_path, capsys):
@@ -118,8 +129,10 @@ def test_a_run_stopped_by_ctrl_c_resumes_to_the_same_arrays_and_log(start, frame
         np.array_equal(array, resumed.optimizer["momentum"][name])
         for name, array in whole.optimizer["momentum"].items()
     )
-    steps = [[record["step"] for record in log_of(tmp_path / name, "epoch")] for name in ("whole", "run")]
-    assert steps[0] == steps[1]
+    first, second = (log_of(tmp_path / name, "epoch") for name in ("whole", "run"))
+    for ours, theirs in zip(first, second, strict=True):
+        times = dict.fromkeys(("seconds", "evaluation_seconds"))
+        assert ours | times == theirs | times
 
 
 def test_a_resumed_run_may_be_made_longer_and_nothing_else(start, framework, tmp_path):
@@ -162,7 +175,61 @@ def test_overfit_trains_and_measures_on_the_same_few_images_unaugmented(start, f
     assert len({id for _, ids, _ in framework.learners[0].seen for id in ids}) <= 3
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
     assert (metrics["images"], metrics["split"]) == (3, "train (overfit)")
-    assert load(tmp_path / "run" / "last.h5").recipe["augment"] == [{"op": "place", "policy": "letterbox"}]
+    assert load(tmp_path / "run" / "last.h5").recipe["augment"] == []
+
+
+def test_a_run_goes_on_with_the_same_images_only(start, framework, tmp_path):
+    assert start("--epochs", "1") == 0
+    other = str(synthesize(tmp_path / "other", images=20, size=(64, 64)))
+    with pytest.raises(UserError, match="has 14 images to train on and the run began with 7"):
+        train(type(framework)(), ["--resume", str(tmp_path / "run"), "--data", other, "--epochs", "2", "--quiet"])
+
+
+def test_a_resumed_run_cannot_become_shorter_than_it_is(start, framework, tmp_path):
+    assert start("--epochs", "3") == 0
+    with pytest.raises(UserError, match="has done 9 steps already"):
+        train(type(framework)(), ["--resume", str(tmp_path / "run"), "--epochs", "2", "--quiet"])
+
+
+def test_data_that_has_gone_is_named_with_the_flag_that_helps(start, framework, tmp_path):
+    moved = synthesize(tmp_path / "moved", images=10, size=(64, 64))
+    assert start("--data", str(moved), "--epochs", "1") == 0
+    moved.rename(tmp_path / "new place")
+    resume = ["--resume", str(tmp_path / "run"), "--epochs", "2", "--workers", "0", "--quiet"]
+    with pytest.raises(UserError, match="moved, is not there any more; --data ROOT says where"):
+        train(type(framework)(), resume)
+    assert train(type(framework)(), [*resume, "--data", str(tmp_path / "new place")]) == 0
+
+
+def test_lists_without_one_to_train_on_are_an_error_and_validation_on_training_images_a_warning(
+    start, tmp_path, capsys
+):
+    root = synthesize(tmp_path / "set", images=10, size=(64, 64))
+    lists = root / "ImageSets" / "Main"
+    assert start("--data", str(root), "--iterations", "1", "--set", "data.validation=train") == 0
+    assert "7 of the 7 validation images (train) are trained on" in capsys.readouterr().out
+    (lists / "train.txt").rename(lists / "training.txt")
+    with pytest.raises(UserError, match=r"none called train or trainval; --set data\.train=SPLIT"):
+        start("--data", str(root), out="second")
+
+
+def test_a_recipe_file_stands_above_the_model_section_of_weights(start, framework, tmp_path):
+    assert start("--iterations", "1") == 0
+    anchors = [[5, 5], [6, 6], [7, 7], [8, 8], [9, 9], [12, 12]]
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(f"_base_: yolov3-tiny\nmodel: {{anchors: {anchors}}}\n", encoding="utf-8")
+    weights = ["--weights", str(tmp_path / "run" / "last.h5")]
+    assert start(*weights, "--recipe", str(recipe), "--iterations", "1", out="second") == 0
+    assert load(tmp_path / "second" / "last.h5").recipe["model"]["anchors"] == anchors
+    with pytest.raises(UserError, match=r"last\.h5 holds yolov3-tiny, which doesn't fit yolov3"):
+        start(*weights, "--model", "yolov3", out="third")
+
+
+def test_fine_tuning_on_other_classes_of_the_same_number_begins_with_new_class_outputs(start, tmp_path, capsys):
+    assert start("--iterations", "1") == 0
+    other = str(synthesize(tmp_path / "other", images=10, size=(64, 64), classes=("star", "cross", "ring")))
+    assert start("--data", other, "--weights", str(tmp_path / "run" / "last.h5"), "--iterations", "1", out="b") == 0
+    assert "1 of the model's 3 arrays loaded" in capsys.readouterr().out
 
 
 def test_an_existing_run_is_never_written_over(start, tmp_path):

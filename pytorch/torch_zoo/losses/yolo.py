@@ -5,6 +5,7 @@ import math
 import torch
 from torch.nn import functional as F  # noqa: N812, its usual name
 
+from common.boxes import LEAST_SIDE
 from common.grid import yolo_grid
 from common.losses import MAX_LOG_SIZE
 
@@ -25,27 +26,31 @@ class YOLOLoss:
         raw = torch.cat([head.flatten(1, 3) for head in heads], dim=1).float()  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
         cells, strides, anchors, balance, size = self._grid(heads)
         boxes, normaliser = targets["boxes"], targets["num_positives"]
-        image, slot = torch.nonzero(targets["positives"] >= 0, as_tuple=True)
-        index = targets["positives"][image, slot].long()
+        # Every box keeps its slot, also those without a prediction, which count nothing: picking out the positives
+        # would mean waiting for the device to say how many there are.
+        taken = (targets["positives"] >= 0).float()  # (B, M)
+        index = targets["positives"].clamp(min=0).long()
 
         with torch.no_grad():
-            positive = torch.zeros(raw.shape[:2], device=raw.device)
-            positive[image, index] = 1
+            positive = torch.zeros(raw.shape[:2], device=raw.device).scatter_add_(1, index, taken)
             decoded = decode_boxes(raw, cells, strides, anchors)
             overlaps = overlap(decoded[:, :, None], boxes[:, None]).amax(dim=2)
             counted = torch.maximum(positive, (overlaps <= options.ignore_iou).float())
         objectness = F.binary_cross_entropy_with_logits(raw[..., 4], positive, reduction="none")
         objectness = (objectness * balance * counted).sum()
 
-        chosen = raw[image, index]  # (P, 5 + C)
-        classes = F.one_hot(targets["labels"][image, slot].long(), self.spec.num_classes).float()
-        classification = F.binary_cross_entropy_with_logits(chosen[:, 5:], classes, reduction="sum")
+        chosen = raw.gather(1, index[..., None].expand(-1, -1, raw.shape[2]))  # (B, M, 5 + C)
+        classes = (targets["labels"][..., None] == torch.arange(self.spec.num_classes, device=raw.device)).float()
+        classification = F.binary_cross_entropy_with_logits(chosen[..., 5:], classes, reduction="none")
+        classification = (classification * taken[..., None]).sum()
 
         place = (cells[index], strides[index], anchors[index])
+        boxes = torch.where(taken[..., None] > 0, boxes, boxes.new_tensor([0.0, 0.0, 1.0, 1.0]))  # log of 0 otherwise
         if options.box == "mse":
-            box = squared_errors(chosen, boxes[image, slot], *place, size).sum()
+            box = squared_errors(chosen, boxes, *place, size)
         else:
-            box = (1 - overlap(decode_boxes(chosen, *place), boxes[image, slot], options.box)).sum()
+            box = 1 - overlap(decode_boxes(chosen, *place), boxes, options.box)
+        box = (box * taken).sum()
 
         terms = {
             "box": box * options.box_gain / normaliser,
@@ -92,6 +97,7 @@ def overlap(a, b, kind="iou"):
     diou = iou - (offset**2).sum(-1) / (hull**2).sum(-1).clamp(min=tiny)
     if kind == "diou":
         return diou
+    wh_a, wh_b = wh_a.clamp(min=LEAST_SIDE), wh_b.clamp(min=LEAST_SIDE)
     angle = torch.atan2(wh_a[..., 0], wh_a[..., 1]) - torch.atan2(wh_b[..., 0], wh_b[..., 1])
     v = 4 / math.pi**2 * angle**2
     with torch.no_grad():
@@ -100,9 +106,9 @@ def overlap(a, b, kind="iou"):
 
 
 def squared_errors(raw, boxes, cells, strides, anchors, size):
-    """The "mse" box term per positive: (P, >= 4), (P, 4), (P, 2), (P,), (P, 2) -> (P,)."""
-    wh = boxes[:, 2:] - boxes[:, :2]
-    place = (boxes[:, :2] + boxes[:, 2:]) / 2 / strides[:, None] - cells
-    weight = 2 - wh[:, 0] * wh[:, 1] / (size[0] * size[1])
-    errors = torch.cat([raw[:, :2].sigmoid() - place, raw[:, 2:4] - (wh / anchors).log()], dim=1)
-    return weight * (errors**2).sum(dim=1) / 2
+    """The "mse" box term, element by element: (..., >= 4), (..., 4), (..., 2), (...), (..., 2) -> (...)."""
+    wh = boxes[..., 2:] - boxes[..., :2]
+    place = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
+    weight = 2 - wh[..., 0] * wh[..., 1] / (size[0] * size[1])
+    errors = torch.cat([raw[..., :2].sigmoid() - place, raw[..., 2:4] - (wh / anchors).log()], dim=-1)
+    return weight * (errors**2).sum(dim=-1) / 2

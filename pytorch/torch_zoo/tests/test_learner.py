@@ -1,26 +1,30 @@
 """One step against arithmetic, freezing, accumulation, clipping, precision, optimiser slots."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from common.architectures import model_spec
 from common.data.batch import Batch
+from common.errors import UserError
 from common.parity.pseudo import pseudo_arrays, pseudo_images
 from common.recipes.schema import Recipe
 from common.targets.yolo import assign
 from torch_zoo.framework import PyTorch
+from torch_zoo.memory import explain_out_of_memory
 
 CPU = torch.device("cpu")
 SPEC = model_spec("yolov3-tiny", 2)
 
 
-def make_learner(**sections):
+def make_learner(device=CPU, **sections):
     recipe = Recipe(classes=("a", "b"), **sections)
     zoo = PyTorch()
-    model = zoo.build(SPEC, CPU)
+    model = zoo.build(SPEC, device)
     zoo.assign(model, pseudo_arrays(zoo.shapes(model)))
-    return zoo.learner(model, SPEC, recipe, CPU)
+    return zoo.learner(model, SPEC, recipe, device)
 
 
 def make_batch(count=4):
@@ -139,6 +143,20 @@ def test_optimizer_slots_make_the_next_step_the_same(name):
         learner.step(make_batch(), 0.01)
     ours, theirs = PyTorch.arrays(first.model), PyTorch.arrays(second.model)
     assert all(np.array_equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_the_loss_scale_of_fp16_goes_into_the_state_and_back():
+    first, second = (make_learner(precision="fp16") for _ in range(2))
+    for _ in range(6):  # it starts too high, and halves at each overflow
+        first.step(make_batch(), 0.001)
+    second.assign_state(json.loads(json.dumps(first.state())))
+    assert second.scaler.get_scale() == first.scaler.get_scale() < make_learner(precision="fp16").scaler.get_scale()
+
+
+def test_running_out_of_memory_says_what_would_need_less():
+    with pytest.raises(UserError, match=r"too small for 4 images of 64x48 at once; half the --batch-size"):  # noqa: SIM117
+        with explain_out_of_memory(np.zeros((4, 48, 64, 3), np.uint8)):
+            torch.empty(2**60, dtype=torch.uint8)
 
 
 def test_slots_of_another_optimiser_are_refused():

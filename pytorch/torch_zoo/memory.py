@@ -1,7 +1,12 @@
-"""Host memory for training on the CPU."""
+"""Memory: keeping it on the CPU, running out of it anywhere."""
 
+import contextlib
 import ctypes
 import sys
+
+import torch
+
+from common.errors import UserError
 
 # numbers of glibc's <malloc.h>
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
@@ -21,3 +26,18 @@ def keep_freed_memory():
     if hasattr(library, "gnu_get_libc_version"):
         for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, TOP_PAD)):
             library.mallopt(option, value)
+
+
+@contextlib.contextmanager
+def explain_out_of_memory(images):
+    """Within it, running out of memory on images (B, H, W, 3) is a UserError that says what would need less."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.cuda.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        count, height, width = images.shape[:3]
+        raise UserError(
+            f"memory is too small for {count} images of {width}x{height} at once; half the --batch-size, or in training "
+            f"a smaller --input-size or --set schedule.accumulate=2, would need less"
+        ) from error
