@@ -1,5 +1,6 @@
 """Shapes and textures, drawn pixel by pixel with NumPy from a random stream."""
 
+import colorsys
 import math
 
 import numpy as np
@@ -60,9 +61,16 @@ def ground(random, size):
     return np.asarray(smooth, np.int16) + noise
 
 
-def fill(random, count, behind):
-    """Colours for `count` pixels of one shape: noise around a colour far from the one behind it (3,); (count, 3)."""
-    candidates = random.randint(0, 256, (6, 3))
+def fill(random, count, behind, hues=(0.0, 1.0)):
+    """Colours for `count` pixels of one shape: noise around a colour far from the one behind it (3,); (count, 3).
+
+    hues: range of the colour's hue, where 0 and 1 are red.
+    """
+    shares = random.random_sample((6, 3))
+    hue = hues[0] + (hues[1] - hues[0]) * shares[:, 0]
+    saturation, value = 0.5 + 0.5 * shares[:, 1], 0.3 + 0.7 * shares[:, 2]
+    colours = map(colorsys.hsv_to_rgb, hue % 1, saturation, value)
+    candidates = np.array([[round(255 * channel) for channel in colour] for colour in colours])
     colour = candidates[abs(candidates - behind).sum(1).argmax()]
     strength = random.randint(4, 40)
     noise = random.randint(0, 256, (count, 1), np.uint8).astype(np.int16) * strength // 256 - strength // 2

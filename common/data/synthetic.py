@@ -16,11 +16,11 @@ from common.data.shapes import SHAPES, covered, fill, ground
 from common.errors import UserError
 
 MARKER = "synthetic.json"  # in the data set: the parameters it was drawn with
-_DRAWING = 1  # raise where the same parameters begin to give other pixels
+_DRAWING = 2  # raise where the same parameters begin to give other pixels
 _SPLITS = ("train", "val", "test")
 _MIN_SIDE = 32
 _EMPTY_SHARE = 0.06
-_MOST_OBJECTS = 6
+_MOST_OBJECTS = 12
 _ATTEMPTS = 8
 # Of 20 images in a row 14 train, 3 validate and 3 test, whatever the count
 _VAL, _TEST = (1, 8, 14), (2, 11, 17)
@@ -79,7 +79,7 @@ def draw_image(index, size, classes, seed):
             if (2 * left_over[1:] < whole[1:]).any() or 2 * count < full:
                 continue
             behind = pixels[window][inside].mean(0).round()
-            pixels[window][inside] = fill(random, count, behind)
+            pixels[window][inside] = fill(random, count, behind, _hues(label, len(classes)))
             owners[window][inside] = len(showing)
             labels.append(label)
             cut.append(count < full)
@@ -183,9 +183,14 @@ def _shapes_of(classes):
     return [name if name in SHAPES else next(others) for name in classes]
 
 
+def _hues(label, num_classes):
+    """The range of hues of a class: like fruit, a class has colours of its own, not far from the next one's."""
+    return label / num_classes, (label + 0.8) / num_classes
+
+
 def _pose(random, size):
     """A radius (small ones as likely as large ones), a centre and an angle in degrees."""
-    smallest, largest = max(4, min(size) / 32), min(size) / 4
+    smallest, largest = max(4, min(size) / 18), min(size) / 5
     radius = smallest * (largest / smallest) ** random.random_sample()
     centre = random.random_sample(2) * size
     return round(radius, 3), tuple(centre.round(3).tolist()), random.randint(360)

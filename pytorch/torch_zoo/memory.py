@@ -38,6 +38,6 @@ def explain_out_of_memory(images):
             raise
         count, height, width = images.shape[:3]
         raise UserError(
-            f"memory is too small for {count} images of {width}x{height} at once; half the --batch-size, or in training "
-            f"a smaller --input-size or --set schedule.accumulate=2, would need less"
+            f"memory is too small for {count} images of {width}x{height} at once; half the --batch-size, or in "
+            f"training a smaller --input-size or --set schedule.accumulate=2, would need less"
         ) from error

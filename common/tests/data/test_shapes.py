@@ -52,3 +52,9 @@ def test_ground_has_texture_and_fill_stands_out():
     assert colours.shape == (50, 3)
     assert np.abs(colours.mean(0) - behind).sum() > 100
     assert colours.std(0).min() > 0
+
+
+def test_fill_keeps_to_the_hues_it_is_given():
+    for seed in range(20):
+        red, green, blue = fill(np.random.RandomState(seed), 50, np.zeros(3), hues=(0.3, 0.36)).mean(0)
+        assert green > max(red, blue)  # a third of the circle is green

@@ -143,8 +143,9 @@ def test_an_image_does_not_depend_on_the_count(drawn, tmp_path):
 def test_drawing_is_pinned():
     # what this code has drawn so far; where other numbers are meant, _DRAWING has to be raised
     _, mask, objects = draw_image(10, (64, 64), CLASSES, 0)
-    assert objects == [(0, 11, 14, 30, 34, False), (2, 0, 35, 6, 43, True)]
-    assert zlib.crc32(mask.tobytes()) == 13343919
+    assert len(objects) == 10
+    assert objects[:2] == [(0, 12, 16, 29, 33, False), (2, 16, 0, 24, 7, True)]
+    assert zlib.crc32(mask.tobytes()) == 4178575943
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, (1, 0, 0)), (2, (1, 1, 0)), (3, (1, 1, 1)), (20, (14, 3, 3))])
