@@ -15,6 +15,7 @@ from common.training.evaluation import make_detector, shown
 from common.weights.checkpoint import Checkpoint, save
 
 LOG_INTERVAL = 10  # steps from one line of the log, and one wait for the device, to the next
+LINE_SECONDS = 3  # an epoch that is shorter, of a handful of images, prints its line only where it was evaluated
 SAVE_INTERVAL = 600  # seconds after which last.h5 is written also within an epoch
 
 
@@ -134,7 +135,8 @@ class Trainer:
             record |= {"mAP50": self.metrics["mAP50"], "mAP": self.metrics["mAP"]}
             record["evaluation_seconds"] = round(time.monotonic() - started, 3)
         self.run.log(record)
-        self.progress.epoch_end(_epoch_line(record, self.plan.epochs))
+        if evaluates or record["seconds"] >= LINE_SECONDS:
+            self.progress.epoch_end(_epoch_line(record, self.plan.epochs))
         self.epoch_sums = EpochSums()
         if evaluates:
             score = self.metrics["mAP50"]
