@@ -47,6 +47,13 @@ def test_the_readmes_hold_commands_of_every_program():
     assert {parameter.values[0] for parameter in commands()} == set(PARSERS)
 
 
+def test_no_figure_was_left_to_fill_in():
+    for path in READMES:
+        assert not re.findall(r"\b[A-Z0-9]+_[A-Z0-9_]+\b", re.sub(r"`[^`]*`", "", path.read_text(encoding="utf-8"))), (
+            path
+        )
+
+
 def test_links_to_files_lead_somewhere():
     for path in READMES:
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):

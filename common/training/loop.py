@@ -140,7 +140,7 @@ class Trainer:
         self.epoch_sums = EpochSums()
         if evaluates:
             score = self.metrics["mAP50"]
-            if self.best is None or (score is not None and score > self.best):
+            if self.best is None or (score is not None and score >= self.best):  # of equals, the later one
                 self.best = score
                 save(self.run.best, self._checkpoint({}))
             self.save_last()
