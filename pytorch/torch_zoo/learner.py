@@ -29,8 +29,8 @@ class Learner:
         """One optimiser step; see `common.framework.Learner.step`.
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
-        it is computed in. Raises UserError where memory is too small. In fp16 the
-        loss scale waits for the device at every step; nothing else does.
+        it is computed in. In fp16 the loss scale waits for the device at every step; nothing else does. Raises
+        UserError where memory is too small.
         """
         with explain_out_of_memory(batch.images):
             return self._step(batch, lr)
