@@ -67,3 +67,10 @@ def add_common_flags(parser):
     """The flags of all three commands."""
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: the GPU, if any")
     parser.add_argument("--version", action="version", version=f"trizoo {__version__}")
+
+
+def choose_device(framework, wanted):
+    """The device for --device, and the first line of every command: versions and where it runs."""
+    device = framework.device(wanted)
+    say(f"trizoo {__version__}, {framework.versions()}, device: {framework.describe_device(device)}")
+    return device

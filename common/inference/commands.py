@@ -4,8 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from common import __version__
-from common.cli import add_common_flags, positive_int, say, share
+from common.cli import add_common_flags, choose_device, positive_int, say, share
 from common.data.images import read_image, read_size
 from common.errors import UserError
 from common.files import write_atomically
@@ -37,7 +36,7 @@ def evaluate_parser():
     flags = argparse.ArgumentParser(prog="evaluate.py", description="Measure a checkpoint on a data set.")
     flags.add_argument("--weights", required=True, metavar="FILE", help="checkpoint (.h5)")
     flags.add_argument("--data", metavar="ROOT", help="VOC data set (default: the one it was trained on)")
-    flags.add_argument("--split", metavar="NAME", help="default: test, else val, else all images")
+    flags.add_argument("--split", metavar="NAME", help="default: test, else val, else what it was trained on")
     flags.add_argument("--json", metavar="FILE", help="write the metrics there")
     flags.add_argument("--plots", metavar="DIR", help="write curves and the confusion matrix there: PNG, JSON, CSV")
     add_flags_of_use(flags)
@@ -47,8 +46,7 @@ def evaluate_parser():
 def evaluate(framework, argv=None):
     """evaluate.py of every framework. Returns the exit code."""
     args = evaluate_parser().parse_args(argv)
-    device = framework.device(args.device)
-    say(f"trizoo {__version__}, {framework.versions()}, device: {framework.describe_device(device)}")
+    device = choose_device(framework, args.device)
     recipe, spec, model = load_model(framework, args.weights, device, args.precision)
     if args.data:
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": args.data, "overfit": 0})})
@@ -101,8 +99,7 @@ def predict(framework, argv=None):
     args = predict_parser().parse_args(argv)
     paths = without_results(find_images(args.source), args.out)
     names = output_names(paths, args.out)
-    device = framework.device(args.device)
-    say(f"trizoo {__version__}, {framework.versions()}, device: {framework.describe_device(device)}")
+    device = choose_device(framework, args.device)
     recipe, spec, model = load_model(framework, args.weights, device, args.precision)
     score = recipe.predict.score if args.score is None else args.score
     detector = Detector(

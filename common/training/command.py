@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from common import __version__
 from common.architectures import ARCHITECTURES, architecture, check_input_size
-from common.cli import INTERRUPTED, add_common_flags, positive_int, say, size_argument
+from common.cli import INTERRUPTED, add_common_flags, choose_device, positive_int, say, size_argument
 from common.cores import available_cores
 from common.errors import UserError
 from common.recipes.describe import describe, dump
@@ -85,8 +84,7 @@ def train(framework, argv=None):
         say(describe(loaded).rstrip("\n"))
         return 0
     check_input_size(loaded.recipe.model.name, loaded.recipe.input_size)
-    device = framework.device(args.device)
-    say(f"trizoo {__version__}, {framework.versions()}, device: {framework.describe_device(device)}")
+    device = choose_device(framework, args.device)
     recipe, sources = open_data(loaded.recipe, say)
     checkpoint = load_checkpoint(run.last) if run else None
     model = build_model(framework, recipe, device, say, weights=args.weights, checkpoint=checkpoint)
