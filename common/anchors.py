@@ -23,18 +23,6 @@ SUBSET = 10_000  # sizes that k-means looks at; of 300,000, more changed the mea
 CHUNK = 8192  # sizes compared with the anchors at once, so that the arrays stay in the processor's cache
 
 
-def level_anchors(anchors, masks):
-    """The anchors of each head: (A, 2) and one tuple of indices per head -> list of (len(mask), 2) arrays.
-
-    Raises ValueError for an index that is no anchor's.
-    """
-    anchors = _as_sizes(anchors, "anchors")
-    for mask in masks:
-        if not all(0 <= index < len(anchors) for index in mask):
-            raise ValueError(f"mask {tuple(mask)} of masks names an anchor outside 0..{len(anchors) - 1}")
-    return [anchors[list(mask)] for mask in masks]
-
-
 def fit_sizes(records, input_size, policy="letterbox"):
     """Box sizes as the network sees them: Records, (width, height) -> (N, 2) float64 pixels of the input.
 

@@ -13,7 +13,6 @@ from common.anchors import (
     best_possible_recall,
     fit_sizes,
     kmeans,
-    level_anchors,
     main,
     parse_anchors,
 )
@@ -34,17 +33,6 @@ def sizes_around(centres, count=40, seed=1):
     """Sizes within 5 % of the centres: (k, 2) -> (k * count, 2)."""
     noise = np.random.default_rng(seed).uniform(0.95, 1.05, (count, len(centres), 2))
     return (noise * np.asarray(centres)).reshape(-1, 2)
-
-
-def test_level_anchors_are_those_of_each_heads_mask():
-    known = ARCHITECTURES["yolov3-tiny"]
-    coarse, fine = level_anchors(known.anchors, known.masks)
-    assert coarse.tolist() == [[81, 82], [135, 169], [344, 319]]
-    assert fine.tolist() == [[10, 14], [23, 27], [37, 58]]
-    with pytest.raises(ValueError, match=r"mask \(0, 6\)"):
-        level_anchors(known.anchors, [(0, 6)])
-    with pytest.raises(ValueError, match="anchors has shape"):
-        level_anchors([10, 14], [(0,)])
 
 
 def test_recall_counts_boxes_with_an_anchor_of_iou_one_half():
