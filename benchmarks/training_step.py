@@ -17,7 +17,7 @@ from common.recipes.schema import Recipe
 from common.targets.yolo import assign
 from common.weights.initial import initial_arrays
 from torch_zoo.framework import PyTorch
-from torch_zoo.memory import keep_freed_memory
+from common.memory import keep_freed_memory
 
 SETTINGS = (("nchw", "default"), ("nchw", "kept"), ("nhwc", "default"), ("nhwc", "kept"))
 

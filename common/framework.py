@@ -39,7 +39,7 @@ class Learner(Protocol):
         """The inverse of `optimizer_arrays`."""
 
     def state(self) -> dict[str, Any]:
-        """What else an exact resume needs, as JSON (the loss scale of fp16)."""
+        """What else an exact resume needs, as JSON: "loss_scale" and "loss_scale_steps" in fp16, else nothing."""
 
     def assign_state(self, state: dict[str, Any]) -> None:
         """The inverse of `state`."""

@@ -2,7 +2,14 @@
 
 from common.cli import run_command
 from common.inference.commands import predict
-from torch_zoo.framework import PyTorch
+
+
+def main():
+    """The command."""
+    from torch_zoo.framework import PyTorch  # here: where loader processes import this file, they need no PyTorch
+
+    return predict(PyTorch())
+
 
 if __name__ == "__main__":
-    run_command(lambda: predict(PyTorch()))
+    run_command(main)

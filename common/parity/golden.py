@@ -1,4 +1,4 @@
-"""Goldens: a few numbers per raw head that any framework must repeat, and the names file of a model."""
+"""Goldens: the numbers that any framework must repeat, how far apart is too far, and the names file of a model."""
 
 from importlib import resources
 
@@ -7,10 +7,24 @@ import numpy as np
 from common.architectures import model_spec
 from common.parity.pseudo import pseudo_images
 
-TOLERANCE = 1e-4  # of the head's greatest value
-SAMPLES = 64
+TOLERANCE = 1e-4  # of the greatest value of the head, gradient or parameter
+# A normalisation by the variance of a batch enlarges rounding errors where few values make the variance (here 24 per
+# channel in the coarsest layers), and deep networks compound it: 75 of them in YOLOv3 make 1e-3 out of 1e-6.
+BATCH_TOLERANCE = 5e-3
+CURVE_TOLERANCE = 1e-3  # of the loss at that step
+TOLERANCES = {
+    "outputs": TOLERANCE,
+    "loss": TOLERANCE,
+    "gradients": TOLERANCE,
+    "step": TOLERANCE,
+    "frozen_step": TOLERANCE,
+    "batch_step": BATCH_TOLERANCE,
+    "curve": CURVE_TOLERANCE,
+}
+SAMPLES = 64  # of a head
+ARRAY_SAMPLES = 8  # of a parameter or gradient
 NUM_CLASSES = 80
-SIZES = ((64, 64), (96, 160))  # (width, height): square, and neither square nor an even number of cells
+SIZES = ((64, 64), (96, 96), (160, 64))  # (width, height): an even number of coarse cells, an odd one, not square
 
 
 def golden_spec(model):
@@ -31,6 +45,19 @@ def summarize(heads):
     return summary
 
 
+def summarize_arrays(arrays):
+    """{name: array} -> float32 (names, 8 + 3): per array 8 of its values, mean, standard deviation, greatest |value|.
+
+    Rows are in the order of the names.
+    """
+    rows = []
+    for name in sorted(arrays):
+        flat = arrays[name].reshape(-1).astype(np.float64)
+        places = np.linspace(0, flat.size - 1, ARRAY_SAMPLES).astype(np.int64)
+        rows.append([*flat[places], flat.mean(), flat.std(), np.abs(flat).max()])
+    return np.array(rows, np.float32)
+
+
 def measure(predict):
     """The golden of a model with pseudo-weights. predict: uint8 (B, H, W, 3) -> raw heads."""
     golden = {}
@@ -41,7 +68,7 @@ def measure(predict):
 
 
 def difference(golden, measured):
-    """The greatest difference of two goldens, as a share of the head's greatest value; inf where shapes differ."""
+    """The greatest difference of two `measure` results, as a share of the head's greatest value; inf for shapes."""
     if golden.keys() != measured.keys():
         return np.inf
     worst = 0.0
@@ -57,13 +84,44 @@ def difference(golden, measured):
     return worst
 
 
+def array_difference(golden, measured):
+    """The greatest difference of two `summarize_arrays`, as a share of each array's greatest value; inf for shapes."""
+    if golden.shape != measured.shape:
+        return np.inf
+    differences = np.abs(golden.astype(np.float64) - measured).max(axis=1)
+    return float((differences / np.maximum(golden[:, -1], np.finfo(np.float32).tiny)).max())
+
+
+def differences(golden, measured):
+    """How far two results of `common.parity.probe.probe` lie apart in each check of TOLERANCES: {check: float}.
+
+    What isn't finite is infinitely far.
+    """
+    found = {
+        "outputs": difference(_below("outputs/", golden), _below("outputs/", measured)),
+        "loss": max(
+            abs(float(measured[key] - value)) / max(abs(float(value)), 1e-12)
+            for key, value in golden.items()
+            if key.startswith("loss/")
+        ),
+        "curve": float(np.abs(measured["curve"] / golden["curve"] - 1).max()),
+    }
+    for check in ("gradients", "step", "frozen_step", "batch_step"):
+        found[check] = array_difference(golden[check], measured[check])
+    return {check: value if np.isfinite(value := found[check]) else np.inf for check in TOLERANCES}
+
+
+def _below(prefix, arrays):
+    return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
+
+
 def golden_path(model):
     """The committed golden of a model."""
     return resources.files("common.parity") / "golden" / f"{model}.npz"
 
 
 def load_golden(model):
-    """The committed golden of a model as {key: array}."""
+    """The committed golden of a model: the result of PyTorch's `common.parity.probe.probe`, {key: array}."""
     with resources.as_file(golden_path(model)) as path, np.load(path, allow_pickle=False) as file:
         return dict(file)
 

@@ -33,3 +33,22 @@ def pseudo_arrays(shapes):
 def pseudo_images(count, size):
     """Random bytes as images: uint8 (count, H, W, 3) for a size (width, height)."""
     return np.random.RandomState(count).randint(0, 256, (count, size[1], size[0], 3)).astype(np.uint8)
+
+
+def pseudo_batch(seed, count, size, num_classes, boxes_each=5):
+    """Noise with a rectangle per box, tinted by its class -> uint8 (count, H, W, 3), boxes (n, 4) and labels per image.
+
+    size: (width, height).
+    """
+    random = np.random.RandomState(seed)
+    images = random.randint(0, 256, (count, size[1], size[0], 3)).astype(np.uint8)
+    boxes, labels = [], []
+    for image in images:
+        corner = random.random_sample((boxes_each, 2)) * 0.7 * size
+        opposite = corner + (0.1 + 0.6 * random.random_sample((boxes_each, 2))) * size
+        boxes.append(np.concatenate([corner, np.minimum(opposite, size)], axis=1).astype(np.float32))
+        labels.append(random.randint(0, num_classes, boxes_each).astype(np.int64))
+        for (left, top, right, bottom), label in zip(boxes[-1].astype(int), labels[-1], strict=True):
+            image[top:bottom, left:right] //= 2
+            image[top:bottom, left:right, label % 3] += 100
+    return images, boxes, labels

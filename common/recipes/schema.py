@@ -155,10 +155,14 @@ class Schedule(Section):
 
 
 class Freeze(Section):
-    """The first epochs with the pretrained backbone held still; without pretrained weights nothing is frozen."""
+    """What is held still: the pretrained backbone in the first epochs, batch norms' statistics.
+
+    Without pretrained weights no epoch is frozen.
+    """
 
     epochs: int = Field(0, ge=0)
     batch_size: Count | None = Field(None, description="batch size of the frozen epochs; none = the schedule's")
+    batch_norm: bool = Field(False, description="use the stored mean and variance throughout, for tiny batches")
 
 
 class Evaluation(Section):
@@ -194,6 +198,7 @@ class Recipe(Section):
     evaluate: Evaluation = Evaluation()
     predict: Prediction = Prediction()
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    compile: bool = Field(False, description="compile the step: torch.compile, or XLA (always on for Keras on JAX)")
     seed: int = Field(0, ge=0, lt=2**32)
 
     @model_validator(mode="after")

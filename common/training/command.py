@@ -30,6 +30,7 @@ FLAGS = {
     "input_size": "input_size",
     "lr": "schedule.lr",
     "precision": "precision",
+    "compile": "compile",
     "seed": "seed",
     "overfit": "data.overfit",
 }
@@ -56,6 +57,9 @@ def parser():
     flags.add_argument("--lr", type=float, metavar="X", help="peak learning rate as it is, not scaled by batch size")
     flags.add_argument("--workers", type=int, metavar="N", help="loader processes; 0 = none (default: by the cores)")
     flags.add_argument("--precision", choices=("fp32", "bf16", "fp16"))
+    flags.add_argument(
+        "--compile", action="store_const", const=True, help="torch.compile or XLA: slow to start, then faster on a GPU"
+    )
     flags.add_argument("--weights", metavar="FILE", help="checkpoint (.h5) to fine-tune from; classes may differ")
     flags.add_argument("--resume", metavar="RUN", help="run folder to go on with, exactly where it stopped")
     flags.add_argument("--out", metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)")

@@ -120,6 +120,8 @@ def spec_of(recipe):
 
 def check_batch_norm(recipe, spec):
     """UserError where batch norm would see a single value per channel, whose variance is 0, in the coarsest head."""
+    if recipe.freeze.batch_norm:
+        return
     cells = recipe.input_size[0] // spec.strides[0] * (recipe.input_size[1] // spec.strides[0])
     sizes = {recipe.schedule.batch_size, recipe.freeze.batch_size or recipe.schedule.batch_size}
     if min(sizes) // recipe.schedule.accumulate * cells < 2:

@@ -1,15 +1,14 @@
 """PyTorch's side of `common.framework.Framework`."""
 
-import os
-
 import torch
 
+from common.cores import describe_cpu
 from common.errors import UserError
+from common.memory import keep_freed_memory
 from torch_zoo import weights
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
 from torch_zoo.losses.yolo import YOLOLoss
-from torch_zoo.memory import keep_freed_memory
 from torch_zoo.models import MODELS
 from torch_zoo.predictor import make_predictor
 
@@ -48,7 +47,7 @@ class PyTorch:
         """The GPU's name, or the number of CPU threads."""
         if device.type == "cuda":
             return f"cuda ({torch.cuda.get_device_name(device)})"
-        return f"cpu ({torch.get_num_threads()} threads of {os.cpu_count()} cores)"
+        return describe_cpu(torch.get_num_threads())
 
     def build(self, spec, device):
         """The network on its device, in channels_last memory."""

@@ -3,11 +3,12 @@
 import numpy as np
 import torch
 
+from common.memory import explain_out_of_memory
 from common.recipes.schema import Optimizer
-from torch_zoo.memory import explain_out_of_memory
+from torch_zoo.memory import is_out_of_memory
+from torch_zoo.precision import DTYPES
 
-PRECISIONS = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
-SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": {"m": "exp_avg", "v": "exp_avg_sq", "step": "step"}}
+_SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": {"m": "exp_avg", "v": "exp_avg_sq", "step": "step"}}
 
 
 class Learner:
@@ -15,13 +16,15 @@ class Learner:
 
     def __init__(self, model, loss, recipe, device):
         self.model = model.to(device, memory_format=torch.channels_last)
+        self.network = torch.compile(self.model) if recipe.compile else self.model
         self.loss = loss
         self.device = device
         self.accumulate = recipe.schedule.accumulate
         self.clip_norm = recipe.optimizer.clip_norm
+        self.hold_batch_norms = recipe.freeze.batch_norm
         self.optimizer_name = recipe.optimizer.name
         self.optimizer = make_optimizer(model, recipe.optimizer)
-        self.dtype = PRECISIONS[recipe.precision]
+        self.dtype = DTYPES[recipe.precision]
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
         self.freeze(())
 
@@ -32,7 +35,7 @@ class Learner:
         it is computed in. In fp16 the loss scale waits for the device at every step; nothing else does. Raises
         UserError where memory is too small.
         """
-        with explain_out_of_memory(batch.images):
+        with explain_out_of_memory(batch.images, is_out_of_memory):
             return self._step(batch, lr)
 
     def _step(self, batch, lr):
@@ -45,7 +48,7 @@ class Learner:
         for part in np.array_split(np.arange(len(images)), min(self.accumulate, len(images))):
             part = slice(part[0], part[-1] + 1)
             with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None):
-                heads = self.model(images[part])
+                heads = self.network(images[part])
             values = self.loss(heads, {name: t[part] if t.ndim else t for name, t in targets.items()})
             self.scaler.scale(values["loss"]).backward()
             terms.append({name: value.detach() for name, value in values.items()})
@@ -60,7 +63,8 @@ class Learner:
         """See `common.framework.Learner.freeze`."""
         self.model.train()
         for name, module in self.model.named_modules():
-            if name and f"{name}.".startswith(tuple(prefixes)):
+            held = name and f"{name}.".startswith(tuple(prefixes))
+            if held or (self.hold_batch_norms and isinstance(module, torch.nn.BatchNorm2d)):
                 module.eval()
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(not name.startswith(tuple(prefixes)))
@@ -68,7 +72,7 @@ class Learner:
     def optimizer_arrays(self):
         """See `common.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
         slots = {}
-        for slot, key in SLOTS[self.optimizer_name].items():
+        for slot, key in _SLOTS[self.optimizer_name].items():
             slots[slot] = {}
             for name, parameter in self.model.named_parameters():
                 value = self.optimizer.state.get(parameter, {}).get(key)
@@ -79,7 +83,7 @@ class Learner:
 
     def assign_optimizer(self, slots):
         """The inverse of `optimizer_arrays`. Raises ValueError where slots or names aren't this optimiser's."""
-        wanted = SLOTS[self.optimizer_name]
+        wanted = _SLOTS[self.optimizer_name]
         parameters = dict(self.model.named_parameters())
         if slots.keys() != wanted.keys() or any(values.keys() != parameters.keys() for values in slots.values()):
             raise ValueError(f"optimiser slots {sorted(slots)} don't fit {self.optimizer_name}: {sorted(wanted)}")
@@ -91,13 +95,17 @@ class Learner:
             self.optimizer.state[parameter] = state
 
     def state(self):
-        """The loss scale of fp16."""
-        return {"scaler": self.scaler.state_dict()}
+        """The loss scale of fp16, and for how many steps it has held."""
+        if not self.scaler.is_enabled():
+            return {}
+        state = self.scaler.state_dict()
+        return {"loss_scale": state["scale"], "loss_scale_steps": state["_growth_tracker"]}
 
     def assign_state(self, state):
         """The inverse of `state`."""
-        if self.scaler.is_enabled() and state.get("scaler"):
-            self.scaler.load_state_dict(state["scaler"])
+        if self.scaler.is_enabled() and state:
+            values = {"scale": state["loss_scale"], "_growth_tracker": state["loss_scale_steps"]}
+            self.scaler.load_state_dict(self.scaler.state_dict() | values)
 
     def _send(self, array):
         return torch.as_tensor(array).to(self.device, non_blocking=True)

@@ -1,10 +1,9 @@
 """PyTorch's DataLoader over the zoo's batches."""
 
-import os
-
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from common.data.workers import leave_the_process_group, worker_was_killed
 from common.errors import UserError
 
 
@@ -34,7 +33,7 @@ def load(make_batch, plans, workers, device):
         prefetch_factor=2 if workers else None,
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),
-        worker_init_fn=_leave_the_process_group,
+        worker_init_fn=_start,
     )
     batches = iter(loader)
     while True:
@@ -45,16 +44,11 @@ def load(make_batch, plans, workers, device):
         except RuntimeError as error:
             if "DataLoader worker" not in str(error):
                 raise
-            raise UserError(
-                "a loader process was killed, as the system does where memory or /dev/shm is too small; fewer "
-                "--workers (0 for none) or a smaller --batch-size would do"
-            ) from error
+            raise UserError(worker_was_killed("memory or /dev/shm")) from error
         if isinstance(batch, UserError):
             raise batch
         yield batch
 
 
-def _leave_the_process_group(_):
-    """Out of reach of Ctrl-C and of signals to the group: the loop, which saves and stops, still needs its workers."""
-    if hasattr(os, "setpgrp"):
-        os.setpgrp()
+def _start(_):
+    leave_the_process_group()

@@ -5,19 +5,20 @@ import copy
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from common.memory import explain_out_of_memory
 from torch_zoo.blocks import ConvBlock
-from torch_zoo.learner import PRECISIONS
-from torch_zoo.memory import explain_out_of_memory
+from torch_zoo.memory import is_out_of_memory
+from torch_zoo.precision import DTYPES
 
 
 def make_predictor(model, precision, device):
     """A function uint8 (B, H, W, 3) -> raw heads as float32 arrays; the model itself is not changed."""
     model = fold(copy.deepcopy(model).eval()).to(device, memory_format=torch.channels_last)
-    dtype = PRECISIONS[precision]
+    dtype = DTYPES[precision]
 
     @torch.inference_mode()
     def predict(images):
-        with explain_out_of_memory(images):
+        with explain_out_of_memory(images, is_out_of_memory):
             images = torch.from_numpy(images).to(device, non_blocking=True)
             with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
                 heads = model(images)

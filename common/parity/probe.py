@@ -1,0 +1,110 @@
+"""What a framework is measured by: raw heads, loss terms, gradients, optimiser steps, a training curve.
+
+`probe` needs nothing but `common.framework`, so the three zoos run this very code; weights come from names and data
+from seeds. `common.parity.golden` says how far two measurements may lie apart.
+"""
+
+import time
+
+import numpy as np
+
+from common.architectures import architecture
+from common.data.batch import Batch
+from common.parity.golden import golden_spec, measure, summarize_arrays
+from common.parity.pseudo import pseudo_arrays, pseudo_batch
+from common.recipes.schema import Recipe
+from common.targets.yolo import assign
+from common.weights.initial import initial_arrays
+
+STEP_SIZE = (96, 64)  # pixels
+STEP_BATCH = 4
+STEP_LR = 0.1
+CURVE_SIZE = (96, 96)
+CURVE_BATCH = 4
+CURVE_STEPS = 20
+CURVE_LR = 0.001  # of the last step; a linear warm-up leads there, as a run begins
+
+# decay and rate are far above a real run's, so that what they do stands out from rounding
+STEP_OPTIMIZER = {"momentum": 0.9, "nesterov": True, "weight_decay": 0.05, "clip_norm": 10.0}
+PLAIN_OPTIMIZER = {"momentum": 0.9, "nesterov": False, "weight_decay": 0.0}
+
+
+def probe(zoo, model):
+    """Everything that parity is judged by, of one model in one framework on the CPU: {"check/what": array}."""
+    started = time.monotonic()
+    found = {f"outputs/{key}": value for key, value in outputs(zoo, model).items()}
+    terms, gradients = loss_and_gradients(zoo, model)
+    found |= {f"loss/{name}": np.float64(value) for name, value in terms.items()}
+    found["gradients"] = summarize_arrays(gradients)
+    found["step"] = summarize_arrays(step(zoo, model))
+    found["frozen_step"] = summarize_arrays(step(zoo, model, frozen=True))
+    found["batch_step"] = summarize_arrays(step(zoo, model, batch_norm=False))
+    found["curve"] = curve(zoo, model)
+    return found | {"seconds": np.float64(time.monotonic() - started)}
+
+
+def outputs(zoo, model):
+    """`golden.measure` of the predictor of a model with pseudo-weights."""
+    device = zoo.device("cpu")
+    return measure(zoo.predictor(pseudo_model(zoo, model, device), "fp32", device))
+
+
+def loss_and_gradients(zoo, model):
+    """Loss terms as floats, and the loss's gradient by canonical name, with batch norms on stored statistics.
+
+    After one step of SGD without decay the momentum *is* the gradient.
+    """
+    learner = pseudo_learner(zoo, model, optimizer=PLAIN_OPTIMIZER)
+    terms = learner.step(step_batch(model), STEP_LR)
+    return {name: float(value) for name, value in terms.items()}, learner.optimizer_arrays()["momentum"]
+
+
+def step(zoo, model, frozen=False, batch_norm=True, optimizer=STEP_OPTIMIZER):
+    """Parameters and statistics after one optimiser step, by canonical name.
+
+    frozen: hold the backbone; batch_norm: hold the statistics (with False they are the batch's, as in training).
+    """
+    learner = pseudo_learner(zoo, model, optimizer=optimizer, freeze={"batch_norm": batch_norm})
+    if frozen:
+        learner.freeze((architecture(model).backbone,))
+    learner.step(step_batch(model), STEP_LR)
+    return zoo.arrays(learner.model)
+
+
+def curve(zoo, model):
+    """The loss of each of the first steps of a training run from initial weights: float64 (CURVE_STEPS,)."""
+    device, spec = zoo.device("cpu"), golden_spec(model)
+    network = zoo.build(spec, device)
+    zoo.assign(network, initial_arrays(zoo.shapes(network), 0, spec, objectness_prior=0.01))
+    learner = zoo.learner(network, spec, Recipe(optimizer={"clip_norm": 10.0}), device)
+    batches = (drawn_batch(model, seed, CURVE_BATCH, CURVE_SIZE) for seed in range(CURVE_STEPS))
+    rates = CURVE_LR * np.arange(1, CURVE_STEPS + 1) / CURVE_STEPS
+    return np.array([float(learner.step(b, float(lr))["loss"]) for b, lr in zip(batches, rates, strict=True)])
+
+
+def pseudo_model(zoo, model, device):
+    """A network of 80 classes with pseudo-weights."""
+    network = zoo.build(golden_spec(model), device)
+    zoo.assign(network, pseudo_arrays(zoo.shapes(network)))
+    return network
+
+
+def pseudo_learner(zoo, model, optimizer, freeze=None):
+    """A learner of `pseudo_model` whose batch norms keep to stored statistics, unless `freeze` says otherwise."""
+    device = zoo.device("cpu")
+    recipe = Recipe(optimizer=optimizer, freeze=freeze or {"batch_norm": True})
+    return zoo.learner(pseudo_model(zoo, model, device), golden_spec(model), recipe, device)
+
+
+def step_batch(model):
+    """The batch of the single steps; its last image has no boxes."""
+    return drawn_batch(model, CURVE_STEPS, STEP_BATCH, STEP_SIZE, empty=1)
+
+
+def drawn_batch(model, seed, count, size, empty=0):
+    """A batch of drawings with targets, made from the seed alone; the last `empty` images have no boxes."""
+    spec = golden_spec(model)
+    images, boxes, labels = pseudo_batch(seed, count, size, spec.num_classes)
+    for number in range(count - empty, count):
+        boxes[number], labels[number] = boxes[number][:0], labels[number][:0]
+    return Batch(images, assign(boxes, labels, spec, size), [str(number) for number in range(count)], seed)

@@ -1,0 +1,15 @@
+"""Measure a checkpoint with TensorFlow 2: python tf2/evaluate.py --help."""
+
+from common.cli import run_command
+from common.inference.commands import evaluate
+
+
+def main():
+    """The command."""
+    from tf2_zoo.framework import TF2  # here: where loader processes import this file, they need no TensorFlow
+
+    return evaluate(TF2())
+
+
+if __name__ == "__main__":
+    run_command(main)

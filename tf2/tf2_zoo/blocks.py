@@ -1,0 +1,87 @@
+"""Building blocks, with every number in which frameworks differ: padding, eps, momentum, slope, layout.
+
+Tensors are (B, H, W, C) throughout.
+"""
+
+import tensorflow as tf
+
+from tf2_zoo.layers import BatchNorm, Conv2d
+
+BN_EPS = 1e-5
+BN_MOMENTUM = 0.1  # PyTorch's meaning: the share of the new batch
+LEAKY_SLOPE = 0.1
+
+
+class Normalize(tf.Module):
+    """Bytes to what the network was trained on: uint8 (B, H, W, 3) -> float (B, H, W, 3), (image - mean) / std."""
+
+    def __init__(self, mean, std):
+        super().__init__()
+        self.scale = 1 / tf.constant(std, tf.float32)
+        self.shift = -tf.constant(mean, tf.float32) * self.scale
+
+    def __call__(self, images):
+        return tf.cast(images, tf.float32) * self.scale + self.shift
+
+
+class ConvBlock(tf.Module):
+    """Convolution, batch normalisation, leaky ReLU: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1):
+        super().__init__()
+        self.conv = Conv2d(in_channels, out_channels, kernel_size, stride, bias=False)
+        self.bn = BatchNorm(out_channels, BN_EPS, BN_MOMENTUM)
+
+    def __call__(self, x):
+        return tf.nn.leaky_relu(self.bn(self.conv(x)), LEAKY_SLOPE)
+
+
+class Residual(tf.Module):
+    """1x1 to half the channels, 3x3 back, plus the input: (B, H, W, C) -> (B, H, W, C)."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1 = ConvBlock(channels, channels // 2, 1)
+        self.conv2 = ConvBlock(channels // 2, channels, 3)
+
+    def __call__(self, x):
+        return x + self.conv2(self.conv1(x))
+
+
+class YOLOHead(tf.Module):
+    """3x3 block and the predicting 1x1 convolution: (B, H, W, in) -> (B, H, W, A, 5 + C)."""
+
+    def __init__(self, in_channels, mid_channels, num_anchors, num_classes):
+        super().__init__()
+        self.num_anchors = num_anchors
+        self.conv = ConvBlock(in_channels, mid_channels, 3)
+        self.predict = Conv2d(mid_channels, num_anchors * (5 + num_classes), 1)
+
+    def __call__(self, x):
+        x = self.predict(self.conv(x))
+        batch = tf.shape(x)[0]
+        _, height, width, channels = x.shape
+        # (B, H, W, A * (5 + C)) -> (B, H, W, A, 5 + C)
+        return tf.reshape(x, (batch, height, width, self.num_anchors, channels // self.num_anchors))
+
+
+def max_pool(x, kernel_size, stride):
+    """Max pooling as Darknet does it, windows starting at each stride's pixel: stride 1 keeps the size.
+
+    What a window misses at the right and bottom is not there (minus infinity), not zero.
+    """
+    missing = kernel_size - stride
+    if missing:
+        x = tf.pad(x, [[0, 0], [0, missing], [0, missing], [0, 0]], constant_values=x.dtype.min)
+    return tf.nn.max_pool2d(x, kernel_size, stride, "VALID")
+
+
+def upsample(x):
+    """Nearest neighbour, twice the size: (B, H, W, C) -> (B, 2 H, 2 W, C)."""
+    _, height, width, _ = x.shape
+    return tf.image.resize(x, (2 * height, 2 * width), "nearest")
+
+
+def concat(*tensors):
+    """Along channels, in this order."""
+    return tf.concat(tensors, axis=-1)

@@ -1,0 +1,68 @@
+"""TensorFlow 2's side of `common.framework.Framework`."""
+
+import logging
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is loaded: its remarks on the machine stay out
+
+import tensorflow as tf
+
+from common.cores import available_cores, describe_cpu
+from common.errors import UserError
+from common.memory import keep_freed_memory
+from tf2_zoo import weights
+from tf2_zoo.learner import Learner
+from tf2_zoo.loader import load
+from tf2_zoo.losses.yolo import YOLOLoss
+from tf2_zoo.models import MODELS
+from tf2_zoo.predictor import make_predictor
+
+tf.get_logger().setLevel(logging.ERROR)  # no advice on retracing: each learner and predictor has functions of its own
+
+
+class TF2:
+    """See `common.framework.Framework` for what each method gives."""
+
+    name = "tf2"
+    shapes = staticmethod(weights.shapes)
+    arrays = staticmethod(weights.arrays)
+    assign = staticmethod(weights.assign)
+    predictor = staticmethod(make_predictor)
+    loader = staticmethod(load)
+
+    def versions(self):
+        """ "TensorFlow 2.21.0" and so on."""
+        return f"TensorFlow {tf.__version__}"
+
+    def device(self, wanted):
+        """TensorFlow's name of the device for "auto" (the first GPU where there is one), "cpu" or "cuda"."""
+        gpus = tf.config.list_physical_devices("GPU")
+        if wanted == "cuda" and not gpus:
+            raise UserError("--device cuda was asked for, but TensorFlow finds no GPU; --device cpu or auto would do")
+        if gpus and wanted != "cpu":
+            for gpu in gpus:
+                tf.config.experimental.set_memory_growth(gpu, True)
+            return "/GPU:0"
+        keep_freed_memory()
+        return "/CPU:0"
+
+    def is_cpu(self, device):
+        """Whether a device is the CPU."""
+        return device == "/CPU:0"
+
+    def describe_device(self, device):
+        """The GPU's name, or the number of CPU threads."""
+        if self.is_cpu(device):
+            return describe_cpu(tf.config.threading.get_intra_op_parallelism_threads() or available_cores())
+        gpu = tf.config.list_physical_devices("GPU")[0]
+        details = tf.config.experimental.get_device_details(gpu)
+        return f"cuda ({details.get('device_name', gpu.name)})"
+
+    def build(self, spec, device):
+        """The network on its device."""
+        with tf.device(device):
+            return MODELS[spec.name](spec)
+
+    def learner(self, model, spec, recipe, device):
+        """See tf2_zoo/learner.py."""
+        return Learner(model, YOLOLoss(spec, recipe.loss), recipe, device)

@@ -1,0 +1,80 @@
+"""What tf.Module lacks: a convolution and a batch normalisation with parameters, and modules and variables by name."""
+
+import tensorflow as tf
+
+
+class Conv2d(tf.Module):
+    """Convolution with symmetric zero padding: (B, H, W, in) -> (B, H / stride, W / stride, out).
+
+    dtype: what it computes in; parameters are float32 always.
+    """
+
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, bias=True):
+        super().__init__()
+        self.stride = stride
+        self.padding = kernel_size // 2
+        self.dtype = tf.float32
+        self.weight = tf.Variable(tf.zeros((kernel_size, kernel_size, in_channels, out_channels)))
+        self.bias = tf.Variable(tf.zeros(out_channels)) if bias else None
+
+    def __call__(self, x):
+        around = [self.padding, self.padding]
+        # "SAME" pads as symmetrically at stride 1, but at stride 2 only below and on the right
+        padding = "SAME" if self.stride == 1 else [[0, 0], around, around, [0, 0]]
+        x = tf.nn.conv2d(tf.cast(x, self.dtype), tf.cast(self.weight, self.dtype), self.stride, padding)
+        return x if self.bias is None else tf.nn.bias_add(x, tf.cast(self.bias, self.dtype))
+
+
+class BatchNorm(tf.Module):
+    """Batch normalisation by TensorFlow's fused operation: (B, H, W, C) -> (B, H, W, C).
+
+    training: whether to use the batch's mean and variance and to move the stored ones by `momentum`, the share of the
+    new batch. Like PyTorch it stores the unbiased variance and normalises with the biased one.
+    """
+
+    def __init__(self, channels, eps, momentum):
+        super().__init__()
+        self.eps = eps
+        self.momentum = momentum
+        self.training = False
+        self.weight = tf.Variable(tf.ones(channels))
+        self.bias = tf.Variable(tf.zeros(channels))
+        self.running_mean = tf.Variable(tf.zeros(channels), trainable=False)
+        self.running_var = tf.Variable(tf.ones(channels), trainable=False)
+
+    def __call__(self, x):
+        # the raw operation, since tf.nn's wrapper raises eps to 1.001e-5
+        output, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=x,
+            scale=self.weight,
+            offset=self.bias,
+            mean=self.running_mean,
+            variance=self.running_var,
+            epsilon=self.eps,
+            exponential_avg_factor=self.momentum if self.training else 1.0,
+            is_training=self.training,
+        )
+        if self.training:
+            self.running_mean.assign(mean)
+            self.running_var.assign(variance)
+        return output
+
+
+def named_modules(module, prefix=""):
+    """Yields (dotted path, module) of a module and all below it, in the order in which attributes were assigned."""
+    yield prefix, module
+    for name, value in _parts(module):
+        if isinstance(value, tf.Module | list):
+            yield from named_modules(value, f"{prefix}.{name}" if prefix else name)
+
+
+def named_variables(module):
+    """Dotted path -> tf.Variable of a module and all below it, parameters and statistics, in order."""
+    found = {}
+    for prefix, part in named_modules(module):
+        found |= {f"{prefix}.{name}": value for name, value in _parts(part) if isinstance(value, tf.Variable)}
+    return found
+
+
+def _parts(module):
+    return enumerate(module) if isinstance(module, list) else vars(module).items()

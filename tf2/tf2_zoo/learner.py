@@ -1,0 +1,122 @@
+"""A model in training: gradients, mixed precision, accumulation, clipping, freezing, the optimiser."""
+
+import tensorflow as tf
+
+from common.memory import explain_out_of_memory
+from common.recipes.schema import Optimizer
+from common.weights.layout import from_canonical, to_canonical
+from tf2_zoo.layers import BatchNorm, named_modules, named_variables
+from tf2_zoo.memory import is_out_of_memory
+from tf2_zoo.optimizers import OPTIMIZERS
+from tf2_zoo.precision import LossScale, set_precision
+
+
+class Learner:
+    """See `common.framework.Learner`. The model computes in the recipe's precision from now on."""
+
+    def __init__(self, model, loss, recipe, device):
+        self.model = model
+        self.loss = loss
+        self.device = device
+        self.accumulate = recipe.schedule.accumulate
+        self.clip_norm = recipe.optimizer.clip_norm
+        self.hold_batch_norms = recipe.freeze.batch_norm
+        self.compile = recipe.compile
+        self.weight_decay = recipe.optimizer.weight_decay
+        set_precision(model, recipe.precision)
+        with tf.device(device):
+            self.optimizer = make_optimizer(model, recipe.optimizer)
+            self.scaler = LossScale() if recipe.precision == "fp16" else None
+        self.freeze(())
+
+    def step(self, batch, lr):
+        """One optimiser step; see `common.framework.Learner.step`.
+
+        The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
+        it is computed in. Raises UserError where memory is too small.
+        """
+        with explain_out_of_memory(batch.images, is_out_of_memory), tf.device(self.device):
+            return self._step(batch, lr)
+
+    def _step(self, batch, lr):
+        size = len(batch.images) // min(self.accumulate, len(batch.images))
+        terms, gradients = [], None
+        for start in range(0, len(batch.images), size):
+            part = slice(start, start + size)
+            targets = {name: array[part] if array.ndim else array for name, array in batch.targets.items()}
+            values, new = self.differentiate(batch.images[part], targets)
+            terms.append(values)
+            gradients = new if gradients is None else [old + more for old, more in zip(gradients, new, strict=True)]
+        self.apply(gradients, tf.constant(lr, tf.float32))
+        return {name: sum(part[name] for part in terms) for name in terms[0]}
+
+    def freeze(self, prefixes):
+        """See `common.framework.Learner.freeze`."""
+        for name, module in named_modules(self.model):
+            if isinstance(module, BatchNorm):
+                module.training = not (self.hold_batch_norms or name.startswith(tuple(prefixes)))
+        trained = _trainable(self.model)
+        self.trained = {name: v for name, v in trained.items() if not name.startswith(tuple(prefixes))}
+        # traced anew, since which variables and which batch norms move is part of the graph
+        self.differentiate = tf.function(self._differentiate, jit_compile=self.compile, reduce_retracing=True)
+        self.apply = tf.function(self._apply, jit_compile=self.compile)
+
+    def _differentiate(self, images, targets):
+        """The loss terms of images, and the gradients of `trained`, scaled in fp16."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(list(self.trained.values()))
+            terms = self.loss(self.model(images), targets)
+            scaled = self.scaler.scale(terms["loss"]) if self.scaler else terms["loss"]
+        return terms, tape.gradient(scaled, list(self.trained.values()))
+
+    def _apply(self, gradients, lr):
+        """Clipping, decay and the optimiser's step; in fp16 only where all gradients are finite."""
+        if self.scaler is None:
+            self._move(gradients, lr)
+            return
+        gradients, finite = self.scaler.unscale(gradients)
+        if finite:
+            self._move(gradients, lr)
+        self.scaler.update(finite)
+
+    def _move(self, gradients, lr):
+        if self.clip_norm is not None:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
+        for (name, variable), gradient in zip(self.trained.items(), gradients, strict=True):
+            if self.weight_decay and len(variable.shape) > 1:  # kernels only
+                gradient = gradient + self.weight_decay * variable
+            self.optimizer.apply(name, variable, gradient, lr)
+
+    def optimizer_arrays(self):
+        """See `common.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
+        return {
+            slot: {name: to_canonical(variable.numpy()) for name, variable in variables.items()}
+            for slot, variables in self.optimizer.slots.items()
+        }
+
+    def assign_optimizer(self, slots):
+        """The inverse of `optimizer_arrays`. Raises ValueError where slots or names aren't this optimiser's."""
+        wanted = self.optimizer.slots
+        if slots.keys() != wanted.keys() or any(slots[slot].keys() != wanted[slot].keys() for slot in wanted):
+            raise ValueError(f"optimiser slots {sorted(slots)} don't fit this optimiser's: {sorted(wanted)}")
+        for slot, variables in wanted.items():
+            for name, variable in variables.items():
+                variable.assign(from_canonical(slots[slot][name]))
+
+    def state(self):
+        """The loss scale of fp16, and for how many steps it has held."""
+        return self.scaler.state() if self.scaler else {}
+
+    def assign_state(self, state):
+        """The inverse of `state`."""
+        if self.scaler and state:
+            self.scaler.assign_state(state)
+
+
+def make_optimizer(model, options: Optimizer):
+    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms."""
+    return OPTIMIZERS[options.name](_trainable(model), options)
+
+
+def _trainable(model):
+    return {name: variable for name, variable in named_variables(model).items() if variable.trainable}

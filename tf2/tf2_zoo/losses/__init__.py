@@ -1,0 +1,1 @@
+"""Losses in TensorFlow 2; common/losses.py defines what they must equal."""

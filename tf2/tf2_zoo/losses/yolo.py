@@ -1,0 +1,110 @@
+"""The YOLO loss; the reference, with its definition in words, is `common.losses.yolo_loss`."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from common.boxes import LEAST_SIDE
+from common.grid import yolo_grid
+from common.losses import MAX_LOG_SIZE
+
+
+class YOLOLoss:
+    """Raw heads and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
+
+    targets: tensors of `common.targets.yolo.assign`. The heads' height and width must be known when this is traced.
+    """
+
+    def __init__(self, spec, options):
+        self.spec = spec
+        self.options = options
+
+    def __call__(self, heads, targets):
+        options = self.options
+        # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
+        flat = [tf.reshape(head, (tf.shape(head)[0], math.prod(head.shape[1:4]), head.shape[4])) for head in heads]
+        raw = tf.cast(tf.concat(flat, axis=1), tf.float32)
+        cells, strides, anchors, balance, size = self._grid(heads)
+        boxes, normaliser = targets["boxes"], targets["num_positives"]
+        # Every box keeps its slot, also those without a prediction, which count nothing: picking out the positives
+        # would mean shapes that depend on values.
+        taken = tf.cast(targets["positives"] >= 0, tf.float32)  # (B, M)
+        index = tf.maximum(targets["positives"], 0)
+
+        rows = tf.broadcast_to(tf.range(tf.shape(index)[0])[:, None], tf.shape(index))
+        positive = tf.scatter_nd(tf.stack([rows, index], axis=-1), taken, tf.shape(raw)[:2])
+        decoded = decode_boxes(raw, cells, strides, anchors)
+        overlaps = tf.reduce_max(overlap(decoded[:, :, None], boxes[:, None]), axis=2)
+        counted = tf.stop_gradient(tf.maximum(positive, tf.cast(overlaps <= options.ignore_iou, tf.float32)))
+        objectness = tf.nn.sigmoid_cross_entropy_with_logits(positive, raw[..., 4])
+        objectness = tf.reduce_sum(objectness * balance * counted)
+
+        chosen = tf.gather(raw, index, batch_dims=1)  # (B, M, 5 + C)
+        classes = tf.one_hot(targets["labels"], self.spec.num_classes)
+        classification = tf.nn.sigmoid_cross_entropy_with_logits(classes, chosen[..., 5:])
+        classification = tf.reduce_sum(classification * taken[..., None])
+
+        place = (tf.gather(cells, index), tf.gather(strides, index), tf.gather(anchors, index))
+        boxes = tf.where(taken[..., None] > 0, boxes, [0.0, 0.0, 1.0, 1.0])  # log of 0 otherwise
+        if options.box == "mse":
+            box = squared_errors(chosen, boxes, *place, size)
+        else:
+            box = 1 - overlap(decode_boxes(chosen, *place), boxes, options.box)
+        box = tf.reduce_sum(box * taken)
+
+        terms = {
+            "box": box * options.box_gain / normaliser,
+            "objectness": objectness * options.objectness_gain / normaliser,
+            "class": classification * options.class_gain / normaliser,
+        }
+        return {"loss": sum(terms.values()), **terms}
+
+    def _grid(self, heads):
+        """The grid's constants; in a traced function they are made once."""
+        stride = self.spec.strides[0]
+        size = (heads[0].shape[2] * stride, heads[0].shape[1] * stride)
+        grid = yolo_grid(self.spec, size)
+        balance = np.array(self.options.balance[: len(heads)], np.float32)[grid.heads]
+        return *(tf.constant(a, tf.float32) for a in (grid.cells, grid.strides, grid.anchors, balance)), size
+
+
+def decode_boxes(raw, cells, strides, anchors):
+    """Boxes that raw values stand for: (..., >= 4), (..., 2), (...), (..., 2) -> (..., 4) corners in input pixels."""
+    centre = (tf.sigmoid(raw[..., :2]) + cells) * strides[..., None]
+    half = tf.exp(tf.minimum(raw[..., 2:4], MAX_LOG_SIZE)) * anchors / 2
+    return tf.concat([centre - half, centre + half], axis=-1)
+
+
+def overlap(a, b, kind="iou"):
+    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `common.boxes.overlap`."""
+    sides = tf.maximum(tf.minimum(a[..., 2:], b[..., 2:]) - tf.maximum(a[..., :2], b[..., :2]), 0.0)
+    wh_a, wh_b = a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]
+    intersection = sides[..., 0] * sides[..., 1]
+    union = wh_a[..., 0] * wh_a[..., 1] + wh_b[..., 0] * wh_b[..., 1] - intersection
+    tiny = np.finfo(np.float32).tiny
+    iou = intersection / tf.maximum(union, tiny)
+    if kind == "iou":
+        return iou
+    hull = tf.maximum(a[..., 2:], b[..., 2:]) - tf.minimum(a[..., :2], b[..., :2])
+    if kind == "giou":
+        hull_area = hull[..., 0] * hull[..., 1]
+        return iou - (hull_area - union) / tf.maximum(hull_area, tiny)
+    offset = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
+    diou = iou - tf.reduce_sum(offset**2, -1) / tf.maximum(tf.reduce_sum(hull**2, -1), tiny)
+    if kind == "diou":
+        return diou
+    wh_a, wh_b = tf.maximum(wh_a, LEAST_SIDE), tf.maximum(wh_b, LEAST_SIDE)
+    angle = tf.atan2(wh_a[..., 0], wh_a[..., 1]) - tf.atan2(wh_b[..., 0], wh_b[..., 1])
+    v = 4 / math.pi**2 * angle**2
+    trade_off = tf.stop_gradient(v / tf.maximum(1 - iou + v, tiny))
+    return diou - trade_off * v
+
+
+def squared_errors(raw, boxes, cells, strides, anchors, size):
+    """The "mse" box term, element by element: (..., >= 4), (..., 4), (..., 2), (...), (..., 2) -> (...)."""
+    wh = boxes[..., 2:] - boxes[..., :2]
+    place = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
+    weight = 2 - wh[..., 0] * wh[..., 1] / (size[0] * size[1])
+    errors = tf.concat([tf.sigmoid(raw[..., :2]) - place, raw[..., 2:4] - tf.math.log(wh / anchors)], axis=-1)
+    return weight * tf.reduce_sum(errors**2, axis=-1) / 2

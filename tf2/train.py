@@ -1,0 +1,15 @@
+"""Train a model with TensorFlow 2: python tf2/train.py --help."""
+
+from common.cli import run_command
+from common.training.command import train
+
+
+def main():
+    """The command."""
+    from tf2_zoo.framework import TF2  # here: where loader processes import this file, they need no TensorFlow
+
+    return train(TF2())
+
+
+if __name__ == "__main__":
+    run_command(main)
