@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from common.errors import UserError
 
-AHEAD = 2  # batches that are made, or being made, per worker
+AHEAD = 2  # batches that are made, or being made, per worker, and wait at the device
 
 
 class Workers:
@@ -22,6 +22,7 @@ class Workers:
     def __init__(self, make_batch, workers):
         self.make_batch = make_batch
         self.count = workers
+        self.closed = False
         self.pool = None
         if workers:
             spawn = multiprocessing.get_context("spawn")
@@ -35,6 +36,8 @@ class Workers:
         pending = deque()
         try:
             for plan in plans:
+                if self.closed:
+                    return
                 pending.append(self.pool.submit(_make, plan))
                 if len(pending) > AHEAD * self.count:
                     yield pending.popleft().result()
@@ -47,6 +50,7 @@ class Workers:
 
     def close(self):
         """Ends the processes, without waiting for what they are at."""
+        self.closed = True
         if self.pool is not None:
             self.pool.shutdown(wait=False, cancel_futures=True)
 

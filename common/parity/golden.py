@@ -99,16 +99,18 @@ def differences(golden, measured):
     """
     found = {
         "outputs": difference(_below("outputs/", golden), _below("outputs/", measured)),
-        "loss": max(
-            abs(float(measured[key] - value)) / max(abs(float(value)), 1e-12)
-            for key, value in golden.items()
-            if key.startswith("loss/")
+        "loss": np.max(  # unlike max() it passes nan on
+            [
+                abs(float(measured[key] - value)) / max(abs(float(value)), 1e-12)
+                for key, value in golden.items()
+                if key.startswith("loss/")
+            ]
         ),
         "curve": float(np.abs(measured["curve"] / golden["curve"] - 1).max()),
     }
     for check in ("gradients", "step", "frozen_step", "batch_step"):
         found[check] = array_difference(golden[check], measured[check])
-    return {check: value if np.isfinite(value := found[check]) else np.inf for check in TOLERANCES}
+    return {check: float(found[check]) if np.isfinite(found[check]) else np.inf for check in TOLERANCES}
 
 
 def _below(prefix, arrays):
@@ -124,6 +126,11 @@ def load_golden(model):
     """The committed golden of a model: the result of PyTorch's `common.parity.probe.probe`, {key: array}."""
     with resources.as_file(golden_path(model)) as path, np.load(path, allow_pickle=False) as file:
         return dict(file)
+
+
+def load_golden_heads(model):
+    """Of the committed golden what `measure` gives of raw heads: {key: array}."""
+    return _below("outputs/", load_golden(model))
 
 
 def names_path(model):

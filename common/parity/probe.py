@@ -22,7 +22,7 @@ STEP_LR = 0.1
 CURVE_SIZE = (96, 96)
 CURVE_BATCH = 4
 CURVE_STEPS = 20
-CURVE_LR = 0.001  # of the last step; a linear warm-up leads there, as a run begins
+CURVE_LR = 0.0005  # of the last step; a linear warm-up leads there, as a run begins
 
 # decay and rate are far above a real run's, so that what they do stands out from rounding
 STEP_OPTIMIZER = {"momentum": 0.9, "nesterov": True, "weight_decay": 0.05, "clip_norm": 10.0}

@@ -4,7 +4,16 @@ import argparse
 from pathlib import Path
 
 from common.architectures import ARCHITECTURES, architecture, check_input_size
-from common.cli import INTERRUPTED, add_common_flags, choose_device, positive_int, say, size_argument
+from common.cli import (
+    INTERRUPTED,
+    add_common_flags,
+    add_weights_flags,
+    choose_device,
+    find_weights,
+    positive_int,
+    say,
+    size_argument,
+)
 from common.cores import available_cores
 from common.errors import UserError
 from common.recipes.describe import describe, dump
@@ -60,7 +69,7 @@ def parser():
     flags.add_argument(
         "--compile", action="store_const", const=True, help="torch.compile or XLA: slow to start, then faster on a GPU"
     )
-    flags.add_argument("--weights", metavar="FILE", help="checkpoint (.h5) to fine-tune from; classes may differ")
+    add_weights_flags(flags, "what to fine-tune from, classes may differ")
     flags.add_argument("--resume", metavar="RUN", help="run folder to go on with, exactly where it stopped")
     flags.add_argument("--out", metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)")
     flags.add_argument("--seed", type=int, metavar="N", help="of weights, order and augmentation (default: 0)")
@@ -83,6 +92,8 @@ def train(framework, argv=None):
     if args.workers is not None and args.workers < 0:
         raise UserError(f"--workers is {args.workers}; 0 (no processes) or more is needed")
     run = RunFolder.open(args.resume) if args.resume else None
+    if run is None:
+        args.weights = find_weights(args)
     loaded = resumed_recipe(args, run) if run else new_recipe(args)
     if args.print_recipe:
         say(describe(loaded).rstrip("\n"))
@@ -91,6 +102,8 @@ def train(framework, argv=None):
     device = choose_device(framework, args.device)
     recipe, sources = open_data(loaded.recipe, say)
     checkpoint = load_checkpoint(run.last) if run else None
+    if checkpoint and checkpoint.framework != framework.name:
+        say(f"run: begun with {checkpoint.framework}, goes on with {framework.name} after step {checkpoint.step}")
     model = build_model(framework, recipe, device, say, weights=args.weights, checkpoint=checkpoint)
     if run is None:
         run = RunFolder.create(args.out or next_run(Path("runs"), recipe.model.name))

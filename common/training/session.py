@@ -19,7 +19,7 @@ from common.training.loop import EpochSums, Trainer
 from common.training.schedule import Plan
 from common.weights.checkpoint import load as load_checkpoint
 from common.weights.initial import initial_arrays
-from common.weights.report import match, strict
+from common.weights.report import match, parts_behind, strict
 
 SYNTHETIC_IMAGES = 400
 SYNTHETIC_SIZE = (256, 256)
@@ -145,11 +145,14 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
     arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior)
     if weights is not None:
         given = load_checkpoint(weights, optimizer=False)
-        values = given.model
-        if list(given.recipe["classes"]) != list(recipe.classes):  # as many, perhaps, but they mean other things
+        values, anew = given.model, ("head",)
+        if given.is_backbone:
+            say("weights: a backbone, so what it lacks of the rest begins anew")
+            anew = parts_behind(architecture(spec.name).backbone, shapes)
+        elif list(given.recipe["classes"]) != list(recipe.classes):  # as many, perhaps, but they mean other things
             say("weights: the classes are others, so what predicts them begins anew")
             values = {name: array for name, array in values.items() if ".predict." not in name}
-        found, report = match(values, shapes, source=weights)
+        found, report = match(values, shapes, allowed_prefixes=anew, source=weights)
         arrays |= found
         say(f"weights: {weights}\n{report}")
     framework.assign(model, arrays)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-NOT_PARAMETERS = "num_batches_tracked"  # PyTorch's own counter, which no other framework has
+_NOT_PARAMETERS = "num_batches_tracked"  # PyTorch's own counter, which no other framework has
 
 
 def shapes(model):
@@ -29,4 +29,4 @@ def assign(model, values):
 
 
 def _tensors(model):
-    return {name: tensor for name, tensor in model.state_dict().items() if not name.endswith(NOT_PARAMETERS)}
+    return {name: tensor for name, tensor in model.state_dict().items() if not name.endswith(_NOT_PARAMETERS)}

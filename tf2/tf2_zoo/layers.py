@@ -63,18 +63,28 @@ class BatchNorm(tf.Module):
 def named_modules(module, prefix=""):
     """Yields (dotted path, module) of a module and all below it, in the order in which attributes were assigned."""
     yield prefix, module
-    for name, value in _parts(module):
-        if isinstance(value, tf.Module | list):
-            yield from named_modules(value, f"{prefix}.{name}" if prefix else name)
+    for name, value in _attributes(module, prefix):
+        if isinstance(value, tf.Module):
+            yield from named_modules(value, name)
 
 
 def named_variables(module):
     """Dotted path -> tf.Variable of a module and all below it, parameters and statistics, in order."""
-    found = {}
-    for prefix, part in named_modules(module):
-        found |= {f"{prefix}.{name}": value for name, value in _parts(part) if isinstance(value, tf.Variable)}
-    return found
+    return {
+        name: value
+        for prefix, part in named_modules(module)
+        for name, value in _attributes(part, prefix)
+        if isinstance(value, tf.Variable)
+    }
 
 
-def _parts(module):
-    return enumerate(module) if isinstance(module, list) else vars(module).items()
+def _attributes(module, prefix):
+    """Yields (dotted path, value) of a module's own attributes, each item of a list by its number."""
+    for name, value in vars(module).items():
+        path = f"{prefix}.{name}" if prefix else name
+        if name.startswith("_"):  # TensorFlow's
+            continue
+        if isinstance(value, list):
+            yield from ((f"{path}.{number}", item) for number, item in enumerate(value))
+        else:
+            yield path, value

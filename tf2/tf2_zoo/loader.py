@@ -5,10 +5,8 @@ from collections import deque
 import tensorflow as tf
 
 from common.data.batch import Batch
-from common.data.workers import Workers
+from common.data.workers import AHEAD, Workers
 from common.errors import UserError
-
-AHEAD = 2  # batches that wait for the step, on its device
 
 
 def load(make_batch, plans, workers, device):

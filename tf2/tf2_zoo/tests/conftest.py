@@ -1,0 +1,36 @@
+"""What the tests that every framework runs, in common/tests/contract, need of TensorFlow 2."""
+
+import pytest
+
+pytest.register_assert_rewrite("common.tests.contract")
+
+import tensorflow as tf  # noqa: E402, assertions are rewritten in what is imported from here on
+
+from tf2_zoo.framework import TF2  # noqa: E402
+from tf2_zoo.losses.yolo import YOLOLoss  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def zoo():
+    """The framework under test."""
+    return TF2()
+
+
+@pytest.fixture(scope="session")
+def loss_and_gradients():
+    """The YOLO loss as the contract has it: (spec, options) -> function(heads, targets) -> (terms, gradients)."""
+
+    def of(spec, options):
+        loss = YOLOLoss(spec, options)
+
+        def measure(heads, targets):
+            tensors = [tf.constant(head) for head in heads]
+            with tf.GradientTape() as tape:
+                tape.watch(tensors)
+                terms = loss(tensors, targets)
+            gradients = tape.gradient(terms["loss"], tensors)
+            return {name: float(value) for name, value in terms.items()}, [gradient.numpy() for gradient in gradients]
+
+        return measure
+
+    return of

@@ -1,0 +1,77 @@
+"""The graphs, as in every framework, and that the goldens notice a changed one."""
+
+import pytest
+import tensorflow as tf
+
+from common.parity.golden import TOLERANCE, difference, load_golden_heads, measure
+from common.parity.probe import pseudo_model
+from common.tests.contract.models import *  # noqa: F403
+from tf2_zoo import blocks
+from tf2_zoo.layers import BatchNorm, Conv2d, named_modules
+from tf2_zoo.models import MODELS, yolov3, yolov3_tiny
+
+
+def golden_difference(name, model):
+    return difference(load_golden_heads(name), measure(lambda images: [head.numpy() for head in model(images)]))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_heads_without_folded_batch_norms_equal_the_golden(zoo, name):
+    assert golden_difference(name, pseudo_model(zoo, name, zoo.device("cpu"))) < TOLERANCE
+
+
+def other_eps(model, monkeypatch):
+    for _, module in named_modules(model):
+        if isinstance(module, BatchNorm):
+            module.eps = 1e-3
+
+
+def other_slope(model, monkeypatch):
+    monkeypatch.setattr(blocks, "LEAKY_SLOPE", 0.01)
+
+
+def other_concat_order(model, monkeypatch):
+    for module in (yolov3, yolov3_tiny):
+        monkeypatch.setattr(module, "concat", lambda *tensors: tf.concat(tensors[::-1], axis=-1))
+
+
+def padding_right_and_below_only(model, monkeypatch):
+    """What "same" means at stride 2."""
+    convolve = tf.nn.conv2d
+    monkeypatch.setattr(tf.nn, "conv2d", lambda x, weight, stride, padding: convolve(x, weight, stride, "SAME"))
+    assert any(isinstance(module, Conv2d) and module.stride == 2 for _, module in named_modules(model))
+
+
+def zero_padded_pool(model, monkeypatch):
+    def pool(x, kernel_size, stride):
+        missing = kernel_size - stride
+        x = tf.pad(x, [[0, 0], [0, missing], [0, missing], [0, 0]], constant_values=1.0)
+        return tf.nn.max_pool2d(x, kernel_size, stride, "VALID")
+
+    monkeypatch.setattr(yolov3_tiny, "max_pool", pool)
+
+
+@pytest.mark.parametrize(
+    ("name", "mutate"),
+    [
+        ("yolov3", other_eps),
+        ("yolov3", other_slope),
+        ("yolov3", other_concat_order),
+        ("yolov3", padding_right_and_below_only),
+        ("yolov3-tiny", other_eps),
+        ("yolov3-tiny", other_slope),
+        ("yolov3-tiny", other_concat_order),
+        ("yolov3-tiny", zero_padded_pool),
+    ],
+)
+def test_a_mutated_graph_breaks_the_golden(zoo, name, mutate, monkeypatch):
+    model = pseudo_model(zoo, name, zoo.device("cpu"))
+    mutate(model, monkeypatch)
+    assert golden_difference(name, model) > 10 * TOLERANCE
+
+
+def test_images_are_normalised_by_mean_and_std():
+    normalize = blocks.Normalize((10.0, 20.0, 30.0), (2.0, 4.0, 5.0))
+    pixel = tf.constant([[[[12, 28, 20]]]], tf.uint8)
+    # (12 - 10) / 2, (28 - 20) / 4, (20 - 30) / 5
+    assert normalize(pixel).numpy().ravel().tolist() == pytest.approx([1.0, 2.0, -2.0])
