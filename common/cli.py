@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import sys
+from pathlib import Path
 
 from common import __version__
 from common.errors import UserError
@@ -67,6 +68,26 @@ def add_common_flags(parser):
     """The flags of all three commands."""
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: the GPU, if any")
     parser.add_argument("--version", action="version", version=f"trizoo {__version__}")
+
+
+def add_weights_flags(parser, use, *, required=False):
+    """--weights, whose use is said in words, and --offline."""
+    parser.add_argument(
+        "--weights",
+        required=required,
+        metavar="FILE|TAG",
+        help=f"{use}: a checkpoint (.h5), or a tag that python -m common.weights list shows",
+    )
+    parser.add_argument("--offline", action="store_true", help="with a tag: only what was downloaded before")
+
+
+def find_weights(args):
+    """The file that --weights means, None without it: a path as it is, a tag downloaded and converted if need be."""
+    if args.weights is None or Path(args.weights).exists():
+        return args.weights
+    from common.weights.store import resolve_weights  # here, since files need no network library
+
+    return str(resolve_weights(args.weights, offline=args.offline))
 
 
 def choose_device(framework, wanted):

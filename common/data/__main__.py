@@ -1,4 +1,4 @@
-"""`python -m common.data`: check a data set, or draw one."""
+"""`python -m common.data`: check a data set, draw one, or download one."""
 
 import argparse
 from pathlib import Path
@@ -29,9 +29,19 @@ def _synthesize(options):
     return 0
 
 
+def _download(options):
+    # Here, since checking and drawing need no network library, and are quicker to start without one.
+    from common.data.download import download_dataset
+
+    print(download_dataset(options.name, options.root, parts=options.parts, keep=options.keep, offline=options.offline))
+    return 0
+
+
 def parser():
     """The command line."""
-    flags = argparse.ArgumentParser(prog="python -m common.data", description="Check a data set, or draw one.")
+    flags = argparse.ArgumentParser(
+        prog="python -m common.data", description="Check a data set, draw one, or download one."
+    )
     commands = flags.add_subparsers(required=True, metavar="COMMAND")
     checker = commands.add_parser(
         "check",
@@ -66,6 +76,20 @@ def parser():
         "--seed", type=int, default=0, metavar="N", help="the same seed draws the same set (%(default)s)"
     )
     drawer.set_defaults(command=_synthesize)
+    downloader = commands.add_parser(
+        "download",
+        help="fetch a public data set and unpack it",
+        description="Fetch a public data set, check it and unpack it. What is there is used, so the same command goes "
+        "on with an interrupted download. The last line is what --data takes.",
+    )
+    downloader.add_argument("name", metavar="NAME", help="voc2007, voc2012, sbd or coco2017")
+    downloader.add_argument("root", metavar="ROOT", type=Path, help="the folder to put it in")
+    downloader.add_argument(
+        "--parts", nargs="+", metavar="PART", help="only these, such as val annotations (default: all with labels)"
+    )
+    downloader.add_argument("--keep", action="store_true", help="leave the archives in ROOT/archives")
+    downloader.add_argument("--offline", action="store_true", help="only unpack archives that are in ROOT/archives")
+    downloader.set_defaults(command=_download)
     return flags
 
 

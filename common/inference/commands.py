@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from common.cli import add_common_flags, choose_device, positive_int, say, share
+from common.cli import add_common_flags, add_weights_flags, choose_device, find_weights, positive_int, say, share
 from common.data.images import read_image, read_size
 from common.errors import UserError
 from common.files import write_atomically
@@ -34,7 +34,7 @@ LOWEST_SCORE = 0.01  # what predict looks at, so as to say how good the best det
 def evaluate_parser():
     """The command line of evaluate.py."""
     flags = argparse.ArgumentParser(prog="evaluate.py", description="Measure a checkpoint on a data set.")
-    flags.add_argument("--weights", required=True, metavar="FILE", help="checkpoint (.h5)")
+    add_weights_flags(flags, "what to measure", required=True)
     flags.add_argument("--data", metavar="ROOT", help="VOC data set (default: the one it was trained on)")
     flags.add_argument("--split", metavar="NAME", help="default: test, else val, else what it was trained on")
     flags.add_argument("--json", metavar="FILE", help="write the metrics there")
@@ -46,10 +46,13 @@ def evaluate_parser():
 def evaluate(framework, argv=None):
     """evaluate.py of every framework. Returns the exit code."""
     args = evaluate_parser().parse_args(argv)
+    args.weights = find_weights(args)
     device = choose_device(framework, args.device)
     recipe, spec, model = load_model(framework, args.weights, device, args.precision)
     if args.data:
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": args.data, "overfit": 0})})
+    elif recipe.data.root is None:
+        raise UserError(f"{args.weights} was not trained here, so it names no data; --data ROOT says which")
     elif not Path(recipe.data.root).exists():
         raise UserError(
             f"the data that {args.weights} was trained on, {recipe.data.root}, is not there; --data ROOT says where"
@@ -81,7 +84,7 @@ def predict_parser():
     """The command line of predict.py."""
     flags = argparse.ArgumentParser(prog="predict.py", description="Find objects in images and draw them.")
     flags.add_argument("source", nargs="+", metavar="SOURCE", help="image, folder, or quoted pattern ('photos/*.jpg')")
-    flags.add_argument("--weights", required=True, metavar="FILE", help="checkpoint (.h5)")
+    add_weights_flags(flags, "what finds them", required=True)
     flags.add_argument("--out", default="predictions", metavar="DIR", help="default: ./predictions")
     flags.add_argument("--score", type=share, metavar="X", help="lowest score shown (default: the recipe's, 0.5)")
     flags.add_argument("--nms", type=share, metavar="X", help="IoU of non-maximum suppression (default: the recipe's)")
@@ -99,6 +102,7 @@ def predict(framework, argv=None):
     args = predict_parser().parse_args(argv)
     paths = without_results(find_images(args.source), args.out)
     names = output_names(paths, args.out)
+    args.weights = find_weights(args)
     device = choose_device(framework, args.device)
     recipe, spec, model = load_model(framework, args.weights, device, args.precision)
     score = recipe.predict.score if args.score is None else args.score
@@ -162,6 +166,11 @@ def load_model(framework, weights, device, precision=None):
     """
     checkpoint = load_checkpoint(weights, optimizer=False)
     recipe = from_dict(Recipe, checkpoint.recipe, f"checkpoint {weights}")
+    if checkpoint.is_backbone:
+        raise UserError(
+            f"{weights} holds the backbone of {recipe.model.name} and nothing that finds objects; train.py --weights "
+            f"trains the rest, and what comes of that is needed here"
+        )
     precision = precision or ("fp32" if framework.is_cpu(device) else recipe.precision)
     recipe = recipe.model_copy(update={"precision": precision})
     spec = spec_of(recipe)

@@ -2,11 +2,22 @@ import argparse
 import io
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from common import __version__
-from common.cli import INTERRUPTED, add_common_flags, positive_int, run_command, say, share, size_argument
+from common.cli import (
+    INTERRUPTED,
+    add_common_flags,
+    add_weights_flags,
+    find_weights,
+    positive_int,
+    run_command,
+    say,
+    share,
+    size_argument,
+)
 from common.errors import UserError
 
 
@@ -98,3 +109,39 @@ def test_the_common_flags(capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(["--version"])
     assert capsys.readouterr().out == f"trizoo {__version__}\n"
+
+
+@pytest.fixture
+def weights(monkeypatch):
+    """Parses a command line; tags are resolved to their upper case, and noted with --offline."""
+    parser = argparse.ArgumentParser()
+    add_weights_flags(parser, "what to look at")
+    asked = []
+
+    def resolve_weights(text, *, offline):
+        asked.append((text, offline))
+        return Path(text.upper())
+
+    monkeypatch.setattr("common.weights.store.resolve_weights", resolve_weights)
+    return lambda *arguments: (find_weights(parser.parse_args(arguments)), asked)
+
+
+def test_weights_are_a_file_as_it_is_else_what_a_tag_stands_for(weights, tmp_path):
+    path = tmp_path / "ein Ordner 甲.h5"
+    path.touch()
+    assert weights() == (None, [])
+    assert weights("--weights", str(path)) == (str(path), [])
+    assert weights("--weights", "a.b", "--offline") == ("A.B", [("a.b", True)])
+
+
+def test_commands_start_without_the_network_library(tmp_path):
+    script = """
+import sys
+from common.cli import find_weights
+from common.inference.commands import evaluate_parser
+from common.training import command
+find_weights(evaluate_parser().parse_args(["--weights", sys.executable]))
+assert "requests" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr

@@ -10,6 +10,7 @@ from common import anchors
 from common.data import __main__ as data
 from common.inference.commands import evaluate_parser, predict_parser
 from common.training import command
+from common.weights import __main__ as weights
 
 ROOT = Path(__file__).parents[2]
 PARSERS = {
@@ -17,6 +18,7 @@ PARSERS = {
     "evaluate.py": evaluate_parser,
     "predict.py": predict_parser,
     "common.data": data.parser,
+    "common.weights": weights.parser,
     "common.anchors": anchors.parser,
 }
 READMES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md")), ROOT / "docs" / "results.md"]

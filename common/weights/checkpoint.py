@@ -24,7 +24,8 @@ FORMAT = 1
 JSON_FIELDS = ("recipe", "metrics", "state")
 ATTRIBUTES = ("format", "trizoo", "framework", "step", "epoch", *JSON_FIELDS)
 # Pinned, since HDF5's own defaults change from release to release and with them the bytes; 1.8 is read by all of them.
-FILE_VERSIONS = ("v108", "v108")
+FILE_VERSION = h5py.h5f.LIBVER_V18
+ADVICE = "a .h5 of TriZoo's is needed, which python -m common.weights convert makes of other weight files"
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py raises for files that are not whole
 
 Arrays = dict[str, np.ndarray]
@@ -53,6 +54,12 @@ class Checkpoint:
     state: dict = field(default_factory=dict)
     trizoo: str = common.__version__
     format: int = FORMAT
+
+    @property
+    def is_backbone(self):
+        """Whether it was made of a file that ends behind the backbone, so that the rest has yet to be trained."""
+        origin = self.state.get("origin")
+        return isinstance(origin, dict) and origin.get("part") == "backbone"
 
 
 def save(path, checkpoint):
@@ -152,14 +159,32 @@ def _checked_array(group, name, array):
 
 
 def _write(path, groups, attributes):
-    with h5py.File(path, "w", libver=FILE_VERSIONS, locking="best-effort") as file:
+    with h5py.File(_created(path)) as file:
         for name, value in attributes.items():
             # Text is stored outside the object header, so HDF5's limit of 64 KiB for attributes does not apply to it.
             file.attrs[name] = value
         for group_name, arrays in groups.items():
-            group = file.create_group(group_name)
+            group = h5py.Group(
+                h5py.h5g.create(file.id, group_name.encode(), gcpl=_without_times(h5py.h5p.GROUP_CREATE))
+            )
             for name, array in arrays.items():
                 group.create_dataset(name, data=array, track_times=False)
+
+
+def _created(path):
+    """A new HDF5 file whose root keeps no times, which h5py.File has no argument for."""
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(FILE_VERSION, FILE_VERSION)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    access.set_file_locking(True, True)  # where the file system can
+    return h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, _without_times(h5py.h5p.FILE_CREATE), access)
+
+
+def _without_times(kind):
+    """A property list for creating; times, in seconds, would make the bytes depend on when they were written."""
+    properties = h5py.h5p.create(kind)
+    properties.set_obj_track_times(False)
+    return properties
 
 
 def _discard(path):
@@ -193,7 +218,7 @@ def _open(path) -> Iterator[h5py.File]:
     except OSError as error:
         raise UserError(f"checkpoint {path} cannot be read: {error.strerror or error}") from None
     if not h5py.is_hdf5(path):
-        raise UserError(f"{path} is no HDF5 file, so no checkpoint; a .h5 that TriZoo's training wrote is needed")
+        raise UserError(f"{path} is no HDF5 file, so no checkpoint; {ADVICE}")
     try:
         # No lock: a checkpoint that is being replaced stays whole for those who have it open.
         with h5py.File(path, "r", locking=False) as file:
@@ -213,9 +238,7 @@ class _Reader:
     def attributes(self):
         """The fields of Checkpoint that are no arrays."""
         if "format" not in self.file.attrs or "trizoo" not in self.file.attrs:
-            raise UserError(
-                f"{self.path} is an HDF5 file of another program; a .h5 that TriZoo's training wrote is needed"
-            )
+            raise UserError(f"{self.path} is an HDF5 file of another program; {ADVICE}")
         fields = {"format": self.attribute("format", int)}
         if fields["format"] > FORMAT:
             writer = self.attribute("trizoo", str)
@@ -236,7 +259,8 @@ class _Reader:
         """A scalar attribute of that Python type."""
         if name not in self.file.attrs:
             raise UserError(f"checkpoint {self.path} has no attribute {name!r}; it is not whole")
-        value = self.file.attrs[name]
+        # A list is not looked at, since it can name the same long text again and again.
+        value = self.file.attrs[name] if self.file.attrs.get_id(name).shape == () else None
         value = value.item() if isinstance(value, np.generic) else value
         if type(value) is not kind:
             raise UserError(f"checkpoint {self.path} has the attribute {name!r} in another form than {kind.__name__}")

@@ -60,6 +60,14 @@ def match(arrays, wanted, *, allowed_prefixes=("head",), source="the weights"):
     return {name: arrays[name] for name in report.loaded}, report
 
 
+def parts_behind(backbone, wanted):
+    """The first parts of the names that don't begin with `backbone`: what a pretrained backbone may lack, for `match`.
+
+    backbone: such as "backbone."; wanted: names of the model's arrays
+    """
+    return tuple(dict.fromkeys(name.split(".")[0] for name in wanted if not name.startswith(backbone)))
+
+
 def strict(arrays, wanted, path):
     """Checks that arrays (name -> array) are exactly those wanted (name -> shape).
 

@@ -232,6 +232,23 @@ def test_fine_tuning_on_other_classes_of_the_same_number_begins_with_new_class_o
     assert "1 of the model's 3 arrays loaded" in capsys.readouterr().out
 
 
+def test_a_tag_is_resolved_before_anything_else_and_trained_from(start, tmp_path, monkeypatch, capsys):
+    assert start("--iterations", "1") == 0
+    asked = []
+
+    def resolve_weights(text, *, offline):
+        asked.append((text, offline))
+        return tmp_path / "run" / "last.h5"
+
+    monkeypatch.setattr("common.weights.store.resolve_weights", resolve_weights)
+    assert start("--weights", "fake.tag", "--offline", "--iterations", "1", out="second") == 0
+    assert asked == [("fake.tag", True)]
+    assert f"weights: {tmp_path / 'run' / 'last.h5'}\n3 of the model's 3 arrays loaded" in capsys.readouterr().out
+    with pytest.raises(UserError, match="--weights can't be changed in a resumed run"):
+        train(None, ["--resume", str(tmp_path / "run"), "--weights", "fake.tag"])
+    assert len(asked) == 1
+
+
 def test_an_existing_run_is_never_written_over(start, tmp_path):
     assert start("--iterations", "1") == 0
     before = (tmp_path / "run" / "last.h5").read_bytes()

@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -152,6 +153,15 @@ def test_the_same_content_gives_the_same_bytes_in_any_order(tmp_path):
     save(tmp_path / "one.h5", one)
     save(tmp_path / "other.h5", other)
     assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "other.h5").read_bytes()
+
+
+def test_no_part_of_a_file_says_when_it_was_written(tmp_path):
+    """Times have whole seconds, so that two files of one second don't show them. Bit 5 of a header's flags: times."""
+    save(tmp_path / "a.h5", Checkpoint({"a": np.zeros(1, np.float32)}, {}, "tf2", optimizer={"动": {}}))
+    content = (tmp_path / "a.h5").read_bytes()
+    flags = [content[found.end()] for found in re.finditer(rb"OHDR\x02", content)]
+    assert len(flags) == 5  # the root, model, optimizer, optimizer/动, model/a
+    assert not any(flag & 1 << 5 for flag in flags)
 
 
 @pytest.mark.parametrize("name", ["", ".", "a/b", "a\0b"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.weights.report import LoadReport, match, strict
+from common.weights.report import LoadReport, match, parts_behind, strict
 
 MODEL = {
     "backbone.conv.weight": (8, 3, 3, 3),
@@ -99,6 +99,20 @@ def test_nothing_loaded_is_an_error_even_if_all_of_it_is_head():
         match(zeros({"layer1.w": (1,)}), {"head.w": (1,)})
     with pytest.raises(UserError, match="it holds nothing"):
         match({}, MODEL)
+
+
+def test_a_backbone_may_lack_what_lies_behind_it_and_nothing_of_itself():
+    behind = parts_behind("backbone.", MODEL)
+    assert behind == ("neck_p5", "head_p5")
+    backbone = {name: shape for name, shape in MODEL.items() if name.startswith("backbone.")}
+    chosen, report = match(zeros(backbone), MODEL, allowed_prefixes=behind)
+    assert chosen.keys() == backbone.keys()
+    assert [name for name, _ in report.missing] == ["neck_p5.conv.weight", "head_p5.conv.weight", "head_p5.conv.bias"]
+    with pytest.raises(UserError, match=r"neck_p5\.conv\.weight .* is missing"):
+        match(zeros(backbone), MODEL)
+    del backbone["backbone.bn.running_mean"]
+    with pytest.raises(UserError, match=r"backbone\.bn\.running_mean \(8,\) is missing"):
+        match(zeros(backbone), MODEL, allowed_prefixes=behind)
 
 
 def test_pytorch_batch_counters_are_no_part_of_the_comparison():

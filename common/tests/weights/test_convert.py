@@ -1,0 +1,89 @@
+import math
+
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from common.weights.checkpoint import load
+from common.weights.convert import convert
+from common.weights.importers import darknet
+from common.weights.readers.darknet import write
+
+
+def test_a_file_says_itself_which_model_it_is(tiny, tmp_path):
+    path, floats = tiny
+    imported = convert(path, tmp_path / "out.h5")
+    checkpoint = load(tmp_path / "out.h5")
+    assert imported.missing == ()
+    assert checkpoint.recipe["model"]["name"] == "yolov3-tiny"
+    assert checkpoint.recipe["classes"] == ["class-0", "class-1"]
+    assert checkpoint.framework == "darknet"
+    # the file begins with the first convolution's 16 biases, and ends with the last one's 21 x 256 kernel
+    assert np.array_equal(checkpoint.model["backbone.convs.0.bn.bias"], floats[:16])
+    assert np.array_equal(checkpoint.model["head_p4.predict.weight"].reshape(-1), floats[-21 * 256 :])
+
+
+def test_names_of_classes_are_kept(tiny, tmp_path):
+    convert(tiny[0], tmp_path / "out.h5", classes=["猫", "dog"])
+    assert load(tmp_path / "out.h5").recipe["classes"] == ["猫", "dog"]
+
+
+def beginning(floats, path, convolutions):
+    """A .weights file of the first convolutions, as Darknet's `partial` cuts them."""
+    shapes = [shape for convolution in darknet.layout("yolov3-tiny", 2)[:convolutions] for _, shape in convolution]
+    write(path, [floats[: sum(map(math.prod, shapes))]])
+    return path
+
+
+def test_a_backbone_needs_the_models_name(tiny, tmp_path):
+    path = beginning(tiny[1], tmp_path / "backbone.weights", 8)  # seven of the backbone and one of the neck
+    with pytest.raises(UserError, match=r"none of the zoo's models as a whole; --model NAME"):
+        convert(path, tmp_path / "out.h5")
+    imported = convert(path, tmp_path / "out.h5", model="yolov3-tiny")
+    assert len(imported.arrays) == 8 * 5  # kernels, and the four arrays of their normalisation
+    checkpoint = load(tmp_path / "out.h5")
+    assert checkpoint.recipe["classes"] == []
+    assert checkpoint.is_backbone
+    convert(tiny[0], tmp_path / "whole.h5")
+    assert not load(tmp_path / "whole.h5").is_backbone
+
+
+def test_less_than_a_backbone_is_a_sentence(tiny, tmp_path):
+    path = beginning(tiny[1], tmp_path / "six.weights", 6)
+    with pytest.raises(UserError, match=r"holds 30 of yolov3-tiny's \d+ arrays and lacks backbone\.convs\.6\."):
+        convert(path, tmp_path / "out.h5", model="yolov3-tiny")
+    assert not (tmp_path / "out.h5").exists()
+
+
+def test_a_model_with_a_hole_is_a_sentence(tiny, tmp_path):
+    arrays = darknet.import_floats(tiny[1], "yolov3-tiny", 2).arrays
+    del arrays["head_p4.conv.bn.bias"]
+    np.savez(tmp_path / "hole.npz", **arrays)
+    with pytest.raises(UserError, match=r"and lacks head_p4\.conv\.bn\.bias; the whole model"):
+        convert(tmp_path / "hole.npz", tmp_path / "out.h5", model="yolov3-tiny")
+
+
+def test_arrays_with_our_names_are_recognised(tiny, tmp_path):
+    arrays = darknet.import_floats(tiny[1], "yolov3-tiny", 2).arrays
+    np.savez(tmp_path / "ours.npz", **arrays)
+    convert(tmp_path / "ours.npz", tmp_path / "out.h5")
+    assert load(tmp_path / "out.h5").recipe["model"]["name"] == "yolov3-tiny"
+
+
+def test_our_own_checkpoints_need_no_conversion(tiny, tmp_path):
+    convert(tiny[0], tmp_path / "out.h5")
+    with pytest.raises(UserError, match="a checkpoint of TriZoo's already"):
+        convert(tmp_path / "out.h5", tmp_path / "again.h5")
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"\0" * 100])
+def test_what_is_no_weight_file_is_a_sentence(tmp_path, content):
+    (tmp_path / "x.weights").write_bytes(content)
+    with pytest.raises(UserError, match=r"^[^\n]+$"):
+        convert(tmp_path / "x.weights", tmp_path / "out.h5")
+    assert not (tmp_path / "out.h5").exists()
+
+
+def test_an_unknown_model_is_a_sentence(tiny, tmp_path):
+    with pytest.raises(UserError, match="unknown model 'yolov9'"):
+        convert(tiny[0], tmp_path / "out.h5", model="yolov9")
