@@ -1,0 +1,82 @@
+"""Keras's side of `common.framework.Framework`, on the backend that KERAS_BACKEND or a user's keras.json names."""
+
+import os
+from importlib import metadata
+
+# before TensorFlow is loaded: its remarks on the machine stay out, and it takes no more of a GPU's memory than it needs
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+import keras
+
+from common.cores import available_cores, describe_cpu
+from common.errors import UserError
+from common.memory import keep_freed_memory
+from keras_zoo import weights
+from keras_zoo.learner import Learner
+from keras_zoo.loader import load
+from keras_zoo.losses.yolo import YOLOLoss
+from keras_zoo.models import MODELS
+from keras_zoo.predictor import make_predictor
+
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+
+
+class Keras:
+    """See `common.framework.Framework` for what each method gives."""
+
+    name = "keras"
+    shapes = staticmethod(weights.shapes)
+    arrays = staticmethod(weights.arrays)
+    assign = staticmethod(weights.assign)
+    predictor = staticmethod(make_predictor)
+    loader = staticmethod(load)
+
+    def versions(self):
+        """ "Keras 3.15.1 on TensorFlow 2.21.0" and so on."""
+        backend = keras.backend.backend()
+        # TensorFlow's distribution may be tensorflow, tensorflow-cpu and others
+        distribution = metadata.packages_distributions()[backend][0]
+        return f"Keras {keras.__version__} on {BACKENDS[backend]} {metadata.version(distribution)}"
+
+    def device(self, wanted):
+        """Keras's name of the device for "auto" (the first GPU where there is one), "cpu" or "cuda"."""
+        gpu = _has_gpu()
+        if wanted == "cuda" and not gpu:
+            raise UserError(
+                f"--device cuda was asked for, but Keras on {BACKENDS[keras.backend.backend()]} finds no GPU; "
+                f"--device cpu or auto would do"
+            )
+        if gpu and wanted != "cpu":
+            return "gpu:0"
+        keep_freed_memory()
+        return "cpu"  # not "cpu:0": parameters made there by Keras on PyTorch could not be frozen
+
+    def is_cpu(self, device):
+        """Whether a device is the CPU."""
+        return device.startswith("cpu")
+
+    def describe_device(self, device):
+        """The number of CPU threads, or which GPU."""
+        return describe_cpu(available_cores()) if self.is_cpu(device) else f"cuda ({device})"
+
+    def build(self, spec, device):
+        """The network on its device."""
+        with keras.device(device):
+            return MODELS[spec.name](spec)
+
+    def learner(self, model, spec, recipe, device):
+        """See keras_zoo/learner.py."""
+        return Learner(model, YOLOLoss(spec, recipe.loss), recipe, device)
+
+
+def _has_gpu():
+    """Whether the backend has a GPU to work on."""
+    if keras.backend.backend() != "torch":
+        return any(device.startswith("gpu") for device in keras.distribution.list_devices())
+    try:  # for PyTorch Keras has no list
+        with keras.device("gpu:0"):
+            keras.ops.convert_to_tensor(0.0)
+    except (AssertionError, RuntimeError):  # PyTorch without CUDA, and with CUDA but without a GPU
+        return False
+    return True

@@ -1,0 +1,93 @@
+"""What Keras has in another form: batch normalisation as PyTorch stores it; and layers and variables by name."""
+
+import keras
+from keras import ops
+
+LEAVES = {"kernel": "weight"}  # Keras's name of a variable -> the canonical one, where they differ
+
+
+class BatchNorm(keras.layers.Layer):
+    """Batch normalisation: (B, H, W, C) -> (B, H, W, C), computed in float32.
+
+    In training it uses the batch's mean and variance and moves the stored ones, of which it keeps `momentum`; like
+    PyTorch, and unlike Keras, it stores the unbiased variance and normalises with the biased one.
+
+    held: training uses the stored statistics too and leaves them as they are; scale and shift may still be trained
+    folded: statistics and scale are in the convolution's kernel already, so only the shift is added
+    """
+
+    def __init__(self, channels, eps, momentum):
+        super().__init__()
+        self.eps = eps
+        self.momentum = momentum
+        self.held = False
+        self.folded = False
+        self.weight = self._vector(channels, "weight", "ones")
+        self.bias = self._vector(channels, "bias", "zeros")
+        self.running_mean = self._vector(channels, "running_mean", "zeros", trainable=False)
+        self.running_var = self._vector(channels, "running_var", "ones", trainable=False)
+
+    def call(self, x, training=None):
+        if self.folded:
+            return x + ops.cast(self.bias, x.dtype)
+        x = ops.cast(x, "float32")
+        if training and not self.held:
+            mean = ops.mean(x, axis=(0, 1, 2))
+            centred = x - mean  # written out, since `ops.moments` on PyTorch takes E(x^2) - E(x)^2, which cancels
+            variance = ops.mean(ops.square(centred), axis=(0, 1, 2))
+            count = ops.cast(ops.prod(ops.shape(x)[:3]), "float32")
+            self._move(self.running_mean, mean)
+            self._move(self.running_var, variance * (count / (count - 1)))
+        else:
+            centred, variance = x - self.running_mean, self.running_var
+        x = centred * (self.weight * ops.rsqrt(variance + self.eps)) + self.bias
+        return ops.cast(x, self.compute_dtype)
+
+    def _move(self, stored, new):
+        stored.assign(self.momentum * stored + (1 - self.momentum) * ops.stop_gradient(new))
+
+    def _vector(self, channels, name, initializer, trainable=True):
+        return self.add_weight((channels,), initializer, trainable=trainable, autocast=False, name=name)
+
+
+def named_layers(layer, prefix=""):
+    """Yields (dotted path, layer) of every layer below this one."""
+    # Keras's PyTorch backend keeps sub-layers, but not lists of them, apart from other attributes
+    attributes = {**vars(layer), **vars(layer).get("_modules", {})}
+    for name, value in attributes.items():
+        if name.startswith("_"):
+            continue
+        several = isinstance(value, list)
+        for number, part in enumerate(value if several else [value]):
+            if isinstance(part, keras.layers.Layer):
+                path = f"{prefix}{name}.{number}" if several else f"{prefix}{name}"
+                yield path, part
+                yield from named_layers(part, f"{path}.")
+
+
+def named_variables(model):
+    """Canonical name -> keras.Variable of every parameter and statistic, in the order in which layers were made."""
+    names = {}
+    for path, layer in named_layers(model):
+        for variable in layer.variables:  # those of its sub-layers too, which name them again below
+            names[id(variable)] = f"{path}.{LEAVES.get(variable.name, variable.name)}"
+    return {names[id(variable)]: variable for variable in model.variables}
+
+
+def named_parameters(model):
+    """`named_variables` without statistics: what is trained, unless it is frozen."""
+    return {name: v for name, v in named_variables(model).items() if ".running_" not in name}
+
+
+def get_array(variable):
+    """A variable's value as a NumPy array of its own."""
+    return ops.convert_to_numpy(variable)
+
+
+def mark_built(model):
+    """Tells Keras that a model and all below it have their variables, as they do from the start.
+
+    Otherwise Keras finds shapes out by calling the model, on PyTorch with batches that take a minute.
+    """
+    for layer in (model, *(layer for _, layer in named_layers(model))):
+        layer.built = True

@@ -1,0 +1,126 @@
+"""A model in training: gradients, mixed precision, accumulation, clipping, freezing, the optimiser."""
+
+import keras
+import numpy as np
+
+from common.memory import explain_out_of_memory
+from common.recipes.schema import Optimizer
+from common.weights.layout import from_canonical, to_canonical
+from keras_zoo.layers import BatchNorm, get_array, named_layers, named_parameters
+from keras_zoo.memory import is_out_of_memory
+from keras_zoo.optimizers import OPTIMIZERS
+from keras_zoo.precision import set_precision, with_loss_scale
+from keras_zoo.training_model import TrainingModel
+
+
+class Learner:
+    """See `common.framework.Learner`. The model computes in the recipe's precision from now on."""
+
+    def __init__(self, model, loss, recipe, device):
+        self.model = model
+        self.loss = loss
+        self.device = device
+        self.accumulate = recipe.schedule.accumulate
+        self.options = recipe.optimizer
+        self.hold_batch_norms = recipe.freeze.batch_norm
+        self.fp16 = recipe.precision == "fp16"
+        self.compile = recipe.compile or keras.backend.backend() == "jax"  # JAX is for compiling; without it steps crawl
+        self.resting = {}  # slots of what is frozen: {slot: {name: array}}
+        set_precision(model, recipe.precision)
+        self._hold(())
+        self._prepare()
+
+    def step(self, batch, lr):
+        """One optimiser step; see `common.framework.Learner.step`.
+
+        The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
+        it is computed in. Waits for the device once for each part. Raises UserError where memory is too small.
+        """
+        with explain_out_of_memory(batch.images, is_out_of_memory), keras.device(self.device):
+            return self._step(batch, lr)
+
+    def _step(self, batch, lr):
+        self.optimizer.learning_rate = lr
+        targets = {name: np.asarray(array) for name, array in batch.targets.items()}
+        terms = dict.fromkeys(self.loss.terms, 0.0)
+        for part in np.split(np.arange(len(batch.images)), self.accumulate):
+            part = slice(part[0], part[-1] + 1)
+            of_part = {name: array[part] if array.ndim else array for name, array in targets.items()}
+            values = self.network.train_on_batch(batch.images[part], of_part, return_dict=True)
+            terms = {name: value + values[name] for name, value in terms.items()}
+        if self.fp16 and self.accumulate > 1:
+            self.optimizer.drop_parts()
+        return {"loss": sum(terms.values()), **terms}
+
+    def freeze(self, prefixes):
+        """See `common.framework.Learner.freeze`.
+
+        What is trained is part of a compiled step and of a Keras optimizer, so both are made anew.
+        """
+        slots, state = self.optimizer_arrays(), self.state()
+        self._hold(tuple(prefixes))
+        self._prepare()
+        self.assign_optimizer(slots)
+        self.assign_state(state)
+
+    def _hold(self, prefixes):
+        """Stops the gradient of what these names start, and its batch norms' statistics."""
+        for name, layer in named_layers(self.model):
+            if isinstance(layer, BatchNorm):
+                layer.held = self.hold_batch_norms or f"{name}.".startswith(prefixes)
+        self.parameters = named_parameters(self.model)
+        for name, variable in self.parameters.items():
+            variable.trainable = not name.startswith(prefixes)
+
+    def _prepare(self):
+        """The optimiser of what is trained, and the step that Keras will compile."""
+        with keras.device(self.device):
+            self.optimizer = make_optimizer(self.model, self.options)
+            if self.accumulate > 1:
+                self.optimizer.accumulate(self.accumulate)
+            self.scaler = with_loss_scale(self.optimizer) if self.fp16 else None
+            if self.scaler:
+                self.scaler.build(self.model.trainable_variables)
+            self.network = TrainingModel(self.model, self.loss, self.accumulate)
+            self.network.compile(self.scaler or self.optimizer, jit_compile=self.compile)
+
+    def optimizer_arrays(self):
+        """See `common.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
+        return {slot: {name: self._slot(slot, name) for name in self.parameters} for slot in self.optimizer.slots}
+
+    def assign_optimizer(self, slots):
+        """The inverse of `optimizer_arrays`. Raises ValueError where slots or names aren't this optimiser's."""
+        wanted = self.optimizer.slots
+        if slots.keys() != wanted.keys() or any(slots[slot].keys() != self.parameters.keys() for slot in wanted):
+            raise ValueError(f"optimiser slots {sorted(slots)} don't fit this optimiser's: {sorted(wanted)}")
+        self.resting = slots
+        for slot, arrays in slots.items():
+            for name, parameter in self.parameters.items():
+                if parameter.trainable:
+                    self.optimizer.slot(slot, parameter).assign(from_canonical(arrays[name]))
+
+    def _slot(self, slot, name):
+        parameter = self.parameters[name]
+        if not parameter.trainable:
+            return self.resting[slot][name]
+        return to_canonical(get_array(self.optimizer.slot(slot, parameter)))
+
+    def state(self):
+        """The loss scale of fp16, and for how many steps it has held."""
+        if self.scaler is None:
+            return {}
+        scale, steps = get_array(self.scaler.dynamic_scale), get_array(self.scaler.step_counter)
+        return {"loss_scale": float(scale), "loss_scale_steps": int(steps)}
+
+    def assign_state(self, state):
+        """The inverse of `state`."""
+        if self.scaler and state:
+            self.scaler.dynamic_scale.assign(state["loss_scale"])
+            self.scaler.step_counter.assign(state["loss_scale_steps"])
+
+
+def make_optimizer(model, options: Optimizer):
+    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms."""
+    optimizer = OPTIMIZERS[options.name](options)
+    optimizer.build(model.trainable_variables)
+    return optimizer

@@ -1,0 +1,11 @@
+"""Batches for Keras, which takes NumPy arrays as they are on every backend."""
+
+from common.data.workers import batches
+
+
+def load(make_batch, plans, workers, device):
+    """Yields the batches of the plans in order, as NumPy arrays: made by worker processes.
+
+    Raises UserError for what is wrong with the data, and where a worker is killed.
+    """
+    return batches(make_batch, plans, workers)

@@ -1,0 +1,1 @@
+"""Losses in Keras; common/losses.py defines what they must equal."""

@@ -1,0 +1,49 @@
+"""YOLOv3-tiny, the graph of Darknet's yolov3-tiny.cfg.
+
+Seven 3x3 convolutions with max pools between them, the last pool of stride 1; two heads. The second head's anchors
+are the cfg's masks 0,1,2 (see common/architectures.py).
+"""
+
+import keras
+
+from keras_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, max_pool, upsample
+
+CHANNELS = (16, 32, 64, 128, 256, 512, 1024)
+
+
+class TinyBackbone(keras.layers.Layer):
+    """(B, H, W, 3) -> c4, c5: 256 channels at stride 16 and 1024 at stride 32."""
+
+    def __init__(self):
+        super().__init__()
+        in_channels = (3, *CHANNELS[:-1])
+        self.convs = [ConvBlock(*pair, 3) for pair in zip(in_channels, CHANNELS, strict=True)]
+
+    def call(self, x):
+        for conv in self.convs[:4]:
+            x = max_pool(conv(x), 2, stride=2)
+        c4 = self.convs[4](x)
+        x = max_pool(c4, 2, stride=2)
+        x = max_pool(self.convs[5](x), 2, stride=1)
+        return c4, self.convs[6](x)
+
+
+class YOLOv3Tiny(keras.Model):
+    """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16."""
+
+    def __init__(self, spec):
+        super().__init__()
+        self.spec = spec
+        anchors_p5, anchors_p4 = spec.anchors_per_cell
+        self.normalize = Normalize(spec.mean, spec.std)
+        self.backbone = TinyBackbone()
+        self.neck_p5 = ConvBlock(1024, 256, 1)
+        self.head_p5 = YOLOHead(256, 512, anchors_p5, spec.num_classes)
+        self.lateral_p4 = ConvBlock(256, 128, 1)
+        self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes)
+
+    def call(self, images):
+        c4, c5 = self.backbone(self.normalize(images))
+        p5 = self.neck_p5(c5)
+        p4 = concat(upsample(self.lateral_p4(p5)), c4)
+        return self.head_p5(p5), self.head_p4(p4)

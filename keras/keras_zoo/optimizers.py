@@ -1,0 +1,84 @@
+"""SGD and Adam with PyTorch's arithmetic, with coupled weight decay on kernels; Keras's own decouple it."""
+
+import keras
+from keras import ops
+
+EPSILON = 1e-8  # Adam's, added to the root of the corrected second moment
+
+
+class _Coupled(keras.optimizers.Optimizer):
+    """What both share. options: a recipe's `optimizer` section. The gradient is clipped first and then decayed."""
+
+    def __init__(self, options):
+        super().__init__(learning_rate=0.0, global_clipnorm=options.clip_norm)
+        self.options = options
+
+    def build(self, variables):
+        """Makes the slots of these variables, {slot: [variable]}, once: the loss scale around this asks again."""
+        if not self.built:
+            super().build(variables)
+            self.slots = self.make_slots(variables)
+
+    def slot(self, name, variable):
+        """A variable's slot."""
+        return self.slots[name][self._get_variable_index(variable)]
+
+    def decayed(self, gradient, variable):
+        """The gradient with the weight decay of a kernel."""
+        if self.options.weight_decay and len(variable.shape) > 1:
+            return gradient + self.options.weight_decay * variable
+        return gradient
+
+    def accumulate(self, parts):
+        """From now on a step is taken at every `parts`-th gradient, with the mean of them all."""
+        self.gradient_accumulation_steps = parts
+        self._accumulated_gradients = self.add_optimizer_variables(self._trainable_variables, "gradient")
+
+    def drop_parts(self):
+        """Forgets gradients that wait for the rest of their batch, which overflowed in another part."""
+        waiting = int(self._iterations.value) % self.gradient_accumulation_steps
+        if waiting:
+            for gradient in self._accumulated_gradients:
+                gradient.assign(ops.zeros_like(gradient))
+            self._iterations.assign(self._iterations - waiting)
+
+
+class SGD(_Coupled):
+    """Momentum, perhaps Nesterov's."""
+
+    def make_slots(self, variables):
+        """See `_Coupled.build`."""
+        return {"momentum": self.add_optimizer_variables(variables, "momentum")}
+
+    def update_step(self, gradient, variable, learning_rate):
+        """One variable's step."""
+        slot = self.slot("momentum", variable)
+        gradient = self.decayed(gradient, variable)
+        momentum = self.options.momentum * slot + gradient
+        self.assign(slot, momentum)
+        direction = gradient + self.options.momentum * momentum if self.options.nesterov else momentum
+        self.assign_sub(variable, learning_rate * direction)
+
+
+class Adam(_Coupled):
+    """Adam with a step count of its own for each variable, since what is frozen doesn't count."""
+
+    def make_slots(self, variables):
+        """See `_Coupled.build`."""
+        m, v = self.add_optimizer_variables(variables, ["m", "v"])
+        return {"m": m, "v": v, "step": [self.add_variable((), name="step") for _ in variables]}
+
+    def update_step(self, gradient, variable, learning_rate):
+        """One variable's step."""
+        beta1, beta2 = self.options.momentum, self.options.beta2
+        m, v, step = slots = [self.slot(name, variable) for name in self.slots]
+        gradient = self.decayed(gradient, variable)
+        now = (beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * ops.square(gradient), step + 1)
+        for slot, value in zip(slots, now, strict=True):
+            self.assign(slot, value)
+        m, v, step = now
+        root = ops.sqrt(v / (1 - beta2**step)) + EPSILON
+        self.assign_sub(variable, learning_rate / (1 - beta1**step) * m / root)
+
+
+OPTIMIZERS = {"sgd": SGD, "adam": Adam}

@@ -1,0 +1,22 @@
+"""Mixed precision: what layers compute in, and the loss scale that fp16 needs."""
+
+import keras
+
+from keras_zoo.layers import named_layers
+
+DTYPES = {"fp32": "float32", "bf16": "mixed_bfloat16", "fp16": "mixed_float16"}  # names of Keras's policies
+
+# PyTorch's GradScaler's numbers
+FIRST_SCALE = 2.0**16
+INTERVAL = 2000  # steps without overflow from one doubling to the next
+
+
+def set_precision(model, precision):
+    """Sets what the model's layers compute in: "fp32", "bf16" or "fp16". Its variables are float32 always."""
+    for layer in (model, *(layer for _, layer in named_layers(model))):
+        layer.dtype_policy = keras.dtype_policies.get(DTYPES[precision])
+
+
+def with_loss_scale(optimizer):
+    """The optimizer with a loss scale around it: halved after an overflow, doubled after a while without."""
+    return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=FIRST_SCALE, dynamic_growth_steps=INTERVAL)

@@ -1,0 +1,69 @@
+"""A model for prediction: batch norms folded into convolutions, no gradients, one copy back."""
+
+import weakref
+
+import keras
+import numpy as np
+
+from common.memory import explain_out_of_memory
+from keras_zoo import weights
+from keras_zoo.blocks import ConvBlock
+from keras_zoo.layers import named_layers
+from keras_zoo.memory import is_out_of_memory
+from keras_zoo.precision import set_precision
+
+_TWINS = weakref.WeakKeyDictionary()  # model -> {(precision, device): its _Twin}, which lives as long as the model
+
+
+def make_predictor(model, precision, device):
+    """A function uint8 (B, H, W, 3) -> raw heads as float32 arrays; the model itself is not changed."""
+    twins = _TWINS.setdefault(model, {})
+    if (precision, device) not in twins:
+        twins[precision, device] = _Twin(model, precision, device)
+    twin, arrays = twins[precision, device], fold(model)
+
+    def predict(images):
+        with explain_out_of_memory(images, is_out_of_memory):
+            return twin(arrays, images)
+
+    return predict
+
+
+class _Twin:
+    """A copy of a model, compiled once for all its predictors: seconds, where each evaluation has a new one."""
+
+    def __init__(self, model, precision, device):
+        self.device = device
+        self.arrays = None
+        with keras.device(device):
+            self.model = type(model)(model.spec)
+            self.model.compile(jit_compile=keras.backend.backend() == "jax")
+        set_precision(self.model, precision)
+        for _, layer in named_layers(self.model):
+            if isinstance(layer, ConvBlock):
+                layer.bn.folded = True
+
+    def __call__(self, arrays, images):
+        """The raw heads of images, with these of `fold` as weights."""
+        with keras.device(self.device):
+            if self.arrays is not arrays:
+                weights.assign(self.model, arrays)
+                self.arrays = arrays
+            return [np.asarray(head) for head in self.model.predict_on_batch(images)]
+
+
+def fold(model):
+    """The model's arrays with each batch norm merged into its block's convolution, all but the shift.
+
+    With them, and `BatchNorm.folded`, the outputs stay the same but for rounding.
+    """
+    arrays = weights.arrays(model)
+    for name, layer in named_layers(model):
+        if isinstance(layer, ConvBlock):
+            weight, bias, mean, variance = (
+                arrays[f"{name}.bn.{leaf}"] for leaf in ("weight", "bias", "running_mean", "running_var")
+            )
+            factor = weight / np.sqrt(variance + layer.bn.eps)
+            arrays[f"{name}.conv.weight"] *= factor[:, None, None, None]
+            arrays[f"{name}.bn.bias"] = bias - mean * factor
+    return arrays

@@ -1,0 +1,60 @@
+"""What the tests that every framework runs, in common/tests/contract, need of Keras."""
+
+import pytest
+
+pytest.register_assert_rewrite("common.tests.contract")
+
+from keras_zoo.framework import Keras  # noqa: E402, assertions are rewritten in what is imported from here on
+
+import keras  # noqa: E402, isort:skip: keras_zoo.framework quiets TensorFlow first
+import numpy as np  # noqa: E402
+from keras import ops  # noqa: E402
+
+from common.recipes.schema import Recipe  # noqa: E402
+from keras_zoo.layers import get_array  # noqa: E402
+from keras_zoo.losses.yolo import YOLOLoss  # noqa: E402
+from keras_zoo.optimizers import SGD  # noqa: E402
+from keras_zoo.training_model import TrainingModel  # noqa: E402
+
+
+def pytest_itemcollected(item):
+    """Keras 3.15 itself converts arrays in a way that NumPy 2 deprecates."""
+    item.add_marker(pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"))
+
+
+@pytest.fixture(scope="session")
+def zoo():
+    """The framework under test."""
+    return Keras()
+
+
+class Heads(keras.layers.Layer):
+    """A network that is nothing but its raw heads, since Keras differentiates by variables only."""
+
+    def __init__(self, heads):
+        super().__init__()
+        self.heads = [self.add_weight(head.shape, name=f"head_{number}") for number, head in enumerate(heads)]
+        for variable, head in zip(self.heads, heads, strict=True):
+            variable.assign(head)
+
+    def call(self, images):
+        return [ops.convert_to_tensor(head) for head in self.heads]
+
+
+@pytest.fixture(scope="session")
+def loss_and_gradients():
+    """The YOLO loss as the contract has it: (spec, options) -> function(heads, targets) -> (terms, gradients)."""
+
+    def of(spec, options):
+        def measure(heads, targets):
+            model = TrainingModel(Heads(heads), YOLOLoss(spec, options))
+            optimizer = SGD(Recipe(optimizer={"weight_decay": 0}).optimizer)
+            model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
+            targets = {name: np.asarray(array) for name, array in targets.items()}
+            terms = model.train_on_batch(np.zeros((len(heads[0]), 1)), targets, return_dict=True)
+            # from slots of zero and without weight decay, momentum is the gradient
+            return terms, [get_array(optimizer.slot("momentum", head)) for head in model.network.heads]
+
+        return measure
+
+    return of

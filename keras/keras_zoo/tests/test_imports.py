@@ -1,0 +1,24 @@
+"""Keras alone: a backend's own interface would tie the zoo to that backend."""
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+BACKENDS = {"tensorflow", "jax", "torch"}
+
+
+def imported(path):
+    """The top-level names of all that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0]
+
+
+def test_no_file_imports_a_backend_or_keras_insides():
+    files = sorted(PACKAGE.rglob("*.py"))
+    assert len(files) > 15
+    for path in files:
+        assert BACKENDS.isdisjoint(imported(path)), path
+        assert "keras.src" not in path.read_text(encoding="utf-8") or path == Path(__file__), path
