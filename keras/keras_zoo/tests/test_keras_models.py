@@ -1,0 +1,78 @@
+"""What a Keras user expects of a keras.Model: summary, parameter count, saved weights, export."""
+
+import io
+import subprocess
+import sys
+from contextlib import redirect_stdout
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from common.architectures import model_spec
+from common.parity.golden import golden_spec
+from common.parity.probe import pseudo_model
+from common.parity.pseudo import pseudo_images
+from keras_zoo.models import MODELS
+
+IMAGES = pseudo_images(1, (96, 64))
+BACKEND = keras.backend.backend()
+
+
+@pytest.fixture(scope="module")
+def model(zoo):
+    """A YOLOv3-tiny of 80 classes that was called once."""
+    made = pseudo_model(zoo, "yolov3-tiny", zoo.device("cpu"))
+    made(IMAGES)
+    return made
+
+
+def heads(model):
+    return [ops.convert_to_numpy(head) for head in model(IMAGES)]
+
+
+def test_summary_and_count_know_all_parameters(model):
+    assert model.count_params() == 8_858_734
+    lines = []
+    model.summary(print_fn=lambda line, **_: lines.append(line), expand_nested=True)
+    text = "\n".join(lines)
+    assert "8,858,734" in text
+    assert "TinyBackbone" in text
+
+
+def test_saved_weights_load_into_another_model(model, tmp_path):
+    model.save_weights(tmp_path / "tiny.weights.h5")
+    other = MODELS["yolov3-tiny"](golden_spec("yolov3-tiny"))
+    other(IMAGES)
+    other.load_weights(tmp_path / "tiny.weights.h5")
+    assert all(np.array_equal(ours, theirs) for ours, theirs in zip(heads(model), heads(other), strict=True))
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="exported with the TensorFlow backend")
+def test_an_exported_model_gives_the_same_heads(model, tmp_path):
+    with redirect_stdout(io.StringIO()):
+        model.export(tmp_path / "saved", format="tf_saved_model", verbose=False)
+    # another process, as whoever serves the model has no Keras and no zoo
+    np.save(tmp_path / "images.npy", IMAGES)
+    script = (
+        "import sys, numpy, tensorflow as tf\n"
+        "found = tf.saved_model.load(sys.argv[1] + '/saved').serve(numpy.load(sys.argv[1] + '/images.npy'))\n"
+        "numpy.savez(sys.argv[1] + '/heads.npz', *found)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, capture_output=True, timeout=200)
+    with np.load(tmp_path / "heads.npz") as found:
+        for ours, theirs in zip(heads(model), found.values(), strict=True):
+            assert np.abs(ours - theirs).max() < 1e-5 * np.abs(ours).max()
+
+
+def test_layout_is_channels_last_whatever_keras_json_says(model):
+    expected = heads(model)
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_first")
+    try:
+        other = MODELS["yolov3-tiny"](model_spec("yolov3-tiny", 80))
+        other.set_weights(model.get_weights())
+        assert all(np.array_equal(ours, theirs) for ours, theirs in zip(expected, heads(other), strict=True))
+    finally:
+        keras.config.set_image_data_format(before)
