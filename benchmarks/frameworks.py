@@ -1,0 +1,89 @@
+"""Seconds of a training step in each installed framework, Keras on each backend, each in a process of its own.
+
+Ratios are against the fastest. The same weights, images and targets everywhere.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+from common.architectures import model_spec
+from common.data.batch import Batch
+from common.parity.__main__ import SIDES
+from common.parity.pseudo import pseudo_batch
+from common.recipes.schema import Recipe
+from common.targets.yolo import assign
+from common.weights.initial import initial_arrays
+
+CLASSES = ("a", "b", "c")
+
+
+def framework(side):
+    """The framework object of a side's name."""
+    if side == "PyTorch":
+        from torch_zoo.framework import PyTorch
+
+        return PyTorch()
+    if side == "TensorFlow 2":
+        from tf2_zoo.framework import TF2
+
+        return TF2()
+    from keras_zoo.framework import Keras
+
+    return Keras()
+
+
+def measure(side, model, size, batch_size, steps, device, compile_step):
+    """{"versions", "first": seconds of the first step, "step": median of the others}."""
+    zoo = framework(side)
+    device, spec = zoo.device(device), model_spec(model, len(CLASSES))
+    network = zoo.build(spec, device)
+    zoo.assign(network, initial_arrays(zoo.shapes(network), 0, spec))
+    learner = zoo.learner(network, spec, Recipe(classes=CLASSES, compile=compile_step), device)
+    images, boxes, labels = pseudo_batch(0, batch_size, (size, size), len(CLASSES), boxes_each=12)
+    batch = Batch(images, assign(boxes, labels, spec, (size, size)), [], 0)
+    times = []
+    for _ in range(steps + 1):
+        started = time.perf_counter()
+        float(learner.step(batch, 1e-4)["loss"])
+        times.append(time.perf_counter() - started)
+    return {"versions": zoo.versions(), "first": times[0], "step": float(np.median(times[1:]))}
+
+
+def main():
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="yolov3-tiny")
+    parser.add_argument("--size", type=int, default=416)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=7)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--compile", action="store_true", help="also with --compile, where that isn't always on")
+    parser.add_argument("--only", nargs=2, metavar=("SIDE", "COMPILE"), help="measure one, as JSON")
+    args = parser.parse_args()
+    if args.only:
+        side, compiled = args.only
+        found = measure(side, args.model, args.size, args.batch_size, args.steps, args.device, compiled == "compiled")
+        print(json.dumps(found))
+        return
+    rows = []
+    for side in (side for side in SIDES if side.installed):
+        for how in ("as it is", "compiled") if args.compile else ("as it is",):
+            command = [sys.executable, __file__, *sys.argv[1:], "--only", side.name, how]
+            environment = os.environ | dict(side.environment)
+            result = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+            rows.append((how, json.loads(result.stdout.splitlines()[-1])))
+    fastest = min(found["step"] for _, found in rows)
+    print("| framework | step | first step, s | s/step | images/s | times the fastest |\n" + "| --- " * 6 + "|")
+    for how, found in rows:
+        figures = (found["first"], found["step"], args.batch_size / found["step"], found["step"] / fastest)
+        print(f"| {found['versions']} | {how} | " + " | ".join(f"{figure:.2f}" for figure in figures) + " |")
+
+
+if __name__ == "__main__":
+    main()
