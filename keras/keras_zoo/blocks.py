@@ -38,10 +38,10 @@ class ConvBlock(keras.layers.Layer):
         self.conv = _conv(in_channels, out_channels, kernel_size, stride, padding, use_bias=False)
         self.bn = BatchNorm(out_channels, eps=BN_EPS, momentum=BN_MOMENTUM)
 
-    def call(self, x, training=None):
+    def call(self, x):
         if self.padding:
             x = ops.pad(x, ((0, 0), (self.padding, self.padding), (self.padding, self.padding), (0, 0)))
-        return ops.leaky_relu(self.bn(self.conv(x), training=training), LEAKY_SLOPE)
+        return ops.leaky_relu(self.bn(self.conv(x)), LEAKY_SLOPE)
 
 
 class Residual(keras.layers.Layer):

@@ -19,7 +19,7 @@ from keras_zoo.losses.yolo import YOLOLoss
 from keras_zoo.models import MODELS
 from keras_zoo.predictor import make_predictor
 
-BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+_BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
 class Keras:
@@ -37,14 +37,14 @@ class Keras:
         backend = keras.backend.backend()
         # TensorFlow's distribution may be tensorflow, tensorflow-cpu and others
         distribution = metadata.packages_distributions()[backend][0]
-        return f"Keras {keras.__version__} on {BACKENDS[backend]} {metadata.version(distribution)}"
+        return f"Keras {keras.__version__} on {_BACKENDS[backend]} {metadata.version(distribution)}"
 
     def device(self, wanted):
         """Keras's name of the device for "auto" (the first GPU where there is one), "cpu" or "cuda"."""
         gpu = _has_gpu()
         if wanted == "cuda" and not gpu:
             raise UserError(
-                f"--device cuda was asked for, but Keras on {BACKENDS[keras.backend.backend()]} finds no GPU; "
+                f"--device cuda was asked for, but Keras on {_BACKENDS[keras.backend.backend()]} finds no GPU; "
                 f"--device cpu or auto would do"
             )
         if gpu and wanted != "cpu":

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-LEAVES = {"kernel": "weight"}  # Keras's name of a variable -> the canonical one, where they differ
+_LEAVES = {"kernel": "weight"}  # Keras's name of a variable -> the canonical one, where they differ
 
 
 class BatchNorm(keras.layers.Layer):
@@ -70,7 +70,7 @@ def named_variables(model):
     names = {}
     for path, layer in named_layers(model):
         for variable in layer.variables:  # those of its sub-layers too, which name them again below
-            names[id(variable)] = f"{path}.{LEAVES.get(variable.name, variable.name)}"
+            names[id(variable)] = f"{path}.{_LEAVES.get(variable.name, variable.name)}"
     return {names[id(variable)]: variable for variable in model.variables}
 
 

@@ -1,9 +1,9 @@
 """Running out of memory."""
 
-SIGNS = ("RESOURCE_EXHAUSTED", "can't allocate memory", "CUDA out of memory")  # JAX's; PyTorch's, on CPU and on GPU
-TYPES = ("ResourceExhaustedError", "OutOfMemoryError")  # TensorFlow's, PyTorch's
+_SIGNS = ("RESOURCE_EXHAUSTED", "can't allocate memory", "CUDA out of memory")  # JAX's; PyTorch's, on CPU and on GPU
+_TYPES = ("ResourceExhaustedError", "OutOfMemoryError")  # TensorFlow's, PyTorch's
 
 
 def is_out_of_memory(error):
     """Whether an exception of any backend means that memory was too small."""
-    return type(error).__name__ in TYPES or any(sign in str(error) for sign in SIGNS)
+    return type(error).__name__ in _TYPES or any(sign in str(error) for sign in _SIGNS)

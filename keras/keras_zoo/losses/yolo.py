@@ -8,7 +8,7 @@ from keras import ops
 from common.boxes import LEAST_SIDE
 from common.losses import MAX_LOG_SIZE
 
-TINY = float(np.finfo(np.float32).tiny)
+_TINY = float(np.finfo(np.float32).tiny)
 
 
 class YOLOLoss:
@@ -97,21 +97,21 @@ def overlap(a, b, kind="iou"):
     wh_a, wh_b = a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]
     intersection = sides[..., 0] * sides[..., 1]
     union = wh_a[..., 0] * wh_a[..., 1] + wh_b[..., 0] * wh_b[..., 1] - intersection
-    iou = intersection / ops.maximum(union, TINY)
+    iou = intersection / ops.maximum(union, _TINY)
     if kind == "iou":
         return iou
     hull = ops.maximum(a[..., 2:], b[..., 2:]) - ops.minimum(a[..., :2], b[..., :2])
     if kind == "giou":
         hull_area = hull[..., 0] * hull[..., 1]
-        return iou - (hull_area - union) / ops.maximum(hull_area, TINY)
+        return iou - (hull_area - union) / ops.maximum(hull_area, _TINY)
     offset = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
-    diou = iou - ops.sum(offset**2, axis=-1) / ops.maximum(ops.sum(hull**2, axis=-1), TINY)
+    diou = iou - ops.sum(offset**2, axis=-1) / ops.maximum(ops.sum(hull**2, axis=-1), _TINY)
     if kind == "diou":
         return diou
     wh_a, wh_b = ops.maximum(wh_a, LEAST_SIDE), ops.maximum(wh_b, LEAST_SIDE)
     angle = ops.arctan2(wh_a[..., 0], wh_a[..., 1]) - ops.arctan2(wh_b[..., 0], wh_b[..., 1])
     v = 4 / math.pi**2 * angle**2
-    trade_off = ops.stop_gradient(v / ops.maximum(1 - iou + v, TINY))
+    trade_off = ops.stop_gradient(v / ops.maximum(1 - iou + v, _TINY))
     return diou - trade_off * v
 
 
