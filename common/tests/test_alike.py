@@ -28,6 +28,7 @@ SPECIAL = {
     "tf2_zoo/layers.py": "tf.Module comes without layers",
     "tf2_zoo/optimizers.py": "TensorFlow's optimisers are Keras's, with another weight decay",
     "keras_zoo/layers.py": "Keras keeps the biased running variance",
+    "keras_zoo/layout.py": "on PyTorch's backend Keras is faster with channels first",
     "keras_zoo/training_model.py": "Keras's trainer wants a model that knows its loss",
     "keras_zoo/optimizers.py": "Keras's optimisers decay weights apart from the gradient",
 }

@@ -1,13 +1,15 @@
 """Building blocks, with every number in which frameworks differ: padding, eps, momentum, slope, layout.
 
-Tensors are (B, H, W, C) throughout, whatever a user's keras.json says. Channels are given, as in PyTorch, so weights
-exist as soon as a block does.
+Images come in and heads go out as (B, H, W, ...), whatever a user's keras.json says. Between them shapes are written
+so too, while tensors lie as `keras_zoo.layout` says. Channels are given, as in PyTorch, so a block has its weights at
+once.
 """
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_zoo import layout
 from keras_zoo.layers import BatchNorm
 
 BN_EPS = 1e-5
@@ -25,7 +27,7 @@ class Normalize(keras.layers.Layer):
 
     def call(self, images):
         x = ops.add(ops.multiply(ops.cast(images, "float32"), self.scale), self.shift)
-        return ops.cast(x, self.compute_dtype)
+        return layout.from_images(ops.cast(x, self.compute_dtype))
 
 
 class ConvBlock(keras.layers.Layer):
@@ -40,7 +42,7 @@ class ConvBlock(keras.layers.Layer):
 
     def call(self, x):
         if self.padding:
-            x = ops.pad(x, ((0, 0), (self.padding, self.padding), (self.padding, self.padding), (0, 0)))
+            x = layout.pad(x, self.padding, self.padding)
         return ops.leaky_relu(self.bn(self.conv(x)), LEAKY_SLOPE)
 
 
@@ -66,7 +68,7 @@ class YOLOHead(keras.layers.Layer):
         self.predict = _conv(mid_channels, num_anchors * (5 + num_classes), 1, 1, "same", use_bias=True)
 
     def call(self, x):
-        x = ops.cast(self.predict(self.conv(x)), "float32")
+        x = layout.to_images(ops.cast(self.predict(self.conv(x)), "float32"))
         return ops.reshape(x, (*ops.shape(x)[:3], self.num_anchors, -1))  # (B, H, W, A * (5 + C)) -> (.., A, 5 + C)
 
 
@@ -77,18 +79,18 @@ def max_pool(x, kernel_size, stride):
     """
     missing = kernel_size - stride
     if missing:
-        x = ops.pad(x, ((0, 0), (0, missing), (0, missing), (0, 0)), constant_values=float("-inf"))
-    return ops.max_pool(x, kernel_size, stride, padding="valid", data_format="channels_last")
+        x = layout.pad(x, 0, missing, value=float("-inf"))
+    return ops.max_pool(x, kernel_size, stride, padding="valid", data_format=layout.DATA_FORMAT)
 
 
 def upsample(x):
     """Nearest neighbour, twice the size: (B, H, W, C) -> (B, 2 H, 2 W, C)."""
-    return ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)
+    return ops.repeat(ops.repeat(x, 2, axis=layout.HEIGHT), 2, axis=layout.WIDTH)
 
 
 def concat(*tensors):
     """Along channels, in this order."""
-    return ops.concatenate(tensors, axis=-1)
+    return ops.concatenate(tensors, axis=layout.CHANNELS)
 
 
 def _conv(in_channels, out_channels, kernel_size, stride, padding, use_bias):
@@ -97,9 +99,9 @@ def _conv(in_channels, out_channels, kernel_size, stride, padding, use_bias):
         kernel_size,
         stride,
         padding,
-        data_format="channels_last",
+        data_format=layout.DATA_FORMAT,
         use_bias=use_bias,
-        kernel_initializer="zeros",
+        kernel_initializer="zeros",  # values come by name (common/weights/initial.py), and drawing others takes time
     )
-    layer.build((None, None, None, in_channels))
+    layer.build(layout.shape(in_channels))
     return layer

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_zoo.layout import HEIGHT, WIDTH, per_channel
+
 _LEAVES = {"kernel": "weight"}  # Keras's name of a variable -> the canonical one, where they differ
 
 
@@ -29,18 +31,20 @@ class BatchNorm(keras.layers.Layer):
 
     def call(self, x, training=None):
         if self.folded:
-            return x + ops.cast(self.bias, x.dtype)
+            return x + ops.cast(per_channel(self.bias), x.dtype)
         x = ops.cast(x, "float32")
         if training and not self.held:
-            mean = ops.mean(x, axis=(0, 1, 2))
-            centred = x - mean  # written out, since `ops.moments` on PyTorch takes E(x^2) - E(x)^2, which cancels
-            variance = ops.mean(ops.square(centred), axis=(0, 1, 2))
-            count = ops.cast(ops.prod(ops.shape(x)[:3]), "float32")
+            axes = (0, HEIGHT, WIDTH)
+            mean = ops.mean(x, axis=axes)
+            centred = x - per_channel(mean)  # not by `ops.moments`: on PyTorch it takes E(x^2) - E(x)^2, which cancels
+            variance = ops.mean(ops.square(centred), axis=axes)
+            sides = ops.shape(x)
+            count = ops.cast(sides[0] * sides[HEIGHT] * sides[WIDTH], "float32")
             self._move(self.running_mean, mean)
             self._move(self.running_var, variance * (count / (count - 1)))
         else:
-            centred, variance = x - self.running_mean, self.running_var
-        x = centred * (self.weight * ops.rsqrt(variance + self.eps)) + self.bias
+            centred, variance = x - per_channel(self.running_mean), self.running_var
+        x = centred * per_channel(self.weight * ops.rsqrt(variance + self.eps)) + per_channel(self.bias)
         return ops.cast(x, self.compute_dtype)
 
     def _move(self, stored, new):

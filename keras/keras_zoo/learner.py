@@ -24,7 +24,7 @@ class Learner:
         self.options = recipe.optimizer
         self.hold_batch_norms = recipe.freeze.batch_norm
         self.fp16 = recipe.precision == "fp16"
-        self.compile = recipe.compile or keras.backend.backend() == "jax"  # JAX is for compiling; without it steps crawl
+        self.compile = recipe.compile or keras.backend.backend() == "jax"  # which crawls uncompiled
         self.resting = {}  # slots of what is frozen: {slot: {name: array}}
         set_precision(model, recipe.precision)
         self._hold(())

@@ -39,7 +39,7 @@ class _Coupled(keras.optimizers.Optimizer):
         waiting = int(self._iterations.value) % self.gradient_accumulation_steps
         if waiting:
             for gradient in self._accumulated_gradients:
-                gradient.assign(ops.zeros_like(gradient))
+                gradient.assign(ops.zeros(gradient.shape))
             self._iterations.assign(self._iterations - waiting)
 
 

@@ -7,6 +7,12 @@ from keras import ops
 
 from keras_zoo.blocks import ConvBlock, max_pool
 from keras_zoo.layers import BatchNorm, get_array, named_layers, named_parameters, named_variables
+from keras_zoo.layout import from_images, to_images
+
+
+def run(layer, x, **arguments):
+    """What a layer or function makes of an array (B, H, W, C): the same as an array."""
+    return ops.convert_to_numpy(to_images(layer(from_images(ops.convert_to_tensor(x)), **arguments)))
 
 
 def stored(channels=1):
@@ -30,7 +36,7 @@ def test_batch_norm_normalises_with_the_biased_variance_and_stores_the_unbiased_
     x = np.random.default_rng(0).normal(3, 2, (2, 3, 4, 5)).astype(np.float32)
     layer = BatchNorm(5, eps=1e-5, momentum=0.9)
     mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
-    output = ops.convert_to_numpy(layer(x, training=True))
+    output = run(layer, x, training=True)
     assert output == pytest.approx((x - mean) / np.sqrt(variance + 1e-5), abs=1e-5)
     assert get_array(layer.running_mean) == pytest.approx(0.1 * mean, rel=1e-5)
     # 2 * 3 * 4 = 24 values per channel
@@ -40,7 +46,7 @@ def test_batch_norm_normalises_with_the_biased_variance_and_stores_the_unbiased_
 def test_batch_norm_keeps_its_accuracy_far_from_zero():
     x = np.random.default_rng(0).normal(1000, 0.1, (2, 4, 4, 1)).astype(np.float32)
     layer = BatchNorm(1, eps=1e-5, momentum=0.0)
-    layer(x, training=True)
+    run(layer, x, training=True)
     # a mean square minus a squared mean, 1e6 - 1e6, would be off by more than the variance of 0.01
     assert get_array(layer.running_var).item() == pytest.approx(x.astype(np.float64).var(ddof=1), rel=1e-3)
 
@@ -80,7 +86,7 @@ def test_batch_norm_in_half_precision_computes_in_float32(precision):
 def test_a_block_of_stride_2_pads_all_sides_alike():
     block = ConvBlock(1, 1, 3, stride=2)
     block.conv.kernel.assign(np.ones((3, 3, 1, 1)))
-    output = ops.convert_to_numpy(block(np.ones((1, 4, 4, 1), np.float32)))[0, :, :, 0]
+    output = run(block, np.ones((1, 4, 4, 1), np.float32))[0, :, :, 0]
     # windows begin at -1 and 1: the corner sees 2 x 2 pixels, the middle of a side 2 x 3, the inside 3 x 3
     assert output == pytest.approx(np.array([[4, 6], [6, 9]]) / np.sqrt(1 + 1e-5))
 
@@ -88,7 +94,7 @@ def test_a_block_of_stride_2_pads_all_sides_alike():
 def test_a_pool_of_stride_1_keeps_the_size_and_pads_with_nothing():
     x = -np.arange(1.0, 5.0, dtype=np.float32).reshape(1, 2, 2, 1)
     # [-1 -2; -3 -4]: windows at the right and bottom hold what is there, not zeros
-    assert ops.convert_to_numpy(max_pool(x, 2, stride=1)).ravel().tolist() == [-1, -2, -3, -4]
+    assert run(max_pool, x, kernel_size=2, stride=1).ravel().tolist() == [-1, -2, -3, -4]
 
 
 class Pair(keras.layers.Layer):

@@ -6,7 +6,7 @@ from keras import ops
 from common.parity.golden import TOLERANCE, difference, load_golden_heads, measure
 from common.parity.probe import pseudo_model
 from common.tests.contract.models import *  # noqa: F403
-from keras_zoo import blocks
+from keras_zoo import blocks, layout
 from keras_zoo.layers import BatchNorm, named_layers
 from keras_zoo.models import MODELS, yolov3, yolov3_tiny
 
@@ -50,9 +50,8 @@ def padding_right_and_below_only(model, monkeypatch):
 
 def zero_padded_pool(model, monkeypatch):
     def pool(x, kernel_size, stride):
-        missing = kernel_size - stride
-        x = ops.pad(x, ((0, 0), (0, missing), (0, missing), (0, 0)), constant_values=1.0)
-        return ops.max_pool(x, kernel_size, stride, padding="valid", data_format="channels_last")
+        x = layout.pad(x, 0, kernel_size - stride, value=1.0)
+        return ops.max_pool(x, kernel_size, stride, padding="valid", data_format=layout.DATA_FORMAT)
 
     monkeypatch.setattr(yolov3_tiny, "max_pool", pool)
 

@@ -24,7 +24,14 @@ def make(**options):
 
 
 def step(optimizer, kernel, bias, gradients):
-    optimizer.apply([ops.full((1, 1), gradients[0]), ops.full((1,), gradients[1])], [kernel, bias])
+    gradients, variables = [ops.full((1, 1), gradients[0]), ops.full((1,), gradients[1])], [kernel, bias]
+    if keras.backend.backend() == "jax":  # where Keras's trainer steps without state, and the loss scale can't else
+        values = [[variable.value for variable in kept] for kept in (optimizer.variables, variables)]
+        moved, kept = optimizer.stateless_apply(values[0], gradients, values[1])
+        for variable, value in zip(variables + optimizer.variables, [*moved, *kept], strict=True):
+            variable.assign(value)
+    else:
+        optimizer.apply(gradients, variables)
     return get_array(kernel).item(), get_array(bias).item()
 
 
