@@ -67,7 +67,7 @@ def parser():
     flags.add_argument("--workers", type=int, metavar="N", help="loader processes; 0 = none (default: by the cores)")
     flags.add_argument("--precision", choices=("fp32", "bf16", "fp16"))
     flags.add_argument(
-        "--compile", action="store_const", const=True, help="torch.compile or XLA: slow to start, then faster on a GPU"
+        "--compile", action="store_const", const=True, help="the step, by torch.compile or XLA; slow to start"
     )
     add_weights_flags(flags, "what to fine-tune from, classes may differ")
     flags.add_argument("--resume", metavar="RUN", help="run folder to go on with, exactly where it stopped")

@@ -265,6 +265,11 @@ def test_batch_norm_of_a_single_value_is_refused_before_the_run_begins(start, tm
     assert not (tmp_path / "run").exists()
 
 
+def test_a_single_value_is_enough_for_batch_norms_that_keep_to_stored_statistics(start):
+    small = ("--input-size", "32", "--batch-size", "1", "--iterations", "1")
+    assert start(*small, "--set", "freeze.batch_norm=true") == 0
+
+
 def test_lr_on_the_command_line_is_the_peak_itself(start, framework):
     assert start("--iterations", "20", "--lr", "0.3") == 0
     assert max(lr for _, _, lr in framework.learners[0].seen) == pytest.approx(0.3)

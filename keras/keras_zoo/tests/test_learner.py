@@ -36,8 +36,8 @@ def test_a_step_compiled_by_xla_is_the_same_step(zoo):
 def test_a_batch_of_another_size_and_more_boxes_goes_on_in_the_same_learner(zoo):
     learner, other = make_learner(zoo), make_learner(zoo)
     batch = make_batch(2)
-    more = {name: np.repeat(a, 2, axis=1) if a.ndim > 1 else a for name, a in batch.targets.items()}
-    more["positives"][:, 16:] = -1  # the padding of a batch with more boxes
+    more = {name: np.concatenate([a, a], axis=1) if a.ndim else a for name, a in batch.targets.items()}
+    more["positives"][:, 16:] = -1  # as if padded for more boxes
     learner.step(make_batch(4), 0.0)
     first, second = learner.step(batch._replace(targets=more), 0.0), other.step(batch, 0.0)
     assert float(first["loss"]) == pytest.approx(float(second["loss"]), rel=1e-5)
