@@ -13,6 +13,7 @@ from common.cores import available_cores, describe_cpu
 from common.errors import UserError
 from common.memory import keep_freed_memory
 from keras_zoo import weights
+from keras_zoo.layers import mark_built
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
 from keras_zoo.losses.yolo import YOLOLoss
@@ -63,7 +64,9 @@ class Keras:
     def build(self, spec, device):
         """The network on its device."""
         with keras.device(device):
-            return MODELS[spec.name](spec)
+            model = MODELS[spec.name](spec)
+        mark_built(model)
+        return model
 
     def learner(self, model, spec, recipe, device):
         """See keras_zoo/learner.py."""

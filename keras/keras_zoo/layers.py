@@ -89,9 +89,10 @@ def get_array(variable):
 
 
 def mark_built(model):
-    """Tells Keras that a model and all below it have their variables, as they do from the start.
+    """Tells Keras that a model of images and all below it have their variables, as they do from the start.
 
     Otherwise Keras finds shapes out by calling the model, on PyTorch with batches that take a minute.
     """
-    for layer in (model, *(layer for _, layer in named_layers(model))):
+    for _, layer in named_layers(model):
         layer.built = True
+    model.build((None, None, None, 3))  # the shape that `export` takes where it is given none

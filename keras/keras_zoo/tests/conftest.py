@@ -1,5 +1,7 @@
 """What the tests that every framework runs, in common/tests/contract, need of Keras."""
 
+import gc
+
 import pytest
 
 pytest.register_assert_rewrite("common.tests.contract")
@@ -58,3 +60,10 @@ def loss_and_gradients():
         return measure
 
     return of
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected():
+    """Frees a module's models, which Keras holds in cycles, before the next module makes more: gigabytes otherwise."""
+    yield
+    gc.collect()
