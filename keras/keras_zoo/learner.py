@@ -46,6 +46,7 @@ class Learner:
         for part in np.split(np.arange(len(batch.images)), self.accumulate):
             part = slice(part[0], part[-1] + 1)
             of_part = {name: array[part] if array.ndim else array for name, array in targets.items()}
+            self.network.reset_metrics()  # as newer Keras does itself
             values = self.network.train_on_batch(batch.images[part], of_part, return_dict=True)
             terms = {name: value + values[name] for name, value in terms.items()}
         if self.fp16 and self.accumulate > 1:

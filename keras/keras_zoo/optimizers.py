@@ -19,6 +19,10 @@ class _Coupled(keras.optimizers.Optimizer):
             super().build(variables)
             self.slots = self.make_slots(variables)
 
+    def zeros(self, variables, name):
+        """A variable of zeros for each of these."""
+        return [self.add_variable_from_reference(variable, name) for variable in variables]
+
     def slot(self, name, variable):
         """A variable's slot."""
         return self.slots[name][self._get_variable_index(variable)]
@@ -32,7 +36,7 @@ class _Coupled(keras.optimizers.Optimizer):
     def accumulate(self, parts):
         """From now on a step is taken at every `parts`-th gradient, with the mean of them all."""
         self.gradient_accumulation_steps = parts
-        self._accumulated_gradients = self.add_optimizer_variables(self._trainable_variables, "gradient")
+        self._accumulated_gradients = self.zeros(self._trainable_variables, "gradient")
 
     def drop_parts(self):
         """Forgets gradients that wait for the rest of their batch, which overflowed in another part."""
@@ -48,7 +52,7 @@ class SGD(_Coupled):
 
     def make_slots(self, variables):
         """See `_Coupled.build`."""
-        return {"momentum": self.add_optimizer_variables(variables, "momentum")}
+        return {"momentum": self.zeros(variables, "momentum")}
 
     def update_step(self, gradient, variable, learning_rate):
         """One variable's step."""
@@ -65,7 +69,7 @@ class Adam(_Coupled):
 
     def make_slots(self, variables):
         """See `_Coupled.build`."""
-        m, v = self.add_optimizer_variables(variables, ["m", "v"])
+        m, v = self.zeros(variables, "m"), self.zeros(variables, "v")
         return {"m": m, "v": v, "step": [self.add_variable((), name="step") for _ in variables]}
 
     def update_step(self, gradient, variable, learning_rate):
