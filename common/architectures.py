@@ -13,12 +13,17 @@ class Architecture:
     strides: input pixels per cell of each head, coarsest first
     masks: for each head, which of the anchors (sorted by size) it uses
     anchors: default (width, height) in input pixels, smallest first
+    scale_xy: for each head, by how much the sigmoid that places a box's centre reaches over its cell (grid sensitivity,
+        Bochkovskiy et al. 2020, section 3.4); 1 = not at all
+    attention: whether its backbone's features may pass an attention block (see `ATTENTION`)
     backbone: prefix of the parameter names that a pretrained backbone fills and that `freeze` holds still
     """
 
     strides: tuple[int, ...]
     masks: tuple[tuple[int, ...], ...]
     anchors: tuple[tuple[float, float], ...]
+    scale_xy: tuple[float, ...]
+    attention: bool = False
     backbone: str = "backbone."
 
     @property
@@ -27,17 +32,23 @@ class Architecture:
         return max(self.strides)
 
 
+# squeeze and excitation (Hu et al. 2018), CBAM (Woo et al. 2018), ECA (Wang et al. 2020)
+ATTENTION = ("none", "se", "cbam", "eca")
+
 ARCHITECTURES = {
-    # yolov3.cfg and yolov3-tiny.cfg of the Darknet project; the masks of tiny's second head are 0,1,2 there
+    # the .cfg files of the same names of the Darknet project; the masks of yolov3-tiny's second head are 0,1,2 there,
+    # those of yolov4-tiny's 1,2,3
     "yolov3": Architecture(
         strides=(32, 16, 8),
         masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
         anchors=((10, 13), (16, 30), (33, 23), (30, 61), (62, 45), (59, 119), (116, 90), (156, 198), (373, 326)),
+        scale_xy=(1.0, 1.0, 1.0),
     ),
     "yolov3-tiny": Architecture(
         strides=(32, 16),
         masks=((3, 4, 5), (0, 1, 2)),
         anchors=((10, 14), (23, 27), (37, 58), (81, 82), (135, 169), (344, 319)),
+        scale_xy=(1.0, 1.0),
     ),
 }
 
@@ -46,16 +57,19 @@ ARCHITECTURES = {
 class ModelSpec:
     """All that is needed to build a network and to read its heads.
 
-    anchors: per head, its (width, height) pairs in input pixels; strides: per head
+    anchors: per head, its (width, height) pairs in input pixels; strides, scale_xy: per head, see `Architecture`
     mean, std: of an image's R, G, B in 0..255; the network computes (image - mean) / std first
+    attention: one of ATTENTION
     """
 
     name: str
     num_classes: int
     anchors: tuple[tuple[tuple[float, float], ...], ...]
     strides: tuple[int, ...]
+    scale_xy: tuple[float, ...]
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (255.0, 255.0, 255.0)
+    attention: str = "none"
 
     @property
     def anchors_per_cell(self):
@@ -70,11 +84,20 @@ def architecture(name):
     return ARCHITECTURES[name]
 
 
-def model_spec(name, num_classes, anchors=None, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0)):
+def model_spec(
+    name,
+    num_classes,
+    anchors=None,
+    mean=(0.0, 0.0, 0.0),
+    std=(255.0, 255.0, 255.0),
+    scale_xy=None,
+    attention="none",
+):
     """The ModelSpec of a model for `num_classes` classes, with its default anchors or these, smallest first.
 
-    Raises UserError for an unknown name, a number of anchors that the heads can't share out, and anchors in another
-    order: each head would get sizes that aren't its own.
+    scale_xy: one number for all heads; None = the model's own, a number a head. Raises UserError for an unknown name, a
+    number of anchors that the heads can't share out, anchors in another order (each head would get sizes that aren't
+    its own), and attention in a model that has no place for it.
     """
     if num_classes < 1:
         raise ValueError(f"num_classes is {num_classes}; at least 1 is needed")
@@ -87,8 +110,12 @@ def model_spec(name, num_classes, anchors=None, mean=(0.0, 0.0, 0.0), std=(255.0
     if areas != sorted(areas):
         in_order = ", ".join(f"{w:g}x{h:g}" for w, h in sorted(anchors, key=math.prod))
         raise UserError(f"the anchors of {name} aren't in order, smallest area first; this order would do: {in_order}")
+    if attention != "none" and not known.attention:
+        able = ", ".join(other for other, about in ARCHITECTURES.items() if about.attention)
+        raise UserError(f"model.attention is {attention}, for which {name} has no place; none, or one of {able} would do")
     per_head = tuple(tuple(anchors[i] for i in mask) for mask in known.masks)
-    return ModelSpec(name, num_classes, per_head, known.strides, tuple(mean), tuple(std))
+    scale_xy = known.scale_xy if scale_xy is None else (float(scale_xy),) * len(known.strides)
+    return ModelSpec(name, num_classes, per_head, known.strides, scale_xy, tuple(mean), tuple(std), attention)
 
 
 def check_input_size(name, size):

@@ -12,12 +12,14 @@ class Grid:
 
     cells: float32 (N, 2), column and row; strides: float32 (N,), input pixels per cell
     anchors: float32 (N, 2), width and height in input pixels; heads: int64 (N,), index of the head
+    scales: float32 (N,), scale_xy of the head
     """
 
     cells: np.ndarray
     strides: np.ndarray
     anchors: np.ndarray
     heads: np.ndarray
+    scales: np.ndarray
 
 
 def cells_per_head(spec, size):
@@ -51,8 +53,9 @@ def yolo_grid(spec, size):
         np.concatenate(strides).astype(np.float32),
         np.concatenate(anchors).astype(np.float32),
         np.concatenate(heads),
+        np.array(spec.scale_xy, np.float32)[np.concatenate(heads)],
     )
-    for array in (grid.cells, grid.strides, grid.anchors, grid.heads):
+    for array in vars(grid).values():
         array.flags.writeable = False
     return grid
 

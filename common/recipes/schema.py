@@ -31,6 +31,10 @@ class Model(Section):
     )
     mean: Triple = Field((0.0, 0.0, 0.0), description="taken from R, G, B in 0..255")
     std: tuple[Positive, Positive, Positive] = Field((255.0, 255.0, 255.0), description="R, G, B are divided by it")
+    scale_xy: Annotated[float, Field(ge=1, le=2)] | None = Field(
+        None, description="how far over its cell a box's centre can reach; 1 = not at all, none = the model's own"
+    )
+    attention: Literal["none", "se", "cbam", "eca"] = Field("none", description="in yolov4-tiny only")
     objectness_prior: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.01, description="objectness that an untrained head predicts (Lin et al. 2017, section 4.1)"
     )
@@ -154,6 +158,13 @@ class Schedule(Section):
         return self
 
 
+class EMA(Section):
+    """A moving average of the weights, which is evaluated and kept as the best instead of the weights themselves."""
+
+    decay: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="share of the old average; 0 = no average")
+    warmup: NotNegative = Field(2000.0, description="steps over which the decay itself rises to 63 % of its value")
+
+
 class Freeze(Section):
     """What is held still: the pretrained backbone in the first epochs, batch norms' statistics.
 
@@ -194,6 +205,7 @@ class Recipe(Section):
     loss: Loss = Loss()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
+    ema: EMA = EMA()
     freeze: Freeze = Freeze()
     evaluate: Evaluation = Evaluation()
     predict: Prediction = Prediction()

@@ -115,7 +115,8 @@ def spec_of(recipe):
     """The ModelSpec of a recipe whose classes are known. Raises UserError for an input size that doesn't fit."""
     model = recipe.model
     check_input_size(model.name, recipe.input_size)
-    return model_spec(model.name, len(recipe.classes), model.anchors, model.mean, model.std)
+    numbers = (model.anchors, model.mean, model.std, model.scale_xy, model.attention)
+    return model_spec(model.name, len(recipe.classes), *numbers)
 
 
 def check_batch_norm(recipe, spec):
