@@ -35,20 +35,43 @@ class Architecture:
 # squeeze and excitation (Hu et al. 2018), CBAM (Woo et al. 2018), ECA (Wang et al. 2020)
 ATTENTION = ("none", "se", "cbam", "eca")
 
+_YOLOV3_ANCHORS = ((10, 13), (16, 30), (33, 23), (30, 61), (62, 45), (59, 119), (116, 90), (156, 198), (373, 326))
+_YOLOV4_ANCHORS = ((12, 16), (19, 36), (40, 28), (36, 75), (76, 55), (72, 146), (142, 110), (192, 243), (459, 401))
+_TINY_ANCHORS = ((10, 14), (23, 27), (37, 58), (81, 82), (135, 169), (344, 319))
+
 ARCHITECTURES = {
     # the .cfg files of the same names of the Darknet project; the masks of yolov3-tiny's second head are 0,1,2 there,
     # those of yolov4-tiny's 1,2,3
     "yolov3": Architecture(
         strides=(32, 16, 8),
         masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
-        anchors=((10, 13), (16, 30), (33, 23), (30, 61), (62, 45), (59, 119), (116, 90), (156, 198), (373, 326)),
+        anchors=_YOLOV3_ANCHORS,
+        scale_xy=(1.0, 1.0, 1.0),
+    ),
+    "yolov3-spp": Architecture(
+        strides=(32, 16, 8),
+        masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
+        anchors=_YOLOV3_ANCHORS,
         scale_xy=(1.0, 1.0, 1.0),
     ),
     "yolov3-tiny": Architecture(
         strides=(32, 16),
         masks=((3, 4, 5), (0, 1, 2)),
-        anchors=((10, 14), (23, 27), (37, 58), (81, 82), (135, 169), (344, 319)),
+        anchors=_TINY_ANCHORS,
         scale_xy=(1.0, 1.0),
+    ),
+    "yolov4": Architecture(
+        strides=(32, 16, 8),
+        masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
+        anchors=_YOLOV4_ANCHORS,
+        scale_xy=(1.05, 1.1, 1.2),
+    ),
+    "yolov4-tiny": Architecture(
+        strides=(32, 16),
+        masks=((3, 4, 5), (1, 2, 3)),
+        anchors=_TINY_ANCHORS,
+        scale_xy=(1.05, 1.05),
+        attention=True,
     ),
 }
 
@@ -112,7 +135,7 @@ def model_spec(
         raise UserError(f"the anchors of {name} aren't in order, smallest area first; this order would do: {in_order}")
     if attention != "none" and not known.attention:
         able = ", ".join(other for other, about in ARCHITECTURES.items() if about.attention)
-        raise UserError(f"model.attention is {attention}, for which {name} has no place; none, or one of {able} would do")
+        raise UserError(f"model.attention is {attention}, for which {name} has no place; none, or {able}, would do")
     per_head = tuple(tuple(anchors[i] for i in mask) for mask in known.masks)
     scale_xy = known.scale_xy if scale_xy is None else (float(scale_xy),) * len(known.strides)
     return ModelSpec(name, num_classes, per_head, known.strides, scale_xy, tuple(mean), tuple(std), attention)

@@ -8,6 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from common.architectures import ATTENTION
+from common.boxes import IOU_KINDS, NMS_METHODS
+
 Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -34,7 +37,7 @@ class Model(Section):
     scale_xy: Annotated[float, Field(ge=1, le=2)] | None = Field(
         None, description="how far over its cell a box's centre can reach; 1 = not at all, none = the model's own"
     )
-    attention: Literal["none", "se", "cbam", "eca"] = Field("none", description="in yolov4-tiny only")
+    attention: Literal[ATTENTION] = Field("none", description="in yolov4-tiny only")
     objectness_prior: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.01, description="objectness that an untrained head predicts (Lin et al. 2017, section 4.1)"
     )
@@ -101,7 +104,7 @@ Operation = Annotated[RandomPlacement | Place | Flip | VerticalFlip | HSV, Field
 class Loss(Section):
     """The YOLO loss; see common/losses.py."""
 
-    box: Literal["ciou", "giou", "diou", "iou", "mse"] = "ciou"
+    box: Literal[(*IOU_KINDS, "mse")] = "ciou"
     box_gain: NotNegative = 2.0
     objectness_gain: NotNegative = 1.0
     class_gain: NotNegative = 1.0
@@ -109,6 +112,18 @@ class Loss(Section):
         (0.4, 1.0, 4.0), description="of objectness at strides 32, 16, 8; a model with two heads uses the first two"
     )
     ignore_iou: Probability = Field(0.5, description="a prediction that overlaps any box more is no negative")
+    match_iou: Probability = Field(
+        1.0, description="an anchor that fits a box by more answers for it too, beside the best; 1 = the best alone"
+    )
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="e: classes learn 1 - e / 2 and e / 2 instead of 1 and 0"
+    )
+    focal_gamma: NotNegative = Field(
+        0.0, description="objectness that is right already counts less (Lin et al. 2017); 0 = plain cross-entropy"
+    )
+    focal_alpha: Probability | None = Field(
+        None, description="weight of objectness's positives, 1 less it of the negatives; none = both 1"
+    )
 
 
 class Optimizer(Section):
@@ -183,6 +198,7 @@ class Evaluation(Section):
     start: Count = Field(1, description="first epoch to evaluate")
     score: Probability = 0.001
     nms: Probability = 0.5
+    nms_method: Literal[NMS_METHODS] = Field("hard", description="what happens to overlapping boxes; see common/boxes.py")
     max_detections: Count = 100
 
 
@@ -191,6 +207,7 @@ class Prediction(Section):
 
     score: Probability = 0.5
     nms: Probability = 0.3
+    nms_method: Literal[NMS_METHODS] = Field("hard", description="as in evaluate")
 
 
 class Recipe(Section):

@@ -10,11 +10,24 @@ import numpy as np
 from keras import ops
 
 from keras_zoo import layout
-from keras_zoo.layers import BatchNorm
+from keras_zoo.layers import BatchNorm, make_conv
 
 BN_EPS = 1e-5
 BN_MOMENTUM = 0.9  # Keras's meaning: the share of what was there
 LEAKY_SLOPE = 0.1
+
+
+def leaky_relu(x):
+    """x, and 0.1 x below 0."""
+    return ops.leaky_relu(x, LEAKY_SLOPE)
+
+
+def mish(x):
+    """x tanh(softplus(x)), Misra 2020."""
+    return x * ops.tanh(ops.softplus(x))
+
+
+ACTIVATIONS = {"leaky": leaky_relu, "mish": mish}
 
 
 class Normalize(keras.layers.Layer):
@@ -31,28 +44,29 @@ class Normalize(keras.layers.Layer):
 
 
 class ConvBlock(keras.layers.Layer):
-    """Convolution, batch normalisation, leaky ReLU: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
+    """Convolution, batch normalisation, activation: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1):
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, activation="leaky"):
         super().__init__()
+        self.activate = ACTIVATIONS[activation]
         self.padding = kernel_size // 2 if stride > 1 else 0  # "same" pads one side only at stride 2
         padding = "valid" if stride > 1 else "same"
-        self.conv = _conv(in_channels, out_channels, kernel_size, stride, padding, use_bias=False)
+        self.conv = make_conv(in_channels, out_channels, kernel_size, stride, padding, use_bias=False)
         self.bn = BatchNorm(out_channels, eps=BN_EPS, momentum=BN_MOMENTUM)
 
     def call(self, x):
         if self.padding:
             x = layout.pad(x, self.padding, self.padding)
-        return ops.leaky_relu(self.bn(self.conv(x)), LEAKY_SLOPE)
+        return self.activate(self.bn(self.conv(x)))
 
 
 class Residual(keras.layers.Layer):
-    """1x1 to half the channels, 3x3 back, plus the input: (B, H, W, C) -> (B, H, W, C)."""
+    """1x1 to the hidden channels, 3x3 back, plus the input: (B, H, W, C) -> (B, H, W, C)."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, hidden_channels, activation="leaky"):
         super().__init__()
-        self.conv1 = ConvBlock(channels, channels // 2, 1)
-        self.conv2 = ConvBlock(channels // 2, channels, 3)
+        self.conv1 = ConvBlock(channels, hidden_channels, 1, activation=activation)
+        self.conv2 = ConvBlock(hidden_channels, channels, 3, activation=activation)
 
     def call(self, x):
         return x + self.conv2(self.conv1(x))
@@ -65,7 +79,7 @@ class YOLOHead(keras.layers.Layer):
         super().__init__()
         self.num_anchors = num_anchors
         self.conv = ConvBlock(in_channels, mid_channels, 3)
-        self.predict = _conv(mid_channels, num_anchors * (5 + num_classes), 1, 1, "same", use_bias=True)
+        self.predict = make_conv(mid_channels, num_anchors * (5 + num_classes), 1)
 
     def call(self, x):
         x = layout.to_images(ops.cast(self.predict(self.conv(x)), "float32"))
@@ -73,13 +87,13 @@ class YOLOHead(keras.layers.Layer):
 
 
 def max_pool(x, kernel_size, stride):
-    """Max pooling as Darknet does it, windows starting at each stride's pixel: stride 1 keeps the size.
+    """Max pooling as Darknet does it: stride 1 keeps the size, windows lie about their pixel, even ones a pixel behind.
 
-    What a window misses at the right and bottom is not there (minus infinity), not zero.
+    What a window misses at the borders is not there (minus infinity), not zero.
     """
     missing = kernel_size - stride
     if missing:
-        x = layout.pad(x, 0, missing, value=float("-inf"))
+        x = layout.pad(x, missing // 2, missing - missing // 2, value=float("-inf"))
     return ops.max_pool(x, kernel_size, stride, padding="valid", data_format=layout.DATA_FORMAT)
 
 
@@ -88,20 +102,11 @@ def upsample(x):
     return ops.repeat(ops.repeat(x, 2, axis=layout.HEIGHT), 2, axis=layout.WIDTH)
 
 
+def split_half(x):
+    """The second half of the channels: (B, H, W, C) -> (B, H, W, C / 2)."""
+    return ops.split(x, 2, axis=layout.CHANNELS)[1]
+
+
 def concat(*tensors):
     """Along channels, in this order."""
     return ops.concatenate(tensors, axis=layout.CHANNELS)
-
-
-def _conv(in_channels, out_channels, kernel_size, stride, padding, use_bias):
-    layer = keras.layers.Conv2D(
-        out_channels,
-        kernel_size,
-        stride,
-        padding,
-        data_format=layout.DATA_FORMAT,
-        use_bias=use_bias,
-        kernel_initializer="zeros",  # values come by name (common/weights/initial.py), and drawing others takes time
-    )
-    layer.build(layout.shape(in_channels))
-    return layer

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_zoo.layout import HEIGHT, WIDTH, per_channel
+from keras_zoo.layout import DATA_FORMAT, HEIGHT, WIDTH, per_channel, shape
 
 _LEAVES = {"kernel": "weight"}  # Keras's name of a variable -> the canonical one, where they differ
 
@@ -52,6 +52,21 @@ class BatchNorm(keras.layers.Layer):
 
     def _vector(self, channels, name, initializer, trainable=True):
         return self.add_weight((channels,), initializer, trainable=trainable, autocast=False, name=name)
+
+
+def make_conv(in_channels, out_channels, kernel_size, stride=1, padding="same", use_bias=True):
+    """A convolution that has its variables."""
+    layer = keras.layers.Conv2D(
+        out_channels,
+        kernel_size,
+        stride,
+        padding,
+        data_format=DATA_FORMAT,
+        use_bias=use_bias,
+        kernel_initializer="zeros",  # values come by name (common/weights/initial.py), and drawing others takes time
+    )
+    layer.build(shape(in_channels))
+    return layer
 
 
 def named_layers(layer, prefix=""):

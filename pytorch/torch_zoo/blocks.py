@@ -12,6 +12,19 @@ BN_MOMENTUM = 0.1  # PyTorch's meaning: the share of the new batch
 LEAKY_SLOPE = 0.1
 
 
+def leaky_relu(x):
+    """x, and 0.1 x below 0."""
+    return F.leaky_relu(x, LEAKY_SLOPE, inplace=True)
+
+
+def mish(x):
+    """x tanh(softplus(x)), Misra 2020."""
+    return F.mish(x)
+
+
+ACTIVATIONS = {"leaky": leaky_relu, "mish": mish}
+
+
 class Normalize(nn.Module):
     """Bytes to what the network was trained on: uint8 (B, H, W, 3) -> float (B, 3, H, W), (image - mean) / std."""
 
@@ -26,24 +39,25 @@ class Normalize(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch normalisation, leaky ReLU: (B, in, H, W) -> (B, out, H / stride, W / stride)."""
+    """Convolution, batch normalisation, activation: (B, in, H, W) -> (B, out, H / stride, W / stride)."""
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1):
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, activation="leaky"):
         super().__init__()
+        self.activate = ACTIVATIONS[activation]
         self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=False)
         self.bn = nn.BatchNorm2d(out_channels, eps=BN_EPS, momentum=BN_MOMENTUM)
 
     def forward(self, x):
-        return F.leaky_relu(self.bn(self.conv(x)), LEAKY_SLOPE, inplace=True)
+        return self.activate(self.bn(self.conv(x)))
 
 
 class Residual(nn.Module):
-    """1x1 to half the channels, 3x3 back, plus the input: (B, C, H, W) -> (B, C, H, W)."""
+    """1x1 to the hidden channels, 3x3 back, plus the input: (B, C, H, W) -> (B, C, H, W)."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, hidden_channels, activation="leaky"):
         super().__init__()
-        self.conv1 = ConvBlock(channels, channels // 2, 1)
-        self.conv2 = ConvBlock(channels // 2, channels, 3)
+        self.conv1 = ConvBlock(channels, hidden_channels, 1, activation=activation)
+        self.conv2 = ConvBlock(hidden_channels, channels, 3, activation=activation)
 
     def forward(self, x):
         return x + self.conv2(self.conv1(x))
@@ -64,19 +78,25 @@ class YOLOHead(nn.Module):
 
 
 def max_pool(x, kernel_size, stride):
-    """Max pooling as Darknet does it, windows starting at each stride's pixel: stride 1 keeps the size.
+    """Max pooling as Darknet does it: stride 1 keeps the size, windows lie about their pixel, even ones a pixel behind.
 
-    What a window misses at the right and bottom is not there (minus infinity), not zero.
+    What a window misses at the borders is not there (minus infinity), not zero.
     """
     missing = kernel_size - stride
     if missing:
-        x = F.pad(x, (0, missing, 0, missing), value=float("-inf"))
+        before, after = missing // 2, missing - missing // 2
+        x = F.pad(x, (before, after, before, after), value=float("-inf"))
     return F.max_pool2d(x, kernel_size, stride)
 
 
 def upsample(x):
     """Nearest neighbour, twice the size: (B, C, H, W) -> (B, C, 2 H, 2 W)."""
     return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def split_half(x):
+    """The second half of the channels: (B, C, H, W) -> (B, C / 2, H, W)."""
+    return x[:, x.shape[1] // 2 :]
 
 
 def concat(*tensors):

@@ -12,6 +12,19 @@ BN_MOMENTUM = 0.1  # PyTorch's meaning: the share of the new batch
 LEAKY_SLOPE = 0.1
 
 
+def leaky_relu(x):
+    """x, and 0.1 x below 0."""
+    return tf.nn.leaky_relu(x, LEAKY_SLOPE)
+
+
+def mish(x):
+    """x tanh(softplus(x)), Misra 2020."""
+    return x * tf.tanh(tf.nn.softplus(x))
+
+
+ACTIVATIONS = {"leaky": leaky_relu, "mish": mish}
+
+
 class Normalize(tf.Module):
     """Bytes to what the network was trained on: uint8 (B, H, W, 3) -> float (B, H, W, 3), (image - mean) / std."""
 
@@ -25,24 +38,25 @@ class Normalize(tf.Module):
 
 
 class ConvBlock(tf.Module):
-    """Convolution, batch normalisation, leaky ReLU: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
+    """Convolution, batch normalisation, activation: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1):
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1, activation="leaky"):
         super().__init__()
+        self.activate = ACTIVATIONS[activation]
         self.conv = Conv2d(in_channels, out_channels, kernel_size, stride, bias=False)
         self.bn = BatchNorm(out_channels, BN_EPS, BN_MOMENTUM)
 
     def __call__(self, x):
-        return tf.nn.leaky_relu(self.bn(self.conv(x)), LEAKY_SLOPE)
+        return self.activate(self.bn(self.conv(x)))
 
 
 class Residual(tf.Module):
-    """1x1 to half the channels, 3x3 back, plus the input: (B, H, W, C) -> (B, H, W, C)."""
+    """1x1 to the hidden channels, 3x3 back, plus the input: (B, H, W, C) -> (B, H, W, C)."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, hidden_channels, activation="leaky"):
         super().__init__()
-        self.conv1 = ConvBlock(channels, channels // 2, 1)
-        self.conv2 = ConvBlock(channels // 2, channels, 3)
+        self.conv1 = ConvBlock(channels, hidden_channels, 1, activation=activation)
+        self.conv2 = ConvBlock(hidden_channels, channels, 3, activation=activation)
 
     def __call__(self, x):
         return x + self.conv2(self.conv1(x))
@@ -66,19 +80,25 @@ class YOLOHead(tf.Module):
 
 
 def max_pool(x, kernel_size, stride):
-    """Max pooling as Darknet does it, windows starting at each stride's pixel: stride 1 keeps the size.
+    """Max pooling as Darknet does it: stride 1 keeps the size, windows lie about their pixel, even ones a pixel behind.
 
-    What a window misses at the right and bottom is not there (minus infinity), not zero.
+    What a window misses at the borders is not there (minus infinity), not zero.
     """
     missing = kernel_size - stride
     if missing:
-        x = tf.pad(x, [[0, 0], [0, missing], [0, missing], [0, 0]], constant_values=x.dtype.min)
+        around = [missing // 2, missing - missing // 2]
+        x = tf.pad(x, [[0, 0], around, around, [0, 0]], constant_values=x.dtype.min)
     return tf.nn.max_pool2d(x, kernel_size, stride, "VALID")
 
 
 def upsample(x):
     """Nearest neighbour, twice the size: (B, H, W, C) -> (B, 2 H, 2 W, C)."""
     return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)  # XLA has no gradient of tf.image.resize
+
+
+def split_half(x):
+    """The second half of the channels: (B, H, W, C) -> (B, H, W, C / 2)."""
+    return tf.split(x, 2, axis=-1)[1]
 
 
 def concat(*tensors):

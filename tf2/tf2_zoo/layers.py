@@ -6,15 +6,17 @@ import tensorflow as tf
 class Conv2d(tf.Module):
     """Convolution with symmetric zero padding: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
-    dtype: what it computes in; parameters are float32 always.
+    kernel_size: its side, or (height, width), at stride 1 alone
+    dtype: what it computes in; parameters are float32 always
     """
 
     def __init__(self, in_channels, out_channels, kernel_size, stride=1, bias=True):
         super().__init__()
+        sides = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
         self.stride = stride
-        self.padding = kernel_size // 2
+        self.padding = sides[0] // 2
         self.dtype = tf.float32
-        self.weight = tf.Variable(tf.zeros((kernel_size, kernel_size, in_channels, out_channels)))
+        self.weight = tf.Variable(tf.zeros((*sides, in_channels, out_channels)))
         self.bias = tf.Variable(tf.zeros(out_channels)) if bias else None
 
     def __call__(self, x):

@@ -14,7 +14,7 @@ class Stage(nn.Module):
     def __init__(self, in_channels, out_channels, num_blocks):
         super().__init__()
         self.down = ConvBlock(in_channels, out_channels, 3, stride=2)
-        self.blocks = nn.ModuleList([Residual(out_channels) for _ in range(num_blocks)])
+        self.blocks = nn.ModuleList([Residual(out_channels, out_channels // 2) for _ in range(num_blocks)])
 
     def forward(self, x):
         x = self.down(x)

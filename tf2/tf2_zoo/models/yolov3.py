@@ -1,39 +1,27 @@
-"""YOLOv3 (Redmon & Farhadi 2018), the graph of Darknet's yolov3.cfg.
+"""YOLOv3 and YOLOv3-SPP (Redmon & Farhadi 2018), the graphs of Darknet's yolov3.cfg and yolov3-spp.cfg.
 
-Attributes stand in the order of that file, so its weight file fills them one after the other. The five-convolution
-necks, the lateral connections and the order of concatenation (upsampled features first) follow it too.
+Attributes stand in the order of those files, so a weight file fills them one after the other. The five-convolution
+necks, the lateral connections and the order of concatenation (upsampled features first) follow them too.
 """
 
 import tensorflow as tf
 
 from tf2_zoo.backbones.darknet53 import Darknet53
 from tf2_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, upsample
-
-
-class FiveConvs(tf.Module):
-    """1x1, 3x3, 1x1, 3x3, 1x1: (B, H, W, in) -> (B, H, W, out), the 3x3 ones with twice as many channels."""
-
-    def __init__(self, in_channels, out_channels):
-        super().__init__()
-        self.conv1 = ConvBlock(in_channels, out_channels, 1)
-        self.conv2 = ConvBlock(out_channels, out_channels * 2, 3)
-        self.conv3 = ConvBlock(out_channels * 2, out_channels, 1)
-        self.conv4 = ConvBlock(out_channels, out_channels * 2, 3)
-        self.conv5 = ConvBlock(out_channels * 2, out_channels, 1)
-
-    def __call__(self, x):
-        return self.conv5(self.conv4(self.conv3(self.conv2(self.conv1(x)))))
+from tf2_zoo.necks import FiveConvs, SPPConvs
 
 
 class YOLOv3(tf.Module):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16, 8."""
+
+    coarsest_neck = FiveConvs
 
     def __init__(self, spec):
         super().__init__()
         anchors_p5, anchors_p4, anchors_p3 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = Darknet53()
-        self.neck_p5 = FiveConvs(1024, 512)
+        self.neck_p5 = self.coarsest_neck(1024, 512)
         self.head_p5 = YOLOHead(512, 1024, anchors_p5, spec.num_classes)
         self.lateral_p4 = ConvBlock(512, 256, 1)
         self.neck_p4 = FiveConvs(256 + 512, 256)
@@ -48,3 +36,9 @@ class YOLOv3(tf.Module):
         p4 = self.neck_p4(concat(upsample(self.lateral_p4(p5)), c4))
         p3 = self.neck_p3(concat(upsample(self.lateral_p3(p4)), c3))
         return self.head_p5(p5), self.head_p4(p4), self.head_p3(p3)
+
+
+class YOLOv3SPP(YOLOv3):
+    """YOLOv3 whose coarsest neck sees larger surroundings."""
+
+    coarsest_neck = SPPConvs

@@ -1,0 +1,45 @@
+"""YOLOv4 (Bochkovskiy et al. 2020), the graph of Darknet's yolov4.cfg.
+
+Attributes stand in the order of that file, so its weight file fills them one after the other. PANet's way back down
+(Liu et al. 2018) makes the file name the finest head first; the model gives the coarsest first, as all do.
+"""
+
+import keras
+
+from keras_zoo.backbones.csp_darknet53 import CSPDarknet53
+from keras_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, upsample
+from keras_zoo.necks import FiveConvs, SPPConvs
+
+
+class YOLOv4(keras.Model):
+    """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16, 8."""
+
+    def __init__(self, spec):
+        super().__init__()
+        self.spec = spec
+        anchors_p5, anchors_p4, anchors_p3 = spec.anchors_per_cell
+        self.normalize = Normalize(spec.mean, spec.std)
+        self.backbone = CSPDarknet53()
+        self.spp = SPPConvs(1024, 512)
+        self.lateral_p4 = ConvBlock(512, 256, 1)
+        self.lateral_c4 = ConvBlock(512, 256, 1)
+        self.up_p4 = FiveConvs(256 + 256, 256)
+        self.lateral_p3 = ConvBlock(256, 128, 1)
+        self.lateral_c3 = ConvBlock(256, 128, 1)
+        self.up_p3 = FiveConvs(128 + 128, 128)
+        self.head_p3 = YOLOHead(128, 256, anchors_p3, spec.num_classes)
+        self.down_p4 = ConvBlock(128, 256, 3, stride=2)
+        self.neck_p4 = FiveConvs(256 + 256, 256)
+        self.head_p4 = YOLOHead(256, 512, anchors_p4, spec.num_classes)
+        self.down_p5 = ConvBlock(256, 512, 3, stride=2)
+        self.neck_p5 = FiveConvs(512 + 512, 512)
+        self.head_p5 = YOLOHead(512, 1024, anchors_p5, spec.num_classes)
+
+    def call(self, images):
+        c3, c4, c5 = self.backbone(self.normalize(images))
+        p5 = self.spp(c5)
+        p4 = self.up_p4(concat(self.lateral_c4(c4), upsample(self.lateral_p4(p5))))
+        p3 = self.up_p3(concat(self.lateral_c3(c3), upsample(self.lateral_p3(p4))))
+        p4 = self.neck_p4(concat(self.down_p4(p3), p4))
+        p5 = self.neck_p5(concat(self.down_p5(p4), p5))
+        return self.head_p5(p5), self.head_p4(p4), self.head_p3(p3)

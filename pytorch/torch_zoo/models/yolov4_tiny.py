@@ -1,0 +1,70 @@
+"""YOLOv4-tiny (Wang et al. 2021), the graph of Darknet's yolov4-tiny.cfg.
+
+Three blocks in which half of the channels pass two convolutions, max pools between them, two heads. The second head's
+anchors are the cfg's masks 1,2,3 (see common/architectures.py). With attention, which the cfg hasn't, the features that
+the heads get pass a block of it, as do the upsampled ones.
+"""
+
+from torch import nn
+
+from torch_zoo.attention import make_attention
+from torch_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, max_pool, split_half, upsample
+
+
+class CSPBlock(nn.Module):
+    """(B, C, H, W) -> (B, 2 C, H, W), and the part of its last convolution, (B, C, H, W)."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1 = ConvBlock(channels, channels, 3)
+        self.conv2 = ConvBlock(channels // 2, channels // 2, 3)
+        self.conv3 = ConvBlock(channels // 2, channels // 2, 3)
+        self.conv4 = ConvBlock(channels, channels, 1)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        first = self.conv2(split_half(x))
+        part = self.conv4(concat(self.conv3(first), first))
+        return concat(x, part), part
+
+
+class CSPTinyBackbone(nn.Module):
+    """(B, 3, H, W) -> c4, c5: 256 channels at stride 16 and 512 at stride 32."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = ConvBlock(3, 32, 3, stride=2)
+        self.conv2 = ConvBlock(32, 64, 3, stride=2)
+        self.blocks = nn.ModuleList([CSPBlock(channels) for channels in (64, 128, 256)])
+        self.conv3 = ConvBlock(512, 512, 3)
+
+    def forward(self, x):
+        x = self.conv2(self.conv1(x))
+        for block in self.blocks:
+            x, c4 = block(x)
+            x = max_pool(x, 2, stride=2)
+        return c4, self.conv3(x)
+
+
+class YOLOv4Tiny(nn.Module):
+    """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16."""
+
+    def __init__(self, spec):
+        super().__init__()
+        anchors_p5, anchors_p4 = spec.anchors_per_cell
+        self.normalize = Normalize(spec.mean, spec.std)
+        self.backbone = CSPTinyBackbone()
+        self.attention_c4 = make_attention(spec.attention, 256)
+        self.attention_c5 = make_attention(spec.attention, 512)
+        self.neck_p5 = ConvBlock(512, 256, 1)
+        self.head_p5 = YOLOHead(256, 512, anchors_p5, spec.num_classes)
+        self.lateral_p4 = ConvBlock(256, 128, 1)
+        self.attention_p4 = make_attention(spec.attention, 128)
+        self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes)
+
+    def forward(self, images):
+        c4, c5 = self.backbone(self.normalize(images))
+        c4, c5 = self.attention_c4(c4), self.attention_c5(c5)
+        p5 = self.neck_p5(c5)
+        p4 = concat(self.attention_p4(upsample(self.lateral_p4(p5))), c4)
+        return self.head_p5(p5), self.head_p4(p4)
