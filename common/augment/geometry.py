@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from common.augment.letterbox import GREY, Placement, as_size, paste
+from common.augment.letterbox import GREY, Placement, as_size, paste, read_for
 from common.boxes import area, as_boxes, clip
 
 
@@ -17,31 +17,40 @@ def random_placement(sample, size, rng, jitter=0.3, scale=(0.25, 2.0), fill=GREY
 
     Always five draws. Raises ValueError for a jitter outside [0, 1) or a scale that isn't 0 < low <= high.
     """
-    if not 0 <= jitter < 1:
-        raise ValueError(f"jitter is {jitter!r}; a number from 0 to below 1 is needed")
-    low, high = scale
-    if not 0 < low <= high:
-        raise ValueError(f"scale is {scale!r}; a pair with 0 < low <= high is needed")
     width, height = as_size(size)
-    stretch_x, stretch_y = rng.uniform(1 - jitter, 1 + jitter, 2)
-    factor = rng.uniform(low, high)
+    resized = random_size(sample.size, (width, height), rng, jitter, scale)
     place_x, place_y = rng.random(2)
-    aspect = sample.size[0] / sample.size[1] * stretch_x / stretch_y
-    if aspect < width / height:
-        resized = factor * height * aspect, factor * height
-    else:
-        resized = factor * width, factor * width / aspect
-    resized_width, resized_height = (max(1, round(side)) for side in resized)
-    left, top = _offset(place_x, width - resized_width), _offset(place_y, height - resized_height)
-    placement = Placement(sample.size, (width, height), (resized_width, resized_height), left, top)
+    left, top = offset_of(place_x, width - resized[0]), offset_of(place_y, height - resized[1])
+    sample, placement = read_for(sample, Placement(sample.size, (width, height), resized, left, top))
     placed = paste(sample, placement, fill)
     boxes, labels = keep_visible(placed.boxes, placed.labels, width, height, min_visible=min_visible)
     return placed.replace(boxes=boxes, labels=labels)
 
 
+def random_size(original, canvas, rng, jitter, scale):
+    """The size of an image of size `original` on the canvas, as `random_placement` says -> (width, height).
+
+    Always three draws. Raises ValueError as `random_placement` does.
+    """
+    if not 0 <= jitter < 1:
+        raise ValueError(f"jitter is {jitter!r}; a number from 0 to below 1 is needed")
+    low, high = scale
+    if not 0 < low <= high:
+        raise ValueError(f"scale is {scale!r}; a pair with 0 < low <= high is needed")
+    width, height = canvas
+    stretch_x, stretch_y = rng.uniform(1 - jitter, 1 + jitter, 2)
+    factor = rng.uniform(low, high)
+    aspect = original[0] / original[1] * stretch_x / stretch_y
+    if aspect < width / height:
+        resized = factor * height * aspect, factor * height
+    else:
+        resized = factor * width, factor * width / aspect
+    return max(1, round(resized[0])), max(1, round(resized[1]))
+
+
 def flip(sample, rng, probability=0.5):
     """The sample mirrored left to right, with this probability -> Sample. One draw."""
-    if not _happens(rng, probability):
+    if not happens(rng, probability):
         return sample
     image = np.empty_like(sample.image)
     for channel in range(3):  # several times faster than a reversed copy of pixels of 3 bytes
@@ -54,7 +63,7 @@ def flip(sample, rng, probability=0.5):
 
 def vertical_flip(sample, rng, probability=0.5):
     """The sample mirrored top to bottom, with this probability -> Sample. One draw."""
-    if not _happens(rng, probability):
+    if not happens(rng, probability):
         return sample
     image = np.ascontiguousarray(sample.image[::-1])
     mask = None if sample.mask is None else np.ascontiguousarray(sample.mask[::-1])
@@ -76,13 +85,13 @@ def keep_visible(boxes, labels, width, height, min_side=1.0, min_visible=0.0):
     return clipped[kept], labels[kept]
 
 
-def _offset(fraction, room):
+def offset_of(fraction, room):
     """A whole number from 0 to `room` (which may be negative), uniform if `fraction` is uniform in [0, 1)."""
     steps = int(fraction * (abs(room) + 1))
     return steps if room >= 0 else -steps
 
 
-def _happens(rng, probability):
+def happens(rng, probability):
     """True with this probability. Draws even for 0 and 1, so that later draws don't depend on the recipe's value."""
     if not 0 <= probability <= 1:
         raise ValueError(f"probability is {probability!r}; a number from 0 to 1 is needed")

@@ -3,14 +3,16 @@
 Sizes are (width, height). Images are resized bilinearly with antialiasing, masks by the nearest pixel's centre.
 """
 
+import math
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
 from common.boxes import as_boxes
 from common.boxes import clip as clip_boxes
+from common.data.sample import Unread
 
 POLICIES = ("letterbox", "stretch")
 GREY = 128  # the canvas around an image
@@ -113,20 +115,38 @@ def place_sample(sample, size, policy="letterbox", fill=GREY):
 
     Every box stays, however small it becomes, so that rows still answer to the original's.
     """
-    placement = fit(_image_size(sample.image), size, policy)
+    original = sample.size if isinstance(sample, Unread) else _image_size(sample.image)
+    sample, placement = read_for(sample, fit(original, size, policy))
     return paste(sample, placement, fill), placement
+
+
+def read_for(sample, placement):
+    """The sample with its pixels, no more than the placement shows where the file allows it, and its own placement.
+
+    Sample or Unread, Placement -> Sample, Placement, the same for a sample in memory.
+    """
+    if not isinstance(sample, Unread):
+        return sample, placement
+    sample = sample.read(at_least=placement.resized)
+    return sample, replace(placement, original=sample.size)
 
 
 def paste(sample, placement, fill=GREY):
     """The sample as the placement says -> Sample of the canvas's size; boxes follow without being clipped."""
+    check_mask(sample)
     mask = sample.mask
-    if mask is not None and mask.shape != sample.image.shape[:2]:
-        raise ValueError(f"mask has shape {mask.shape}; that of the image, {sample.image.shape[:2]}, is needed")
     return sample.replace(
         image=paste_image(sample.image, placement, fill),
         boxes=placement.forward(sample.boxes),
         mask=None if mask is None else paste_mask(mask, placement),
     )
+
+
+def check_mask(sample):
+    """Raises ValueError where a sample's mask isn't of its image's size."""
+    mask = sample.mask
+    if mask is not None and mask.shape != sample.image.shape[:2]:
+        raise ValueError(f"mask has shape {mask.shape}; that of the image, {sample.image.shape[:2]}, is needed")
 
 
 def paste_image(image, placement, fill=GREY):
@@ -139,33 +159,47 @@ def paste_image(image, placement, fill=GREY):
     if not 0 <= fill <= 255:
         raise ValueError(f"fill is {fill!r}; a grey level from 0 to 255 is needed")
     canvas = np.full((placement.canvas[1], placement.canvas[0], 3), fill, np.uint8)
+    lay_image(image, placement, canvas)
+    return canvas
+
+
+def lay_image(image, placement, canvas):
+    """Writes the image where the placement says on a canvas that is there already, uint8 (H, W, 3), perhaps a view."""
     left, right = _visible(placement.left, placement.resized[0], placement.canvas[0])
     top, bottom = _visible(placement.top, placement.resized[1], placement.canvas[1])
     if left >= right or top >= bottom:
-        return canvas
+        return
     # Corners of the visible part, counted from the resized image's own corner.
     x0, x1, y0, y1 = left - placement.left, right - placement.left, top - placement.top, bottom - placement.top
     if placement.resized == placement.original:
         canvas[top:bottom, left:right] = image[y0:y1, x0:x1]
-        return canvas
+        return
     # Multiplied before divided: the last pixel then ends exactly at the image's border, which Pillow insists on.
     (width, height), (resized_width, resized_height) = placement.original, placement.resized
-    box = (x0 * width / resized_width, y0 * height / resized_height)
-    box += (x1 * width / resized_width, y1 * height / resized_height)
-    part = Image.fromarray(image).resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=box)
+    box_left, box_right = x0 * width / resized_width, x1 * width / resized_width
+    box_top, box_bottom = y0 * height / resized_height, y1 * height / resized_height
+    first_column, last_column = _source(box_left, box_right, width, resized_width)
+    first_row, last_row = _source(box_top, box_bottom, height, resized_height)
+    seen = Image.fromarray(image[first_row:last_row, first_column:last_column])
+    box = box_left - first_column, box_top - first_row, box_right - first_column, box_bottom - first_row
+    part = seen.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=box)
     canvas[top:bottom, left:right] = np.asarray(part)
-    return canvas
 
 
 def paste_mask(mask, placement):
     """The mask, resized to nearest and laid on a canvas of 255 (ignore): uint8 (h, w) -> a new uint8 (H, W)."""
     canvas = np.full((placement.canvas[1], placement.canvas[0]), IGNORE, np.uint8)
+    lay_mask(mask, placement, canvas)
+    return canvas
+
+
+def lay_mask(mask, placement, canvas):
+    """Writes the mask where the placement says on a canvas that is there already, uint8 (H, W), perhaps a view."""
     left, right = _visible(placement.left, placement.resized[0], placement.canvas[0])
     top, bottom = _visible(placement.top, placement.resized[1], placement.canvas[1])
     columns = _nearest(left - placement.left, right - placement.left, placement.original[0], placement.resized[0])
     rows = _nearest(top - placement.top, bottom - placement.top, placement.original[1], placement.resized[1])
     canvas[top:bottom, left:right] = mask[rows][:, columns]
-    return canvas
 
 
 def _image_size(image):
@@ -179,6 +213,12 @@ def _visible(start, length, limit):
     """First and last + 1 pixel of [0, limit) that [start, start + length) covers; equal where it covers none."""
     first = min(max(start, 0), limit)
     return first, max(first, min(start + length, limit))
+
+
+def _source(first, last, original, resized):
+    """First and last + 1 of the original's pixels that the resized stretch [first, last) of them is computed from."""
+    margin = math.ceil(max(original / resized, 1)) + 1  # the triangle filter's reach, and one for rounding
+    return max(math.floor(first) - margin, 0), min(math.ceil(last) + margin, original)
 
 
 def _nearest(first, last, original, resized):

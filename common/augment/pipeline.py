@@ -1,13 +1,15 @@
 """A recipe's augmentations, applied in order, with random numbers that depend on seed, epoch and sample only."""
 
-import functools
 import inspect
 
 import numpy as np
 
 from common.augment.colour import hsv
+from common.augment.erasing import cutout, grid_mask
 from common.augment.geometry import flip, keep_visible, random_placement, vertical_flip
 from common.augment.letterbox import GREY, as_size, place_sample
+from common.augment.mosaic import mixup, mosaic
+from common.data.sample import Unread
 
 
 def generator(seed, epoch, index):
@@ -24,30 +26,37 @@ def place(sample, size, rng, policy="letterbox", fill=GREY):
     return placed
 
 
-def _without_size(operation):
-    """The operation, called with the size that it has no use for, as all of OPERATIONS are."""
-
-    @functools.wraps(operation)
-    def called_with_size(sample, size, rng, **parameters):
-        return operation(sample, rng, **parameters)
-
-    return called_with_size
-
-
-# name -> function(sample, size, rng, **parameters) -> Sample
+# name -> function -> Sample; what has no default the pipeline gives it, the rest is the recipe's
 OPERATIONS = {
+    "mosaic": mosaic,
     "random_placement": random_placement,
     "place": place,
-    "flip": _without_size(flip),
-    "vertical_flip": _without_size(vertical_flip),
-    "hsv": _without_size(hsv),
+    "flip": flip,
+    "vertical_flip": vertical_flip,
+    "hsv": hsv,
+    "mixup": mixup,
+    "cutout": cutout,
+    "grid_mask": grid_mask,
 }
+OF_SEVERAL = ("mosaic", "mixup")  # they need other samples
+PLACEMENT_DRAWS = {"random_placement": 5, "place": 0}  # what lays one sample on the canvas, and its number of draws
+LATE_READERS = ("mosaic", *PLACEMENT_DRAWS)  # they take a sample whose pixels aren't read yet
 
-# name -> the names of its parameters
-PARAMETERS = {
-    name: tuple(key for key in inspect.signature(function).parameters if key not in ("sample", "size", "rng"))
-    for name, function in OPERATIONS.items()
-}
+
+def _split(function):
+    """The names of an operation's arguments: those that the pipeline gives it, and those of the recipe.
+
+    What has a probability may also stop happening at a share of the run, `until`.
+    """
+    arguments = inspect.signature(function).parameters.values()
+    needs = tuple(argument.name for argument in arguments if argument.default is argument.empty)
+    others = tuple(argument.name for argument in arguments if argument.name not in needs)
+    return needs, (*others, "until") if "probability" in others else others
+
+
+# name -> the names of what the pipeline gives it; name -> the names of its parameters
+NEEDS = {name: _split(function)[0] for name, function in OPERATIONS.items()}
+PARAMETERS = {name: _split(function)[1] for name, function in OPERATIONS.items()}
 
 
 def check_operations(operations):
@@ -61,20 +70,43 @@ def check_operations(operations):
                 raise ValueError(f"{name} has no parameter {parameter!r}; it has {', '.join(PARAMETERS[name])}")
 
 
-def augment(sample, operations, size, rng, policy="letterbox"):
+def augment(sample, operations, size, rng, policy="letterbox", draw=None, progress=0.0):
     """The sample after each operation in order, at exactly `size` (width, height) -> Sample.
 
-    operations: mappings {"op": name in OPERATIONS, **its parameters}. Where none of them has placed the sample on the
-    canvas, `policy` does in the end. Boxes are clipped to the canvas, those with a side of 1 pixel or less are gone.
-    Arrays are C-contiguous and of the canonical dtypes; they may be the input's own where nothing changed them.
-    Raises ValueError for an unknown operation or parameter.
+    sample: Sample or Unread; operations: mappings {"op": name in OPERATIONS, **its parameters}; draw: `draw(rng)`
+    gives a random other sample as it is in the data set, for mosaic and mixup; progress: share of the run that is over,
+    from which on operations whose `until` is no more than that don't happen any more.
+
+    What became a mosaic is on the canvas already, so `random_placement` and `place` leave it alone. Mixup's partner has
+    gone through all the operations but these two. Where none of them has placed the sample on the canvas, `policy`
+    does in the end. Boxes are clipped to the canvas, those with a side of 1 pixel or less are gone. Arrays are
+    C-contiguous and of the canonical dtypes; they may be the input's own where nothing changed them.
+    Raises ValueError for an unknown operation or parameter, and for mosaic or mixup without `draw`.
     """
     check_operations(operations)
     size = as_size(size)
+    alone = [operation for operation in operations if operation["op"] not in OF_SEVERAL]
+    if draw is None and len(alone) < len(operations):
+        raise ValueError(f"{' and '.join(OF_SEVERAL)} need other images, of which there are none here; leave them out")
+
+    def partner(rng):
+        return augment(draw(rng), alone, size, rng, policy, progress=progress)
+
+    given = {"sample": sample, "size": size, "rng": rng, "draw": draw, "partner": partner, "is_mosaic": False}
     for operation in operations:
-        parameters = {name: value for name, value in operation.items() if name != "op"}
-        sample = OPERATIONS[operation["op"]](sample, size, rng, **parameters)
-    if sample.size != size:
+        name, parameters = operation["op"], {key: value for key, value in operation.items() if key != "op"}
+        if given["is_mosaic"] and name in PLACEMENT_DRAWS:
+            rng.random(PLACEMENT_DRAWS[name])  # so that what follows draws the same as without the mosaic
+            continue
+        if progress >= parameters.pop("until", 1):
+            parameters["probability"] = 0
+        if name not in LATE_READERS:
+            given["sample"] = given["sample"].read()
+        before, needs = given["sample"], {need: given[need] for need in NEEDS[name]}
+        given["sample"] = OPERATIONS[name](**needs, **parameters)
+        given["is_mosaic"] |= name == "mosaic" and given["sample"] is not before
+    sample = given["sample"]
+    if sample.size != size or isinstance(sample, Unread):
         sample = place(sample, size, rng, policy)
     boxes, labels = keep_visible(sample.boxes, sample.labels, *size)
     return sample.replace(

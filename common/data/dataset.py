@@ -1,11 +1,13 @@
 """The training set: batch plans in, augmented batches out."""
 
+import functools
 import math
 
 import numpy as np
 
 from common.augment.pipeline import augment, generator
 from common.data.batch import Batch
+from common.data.sample import Unread
 from common.targets.yolo import assign
 
 
@@ -22,9 +24,9 @@ class TrainingSet:
         self.size = recipe.input_size
         self.operations = [operation.model_dump() for operation in recipe.augment]
         self.policy = recipe.resize
-        # a JPEG may be decoded smaller, but not below what the largest scale asks for
-        largest = max([1.0, *(operation["scale"][1] for operation in self.operations if "scale" in operation)])
-        self.at_least = tuple(math.ceil(side * largest) for side in self.size)
+        self.largest_scale = max(
+            [1.0, *(operation["scale"][1] for operation in self.operations if "scale" in operation)]
+        )
         self.seed = recipe.seed
         self.spec = spec
 
@@ -32,14 +34,35 @@ class TrainingSet:
         return len(self.members)
 
     def __call__(self, plan):
+        size = plan.size or self.size
         samples = [
-            self.sample(index, plan.epoch, place) for index, place in zip(plan.indices, plan.positions, strict=True)
+            self.sample(index, plan.epoch, place, size, plan.progress)
+            for index, place in zip(plan.indices, plan.positions, strict=True)
         ]
-        targets = assign([s.boxes for s in samples], [s.labels for s in samples], self.spec, self.size)
+        boxes, labels = [s.boxes for s in samples], [s.labels for s in samples]
+        targets = assign(boxes, labels, self.spec, size)
         ids = [self.source.records[self.members[index]].id for index in plan.indices]
         return Batch(np.stack([s.image for s in samples]), targets, ids, plan.step)
 
-    def sample(self, index, epoch, position):
-        """One augmented sample at the input size; its random numbers come from (seed, epoch, position) alone."""
-        sample = self.source.sample(self.members[index], at_least=self.at_least)
-        return augment(sample, self.operations, self.size, generator(self.seed, epoch, position), self.policy)
+    def sample(self, index, epoch, position, size=None, progress=0.0):
+        """One augmented sample of this size (None: the recipe's); its random numbers come from (seed, epoch, position).
+
+        progress: share of the run that is over; some augmentations end before the run does.
+        """
+        size = size or self.size
+
+        def draw(rng):
+            return self.unread(rng.integers(len(self.members)), size)
+
+        rng = generator(self.seed, epoch, position)
+        return augment(self.unread(index, size), self.operations, size, rng, self.policy, draw, progress)
+
+    def unread(self, index, size):
+        """A member as it is in the data set, its pixels not read yet, for an input of this size -> Unread.
+
+        A JPEG is then decoded no larger than it is shown; where pixels are wanted before that is known, no larger than
+        the recipe's largest scale asks for.
+        """
+        member = self.members[index]
+        largest = tuple(math.ceil(side * self.largest_scale) for side in size)
+        return Unread(self.source.records[member].size, functools.partial(self.source.sample, member), largest)

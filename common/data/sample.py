@@ -1,5 +1,6 @@
 """What a data set gives: a record (what is known without reading the image) and a sample (with its pixels)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -47,6 +48,27 @@ class Sample:
     def replace(self, **changes):
         """A copy with some fields changed."""
         return replace(self, **changes)
+
+    def read(self, at_least=None):
+        """The sample itself: its pixels are in memory."""
+        return self
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A sample whose pixels are read when it is known how many of them are wanted.
+
+    size: (width, height) of the whole image; load: `load(at_least=(width, height))` -> Sample, which may be smaller
+    than the image, not than asked; largest: what is asked for where nothing says how large the image will be shown
+    """
+
+    size: tuple[int, int]
+    load: Callable[..., Sample]
+    largest: tuple[int, int]
+
+    def read(self, at_least=None):
+        """The Sample, with no fewer pixels than `at_least` (width, height), as far as the file has them."""
+        return self.load(at_least=at_least or self.largest)
 
 
 @dataclass(frozen=True)

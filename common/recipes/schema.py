@@ -15,6 +15,8 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Inside = Annotated[float, Field(gt=0, lt=1)]
 Triple = tuple[float, float, float]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 
@@ -23,6 +25,15 @@ class Section(BaseModel):
     """A part of a recipe: can't be changed, and a key it doesn't know is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _least_first(section, *names):
+    """The section. Raises ValueError where one of these pairs isn't in order."""
+    for name in names:
+        pair = getattr(section, name)
+        if pair[0] > pair[1]:
+            raise ValueError(f"{name} is {list(pair)}; the least must come first")
+    return section
 
 
 class Model(Section):
@@ -62,9 +73,65 @@ class RandomPlacement(Section):
 
     @model_validator(mode="after")
     def _in_order(self):
-        if self.scale[0] > self.scale[1]:
-            raise ValueError(f"scale is {list(self.scale)}; the least must come first")
-        return self
+        return _least_first(self, "scale")
+
+
+class Mosaic(Section):
+    """Several images as tiles of one canvas, instead of random_placement (Bochkovskiy et al. 2020)."""
+
+    op: Literal["mosaic"] = "mosaic"
+    probability: Probability = 0.5
+    images: Literal[4, 9] = 4
+    jitter: Annotated[float, Field(ge=0, lt=1)] = Field(0.3, description="as in random_placement")
+    scale: tuple[Positive, Positive] = Field((0.4, 1.0), description="as in random_placement; 1 = fits the canvas")
+    centre: tuple[Inside, Inside] = Field((0.3, 0.7), description="where tiles meet, share of the canvas's sides")
+    min_visible: Probability = Field(0.0, description="a box of which less is left in its tile goes")
+    until: Probability = Field(0.7, description="share of the run after which it happens no more")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return _least_first(self, "scale", "centre")
+
+
+class Mixup(Section):
+    """Blended with another image, the boxes of both (Zhang et al. 2018).
+
+    The other image has gone through all of the recipe's operations but mosaic and mixup, so mixup is best listed last.
+    """
+
+    op: Literal["mixup"] = "mixup"
+    probability: Probability = 0.5
+    alpha: Positive = Field(32.0, description="the larger, the nearer to half of each")
+    only_mosaic: bool = Field(True, description="only what became a mosaic")
+    until: Probability = Field(0.7, description="share of the run after which it happens no more")
+
+
+class Cutout(Section):
+    """Grey rectangles (Zhong et al. 2020; DeVries & Taylor 2017); boxes stay."""
+
+    op: Literal["cutout"] = "cutout"
+    probability: Probability = 0.5
+    holes: Count = 1
+    size: tuple[Share, Share] = Field((0.1, 0.3), description="least and greatest, share of the image's sides")
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return _least_first(self, "size")
+
+
+class GridMask(Section):
+    """A grid of grey squares (Chen et al. 2020); boxes stay."""
+
+    op: Literal["grid_mask"] = "grid_mask"
+    probability: Probability = 0.5
+    unit: tuple[Positive, Positive] = Field((0.4, 1.0), description="side of the grid's units / image's shorter side")
+    keep: Probability = Field(0.6, description="share of a unit's side that its square leaves")
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return _least_first(self, "unit")
 
 
 class Place(Section):
@@ -98,7 +165,26 @@ class HSV(Section):
     probability: Probability = 1.0
 
 
-Operation = Annotated[RandomPlacement | Place | Flip | VerticalFlip | HSV, Field(discriminator="op")]
+Operation = Annotated[
+    Mosaic | RandomPlacement | Place | Flip | VerticalFlip | HSV | Mixup | Cutout | GridMask, Field(discriminator="op")
+]
+
+
+class MultiScale(Section):
+    """Input sizes that change during training: a random factor of input_size, rounded to what the model takes.
+
+    Evaluation keeps to input_size.
+    """
+
+    low: Positive = Field(1.0, description="least factor; 1 and 1 = always input_size")
+    high: Positive = Field(1.0, description="greatest factor")
+    every: Count = Field(10, description="steps at one size")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.low > self.high:
+            raise ValueError(f"low is {self.low:g} and high {self.high:g}; low must not be above high")
+        return self
 
 
 class Loss(Section):
@@ -217,6 +303,7 @@ class Recipe(Section):
     classes: tuple[str, ...] = Field((), description="names in order of their ids; none = found in the data")
     data: Data = Data()
     input_size: tuple[Count, Count] = Field((416, 416), description="width, height")
+    multi_scale: MultiScale = MultiScale()
     resize: Literal["letterbox", "stretch"] = "letterbox"
     augment: tuple[Operation, ...] = (RandomPlacement(), Flip(), HSV())
     loss: Loss = Loss()
@@ -229,6 +316,21 @@ class Recipe(Section):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     compile: bool = Field(False, description="compile the step: torch.compile, or XLA (always on for Keras on JAX)")
     seed: int = Field(0, ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _mixup_has_its_place(self):
+        before = set()
+        for operation in self.augment:
+            if operation.op == "mixup" and operation.only_mosaic and "mosaic" not in before:
+                raise ValueError(
+                    "augment has a mixup of mosaics without a mosaic before it; list one, or set only_mosaic: false"
+                )
+            if operation.op == "mixup" and not before & {"random_placement", "place"} and not operation.only_mosaic:
+                raise ValueError(
+                    "augment has a mixup before images are on the canvas; list it after random_placement or place"
+                )
+            before.add(operation.op)
+        return self
 
     @model_validator(mode="after")
     def _frozen_batch_divides(self):

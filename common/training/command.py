@@ -164,6 +164,8 @@ def flag_overrides(args):
         origin = "command line --overfit"
         overrides += [
             ("augment", [], origin),
+            ("multi_scale.low", 1.0, origin),
+            ("multi_scale.high", 1.0, origin),
             ("freeze.epochs", 0, origin),
             ("schedule.epochs", None, origin),
             ("schedule.iterations", OVERFIT_ITERATIONS, origin),

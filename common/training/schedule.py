@@ -26,19 +26,21 @@ class Plan:
     """The run's steps, laid out beforehand.
 
     count: images to train on; pretrained: whether weights were loaded, without which nothing is frozen; prefix: of the
-    parameters that frozen epochs hold still. An epoch is as many whole batches as `count` images make, at least one.
+    parameters that frozen epochs hold still; sizes: the steps' `InputSizes`, None = the recipe's input size throughout.
+    An epoch is as many whole batches as `count` images make, at least one.
     The learning rate follows one curve over the run in epochs, evaluated at every step.
 
     length: of the run in epochs, a fraction where iterations end it inside one; epochs: that, rounded up
     """
 
-    def __init__(self, schedule, freeze, count, seed, pretrained, prefix="backbone."):
+    def __init__(self, schedule, freeze, count, seed, pretrained, prefix="backbone.", sizes=None):
         if count < 1:
             raise ValueError(f"count is {count}; at least 1 image to train on is needed")
         self.schedule = schedule
         self.count = count
         self.seed = seed
         self.frozen_prefix = prefix
+        self.sizes = sizes
         frozen_epochs = freeze.epochs if pretrained else 0
         self.phases = []
         if frozen_epochs:
@@ -108,6 +110,14 @@ class Plan:
             factor = schedule.final + (1 - schedule.final) * (1 + math.cos(math.pi * progress)) / 2
         return peak_lr(schedule, phase.batch_size) * factor
 
+    def batch(self, step):
+        """The batch plan of a step."""
+        epoch, place = self.epoch_of(step)
+        batch_size = self.phase(step).batch_size
+        progress = step / self.total_steps
+        size = self.sizes.at(step) if self.sizes else None
+        return batch_plan(step, epoch, place * batch_size, batch_size, self.count, self.seed, progress, size)
+
     def plans(self, first_step=0):
         """The batch plan of every step from `first_step` on."""
         return Plans(self, first_step)
@@ -125,9 +135,15 @@ class Plans:
 
     def __iter__(self):
         for step in range(self.first_step, self.plan.total_steps):
-            epoch, place = self.plan.epoch_of(step)
-            size = self.plan.phase(step).batch_size
-            yield batch_plan(step, epoch, place * size, size, self.plan.count, self.plan.seed)
+            yield self.plan.batch(step)
+
+
+def average_decay(ema, step):
+    """What a step (from 0) keeps of the weights' moving average: `ema.decay`, which itself rises from 0.
+
+    By 1 - exp(-steps / warmup), so that a short run's average isn't one of its first weights.
+    """
+    return ema.decay * (1 - math.exp(-(step + 1) / ema.warmup)) if ema.warmup else ema.decay
 
 
 def peak_lr(schedule, batch_size):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from common.architectures import architecture, check_input_size, model_spec
+from common.data.batch import InputSizes
 from common.data.dataset import TrainingSet
 from common.data.images import read_image
 from common.data.synthetic import synthesize
@@ -123,14 +124,19 @@ def check_batch_norm(recipe, spec):
     """UserError where batch norm would see a single value per channel, whose variance is 0, in the coarsest head."""
     if recipe.freeze.batch_norm:
         return
-    cells = recipe.input_size[0] // spec.strides[0] * (recipe.input_size[1] // spec.strides[0])
+    width, height = input_sizes(recipe).smallest
+    cells = width // spec.strides[0] * (height // spec.strides[0])
     sizes = {recipe.schedule.batch_size, recipe.freeze.batch_size or recipe.schedule.batch_size}
     if min(sizes) // recipe.schedule.accumulate * cells < 2:
-        width, height = recipe.input_size
         raise UserError(
             f"one image of {width}x{height} at a time gives batch norm a single value per channel; a larger "
-            f"--batch-size, a larger --input-size or a smaller schedule.accumulate would do"
+            f"--batch-size, a larger --input-size, a larger multi_scale.low or a smaller schedule.accumulate would do"
         )
+
+
+def input_sizes(recipe):
+    """The `InputSizes` of a recipe's steps."""
+    return InputSizes.of(recipe, architecture(recipe.model.name).size_multiple)
 
 
 def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None):
@@ -180,7 +186,9 @@ def build_trainer(framework, model, recipe, sources, *, run, progress, device, w
         learner=framework.learner(model, spec, recipe, device),
         spec=spec,
         recipe=recipe,
-        plan=Plan(recipe.schedule, recipe.freeze, len(sources.members), recipe.seed, pretrained, prefix),
+        plan=Plan(
+            recipe.schedule, recipe.freeze, len(sources.members), recipe.seed, pretrained, prefix, input_sizes(recipe)
+        ),
         training_set=TrainingSet(sources.training, sources.members, recipe, spec),
         evaluation=sources.validation,
         run=run,

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from common.augment.pipeline import OPERATIONS, PARAMETERS, augment, check_operations, generator
-from common.data.sample import Sample
+from common.data.sample import Sample, Unread
 
 BOXES = [(10, 20, 60, 50), (70, 5, 110, 40), (20, 60, 100, 85)]  # in 120 x 90
 TRAINING = [{"op": "random_placement"}, {"op": "flip"}, {"op": "hsv"}]
+MOSAICS = [{"op": "mosaic", "probability": 1}, *TRAINING, {"op": "mixup", "probability": 1}]
 
 
 def noise_sample(width, height):
@@ -161,7 +162,7 @@ def test_one_operations_outcome_leaves_the_others_draws_alone():
 
 
 def test_an_unknown_operation_is_named_with_those_that_exist():
-    with pytest.raises(ValueError, match="'mosaik'; one of random_placement, place, flip, vertical_flip, hsv"):
+    with pytest.raises(ValueError, match="'mosaik'; one of mosaic, random_placement, place, flip, vertical_flip, hsv"):
         augment(noise_sample(4, 4), [{"op": "flip"}, {"op": "mosaik"}], (8, 8), generator(0, 0, 0))
     with pytest.raises(ValueError, match="unknown operation None"):
         check_operations([{"probability": 1}])
@@ -182,11 +183,142 @@ def test_a_bad_size_or_policy_is_an_error():
 
 
 def test_the_parameters_of_every_operation_are_known():
+    tiles = {"probability", "images", "jitter", "scale", "centre", "fill", "min_visible", "until"}
     assert {name: set(PARAMETERS[name]) for name in OPERATIONS} == {
+        "mosaic": tiles,
         "random_placement": {"jitter", "scale", "fill", "min_visible"},
         "place": {"policy", "fill"},
-        "flip": {"probability"},
-        "vertical_flip": {"probability"},
-        "hsv": {"hue", "saturation", "value", "probability"},
+        "flip": {"probability", "until"},
+        "vertical_flip": {"probability", "until"},
+        "hsv": {"hue", "saturation", "value", "probability", "until"},
+        "mixup": {"probability", "alpha", "only_mosaic", "until"},
+        "cutout": {"probability", "holes", "size", "fill", "until"},
+        "grid_mask": {"probability", "unit", "keep", "fill", "until"},
     }
     assert all(check_operations([{"op": name, key: 0}]) is None for name in OPERATIONS for key in PARAMETERS[name])
+
+
+def flat(level, label, size=(40, 30)):
+    """An image of one grey level, with one box all over it."""
+    image = np.full((size[1], size[0], 3), level, np.uint8)
+    return Sample(image, np.array([[0, 0, *size]], np.float32), np.array([label]))
+
+
+def test_a_mosaic_takes_the_place_of_the_placement():
+    place = {"op": "random_placement", "jitter": 0, "scale": [0.25, 0.25]}
+    tiles = {"op": "mosaic", "jitter": 0, "scale": [4, 4]}
+    for index in range(20):
+        for operations in ([place], [{**tiles, "probability": 0}, place]):
+            alone = augment(flat(0, 1), operations, (64, 64), generator(0, 0, index), draw=lambda rng: flat(10, 2))
+            assert alone.labels.tolist() == [1]
+            assert (alone.image == 128).mean() > 0.9  # 16 x 12 of 64 x 64
+        operations = [{**tiles, "probability": 1}, place, {"op": "place", "policy": "letterbox"}]
+        several = augment(flat(0, 1), operations, (64, 64), generator(0, 0, index), draw=lambda rng: flat(10, 2))
+        assert sorted(several.labels.tolist()) == [1, 2, 2, 2]
+        assert not (several.image == 128).any()
+
+
+def test_what_follows_a_mosaic_draws_as_it_would_without():
+    outcomes = set()
+    for probability in (0, 0.5, 1):
+        chance = {"probability": probability}
+        operations = [{"op": "mosaic", **chance}, *TRAINING, {"op": "mixup", **chance}]
+        operations += [{"op": "cutout", **chance}, {"op": "grid_mask", **chance}]
+        for index in range(4):
+            rng = generator(0, 0, index)
+            augment(flat(0, 1), operations, (40, 40), rng, draw=lambda rng: flat(rng.integers(200), 2))
+            outcomes.add((index, rng.random()))
+    assert len(outcomes) == 4
+
+
+@pytest.mark.parametrize("name", ["mosaic", "mixup", "cutout", "grid_mask", "flip"])
+def test_an_operation_ends_where_it_is_told_to(name):
+    operation = {"op": name, "probability": 1, "until": 0.7}
+    if name == "mixup":
+        operation["only_mosaic"] = False
+    operations = [{"op": "place", "policy": "stretch"}, operation]
+    ramp = noise_sample(40, 40).replace(mask=None)
+
+    def outcome(operations, progress):
+        rng = generator(0, 0, 3)
+        sample = augment(ramp, operations, (40, 40), rng, draw=lambda rng: flat(10, 2), progress=progress)
+        return sample.image, rng.random()
+
+    plain, _ = outcome(operations[:1], 0)
+    for progress, happens in [(0.0, True), (0.69, True), (0.7, False), (0.99, False)]:
+        image, following = outcome(operations, progress)
+        assert np.array_equal(image, plain) != happens
+        assert following == outcome(operations, 0)[1]
+    operation["until"] = 1.0
+    assert not np.array_equal(outcome(operations, 0.999)[0], plain)
+
+
+def test_only_mosaics_are_mixed_up_unless_told_otherwise():
+    tiles, place, mixed = ({"op": name} for name in ("mosaic", "place", "mixup"))
+
+    def count(*operations):
+        return len(augment(flat(0, 1), operations, (40, 40), generator(0, 0, 0), draw=lambda rng: flat(10, 2)).labels)
+
+    tiles |= {"probability": 1, "scale": [4, 4]}
+    mixed["probability"] = 1
+    assert count(tiles, place, mixed) == 5
+    assert count({**tiles, "probability": 0}, place, mixed) == 1
+    assert count({**tiles, "probability": 0}, place, {**mixed, "only_mosaic": False}) == 2
+
+
+def test_mixups_partner_has_gone_through_the_other_operations():
+    # value times 0: whatever the partner's operations leave black has been through hsv; hsv is listed before mixup
+    black = {"op": "hsv", "hue": 0, "saturation": 0, "value": 0}
+    operations = [{"op": "place", "policy": "stretch"}, black, {"op": "mixup", "probability": 1, "only_mosaic": False}]
+    result = augment(flat(100, 1), operations, (64, 64), generator(0, 0, 0), draw=lambda rng: flat(100, 2, (10, 90)))
+    assert result.size == (64, 64)
+    assert result.boxes.tolist() == [[0, 0, 64, 64]] * 2  # stretched, too
+    operations[0]["policy"] = "letterbox"
+    result = augment(flat(100, 1), operations, (64, 64), generator(0, 0, 0), draw=lambda rng: flat(100, 2, (10, 90)))
+    assert result.boxes[1].tolist() == [28, 0, 35, 64]  # round(10 * 64 / 90) = 7, from (64 - 7) // 2 on
+
+
+def test_operations_on_several_images_say_what_they_lack():
+    for name in ("mosaic", "mixup"):
+        with pytest.raises(ValueError, match="mosaic and mixup need other images, of which there are none here"):
+            augment(flat(0, 1), [{"op": name}], (40, 40), generator(0, 0, 0))
+
+
+def test_the_same_generator_gives_the_same_mosaic():
+    def draw(rng):
+        return flat(int(rng.integers(256)), 2)
+
+    def once(epoch):
+        return augment(flat(0, 1), MOSAICS, (40, 40), generator(0, epoch, 3), draw=draw)
+
+    first, again, other = once(1), once(1), once(2)
+    assert_equal(first, again)
+    assert not np.array_equal(first.image, other.image)
+
+
+@pytest.mark.parametrize(
+    ("operations", "least"),
+    [
+        ([{"op": "place"}, {"op": "flip"}], (80, 60)),
+        ([{"op": "random_placement", "jitter": 0, "scale": [0.5, 0.5]}], (40, 30)),
+        ([], (80, 60)),
+        ([{"op": "flip"}, {"op": "place"}], (160, 160)),  # pixels wanted before their number is known
+    ],
+)
+def test_a_sample_is_read_as_late_and_as_small_as_can_be(operations, least):
+    asked = []
+
+    def load(at_least):
+        asked.append(at_least)
+        return flat(0, 1, (400, 300))
+
+    result = augment(Unread((800, 600), load, (160, 160)), operations, (80, 80), generator(0, 0, 0))
+    assert asked == [least]
+    assert result.size == (80, 80)
+    width, height = result.boxes[0, 2:] - result.boxes[0, :2]
+    assert (width, height) == ((40, 30) if least == (40, 30) else (80, 60))
+
+
+def test_a_sample_of_the_canvass_size_is_read_all_the_same():
+    result = augment(Unread((40, 30), lambda at_least: flat(9, 1), (40, 30)), [], (40, 30), generator(0, 0, 0))
+    assert_equal(result, flat(9, 1))

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from common.architectures import model_spec
+from common.data.batch import InputSizes
 from common.data.dataset import TrainingSet
 from common.data.synthetic import synthesize
 from common.data.voc import VOC
 from common.errors import UserError
-from common.recipes.schema import Recipe
+from common.recipes.schema import Recipe, Schedule
 from common.training.schedule import Plan
 
 
@@ -78,6 +79,32 @@ def test_images_travel_as_bytes(batches):
     images = np.asarray(batches[0].images)
     assert images.dtype == np.uint8
     assert images.shape == (4, 64, 64, 3)
+
+
+@pytest.fixture(scope="module")
+def everything(training):
+    """A training set with all that YOLOv4's tricks do to data, and its plans: mosaics at first, sizes that change."""
+    dataset, recipe = training
+    operations = [{"op": "mosaic"}, {"op": "random_placement"}, {"op": "flip"}, {"op": "hsv"}, {"op": "mixup"}]
+    operations += [{"op": "cutout"}, {"op": "grid_mask"}]
+    scales = {"low": 0.5, "high": 2, "every": 1}
+    recipe = Recipe(classes=recipe.classes, input_size=(64, 64), multi_scale=scales, augment=operations, seed=1)
+    sizes = InputSizes.of(recipe, 32)
+    schedule = Schedule(iterations=8, batch_size=4)
+    every = Plan(schedule, recipe.freeze, 12, recipe.seed, False, sizes=sizes).plans()
+    return TrainingSet(dataset.source, list(range(12)), recipe, dataset.spec), every
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_mosaics_and_changing_input_sizes_come_out_as_they_are_made(zoo, everything, workers):
+    dataset, plans = everything
+    found = list(zoo.loader(dataset, plans, workers, zoo.device("cpu")))
+    assert len({plan.size for plan in plans}) > 2
+    for plan, batch in zip(plans, found, strict=True):
+        made = dataset(plan)
+        assert np.asarray(batch.images).shape == (4, plan.size[1], plan.size[0], 3)
+        assert same(batch.images, made.images)
+        assert all(same(batch.targets[name], array) for name, array in made.targets.items())
 
 
 def broken(plan):

@@ -9,7 +9,7 @@ from common.architectures import model_spec
 from common.data.batch import BatchPlan
 from common.data.dataset import TrainingSet
 from common.data.sample import Record, Sample
-from common.recipes.schema import Place, Recipe
+from common.recipes.schema import Flip, Mixup, Mosaic, Place, RandomPlacement, Recipe
 from common.targets.yolo import assign
 
 SPEC = model_spec("yolov3-tiny", 2)
@@ -55,8 +55,54 @@ def test_members_choose_and_order_the_images():
     training = make(members=[5, 2])
     assert len(training) == 2
     assert training(BatchPlan(0, 0, (0, 1), (0, 1))).ids == ["image 5", "image 2"]
-    # a JPEG needn't be decoded larger than the recipe's scale, 2 at most, makes the input
-    assert training.source.asked == [(5, (192, 128)), (2, (192, 128))]
+    assert [index for index, _ in training.source.asked] == [5, 2]
+
+
+def test_images_are_asked_for_as_large_as_they_are_shown():
+    placed = make(RECIPE.model_copy(update={"augment": (RandomPlacement(jitter=0, scale=(0.5, 0.5)),)}))
+    placed.sample(1, 0, 0)
+    assert placed.source.asked == [(1, (43, 32))]  # half of 96 x 64, which 80 x 60 fits by its height: 32 * 80 / 60
+    # pixels wanted before their number is known: as many as the largest scale can ask for
+    placed = make(RECIPE.model_copy(update={"augment": (Flip(), RandomPlacement(scale=(0.5, 1.5)))}))
+    placed.sample(1, 0, 0)
+    assert placed.source.asked == [(1, (144, 96))]
+    placed.sample(1, 0, 0, size=(32, 32))
+    assert placed.source.asked[1] == (1, (48, 48))
+
+
+def several(**changes):
+    return RECIPE.model_copy(
+        update={"augment": (Mosaic(probability=1), RandomPlacement(), Mixup(probability=1)), **changes}
+    )
+
+
+def test_mosaics_are_made_of_members():
+    training = make(several(), members=[5, 2])
+    batch = training(BatchPlan(0, 0, (0, 1), (0, 1)))
+    assert len(training.source.asked) == 2 * 5  # four tiles and a partner each
+    assert {index for index, _ in training.source.asked} == {5, 2}
+    assert batch.ids == ["image 5", "image 2"]
+    again = pickle.loads(pickle.dumps(make(several(), members=[5, 2])))(BatchPlan(0, 0, (0, 1), (0, 1)))
+    np.testing.assert_array_equal(batch.images, again.images)
+
+
+def test_a_plans_progress_ends_mosaics():
+    training = make(several())
+    for progress, count in [(0.0, 5), (0.69, 5), (0.7, 1)]:
+        training.source.asked.clear()
+        training(BatchPlan(0, 0, (0,), (0,), progress))
+        assert len(training.source.asked) == count
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, several()])
+def test_a_plans_size_is_that_of_images_and_targets(recipe):
+    training = make(recipe)
+    batch = training(BatchPlan(0, 0, (1, 2, 5), (0, 1, 2), 0.0, (128, 32)))
+    assert batch.images.shape == (3, 32, 128, 3)
+    samples = [training.sample(index, 0, place, (128, 32)) for place, index in enumerate((1, 2, 5))]
+    expected = assign([s.boxes for s in samples], [s.labels for s in samples], SPEC, (128, 32))
+    for name, array in expected.items():
+        np.testing.assert_array_equal(batch.targets[name], array)
 
 
 def test_a_sample_is_the_same_in_any_worker_batch_and_order():

@@ -1,10 +1,14 @@
+import inspect
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
 
 from common.architectures import check_input_size, model_spec
+from common.augment.pipeline import OPERATIONS, check_operations
 from common.errors import UserError
 from common.recipes.load import RECIPES, from_dict, load, to_dict
-from common.recipes.schema import Flip, Freeze, Optimizer, RandomPlacement, Recipe, Schedule
+from common.recipes.schema import Flip, Freeze, Mixup, Mosaic, Operation, Optimizer, RandomPlacement, Recipe, Schedule
 
 SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
@@ -90,6 +94,13 @@ def test_a_value_out_of_bounds_is_refused_by_its_key(key, value):
         ),
         ([("schedule.lr_bounds", [0.1, 0.01])], r"lr_bounds is \[0.1, 0.01\]; the least must come first"),
         ([("augment", [{"op": "random_placement", "scale": [2, 1]}])], r"scale is \[2.0, 1.0\]; the least must"),
+        ([("augment", [{"op": "mosaic", "scale": [2, 1]}])], r"scale is \[2.0, 1.0\]; the least must"),
+        ([("augment", [{"op": "mosaic", "centre": [0.7, 0.3]}])], r"centre is \[0.7, 0.3\]; the least must"),
+        ([("augment", [{"op": "cutout", "size": [0.7, 0.3]}])], r"size is \[0.7, 0.3\]; the least must"),
+        ([("augment", [{"op": "grid_mask", "unit": [0.7, 0.3]}])], r"unit is \[0.7, 0.3\]; the least must"),
+        ([("augment", [{"op": "mixup"}, {"op": "mosaic"}])], "a mixup of mosaics without a mosaic before it"),
+        ([("augment", [{"op": "mixup", "only_mosaic": False}])], "a mixup before images are on the canvas"),
+        ([("multi_scale.low", 2)], "low is 2 and high 1; low must not be above high"),
         ([("optimizer.momentum", 0)], "nesterov needs a momentum above 0"),
         ([("schedule.epoch", 3)], r"unknown key 'schedule.epoch'; did you mean 'epochs'\?"),
     ],
@@ -97,6 +108,23 @@ def test_a_value_out_of_bounds_is_refused_by_its_key(key, value):
 def test_values_that_contradict_each_other_are_refused(assignments, message):
     with pytest.raises(UserError, match=message):
         changed(*assignments)
+
+
+def test_every_operation_of_a_recipe_is_one_of_the_pipelines():
+    classes = get_args(get_args(Operation)[0])
+    assert {section.model_fields["op"].default for section in classes} == set(OPERATIONS)
+    for section in classes:
+        check_operations([section().model_dump()])
+        name = section.model_fields["op"].default
+        for key, parameter in inspect.signature(OPERATIONS[name]).parameters.items():
+            if key in section.model_fields:
+                assert section.model_fields[key].default == parameter.default, (name, key)
+
+
+def test_mixup_has_its_place_behind_mosaic_or_placement():
+    operations = [{"op": "mosaic"}, {"op": "random_placement"}, {"op": "mixup"}]
+    assert changed(("augment", operations)).augment == (Mosaic(), RandomPlacement(), Mixup())
+    assert changed(("augment", [{"op": "place"}, {"op": "mixup", "only_mosaic": False}]))
 
 
 def test_bounds_themselves_are_allowed():

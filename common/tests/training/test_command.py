@@ -178,6 +178,35 @@ def test_overfit_trains_and_measures_on_the_same_few_images_unaugmented(start, f
     assert load(tmp_path / "run" / "last.h5").recipe["augment"] == []
 
 
+def test_overfit_keeps_to_one_input_size(start, framework, tmp_path):
+    recipe = tmp_path / "changing.yaml"
+    recipe.write_text("_base_: yolov3-tiny\nmulti_scale: {low: 0.5, high: 2, every: 1}\n", encoding="utf-8")
+    assert start("--recipe", str(recipe), "--overfit", "3", "--iterations", "8") == 0
+    assert load(tmp_path / "run" / "last.h5").recipe["multi_scale"] == {"low": 1.0, "high": 1.0, "every": 1}
+
+
+def test_input_sizes_change_in_training_and_not_in_evaluation(start, framework, tmp_path, monkeypatch):
+    trained, evaluated, loader, predictor = [], [], framework.loader, framework.predictor
+
+    def spying_loader(*arguments):
+        for batch in loader(*arguments):
+            trained.append(batch.images.shape[1:3])
+            yield batch
+
+    def spying_predictor(*arguments):
+        predict = predictor(*arguments)
+        return lambda images: evaluated.append(images.shape[1:3]) or predict(images)
+
+    monkeypatch.setattr(framework, "loader", spying_loader)
+    monkeypatch.setattr(framework, "predictor", spying_predictor)
+    sizes = [item for key in ("low=0.5", "high=2", "every=2") for item in ("--set", f"multi_scale.{key}")]
+    assert start("--iterations", "12", *sizes) == 0
+    assert trained[::2] == trained[1::2]
+    assert set(trained) <= {(side, side) for side in (32, 64, 96, 128)}
+    assert len(set(trained)) > 1
+    assert set(evaluated) == {(64, 64)}
+
+
 def test_a_run_goes_on_with_the_same_images_only(start, framework, tmp_path):
     assert start("--epochs", "1") == 0
     other = str(synthesize(tmp_path / "other", images=20, size=(64, 64)))
@@ -262,6 +291,8 @@ def test_batch_norm_of_a_single_value_is_refused_before_the_run_begins(start, tm
         start("--input-size", "32", "--batch-size", "1")
     with pytest.raises(UserError, match=r"schedule\.accumulate"):
         start("--input-size", "32", "--batch-size", "4", "--set", "schedule.accumulate=4")
+    with pytest.raises(UserError, match=r"one image of 32x32 at a time.*multi_scale\.low"):  # the smallest size counts
+        start("--input-size", "64", "--batch-size", "1", "--set", "multi_scale.low=0.5")
     assert not (tmp_path / "run").exists()
 
 

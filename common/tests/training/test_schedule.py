@@ -1,5 +1,6 @@
 import pytest
 
+from common.data.batch import InputSizes
 from common.recipes.schema import Freeze, Schedule
 from common.training.schedule import Plan, peak_lr
 
@@ -150,3 +151,17 @@ def test_the_peak_scales_with_the_batch_within_bounds(batch_size, lr):
 def test_a_plan_without_images_is_refused():
     with pytest.raises(ValueError, match="count is 0; at least 1 image"):
         plan_of(count=0)
+
+
+def test_every_batch_knows_how_much_of_the_run_is_over():
+    plan = plan_of(frozen=2, frozen_batch=8, epochs=4)
+    assert [batch.progress for batch in plan.plans()] == [step / 30 for step in range(30)]
+    assert [batch.progress for batch in plan.plans(first_step=29)] == [29 / 30]
+
+
+def test_every_batch_has_its_input_size():
+    assert {batch.size for batch in plan_of(epochs=2).plans()} == {None}
+    sizes = InputSizes((416, 416), 32, seed=7, low=0.5, high=1.5, every=4)
+    plan = Plan(Schedule(epochs=4, batch_size=4), Freeze(), 40, 7, False, sizes=sizes)
+    assert [batch.size for batch in plan.plans(first_step=3)] == [sizes.at(step) for step in range(3, 40)]
+    assert len({batch.size for batch in plan.plans()}) > 3
