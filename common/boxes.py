@@ -7,8 +7,9 @@ import math
 
 import numpy as np
 
-LEAST_SIDE = 1e-9  # pixels, in the aspect of a box: the squares of smaller sides would vanish in float32
-IOU_KINDS = ("iou", "giou", "diou", "ciou")
+LEAST_SIDE = 1e-9  # pixels, of what a cost divides by: the squares of smaller sides would vanish in float32
+SHAPE_POWER = 4  # SIoU's theta, from 2 to 6 and near 4 (Gevorgyan 2022, section 2.3)
+IOU_KINDS = ("iou", "giou", "diou", "ciou", "siou", "eiou")
 NMS_METHODS = ("hard", "diou", "soft")
 _BLOCK = 128  # boxes that NMS compares at once
 
@@ -66,8 +67,11 @@ def overlap(a, b, kind="iou"):
     """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...).
 
     iou in [0, 1]; giou (Rezatofighi et al. 2019) and diou (Zheng et al. 2020) in [-1, 1]; ciou (Zheng et al. 2020) is
-    diou less a penalty on the aspect ratio, in [-2, 1]. A box without area has IoU 0 with everything. Computed in the
-    wider of the two dtypes. Raises ValueError for an unknown kind.
+    diou less a penalty on the aspect ratio, in [-2, 1]; siou (Gevorgyan 2022) is iou less `shape_and_distance_cost`, in
+    [-1.03, 1]; eiou (Zhang et al. 2021, without the focal weight that they add) is diou less the squared differences of
+    width and of height, each divided by the square of that side of the smallest box around both, in [-3, 1]. A box
+    without area has IoU 0 with everything. Computed in the wider of the two dtypes. Raises ValueError for an unknown
+    kind.
     """
     if kind not in IOU_KINDS:
         raise ValueError(f"unknown kind of overlap {kind!r}; one of {', '.join(IOU_KINDS)} is needed")
@@ -83,10 +87,15 @@ def overlap(a, b, kind="iou"):
     if kind == "giou":
         hull_area = hull[..., 0] * hull[..., 1]
         return iou - _ratio(hull_area - union, hull_area)
+    wh_a, wh_b = a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]
     offset = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
+    if kind == "siou":
+        return iou - shape_and_distance_cost(wh_a, wh_b, offset, hull)
     diou = iou - _ratio((offset**2).sum(-1), (hull**2).sum(-1))
     if kind == "diou":
         return diou
+    if kind == "eiou":
+        return diou - (((wh_a - wh_b) / np.maximum(hull, LEAST_SIDE)) ** 2).sum(-1)
     v = aspect_penalty(a, b)
     return diou - _ratio(v, 1 - iou + v) * v
 
@@ -97,6 +106,21 @@ def aspect_penalty(a, b):
     wh_a, wh_b = (np.maximum(boxes[..., 2:] - boxes[..., :2], LEAST_SIDE) for boxes in (a, b))
     angle = np.arctan2(wh_a[..., 0], wh_a[..., 1]) - np.arctan2(wh_b[..., 0], wh_b[..., 1])
     return 4 / math.pi**2 * angle**2
+
+
+def shape_and_distance_cost(wh_a, wh_b, offset, hull):
+    """SIoU's two costs (Gevorgyan 2022), their sum halved as there: four of (..., 2) -> (...) in [0, 1.03].
+
+    wh_a, wh_b: the boxes' sides; offset: from centre to centre; hull: sides of the smallest box around both; x first.
+        distance  sum over x and y of 1 - exp(-(2 - angle) (offset / hull)^2), where angle is sin(2 alpha), alpha being
+                  the angle between offset and x axis: the paper's 1 - 2 sin^2(alpha - pi / 4)
+        shape     sum over width and height of (1 - exp(-|difference| / the greater))^4
+    """
+    angle = 2 * np.abs(offset[..., 0] * offset[..., 1]) / np.maximum((offset**2).sum(-1), LEAST_SIDE**2)
+    distance = 1 - np.exp((angle - 2)[..., None] * (offset / np.maximum(hull, LEAST_SIDE)) ** 2)
+    wh_a, wh_b = np.maximum(wh_a, LEAST_SIDE), np.maximum(wh_b, LEAST_SIDE)
+    shape = (1 - np.exp(-np.abs(wh_a - wh_b) / np.maximum(wh_a, wh_b))) ** SHAPE_POWER
+    return (distance + shape).sum(-1) / 2
 
 
 def iou(a, b):

@@ -18,7 +18,7 @@ def decode_yolo(heads, spec, placements, *, score, threshold, max_detections=100
     placements: per image how it was laid on the input (`common.augment.letterbox.Placement`); boxes come back in the
     original's pixels, clipped to it; one that has no area there is no detection. A prediction's score for a class is
     objectness times class, so it may be detected as several; those of at least `score` go through NMS per class at IoU
-    `threshold`. Predictions that aren't finite count as no detection.
+    `threshold`, by `method` (see `common.boxes.nms`). Predictions that aren't finite count as no detection.
     """
     raw = flatten_heads(heads)
     size = (heads[0].shape[2] * spec.strides[0], heads[0].shape[1] * spec.strides[0])
@@ -37,7 +37,8 @@ def decode_yolo(heads, spec, placements, *, score, threshold, max_detections=100
             best = _highest(scores, MAX_CANDIDATES)
             rows_above, labels, scores = rows_above[best], labels[best], scores[best]
         index = rows[rows_above]
-        boxes = decode_boxes(values[index], grid.cells[index], grid.strides[index], grid.anchors[index])
+        place = (grid.cells[index], grid.strides[index], grid.anchors[index], grid.scales[index])
+        boxes = decode_boxes(values[index], *place)
         boxes = placement.inverse(boxes, clip=True)
         visible = area(boxes) > 0  # the others lie on the canvas around the image
         boxes, scores, labels = boxes[visible], scores[visible], labels[visible]

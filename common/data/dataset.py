@@ -24,6 +24,7 @@ class TrainingSet:
         self.size = recipe.input_size
         self.operations = [operation.model_dump() for operation in recipe.augment]
         self.policy = recipe.resize
+        self.match_iou = recipe.loss.match_iou
         self.largest_scale = max(
             [1.0, *(operation["scale"][1] for operation in self.operations if "scale" in operation)]
         )
@@ -40,7 +41,7 @@ class TrainingSet:
             for index, place in zip(plan.indices, plan.positions, strict=True)
         ]
         boxes, labels = [s.boxes for s in samples], [s.labels for s in samples]
-        targets = assign(boxes, labels, self.spec, size)
+        targets = assign(boxes, labels, self.spec, size, self.match_iou)
         ids = [self.source.records[self.members[index]].id for index in plan.indices]
         return Batch(np.stack([s.image for s in samples]), targets, ids, plan.step)
 

@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from common.boxes import NMS_METHODS
 from common.cli import add_common_flags, add_weights_flags, choose_device, find_weights, positive_int, say, share
 from common.data.images import read_image, read_size
 from common.errors import UserError
@@ -88,6 +89,9 @@ def predict_parser():
     flags.add_argument("--out", default="predictions", metavar="DIR", help="default: ./predictions")
     flags.add_argument("--score", type=share, metavar="X", help="lowest score shown (default: the recipe's, 0.5)")
     flags.add_argument("--nms", type=share, metavar="X", help="IoU of non-maximum suppression (default: the recipe's)")
+    flags.add_argument(
+        "--nms-method", choices=NMS_METHODS, help="soft lowers scores, diou drops fewer boxes (default: the recipe's)"
+    )
     flags.add_argument("--json", action="store_true", help="write all detections to DIR/detections.json")
     flags.add_argument("--voc", action="store_true", help="write a VOC annotation for each image to DIR")
     flags.add_argument("--crop", action="store_true", help="write each object as a picture of its own to DIR/crops")
@@ -114,6 +118,7 @@ def predict(framework, argv=None):
         score=min(score, LOWEST_SCORE),
         nms=recipe.predict.nms if args.nms is None else args.nms,
         max_detections=recipe.evaluate.max_detections,
+        nms_method=args.nms_method or recipe.predict.nms_method,
     )
     results = []
     for path, detections in zip(paths, detector(paths, args.batch_size), strict=True):

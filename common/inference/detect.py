@@ -25,6 +25,7 @@ class Detector:
     score: float
     nms: float
     max_detections: int = 100
+    nms_method: str = "hard"
 
     def __call__(self, paths, batch_size=8):
         """Yields the `Detections` of each image file, in order, in its own pixels.
@@ -60,4 +61,5 @@ class Detector:
             score=self.score,
             threshold=self.nms,
             max_detections=self.max_detections,
+            method=self.nms_method,
         )

@@ -284,7 +284,7 @@ class Evaluation(Section):
     start: Count = Field(1, description="first epoch to evaluate")
     score: Probability = 0.001
     nms: Probability = 0.5
-    nms_method: Literal[NMS_METHODS] = Field("hard", description="what happens to overlapping boxes; see common/boxes.py")
+    nms_method: Literal[NMS_METHODS] = Field("hard", description="what happens to boxes that overlap; common/boxes.py")
     max_detections: Count = 100
 
 

@@ -14,6 +14,7 @@ from common.boxes import (
     iou_wh,
     nms,
     overlap,
+    shape_and_distance_cost,
     xywh_to_xyxy,
     xyxy_to_cxcywh,
     xyxy_to_xywh,
@@ -58,6 +59,10 @@ def test_the_iou_family_by_hand():
     v = 4 / math.pi**2 * (math.atan(4 / 2) - math.atan(2 / 4)) ** 2
     expected = {"iou": 4 / 12, "giou": 4 / 12 - (16 - 12) / 16, "diou": 4 / 12 - 2 / 32}
     expected["ciou"] = expected["diou"] - v / (1 - 4 / 12 + v) * v
+    expected["eiou"] = expected["diou"] - (2 / 4) ** 2 - (2 / 4) ** 2  # sides 4, 2 and 2, 4
+    # centres at 45 degrees, so the angle cost is 1; offset 1 of a hull of 4 both ways; sides differ by 2 of 4
+    distance, shape = 2 * (1 - math.exp(-(1 / 16))), 2 * (1 - math.exp(-2 / 4)) ** 4
+    expected["siou"] = 4 / 12 - (distance + shape) / 2
     for kind in IOU_KINDS:
         assert overlap(a, b, kind) == pytest.approx(expected[kind], abs=1e-6)
     assert aspect_penalty(a, b) == pytest.approx(v, abs=1e-6)
@@ -66,8 +71,20 @@ def test_the_iou_family_by_hand():
 def test_the_iou_family_of_distant_boxes_by_hand():
     # unit squares with 1 pixel between them: hull 3 x 1, union 2; centres 2 apart, diagonal 9 + 1
     a, b = [0, 0, 1, 1], [2, 0, 3, 1]
-    expected = {"iou": 0, "giou": -1 / 3, "diou": -4 / 10, "ciou": -4 / 10}
+    expected = {"iou": 0, "giou": -1 / 3, "diou": -4 / 10, "ciou": -4 / 10, "eiou": -4 / 10}
+    expected["siou"] = -(1 - math.exp(-2 * (2 / 3) ** 2)) / 2  # along the x axis the angle cost is 0, its factor 2
     assert {kind: float(overlap(a, b, kind)) for kind in IOU_KINDS} == pytest.approx(expected)
+
+
+def test_the_costs_of_siou_are_those_of_its_paper_as_it_writes_them():
+    rng = np.random.default_rng(8)
+    wh_a, wh_b, hull = (rng.uniform(1, 40, (50, 2)) for _ in range(3))
+    offset = rng.uniform(-1, 1, (50, 2)) * hull
+    sine = np.abs(offset[:, 1]) / np.hypot(*offset.T)
+    angle = 1 - 2 * np.sin(np.arcsin(sine) - math.pi / 4) ** 2
+    distance = (1 - np.exp(-(2 - angle)[:, None] * (offset / hull) ** 2)).sum(axis=1)
+    shape = ((1 - np.exp(-np.abs(wh_a - wh_b) / np.maximum(wh_a, wh_b))) ** 4).sum(axis=1)
+    np.testing.assert_allclose(shape_and_distance_cost(wh_a, wh_b, offset, hull), (distance + shape) / 2)
 
 
 def test_laws_of_the_iou_family():
@@ -83,6 +100,9 @@ def test_laws_of_the_iou_family():
     assert (values["giou"] <= values["iou"]).all()
     assert (values["diou"] <= values["iou"]).all()
     assert (values["ciou"] <= values["diou"]).all()
+    assert (values["eiou"] <= values["diou"]).all()
+    assert (values["siou"] <= values["iou"]).all()
+    assert values["siou"].min() > -1.03
     assert values["giou"].min() > -1
 
 
@@ -99,6 +119,8 @@ def test_boxes_without_area_overlap_nothing():
     assert area([[5, 5, 1, 1], [0, 3, 4, 3]]).tolist() == [0, 0]  # swapped corners, a line
     for kind in IOU_KINDS:
         assert np.isfinite(overlap(point, point, kind))
+        assert np.isfinite(overlap(point, square, kind))
+        assert np.isfinite(overlap(np.float32([0, 0, 0, 3]), np.float32([0, 1, 0, 4]), kind))  # lines, side by side
     assert overlap(point, point) == overlap(point, square) == overlap([4, 4, 0, 0], square) == 0
 
 
@@ -108,8 +130,8 @@ def test_iou_of_sizes_by_hand():
 
 
 def test_unknown_kinds_and_unequal_lengths_are_refused():
-    with pytest.raises(ValueError, match="unknown kind of overlap 'siou'; one of iou"):
-        overlap([0, 0, 1, 1], [0, 0, 1, 1], "siou")
+    with pytest.raises(ValueError, match="unknown kind of overlap 'wiou'; one of iou"):
+        overlap([0, 0, 1, 1], [0, 0, 1, 1], "wiou")
     with pytest.raises(ValueError, match="unknown NMS method 'fast'; one of hard"):
         nms(np.zeros((1, 4)), [1.0], method="fast")
     with pytest.raises(ValueError, match="2 boxes, 1 scores, 2 labels"):
@@ -155,6 +177,14 @@ def test_nms_at_the_threshold_keeps_and_ties_keep_their_order():
     boxes = [[0, 0, 4, 2], [2, 0, 4, 4], [50, 50, 60, 60]]  # the first two have an IoU of 4 / 12
     assert nms(boxes, [0.5, 0.5, 0.5], threshold=overlap(boxes[0], boxes[1]))[0].tolist() == [0, 1, 2]
     assert nms(boxes, [0.5, 0.5, 0.5], threshold=0.33)[0].tolist() == [0, 2]
+
+
+def test_diou_keeps_a_neighbour_with_a_distant_centre_that_hard_drops():
+    # the second: IoU 5 * 10 / 150 = 0.33, DIoU 0.33 - 25 / (15^2 + 10^2) = 0.26; the third, with the same centre as the
+    # first: both 5 * 6 / 100 = 0.3
+    boxes, scores = [[0, 0, 10, 10], [5, 0, 15, 10], [2.5, 2, 7.5, 8]], [0.9, 0.8, 0.7]
+    assert nms(boxes, scores, threshold=0.29)[0].tolist() == [0]
+    assert nms(boxes, scores, threshold=0.29, method="diou")[0].tolist() == [0, 1]
 
 
 def test_nms_drops_low_and_nan_scores_and_leaves_its_input_alone():

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from common.losses import decode_boxes, sigmoid
 from common.targets.yolo import assign
 
 SPEC = model_spec("yolov3-tiny", 3)
+SENSITIVE = replace(SPEC, scale_xy=(1.05, 1.2))
 SIZE = (160, 96)
 OPTIONS = {"score": 0.1, "threshold": 0.5}
 
@@ -26,14 +28,15 @@ def logit(probability):
     return math.log(probability / (1 - probability))
 
 
-def encode(heads, boxes, labels, objectness=0.9, size=SIZE):
+def encode(heads, boxes, labels, objectness=0.9, size=SIZE, spec=SPEC):
     """Writes boxes of the input's pixels, per image, into heads, where training would want them."""
-    flat, grid = flatten_heads(heads), yolo_grid(SPEC, size)
-    positives = assign(boxes, labels, SPEC, size)["positives"]
+    flat, grid = flatten_heads(heads), yolo_grid(spec, size)
+    positives = assign(boxes, labels, spec, size)["positives"]
     for image, (of_image, image_labels) in enumerate(zip(boxes, labels, strict=True)):
         for (xmin, ymin, xmax, ymax), label, index in zip(of_image, image_labels, positives[image], strict=False):
             place = np.array([xmin + xmax, ymin + ymax]) / 2 / grid.strides[index] - grid.cells[index]
-            flat[image, index, :2] = [logit(p) for p in place]
+            scale = grid.scales[index]
+            flat[image, index, :2] = [logit((p + (scale - 1) / 2) / scale) for p in place]
             flat[image, index, 2:4] = np.log([xmax - xmin, ymax - ymin] / grid.anchors[index])
             flat[image, index, 4] = logit(objectness)
             flat[image, index, 5 + label] = 20
@@ -42,7 +45,8 @@ def encode(heads, boxes, labels, objectness=0.9, size=SIZE):
 
 
 @pytest.mark.parametrize("policy", ["letterbox", "stretch"])
-def test_encoded_boxes_come_back_in_the_original_images_pixels(policy):
+@pytest.mark.parametrize("spec", [SPEC, SENSITIVE], ids=["1", "sensitive"])
+def test_encoded_boxes_come_back_in_the_original_images_pixels(policy, spec):
     originals = [(640, 480), (300, 900), (50, 30)]
     placements = [fit(original, SIZE, policy) for original in originals]
     wanted = [
@@ -52,7 +56,7 @@ def test_encoded_boxes_come_back_in_the_original_images_pixels(policy):
     ]
     labels = [np.array([2, 0]), np.array([1]), np.array([1, 1])]
     placed = [placement.forward(boxes) for placement, boxes in zip(placements, wanted, strict=True)]
-    found = decode_yolo(encode(empty_heads(3), placed, labels), SPEC, placements, **OPTIONS)
+    found = decode_yolo(encode(empty_heads(3), placed, labels, spec=spec), spec, placements, **OPTIONS)
     for detections, boxes, image_labels in zip(found, wanted, labels, strict=True):
         order = [int(np.abs(detections.boxes - box).sum(axis=1).argmin()) for box in boxes]
         assert sorted(order) == list(range(len(detections)))
@@ -61,6 +65,14 @@ def test_encoded_boxes_come_back_in_the_original_images_pixels(policy):
         np.testing.assert_allclose(detections.scores, 0.9, rtol=1e-5)
         assert (detections.boxes.dtype, detections.scores.dtype) == (np.float32, np.float32)
         assert detections.labels.dtype == np.int64
+
+
+def test_with_grid_sensitivity_a_centre_can_lie_on_its_cells_border():
+    boxes = np.array([[64 - 40, 32 - 41, 64 + 40, 32 + 41]], np.float32)  # the centre is a corner of four cells
+    heads = encode(empty_heads(), [boxes], [np.array([0])], spec=SENSITIVE)
+    assert np.abs(heads[0][0, 1, 2, 0, :2]).max() < 4
+    (found,) = decode_yolo(heads, SENSITIVE, [fit(SIZE, SIZE)], **OPTIONS)
+    np.testing.assert_allclose(found.boxes, boxes.clip(0), atol=0.01)
 
 
 def test_a_score_is_objectness_times_class_and_the_threshold_keeps_equals():
@@ -129,7 +141,7 @@ def test_of_many_candidates_the_best_reach_nms_with_ties_in_order(monkeypatch, m
         assert (scores >= 0.001).sum() > most
         best = np.argsort(-scores, kind="stable")[:most]
         rows, labels = np.divmod(best, 3)
-        boxes = decode_boxes(raw[rows], grid.cells[rows], grid.strides[rows], grid.anchors[rows])
+        boxes = decode_boxes(raw[rows], grid.cells[rows], grid.strides[rows], grid.anchors[rows], grid.scales[rows])
         boxes = placement.inverse(boxes, clip=True)
         kept, _ = nms(boxes, scores[best], labels, threshold=0.5, max_detections=30)
         np.testing.assert_array_equal(detections.labels, labels[kept])

@@ -31,7 +31,16 @@ def make_detector(framework, model, spec, recipe, device):
     """The detector that evaluation uses: the model as it is now, with the recipe's `evaluate` section."""
     options = recipe.evaluate
     predict = framework.predictor(model, recipe.precision, device)
-    return Detector(predict, spec, recipe.input_size, recipe.resize, options.score, options.nms, options.max_detections)
+    return Detector(
+        predict=predict,
+        spec=spec,
+        input_size=recipe.input_size,
+        resize=recipe.resize,
+        score=options.score,
+        nms=options.nms,
+        max_detections=options.max_detections,
+        nms_method=options.nms_method,
+    )
 
 
 def shown(value):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,16 +10,28 @@ from common.targets.yolo import assign, padded_count
 
 TINY = model_spec("yolov3-tiny", 5)
 SPEC = model_spec("yolov3", 5)
+# as yolov4-tiny has it: both heads use the fourth anchor, 81x82
+SHARED = replace(TINY, anchors=(TINY.anchors[0], (*TINY.anchors[1][1:], TINY.anchors[0][0])))
 
 
 def boxes_of(*cxcywh):
     return cxcywh_to_xyxy(np.array(cxcywh, np.float32).reshape(-1, 4))
 
 
-def positives_of(*cxcywh, spec=TINY, size=(416, 416)):
+def positives_of(*cxcywh, spec=TINY, size=(416, 416), match_iou=1.0):
+    """The predictions that answer for each box of one image."""
     boxes = boxes_of(*cxcywh)
-    targets = assign([boxes], [np.zeros(len(boxes), np.int64)], spec, size)
-    return targets["positives"][0, : len(boxes)].tolist()
+    targets = assign([boxes], [np.zeros(len(boxes), np.int64)], spec, size, match_iou)
+    return [[index for index, owner in pairs_of(targets, 0) if owner == slot] for slot in range(len(boxes))]
+
+
+def pairs_of(targets, image):
+    """(prediction, box) of an image's positives; nothing comes behind the padding."""
+    positives, owners = targets["positives"][image], targets["owners"][image]
+    count = (positives >= 0).sum()
+    assert (positives[count:] == -1).all()
+    assert not owners[count:].any()
+    return list(zip(positives[:count].tolist(), owners[:count].tolist(), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -40,31 +54,58 @@ def positives_of(*cxcywh, spec=TINY, size=(416, 416)):
     ],
 )
 def test_a_box_goes_to_the_cell_of_its_centre_and_the_anchor_that_fits(box, spec, size, index):
-    assert positives_of(box, spec=spec, size=size) == [index]
+    assert positives_of(box, spec=spec, size=size) == [[index]]
 
 
 def test_of_two_boxes_that_want_one_prediction_the_better_fitting_gets_it():
     exact, near = (140, 140, 81, 82), (141, 141, 80, 80)
     index = (4 * 13 + 4) * 3
-    assert positives_of(exact, near) == [index, -1]
-    assert positives_of(near, exact) == [-1, index]
-    assert positives_of(near, exact, near, (10, 10, 10, 14)) == [-1, index, -1, 507]
+    assert positives_of(exact, near) == [[index], []]
+    assert positives_of(near, exact) == [[], [index]]
+    assert positives_of(near, exact, near, (10, 10, 10, 14)) == [[], [index], [], [507]]
 
 
 def test_of_two_boxes_that_fit_alike_the_first_gets_it():
-    assert positives_of((140, 140, 80, 80), (150, 150, 80, 80)) == [(4 * 13 + 4) * 3, -1]
+    assert positives_of((140, 140, 80, 80), (150, 150, 80, 80)) == [[(4 * 13 + 4) * 3], []]
+
+
+def test_every_anchor_that_fits_a_box_by_more_than_match_iou_answers_for_it_too():
+    # 30x40: of 10x14 140 / 1200 = 0.12, 23x27 621 / 1200 = 0.52, 37x58 1200 / 2146 = 0.56, 81x82 1200 / 6642 = 0.18,
+    # 135x169 1200 / 22815 = 0.05; in cell (3, 6) of stride 32 and (6, 12) of stride 16
+    box, coarse, fine = (100, 200, 30, 40), (6 * 13 + 3) * 3, 507 + (12 * 26 + 6) * 3
+    assert positives_of(box) == [[fine + 2]]
+    assert positives_of(box, match_iou=0.55) == [[fine + 2]]
+    assert positives_of(box, match_iou=0.213) == [[fine + 1, fine + 2]]
+    assert positives_of(box, match_iou=0.15) == [[coarse, fine + 1, fine + 2]]
+    assert positives_of(box, match_iou=0) == [[coarse, coarse + 1, coarse + 2, fine, fine + 1, fine + 2]]
+    assert positives_of((100, 200, 5, 7), match_iou=0.25) == [[fine]]  # 35 / 140 is no more than 0.25
+
+
+def test_an_anchor_that_two_heads_share_answers_in_both():
+    # 81x82 is the first of the first head, cell (4, 4), and the last of the second, cell (8, 8)
+    assert positives_of((140, 140, 80, 80), spec=SHARED) == [[(4 * 13 + 4) * 3, 507 + (8 * 26 + 8) * 3 + 2]]
+    assert positives_of((140, 140, 37, 58), spec=SHARED) == [[507 + (8 * 26 + 8) * 3 + 1]]
+
+
+def test_a_better_fit_takes_a_prediction_from_a_box_that_may_keep_others():
+    # with match_iou 0.5 the 30x40 asks for 23x27 and 37x58; the second box fits 37x58 better, 0.36 fits 23x27 worse
+    first, second, index = (100, 200, 30, 40), (101, 201, 37, 58), 507 + (12 * 26 + 6) * 3
+    assert positives_of(first, second, match_iou=0.5) == [[index + 1], [index + 2]]
+    assert positives_of(second, first, match_iou=0.5) == [[index + 2], [index + 1]]
 
 
 def test_equal_boxes_of_different_images_both_get_their_prediction():
     boxes = boxes_of((140, 140, 81, 82))
     targets = assign([boxes, boxes], [np.array([1]), np.array([2])], TINY, (416, 416))
     assert targets["positives"][:, 0].tolist() == [168, 168]
+    assert targets["owners"][:, 0].tolist() == [0, 0]
     assert targets["labels"][:, 0].tolist() == [1, 2]
     assert targets["num_positives"] == 2
 
 
 def test_a_box_without_area_is_no_positive():
-    assert positives_of((100, 100, 0, 0), (100, 100, 10, 0), (140, 140, 81, 82)) == [-1, -1, 168]
+    assert positives_of((100, 100, 0, 0), (100, 100, 10, 0), (140, 140, 81, 82)) == [[], [], [168]]
+    assert positives_of((100, 100, 0, 0), (100, 100, 10, 0), match_iou=0) == [[], []]
 
 
 def test_shapes_types_and_padding():
@@ -74,12 +115,21 @@ def test_shapes_types_and_padding():
         "boxes": ((2, 16, 4), np.float32),
         "labels": ((2, 16), np.int32),
         "positives": ((2, 16), np.int32),
+        "owners": ((2, 16), np.int32),
         "num_positives": ((), np.float32),
     }
     np.testing.assert_array_equal(targets["boxes"][0, :2], boxes[0])
     assert not targets["boxes"][0, 2:].any()
-    assert (targets["positives"][0, 2:] == -1).all()
-    assert (targets["positives"][1] == -1).all()
+    assert pairs_of(targets, 0) == [(168, 0), (507 + (1 * 26 + 1) * 3, 1)]
+    assert pairs_of(targets, 1) == []
+
+
+def test_boxes_and_positives_are_padded_apart():
+    boxes = boxes_of(*((32 * i + 16, 16, 37, 58) for i in range(13)))
+    targets = assign([boxes], [np.zeros(13, np.int64)], TINY, (416, 416), match_iou=0.0)
+    assert targets["boxes"].shape == (1, 16, 4)
+    assert targets["positives"].shape == targets["owners"].shape == (1, 128)  # 13 * 6 = 78
+    assert targets["num_positives"] == 78
 
 
 def test_a_batch_without_boxes_is_divided_by_one():
@@ -112,27 +162,28 @@ def random_batch(rng, images, size, most):
     return boxes, [rng.integers(0, 5, len(b)) for b in boxes]
 
 
-@pytest.mark.parametrize("spec", [TINY, SPEC], ids=["yolov3-tiny", "yolov3"])
+@pytest.mark.parametrize("spec", [TINY, SPEC, SHARED], ids=["yolov3-tiny", "yolov3", "shared"])
 @pytest.mark.parametrize("size", [(64, 64), (96, 160)])
-def test_assignment_is_its_slow_definition(spec, size):
+@pytest.mark.parametrize("match_iou", [1.0, 0.5, 0.213])
+def test_assignment_is_its_slow_definition(spec, size, match_iou):
     boxes, labels = random_batch(np.random.default_rng(7), 12, size, 30)
-    targets = assign(boxes, labels, spec, size)
+    targets = assign(boxes, labels, spec, size, match_iou)
     grid = yolo_grid(spec, size)
-    total = 0
+    total = asked = 0
     for image, of_image in enumerate(boxes):
         owners = {}
         for slot, (xmin, ymin, xmax, ymax) in enumerate(of_image):
             fits = iou_wh(np.array([[xmax - xmin, ymax - ymin]]), grid.anchors.astype(np.float64))[0]
             cells = np.array([(xmin + xmax) / 2, (ymin + ymax) / 2]) // grid.strides[:, None]
             here = (cells == grid.cells).all(axis=1)
-            index = np.flatnonzero(here)[fits[here].argmax()]
-            if index not in owners or fits[index] > owners[index][0]:
-                owners[index] = (fits[index], slot)
-        expected = np.full(targets["positives"].shape[1], -1)
-        expected[[slot for _, slot in owners.values()]] = list(owners)
-        np.testing.assert_array_equal(targets["positives"][image], expected)
+            for index in np.flatnonzero(here & ((fits == fits[here].max()) | (fits > match_iou))):
+                asked += 1
+                if index not in owners or fits[index] > owners[index][0]:
+                    owners[index] = (fits[index], slot)
+        expected = sorted((slot, index) for index, (_, slot) in owners.items())
+        assert pairs_of(targets, image) == [(index, slot) for slot, index in expected]
         np.testing.assert_array_equal(targets["boxes"][image, : len(of_image)], of_image)
         np.testing.assert_array_equal(targets["labels"][image, : len(of_image)], labels[image])
         total += len(owners)
     assert targets["num_positives"] == total
-    assert total < sum(map(len, boxes))  # there were collisions
+    assert total < asked  # there were collisions

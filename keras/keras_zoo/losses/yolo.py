@@ -5,7 +5,7 @@ import math
 import numpy as np
 from keras import ops
 
-from common.boxes import LEAST_SIDE
+from common.boxes import LEAST_SIDE, SHAPE_POWER
 from common.losses import MAX_LOG_SIZE
 
 _TINY = float(np.finfo(np.float32).tiny)
@@ -29,27 +29,31 @@ class YOLOLoss:
         width = 5 + self.spec.num_classes
         flat = [ops.reshape(head, (ops.shape(head)[0], -1, width)) for head in heads]
         raw = ops.cast(ops.concatenate(flat, axis=1), "float32")  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
-        cells, strides, anchors, balance, size = self._grid(heads)
+        *grid, balance, size = self._grid(heads)
         boxes, positives, normaliser = targets["boxes"], targets["positives"], targets["num_positives"]
-        # Every box keeps its slot, also those without a prediction, which count nothing: a number of positives that
-        # only the data knows can't be compiled.
-        taken = ops.cast(positives >= 0, "float32")  # (B, M)
-        index = ops.maximum(positives, 0)
+        # The padding keeps its slots, which count nothing: a number of positives that only the data knows can't be
+        # compiled.
+        taken = ops.cast(positives >= 0, "float32")  # (B, P)
+        index, owners = ops.maximum(positives, 0), targets["owners"]
 
         here = ops.expand_dims(ops.arange(ops.shape(raw)[1], dtype="int32"), -1)  # (N, 1)
         positive = ops.cast(ops.any(here == positives[:, None], axis=2), "float32")  # (B, N)
-        decoded = decode_boxes(ops.stop_gradient(raw), cells, strides, anchors)
+        decoded = decode_boxes(ops.stop_gradient(raw), *grid)
         overlaps = ops.max(overlap(decoded[:, :, None], boxes[:, None]), axis=2)
         counted = ops.maximum(positive, ops.cast(overlaps <= options.ignore_iou, "float32"))
         objectness = ops.binary_crossentropy(positive, raw[..., 4], from_logits=True)
+        objectness = objectness * focal_weight(raw[..., 4], positive, options.focal_gamma, options.focal_alpha)
         objectness = ops.sum(objectness * balance * counted)
 
-        chosen = ops.take_along_axis(raw, index[..., None], axis=1)  # (B, M, 5 + C)
-        classes = ops.cast(targets["labels"][..., None] == ops.arange(self.spec.num_classes, dtype="int32"), "float32")
+        chosen = ops.take_along_axis(raw, index[..., None], axis=1)  # (B, P, 5 + C)
+        labels = ops.take_along_axis(targets["labels"], owners, axis=1)
+        classes = ops.cast(labels[..., None] == ops.arange(self.spec.num_classes, dtype="int32"), "float32")
+        classes = classes * (1 - options.label_smoothing) + options.label_smoothing / 2
         classification = ops.binary_crossentropy(classes, chosen[..., 5:], from_logits=True)
         classification = ops.sum(classification * taken[..., None])
 
-        place = (ops.take(cells, index, axis=0), ops.take(strides, index, axis=0), ops.take(anchors, index, axis=0))
+        place = [ops.take(constants, index, axis=0) for constants in grid]
+        boxes = ops.take_along_axis(boxes, owners[..., None], axis=1)  # (B, P, 4)
         boxes = ops.where(taken[..., None] > 0, boxes, ops.convert_to_tensor([0.0, 0.0, 1.0, 1.0]))  # or log of 0
         if options.box == "mse":
             box = squared_errors(chosen, boxes, *place, size)
@@ -67,28 +71,40 @@ class YOLOLoss:
     def _grid(self, heads):
         """The constants of `common.grid.yolo_grid` as tensors, for sizes that may be known only when the step runs."""
         parts = []
-        for head, stride, pairs, balance in zip(
-            heads, self.spec.strides, self.spec.anchors, self.options.balance, strict=False
+        for head, stride, pairs, scale, balance in zip(
+            heads, self.spec.strides, self.spec.anchors, self.spec.scale_xy, self.options.balance, strict=False
         ):
             rows, columns = ops.shape(head)[1:3]
             ranges = (ops.arange(side, dtype="float32") for side in (columns, rows))
             cells = ops.reshape(ops.stack(ops.meshgrid(*ranges), axis=-1), (-1, 2))  # (h * w, 2)
             cells = ops.repeat(cells, len(pairs), axis=0)  # (h * w * A, 2)
             anchors = ops.tile(ops.convert_to_tensor(pairs, dtype="float32"), (rows * columns, 1))
-            parts.append(
-                (cells, ops.full_like(cells[:, 0], stride), anchors, ops.full_like(cells[:, 0], balance)),
-            )
+            strides, scales, balances = (ops.full_like(cells[:, 0], value) for value in (stride, scale, balance))
+            parts.append((cells, strides, anchors, scales, balances))
         stride = self.spec.strides[0]
         rows, columns = ops.shape(heads[0])[1:3]
         constants = (ops.concatenate(part, axis=0) for part in zip(*parts, strict=True))
         return *constants, (columns * stride, rows * stride)
 
 
-def decode_boxes(raw, cells, strides, anchors):
-    """Boxes that raw values stand for: (..., >= 4), (..., 2), (...), (..., 2) -> (..., 4) corners in input pixels."""
-    centre = (ops.sigmoid(raw[..., :2]) + cells) * strides[..., None]
+def decode_boxes(raw, cells, strides, anchors, scales):
+    """Boxes that raw values stand for: (..., >= 4), (..., 2), (...), (..., 2), (...) -> (..., 4) corners."""
+    centre = (place_in_cell(raw[..., :2], scales) + cells) * strides[..., None]
     half = ops.exp(ops.minimum(raw[..., 2:4], MAX_LOG_SIZE)) * anchors / 2
     return ops.concatenate([centre - half, centre + half], axis=-1)
+
+
+def place_in_cell(raw, scales):
+    """Where raw x and y put a centre, in cells: (..., 2), (...) -> (..., 2); see `common.losses.place_in_cell`."""
+    return ops.sigmoid(raw) * scales[..., None] - (scales[..., None] - 1) / 2
+
+
+def focal_weight(logits, positives, gamma, alpha):
+    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `common.losses.focal_weight`."""
+    weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
+    if gamma == 0:
+        return weight
+    return weight * ops.exp(-gamma * ops.softplus((2 * positives - 1) * logits))
 
 
 def overlap(a, b, kind="iou"):
@@ -105,9 +121,13 @@ def overlap(a, b, kind="iou"):
         hull_area = hull[..., 0] * hull[..., 1]
         return iou - (hull_area - union) / ops.maximum(hull_area, _TINY)
     offset = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
+    if kind == "siou":
+        return iou - shape_and_distance_cost(wh_a, wh_b, offset, hull)
     diou = iou - ops.sum(offset**2, axis=-1) / ops.maximum(ops.sum(hull**2, axis=-1), _TINY)
     if kind == "diou":
         return diou
+    if kind == "eiou":
+        return diou - ops.sum(((wh_a - wh_b) / ops.maximum(hull, LEAST_SIDE)) ** 2, axis=-1)
     wh_a, wh_b = ops.maximum(wh_a, LEAST_SIDE), ops.maximum(wh_b, LEAST_SIDE)
     angle = ops.arctan2(wh_a[..., 0], wh_a[..., 1]) - ops.arctan2(wh_b[..., 0], wh_b[..., 1])
     v = 4 / math.pi**2 * angle**2
@@ -115,10 +135,20 @@ def overlap(a, b, kind="iou"):
     return diou - trade_off * v
 
 
-def squared_errors(raw, boxes, cells, strides, anchors, size):
-    """The "mse" box term, element by element: (..., >= 4), (..., 4), (..., 2), (...), (..., 2) -> (...)."""
+def shape_and_distance_cost(wh_a, wh_b, offset, hull):
+    """SIoU's two costs: four of (..., 2) -> (...); see `common.boxes.shape_and_distance_cost`."""
+    angle = 2 * ops.abs(offset[..., 0] * offset[..., 1]) / ops.maximum(ops.sum(offset**2, axis=-1), LEAST_SIDE**2)
+    distance = 1 - ops.exp((angle - 2)[..., None] * (offset / ops.maximum(hull, LEAST_SIDE)) ** 2)
+    wh_a, wh_b = ops.maximum(wh_a, LEAST_SIDE), ops.maximum(wh_b, LEAST_SIDE)
+    shape = (1 - ops.exp(-ops.abs(wh_a - wh_b) / ops.maximum(wh_a, wh_b))) ** SHAPE_POWER
+    return ops.sum(distance + shape, axis=-1) / 2
+
+
+def squared_errors(raw, boxes, cells, strides, anchors, scales, size):
+    """The "mse" box term, element by element: (..., >= 4), (..., 4), (..., 2), (...), (..., 2), (...) -> (...)."""
     wh = boxes[..., 2:] - boxes[..., :2]
-    place = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
+    centre = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
     weight = 2 - wh[..., 0] * wh[..., 1] / ops.cast(size[0] * size[1], "float32")
-    errors = ops.concatenate([ops.sigmoid(raw[..., :2]) - place, raw[..., 2:4] - ops.log(wh / anchors)], axis=-1)
+    errors = [place_in_cell(raw[..., :2], scales) - centre, raw[..., 2:4] - ops.log(wh / anchors)]
+    errors = ops.concatenate(errors, axis=-1)
     return weight * ops.sum(errors**2, axis=-1) / 2

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from common.boxes import LEAST_SIDE
+from common.boxes import LEAST_SIDE, SHAPE_POWER
 from common.grid import yolo_grid
 from common.losses import MAX_LOG_SIZE
 
@@ -25,27 +25,31 @@ class YOLOLoss:
         # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
         flat = [tf.reshape(head, (tf.shape(head)[0], math.prod(head.shape[1:4]), head.shape[4])) for head in heads]
         raw = tf.cast(tf.concat(flat, axis=1), tf.float32)
-        cells, strides, anchors, balance, size = self._grid(heads)
+        *grid, balance, size = self._grid(heads)
         boxes, normaliser = targets["boxes"], targets["num_positives"]
-        # Every box keeps its slot, also those without a prediction, which count nothing: picking out the positives
-        # would mean shapes that depend on values.
-        taken = tf.cast(targets["positives"] >= 0, tf.float32)  # (B, M)
-        index = tf.maximum(targets["positives"], 0)
+        # The padding keeps its slots, which count nothing: picking out the positives would mean shapes that depend on
+        # values.
+        taken = tf.cast(targets["positives"] >= 0, tf.float32)  # (B, P)
+        index, owners = tf.maximum(targets["positives"], 0), targets["owners"]
 
         rows = tf.broadcast_to(tf.range(tf.shape(index)[0])[:, None], tf.shape(index))
         positive = tf.scatter_nd(tf.stack([rows, index], axis=-1), taken, tf.shape(raw)[:2])
-        decoded = decode_boxes(raw, cells, strides, anchors)
+        decoded = decode_boxes(raw, *grid)
         overlaps = tf.reduce_max(overlap(decoded[:, :, None], boxes[:, None]), axis=2)
         counted = tf.stop_gradient(tf.maximum(positive, tf.cast(overlaps <= options.ignore_iou, tf.float32)))
         objectness = tf.nn.sigmoid_cross_entropy_with_logits(positive, raw[..., 4])
+        objectness = objectness * focal_weight(raw[..., 4], positive, options.focal_gamma, options.focal_alpha)
         objectness = tf.reduce_sum(objectness * balance * counted)
 
-        chosen = tf.gather(raw, index, batch_dims=1)  # (B, M, 5 + C)
-        classes = tf.one_hot(targets["labels"], self.spec.num_classes)
+        chosen = tf.gather(raw, index, batch_dims=1)  # (B, P, 5 + C)
+        labels = tf.gather(targets["labels"], owners, batch_dims=1)
+        classes = tf.one_hot(labels, self.spec.num_classes)
+        classes = classes * (1 - options.label_smoothing) + options.label_smoothing / 2
         classification = tf.nn.sigmoid_cross_entropy_with_logits(classes, chosen[..., 5:])
         classification = tf.reduce_sum(classification * taken[..., None])
 
-        place = (tf.gather(cells, index), tf.gather(strides, index), tf.gather(anchors, index))
+        place = [tf.gather(constants, index) for constants in grid]
+        boxes = tf.gather(boxes, owners, batch_dims=1)  # (B, P, 4)
         boxes = tf.where(taken[..., None] > 0, boxes, [0.0, 0.0, 1.0, 1.0])  # log of 0 otherwise
         if options.box == "mse":
             box = squared_errors(chosen, boxes, *place, size)
@@ -66,14 +70,28 @@ class YOLOLoss:
         size = (heads[0].shape[2] * stride, heads[0].shape[1] * stride)
         grid = yolo_grid(self.spec, size)
         balance = np.array(self.options.balance[: len(heads)], np.float32)[grid.heads]
-        return *(tf.constant(a, tf.float32) for a in (grid.cells, grid.strides, grid.anchors, balance)), size
+        arrays = (grid.cells, grid.strides, grid.anchors, grid.scales, balance)
+        return *(tf.constant(array, tf.float32) for array in arrays), size
 
 
-def decode_boxes(raw, cells, strides, anchors):
-    """Boxes that raw values stand for: (..., >= 4), (..., 2), (...), (..., 2) -> (..., 4) corners in input pixels."""
-    centre = (tf.sigmoid(raw[..., :2]) + cells) * strides[..., None]
+def decode_boxes(raw, cells, strides, anchors, scales):
+    """Boxes that raw values stand for: (..., >= 4), (..., 2), (...), (..., 2), (...) -> (..., 4) corners."""
+    centre = (place_in_cell(raw[..., :2], scales) + cells) * strides[..., None]
     half = tf.exp(tf.minimum(raw[..., 2:4], MAX_LOG_SIZE)) * anchors / 2
     return tf.concat([centre - half, centre + half], axis=-1)
+
+
+def place_in_cell(raw, scales):
+    """Where raw x and y put a centre, in cells: (..., 2), (...) -> (..., 2); see `common.losses.place_in_cell`."""
+    return tf.sigmoid(raw) * scales[..., None] - (scales[..., None] - 1) / 2
+
+
+def focal_weight(logits, positives, gamma, alpha):
+    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `common.losses.focal_weight`."""
+    weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
+    if gamma == 0:
+        return weight
+    return weight * tf.exp(-gamma * tf.nn.softplus((2 * positives - 1) * logits))
 
 
 def overlap(a, b, kind="iou"):
@@ -91,9 +109,13 @@ def overlap(a, b, kind="iou"):
         hull_area = hull[..., 0] * hull[..., 1]
         return iou - (hull_area - union) / tf.maximum(hull_area, tiny)
     offset = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
+    if kind == "siou":
+        return iou - shape_and_distance_cost(wh_a, wh_b, offset, hull)
     diou = iou - tf.reduce_sum(offset**2, -1) / tf.maximum(tf.reduce_sum(hull**2, -1), tiny)
     if kind == "diou":
         return diou
+    if kind == "eiou":
+        return diou - tf.reduce_sum(((wh_a - wh_b) / tf.maximum(hull, LEAST_SIDE)) ** 2, -1)
     wh_a, wh_b = tf.maximum(wh_a, LEAST_SIDE), tf.maximum(wh_b, LEAST_SIDE)
     angle = tf.atan2(wh_a[..., 0], wh_a[..., 1]) - tf.atan2(wh_b[..., 0], wh_b[..., 1])
     v = 4 / math.pi**2 * angle**2
@@ -101,10 +123,20 @@ def overlap(a, b, kind="iou"):
     return diou - trade_off * v
 
 
-def squared_errors(raw, boxes, cells, strides, anchors, size):
-    """The "mse" box term, element by element: (..., >= 4), (..., 4), (..., 2), (...), (..., 2) -> (...)."""
+def shape_and_distance_cost(wh_a, wh_b, offset, hull):
+    """SIoU's two costs: four of (..., 2) -> (...); see `common.boxes.shape_and_distance_cost`."""
+    angle = 2 * tf.abs(offset[..., 0] * offset[..., 1]) / tf.maximum(tf.reduce_sum(offset**2, -1), LEAST_SIDE**2)
+    distance = 1 - tf.exp((angle - 2)[..., None] * (offset / tf.maximum(hull, LEAST_SIDE)) ** 2)
+    wh_a, wh_b = tf.maximum(wh_a, LEAST_SIDE), tf.maximum(wh_b, LEAST_SIDE)
+    shape = (1 - tf.exp(-tf.abs(wh_a - wh_b) / tf.maximum(wh_a, wh_b))) ** SHAPE_POWER
+    return tf.reduce_sum(distance + shape, -1) / 2
+
+
+def squared_errors(raw, boxes, cells, strides, anchors, scales, size):
+    """The "mse" box term, element by element: (..., >= 4), (..., 4), (..., 2), (...), (..., 2), (...) -> (...)."""
     wh = boxes[..., 2:] - boxes[..., :2]
-    place = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
+    centre = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
     weight = 2 - wh[..., 0] * wh[..., 1] / (size[0] * size[1])
-    errors = tf.concat([tf.sigmoid(raw[..., :2]) - place, raw[..., 2:4] - tf.math.log(wh / anchors)], axis=-1)
+    errors = [place_in_cell(raw[..., :2], scales) - centre, raw[..., 2:4] - tf.math.log(wh / anchors)]
+    errors = tf.concat(errors, axis=-1)
     return weight * tf.reduce_sum(errors**2, axis=-1) / 2
