@@ -42,7 +42,8 @@ def main():
         started = time.perf_counter()
         for raw, group in zip(heads, groups, strict=True):
             places = [placement for _, placement in group]
-            decode_yolo(raw, spec, places, score=args.score, threshold=recipe.predict.nms)
+            use = recipe.predict
+            decode_yolo(raw, spec, places, score=args.score, threshold=use.nms, method=use.nms_method)
         decode = len(placed) / (time.perf_counter() - started)
         print(f"| {size} | {load:.0f} | {preprocess:.0f} | {network:.1f} | {decode:.0f} |")
 

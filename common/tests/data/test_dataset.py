@@ -9,7 +9,7 @@ from common.architectures import model_spec
 from common.data.batch import BatchPlan
 from common.data.dataset import TrainingSet
 from common.data.sample import Record, Sample
-from common.recipes.schema import Flip, Mixup, Mosaic, Place, RandomPlacement, Recipe
+from common.recipes.schema import Flip, Loss, Mixup, Mosaic, Place, RandomPlacement, Recipe
 from common.targets.yolo import assign
 
 SPEC = model_spec("yolov3-tiny", 2)
@@ -49,6 +49,13 @@ def test_a_plan_becomes_a_batch():
     for name, array in expected.items():
         np.testing.assert_array_equal(batch.targets[name], array)
     np.testing.assert_array_equal(batch.images, [s.image for s in samples])
+
+
+def test_the_recipe_says_how_many_anchors_answer_for_a_box():
+    plan = BatchPlan(step=0, epoch=0, indices=(2, 5), positions=(0, 1))
+    one, more = (make(RECIPE.model_copy(update={"loss": Loss(match_iou=iou)}))(plan).targets for iou in (1.0, 0.1))
+    np.testing.assert_array_equal(one["boxes"], more["boxes"])
+    assert more["num_positives"] > one["num_positives"]
 
 
 def test_members_choose_and_order_the_images():

@@ -71,6 +71,23 @@ def test_the_score_threshold_is_passed_on(pictures):
     assert [len(found) for found in make(score=0.95)(pictures(2))] == [0, 0]
 
 
+@pytest.mark.parametrize(("method", "count"), [("hard", 1), ("diou", 2), ("soft", 2)])
+def test_the_nms_method_is_passed_on(tmp_path, method, count):
+    def predict(images):
+        # 37x58 about (24, 24) and (40, 24), cut off at the image's top: IoU 21 / 53 = 0.396, DIoU 0.396 less
+        # 16^2 / (53^2 + 53^2) = 0.046
+        heads = [np.full((1, r, c, 3, 25), -20, np.float32) for c, r in cells_per_head(SPEC, SIZE)]
+        heads[1][0, 1, 1:3, 2, :4] = 0
+        heads[1][0, 1, 1:3, 2, 4:6] = [[20, 20], [3, 20]]
+        return heads
+
+    Image.new("RGB", SIZE).save(tmp_path / "image.png")
+    detector = Detector(predict, SPEC, SIZE, "stretch", score=0.5, nms=0.37, nms_method=method)
+    (found,) = detector([tmp_path / "image.png"])
+    assert found.labels.tolist() == [0] * count
+    np.testing.assert_allclose(found.boxes[0], [5.5, 0, 42.5, 53], atol=1e-4)
+
+
 @pytest.mark.parametrize("resize", ["letterbox", "stretch"])
 def test_a_large_jpeg_is_decoded_smaller_but_its_boxes_are_in_full_pixels(tmp_path, resize):
     pixels = np.zeros((1200, 1600, 3), np.uint8)
