@@ -18,10 +18,24 @@ Model = Any  # a model object of the framework
 Arrays = dict[str, np.ndarray]
 
 
+class Average(Protocol):
+    """A moving average of a model's parameters and statistics, which costs nothing until it is first moved."""
+
+    def move(self, decay: float) -> None:
+        """average = decay * average + (1 - decay) * the model; it begins as the model is at the first call."""
+
+    def arrays(self) -> Arrays:
+        """Canonical name -> copy of the array, in the model's order; nothing where it was never moved."""
+
+    def assign(self, arrays: Arrays) -> None:
+        """The inverse of `arrays`."""
+
+
 class Learner(Protocol):
     """A model in training: its loss, gradients and optimiser."""
 
     model: Model
+    average: Average
 
     def step(self, batch: Batch, lr: float) -> dict[str, Any]:
         """One optimiser step on a batch: {"loss", term...} -> scalars that `float()` takes.

@@ -180,8 +180,8 @@ def load_model(framework, weights, device, precision=None):
     recipe = recipe.model_copy(update={"precision": precision})
     spec = spec_of(recipe)
     model = framework.build(spec, device)
-    strict(checkpoint.model, framework.shapes(model), weights)
-    framework.assign(model, checkpoint.model)
+    strict(checkpoint.weights, framework.shapes(model), weights)
+    framework.assign(model, checkpoint.weights)
     return recipe, spec, model
 
 

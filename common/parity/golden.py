@@ -27,9 +27,9 @@ NUM_CLASSES = 80
 SIZES = ((64, 64), (96, 96), (160, 64))  # (width, height): an even number of coarse cells, an odd one, not square
 
 
-def golden_spec(model):
+def golden_spec(model, attention="none"):
     """The ModelSpec that goldens and names files are made with: 80 classes, default anchors."""
-    return model_spec(model, NUM_CLASSES)
+    return model_spec(model, NUM_CLASSES, attention=attention)
 
 
 def summarize(heads):
@@ -98,7 +98,9 @@ def differences(golden, measured):
     What isn't finite is infinitely far.
     """
     found = {
-        "outputs": difference(_below("outputs/", golden), _below("outputs/", measured)),
+        "outputs": np.max(
+            [difference(_below(prefix, golden), _below(prefix, measured)) for prefix in ("outputs/", "attention/")]
+        ),
         "loss": np.max(  # unlike max() it passes nan on
             [
                 abs(float(measured[key] - value)) / max(abs(float(value)), 1e-12)

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from common.architectures import architecture
+from common.architectures import ATTENTION, architecture
 from common.data.batch import Batch
 from common.parity.golden import golden_spec, measure, summarize_arrays
 from common.parity.pseudo import pseudo_arrays, pseudo_batch
@@ -33,6 +33,7 @@ def probe(zoo, model):
     """Everything that parity is judged by, of one model in one framework on the CPU: {"check/what": array}."""
     started = time.monotonic()
     found = {f"outputs/{key}": value for key, value in outputs(zoo, model).items()}
+    found |= {f"attention/{key}": value for key, value in attention_outputs(zoo, model).items()}
     terms, gradients = loss_and_gradients(zoo, model)
     found |= {f"loss/{name}": np.float64(value) for name, value in terms.items()}
     found["gradients"] = summarize_arrays(gradients)
@@ -43,10 +44,16 @@ def probe(zoo, model):
     return found | {"seconds": np.float64(time.monotonic() - started)}
 
 
-def outputs(zoo, model):
+def outputs(zoo, model, attention="none"):
     """`golden.measure` of the predictor of a model with pseudo-weights."""
     device = zoo.device("cpu")
-    return measure(zoo.predictor(pseudo_model(zoo, model, device), "fp32", device))
+    return measure(zoo.predictor(pseudo_model(zoo, model, device, attention), "fp32", device))
+
+
+def attention_outputs(zoo, model):
+    """`outputs` with each kind of attention that the model has a place for: {"kind/key": value}."""
+    kinds = [kind for kind in ATTENTION if kind != "none"] if architecture(model).attention else []
+    return {f"{kind}/{key}": value for kind in kinds for key, value in outputs(zoo, model, kind).items()}
 
 
 def loss_and_gradients(zoo, model):
@@ -82,9 +89,9 @@ def curve(zoo, model):
     return np.array([float(learner.step(b, float(lr))["loss"]) for b, lr in zip(batches, rates, strict=True)])
 
 
-def pseudo_model(zoo, model, device):
+def pseudo_model(zoo, model, device, attention="none"):
     """A network of 80 classes with pseudo-weights."""
-    network = zoo.build(golden_spec(model), device)
+    network = zoo.build(golden_spec(model, attention), device)
     zoo.assign(network, pseudo_arrays(zoo.shapes(network)))
     return network
 

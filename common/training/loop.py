@@ -12,6 +12,7 @@ import numpy as np
 from common.errors import UserError
 from common.recipes.load import to_dict
 from common.training.evaluation import make_detector, shown
+from common.training.schedule import average_decay
 from common.weights.checkpoint import Checkpoint, save
 
 LOG_INTERVAL = 10  # steps from one line of the log, and one wait for the device, to the next
@@ -83,6 +84,8 @@ class Trainer:
                     self.learner.freeze((self.plan.frozen_prefix,) if frozen else ())
                 lr = self.plan.lr(batch.step)
                 pending.append((batch.step, lr, batch.ids, self.learner.step(batch, lr)))
+                if self.recipe.ema.decay:
+                    self.learner.average.move(average_decay(self.recipe.ema, batch.step))
                 self.step = batch.step + 1
                 ends, stopping = self.plan.ends_epoch(batch.step), self.stopped
                 if len(pending) < LOG_INTERVAL and not ends and not stopping:
@@ -101,7 +104,9 @@ class Trainer:
 
     def save_last(self):
         """Writes last.h5: all that an exact resume needs."""
-        save(self.run.last, self._checkpoint(self.learner.optimizer_arrays()))
+        ema = self.learner.average.arrays() or None
+        model = self.framework.arrays(self.learner.model)
+        save(self.run.last, self._checkpoint(model, self.learner.optimizer_arrays(), ema))
 
     def _log(self, pending, batch_size):
         """Brings the pending steps' terms from the device, checks them, and writes one line for the last of them."""
@@ -130,8 +135,10 @@ class Trainer:
         evaluates = self._evaluates(epoch, step)
         if evaluates:
             started = time.monotonic()
-            detector = make_detector(self.framework, self.learner.model, self.spec, self.recipe, self.device)
-            self.metrics, _ = self.evaluation.measure(detector)
+            with averaged(self.framework, self.learner):
+                model = self.framework.arrays(self.learner.model)
+                detector = make_detector(self.framework, self.learner.model, self.spec, self.recipe, self.device)
+                self.metrics, _ = self.evaluation.measure(detector)
             record |= {"mAP50": self.metrics["mAP50"], "mAP": self.metrics["mAP"]}
             record["evaluation_seconds"] = round(time.monotonic() - started, 3)
         self.run.log(record)
@@ -142,7 +149,7 @@ class Trainer:
             score = self.metrics["mAP50"]
             if self.best is None or (score is not None and score >= self.best):  # of equals, the later one
                 self.best = score
-                save(self.run.best, self._checkpoint({}))
+                save(self.run.best, self._checkpoint(model))
             self.save_last()
             self.run.draw_curves()
 
@@ -151,8 +158,7 @@ class Trainer:
         due = epoch >= options.start and epoch % options.every == 0
         return due or step + 1 == self.plan.total_steps
 
-    def _checkpoint(self, optimizer):
-        model = self.framework.arrays(self.learner.model)
+    def _checkpoint(self, model, optimizer=None, ema=None):
         broken = next((name for name, array in model.items() if not np.isfinite(array).all()), None)
         if broken:
             raise UserError(
@@ -165,7 +171,8 @@ class Trainer:
             framework=self.framework.name,
             step=self.step,
             epoch=self.plan.epoch_of(self.step - 1)[0] + 1 if self.step else 0,
-            optimizer=optimizer,
+            optimizer=optimizer or {},
+            ema=ema,
             best=self.best,
             metrics={name: self.metrics.get(name) for name in ("mAP50", "mAP")},
             state={"learner": self.learner.state(), "epoch": asdict(self.epoch_sums), "notes": self.notes},
@@ -173,6 +180,21 @@ class Trainer:
 
     def _stop(self, *_):
         self.stopped = True
+
+
+@contextmanager
+def averaged(framework, learner):
+    """While it lasts, the learner's model has the averaged weights, where there are any."""
+    average = learner.average.arrays()
+    if not average:
+        yield
+        return
+    own = framework.arrays(learner.model)
+    framework.assign(learner.model, average)
+    try:
+        yield
+    finally:
+        framework.assign(learner.model, own)
 
 
 @contextmanager

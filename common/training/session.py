@@ -152,7 +152,7 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
     arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior)
     if weights is not None:
         given = load_checkpoint(weights, optimizer=False)
-        values, anew = given.model, ("head",)
+        values, anew = given.weights, ("head",)
         if given.is_backbone:
             say("weights: a backbone, so what it lacks of the rest begins anew")
             anew = parts_behind(architecture(spec.name).backbone, shapes)
@@ -202,6 +202,7 @@ def build_trainer(framework, model, recipe, sources, *, run, progress, device, w
             raise UserError(f"{run.path} has done {checkpoint.step} steps already; {trainer.plan} would be fewer")
         trainer.learner.assign_optimizer(checkpoint.optimizer)
         trainer.learner.assign_state(checkpoint.state["learner"])
+        trainer.learner.average.assign(checkpoint.ema or {})
         trainer.epoch_sums = EpochSums(**checkpoint.state["epoch"])
         trainer.step, trainer.best, trainer.metrics = checkpoint.step, checkpoint.best, checkpoint.metrics
     return trainer

@@ -37,7 +37,7 @@ class Checkpoint:
 
     recipe: as `common.recipes.load.to_dict` gives it
     framework: the one that wrote it; step, epoch: how many are done
-    optimizer: slot -> canonical name -> array; ema: averaged weights, or None where the run keeps none
+    optimizer: slot -> canonical name -> array; ema: averaged weights, or None where there are none
     best: the best score so far, or None; metrics: of the last evaluation; state: JSON-able, random generators and so on
     trizoo: the version that wrote it; format: of the file
     """
@@ -54,6 +54,11 @@ class Checkpoint:
     state: dict = field(default_factory=dict)
     trizoo: str = common.__version__
     format: int = FORMAT
+
+    @property
+    def weights(self):
+        """What predicts, and what another training begins with: the averaged weights where the run keeps them."""
+        return self.ema or self.model
 
     @property
     def is_backbone(self):

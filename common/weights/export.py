@@ -27,11 +27,11 @@ def export(source, out):
     recipe = from_dict(Recipe, checkpoint.recipe, f"checkpoint {source}")
     if out.suffix == ".safetensors":
         metadata = {"model": recipe.model.name, "classes": json.dumps(recipe.classes, ensure_ascii=False)}
-        safetensors.write(out, checkpoint.model, metadata)
+        safetensors.write(out, checkpoint.weights, metadata)
         return
     if (recipe.model.mean, recipe.model.std) != (DARKNET_MEAN, DARKNET_STD):
         raise UserError(
             f"{source} normalises pixels by mean {recipe.model.mean} and std {recipe.model.std}, Darknet divides by "
             f"255 only; .safetensors can hold it"
         )
-    darknet.write(out, export_floats(checkpoint.model, recipe.model.name, source=str(source)))
+    darknet.write(out, export_floats(checkpoint.weights, recipe.model.name, source=str(source)))

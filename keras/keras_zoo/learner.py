@@ -11,6 +11,7 @@ from keras_zoo.memory import is_out_of_memory
 from keras_zoo.optimizers import OPTIMIZERS
 from keras_zoo.precision import set_precision, with_loss_scale
 from keras_zoo.training_model import TrainingModel
+from keras_zoo.weights import Average
 
 
 class Learner:
@@ -18,6 +19,7 @@ class Learner:
 
     def __init__(self, model, loss, recipe, device):
         self.model = model
+        self.average = Average(model)
         self.loss = loss
         self.device = device
         self.accumulate = recipe.schedule.accumulate

@@ -1,5 +1,7 @@
 """A model's parameters as NumPy arrays by canonical name, both ways."""
 
+from keras import ops
+
 from common.weights.layout import canonical_shape, from_canonical, to_canonical
 from keras_zoo.layers import get_array, named_variables
 
@@ -23,3 +25,27 @@ def assign(model, values):
         raise ValueError(f"arrays don't fit the model in {len(wrong)} names or shapes, for example {wrong[0]}")
     for name, variable in named_variables(model).items():
         variable.assign(from_canonical(values[name]))
+
+
+class Average:
+    """A moving average of a model's parameters and statistics, on the model's device; empty until it is first moved."""
+
+    def __init__(self, model):
+        self.model = model
+        self.kept = {}
+
+    def move(self, decay):
+        """See `common.framework.Average.move`."""
+        variables = named_variables(self.model)
+        now = {name: ops.stop_gradient(ops.convert_to_tensor(variable)) for name, variable in variables.items()}
+        if not self.kept:
+            self.kept = {name: ops.copy(tensor) for name, tensor in now.items()}
+        self.kept = {name: kept + (1 - decay) * (now[name] - kept) for name, kept in self.kept.items()}
+
+    def arrays(self):
+        """See `common.framework.Average.arrays`."""
+        return {name: to_canonical(ops.convert_to_numpy(tensor)) for name, tensor in self.kept.items()}
+
+    def assign(self, arrays):
+        """The inverse of `arrays`."""
+        self.kept = {name: ops.convert_to_tensor(from_canonical(array)) for name, array in arrays.items()}

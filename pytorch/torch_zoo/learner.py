@@ -7,6 +7,7 @@ from common.memory import explain_out_of_memory
 from common.recipes.schema import Optimizer
 from torch_zoo.memory import is_out_of_memory
 from torch_zoo.precision import DTYPES
+from torch_zoo.weights import Average
 
 _SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": {"m": "exp_avg", "v": "exp_avg_sq", "step": "step"}}
 
@@ -17,6 +18,7 @@ class Learner:
     def __init__(self, model, loss, recipe, device):
         self.model = model.to(device, memory_format=torch.channels_last)
         self.network = torch.compile(self.model) if recipe.compile else self.model
+        self.average = Average(model)
         self.loss = loss
         self.device = device
         self.accumulate = recipe.schedule.accumulate

@@ -28,5 +28,30 @@ def assign(model, values):
             tensor.copy_(torch.from_numpy(np.ascontiguousarray(values[name])))
 
 
+class Average:
+    """A moving average of a model's parameters and statistics, on the model's device; empty until it is first moved."""
+
+    def __init__(self, model):
+        self.model = model
+        self.kept = {}
+
+    def move(self, decay):
+        """See `common.framework.Average.move`."""
+        with torch.no_grad():
+            tensors = _tensors(self.model)
+            if not self.kept:
+                self.kept = {name: tensor.clone() for name, tensor in tensors.items()}
+            torch._foreach_lerp_(list(self.kept.values()), list(tensors.values()), 1 - decay)
+
+    def arrays(self):
+        """See `common.framework.Average.arrays`."""
+        return {name: tensor.cpu().numpy().copy() for name, tensor in self.kept.items()}
+
+    def assign(self, arrays):
+        """The inverse of `arrays`."""
+        tensors = _tensors(self.model)
+        self.kept = {name: torch.empty_like(tensors[name]).copy_(torch.from_numpy(a)) for name, a in arrays.items()}
+
+
 def _tensors(model):
     return {name: tensor for name, tensor in model.state_dict().items() if not name.endswith(_NOT_PARAMETERS)}

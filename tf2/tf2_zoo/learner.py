@@ -9,6 +9,7 @@ from tf2_zoo.layers import BatchNorm, named_modules, named_variables
 from tf2_zoo.memory import is_out_of_memory
 from tf2_zoo.optimizers import OPTIMIZERS
 from tf2_zoo.precision import LossScale, set_precision
+from tf2_zoo.weights import Average
 
 
 class Learner:
@@ -16,6 +17,7 @@ class Learner:
 
     def __init__(self, model, loss, recipe, device):
         self.model = model
+        self.average = Average(model)
         self.loss = loss
         self.device = device
         self.accumulate = recipe.schedule.accumulate
@@ -44,7 +46,7 @@ class Learner:
         for start in range(0, len(batch.images), size):
             part = slice(start, start + size)
             targets = {name: array[part] if array.ndim else array for name, array in batch.targets.items()}
-            values, new = self.differentiate(batch.images[part], targets)
+            values, new = self.differentiate(batch.images[part], targets, tuple(batch.images.shape[1:3]))
             terms.append(values)
             gradients = new if gradients is None else [old + more for old, more in zip(gradients, new, strict=True)]
         self.apply(gradients, tf.constant(lr, tf.float32))
@@ -61,8 +63,13 @@ class Learner:
         self.differentiate = tf.function(self._differentiate, jit_compile=self.compile, reduce_retracing=True)
         self.apply = tf.function(self._apply, jit_compile=self.compile)
 
-    def _differentiate(self, images, targets):
-        """The loss terms of images, and the gradients of `trained`, scaled in fp16."""
+    def _differentiate(self, images, targets, size):
+        """The loss terms of images, and the gradients of `trained`, scaled in fp16.
+
+        size: the images' height and width. As plain numbers they make a graph for each input size, where tensors of
+        several sizes would share one that knows no size.
+        """
+        images = tf.ensure_shape(images, (None, *size, 3))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(self.trained.values()))
             terms = self.loss(self.model(images), targets)

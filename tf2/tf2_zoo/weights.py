@@ -1,5 +1,7 @@
 """A model's parameters as NumPy arrays by canonical name, both ways."""
 
+import tensorflow as tf
+
 from common.weights.layout import canonical_shape, from_canonical, to_canonical
 from tf2_zoo.layers import named_variables
 
@@ -23,3 +25,38 @@ def assign(model, values):
         raise ValueError(f"arrays don't fit the model in {len(wrong)} names or shapes, for example {wrong[0]}")
     for name, variable in named_variables(model).items():
         variable.assign(from_canonical(values[name]))
+
+
+class Average:
+    """A moving average of a model's parameters and statistics, on the model's device; empty until it is first moved."""
+
+    def __init__(self, model):
+        self.model = model
+        self.kept = {}
+
+    def move(self, decay):
+        """See `common.framework.Average.move`."""
+        if not self.kept:
+            self._keep(named_variables(self.model))
+        self._run(tf.constant(1 - decay, tf.float32))
+
+    def arrays(self):
+        """See `common.framework.Average.arrays`."""
+        return {name: to_canonical(variable.numpy()) for name, variable in self.kept.items()}
+
+    def assign(self, arrays):
+        """The inverse of `arrays`."""
+        self._keep({name: from_canonical(array) for name, array in arrays.items()})
+
+    def _keep(self, values):
+        variables = named_variables(self.model)
+        self.kept = {}
+        for name, value in values.items():
+            with tf.device(variables[name].device):
+                self.kept[name] = tf.Variable(value, trainable=False)
+        self._run = tf.function(self._move)
+
+    def _move(self, share):
+        variables = named_variables(self.model)
+        for name, kept in self.kept.items():
+            kept.assign_add(share * (variables[name] - kept))

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from common.architectures import ARCHITECTURES, model_spec
+from common.architectures import ARCHITECTURES, ATTENTION, architecture, model_spec
 from common.parity.golden import TOLERANCE, difference, golden_spec, load_golden_heads, load_names, measure, names_text
 from common.parity.pseudo import pseudo_arrays, pseudo_images
 from common.weights.initial import initial_arrays
@@ -32,10 +32,21 @@ def count(shapes):
     return sum(size for name, size in sizes.items() if ".running_" not in name), sum(sizes.values())
 
 
-def test_parameter_counts_are_those_of_the_published_files(zoo, pseudo):
-    assert count(zoo.shapes(pseudo("yolov3")[0])) == (61_949_149, 62_001_757)
-    assert count(zoo.shapes(pseudo("yolov3-tiny")[0]))[1] == 8_858_734
-    assert count(zoo.shapes(zoo.build(model_spec("yolov3", 20), zoo.device("cpu"))))[0] == 61_626_049
+# trainable parameters for 80 and 20 classes, floats of the weight file for 80
+COUNTS = {
+    "yolov3": (61_949_149, 61_626_049, 62_001_757),
+    "yolov3-spp": (62_998_749, 62_675_649, 63_052_381),
+    "yolov3-tiny": (8_852_366, 8_713_766, 8_858_734),
+    "yolov4": (64_363_101, 64_040_001, 64_429_405),
+    "yolov4-tiny": (6_056_606, 5_918_006, 6_062_814),
+}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_parameter_counts_are_those_of_the_published_files(zoo, pseudo, name):
+    twenty = zoo.shapes(zoo.build(model_spec(name, 20), zoo.device("cpu")))
+    trainable, floats = count(zoo.shapes(pseudo(name)[0]))
+    assert (trainable, count(twenty)[0], floats) == COUNTS[name]
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -52,13 +63,23 @@ def test_predictions_equal_the_golden_and_leave_the_model_alone(zoo, pseudo, nam
     assert all(np.array_equal(expected[key], arrays[key]) for key in expected)
 
 
-@pytest.mark.parametrize(
-    ("name", "cells"), [("yolov3", [(2, 5), (4, 10), (8, 20)]), ("yolov3-tiny", [(2, 5), (4, 10)])]
-)
-def test_heads_have_the_canonical_layout(pseudo, name, cells):
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_heads_have_the_canonical_layout_coarsest_first(pseudo, name):
     heads = pseudo(name)[1](pseudo_images(2, (160, 64)))
-    assert [head.shape for head in heads] == [(2, rows, columns, 3, 85) for rows, columns in cells]
+    strides = architecture(name).strides
+    assert [head.shape for head in heads] == [(2, 64 // stride, 160 // stride, 3, 85) for stride in strides]
     assert all(head.dtype == np.float32 for head in heads)
+
+
+@pytest.mark.parametrize("kind", ATTENTION)
+def test_attention_adds_its_arrays_and_nothing_else(zoo, kind):
+    found = zoo.shapes(zoo.build(golden_spec("yolov4-tiny", kind), zoo.device("cpu")))
+    plain = load_names("yolov4-tiny")
+    assert {name: shape for name, shape in found.items() if "attention" not in name} == plain
+    # se: C C/16 weights and as many biases as outputs, twice; cbam: those and 2 x 7 x 7; eca: a kernel of 5
+    squeezed = sum(2 * c * c // 16 + c + c // 16 for c in (256, 512, 128))
+    added = {"none": 0, "se": squeezed, "cbam": squeezed + 3 * 98, "eca": 3 * 5}[kind]
+    assert count(found)[0] == COUNTS["yolov4-tiny"][0] + added
 
 
 def test_an_untrained_head_predicts_the_prior(zoo):

@@ -6,6 +6,27 @@ import pytest
 from common.data.synthetic import synthesize
 
 
+class FakeAverage:
+    """See `common.framework.Average`; keeps the decays that it was moved by."""
+
+    def __init__(self, model):
+        self.model = model
+        self.kept = {}
+        self.decays = []
+
+    def move(self, decay):
+        self.decays.append(decay)
+        kept = self.kept or {name: array.copy() for name, array in self.model.items()}
+        share = np.float32(1 - decay)
+        self.kept = {name: array + share * (self.model[name] - array) for name, array in kept.items()}
+
+    def arrays(self):
+        return dict(self.kept)
+
+    def assign(self, arrays):
+        self.kept = dict(arrays)
+
+
 class FakeLearner:
     """Adds `lr` to every array that isn't frozen; its loss falls with the steps, or is what `losses` says.
 
@@ -14,6 +35,7 @@ class FakeLearner:
 
     def __init__(self, model, losses, breaks):
         self.model = model
+        self.average = FakeAverage(model)
         self.losses = losses
         self.breaks = breaks
         self.prefixes = ()

@@ -1,6 +1,7 @@
 """train.py's command line and the loop behind it, with a framework that is none."""
 
 import json
+import math
 import os
 import signal
 
@@ -84,6 +85,26 @@ def test_best_holds_the_weights_of_the_best_evaluation(start, monkeypatch, tmp_p
     assert load(tmp_path / "run" / "last.h5").best == 0.6
 
 
+def test_averaged_weights_are_what_is_evaluated_and_kept_as_the_best(start, framework, tmp_path, monkeypatch):
+    evaluated = []
+    make = framework.predictor
+
+    def predictor(model, precision, device):
+        evaluated.append(model["backbone.bn.bias"].copy())
+        return make(model, precision, device)
+
+    monkeypatch.setattr(framework, "predictor", predictor)
+    assert start("--epochs", "2", "--set", "ema.decay=0.5", "--set", "ema.warmup=4", "--lr", "0.1") == 0
+    average = framework.learners[0].average
+    assert average.decays == pytest.approx([0.5 * (1 - math.exp(-(step + 1) / 4)) for step in range(6)])
+    last, best = (load(tmp_path / "run" / name) for name in ("last.h5", "best.h5"))
+    for array in (last.ema, best.model, {"backbone.bn.bias": evaluated[-1]}, {"backbone.bn.bias": evaluated[-2]}):
+        assert np.array_equal(array["backbone.bn.bias"], average.kept["backbone.bn.bias"])
+    assert (last.model["backbone.bn.bias"] > last.ema["backbone.bn.bias"]).all()  # this learner's weights only grow
+    assert best.ema is None
+    assert (last.weights, best.weights) == (last.ema, best.model)
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_term_that_is_not_finite_stops_the_run_naming_term_step_and_images(start, framework, tmp_path, value):
     framework.losses[4] = value
@@ -102,7 +123,8 @@ def test_weights_that_are_not_finite_never_reach_a_checkpoint(start, framework, 
 
 
 def test_a_run_stopped_by_ctrl_c_resumes_to_the_same_arrays_and_log(start, framework, drawings, tmp_path, capsys):
-    assert start("--epochs", "3", out="whole") == 0
+    averaging = ("--epochs", "3", "--set", "ema.decay=0.5")
+    assert start(*averaging, out="whole") == 0
     stopping = type(framework)()
     original = stopping.learner
 
@@ -119,12 +141,13 @@ def test_a_run_stopped_by_ctrl_c_resumes_to_the_same_arrays_and_log(start, frame
         return made
 
     stopping.learner = learner
-    assert start("--epochs", "3", framework=stopping) == 130
+    assert start(*averaging, framework=stopping) == 130
     assert f"go on with: --resume {tmp_path / 'run'}" in capsys.readouterr().out
     assert load(tmp_path / "run" / "last.h5").step == 5
     assert train(type(framework)(), ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
     whole, resumed = (load(tmp_path / name / "last.h5") for name in ("whole", "run"))
     assert all(np.array_equal(whole.model[name], resumed.model[name]) for name in whole.model)
+    assert all(np.array_equal(whole.ema[name], resumed.ema[name]) for name in whole.model)
     assert all(
         np.array_equal(array, resumed.optimizer["momentum"][name])
         for name, array in whole.optimizer["momentum"].items()

@@ -93,4 +93,4 @@ def _read_hdf5(source):
         return Weights(*keras_h5.read(source))
     loaded = checkpoint.load(source.path, optimizer=False)
     about = {name: getattr(loaded, name) for name in ("recipe", "framework", "step", "epoch", "best", "trizoo")}
-    return Weights("checkpoint", loaded.model, about)
+    return Weights("checkpoint", loaded.weights, about)

@@ -7,8 +7,9 @@ from torch.nn import functional as F  # noqa: N812, its usual name
 from common.parity.golden import TOLERANCE, difference, load_golden_heads, measure
 from common.parity.probe import pseudo_model
 from common.tests.contract.models import *  # noqa: F403
-from torch_zoo import blocks
-from torch_zoo.models import MODELS, yolov3, yolov3_tiny
+from torch_zoo import blocks, necks
+from torch_zoo.backbones import csp_darknet53
+from torch_zoo.models import MODELS, yolov3, yolov3_tiny, yolov4, yolov4_tiny
 
 
 @torch.inference_mode()
@@ -34,7 +35,7 @@ def other_slope(model, monkeypatch):
 
 
 def other_concat_order(model, monkeypatch):
-    for module in (yolov3, yolov3_tiny):
+    for module in (yolov3, yolov3_tiny, yolov4, yolov4_tiny, csp_darknet53, necks):
         monkeypatch.setattr(module, "concat", lambda *tensors: torch.cat(tensors[::-1], dim=1))
 
 
@@ -54,6 +55,20 @@ def zero_padded_pool(model, monkeypatch):
     )
 
 
+def other_smooth_activation(model, monkeypatch):
+    for module in model.modules():
+        if isinstance(module, blocks.ConvBlock) and module.activate is blocks.mish:
+            module.activate = F.silu
+
+
+def first_half_instead_of_second(model, monkeypatch):
+    monkeypatch.setattr(yolov4_tiny, "split_half", lambda x: x[:, : x.shape[1] // 2])
+
+
+def narrower_pools(model, monkeypatch):
+    monkeypatch.setattr(necks, "max_pool", lambda x, kernel_size, stride: blocks.max_pool(x, 3, stride))
+
+
 @pytest.mark.parametrize(
     ("name", "mutate"),
     [
@@ -65,6 +80,11 @@ def zero_padded_pool(model, monkeypatch):
         ("yolov3-tiny", other_slope),
         ("yolov3-tiny", other_concat_order),
         ("yolov3-tiny", zero_padded_pool),
+        ("yolov3-spp", narrower_pools),
+        ("yolov4", other_concat_order),
+        ("yolov4", other_smooth_activation),
+        ("yolov4-tiny", other_concat_order),
+        ("yolov4-tiny", first_half_instead_of_second),
     ],
 )
 def test_a_mutated_graph_breaks_the_golden(zoo, name, mutate, monkeypatch):

@@ -6,9 +6,10 @@ import tensorflow as tf
 from common.parity.golden import TOLERANCE, difference, load_golden_heads, measure
 from common.parity.probe import pseudo_model
 from common.tests.contract.models import *  # noqa: F403
-from tf2_zoo import blocks
+from tf2_zoo import blocks, necks
+from tf2_zoo.backbones import csp_darknet53
 from tf2_zoo.layers import BatchNorm, Conv2d, named_modules
-from tf2_zoo.models import MODELS, yolov3, yolov3_tiny
+from tf2_zoo.models import MODELS, yolov3, yolov3_tiny, yolov4, yolov4_tiny
 
 
 def golden_difference(name, model):
@@ -31,7 +32,7 @@ def other_slope(model, monkeypatch):
 
 
 def other_concat_order(model, monkeypatch):
-    for module in (yolov3, yolov3_tiny):
+    for module in (yolov3, yolov3_tiny, yolov4, yolov4_tiny, csp_darknet53, necks):
         monkeypatch.setattr(module, "concat", lambda *tensors: tf.concat(tensors[::-1], axis=-1))
 
 
@@ -51,6 +52,20 @@ def zero_padded_pool(model, monkeypatch):
     monkeypatch.setattr(yolov3_tiny, "max_pool", pool)
 
 
+def other_smooth_activation(model, monkeypatch):
+    for _, module in named_modules(model):
+        if isinstance(module, blocks.ConvBlock) and module.activate is blocks.mish:
+            module.activate = tf.nn.silu
+
+
+def first_half_instead_of_second(model, monkeypatch):
+    monkeypatch.setattr(yolov4_tiny, "split_half", lambda x: tf.split(x, 2, axis=-1)[0])
+
+
+def narrower_pools(model, monkeypatch):
+    monkeypatch.setattr(necks, "max_pool", lambda x, kernel_size, stride: blocks.max_pool(x, 3, stride))
+
+
 @pytest.mark.parametrize(
     ("name", "mutate"),
     [
@@ -62,6 +77,11 @@ def zero_padded_pool(model, monkeypatch):
         ("yolov3-tiny", other_slope),
         ("yolov3-tiny", other_concat_order),
         ("yolov3-tiny", zero_padded_pool),
+        ("yolov3-spp", narrower_pools),
+        ("yolov4", other_concat_order),
+        ("yolov4", other_smooth_activation),
+        ("yolov4-tiny", other_concat_order),
+        ("yolov4-tiny", first_half_instead_of_second),
     ],
 )
 def test_a_mutated_graph_breaks_the_golden(zoo, name, mutate, monkeypatch):
