@@ -40,8 +40,9 @@ _YOLOV4_ANCHORS = ((12, 16), (19, 36), (40, 28), (36, 75), (76, 55), (72, 146), 
 _TINY_ANCHORS = ((10, 14), (23, 27), (37, 58), (81, 82), (135, 169), (344, 319))
 
 ARCHITECTURES = {
-    # the .cfg files of the same names of the Darknet project; the masks of yolov3-tiny's second head are 0,1,2 there,
-    # those of yolov4-tiny's 1,2,3
+    # the .cfg files of the same names of the Darknet project; the masks of yolov3-tiny's second head are 0,1,2 there.
+    # yolov4-tiny's heads have the masks 3,4,5 and 1,2,3: they share an anchor, and none has the first of its six, 10x14,
+    # which is left out here
     "yolov3": Architecture(
         strides=(32, 16, 8),
         masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
@@ -68,8 +69,8 @@ ARCHITECTURES = {
     ),
     "yolov4-tiny": Architecture(
         strides=(32, 16),
-        masks=((3, 4, 5), (1, 2, 3)),
-        anchors=_TINY_ANCHORS,
+        masks=((2, 3, 4), (0, 1, 2)),
+        anchors=_TINY_ANCHORS[1:],
         scale_xy=(1.05, 1.05),
         attention=True,
     ),

@@ -26,8 +26,25 @@ def test_equal_specs_are_equal_keys_whatever_held_the_numbers():
     assert {spec: "found"}[model_spec("yolov3-tiny", 3)] == "found"
 
 
+def test_heads_have_the_masks_and_grid_sensitivity_of_their_definitions():
+    spec = model_spec("yolov4-tiny", 3)
+    # yolov4-tiny.cfg: mask = 3,4,5 and mask = 1,2,3 of 10,14 23,27 37,58 81,82 135,169 344,319; scale_x_y = 1.05 in both
+    assert spec.anchors == (((81, 82), (135, 169), (344, 319)), ((23, 27), (37, 58), (81, 82)))
+    assert spec.scale_xy == (1.05, 1.05)
+    # yolov4.cfg names the finest head first: 1.2, 1.1, 1.05
+    assert model_spec("yolov4", 3).scale_xy == (1.05, 1.1, 1.2)
+    assert model_spec("yolov3-spp", 3).scale_xy == (1.0, 1.0, 1.0)
+    assert model_spec("yolov4", 3, scale_xy=1).scale_xy == (1.0, 1.0, 1.0)
+
+
+def test_attention_is_refused_where_a_model_has_no_place_for_it():
+    assert model_spec("yolov4-tiny", 3, attention="se").attention == "se"
+    with pytest.raises(UserError, match="model.attention is eca, for which yolov4 has no place; none, or yolov4-tiny"):
+        model_spec("yolov4", 3, attention="eca")
+
+
 def test_an_unknown_model_is_refused_with_the_known_ones():
-    with pytest.raises(UserError, match="unknown model 'yolo3'; one of yolov3, yolov3-tiny"):
+    with pytest.raises(UserError, match="unknown model 'yolo3'; one of yolov3, yolov3-spp, yolov3-tiny"):
         architecture("yolo3")
 
 
