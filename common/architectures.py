@@ -41,7 +41,7 @@ _TINY_ANCHORS = ((10, 14), (23, 27), (37, 58), (81, 82), (135, 169), (344, 319))
 
 ARCHITECTURES = {
     # the .cfg files of the same names of the Darknet project; the masks of yolov3-tiny's second head are 0,1,2 there.
-    # yolov4-tiny's heads have the masks 3,4,5 and 1,2,3: they share an anchor, and none has the first of its six, 10x14,
+    # yolov4-tiny has the masks 3,4,5 and 1,2,3: its heads share an anchor, and none has the first of its six, 10x14,
     # which is left out here
     "yolov3": Architecture(
         strides=(32, 16, 8),

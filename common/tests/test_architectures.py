@@ -28,7 +28,7 @@ def test_equal_specs_are_equal_keys_whatever_held_the_numbers():
 
 def test_heads_have_the_masks_and_grid_sensitivity_of_their_definitions():
     spec = model_spec("yolov4-tiny", 3)
-    # yolov4-tiny.cfg: mask = 3,4,5 and mask = 1,2,3 of 10,14 23,27 37,58 81,82 135,169 344,319; scale_x_y = 1.05 in both
+    # yolov4-tiny.cfg: masks 3,4,5 and 1,2,3 of 10,14 23,27 37,58 81,82 135,169 344,319; scale_x_y = 1.05 in both
     assert spec.anchors == (((81, 82), (135, 169), (344, 319)), ((23, 27), (37, 58), (81, 82)))
     assert spec.scale_xy == (1.05, 1.05)
     # yolov4.cfg names the finest head first: 1.2, 1.1, 1.05
@@ -39,7 +39,7 @@ def test_heads_have_the_masks_and_grid_sensitivity_of_their_definitions():
 
 def test_attention_is_refused_where_a_model_has_no_place_for_it():
     assert model_spec("yolov4-tiny", 3, attention="se").attention == "se"
-    with pytest.raises(UserError, match="model.attention is eca, for which yolov4 has no place; none, or yolov4-tiny"):
+    with pytest.raises(UserError, match="eca, for which yolov4 has no place; none, or yolov4-tiny"):
         model_spec("yolov4", 3, attention="eca")
 
 
