@@ -2,7 +2,7 @@
 
 import numpy as np
 
-PIXELS_AT_ONCE = 16384  # so that a block's planes stay in the processor's cache
+PIXELS_AT_ONCE = 32768  # so that a block's planes stay in the processor's cache
 FRACTIONS = 256  # steps of hue within each of the six sectors
 
 
@@ -25,7 +25,7 @@ def scale_hsv(image, hue, saturation, value):
     """The image with its HSV channels multiplied by these gains: uint8 (H, W, 3) -> a new uint8 (H, W, 3).
 
     Hue runs from 0 (red) through 1/3 (green) and 2/3 (blue) to 1 (red again) and wraps; saturation and value clip.
-    Gains of 1 return the very same pixels. Pillow's conversion there and back takes about three times as long.
+    Gains of 1 return the very same pixels. Pillow's conversion there and back takes about four times as long.
     """
     result = np.empty_like(image, order="C")
     pixels, output = image.reshape(-1, 3), result.reshape(-1, 3)
@@ -37,17 +37,27 @@ def scale_hsv(image, hue, saturation, value):
         lowest = np.minimum(np.minimum(red, green), blue)
         middle = red + green + blue - highest - lowest  # uint8 wraps around and comes back
         order = (red >= green) + 2 * (green >= blue).view(np.uint8) + 4 * (blue > red).view(np.uint8)
-        chroma = (highest - lowest).astype(np.float32)
-        fraction = (middle - lowest) / np.maximum(chroma, 1) * (FRACTIONS - 1) + 0.5
-        hues = (order.astype(np.float32) * FRACTIONS + fraction).astype(np.intp)
+        new_chroma = (highest - lowest).astype(np.float32)
+        fraction = (middle - lowest).astype(np.float32)
+        fraction /= np.maximum(new_chroma, 1)
+        fraction *= FRACTIONS - 1
+        fraction += 0.5
+        hues = order.astype(np.uint16)
+        hues *= FRACTIONS
+        hues += fraction.astype(np.uint8)
+        hues = hues.astype(np.intp)
 
-        highest = highest.astype(np.float32)
-        new_value = np.minimum(highest * value, 255)
-        new_chroma = np.minimum(chroma * saturation / np.maximum(highest, 1), 1) * new_value
-        new_lowest = new_value - new_chroma + 0.5  # so that the cast to uint8 rounds
+        new_value = highest.astype(np.float32)
+        gain = np.minimum(255 / np.maximum(new_value, 1), value) if value > 1 else np.float32(value)
+        new_value *= gain
+        new_chroma *= gain * np.float32(saturation)
+        np.minimum(new_chroma, new_value, out=new_chroma)  # saturation clips at 1
+        new_lowest = new_value - new_chroma
+        new_lowest += 0.5  # so that the cast to uint8 rounds
         for channel, share in enumerate(shares):
-            # "clip" spares the check of indices, which are right by construction
-            plane = share.take(hues, mode="clip") * new_chroma + new_lowest
+            plane = share.take(hues, mode="clip")  # "clip" spares the check of indices, right by construction
+            plane *= new_chroma
+            plane += new_lowest
             output[block, channel] = plane.astype(np.uint8)
     return result
 

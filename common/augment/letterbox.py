@@ -120,14 +120,15 @@ def place_sample(sample, size, policy="letterbox", fill=GREY):
     return paste(sample, placement, fill), placement
 
 
-def read_for(sample, placement):
+def read_for(sample, placement, enlarged=1.0):
     """The sample with its pixels, no more than the placement shows where the file allows it, and its own placement.
 
-    Sample or Unread, Placement -> Sample, Placement, the same for a sample in memory.
+    Sample or Unread, Placement -> Sample, Placement, the same for a sample in memory. Above 1, `enlarged` lets fewer
+    pixels be read, which are then shown larger by up to this factor.
     """
     if not isinstance(sample, Unread):
         return sample, placement
-    sample = sample.read(at_least=placement.resized)
+    sample = sample.read(at_least=tuple(math.ceil(side / enlarged) for side in placement.resized))
     return sample, replace(placement, original=sample.size)
 
 

@@ -10,6 +10,7 @@ from common.boxes import as_boxes
 from common.data.sample import Sample
 
 TILES = (4, 9)
+ENLARGED = 4 / 3  # a tile may be decoded smaller than shown by this much, for a third less work: it is only a tile
 LEVELS = 256  # of mixup's weights: pixels are blended in whole numbers
 
 
@@ -126,7 +127,7 @@ def _offset(fraction, room, towards_end):
 
 def _lay_tile(member, placement, canvas, left, top, min_visible):
     """Writes a tile whose corner is (left, top) into the canvas's arrays -> its boxes there, labels, whether masked."""
-    member, placement = read_for(member, placement)
+    member, placement = read_for(member, placement, ENLARGED)
     check_mask(member)
     window = np.s_[top : top + placement.canvas[1], left : left + placement.canvas[0]]
     lay_image(member.image, placement, canvas.image[window])

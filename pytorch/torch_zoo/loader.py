@@ -3,7 +3,7 @@
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from common.data.workers import leave_the_process_group, worker_was_killed
+from common.data.workers import begin, worker_was_killed
 from common.errors import UserError
 
 
@@ -51,4 +51,4 @@ def load(make_batch, plans, workers, device):
 
 
 def _start(_):
-    leave_the_process_group()
+    begin()
