@@ -18,8 +18,11 @@ def leaky_relu(x):
 
 
 def mish(x):
-    """x tanh(softplus(x)), Misra 2020."""
-    return x * tf.tanh(tf.nn.softplus(x))
+    """x tanh(softplus(x)), Misra 2020; written out, since TensorFlow fuses those two and then lacks the operation."""
+    wide = tf.cast(x, tf.float32)
+    e = tf.exp(tf.minimum(wide, 20.0))  # tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2), beyond 20 it is 1
+    n = e * (e + 2)
+    return tf.cast(wide * (n / (n + 2)), x.dtype)
 
 
 ACTIVATIONS = {"leaky": leaky_relu, "mish": mish}
