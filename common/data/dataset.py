@@ -7,6 +7,7 @@ import numpy as np
 
 from common.augment.pipeline import augment, generator
 from common.data.batch import Batch
+from common.data.kept import ROOM, Kept
 from common.data.sample import Unread
 from common.targets.yolo import assign
 
@@ -15,11 +16,11 @@ class TrainingSet:
     """Calling it with a `BatchPlan` gives the `Batch`; workers of every framework's loader do just that.
 
     source: a data set with `records` and `sample(index, at_least)`, such as `common.data.voc.VOC`; members: which of
-    its images to use; recipe, spec: of the run.
+    its images to use; recipe, spec: of the run; room: bytes of decoded images that each process keeps in memory.
     """
 
-    def __init__(self, source, members, recipe, spec):
-        self.source = source
+    def __init__(self, source, members, recipe, spec, room=ROOM):
+        self.source = Kept(source, room)
         self.members = members
         self.size = recipe.input_size
         self.operations = [operation.model_dump() for operation in recipe.augment]

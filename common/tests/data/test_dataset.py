@@ -30,8 +30,8 @@ class Drawn:
         return Sample(image, boxes, np.arange(len(boxes)))
 
 
-def make(recipe=RECIPE, members=range(6)):
-    return TrainingSet(Drawn(), list(members), recipe, SPEC)
+def make(recipe=RECIPE, members=range(6), room=0):
+    return TrainingSet(Drawn(), list(members), recipe, SPEC, room)
 
 
 def same(a, b):
@@ -62,19 +62,24 @@ def test_members_choose_and_order_the_images():
     training = make(members=[5, 2])
     assert len(training) == 2
     assert training(BatchPlan(0, 0, (0, 1), (0, 1))).ids == ["image 5", "image 2"]
-    assert [index for index, _ in training.source.asked] == [5, 2]
+    assert [index for index, _ in training.source.source.asked] == [5, 2]
 
 
-def test_images_are_asked_for_as_large_as_they_are_shown():
-    placed = make(RECIPE.model_copy(update={"augment": (RandomPlacement(jitter=0, scale=(0.5, 0.5)),)}))
-    placed.sample(1, 0, 0)
-    assert placed.source.asked == [(1, (43, 32))]  # half of 96 x 64, which 80 x 60 fits by its height: 32 * 80 / 60
-    # pixels wanted before their number is known: as many as the largest scale can ask for
-    placed = make(RECIPE.model_copy(update={"augment": (Flip(), RandomPlacement(scale=(0.5, 1.5)))}))
-    placed.sample(1, 0, 0)
-    assert placed.source.asked == [(1, (144, 96))]
-    placed.sample(1, 0, 0, size=(32, 32))
-    assert placed.source.asked[1] == (1, (48, 48))
+@pytest.mark.parametrize(
+    ("operations", "size", "asked"),
+    [
+        # half of 96 x 64, which an image of 320 x 240 fits by its height: 32 * 4 / 3 = 43 wide, so a quarter will do
+        ((RandomPlacement(jitter=0, scale=(0.5, 0.5)),), None, (80, 60)),
+        # pixels wanted before their number is known: as many as the largest scale can ask for, 144 x 96
+        ((Flip(), RandomPlacement(scale=(0.5, 1.5))), None, (160, 120)),
+        ((Flip(), RandomPlacement(scale=(0.5, 1.5))), (32, 32), (80, 60)),  # 48 x 48
+    ],
+)
+def test_images_are_asked_for_as_large_as_they_are_shown(operations, size, asked):
+    training = make(RECIPE.model_copy(update={"augment": operations}))
+    training.source.records[1] = replace(training.source.records[1], size=(320, 240))
+    training.sample(1, 0, 0, size)
+    assert training.source.source.asked == [(1, asked)]
 
 
 def several(**changes):
@@ -86,19 +91,28 @@ def several(**changes):
 def test_mosaics_are_made_of_members():
     training = make(several(), members=[5, 2])
     batch = training(BatchPlan(0, 0, (0, 1), (0, 1)))
-    assert len(training.source.asked) == 2 * 5  # four tiles and a partner each
-    assert {index for index, _ in training.source.asked} == {5, 2}
+    assert len(training.source.source.asked) == 2 * 5  # four tiles and a partner each
+    assert {index for index, _ in training.source.source.asked} == {5, 2}
     assert batch.ids == ["image 5", "image 2"]
     again = pickle.loads(pickle.dumps(make(several(), members=[5, 2])))(BatchPlan(0, 0, (0, 1), (0, 1)))
     np.testing.assert_array_equal(batch.images, again.images)
 
 
+def test_images_that_are_kept_are_the_same_ones():
+    kept, read = make(several(), room=10**6), make(several())
+    for step in range(3):
+        plan = BatchPlan(step, 0, (0, 1, 2), (0, 1, 2))
+        np.testing.assert_array_equal(kept(plan).images, read(plan).images)
+    asked = kept.source.source.asked
+    assert len(asked) == len(set(asked)) <= 2 * 6 < len(read.source.source.asked)
+
+
 def test_a_plans_progress_ends_mosaics():
     training = make(several())
     for progress, count in [(0.0, 5), (0.69, 5), (0.7, 1)]:
-        training.source.asked.clear()
+        training.source.source.asked.clear()
         training(BatchPlan(0, 0, (0,), (0,), progress))
-        assert len(training.source.asked) == count
+        assert len(training.source.source.asked) == count
 
 
 @pytest.mark.parametrize("recipe", [RECIPE, several()])

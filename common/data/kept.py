@@ -1,0 +1,42 @@
+"""Decoded images kept in memory: a mosaic reads every image several times an epoch."""
+
+ROOM = 256 << 20  # bytes of pixels in each process
+REDUCTIONS = (8, 4, 2, 1)  # by which a JPEG can be decoded smaller
+
+
+class Kept:
+    """A data set whose samples, once read, are kept until `room` bytes are full; what comes later is read each time.
+
+    source: with `records` and `sample(index, at_least)`. Pixels are the same whether they were kept or not: of all
+    sizes that a JPEG may be decoded at, the one that is read depends on `at_least` alone. A sample's image can't be
+    written to, since it is shared.
+    """
+
+    def __init__(self, source, room=ROOM):
+        self.source = source
+        self.records = source.records
+        self.room = room
+        self.samples = {}  # (index, reduction) -> Sample
+        self.whole = set()  # indices of images that can't be decoded smaller
+
+    def sample(self, index, at_least):
+        """The Sample of `records[index]`, with no fewer pixels than `at_least` (width, height) if there are as many."""
+        size = self.records[index].size
+        reduction = 1 if index in self.whole else reduction_of(size, at_least)
+        if (index, reduction) in self.samples:
+            return self.samples[index, reduction]
+        sample = self.source.sample(index, at_least=tuple(max(1, side // reduction) for side in size))
+        if reduction > 1 and sample.size == size:
+            self.whole.add(index)
+            reduction = 1
+        sample.image.flags.writeable = False
+        if (index, reduction) not in self.samples and sample.image.nbytes <= self.room:
+            self.room -= sample.image.nbytes
+            self.samples[index, reduction] = sample
+        return sample
+
+
+def reduction_of(size, at_least):
+    """By how much an image of this (width, height) can be decoded smaller without going below `at_least`."""
+    most = min(side // least for side, least in zip(size, at_least, strict=True))
+    return next((reduction for reduction in REDUCTIONS if reduction <= most), 1)
