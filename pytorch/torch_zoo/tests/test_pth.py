@@ -24,7 +24,8 @@ DTYPES = [
     torch.complex64,
     torch.complex128,
 ]
-if hasattr(torch.serialization, "get_crc32_options"):  # PyTorch 2.6; some versions before it can't save these
+NEWER = hasattr(torch.serialization, "get_crc32_options")  # than the oldest that is supported
+if NEWER:  # the oldest can't save these
     DTYPES += [torch.uint16, torch.uint32, torch.uint64]
 
 
@@ -107,7 +108,7 @@ def test_a_whole_model_is_refused_by_the_name_of_its_class(tmp_path, zipped):
         save_and_read(tmp_path, torch.nn.Linear(2, 2), zipped)
 
 
-@pytest.mark.skipif(not hasattr(torch.serialization, "get_crc32_options"), reason="PyTorch before 2.6 always writes them")
+@pytest.mark.skipif(not NEWER, reason="this PyTorch always writes them")
 def test_an_archive_without_checksums_is_read(tmp_path):
     before = torch.serialization.get_crc32_options()
     torch.serialization.set_crc32_options(False)
