@@ -4,7 +4,8 @@ The other side is straightforward OpenCV and Python: every image decoded and res
 and mixup in floats, a loop over boxes, a loop over boxes and anchors for targets. Both make the same kind of batch from
 the same files, each in a process of its own, in turn; the best of several turns counts, since other work on the machine
 only ever adds time. In later epochs ours finds decoded images in memory, as far as there is room (common/data/kept.py).
-"ours" keeps freed memory, as its loader processes do; the other side is measured with and without that.
+"ours" keeps freed memory, as its loader processes do; the other side is measured with and without that, and with
+bilinear resizing that skips pixels, too.
 Needs opencv-python-headless.
 """
 
@@ -35,11 +36,12 @@ HUE, SATURATION, VALUE = 0.1, 0.7, 0.4
 PLACEMENT = RandomPlacement(scale=(0.5, 1.5))
 TRICKS = (Mosaic(probability=1), PLACEMENT, Flip(), HSV(), Mixup())
 
-# side -> whose, whether freed memory is kept, its operations
+# side -> whose, whether freed memory is kept, our operations or OpenCV's interpolation
 SIDES = {
     "ours": ("ours", "kept", TRICKS),
-    "OpenCV and loops": ("usual", "default", None),
-    "OpenCV and loops, freed memory kept": ("usual", "kept", None),
+    "OpenCV and loops": ("usual", "default", cv2.INTER_AREA),
+    "the same, freed memory kept": ("usual", "kept", cv2.INTER_AREA),
+    "the same, not antialiased": ("usual", "kept", cv2.INTER_LINEAR),
     "ours without mosaic and mixup": ("ours", "kept", (PLACEMENT, Flip(), HSV())),
 }
 
@@ -47,8 +49,8 @@ SIDES = {
 class Usual:
     """The batch as scripts usually make it; an image is (pixels, list of [xmin, ymin, xmax, ymax, label])."""
 
-    def __init__(self, records, spec, size):
-        self.records, self.spec, self.size = records, spec, size
+    def __init__(self, records, spec, size, interpolation):
+        self.records, self.spec, self.size, self.interpolation = records, spec, size, interpolation
 
     def batch(self, indices):
         """Images (B, H, W, 3) and, per head, targets (B, H, W, A, 5 + C)."""
@@ -79,7 +81,7 @@ class Usual:
         scale = random.uniform(least, greatest)
         new = (scale * height * aspect, scale * height) if aspect < 1 else (scale * width, scale * width / aspect)
         new_width, new_height = max(1, int(new[0])), max(1, int(new[1]))
-        large = cv2.resize(image, (new_width, new_height), interpolation=cv2.INTER_AREA)
+        large = cv2.resize(image, (new_width, new_height), interpolation=self.interpolation)
         return large, new_width / image.shape[1], new_height / image.shape[0]
 
     def placed(self, index):
@@ -181,15 +183,15 @@ def epoch_seconds(make, plans):
 def measure(side, root, side_length, batch_size):
     """{"images": of an epoch, "first": seconds of the first epoch, "later": of the next one} of a side."""
     cv2.setNumThreads(1)
-    name, memory, augmentation = SIDES[side]
+    name, memory, how = SIDES[side]
     if memory == "kept":
         keep_freed_memory()
     source = VOC(root, "train" if "train" in splits(root) else None, masks=False)
     size = side_length, side_length
     if name == "ours":
-        make = training_set(source, size, augmentation, ROOM)
+        make = training_set(source, size, how, ROOM)
     else:
-        usual = Usual(source.records, model_spec(MODEL, len(source.classes)), size)
+        usual = Usual(source.records, model_spec(MODEL, len(source.classes)), size, how)
 
         def make(plan):
             return usual.batch(plan.indices)
@@ -201,7 +203,7 @@ def measure(side, root, side_length, batch_size):
 
     epoch_seconds(make, plans(0)[:1])  # what is imported and made once
     if name == "ours":
-        make = training_set(source, size, augmentation, ROOM)
+        make = training_set(source, size, how, ROOM)
     first, later = (epoch_seconds(make, plans(epoch)) for epoch in (0, 1))
     return {"images": steps * batch_size, "first": first, "later": later}
 
