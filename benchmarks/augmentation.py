@@ -28,7 +28,8 @@ from common.data.kept import ROOM
 from common.data.synthetic import synthesize
 from common.data.voc import VOC, splits
 from common.memory import keep_freed_memory
-from common.recipes.schema import HSV, Flip, Mixup, Mosaic, RandomPlacement, Recipe
+from common.recipes.augmentations import HSV, Flip, Mixup, Mosaic, RandomPlacement
+from common.recipes.schema import Recipe
 
 MODEL = "yolov3"
 LEAST_SCALE, GREATEST_SCALE, JITTER = 0.4, 1.0, 0.3

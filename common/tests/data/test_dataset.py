@@ -9,7 +9,8 @@ from common.architectures import model_spec
 from common.data.batch import BatchPlan
 from common.data.dataset import TrainingSet
 from common.data.sample import Record, Sample
-from common.recipes.schema import Flip, Loss, Mixup, Mosaic, Place, RandomPlacement, Recipe
+from common.recipes.augmentations import Flip, Mixup, Mosaic, Place, RandomPlacement
+from common.recipes.schema import Loss, Recipe
 from common.targets.yolo import assign
 
 SPEC = model_spec("yolov3-tiny", 2)

@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from common.architectures import check_input_size, model_spec
 from common.augment.pipeline import OPERATIONS, check_operations
 from common.errors import UserError
+from common.recipes.augmentations import Flip, Mixup, Mosaic, Operation, RandomPlacement
 from common.recipes.load import RECIPES, from_dict, load, to_dict
-from common.recipes.schema import Flip, Freeze, Mixup, Mosaic, Operation, Optimizer, RandomPlacement, Recipe, Schedule
+from common.recipes.schema import Freeze, Optimizer, Recipe, Schedule
 
 SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
