@@ -49,8 +49,8 @@ class Average:
 
     def assign(self, arrays):
         """The inverse of `arrays`."""
-        tensors = _tensors(self.model)
-        self.kept = {name: torch.empty_like(tensors[name]).copy_(torch.from_numpy(a)) for name, a in arrays.items()}
+        tensors = _tensors(self.model) if arrays else {}  # in the model's order, whatever that of the arrays
+        self.kept = {name: torch.empty_like(t).copy_(torch.from_numpy(arrays[name])) for name, t in tensors.items()}
 
 
 def _tensors(model):

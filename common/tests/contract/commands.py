@@ -30,6 +30,22 @@ from common.weights.checkpoint import load
 
 SMALL = ["--input-size", "64", "--batch-size", "4", "--workers", "0", "--device", "cpu", "--quiet"]
 RESUME = ["--device", "cpu", "--quiet"]
+TRICKS = """
+_base_: yolov4-tiny
+model: {attention: cbam}
+augment:
+  - {op: mosaic, probability: 1.0}
+  - {op: random_placement}
+  - {op: flip}
+  - {op: hsv}
+  - {op: cutout, probability: 1.0}
+  - {op: grid_mask, probability: 1.0}
+  - {op: mixup, probability: 1.0}
+multi_scale: {low: 1.0, high: 2.0, every: 2}
+loss: {box: siou, match_iou: 0.3, label_smoothing: 0.1, focal_gamma: 1.5, focal_alpha: 0.6}
+ema: {decay: 0.9, warmup: 2}
+evaluate: {nms_method: diou}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +145,23 @@ def test_a_run_in_three_parts_equals_the_unbroken_one_to_the_last_bit(zoo, data,
     assert same_arrays(whole.model, parts.model)
     assert same_arrays(whole.optimizer["momentum"], parts.optimizer["momentum"])
     assert rows_without_seconds(run / "metrics.csv") == rows_without_seconds(out / "metrics.csv")
+
+
+def test_a_run_with_every_trick_is_resumed_to_the_last_bit_too(zoo, data, tmp_path, monkeypatch):
+    (tmp_path / "tricks.yaml").write_text(TRICKS, encoding="utf-8")
+    arguments = ["--recipe", str(tmp_path / "tricks.yaml"), "--data", data, "--epochs", "2", *SMALL]
+    assert train(zoo, [*arguments, "--out", str(tmp_path / "whole")]) == 0
+    with interrupted(zoo, monkeypatch, step=5):
+        assert train(zoo, [*arguments, "--out", str(tmp_path / "parts")]) == 130
+    assert train(zoo, ["--resume", str(tmp_path / "parts"), "--workers", "0", *RESUME]) == 0
+    whole, parts = (load(tmp_path / name / "last.h5") for name in ("whole", "parts"))
+    assert any(name.startswith("attention_c4.") for name in whole.model)
+    assert same_arrays(whole.model, parts.model)
+    assert same_arrays(whole.ema, parts.ema)
+    assert not any(np.array_equal(whole.model[name], array) for name, array in whole.ema.items() if "weight" in name)
+    assert rows_without_seconds(tmp_path / "whole" / "metrics.csv") == rows_without_seconds(
+        tmp_path / "parts" / "metrics.csv"
+    )
 
 
 @contextmanager
