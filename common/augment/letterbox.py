@@ -12,7 +12,7 @@ from PIL import Image
 
 from common.boxes import as_boxes
 from common.boxes import clip as clip_boxes
-from common.data.sample import Unread
+from common.data.sample import Sample, Unread
 
 POLICIES = ("letterbox", "stretch")
 GREY = 128  # the canvas around an image
@@ -115,7 +115,7 @@ def place_sample(sample, size, policy="letterbox", fill=GREY):
 
     Every box stays, however small it becomes, so that rows still answer to the original's.
     """
-    original = sample.size if isinstance(sample, Unread) else _image_size(sample.image)
+    original = _image_size(sample.image) if isinstance(sample, Sample) else sample.size
     sample, placement = read_for(sample, fit(original, size, policy))
     return paste(sample, placement, fill), placement
 
@@ -123,22 +123,23 @@ def place_sample(sample, size, policy="letterbox", fill=GREY):
 def read_for(sample, placement, enlarged=1.0):
     """The sample with its pixels, no more than the placement shows where the file allows it, and its own placement.
 
-    Sample or Unread, Placement -> Sample, Placement, the same for a sample in memory. Above 1, `enlarged` lets fewer
-    pixels be read, which are then shown larger by up to this factor.
+    Sample or Unread, Placement -> Sample or Picture, Placement, the same for a sample in memory. Above 1, `enlarged`
+    lets fewer pixels be read, which are then shown larger by up to this factor.
     """
     if not isinstance(sample, Unread):
         return sample, placement
-    sample = sample.read(at_least=tuple(math.ceil(side / enlarged) for side in placement.resized))
+    sample = sample.load(at_least=tuple(math.ceil(side / enlarged) for side in placement.resized))
     return sample, replace(placement, original=sample.size)
 
 
 def paste(sample, placement, fill=GREY):
-    """The sample as the placement says -> Sample of the canvas's size; boxes follow without being clipped."""
+    """Sample or Picture as the placement says -> Sample of the canvas's size; boxes follow without being clipped."""
     check_mask(sample)
     mask = sample.mask
-    return sample.replace(
-        image=paste_image(sample.image, placement, fill),
+    return Sample(
+        image=_paste_picture(sample.picture, placement, fill),
         boxes=placement.forward(sample.boxes),
+        labels=sample.labels,
         mask=None if mask is None else paste_mask(mask, placement),
     )
 
@@ -146,8 +147,8 @@ def paste(sample, placement, fill=GREY):
 def check_mask(sample):
     """Raises ValueError where a sample's mask isn't of its image's size."""
     mask = sample.mask
-    if mask is not None and mask.shape != sample.image.shape[:2]:
-        raise ValueError(f"mask has shape {mask.shape}; that of the image, {sample.image.shape[:2]}, is needed")
+    if mask is not None and mask.shape != sample.size[::-1]:
+        raise ValueError(f"mask has shape {mask.shape}; that of the image, {sample.size[::-1]}, is needed")
 
 
 def paste_image(image, placement, fill=GREY):
@@ -155,36 +156,41 @@ def paste_image(image, placement, fill=GREY):
 
     Only the part that the canvas shows is resized. An image that keeps its size keeps its pixels exactly.
     """
-    if _image_size(image) != placement.original:
-        raise ValueError(f"image has size {_image_size(image)}; the placement's, {placement.original}, is needed")
+    _image_size(image)
+    return _paste_picture(Image.fromarray(image), placement, fill)
+
+
+def _paste_picture(picture, placement, fill):
+    """`paste_image` of what Pillow has already."""
+    if picture.size != placement.original:
+        raise ValueError(f"image has size {picture.size}; the placement's, {placement.original}, is needed")
+    canvas = grey_canvas(placement.canvas, fill)
+    lay_picture(picture, placement, canvas)
+    return np.array(canvas)
+
+
+def grey_canvas(size, fill):
+    """A Pillow image of this size and grey level. Raises ValueError for a level outside [0, 255]."""
     if not 0 <= fill <= 255:
         raise ValueError(f"fill is {fill!r}; a grey level from 0 to 255 is needed")
-    canvas = np.full((placement.canvas[1], placement.canvas[0], 3), fill, np.uint8)
-    lay_image(image, placement, canvas)
-    return canvas
+    return Image.new("RGB", size, (fill, fill, fill))
 
 
-def lay_image(image, placement, canvas):
-    """Writes the image where the placement says on a canvas that is there already, uint8 (H, W, 3), perhaps a view."""
+def lay_picture(picture, placement, canvas, corner=(0, 0)):
+    """Draws a Pillow image where the placement says on another one, on which the placement's canvas begins there."""
     left, right = _visible(placement.left, placement.resized[0], placement.canvas[0])
     top, bottom = _visible(placement.top, placement.resized[1], placement.canvas[1])
     if left >= right or top >= bottom:
         return
     # Corners of the visible part, counted from the resized image's own corner.
     x0, x1, y0, y1 = left - placement.left, right - placement.left, top - placement.top, bottom - placement.top
-    if placement.resized == placement.original:
-        canvas[top:bottom, left:right] = image[y0:y1, x0:x1]
-        return
     # Multiplied before divided: the last pixel then ends exactly at the image's border, which Pillow insists on.
     (width, height), (resized_width, resized_height) = placement.original, placement.resized
     box_left, box_right = x0 * width / resized_width, x1 * width / resized_width
     box_top, box_bottom = y0 * height / resized_height, y1 * height / resized_height
-    first_column, last_column = _source(box_left, box_right, width, resized_width)
-    first_row, last_row = _source(box_top, box_bottom, height, resized_height)
-    seen = Image.fromarray(image[first_row:last_row, first_column:last_column])
-    box = box_left - first_column, box_top - first_row, box_right - first_column, box_bottom - first_row
-    part = seen.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=box)
-    canvas[top:bottom, left:right] = np.asarray(part)
+    box = box_left, box_top, box_right, box_bottom
+    part = picture.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=box)
+    canvas.paste(part, (corner[0] + left, corner[1] + top))
 
 
 def paste_mask(mask, placement):
@@ -214,12 +220,6 @@ def _visible(start, length, limit):
     """First and last + 1 pixel of [0, limit) that [start, start + length) covers; equal where it covers none."""
     first = min(max(start, 0), limit)
     return first, max(first, min(start + length, limit))
-
-
-def _source(first, last, original, resized):
-    """First and last + 1 of the original's pixels that the resized stretch [first, last) of them is computed from."""
-    margin = math.ceil(max(original / resized, 1)) + 1  # the triangle filter's reach, and one for rounding
-    return max(math.floor(first) - margin, 0), min(math.ceil(last) + margin, original)
 
 
 def _nearest(first, last, original, resized):

@@ -5,7 +5,17 @@ import math
 import numpy as np
 
 from common.augment.geometry import happens, keep_visible, offset_of, random_size
-from common.augment.letterbox import GREY, IGNORE, Placement, as_size, check_mask, lay_image, lay_mask, read_for
+from common.augment.letterbox import (
+    GREY,
+    IGNORE,
+    Placement,
+    as_size,
+    check_mask,
+    grey_canvas,
+    lay_mask,
+    lay_picture,
+    read_for,
+)
 from common.boxes import as_boxes
 from common.data.sample import Sample
 
@@ -51,13 +61,8 @@ def mosaic(
     across = math.isqrt(images)
     columns, rows = (_lines(rng.uniform(low, high), side, across) for side in (width, height))
     reference = (width, height) if images == 4 else (max(1, 2 * width // 3), max(1, 2 * height // 3))
-    canvas = Sample(
-        image=np.full((height, width, 3), fill, np.uint8),
-        boxes=np.zeros((0, 4), np.float32),
-        labels=np.zeros(0, np.int64),
-        mask=np.full((height, width), IGNORE, np.uint8),
-    )
-    own, masked, found = rng.integers(images), False, [(canvas.boxes, canvas.labels)]
+    canvas, mask = grey_canvas((width, height), fill), np.full((height, width), IGNORE, np.uint8)
+    own, masked, found = rng.integers(images), False, [(np.zeros((0, 4), np.float32), np.zeros(0, np.int64))]
     for tile in range(images):
         member = sample if tile == own else draw(rng)
         resized = random_size(member.size, reference, rng, jitter, scale)
@@ -69,11 +74,11 @@ def mosaic(
         x = _offset(place_x, right - left - resized[0], column / (across - 1))
         y = _offset(place_y, bottom - top - resized[1], row / (across - 1))
         placement = Placement(member.size, (right - left, bottom - top), resized, x, y)
-        boxes, labels, has_mask = _lay_tile(member, placement, canvas, left, top, min_visible)
+        boxes, labels, has_mask = _lay_tile(member, placement, canvas, mask, left, top, min_visible)
         found.append((boxes, labels))
         masked |= has_mask
     boxes, labels = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return canvas.replace(boxes=boxes, labels=labels, mask=canvas.mask if masked else None)
+    return Sample(np.array(canvas), boxes, labels, mask if masked else None)
 
 
 def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mosaic=True):
@@ -125,14 +130,13 @@ def _offset(fraction, room, towards_end):
     return offset_of(fraction, room) if room < 0 else round(room * (1 - towards_end))
 
 
-def _lay_tile(member, placement, canvas, left, top, min_visible):
-    """Writes a tile whose corner is (left, top) into the canvas's arrays -> its boxes there, labels, whether masked."""
+def _lay_tile(member, placement, canvas, mask, left, top, min_visible):
+    """Draws a tile whose corner is (left, top) on canvas and mask -> its boxes there, its labels, whether masked."""
     member, placement = read_for(member, placement, ENLARGED)
     check_mask(member)
-    window = np.s_[top : top + placement.canvas[1], left : left + placement.canvas[0]]
-    lay_image(member.image, placement, canvas.image[window])
+    lay_picture(member.picture, placement, canvas, (left, top))
     if member.mask is not None:
-        lay_mask(member.mask, placement, canvas.mask[window])
+        lay_mask(member.mask, placement, mask[top : top + placement.canvas[1], left : left + placement.canvas[0]])
     boxes = placement.forward(member.boxes)
     boxes, labels = keep_visible(boxes, member.labels, *placement.canvas, min_visible=min_visible)
     return boxes + np.array([left, top, left, top], boxes.dtype), labels, member.mask is not None
