@@ -40,11 +40,13 @@ class _Coupled(keras.optimizers.Optimizer):
 
     def drop_parts(self):
         """Forgets gradients that wait for the rest of their batch, which overflowed in another part."""
-        waiting = int(self._iterations.value) % self.gradient_accumulation_steps
+        calls = getattr(self, "_iterations", None)  # newer Keras's name
+        calls = self.iterations if calls is None else calls
+        waiting = int(calls.value) % self.gradient_accumulation_steps
         if waiting:
             for gradient in self._accumulated_gradients:
                 gradient.assign(ops.zeros(gradient.shape))
-            self._iterations.assign(self._iterations - waiting)
+            calls.assign(calls - waiting)
 
 
 class SGD(_Coupled):
