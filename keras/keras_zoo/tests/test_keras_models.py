@@ -45,7 +45,8 @@ def test_saved_weights_load_into_another_model(zoo, model, tmp_path):
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="other backends export through more packages")
 @pytest.mark.skipif(
-    "input_signature" not in inspect.signature(keras.Model.export).parameters, reason="this Keras can't be told of bytes"
+    "input_signature" not in inspect.signature(keras.Model.export).parameters,
+    reason="this Keras can't be told of bytes",
 )
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
 def test_an_exported_model_gives_the_same_heads_at_any_size(model, tmp_path, dtype):
