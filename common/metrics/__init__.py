@@ -8,6 +8,7 @@ from common.metrics.confusion import confusion_matrix
 from common.metrics.curves import write_report
 from common.metrics.detection import evaluate
 from common.metrics.operating import operating_point
+from common.metrics.segmentation import SegmentationMetrics
 from common.metrics.voc_protocol import voc_ap
 
-__all__ = ["coco", "confusion_matrix", "evaluate", "operating_point", "voc_ap", "write_report"]
+__all__ = ["SegmentationMetrics", "coco", "confusion_matrix", "evaluate", "operating_point", "voc_ap", "write_report"]

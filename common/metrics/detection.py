@@ -1,13 +1,12 @@
 """All that is measured of a detector in one pass, and the report of it that training, evaluation and files share."""
 
-import math
-
 import numpy as np
 
 from common.metrics import confusion
 from common.metrics.coco_protocol import coco_of
 from common.metrics.matching import match_voc
 from common.metrics.operating import operating_point_of
+from common.metrics.plain import plain
 from common.metrics.pool import gather, overlapping_pairs
 from common.metrics.voc_protocol import voc_ap_of
 
@@ -68,7 +67,7 @@ def report(measures):
         "ground_truths": measures["ground_truths"],
         "detections": measures["detections"],
     }
-    return _plain(
+    return plain(
         {
             "mAP50": coco["AP50"],
             "mAP": coco["AP"],
@@ -89,14 +88,3 @@ def report(measures):
             },
         }
     )
-
-
-def _plain(value):
-    """The same in Python's own types, with None for nan."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    return None if isinstance(value, float) and math.isnan(value) else value
