@@ -1,4 +1,4 @@
-"""The report of a detector as files: pictures to look at, and the numbers behind each of them as JSON and CSV."""
+"""A report as files: pictures to look at, and the numbers behind each of them as JSON and CSV."""
 
 import csv
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from common.errors import UserError
+from common.metrics import segmentation
 from common.metrics.coco_protocol import RECALLS
 from common.metrics.detection import measure, report
 
@@ -26,27 +27,56 @@ def write_report(folder, detections, truths, class_names, score=0.5):
     """
     from common.metrics import plots  # matplotlib takes a second to import
 
-    folder = Path(folder)
     measures = measure(detections, truths, class_names, score)
     result = report(measures)
+    folder = _begin(folder, result)
+    _write_tables(folder, measures, result)
+    _save(folder, plots.draw_all(measures))
+    return result
+
+
+def write_segmentation_report(folder, measures):
+    """Writes everything that `SegmentationMetrics.measure` gave into a folder, and gives `segmentation.report` of it.
+
+    report.json                          what `segmentation.report` gives
+    per_class.csv                        its "per_class"; iou.png, precision_recall.png and, where boundary IoU was
+                                         measured, boundary_iou.png draw columns of it
+    confusion.csv, .png                  pixels, rows = truth, columns = prediction; the picture shows shares of a row
+
+    Files, names and errors are as `write_report` has them.
+    """
+    from common.metrics import plots  # matplotlib takes a second to import
+
+    result = segmentation.report(measures)
+    folder = _begin(folder, result)
+    _write_per_class(folder, result)
+    _write_confusion(folder, result)
+    _save(folder, plots.draw_segmentation(measures))
+    return result
+
+
+def _begin(folder, result):
+    """Makes the folder, with report.json in it -> Path. Raises UserError where that isn't possible."""
+    folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"the report can't be written to {folder} ({error.strerror}); name a folder") from error
     text = json.dumps(result, ensure_ascii=False, allow_nan=False, indent=1)
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
-    _write_tables(folder, measures, result)
-    for name, figure in plots.draw_all(measures).items():
+    return folder
+
+
+def _save(folder, figures):
+    """The pictures of a report: {file stem: Figure}."""
+    for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png")
-    return result
 
 
 def _write_tables(folder, measures, result):
-    """The CSV files of a report."""
+    """The CSV files of a detector's report."""
     names = measures["class_names"]
-    rows = result["per_class"]
-    columns = list(next(iter(rows.values())))
-    _write_csv(folder / "per_class.csv", ["class", *columns], ([name, *row.values()] for name, row in rows.items()))
+    _write_per_class(folder, result)
 
     precision = measures["coco"]["precision"][0, ..., 0]  # (T, R, C, A) -> (R, C)
     table = np.column_stack([RECALLS.round(2), precision])
@@ -67,6 +97,18 @@ def _write_tables(folder, measures, result):
         ),
     )
 
+    _write_confusion(folder, result)
+
+
+def _write_per_class(folder, result):
+    """A row for each class."""
+    rows = result["per_class"]
+    columns = list(next(iter(rows.values())))
+    _write_csv(folder / "per_class.csv", ["class", *columns], ([name, *row.values()] for name, row in rows.items()))
+
+
+def _write_confusion(folder, result):
+    """The confusion matrix, with the names of its rows and columns."""
     labels = result["confusion"]["labels"]
     matrix = result["confusion"]["matrix"]
     rows = ([label, *row] for label, row in zip(labels, matrix, strict=True))

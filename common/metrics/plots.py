@@ -1,4 +1,4 @@
-"""The figures of a detector's report, from what `detection.measure` gives.
+"""The figures of a report, from what `detection.measure` or `SegmentationMetrics.measure` gives.
 
 Drawn with matplotlib's objects and without pyplot: no window, no global state, no display needed.
 """
@@ -14,11 +14,12 @@ MOST_NAMED_CURVES = 20  # more classes than this: one colour for all, and no leg
 MOST_NUMBERED_CELLS = 40  # more classes than this: the confusion matrix has no numbers in its cells
 MOST_NAMED_ROWS = 240  # more classes than this: its ticks are some of the classes' indices
 WIDEST_MATRIX, HIGHEST_BARS = 40, 120  # inches
+NO_TRUTH, ABSENT, UNDEFINED = "no ground truth", "absent", "not defined"  # instead of a bar
 CURVE_COLOUR, MEAN_COLOUR = "#b0b8c4", "#1f3a68"
 
 
 def draw_all(measures):
-    """{file stem: matplotlib Figure} of everything that a report shows."""
+    """{file stem: matplotlib Figure} of everything that a detector's report shows."""
     names = Names(measures["class_names"])
     coco, operating = measures["coco"], measures["operating"]
     ap50, ap = coco["per_class"]["AP50"], coco["per_class"]["AP"]
@@ -29,6 +30,21 @@ def draw_all(measures):
         "average_precision": draw_bars(names, {"AP50": ap50, "AP": ap}, "average precision"),
         "miss_rate": draw_bars(names, {"LAMR": operating["LAMR"]}, "log-average miss rate (lower is better)"),
     }
+
+
+def draw_segmentation(measures):
+    """{file stem: matplotlib Figure} of everything that a report on masks shows."""
+    names, per_class = Names(measures["class_names"]), measures["per_class"]
+    figures = {
+        "confusion": draw_confusion(names, measures["matrix"], percent=True),
+        "iou": draw_bars(names, {"IoU": per_class["IoU"]}, "intersection over union", ABSENT),
+    }
+    columns = {name: per_class[name] for name in ("F1", "precision", "recall")}
+    figures["precision_recall"] = draw_bars(names, columns, "F1, precision and recall of the pixels", UNDEFINED)
+    if "boundary_IoU" in per_class:
+        columns = {"boundary IoU": per_class["boundary_IoU"], "IoU": per_class["IoU"]}
+        figures["boundary_iou"] = draw_bars(names, columns, "intersection over union of the boundaries", ABSENT)
+    return figures
 
 
 class Names:
@@ -75,8 +91,11 @@ def draw_score_curves(names, curves, score):
     return figure
 
 
-def draw_confusion(names, matrix):
-    """Shares of each row, with the counts in the cells: int (C + 1, C + 1) -> Figure."""
+def draw_confusion(names, matrix, percent=False):
+    """Shares of each row, with the counts or the shares in per cent in the cells -> Figure.
+
+    matrix: int (C + 1, C + 1), the last of which is the background, or (C, C)
+    """
     numbered = len(names) <= MOST_NUMBERED_CELLS
     side = min(4 + (0.35 if numbered else 0.15) * len(matrix), WIDEST_MATRIX)
     figure = _figure(side + 1, side)
@@ -86,22 +105,21 @@ def draw_confusion(names, matrix):
     figure.colorbar(picture, label="share of the row", shrink=0.5)
     if len(names) <= MOST_NAMED_ROWS:
         for axis, rotation in ((axes.xaxis, 90), (axes.yaxis, 0)):
-            texts = [*names.texts, "background"]
+            texts = [*names.texts, "background"][: len(matrix)]
             axis.set_ticks(np.arange(len(texts)), texts, rotation=rotation, fontsize=8)
-            names.dress(axis.get_ticklabels()[:-1], range(len(names)))
+            names.dress(axis.get_ticklabels()[: len(names)], range(len(names)))
     if numbered:
         for row, column in np.argwhere(matrix):
             colour = "white" if share[row, column] > 0.5 else "black"
-            axes.text(
-                column, row, matrix[row, column], ha="center", va="center", color=colour, fontsize=6, in_layout=False
-            )
+            text = f"{share[row, column]:.1%}" if percent else matrix[row, column]
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=6, in_layout=False)
     return figure
 
 
-def draw_bars(names, columns, title):
+def draw_bars(names, columns, title, missing=NO_TRUTH):
     """One or more values in [0, 1] by class as bars, the greatest of the first column on top -> Figure.
 
-    columns: {name: (C,)}; a class without a value has no bar.
+    columns: {name: (C,)}; a class without a value has the word `missing` instead of a bar.
     """
     first = next(iter(columns.values()))
     order = np.argsort(np.nan_to_num(first, nan=-1), kind="stable")
@@ -113,7 +131,7 @@ def draw_bars(names, columns, title):
         lengths = values[order]
         legend_entry = f"{name}: mean {mean_over_classes(values):.3f}"
         bars = axes.barh(places, np.nan_to_num(lengths), thickness, label=legend_entry)
-        texts = ["no ground truth" if np.isnan(length) else f"{length:.3f}" for length in lengths]
+        texts = [missing if np.isnan(length) else f"{length:.3f}" for length in lengths]
         axes.bar_label(bars, texts, padding=2, fontsize=6, in_layout=False)
     axes.set_yticks(np.arange(len(names)), [names.texts[label] for label in order], fontsize=8)
     axes.set_ylim(-0.6, len(names) - 0.4)

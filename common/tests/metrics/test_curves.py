@@ -8,11 +8,13 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
-from common.metrics import evaluate, write_report
-from common.metrics.plots import Names
+from common.metrics import SegmentationMetrics, evaluate, segmentation, write_report, write_segmentation_report
+from common.metrics.plots import Names, draw_confusion, draw_segmentation
 
 NAMES = ("cat", "猫 кот", "_under $score$ \\frac", "line\nbreak \x00 \U0010fffe", " ")
 PICTURES = {"precision_recall", "score_curves", "confusion", "average_precision", "miss_rate"}
+
+SEGMENTATION_PICTURES = {"confusion", "iou", "precision_recall", "boundary_iou"}
 
 
 def read_csv(path):
@@ -32,9 +34,20 @@ def test_a_report_is_what_evaluate_gives(written, random_set):
     assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == result
 
 
-def test_every_picture_opens_and_is_not_blank(written):
-    folder, _ = written
-    assert {path.stem for path in folder.glob("*.png")} == PICTURES
+@pytest.fixture(scope="module")
+def written_of_masks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("any script") / "отчёт 报告" / "deeper"
+    rng = np.random.default_rng(4)
+    metrics = SegmentationMetrics(NAMES, boundary=True)
+    truth = rng.integers(0, 4, (12, 16)).astype(np.uint8)  # the last class is absent
+    metrics.add(np.where(rng.random(truth.shape) < 0.4, np.uint8(1), truth), truth)
+    return folder, write_segmentation_report(folder, metrics.measure()), metrics
+
+
+@pytest.mark.parametrize(("report", "pictures"), [("written", PICTURES), ("written_of_masks", SEGMENTATION_PICTURES)])
+def test_every_picture_opens_and_is_not_blank(request, report, pictures):
+    folder, *_ = request.getfixturevalue(report)
+    assert {path.stem for path in folder.glob("*.png")} == pictures
     for path in folder.glob("*.png"):
         with Image.open(path) as image:
             assert min(image.size) > 200
@@ -76,6 +89,48 @@ def test_the_confusion_table_holds_the_matrix(written):
     header, *rows = read_csv(folder / "confusion.csv")
     assert header[1:] == [*NAMES, "background"]
     assert [[int(value) for value in row[1:]] for row in rows] == result["confusion"]["matrix"]
+
+
+def test_a_report_on_masks_is_that_of_the_metrics(written_of_masks):
+    folder, result, metrics = written_of_masks
+    assert result == segmentation.report(metrics.measure())
+    assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == result
+
+
+def test_the_tables_of_a_report_on_masks_hold_it(written_of_masks):
+    folder, result, _ = written_of_masks
+    header, *rows = read_csv(folder / "per_class.csv")
+    assert header == [
+        *("class", "IoU", "precision", "recall", "F1", "boundary_IoU"),
+        *("truth_pixels", "predicted_pixels"),
+    ]
+    assert [row[0] for row in rows] == list(NAMES)
+    assert [float(value) for value in rows[0][1:]] == list(result["per_class"]["cat"].values())
+    assert rows[4][1:] == ["", "", "", "", "", "0", "0"]
+    header, *rows = read_csv(folder / "confusion.csv")
+    assert header == ["truth / prediction", *NAMES]
+    assert [[int(value) for value in row[1:]] for row in rows] == result["confusion"]["matrix"]
+
+
+def test_the_confusion_of_pixels_is_drawn_in_per_cent():
+    figure = draw_confusion(Names(("a", "b")), np.array([[300, 100], [0, 0]]), percent=True)
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ["75.0%", "25.0%"]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["a", "b"]
+
+
+def test_the_bars_of_a_report_on_masks_show_an_absent_class_as_absent():
+    metrics = SegmentationMetrics(("a", "b"))
+    metrics.add(np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.uint8))
+    figures = draw_segmentation(metrics.measure())
+    assert set(figures) == SEGMENTATION_PICTURES - {"boundary_iou"}
+    assert [text.get_text() for text in figures["iou"].axes[0].texts] == ["absent", "1.000"]
+
+
+def test_a_report_on_no_masks_is_written(tmp_path):
+    result = write_segmentation_report(tmp_path, SegmentationMetrics(("a",), boundary=True).measure())
+    assert result["mIoU"] is None
+    assert {path.stem for path in tmp_path.glob("*.png")} == SEGMENTATION_PICTURES
 
 
 def test_a_report_of_nothing_is_written(tmp_path):
