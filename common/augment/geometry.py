@@ -1,8 +1,11 @@
 """Random changes of place, size and direction: boxes and mask follow the pixels."""
 
-import numpy as np
+import math
 
-from common.augment.letterbox import GREY, Placement, as_size, paste, read_for
+import numpy as np
+from PIL import Image
+
+from common.augment.letterbox import GREY, IGNORE, Placement, as_size, check_mask, paste, read_for
 from common.boxes import area, as_boxes, clip
 
 
@@ -70,6 +73,43 @@ def vertical_flip(sample, rng, probability=0.5):
     boxes = as_boxes(sample.boxes).copy()
     boxes[:, [1, 3]] = sample.size[1] - boxes[:, [3, 1]]
     return sample.replace(image=image, boxes=boxes, mask=mask)
+
+
+def rotate(sample, rng, probability=0.25, degrees=10.0, fill=GREY, min_visible=0.0):
+    """With this probability the sample turned about its centre by U(-degrees, degrees), at its own size -> Sample.
+
+    A positive angle is counter-clockwise. What comes in from outside is grey in the image and 255 in the mask; the
+    image is read bilinearly, the mask at the nearest pixel. A box becomes the hull of its four turned corners, which is
+    larger than what is in it, then goes through `keep_visible`.
+
+    Always two draws. Raises ValueError for degrees outside [0, 180] and for a mask that isn't of the image's size.
+    """
+    if not 0 <= degrees <= 180:
+        raise ValueError(f"degrees is {degrees!r}; a number from 0 to 180 is needed")
+    check_mask(sample)
+    happening, angle = happens(rng, probability), math.radians(rng.uniform(-degrees, degrees))
+    if not happening:
+        return sample
+    centre = np.array(sample.size) / 2
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])  # y points down
+    back = np.column_stack([turn.T, centre - turn.T @ centre]).ravel().tolist()  # of a turned point, as Pillow wants it
+
+    def turned(array, resampling, outside):
+        picture = Image.fromarray(array)
+        return np.array(picture.transform(sample.size, Image.Transform.AFFINE, back, resampling, fillcolor=outside))
+
+    boxes = as_boxes(sample.boxes)
+    corners = boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]  # (N, 4) -> (N, 4, 2)
+    corners = (corners - centre) @ turn.T + centre
+    hulls = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1).astype(boxes.dtype)
+    hulls, labels = keep_visible(hulls, sample.labels, *sample.size, min_visible=min_visible)
+    mask = sample.mask
+    return sample.replace(
+        image=turned(sample.image, Image.Resampling.BILINEAR, (fill,) * 3),
+        boxes=hulls,
+        labels=labels,
+        mask=None if mask is None else turned(mask, Image.Resampling.NEAREST, IGNORE),
+    )
 
 
 def keep_visible(boxes, labels, width, height, min_side=1.0, min_visible=0.0):

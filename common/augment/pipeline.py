@@ -4,9 +4,10 @@ import inspect
 
 import numpy as np
 
+from common.augment.blurring import blur
 from common.augment.colour import hsv
 from common.augment.erasing import cutout, grid_mask
-from common.augment.geometry import flip, keep_visible, random_placement, vertical_flip
+from common.augment.geometry import flip, keep_visible, random_placement, rotate, vertical_flip
 from common.augment.letterbox import GREY, as_size, place_sample
 from common.augment.mosaic import mixup, mosaic
 from common.data.sample import Unread
@@ -33,7 +34,9 @@ OPERATIONS = {
     "place": place,
     "flip": flip,
     "vertical_flip": vertical_flip,
+    "rotate": rotate,
     "hsv": hsv,
+    "blur": blur,
     "mixup": mixup,
     "cutout": cutout,
     "grid_mask": grid_mask,

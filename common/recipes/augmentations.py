@@ -98,6 +98,29 @@ class VerticalFlip(Section):
     probability: Probability = 0.5
 
 
+class Rotate(Section):
+    """Turned about the image's centre; boxes become the hull of their corners, a mask's new corners are ignored."""
+
+    op: Literal["rotate"] = "rotate"
+    probability: Probability = 0.25
+    degrees: Annotated[float, Field(ge=0, le=180)] = Field(10.0, description="the largest angle, to either side")
+    min_visible: Probability = Field(0.0, description="a box of which less is left in the image goes")
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+
+class Blur(Section):
+    """Out of focus, by a Gaussian; boxes stay."""
+
+    op: Literal["blur"] = "blur"
+    probability: Probability = 0.25
+    sigma: tuple[Positive, Positive] = Field((0.5, 1.5), description="least and greatest standard deviation in pixels")
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return least_first(self, "sigma")
+
+
 class HSV(Section):
     """Random gains of hue, saturation and value."""
 
@@ -109,5 +132,6 @@ class HSV(Section):
 
 
 Operation = Annotated[
-    Mosaic | RandomPlacement | Place | Flip | VerticalFlip | HSV | Mixup | Cutout | GridMask, Field(discriminator="op")
+    Mosaic | RandomPlacement | Place | Flip | VerticalFlip | Rotate | HSV | Blur | Mixup | Cutout | GridMask,
+    Field(discriminator="op"),
 ]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from common.augment.geometry import flip, keep_visible, random_placement, vertical_flip
+from common.augment.geometry import flip, keep_visible, random_placement, rotate, vertical_flip
 from common.data.sample import Sample
 
 BOXES = [(10, 20, 60, 50), (70, 5, 110, 40), (20, 60, 100, 85)]  # in 120 x 90
@@ -265,3 +265,133 @@ def test_keep_visible_of_nothing():
     boxes, labels = keep_visible(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), 10, 10)
     assert boxes.shape == (0, 4)
     assert labels.shape == (0,)
+
+
+class AtAngle:
+    """A generator whose next angle is this one, in degrees."""
+
+    def __init__(self, angle):
+        self.angle = angle
+
+    def random(self):
+        return 0.0
+
+    def uniform(self, low, high):
+        assert low <= self.angle <= high
+        return self.angle
+
+
+def test_rotate_keeps_boxes_pixels_and_mask_together(paint, assert_in_step):
+    sample = paint((160, 140), [(40, 50, 70, 80), (90, 30, 115, 60), (60, 90, 120, 110)])
+    for angle in range(-20, 21, 4):
+        assert assert_in_step(rotate(sample, AtAngle(angle), 1, degrees=20), 3, tolerance=1.5) == 3
+
+
+def test_rotate_turns_a_square_to_where_its_label_says():
+    square = np.zeros((101, 101), np.uint8)
+    square[40:61, 70:91] = 1  # its centre is 30 pixels right of the image's
+    sample = Sample(np.repeat(square[..., None] * 200, 3, axis=2), np.array([[70, 40, 91, 61]]), np.array([0]), square)
+    for angle in (-60, -10, 25, 90):
+        result = rotate(sample, AtAngle(angle), 1, degrees=90)
+        rows, columns = np.nonzero(result.mask == 1)
+        x, y = 30 * np.cos(np.radians(angle)), -30 * np.sin(np.radians(angle))  # counter-clockwise, with y downwards
+        expected = np.array([x + 50.5, y + 50.5])
+        assert np.abs([columns.mean() + 0.5, rows.mean() + 0.5] - expected).max() < 0.3
+        assert len(rows) == pytest.approx(21 * 21, rel=0.03)
+        ((xmin, ymin, xmax, ymax),) = result.boxes
+        assert np.abs([(xmin + xmax) / 2, (ymin + ymax) / 2] - expected).max() < 1e-3
+        # the hull of a turned square of 21 pixels
+        side = 21 * (abs(np.cos(np.radians(angle))) + abs(np.sin(np.radians(angle))))
+        assert [xmax - xmin, ymax - ymin] == pytest.approx([side, side], rel=1e-4)
+
+
+def test_rotate_by_a_right_angle_is_numpys():
+    rng = np.random.default_rng(0)
+    image, mask = rng.integers(0, 256, (30, 30, 3), np.uint8), rng.integers(0, 21, (30, 30), np.uint8)
+    sample = Sample(image, np.array([[2, 3, 10, 8]], np.float32), np.array([4]), mask)
+    result = rotate(sample, AtAngle(90), 1, degrees=90)
+    inside = np.s_[1:-1, 1:-1]  # the cosine of 90 degrees is 6e-17, so a border pixel may lie outside
+    off = result.image.astype(int) - np.rot90(image)
+    assert set(np.unique(off[inside])) <= {-1, 0}  # Pillow rounds bilinear values down
+    np.testing.assert_array_equal(result.mask[inside], np.rot90(mask)[inside])
+    np.testing.assert_allclose(result.boxes, [[3, 20, 8, 28]], atol=1e-4)  # x = y, y = 30 - x
+    assert result.labels.tolist() == [4]
+
+
+def test_rotate_fills_what_comes_in_with_255_and_grey_and_keeps_labels_whole():
+    sample = blank(120, 90)
+    sample = sample.replace(mask=np.full_like(sample.mask, 7))
+    for angle in (-10, 3, 10):
+        result = rotate(sample, AtAngle(angle), 1)
+        assert set(np.unique(result.mask)) == {7, 255}  # no value in between
+        corners = result.mask[[0, 0, -1, -1], [0, -1, 0, -1]]
+        assert corners.tolist() == [255] * 4
+        assert result.mask[45, 60] == 7
+        grey = (result.image == 128).all(axis=2)
+        # Pillow reads the nearest pixel in whole numbers of 1 / 65536: at the very border it may decide otherwise
+        assert (grey != (result.mask == 255)).sum() <= 2
+        # of each corner a triangle is cut; what lies outside is what a turned rectangle doesn't cover
+        y, x = np.mgrid[:90, :120] + 0.5 - np.array([45, 60])[:, None, None]
+        cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+        outside = (np.abs(cosine * x - sine * y) > 60) | (np.abs(sine * x + cosine * y) > 45)
+        assert (outside != (result.mask == 255)).sum() <= 2
+
+
+def test_rotate_fills_with_the_asked_grey():
+    assert rotate(blank(20, 20), AtAngle(10), 1, fill=9).image[0, 0].tolist() == [9, 9, 9]
+
+
+def test_rotate_by_nothing_changes_nothing(paint):
+    sample = paint((120, 90), BOXES)
+    result = rotate(sample, np.random.default_rng(0), 1, degrees=0)
+    np.testing.assert_array_equal(result.image, sample.image)
+    np.testing.assert_array_equal(result.mask, sample.mask)
+    np.testing.assert_array_equal(result.boxes, sample.boxes)
+
+
+def test_rotate_drops_a_box_that_left_the_image_or_of_which_too_little_is_left(paint):
+    sample = paint((200, 100), [(0, 0, 20, 10), (90, 40, 110, 60)])
+    assert rotate(sample, AtAngle(-45), 1, degrees=45).labels.tolist() == [1]
+    # by 3 degrees the first box's hull goes from y = -5.2 to 5.9
+    assert rotate(sample, AtAngle(-3), 1, min_visible=0.5).labels.tolist() == [0, 1]
+    assert rotate(sample, AtAngle(-3), 1, min_visible=0.6).labels.tolist() == [1]
+
+
+def test_rotate_without_mask_and_boxes():
+    result = rotate(blank(20, 10).replace(mask=None), AtAngle(5), 1)
+    assert result.mask is None
+    assert result.boxes.shape == (0, 4)
+
+
+def test_rotate_happens_as_often_as_asked_at_angles_from_one_side_to_the_other(paint):
+    sample = paint((61, 61), [(40, 28, 45, 33)])  # its centre is 12 pixels right of the image's
+    results = [rotate(sample, np.random.default_rng(seed), 0.25, degrees=30) for seed in range(800)]
+    turned = [result for result in results if result is not sample]
+    assert abs(len(turned) / 800 - 0.25) < 0.06  # 4 standard errors of 0.433 / sqrt(800)
+    rises = np.array([30.5 - result.boxes[0, [1, 3]].mean() for result in turned])
+    angles = np.degrees(np.arcsin(rises / 12))
+    assert abs(angles.mean()) < 5  # 4 standard errors of 17.3 / sqrt(200)
+    assert -30.01 <= angles.min() < -25
+    assert 25 < angles.max() <= 30.01
+
+
+@pytest.mark.parametrize("probability", [0, 1])
+def test_rotate_always_takes_two_draws_and_leaves_its_input_alone(paint, probability):
+    sample, reference = paint((120, 90), BOXES), paint((120, 90), BOXES)
+    rng, expected = np.random.default_rng(3), np.random.default_rng(3)
+    rotate(sample, rng, probability)
+    expected.random(2)
+    assert rng.random() == expected.random()
+    for name in ("image", "mask", "boxes"):
+        np.testing.assert_array_equal(getattr(sample, name), getattr(reference, name))
+
+
+@pytest.mark.parametrize("degrees", [-1, 181, float("nan")])
+def test_rotate_refuses_degrees_out_of_range(degrees):
+    with pytest.raises(ValueError, match=f"degrees is {degrees}; a number from 0 to 180 is needed"):
+        rotate(blank(4, 4), np.random.default_rng(0), degrees=degrees)
+
+
+def test_rotate_refuses_a_mask_of_another_size():
+    with pytest.raises(ValueError, match=r"mask has shape \(3, 4\); that of the image, \(4, 4\)"):
+        rotate(blank(4, 4).replace(mask=np.zeros((3, 4), np.uint8)), np.random.default_rng(0))

@@ -61,6 +61,24 @@ def test_the_training_pipeline_keeps_boxes_pixels_and_mask_together(paint, asser
     assert sum(found) > 350  # of 600: the test isn't satisfied by dropping boxes
 
 
+def test_a_segmentation_pipeline_keeps_image_and_mask_together():
+    rng = np.random.default_rng(5)
+    mask = rng.integers(0, 4, (3, 4), np.uint8).repeat(30, 0).repeat(30, 1)
+    image = np.repeat(mask[..., None] * 60, 3, axis=2)
+    sample = Sample(image, np.zeros((0, 4), np.float32), np.zeros(0, np.int64), mask)
+    operations = [{"op": name, "probability": 1} for name in ("flip", "rotate", "blur")]
+    for index in range(20):
+        placement = {"op": "random_placement", "scale": [1, 2]}
+        result = augment(sample, [placement, *operations], (96, 96), generator(0, 0, index))
+        assert set(np.unique(result.mask)) <= {0, 1, 2, 3, 255}
+        inside = np.s_[1:-1, 1:-1]
+        shifts = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
+        masks = [np.roll(result.mask, shift, (0, 1))[inside] for shift in shifts]
+        shown = (np.array(masks) != 255).all(axis=0)
+        off = [np.abs(result.image[inside][..., 0] - 60.0 * mask)[shown].mean() for mask in masks]
+        assert min(off[1:]) > off[0]  # a mask that is one pixel off fits worse
+
+
 def test_operations_before_and_after_the_placement_keep_step(paint, assert_in_step):
     operations = [
         {"op": "flip"},
@@ -154,7 +172,9 @@ def test_one_operations_outcome_leaves_the_others_draws_alone():
     sample = noise_sample(64, 48)
     outcomes = set()
     for probability in (0, 0.5, 1):
-        chances = [{"op": name, "probability": probability} for name in ("flip", "vertical_flip", "hsv")]
+        chances = [
+            {"op": name, "probability": probability} for name in ("flip", "vertical_flip", "rotate", "hsv", "blur")
+        ]
         rng = generator(0, 0, 1)
         augment(sample, [*chances, {"op": "random_placement"}], (40, 40), rng)
         outcomes.add(rng.random())  # the next draw: each operation took as many, whether it happened or not
@@ -162,7 +182,9 @@ def test_one_operations_outcome_leaves_the_others_draws_alone():
 
 
 def test_an_unknown_operation_is_named_with_those_that_exist():
-    with pytest.raises(ValueError, match="'mosaik'; one of mosaic, random_placement, place, flip, vertical_flip, hsv"):
+    with pytest.raises(
+        ValueError, match="'mosaik'; one of mosaic, random_placement, place, flip, vertical_flip, rotate, hsv"
+    ):
         augment(noise_sample(4, 4), [{"op": "flip"}, {"op": "mosaik"}], (8, 8), generator(0, 0, 0))
     with pytest.raises(ValueError, match="unknown operation None"):
         check_operations([{"probability": 1}])
@@ -190,7 +212,9 @@ def test_the_parameters_of_every_operation_are_known():
         "place": {"policy", "fill"},
         "flip": {"probability", "until"},
         "vertical_flip": {"probability", "until"},
+        "rotate": {"probability", "degrees", "fill", "min_visible", "until"},
         "hsv": {"hue", "saturation", "value", "probability", "until"},
+        "blur": {"probability", "sigma", "until"},
         "mixup": {"probability", "alpha", "only_mosaic", "until"},
         "cutout": {"probability", "holes", "size", "fill", "until"},
         "grid_mask": {"probability", "unit", "keep", "fill", "until"},

@@ -113,6 +113,7 @@ def test_a_value_out_of_bounds_is_refused_by_its_key(key, value):
         ([("augment", [{"op": "mosaic", "scale": [2, 1]}])], r"scale is \[2.0, 1.0\]; the least must"),
         ([("augment", [{"op": "mosaic", "centre": [0.7, 0.3]}])], r"centre is \[0.7, 0.3\]; the least must"),
         ([("augment", [{"op": "cutout", "size": [0.7, 0.3]}])], r"size is \[0.7, 0.3\]; the least must"),
+        ([("augment", [{"op": "blur", "sigma": [2, 1]}])], r"sigma is \[2.0, 1.0\]; the least must"),
         ([("augment", [{"op": "grid_mask", "unit": [0.7, 0.3]}])], r"unit is \[0.7, 0.3\]; the least must"),
         ([("augment", [{"op": "mixup"}, {"op": "mosaic"}])], "a mixup of mosaics without a mosaic before it"),
         ([("augment", [{"op": "mixup", "only_mosaic": False}])], "a mixup before images are on the canvas"),
