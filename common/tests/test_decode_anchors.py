@@ -126,10 +126,10 @@ def test_where_nothing_is_seen_there_are_no_detections(kind):
 def test_predictions_that_are_not_finite_are_no_detections(kind):
     deltas, logits = nothing(kind)
     placements = [fit(size_of(kind), size_of(kind))]
-    answer(kind, logits[0], [0, 9, 18, 27], 1, 0.9)
-    deltas[0, 9, 2], deltas[0, 18, 0] = np.nan, np.inf
-    logits[0, 27, 0] = np.inf
-    logits[0, 36:40] = np.nan
+    answer(kind, logits[0], [0, 9, 18, 27, 36], 1, 0.9)
+    deltas[0, 9, 2], deltas[0, 18, 0], deltas[0, 27, 2] = np.nan, np.inf, np.inf
+    logits[0, 36, 0] = np.inf
+    logits[0, 45:50] = np.nan
     (found,) = decode(kind, (deltas, logits), placements)
     assert len(found) == 1
     assert np.isfinite(found.boxes).all()
