@@ -152,7 +152,7 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
     arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior)
     if weights is not None:
         given = load_checkpoint(weights, optimizer=False)
-        values, anew = given.weights, ("head",)
+        values, anew = given.weights, ("head", "attention")
         if given.is_backbone:
             say("weights: a backbone, so what it lacks of the rest begins anew")
             anew = parts_behind(architecture(spec.name).backbone, shapes)

@@ -97,6 +97,20 @@ def test_fine_tuning_from_a_backbone_begins_the_rest_anew(zoo, backbone):
     assert "begun anew      head_p5: 7 arrays" in said[1]
 
 
+def test_attention_is_begun_anew_beside_weights_that_know_none(zoo, tmp_path):
+    path = tmp_path / "yolov4-tiny.weights"
+    path.write_bytes(made_up((CFG / "yolov4-tiny.cfg").read_text()))
+    convert(path, tmp_path / "plain.h5", model="yolov4-tiny")
+    given = load(tmp_path / "plain.h5")
+    recipe = from_dict(Recipe, given.recipe | {"model": given.recipe["model"] | {"attention": "eca"}}, "this test")
+    said = []
+    model = build_model(zoo, recipe, zoo.device("cpu"), said.append, weights=str(tmp_path / "plain.h5"))
+    arrays = zoo.arrays(model)
+    assert all(np.array_equal(arrays[name], array) for name, array in given.model.items())
+    assert arrays.keys() - given.model.keys() == {f"attention_{level}.along.weight" for level in ("c4", "c5", "p4")}
+    assert "attention_c4" in said[0]
+
+
 def test_a_backbone_alone_finds_nothing_and_says_so(zoo, backbone, tmp_path):
     Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
     for command, source in ((predict, [str(tmp_path / "a.png")]), (evaluate, [])):
