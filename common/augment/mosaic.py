@@ -112,8 +112,9 @@ def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mos
 def blend(image, other, share):
     """`share` of the image and the rest of the other: two of uint8 (H, W, 3) -> a new one, exact to about a level."""
     weight = round(share * LEVELS)
-    total = image * np.uint16(weight)  # 255 * 256 + 128 still fits
-    total += other * np.uint16(LEVELS - weight)
+    # 255 * 256 + 128 still fits; the type is said, since NumPy 1 would stay with bytes
+    total = np.multiply(image, weight, dtype=np.uint16)
+    total += np.multiply(other, LEVELS - weight, dtype=np.uint16)
     total += LEVELS // 2  # so that what is cut off rounds
     total >>= 8
     return total.astype(np.uint8)

@@ -8,7 +8,8 @@ from common.metrics.matching import FALSE_POSITIVE, TRUE_POSITIVE, match_voc
 from common.metrics.pool import gather, overlapping_pairs
 
 SCORES = np.arange(101) / 100
-FALSE_POSITIVES_PER_IMAGE = np.logspace(-2, 0, 9)  # Dollar et al. 2012, section 3.1
+# Dollar et al. 2012, section 3.1; rounded, since NumPy's releases differ in the last bit of 0.1
+FALSE_POSITIVES_PER_IMAGE = np.logspace(-2, 0, 9).round(12)
 LOWEST_MISS_RATE = 1e-10  # of one point, so that its logarithm exists; the authors' toolbox has the same
 
 

@@ -110,7 +110,7 @@ def test_iou_of_every_pair():
     a, b = random_boxes(np.random.default_rng(2), 5), random_boxes(np.random.default_rng(3), 7)
     table = iou(a, b)
     assert table.shape == (5, 7)
-    assert all(table[i, j] == overlap(a[i], b[j]) for i in range(5) for j in range(7))
+    assert all(table[i, j] == pytest.approx(overlap(a[i], b[j]), rel=1e-6) for i in range(5) for j in range(7))
     assert iou(a, b[:0]).shape == (5, 0)
 
 

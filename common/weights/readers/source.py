@@ -71,5 +71,5 @@ def is_shape(lengths):
 def float32_of_bfloat16(words):
     """bfloat16 as uint16 words -> float32 with the same values, exactly: a bfloat16 is a float32's upper half."""
     bits = words.astype(np.uint32)
-    bits <<= 16
+    bits <<= np.uint32(16)  # of its own type also where there is a single number, in NumPy 1
     return bits.view(np.float32)
