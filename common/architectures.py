@@ -33,7 +33,7 @@ class Architecture:
 
 
 # squeeze and excitation (Hu et al. 2018), CBAM (Woo et al. 2018), ECA (Wang et al. 2020)
-ATTENTION = ("none", "se", "cbam", "eca")
+ATTENTION = ("se", "cbam", "eca")
 
 _YOLOV3_ANCHORS = ((10, 13), (16, 30), (33, 23), (30, 61), (62, 45), (59, 119), (116, 90), (156, 198), (373, 326))
 _YOLOV4_ANCHORS = ((12, 16), (19, 36), (40, 28), (36, 75), (76, 55), (72, 146), (142, 110), (192, 243), (459, 401))
@@ -83,7 +83,7 @@ class ModelSpec:
 
     anchors: per head, its (width, height) pairs in input pixels; strides, scale_xy: per head, see `Architecture`
     mean, std: of an image's R, G, B in 0..255; the network computes (image - mean) / std first
-    attention: one of ATTENTION
+    attention: one of ATTENTION, or None
     """
 
     name: str
@@ -93,7 +93,7 @@ class ModelSpec:
     scale_xy: tuple[float, ...]
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (255.0, 255.0, 255.0)
-    attention: str = "none"
+    attention: str | None = None
 
     @property
     def anchors_per_cell(self):
@@ -115,7 +115,7 @@ def model_spec(
     mean=(0.0, 0.0, 0.0),
     std=(255.0, 255.0, 255.0),
     scale_xy=None,
-    attention="none",
+    attention=None,
 ):
     """The ModelSpec of a model for `num_classes` classes, with its default anchors or these, smallest first.
 
@@ -134,7 +134,7 @@ def model_spec(
     if areas != sorted(areas):
         in_order = ", ".join(f"{w:g}x{h:g}" for w, h in sorted(anchors, key=math.prod))
         raise UserError(f"the anchors of {name} aren't in order, smallest area first; this order would do: {in_order}")
-    if attention != "none" and not known.attention:
+    if attention is not None and not known.attention:
         able = ", ".join(other for other, about in ARCHITECTURES.items() if about.attention)
         raise UserError(f"model.attention is {attention}, for which {name} has no place; none, or {able}, would do")
     per_head = tuple(tuple(anchors[i] for i in mask) for mask in known.masks)

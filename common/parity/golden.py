@@ -27,7 +27,7 @@ NUM_CLASSES = 80
 SIZES = ((64, 64), (96, 96), (160, 64))  # (width, height): an even number of coarse cells, an odd one, not square
 
 
-def golden_spec(model, attention="none"):
+def golden_spec(model, attention=None):
     """The ModelSpec that goldens and names files are made with: 80 classes, default anchors."""
     return model_spec(model, NUM_CLASSES, attention=attention)
 

@@ -46,7 +46,7 @@ def probe(zoo, model):
     return found | {"seconds": np.float64(time.monotonic() - started)}
 
 
-def outputs(zoo, model, attention="none"):
+def outputs(zoo, model, attention=None):
     """`golden.measure` of the predictor of a model with pseudo-weights."""
     device = zoo.device("cpu")
     return measure(zoo.predictor(pseudo_model(zoo, model, device, attention), "fp32", device))
@@ -54,7 +54,7 @@ def outputs(zoo, model, attention="none"):
 
 def attention_outputs(zoo, model):
     """`outputs` with each kind of attention that the model has a place for: {"kind/key": value}."""
-    kinds = [kind for kind in ATTENTION if kind != "none"] if architecture(model).attention else []
+    kinds = ATTENTION if architecture(model).attention else ()
     return {f"{kind}/{key}": value for kind in kinds for key, value in outputs(zoo, model, kind).items()}
 
 
@@ -91,7 +91,7 @@ def curve(zoo, model):
     return np.array([float(learner.step(b, float(lr))["loss"]) for b, lr in zip(batches, rates, strict=True)])
 
 
-def pseudo_model(zoo, model, device, attention="none"):
+def pseudo_model(zoo, model, device, attention=None):
     """A network of 80 classes with pseudo-weights."""
     network = zoo.build(golden_spec(model, attention), device)
     zoo.assign(network, pseudo_arrays(zoo.shapes(network)))

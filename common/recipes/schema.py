@@ -26,7 +26,7 @@ class Model(Section):
     scale_xy: Annotated[float, Field(ge=1, le=2)] | None = Field(
         None, description="how far over its cell a box's centre can reach; 1 = not at all, none = the model's own"
     )
-    attention: Literal[ATTENTION] = Field("none", description="in yolov4-tiny only")
+    attention: Literal[ATTENTION] | None = Field(None, description="in yolov4-tiny only; none = no such blocks")
     objectness_prior: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.01, description="objectness that an untrained head predicts (Lin et al. 2017, section 4.1)"
     )

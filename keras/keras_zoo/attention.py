@@ -71,11 +71,11 @@ class ECA(keras.layers.Layer):
         return x * ops.sigmoid(layout.from_images(weights))
 
 
-KINDS = {"none": NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
+KINDS = {None: NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
 
 
 def make_attention(kind, channels):
-    """The block of this kind, one of `common.architectures.ATTENTION`, for features of so many channels."""
+    """The block of this kind, one of `common.architectures.ATTENTION` or None, for features of so many channels."""
     return KINDS[kind](channels)
 
 

@@ -66,11 +66,11 @@ class ECA(nn.Module):
         return x * self.along(means).permute(0, 3, 1, 2).sigmoid()
 
 
-KINDS = {"none": NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
+KINDS = {None: NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
 
 
 def make_attention(kind, channels):
-    """The block of this kind, one of `common.architectures.ATTENTION`, for features of so many channels."""
+    """The block of this kind, one of `common.architectures.ATTENTION` or None, for features of so many channels."""
     return KINDS[kind](channels)
 
 

@@ -67,11 +67,11 @@ class ECA(tf.Module):
         return x * tf.sigmoid(tf.transpose(self.along(means), (0, 1, 3, 2)))
 
 
-KINDS = {"none": NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
+KINDS = {None: NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
 
 
 def make_attention(kind, channels):
-    """The block of this kind, one of `common.architectures.ATTENTION`, for features of so many channels."""
+    """The block of this kind, one of `common.architectures.ATTENTION` or None, for features of so many channels."""
     return KINDS[kind](channels)
 
 

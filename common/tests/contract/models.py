@@ -71,14 +71,14 @@ def test_heads_have_the_canonical_layout_coarsest_first(pseudo, name):
     assert all(head.dtype == np.float32 for head in heads)
 
 
-@pytest.mark.parametrize("kind", ATTENTION)
+@pytest.mark.parametrize("kind", [None, *ATTENTION])
 def test_attention_adds_its_arrays_and_nothing_else(zoo, kind):
     found = zoo.shapes(zoo.build(golden_spec("yolov4-tiny", kind), zoo.device("cpu")))
     plain = load_names("yolov4-tiny")
     assert {name: shape for name, shape in found.items() if "attention" not in name} == plain
     # se: C C/16 weights and as many biases as outputs, twice; cbam: those and 2 x 7 x 7; eca: a kernel of 5
     squeezed = sum(2 * c * c // 16 + c + c // 16 for c in (256, 512, 128))
-    added = {"none": 0, "se": squeezed, "cbam": squeezed + 3 * 98, "eca": 3 * 5}[kind]
+    added = {None: 0, "se": squeezed, "cbam": squeezed + 3 * 98, "eca": 3 * 5}[kind]
     assert count(found)[0] == COUNTS["yolov4-tiny"][0] + added
 
 
