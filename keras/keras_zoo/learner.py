@@ -44,12 +44,16 @@ class Learner:
     def _step(self, batch, lr):
         self.optimizer.learning_rate = lr
         targets = {name: np.asarray(array) for name, array in batch.targets.items()}
-        terms = dict.fromkeys(self.loss.terms, 0.0)
+        terms, size = dict.fromkeys(self.loss.terms, 0.0), batch.images.shape[1:3]
         for part in np.split(np.arange(len(batch.images)), self.accumulate):
             part = slice(part[0], part[-1] + 1)
             of_part = {name: array[part] if array.ndim else array for name, array in targets.items()}
             self.network.reset_metrics()  # as newer Keras does itself
+            # a compiled step for each input size: TensorFlow would make one for all of them at the second, and a run
+            # resumed there would round otherwise
+            self.network.train_function = self.compiled.get(size)
             values = self.network.train_on_batch(batch.images[part], of_part, return_dict=True)
+            self.compiled[size] = self.network.train_function
             terms = {name: value + values[name] for name, value in terms.items()}
         if self.fp16 and self.accumulate > 1:
             self.optimizer.drop_parts()
@@ -86,6 +90,7 @@ class Learner:
                 self.scaler.build(self.model.trainable_variables)
             self.network = TrainingModel(self.model, self.loss, self.accumulate)
             self.network.compile(self.scaler or self.optimizer, jit_compile=self.compile)
+        self.compiled = {}  # input size -> step
 
     def optimizer_arrays(self):
         """See `common.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
