@@ -24,8 +24,8 @@ def decode_yolo(heads, spec, placements, *, score, threshold, max_detections=100
     size = (heads[0].shape[2] * spec.strides[0], heads[0].shape[1] * spec.strides[0])
     grid = yolo_grid(spec, size)
     # a score can't exceed its objectness, so most predictions fall before anything is computed for them
-    least = -np.inf if score <= 0 else (np.inf if score >= 1 else math.log(score / (1 - score)))
-    candidates = raw[..., 4] >= least
+    candidates = raw[..., 4] >= logit(score)
+    options = {"threshold": threshold, "method": method, "min_score": score, "max_detections": max_detections}
     results = []
     for values, chosen, placement in zip(raw, candidates, placements, strict=True):
         rows = np.nonzero(chosen)[0]
@@ -38,15 +38,25 @@ def decode_yolo(heads, spec, placements, *, score, threshold, max_detections=100
             rows_above, labels, scores = rows_above[best], labels[best], scores[best]
         index = rows[rows_above]
         place = (grid.cells[index], grid.strides[index], grid.anchors[index], grid.scales[index])
-        boxes = decode_boxes(values[index], *place)
-        boxes = placement.inverse(boxes, clip=True)
-        visible = area(boxes) > 0  # the others lie on the canvas around the image
-        boxes, scores, labels = boxes[visible], scores[visible], labels[visible]
-        kept, scores = nms(
-            boxes, scores, labels, threshold=threshold, method=method, min_score=score, max_detections=max_detections
-        )
-        results.append(Detections(boxes[kept].astype(np.float32), scores.astype(np.float32), labels[kept]))
+        results.append(suppressed(decode_boxes(values[index], *place), scores, labels, placement, **options))
     return results
+
+
+def logit(score):
+    """The logit whose sigmoid is this score; infinite for what no logit reaches."""
+    return -np.inf if score <= 0 else (np.inf if score >= 1 else math.log(score / (1 - score)))
+
+
+def suppressed(boxes, scores, labels, placement, **options):
+    """One image's candidates on the input (n, 4), (n,), (n,) as its `Detections`, in the original's pixels, after NMS.
+
+    options: of `common.boxes.nms`.
+    """
+    boxes = placement.inverse(boxes, clip=True)
+    visible = area(boxes) > 0  # the others lie on the canvas around the image
+    boxes, scores, labels = boxes[visible], scores[visible], labels[visible]
+    kept, scores = nms(boxes, scores, labels, **options)
+    return Detections(boxes[kept].astype(np.float32), scores.astype(np.float32), labels[kept])
 
 
 def _highest(scores, count):

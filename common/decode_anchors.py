@@ -1,12 +1,9 @@
 """SSD's and RetinaNet's raw heads to detections, in NumPy."""
 
-import math
-
 import numpy as np
 
 from common.box_coding import RETINANET_CODING, SSD_CODING
-from common.boxes import area, nms
-from common.data.sample import Detections
+from common.decode import logit, suppressed
 from common.losses import sigmoid
 from common.losses_ssd import log_softmax
 
@@ -45,7 +42,7 @@ def decode_retinanet(
     As `decode_ssd`, but an anchor's score for a class is the sigmoid's, and of those of at least `score` the
     RETINANET_CANDIDATES highest of each level go on. grid: `retinanet_grid`'s.
     """
-    least = -np.inf if score <= 0 else (np.inf if score >= 1 else math.log(score / (1 - score)))
+    least = logit(score)
 
     def candidates(logits):
         rows, labels = np.nonzero(logits >= least)
@@ -69,11 +66,8 @@ def _decode(heads, grid, placements, coding, candidates, options):
         rows, labels, scores = candidates(logits)
         finite = np.isfinite(deltas[rows]).all(axis=1)
         rows, labels, scores = rows[finite], labels[finite], scores[finite]
-        boxes = placement.inverse(coding.decode(deltas[rows], grid.boxes[rows]), clip=True)
-        visible = area(boxes) > 0  # the others lie on the canvas around the image
-        boxes, labels, scores = boxes[visible], labels[visible], scores[visible]
-        kept, scores = nms(boxes, scores, labels, **options)
-        results.append(Detections(boxes[kept].astype(np.float32), scores.astype(np.float32), labels[kept]))
+        boxes = coding.decode(deltas[rows], grid.boxes[rows])
+        results.append(suppressed(boxes, scores, labels, placement, **options))
     return results
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from common.boxes import area, as_boxes
-from common.targets.yolo import padded_count
+from common.boxes import area
+from common.targets.padding import in_a_row, padded
 
 NEGATIVE = -1  # an anchor that is background
 IGNORED = -2  # an anchor that classification leaves out
@@ -21,23 +21,15 @@ def targets_of(boxes, labels, grid, num_classes, match):
         num_positives  float32 (): how many anchors of the batch have a box, at least 1; losses are divided by it
     Raises ValueError where labels don't answer to boxes or classes.
     """
-    counts, label_counts = [len(of_image) for of_image in boxes], [len(of_image) for of_image in labels]
-    if counts != label_counts:
-        raise ValueError(f"images have {counts} boxes and {label_counts} labels; as many of each are needed")
-    padded = padded_count(max(counts, default=0))
+    flat_boxes, flat_labels, counts = in_a_row(boxes, labels, num_classes)
     targets = {
-        "boxes": np.zeros((len(boxes), padded, 4), np.float32),
-        "labels": np.zeros((len(boxes), padded), np.int32),
+        "boxes": padded(flat_boxes, counts),
+        "labels": padded(flat_labels.astype(np.int32), counts),
         "matches": np.full((len(boxes), len(grid.boxes)), NEGATIVE, np.int32),
     }
     for image, count in enumerate(counts):
         if count:
-            targets["boxes"][image, :count] = as_boxes(boxes[image])
-            targets["labels"][image, :count] = labels[image]
             targets["matches"][image] = match(_overlaps(targets["boxes"][image, :count], grid.boxes))
-    least, greatest = targets["labels"].min(initial=0), targets["labels"].max(initial=0)
-    if least < 0 or greatest >= num_classes:
-        raise ValueError(f"labels reach from {least} to {greatest}; 0 to {num_classes - 1} are the classes")
     targets["num_positives"] = np.float32(max(1, (targets["matches"] >= 0).sum()))
     return targets
 

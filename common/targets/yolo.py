@@ -4,6 +4,7 @@ import numpy as np
 
 from common.boxes import iou_wh, xyxy_to_cxcywh
 from common.grid import cells_per_head
+from common.targets.padding import in_a_row, padded, places
 
 
 def assign(boxes, labels, spec, size, match_iou=1.0):
@@ -23,16 +24,8 @@ def assign(boxes, labels, spec, size, match_iou=1.0):
         num_positives  float32 (): how many there are in the batch, at least 1; losses are divided by it
     Raises ValueError where labels don't answer to boxes or classes, and for a size that the strides don't divide.
     """
-    counts = np.array([len(of_image) for of_image in boxes], dtype=np.int64)
-    label_counts = [len(of_image) for of_image in labels]
-    if counts.tolist() != label_counts:
-        raise ValueError(f"images have {counts.tolist()} boxes and {label_counts} labels; as many of each are needed")
-    flat_boxes = np.concatenate([np.zeros((0, 4), np.float32), *boxes]).astype(np.float32)
-    flat_labels = np.concatenate([np.zeros(0, np.int64), *labels])
-    if flat_labels.min(initial=0) < 0 or flat_labels.max(initial=0) >= spec.num_classes:
-        least, greatest = flat_labels.min(), flat_labels.max()
-        raise ValueError(f"labels reach from {least} to {greatest}; 0 to {spec.num_classes - 1} are the classes")
-    image, slot = _places(counts)
+    flat_boxes, flat_labels, counts = in_a_row(boxes, labels, spec.num_classes)
+    image, slot = places(counts)
 
     box, index, fit = _matches(flat_boxes, spec, size, match_iou)
     order = np.lexsort((-fit, index, image[box]))  # by image, prediction, then the best fit first
@@ -43,30 +36,12 @@ def assign(boxes, labels, spec, size, match_iou=1.0):
     counts_won = np.bincount(image[box], minlength=len(boxes))
 
     return {
-        "boxes": _padded(flat_boxes, counts),
-        "labels": _padded(flat_labels.astype(np.int32), counts),
-        "positives": _padded(index.astype(np.int32), counts_won, filler=-1),
-        "owners": _padded(slot[box].astype(np.int32), counts_won),
+        "boxes": padded(flat_boxes, counts),
+        "labels": padded(flat_labels.astype(np.int32), counts),
+        "positives": padded(index.astype(np.int32), counts_won, filler=-1),
+        "owners": padded(slot[box].astype(np.int32), counts_won),
         "num_positives": np.float32(max(1, len(box))),
     }
-
-
-def padded_count(count, least=16):
-    """The power of two, at least `least`, that a batch's boxes are padded to, and its positives."""
-    return max(least, 1 << int(max(count, 1) - 1).bit_length())
-
-
-def _places(counts):
-    """Of n things in a row, so many an image: the image of each, and its place there: (B,) -> two of int64 (n,)."""
-    image = np.repeat(np.arange(len(counts)), counts)
-    return image, np.arange(len(image)) - np.repeat(np.cumsum(counts) - counts, counts)
-
-
-def _padded(values, counts, filler=0):
-    """Things in a row, so many an image, as one padded row an image: (n, ...), (B,) -> (B, padded, ...)."""
-    rows = np.full((len(counts), padded_count(counts.max(initial=0)), *values.shape[1:]), filler, values.dtype)
-    rows[_places(counts)] = values
-    return rows
 
 
 def _matches(boxes, spec, size, match_iou):

@@ -136,7 +136,6 @@ class Trainer:
         if evaluates:
             started = time.monotonic()
             with averaged(self.framework, self.learner):
-                model = self.framework.arrays(self.learner.model)
                 detector = make_detector(self.framework, self.learner.model, self.spec, self.recipe, self.device)
                 self.metrics, _ = self.evaluation.measure(detector)
             record |= {"mAP50": self.metrics["mAP50"], "mAP": self.metrics["mAP"]}
@@ -149,7 +148,8 @@ class Trainer:
             score = self.metrics["mAP50"]
             if self.best is None or (score is not None and score >= self.best):  # of equals, the later one
                 self.best = score
-                save(self.run.best, self._checkpoint(model))
+                average = self.learner.average.arrays()
+                save(self.run.best, self._checkpoint(average or self.framework.arrays(self.learner.model)))
             self.save_last()
             self.run.draw_curves()
 

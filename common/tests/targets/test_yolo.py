@@ -6,7 +6,7 @@ import pytest
 from common.architectures import model_spec
 from common.boxes import cxcywh_to_xyxy, iou_wh
 from common.grid import yolo_grid
-from common.targets.yolo import assign, padded_count
+from common.targets.yolo import assign
 
 TINY = model_spec("yolov3-tiny", 5)
 SPEC = model_spec("yolov3", 5)
@@ -136,11 +136,6 @@ def test_a_batch_without_boxes_is_divided_by_one():
     targets = assign([np.zeros((0, 4), np.float32)] * 2, [np.zeros(0, np.int64)] * 2, TINY, (416, 416))
     assert targets["num_positives"] == 1
     assert targets["boxes"].shape == (2, 16, 4)
-
-
-@pytest.mark.parametrize(("count", "padded"), [(0, 16), (1, 16), (16, 16), (17, 32), (32, 32), (33, 64), (100, 128)])
-def test_boxes_are_padded_to_a_power_of_two(count, padded):
-    assert padded_count(count) == padded
 
 
 def test_labels_that_answer_to_no_box_or_class_are_refused():
