@@ -31,13 +31,12 @@ class Average:
     """A moving average of a model's parameters and statistics, on the model's device; empty until it is first moved."""
 
     def __init__(self, model):
-        self.model = model
+        self.variables = named_variables(model)
         self.kept = {}
 
     def move(self, decay):
         """See `common.framework.Average.move`."""
-        variables = named_variables(self.model)
-        now = {name: ops.stop_gradient(ops.convert_to_tensor(variable)) for name, variable in variables.items()}
+        now = {name: ops.stop_gradient(ops.convert_to_tensor(v)) for name, v in self.variables.items()}
         if not self.kept:
             self.kept = {name: ops.copy(tensor) for name, tensor in now.items()}
         self.kept = {name: kept + (1 - decay) * (now[name] - kept) for name, kept in self.kept.items()}

@@ -32,16 +32,15 @@ class Average:
     """A moving average of a model's parameters and statistics, on the model's device; empty until it is first moved."""
 
     def __init__(self, model):
-        self.model = model
+        self.tensors = _tensors(model)
         self.kept = {}
 
     def move(self, decay):
         """See `common.framework.Average.move`."""
         with torch.no_grad():
-            tensors = _tensors(self.model)
             if not self.kept:
-                self.kept = {name: tensor.clone() for name, tensor in tensors.items()}
-            torch._foreach_lerp_(list(self.kept.values()), list(tensors.values()), 1 - decay)
+                self.kept = {name: tensor.clone() for name, tensor in self.tensors.items()}
+            torch._foreach_lerp_(list(self.kept.values()), list(self.tensors.values()), 1 - decay)
 
     def arrays(self):
         """See `common.framework.Average.arrays`."""
@@ -49,7 +48,7 @@ class Average:
 
     def assign(self, arrays):
         """The inverse of `arrays`."""
-        tensors = _tensors(self.model) if arrays else {}  # in the model's order, whatever that of the arrays
+        tensors = self.tensors if arrays else {}  # in the model's order, whatever that of the arrays
         self.kept = {name: torch.empty_like(t).copy_(torch.from_numpy(arrays[name])) for name, t in tensors.items()}
 
 

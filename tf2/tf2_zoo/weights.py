@@ -31,13 +31,13 @@ class Average:
     """A moving average of a model's parameters and statistics, on the model's device; empty until it is first moved."""
 
     def __init__(self, model):
-        self.model = model
+        self.variables = named_variables(model)
         self.kept = {}
 
     def move(self, decay):
         """See `common.framework.Average.move`."""
         if not self.kept:
-            self._keep(named_variables(self.model))
+            self._keep(self.variables)
         self._run(tf.constant(1 - decay, tf.float32))
 
     def arrays(self):
@@ -49,14 +49,12 @@ class Average:
         self._keep({name: from_canonical(array) for name, array in arrays.items()})
 
     def _keep(self, values):
-        variables = named_variables(self.model)
         self.kept = {}
         for name, value in values.items():
-            with tf.device(variables[name].device):
+            with tf.device(self.variables[name].device):
                 self.kept[name] = tf.Variable(value, trainable=False)
         self._run = tf.function(self._move)
 
     def _move(self, share):
-        variables = named_variables(self.model)
         for name, kept in self.kept.items():
-            kept.assign_add(share * (variables[name] - kept))
+            kept.assign_add(share * (self.variables[name] - kept))
