@@ -10,8 +10,8 @@ def pseudo_array(name, shape):
     """A plausible value of one parameter, from its canonical name and shape alone -> float32.
 
     Kernels are uniform with a standard deviation of 1 / sqrt(fan in), so that features neither vanish nor explode;
-    normalisation weights and variances lie in [0.5, 1.5], biases and means in [-0.5, 0.5]. NumPy promises that
-    RandomState's streams never change.
+    normalisation weights and variances lie in [0.5, 1.5], biases and means in [-0.5, 0.5], scales of an L2
+    normalisation in [10, 30]. NumPy promises that RandomState's streams never change.
     """
     values = np.random.RandomState(zlib.crc32(name.encode())).random_sample(shape)
     leaf = name.rsplit(".", 1)[-1]
@@ -22,6 +22,8 @@ def pseudo_array(name, shape):
         return (values + 0.5).astype(np.float32)
     if leaf in ("bias", "running_mean"):
         return (values - 0.5).astype(np.float32)
+    if leaf == "scale":
+        return ((values + 0.5) * 20).astype(np.float32)
     raise ValueError(f"no pseudo-weights are defined for {name} of shape {tuple(shape)}")
 
 

@@ -30,6 +30,8 @@ def box_about(x, y, width, height):
         ("ssd300-caffe", (4, 6, 6, 6, 4, 4), [5776, 2166, 600, 150, 36, 4], 8732),
         # 64 * 64 * 4, 32 * 32 * 6, 16 * 16 * 6, 8 * 8 * 6, 4 * 4 * 6, 2 * 2 * 4, 1 * 1 * 4
         ("ssd512", (4, 6, 6, 6, 6, 4, 4), [16384, 6144, 1536, 384, 96, 16, 4], 24564),
+        # 19 * 19, 10 * 10, 5 * 5, 3 * 3, 2 * 2 and 1 cells of 6
+        ("ssd300-mobilenetv2", (6, 6, 6, 6, 6, 6), [2166, 600, 150, 54, 24, 6], 3000),
     ],
 )
 def test_the_number_of_default_boxes_is_that_of_the_paper(name, per_cell, per_level, count):
@@ -75,6 +77,16 @@ def test_default_boxes_of_512():
     np.testing.assert_allclose(boxes[last], box_about(448, 448, size / math.sqrt(3), size * math.sqrt(3)), rtol=1e-6)
     root = math.sqrt(0.9 * 1.05) * 512
     np.testing.assert_allclose(boxes[-3], box_about(256, 256, root, root), rtol=1e-6)
+
+
+def test_default_boxes_of_mobilenetv2():
+    boxes = ssd_grid(SSD_ANCHORS["ssd300-mobilenetv2"]).boxes
+    # the first centre lies at 16 / 2; the last of a cell's six anchors is three times as high as wide
+    np.testing.assert_allclose(boxes[0], box_about(8, 8, 30, 30))
+    np.testing.assert_allclose(boxes[1], box_about(8, 8, math.sqrt(30 * 60), math.sqrt(30 * 60)), rtol=1e-6)
+    np.testing.assert_allclose(boxes[5], box_about(8, 8, 30 / math.sqrt(3), 30 * math.sqrt(3)), rtol=1e-6)
+    # row 1, column 0 of the fifth level, of two cells a side: centre (75, 225), behind 2166 + 600 + 150 + 54 anchors
+    np.testing.assert_allclose(boxes[2166 + 600 + 150 + 54 + 2 * 6], box_about(75, 225, 213, 213), rtol=1e-6)
 
 
 def test_default_boxes_that_do_not_answer_to_their_levels_are_refused():
