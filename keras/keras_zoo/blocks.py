@@ -5,16 +5,21 @@ so too, while tensors lie as `keras_zoo.layout` says. Channels are given, as in 
 once.
 """
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_zoo import layout
-from keras_zoo.layers import BatchNorm, make_conv
+from keras_zoo.layers import BatchNorm, GroupNorm, make_conv
 
 BN_EPS = 1e-5
 BN_MOMENTUM = 0.9  # Keras's meaning: the share of what was there
 LEAKY_SLOPE = 0.1
+GN_EPS = 1e-5
+GN_GROUPS = 32  # Wu & He 2018
+NORMS = ("batch", "group", None)
 
 
 def leaky_relu(x):
@@ -27,7 +32,22 @@ def mish(x):
     return x * ops.tanh(ops.softplus(x))
 
 
-ACTIVATIONS = {"leaky": leaky_relu, "mish": mish}
+def relu(x):
+    """x, and 0 below 0."""
+    return ops.relu(x)
+
+
+def relu6(x):
+    """x between 0 and 6."""
+    return ops.relu6(x)
+
+
+def linear(x):
+    """x as it is."""
+    return x
+
+
+ACTIVATIONS = {"leaky": leaky_relu, "mish": mish, "relu": relu, "relu6": relu6, "linear": linear}
 
 
 class Normalize(keras.layers.Layer):
@@ -44,20 +64,55 @@ class Normalize(keras.layers.Layer):
 
 
 class ConvBlock(keras.layers.Layer):
-    """Convolution, batch normalisation, activation: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
+    """Convolution, normalisation, activation: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, activation="leaky"):
+    groups: 1, or as many as channels for a depthwise convolution, of which in = out
+    norm: "batch" (attribute `bn`), "group" (`gn`: 32 groups, or the greatest power of 2 that divides the channels), or
+        None, where the convolution has a bias
+    padding: zeros on each side, `dilation * (kernel_size // 2)` unless given. A strided block isn't dilated
+    """
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        activation="leaky",
+        *,
+        dilation=1,
+        groups=1,
+        norm="batch",
+        padding=None,
+    ):
         super().__init__()
+        if groups not in (1, in_channels) or (groups > 1 and out_channels != in_channels):
+            raise ValueError(
+                f"{in_channels} to {out_channels} channels in {groups} groups; either 1 or one per channel"
+            )
+        if norm not in NORMS:
+            raise ValueError(f"no normalisation is called {norm!r}; there are {', '.join(map(repr, NORMS))}")
         self.activate = ACTIVATIONS[activation]
-        self.padding = kernel_size // 2 if stride > 1 else 0  # "same" pads one side only at stride 2
-        padding = "valid" if stride > 1 else "same"
-        self.conv = make_conv(in_channels, out_channels, kernel_size, stride, padding, use_bias=False)
-        self.bn = BatchNorm(out_channels, eps=BN_EPS, momentum=BN_MOMENTUM)
+        self.norm = norm
+        padding = dilation * (kernel_size // 2) if padding is None else padding
+        same = stride == 1 and 2 * padding == dilation * (kernel_size - 1)  # at stride 2 "same" pads one side only
+        self.padding = 0 if same else padding
+        mode = "same" if same else "valid"
+        self.conv = make_conv(in_channels, out_channels, kernel_size, stride, mode, norm is None, dilation, groups)
+        if norm == "batch":
+            self.bn = BatchNorm(out_channels, eps=BN_EPS, momentum=BN_MOMENTUM)
+        elif norm == "group":
+            self.gn = GroupNorm(math.gcd(GN_GROUPS, out_channels), out_channels, eps=GN_EPS)
 
     def call(self, x):
         if self.padding:
             x = layout.pad(x, self.padding, self.padding)
-        return self.activate(self.bn(self.conv(x)))
+        x = self.conv(x)
+        if self.norm == "batch":
+            x = self.bn(x)
+        elif self.norm == "group":
+            x = self.gn(x)
+        return self.activate(x)
 
 
 class Residual(keras.layers.Layer):
@@ -86,20 +141,61 @@ class YOLOHead(keras.layers.Layer):
         return ops.reshape(x, (*ops.shape(x)[:3], self.num_anchors, -1))  # (B, H, W, A * (5 + C)) -> (.., A, 5 + C)
 
 
-def max_pool(x, kernel_size, stride):
-    """Max pooling as Darknet does it: stride 1 keeps the size, windows lie about their pixel, even ones a pixel behind.
+def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
+    """Max pooling; what a window misses at the borders is not there (minus infinity), not zero.
 
-    What a window misses at the borders is not there (minus infinity), not zero.
+    padding: pixels on each side. None is Darknet's: stride 1 keeps the size, windows lie about their pixel, even ones a
+        pixel behind
+    ceil: whether rows and columns that are left over below and on the right have windows too, as in Caffe
     """
-    missing = kernel_size - stride
-    if missing:
-        x = layout.pad(x, missing // 2, missing - missing // 2, value=float("-inf"))
+    missing = max(kernel_size - stride, 0)
+    before, after = (missing // 2, missing - missing // 2) if padding is None else (padding, padding)
+    if ceil:
+        after += stride - 1
+    if before or after:
+        x = layout.pad(x, before, after, value=float("-inf"))
     return ops.max_pool(x, kernel_size, stride, padding="valid", data_format=layout.DATA_FORMAT)
 
 
-def upsample(x):
-    """Nearest neighbour, twice the size: (B, H, W, C) -> (B, 2 H, 2 W, C)."""
-    return ops.repeat(ops.repeat(x, 2, axis=layout.HEIGHT), 2, axis=layout.WIDTH)
+def upsample(x, size=None):
+    """Nearest neighbour, twice the size or to a size (height, width): (B, H, W, C) -> (B, *size, C).
+
+    Pixel i comes from floor(i * old / new), the ratio and the product in float32.
+    """
+    if size is None:
+        return ops.repeat(ops.repeat(x, 2, axis=layout.HEIGHT), 2, axis=layout.WIDTH)
+    for axis, new in zip((layout.HEIGHT, layout.WIDTH), size, strict=True):
+        old = ops.shape(x)[axis]
+        nearest = ops.arange(new, dtype="float32") * (ops.cast(old, "float32") / ops.cast(new, "float32"))
+        x = ops.take(x, ops.minimum(ops.cast(nearest, "int32"), old - 1), axis=axis)
+    return x
+
+
+def resize(x, size):
+    """Bilinear to a size (height, width), larger or smaller: (B, H, W, C) -> (B, *size, C).
+
+    Centres of pixels lie at i + 0.5 and the outermost ones go on outwards (`align_corners=False`); no antialiasing.
+    """
+    dtype, x = x.dtype, ops.cast(x, "float32")
+    for axis, new in zip((layout.HEIGHT, layout.WIDTH), size, strict=True):
+        old = ops.shape(x)[axis]
+        source = _sources(old, new)
+        lower = ops.minimum(ops.cast(source, "int32"), old - 1)
+        share = layout.along(source - ops.cast(lower, "float32"), axis)
+        x = (1 - share) * ops.take(x, lower, axis=axis) + share * ops.take(
+            x, ops.minimum(lower + 1, old - 1), axis=axis
+        )
+    return ops.cast(x, dtype)
+
+
+def _sources(old, new):
+    """Where the pixels of a resized axis lie in the old one: float32 (new,), rounded as PyTorch rounds."""
+    if isinstance(old, int) and isinstance(new, int):
+        ratio = np.float64(np.float32(old) / np.float32(new))
+        return ops.convert_to_tensor(np.maximum(ratio * (np.arange(new) + 0.5) - 0.5, 0).astype(np.float32))
+    # sizes that a graph of TensorFlow doesn't know yet
+    ratio = ops.cast(ops.cast(old, "float32") / ops.cast(new, "float32"), "float64")
+    return ops.cast(ops.maximum(ratio * (ops.arange(new, dtype="float64") + 0.5) - 0.5, 0.0), "float32")
 
 
 def split_half(x):
@@ -110,3 +206,13 @@ def split_half(x):
 def concat(*tensors):
     """Along channels, in this order."""
     return ops.concatenate(tensors, axis=layout.CHANNELS)
+
+
+def size_of(x):
+    """The height and width of (B, H, W, C), as `upsample` and `resize` take them."""
+    return ops.shape(x)[layout.HEIGHT], ops.shape(x)[layout.WIDTH]
+
+
+def global_average_pool(x):
+    """The mean of all pixels: (B, H, W, C) -> (B, 1, 1, C)."""
+    return ops.mean(x, axis=(layout.HEIGHT, layout.WIDTH), keepdims=True)

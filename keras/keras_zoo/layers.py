@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_zoo.layout import DATA_FORMAT, HEIGHT, WIDTH, per_channel, shape
+from keras_zoo.layout import CHANNELS, CHANNELS_FIRST, DATA_FORMAT, HEIGHT, WIDTH, per_channel, shape
 
 _LEAVES = {"kernel": "weight"}  # Keras's name of a variable -> the canonical one, where they differ
 
@@ -54,13 +54,58 @@ class BatchNorm(keras.layers.Layer):
         return self.add_weight((channels,), initializer, trainable=trainable, autocast=False, name=name)
 
 
-def make_conv(in_channels, out_channels, kernel_size, stride=1, padding="same", use_bias=True):
-    """A convolution that has its variables."""
+class GroupNorm(keras.layers.Layer):
+    """Normalisation of groups of channels, each image by itself: (B, H, W, C) -> (B, H, W, C), computed in float32."""
+
+    def __init__(self, groups, channels, eps):
+        super().__init__()
+        self.groups = groups
+        self.eps = eps
+        self.weight = self.add_weight((channels,), "ones", autocast=False, name="weight")
+        self.bias = self.add_weight((channels,), "zeros", autocast=False, name="bias")
+
+    def call(self, x):
+        sides = ops.shape(x)
+        grouped = (self.groups, sides[CHANNELS] // self.groups)
+        # (B, G, C / G, H * W) or (B, H * W, G, C / G)
+        split, axes = ((*grouped, -1), (2, 3)) if CHANNELS_FIRST else ((-1, *grouped), (1, 3))
+        wide = ops.reshape(ops.cast(x, "float32"), (sides[0], *split))
+        centred = wide - ops.mean(wide, axis=axes, keepdims=True)
+        variance = ops.mean(ops.square(centred), axis=axes, keepdims=True)
+        normalised = ops.reshape(centred * ops.rsqrt(variance + self.eps), sides)
+        return ops.cast(normalised * per_channel(self.weight) + per_channel(self.bias), self.compute_dtype)
+
+
+class DepthwiseConv(keras.layers.Layer):
+    """A convolution with a kernel for each channel: (B, H, W, C) -> (B, H / stride, W / stride, C).
+
+    Its kernels are (h, w, 1, C), as those of a convolution in groups, where Keras's own layer has (h, w, C, 1).
+    """
+
+    def __init__(self, channels, kernel_size, stride, padding, use_bias, dilation):
+        super().__init__()
+        self.strides = (stride, stride)
+        self.padding = padding
+        self.dilation = dilation
+        self.kernel = self.add_weight((kernel_size, kernel_size, 1, channels), "zeros", name="kernel")
+        self.bias = self.add_weight((channels,), "zeros", name="bias") if use_bias else None
+
+    def call(self, x):
+        kernel = ops.transpose(self.kernel, (0, 1, 3, 2))
+        x = ops.depthwise_conv(x, kernel, self.strides, self.padding, DATA_FORMAT, self.dilation)
+        return x if self.bias is None else x + per_channel(self.bias)
+
+
+def make_conv(in_channels, out_channels, kernel_size, stride=1, padding="same", use_bias=True, dilation=1, groups=1):
+    """A convolution that has its variables. groups: 1, or as many as channels."""
+    if groups > 1:
+        return DepthwiseConv(in_channels, kernel_size, stride, padding, use_bias, dilation)
     layer = keras.layers.Conv2D(
         out_channels,
         kernel_size,
         stride,
         padding,
+        dilation_rate=dilation,
         data_format=DATA_FORMAT,
         use_bias=use_bias,
         kernel_initializer="zeros",  # values come by name (common/weights/initial.py), and drawing others takes time

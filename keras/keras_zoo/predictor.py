@@ -41,7 +41,7 @@ class _Twin:
         mark_built(self.model)
         set_precision(self.model, precision)
         for _, layer in named_layers(self.model):
-            if isinstance(layer, ConvBlock):
+            if isinstance(layer, ConvBlock) and layer.norm == "batch":
                 layer.bn.folded = True
 
     def __call__(self, arrays, images):
@@ -60,7 +60,7 @@ def fold(model):
     """
     arrays = weights.arrays(model)
     for name, layer in named_layers(model):
-        if isinstance(layer, ConvBlock):
+        if isinstance(layer, ConvBlock) and layer.norm == "batch":
             weight, bias, mean, variance = (
                 arrays[f"{name}.bn.{leaf}"] for leaf in ("weight", "bias", "running_mean", "running_var")
             )

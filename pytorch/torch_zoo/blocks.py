@@ -3,6 +3,8 @@
 Inside the network tensors are (B, C, H, W) in channels_last memory; images come in and heads go out as (B, H, W, ...).
 """
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812, its usual name
@@ -10,6 +12,9 @@ from torch.nn import functional as F  # noqa: N812, its usual name
 BN_EPS = 1e-5
 BN_MOMENTUM = 0.1  # PyTorch's meaning: the share of the new batch
 LEAKY_SLOPE = 0.1
+GN_EPS = 1e-5
+GN_GROUPS = 32  # Wu & He 2018
+NORMS = ("batch", "group", None)
 
 
 def leaky_relu(x):
@@ -22,7 +27,22 @@ def mish(x):
     return F.mish(x)
 
 
-ACTIVATIONS = {"leaky": leaky_relu, "mish": mish}
+def relu(x):
+    """x, and 0 below 0."""
+    return F.relu(x)  # not in place: some networks read x once more
+
+
+def relu6(x):
+    """x between 0 and 6."""
+    return F.relu6(x)
+
+
+def linear(x):
+    """x as it is."""
+    return x
+
+
+ACTIVATIONS = {"leaky": leaky_relu, "mish": mish, "relu": relu, "relu6": relu6, "linear": linear}
 
 
 class Normalize(nn.Module):
@@ -39,16 +59,52 @@ class Normalize(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch normalisation, activation: (B, in, H, W) -> (B, out, H / stride, W / stride)."""
+    """Convolution, normalisation, activation: (B, in, H, W) -> (B, out, H / stride, W / stride).
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, activation="leaky"):
+    groups: 1, or as many as channels for a depthwise convolution, of which in = out
+    norm: "batch" (attribute `bn`), "group" (`gn`: 32 groups, or the greatest power of 2 that divides the channels), or
+        None, where the convolution has a bias
+    padding: zeros on each side, `dilation * (kernel_size // 2)` unless given. A strided block isn't dilated
+    """
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        activation="leaky",
+        *,
+        dilation=1,
+        groups=1,
+        norm="batch",
+        padding=None,
+    ):
         super().__init__()
+        if groups not in (1, in_channels) or (groups > 1 and out_channels != in_channels):
+            raise ValueError(
+                f"{in_channels} to {out_channels} channels in {groups} groups; either 1 or one per channel"
+            )
+        if norm not in NORMS:
+            raise ValueError(f"no normalisation is called {norm!r}; there are {', '.join(map(repr, NORMS))}")
         self.activate = ACTIVATIONS[activation]
-        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=False)
-        self.bn = nn.BatchNorm2d(out_channels, eps=BN_EPS, momentum=BN_MOMENTUM)
+        self.norm = norm
+        padding = dilation * (kernel_size // 2) if padding is None else padding
+        self.conv = nn.Conv2d(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias=norm is None
+        )
+        if norm == "batch":
+            self.bn = nn.BatchNorm2d(out_channels, eps=BN_EPS, momentum=BN_MOMENTUM)
+        elif norm == "group":
+            self.gn = nn.GroupNorm(math.gcd(GN_GROUPS, out_channels), out_channels, eps=GN_EPS)
 
     def forward(self, x):
-        return self.activate(self.bn(self.conv(x)))
+        x = self.conv(x)
+        if self.norm == "batch":
+            x = self.bn(x)
+        elif self.norm == "group":
+            x = self.gn(x)
+        return self.activate(x)
 
 
 class Residual(nn.Module):
@@ -77,21 +133,36 @@ class YOLOHead(nn.Module):
         return x.unflatten(-1, (self.num_anchors, -1))  # -> (B, H, W, A, 5 + C)
 
 
-def max_pool(x, kernel_size, stride):
-    """Max pooling as Darknet does it: stride 1 keeps the size, windows lie about their pixel, even ones a pixel behind.
+def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
+    """Max pooling; what a window misses at the borders is not there (minus infinity), not zero.
 
-    What a window misses at the borders is not there (minus infinity), not zero.
+    padding: pixels on each side. None is Darknet's: stride 1 keeps the size, windows lie about their pixel, even ones a
+        pixel behind
+    ceil: whether rows and columns that are left over below and on the right have windows too, as in Caffe
     """
     missing = kernel_size - stride
-    if missing:
+    if padding is None and missing > 0:
         before, after = missing // 2, missing - missing // 2
         x = F.pad(x, (before, after, before, after), value=float("-inf"))
-    return F.max_pool2d(x, kernel_size, stride)
+    return F.max_pool2d(x, kernel_size, stride, padding or 0, ceil_mode=ceil)
 
 
-def upsample(x):
-    """Nearest neighbour, twice the size: (B, C, H, W) -> (B, C, 2 H, 2 W)."""
-    return F.interpolate(x, scale_factor=2, mode="nearest")
+def upsample(x, size=None):
+    """Nearest neighbour, twice the size or to a size (height, width): (B, C, H, W) -> (B, C, *size).
+
+    Pixel i comes from floor(i * old / new), the ratio and the product in float32.
+    """
+    if size is None:
+        return F.interpolate(x, scale_factor=2, mode="nearest")
+    return F.interpolate(x, size=tuple(size), mode="nearest")
+
+
+def resize(x, size):
+    """Bilinear to a size (height, width), larger or smaller: (B, C, H, W) -> (B, C, *size).
+
+    Centres of pixels lie at i + 0.5 and the outermost ones go on outwards (`align_corners=False`); no antialiasing.
+    """
+    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False)
 
 
 def split_half(x):
@@ -102,3 +173,13 @@ def split_half(x):
 def concat(*tensors):
     """Along channels, in this order."""
     return torch.cat(tensors, dim=1)
+
+
+def size_of(x):
+    """The height and width of (B, C, H, W), as `upsample` and `resize` take them."""
+    return tuple(x.shape[2:])
+
+
+def global_average_pool(x):
+    """The mean of all pixels: (B, C, H, W) -> (B, C, 1, 1)."""
+    return x.mean(dim=(2, 3), keepdim=True)

@@ -30,7 +30,7 @@ def make_predictor(model, precision, device):
 def fold(model):
     """Merges each block's batch norm into its convolution, in place. The outputs stay the same but for rounding."""
     for module in model.modules():
-        if isinstance(module, ConvBlock):
+        if isinstance(module, ConvBlock) and module.norm == "batch":
             module.conv = fuse_conv_bn_eval(module.conv, module.bn)
             module.bn = torch.nn.Identity()
     return model

@@ -3,13 +3,19 @@
 Tensors are (B, H, W, C) throughout.
 """
 
+import math
+
+import numpy as np
 import tensorflow as tf
 
-from tf2_zoo.layers import BatchNorm, Conv2d
+from tf2_zoo.layers import BatchNorm, Conv2d, GroupNorm
 
 BN_EPS = 1e-5
 BN_MOMENTUM = 0.1  # PyTorch's meaning: the share of the new batch
 LEAKY_SLOPE = 0.1
+GN_EPS = 1e-5
+GN_GROUPS = 32  # Wu & He 2018
+NORMS = ("batch", "group", None)
 
 
 def leaky_relu(x):
@@ -25,7 +31,22 @@ def mish(x):
     return tf.cast(wide * (n / (n + 2)), x.dtype)
 
 
-ACTIVATIONS = {"leaky": leaky_relu, "mish": mish}
+def relu(x):
+    """x, and 0 below 0."""
+    return tf.nn.relu(x)
+
+
+def relu6(x):
+    """x between 0 and 6."""
+    return tf.nn.relu6(x)
+
+
+def linear(x):
+    """x as it is."""
+    return x
+
+
+ACTIVATIONS = {"leaky": leaky_relu, "mish": mish, "relu": relu, "relu6": relu6, "linear": linear}
 
 
 class Normalize(tf.Module):
@@ -41,16 +62,59 @@ class Normalize(tf.Module):
 
 
 class ConvBlock(tf.Module):
-    """Convolution, batch normalisation, activation: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
+    """Convolution, normalisation, activation: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, activation="leaky"):
+    groups: 1, or as many as channels for a depthwise convolution, of which in = out
+    norm: "batch" (attribute `bn`), "group" (`gn`: 32 groups, or the greatest power of 2 that divides the channels), or
+        None, where the convolution has a bias
+    padding: zeros on each side, `dilation * (kernel_size // 2)` unless given. A strided block isn't dilated
+    """
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        activation="leaky",
+        *,
+        dilation=1,
+        groups=1,
+        norm="batch",
+        padding=None,
+    ):
         super().__init__()
+        if groups not in (1, in_channels) or (groups > 1 and out_channels != in_channels):
+            raise ValueError(
+                f"{in_channels} to {out_channels} channels in {groups} groups; either 1 or one per channel"
+            )
+        if norm not in NORMS:
+            raise ValueError(f"no normalisation is called {norm!r}; there are {', '.join(map(repr, NORMS))}")
         self.activate = ACTIVATIONS[activation]
-        self.conv = Conv2d(in_channels, out_channels, kernel_size, stride, bias=False)
-        self.bn = BatchNorm(out_channels, BN_EPS, BN_MOMENTUM)
+        self.norm = norm
+        padding = dilation * (kernel_size // 2) if padding is None else padding
+        self.conv = Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            norm is None,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+        )
+        if norm == "batch":
+            self.bn = BatchNorm(out_channels, BN_EPS, BN_MOMENTUM)
+        elif norm == "group":
+            self.gn = GroupNorm(math.gcd(GN_GROUPS, out_channels), out_channels, GN_EPS)
 
     def __call__(self, x):
-        return self.activate(self.bn(self.conv(x)))
+        x = self.conv(x)
+        if self.norm == "batch":
+            x = self.bn(x)
+        elif self.norm == "group":
+            x = self.gn(x)
+        return self.activate(x)
 
 
 class Residual(tf.Module):
@@ -82,21 +146,53 @@ class YOLOHead(tf.Module):
         return tf.reshape(x, (batch, height, width, self.num_anchors, channels // self.num_anchors))
 
 
-def max_pool(x, kernel_size, stride):
-    """Max pooling as Darknet does it: stride 1 keeps the size, windows lie about their pixel, even ones a pixel behind.
+def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
+    """Max pooling; what a window misses at the borders is not there (minus infinity), not zero.
 
-    What a window misses at the borders is not there (minus infinity), not zero.
+    padding: pixels on each side. None is Darknet's: stride 1 keeps the size, windows lie about their pixel, even ones a
+        pixel behind
+    ceil: whether rows and columns that are left over below and on the right have windows too, as in Caffe
     """
-    missing = kernel_size - stride
-    if missing:
-        around = [missing // 2, missing - missing // 2]
+    missing = max(kernel_size - stride, 0)
+    before, after = (missing // 2, missing - missing // 2) if padding is None else (padding, padding)
+    if ceil:
+        after += stride - 1
+    if before or after:
+        around = [before, after]
         x = tf.pad(x, [[0, 0], around, around, [0, 0]], constant_values=x.dtype.min)
     return tf.nn.max_pool2d(x, kernel_size, stride, "VALID")
 
 
-def upsample(x):
-    """Nearest neighbour, twice the size: (B, H, W, C) -> (B, 2 H, 2 W, C)."""
-    return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)  # XLA has no gradient of tf.image.resize
+def upsample(x, size=None):
+    """Nearest neighbour, twice the size or to a size (height, width): (B, H, W, C) -> (B, *size, C).
+
+    Pixel i comes from floor(i * old / new), the ratio and the product in float32.
+    """
+    if size is None:
+        return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)  # XLA has no gradient of tf.image.resize
+    for axis, new in zip((1, 2), size, strict=True):
+        old = x.shape[axis]
+        nearest = np.arange(new, dtype=np.float32) * (np.float32(old) / np.float32(new))
+        x = tf.gather(x, np.minimum(nearest.astype(np.int32), old - 1), axis=axis)
+    return x
+
+
+def resize(x, size):
+    """Bilinear to a size (height, width), larger or smaller: (B, H, W, C) -> (B, *size, C).
+
+    Centres of pixels lie at i + 0.5 and the outermost ones go on outwards (`align_corners=False`); no antialiasing.
+    """
+    dtype, x = x.dtype, tf.cast(x, tf.float32)
+    for axis, new in zip((1, 2), size, strict=True):
+        old = x.shape[axis]
+        ratio = np.float64(np.float32(old) / np.float32(new))  # as PyTorch rounds: this, and then the whole
+        source = np.maximum(ratio * (np.arange(new) + 0.5) - 0.5, 0).astype(np.float32)
+        lower = np.minimum(source.astype(np.int32), old - 1)
+        share = (source - lower).reshape((-1, 1, 1) if axis == 1 else (-1, 1))
+        x = (1 - share) * tf.gather(x, lower, axis=axis) + share * tf.gather(
+            x, np.minimum(lower + 1, old - 1), axis=axis
+        )
+    return tf.cast(x, dtype)
 
 
 def split_half(x):
@@ -107,3 +203,13 @@ def split_half(x):
 def concat(*tensors):
     """Along channels, in this order."""
     return tf.concat(tensors, axis=-1)
+
+
+def size_of(x):
+    """The height and width of (B, H, W, C), as `upsample` and `resize` take them."""
+    return tuple(x.shape[1:3])
+
+
+def global_average_pool(x):
+    """The mean of all pixels: (B, H, W, C) -> (B, 1, 1, C)."""
+    return tf.reduce_mean(x, axis=(1, 2), keepdims=True)

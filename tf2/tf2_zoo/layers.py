@@ -7,23 +7,37 @@ class Conv2d(tf.Module):
     """Convolution with symmetric zero padding: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
     kernel_size: its side, or (height, width), at stride 1 alone
+    padding: zeros on each side; None keeps the size but for the stride
+    groups: 1, or as many as channels, of which each then has a kernel of its own
     dtype: what it computes in; parameters are float32 always
     """
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride=1, bias=True):
+    def __init__(
+        self, in_channels, out_channels, kernel_size, stride=1, bias=True, *, padding=None, dilation=1, groups=1
+    ):
         super().__init__()
         sides = (kernel_size, kernel_size) if isinstance(kernel_size, int) else kernel_size
         self.stride = stride
-        self.padding = sides[0] // 2
+        self.dilation = dilation
+        self.padding = dilation * (sides[0] // 2) if padding is None else padding
+        # "SAME" pads as symmetrically at stride 1, but at stride 2 only below and on the right
+        self.same = stride == 1 and 2 * self.padding == dilation * (sides[0] - 1)
+        self.depthwise = groups > 1
         self.dtype = tf.float32
-        self.weight = tf.Variable(tf.zeros((*sides, in_channels, out_channels)))
+        # of a depthwise kernel TensorFlow has the last two axes the other way around, which is the same in memory
+        self.weight = tf.Variable(tf.zeros((*sides, in_channels // groups, out_channels)))
         self.bias = tf.Variable(tf.zeros(out_channels)) if bias else None
 
     def __call__(self, x):
+        x, kernel = tf.cast(x, self.dtype), tf.cast(self.weight, self.dtype)
         around = [self.padding, self.padding]
-        # "SAME" pads as symmetrically at stride 1, but at stride 2 only below and on the right
-        padding = "SAME" if self.stride == 1 else [[0, 0], around, around, [0, 0]]
-        x = tf.nn.conv2d(tf.cast(x, self.dtype), tf.cast(self.weight, self.dtype), self.stride, padding)
+        padding = "SAME" if self.same else [[0, 0], around, around, [0, 0]]
+        if self.depthwise:
+            height, width, _, channels = kernel.shape
+            kernel, strides = tf.reshape(kernel, (height, width, channels, 1)), (1, self.stride, self.stride, 1)
+            x = tf.nn.depthwise_conv2d(x, kernel, strides, padding, dilations=(self.dilation, self.dilation))
+        else:
+            x = tf.nn.conv2d(x, kernel, self.stride, padding, dilations=self.dilation)
         return x if self.bias is None else tf.nn.bias_add(x, tf.cast(self.bias, self.dtype))
 
 
@@ -60,6 +74,27 @@ class BatchNorm(tf.Module):
             self.running_mean.assign(mean)
             self.running_var.assign(variance)
         return output
+
+
+class GroupNorm(tf.Module):
+    """Normalisation of groups of channels, each image by itself: (B, H, W, C) -> (B, H, W, C), computed in float32."""
+
+    def __init__(self, groups, channels, eps):
+        super().__init__()
+        self.groups = groups
+        self.eps = eps
+        self.weight = tf.Variable(tf.ones(channels))
+        self.bias = tf.Variable(tf.zeros(channels))
+
+    def __call__(self, x):
+        batch, channels = tf.shape(x)[0], x.shape[-1]
+        wide = tf.reshape(
+            tf.cast(x, tf.float32), (batch, -1, self.groups, channels // self.groups)
+        )  # (B, H * W, G, C / G)
+        centred = wide - tf.reduce_mean(wide, axis=(1, 3), keepdims=True)
+        variance = tf.reduce_mean(centred**2, axis=(1, 3), keepdims=True)
+        normalised = tf.reshape(centred * tf.math.rsqrt(variance + self.eps), tf.shape(x))
+        return tf.cast(normalised * self.weight + self.bias, x.dtype)
 
 
 def named_modules(module, prefix=""):

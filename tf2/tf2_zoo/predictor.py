@@ -28,7 +28,7 @@ def make_predictor(model, precision, device):
 def fold(model):
     """Merges each block's batch norm into its convolution, in place. The outputs stay the same but for rounding."""
     for _, module in list(named_modules(model)):
-        if isinstance(module, ConvBlock):
+        if isinstance(module, ConvBlock) and module.norm == "batch":
             conv, bn = module.conv, module.bn
             factor = bn.weight / tf.sqrt(bn.running_var + bn.eps)
             conv.weight.assign(conv.weight * factor)
