@@ -19,6 +19,7 @@ BN_MOMENTUM = 0.9  # Keras's meaning: the share of what was there
 LEAKY_SLOPE = 0.1
 GN_EPS = 1e-5
 GN_GROUPS = 32  # Wu & He 2018
+L2_EPS = 1e-12  # the least length of features
 NORMS = ("batch", "group", None)
 
 
@@ -115,6 +116,38 @@ class ConvBlock(keras.layers.Layer):
         return self.activate(x)
 
 
+class L2Norm(keras.layers.Layer):
+    """Each pixel's features divided by their length, times a learned scale: (B, H, W, C) -> (B, H, W, C).
+
+    Liu et al. 2015 (ParseNet), section 3.3. Computed in float32.
+    """
+
+    def __init__(self, channels):
+        super().__init__()
+        self.scale = self.add_weight((channels,), "ones", autocast=False, name="scale")
+
+    def call(self, x):
+        x = ops.cast(x, "float32")
+        squares = ops.maximum(ops.sum(ops.square(x), axis=layout.CHANNELS, keepdims=True), L2_EPS**2)
+        return ops.cast(x * ops.rsqrt(squares) * layout.per_channel(self.scale), self.compute_dtype)
+
+
+class SeparableConv(keras.layers.Layer):
+    """Depthwise and 1x1 blocks, each with its activation: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
+
+    def __init__(
+        self, in_channels, out_channels, kernel_size, stride=1, activation="relu", *, dilation=1, norm="batch"
+    ):
+        super().__init__()
+        self.depthwise = ConvBlock(
+            in_channels, in_channels, kernel_size, stride, activation, dilation=dilation, groups=in_channels, norm=norm
+        )
+        self.pointwise = ConvBlock(in_channels, out_channels, 1, activation=activation, norm=norm)
+
+    def call(self, x):
+        return self.pointwise(self.depthwise(x))
+
+
 class Residual(keras.layers.Layer):
     """1x1 to the hidden channels, 3x3 back, plus the input: (B, H, W, C) -> (B, H, W, C)."""
 
@@ -139,6 +172,15 @@ class YOLOHead(keras.layers.Layer):
     def call(self, x):
         x = layout.to_images(ops.cast(self.predict(self.conv(x)), "float32"))
         return ops.reshape(x, (*ops.shape(x)[:3], self.num_anchors, -1))  # (B, H, W, A * (5 + C)) -> (.., A, 5 + C)
+
+
+def per_anchor(x, length):
+    """Each anchor's predictions in a row: (B, H, W, A * length) -> float32 (B, H * W * A, length).
+
+    Rows come first, then columns, then the anchors of a cell.
+    """
+    x = layout.to_images(ops.cast(x, "float32"))
+    return ops.reshape(x, (ops.shape(x)[0], -1, length))
 
 
 def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):

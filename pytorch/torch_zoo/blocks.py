@@ -14,6 +14,7 @@ BN_MOMENTUM = 0.1  # PyTorch's meaning: the share of the new batch
 LEAKY_SLOPE = 0.1
 GN_EPS = 1e-5
 GN_GROUPS = 32  # Wu & He 2018
+L2_EPS = 1e-12  # the least length of features
 NORMS = ("batch", "group", None)
 
 
@@ -107,6 +108,38 @@ class ConvBlock(nn.Module):
         return self.activate(x)
 
 
+class L2Norm(nn.Module):
+    """Each pixel's features divided by their length, times a learned scale: (B, C, H, W) -> (B, C, H, W), float32.
+
+    Liu et al. 2015 (ParseNet), section 3.3.
+    """
+
+    def __init__(self, channels):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x):
+        x = x.float()
+        squares = x.square().sum(dim=1, keepdim=True).clamp(min=L2_EPS**2)
+        return x * squares.rsqrt() * self.scale.view(-1, 1, 1)
+
+
+class SeparableConv(nn.Module):
+    """Depthwise and 1x1 blocks, each with its activation: (B, in, H, W) -> (B, out, H / stride, W / stride)."""
+
+    def __init__(
+        self, in_channels, out_channels, kernel_size, stride=1, activation="relu", *, dilation=1, norm="batch"
+    ):
+        super().__init__()
+        self.depthwise = ConvBlock(
+            in_channels, in_channels, kernel_size, stride, activation, dilation=dilation, groups=in_channels, norm=norm
+        )
+        self.pointwise = ConvBlock(in_channels, out_channels, 1, activation=activation, norm=norm)
+
+    def forward(self, x):
+        return self.pointwise(self.depthwise(x))
+
+
 class Residual(nn.Module):
     """1x1 to the hidden channels, 3x3 back, plus the input: (B, C, H, W) -> (B, C, H, W)."""
 
@@ -131,6 +164,15 @@ class YOLOHead(nn.Module):
     def forward(self, x):
         x = self.predict(self.conv(x)).permute(0, 2, 3, 1)  # (B, A * (5 + C), H, W) -> (B, H, W, A * (5 + C))
         return x.unflatten(-1, (self.num_anchors, -1))  # -> (B, H, W, A, 5 + C)
+
+
+def per_anchor(x, length):
+    """Each anchor's predictions in a row: (B, A * length, H, W) -> (B, H * W * A, length).
+
+    Rows come first, then columns, then the anchors of a cell.
+    """
+    x = x.permute(0, 2, 3, 1)  # (B, A * length, H, W) -> (B, H, W, A * length)
+    return x.reshape(x.shape[0], -1, length)
 
 
 def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):

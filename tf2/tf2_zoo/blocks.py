@@ -15,6 +15,7 @@ BN_MOMENTUM = 0.1  # PyTorch's meaning: the share of the new batch
 LEAKY_SLOPE = 0.1
 GN_EPS = 1e-5
 GN_GROUPS = 32  # Wu & He 2018
+L2_EPS = 1e-12  # the least length of features
 NORMS = ("batch", "group", None)
 
 
@@ -117,6 +118,38 @@ class ConvBlock(tf.Module):
         return self.activate(x)
 
 
+class L2Norm(tf.Module):
+    """Each pixel's features divided by their length, times a learned scale: (B, H, W, C) -> (B, H, W, C), float32.
+
+    Liu et al. 2015 (ParseNet), section 3.3.
+    """
+
+    def __init__(self, channels):
+        super().__init__()
+        self.scale = tf.Variable(tf.ones(channels))
+
+    def __call__(self, x):
+        x = tf.cast(x, tf.float32)
+        squares = tf.maximum(tf.reduce_sum(x**2, axis=-1, keepdims=True), L2_EPS**2)
+        return x * tf.math.rsqrt(squares) * self.scale
+
+
+class SeparableConv(tf.Module):
+    """Depthwise and 1x1 blocks, each with its activation: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
+
+    def __init__(
+        self, in_channels, out_channels, kernel_size, stride=1, activation="relu", *, dilation=1, norm="batch"
+    ):
+        super().__init__()
+        self.depthwise = ConvBlock(
+            in_channels, in_channels, kernel_size, stride, activation, dilation=dilation, groups=in_channels, norm=norm
+        )
+        self.pointwise = ConvBlock(in_channels, out_channels, 1, activation=activation, norm=norm)
+
+    def __call__(self, x):
+        return self.pointwise(self.depthwise(x))
+
+
 class Residual(tf.Module):
     """1x1 to the hidden channels, 3x3 back, plus the input: (B, H, W, C) -> (B, H, W, C)."""
 
@@ -144,6 +177,14 @@ class YOLOHead(tf.Module):
         _, height, width, channels = x.shape
         # (B, H, W, A * (5 + C)) -> (B, H, W, A, 5 + C)
         return tf.reshape(x, (batch, height, width, self.num_anchors, channels // self.num_anchors))
+
+
+def per_anchor(x, length):
+    """Each anchor's predictions in a row: (B, H, W, A * length) -> (B, H * W * A, length).
+
+    Rows come first, then columns, then the anchors of a cell.
+    """
+    return tf.reshape(x, (tf.shape(x)[0], -1, length))
 
 
 def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):

@@ -31,13 +31,16 @@ class Conv2d(tf.Module):
     def __call__(self, x):
         x, kernel = tf.cast(x, self.dtype), tf.cast(self.weight, self.dtype)
         around = [self.padding, self.padding]
-        padding = "SAME" if self.same else [[0, 0], around, around, [0, 0]]
+        padding = [[0, 0], around, around, [0, 0]]
         if self.depthwise:
+            if not self.same:  # given paddings, it can end the process where TensorFlow optimises a graph
+                x = tf.pad(x, padding)
             height, width, _, channels = kernel.shape
             kernel, strides = tf.reshape(kernel, (height, width, channels, 1)), (1, self.stride, self.stride, 1)
-            x = tf.nn.depthwise_conv2d(x, kernel, strides, padding, dilations=(self.dilation, self.dilation))
+            padding, rates = "SAME" if self.same else "VALID", (self.dilation, self.dilation)
+            x = tf.nn.depthwise_conv2d(x, kernel, strides, padding, dilations=rates)
         else:
-            x = tf.nn.conv2d(x, kernel, self.stride, padding, dilations=self.dilation)
+            x = tf.nn.conv2d(x, kernel, self.stride, "SAME" if self.same else padding, dilations=self.dilation)
         return x if self.bias is None else tf.nn.bias_add(x, tf.cast(self.bias, self.dtype))
 
 

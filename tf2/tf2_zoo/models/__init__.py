@@ -1,5 +1,6 @@
 """The networks, by the names of common/architectures.py."""
 
+from tf2_zoo.models.ssd import SSD512VGG16, SSDVGG16, SSDMobileNetV2
 from tf2_zoo.models.yolov3 import YOLOv3, YOLOv3SPP
 from tf2_zoo.models.yolov3_tiny import YOLOv3Tiny
 from tf2_zoo.models.yolov4 import YOLOv4
@@ -11,4 +12,7 @@ MODELS = {
     "yolov3-tiny": YOLOv3Tiny,
     "yolov4": YOLOv4,
     "yolov4-tiny": YOLOv4Tiny,
+    "ssd300-vgg16": SSDVGG16,
+    "ssd512-vgg16": SSD512VGG16,
+    "ssd300-mobilenetv2": SSDMobileNetV2,
 }

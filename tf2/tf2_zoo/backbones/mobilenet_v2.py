@@ -1,0 +1,78 @@
+"""MobileNetV2 (Sandler et al. 2018, table 2) at width 1, the graph of torchvision's mobilenet_v2.
+
+Attributes stand in the order of that file: the stem, 17 blocks, the last 1x1 convolution.
+"""
+
+import tensorflow as tf
+
+from tf2_zoo.blocks import ConvBlock
+
+# expansion, channels, blocks, stride of the first block
+STAGES = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+C2, C4 = 2, 13  # numbers of the last block of stride 4, and of the one that goes from stride 16 to 32
+
+
+class InvertedResidual(tf.Module):
+    """1x1 to more channels, depthwise 3x3, 1x1 without activation, and the input again where sizes allow.
+
+    (B, H, W, in) -> (B, H / stride, W / stride, out), and what the first 1x1 makes: (B, H, W, hidden). There is none
+    where hidden_channels are in_channels.
+    """
+
+    def __init__(self, in_channels, hidden_channels, out_channels, stride=1, dilation=1):
+        super().__init__()
+        self.adds = stride == 1 and in_channels == out_channels
+        expands = hidden_channels != in_channels
+        self.expand = ConvBlock(in_channels, hidden_channels, 1, activation="relu6") if expands else None
+        self.depthwise = ConvBlock(
+            hidden_channels, hidden_channels, 3, stride, "relu6", dilation=dilation, groups=hidden_channels
+        )
+        self.project = ConvBlock(hidden_channels, out_channels, 1, activation="linear")
+
+    def __call__(self, x):
+        hidden = x if self.expand is None else self.expand(x)
+        out = self.project(self.depthwise(hidden))
+        return x + out if self.adds else out, hidden
+
+
+class MobileNetV2(tf.Module):
+    """(B, H, W, 3) -> c2, c4, c5: 24 channels at stride 4, 576 at 16, and 1280, or 320 without `last`, at 32.
+
+    c4 is what block 13 expands its input to, before its stride.
+    output_stride: 32, or for segmentation 16 or 8, beyond which nothing strides. A block that lost its stride has the
+        dilation of those before it, those behind it have twice that: at 16 it is 2 in the end, at 8 it is 2 and then 4.
+        So the same weights give the same features as at 32, but at more places
+    last: whether the last 1x1 convolution is there
+    """
+
+    def __init__(self, output_stride=32, last=True):
+        super().__init__()
+        if output_stride not in (8, 16, 32):
+            raise ValueError(f"output_stride is {output_stride}; 8, 16 or 32 is needed")
+        self.stem = ConvBlock(3, 32, 3, 2, "relu6")
+        blocks, channels, now, dilation = [], 32, 2, 1
+        for expansion, out_channels, num_blocks, first_stride in STAGES:
+            for stride in (first_stride, *[1] * (num_blocks - 1)):
+                kept = stride if now * stride <= output_stride else 1
+                blocks.append(InvertedResidual(channels, channels * expansion, out_channels, kept, dilation))
+                channels, now, dilation = out_channels, now * kept, dilation * stride // kept
+        self.blocks = blocks
+        self.last = ConvBlock(channels, 1280, 1, activation="relu6") if last else None
+
+    def __call__(self, x):
+        x = self.stem(x)
+        for number, block in enumerate(self.blocks):
+            x, hidden = block(x)
+            if number == C2:
+                c2 = x
+            if number == C4:
+                c4 = hidden
+        return c2, c4, x if self.last is None else self.last(x)
