@@ -204,15 +204,17 @@ def parse_anchors(text):
 
 def _old_anchors(against, k):
     """The anchors to compare with, and the model they belong to or None: --against and --k -> ((A, 2), name)."""
-    from common.architectures import ARCHITECTURES, architecture
+    from common.architectures.yolo import YOLO_ARCHITECTURES
 
     if against is None:
-        against = next((name for name, known in ARCHITECTURES.items() if len(known.anchors) == (k or 9)), None)
+        against = next((name for name, known in YOLO_ARCHITECTURES.items() if len(known.anchors) == (k or 9)), None)
         if against is None:
             raise UserError(f"no model has {k} anchors by default; say with --against what to compare them with")
     if "," in against:
         return parse_anchors(against), None
-    return np.array(architecture(against).anchors, np.float64), against
+    if against not in YOLO_ARCHITECTURES:
+        raise UserError(f"{against!r} is no YOLO model; one of {', '.join(YOLO_ARCHITECTURES)} would do")
+    return np.array(YOLO_ARCHITECTURES[against].anchors, np.float64), against
 
 
 def parser():

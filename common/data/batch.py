@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from common.errors import UserError
+
 
 class Batch(NamedTuple):
     """One step's input. A named tuple, so that every framework's loader passes it through.
@@ -40,12 +42,12 @@ class BatchPlan:
 class InputSizes:
     """The input size of each step: a factor from U(low, high), times `size`, for `every` steps at a time.
 
-    size: (width, height) at factor 1; both sides are rounded to a multiple of `multiple`, and at least that. The factor
-    depends on (seed, step // every) alone.
+    size: (width, height) at factor 1; other factors' sides are rounded to a multiple of `multiple`, and at least that.
+    The factor depends on (seed, step // every) alone.
     """
 
     size: tuple[int, int]
-    multiple: int
+    multiple: int | None
     seed: int
     low: float = 1.0
     high: float = 1.0
@@ -53,7 +55,13 @@ class InputSizes:
 
     @classmethod
     def of(cls, recipe, multiple):
-        """Those of a recipe's run of a model whose input sides are multiples of `multiple`."""
+        """Those of a recipe's run of a model that takes sides of any multiple of `multiple`, or, None, no other size."""
+        scale = recipe.multi_scale
+        if multiple is None and (scale.low, scale.high) != (1, 1):
+            raise UserError(
+                f"multi_scale is {scale.low:g} to {scale.high:g}, and {recipe.model.name} takes one size of input alone; "
+                f"low and high of 1 would do"
+            )
         return cls(recipe.input_size, multiple, recipe.seed, **recipe.multi_scale.model_dump())
 
     @property
@@ -73,6 +81,8 @@ class InputSizes:
         return self._scaled(rng.uniform(self.low, self.high))
 
     def _scaled(self, factor):
+        if factor == 1:
+            return self.size
         return tuple(max(1, round(side * factor / self.multiple)) * self.multiple for side in self.size)
 
 

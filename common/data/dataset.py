@@ -9,7 +9,6 @@ from common.augment.pipeline import augment, generator
 from common.data.batch import Batch
 from common.data.kept import ROOM, Kept
 from common.data.sample import Unread
-from common.targets.yolo import assign
 
 
 class TrainingSet:
@@ -25,7 +24,7 @@ class TrainingSet:
         self.size = recipe.input_size
         self.operations = [operation.model_dump() for operation in recipe.augment]
         self.policy = recipe.resize
-        self.match_iou = recipe.loss.match_iou
+        self.loss = recipe.loss
         self.largest_scale = max(
             [1.0, *(operation["scale"][1] for operation in self.operations if "scale" in operation)]
         )
@@ -41,8 +40,7 @@ class TrainingSet:
             self.sample(index, plan.epoch, place, size, plan.progress)
             for index, place in zip(plan.indices, plan.positions, strict=True)
         ]
-        boxes, labels = [s.boxes for s in samples], [s.labels for s in samples]
-        targets = assign(boxes, labels, self.spec, size, self.match_iou)
+        targets = self.spec.targets(samples, size, self.loss)
         ids = [self.source.records[self.members[index]].id for index in plan.indices]
         return Batch(np.stack([s.image for s in samples]), targets, ids, plan.step)
 

@@ -11,7 +11,6 @@ import numpy as np
 from common.augment.letterbox import resize
 from common.cores import available_cores
 from common.data.images import read_image, read_size
-from common.decode import decode_yolo
 
 
 @dataclass(frozen=True)
@@ -53,11 +52,11 @@ class Detector:
 
     def detect(self, images, placements):
         """The detections of images that are at the input size already."""
-        heads = self.predict(np.stack(images))
-        return decode_yolo(
-            heads,
-            self.spec,
+        images = np.stack(images)
+        return self.spec.decode(
+            self.predict(images),
             placements,
+            images.shape[2:0:-1],
             score=self.score,
             threshold=self.nms,
             max_detections=self.max_detections,

@@ -10,10 +10,11 @@ import numpy as np
 
 from common.architectures import ATTENTION, architecture
 from common.data.batch import Batch
+from common.data.sample import Sample
 from common.parity.golden import golden_spec, measure, summarize_arrays
 from common.parity.pseudo import pseudo_arrays, pseudo_batch
+from common.recipes.losses import LOSS_SECTIONS
 from common.recipes.schema import Recipe
-from common.targets.yolo import assign
 from common.weights.initial import initial_arrays
 
 STEP_SIZE = (96, 64)  # pixels
@@ -85,7 +86,7 @@ def curve(zoo, model):
     device, spec = zoo.device("cpu"), golden_spec(model)
     network = zoo.build(spec, device)
     zoo.assign(network, initial_arrays(zoo.shapes(network), 0, spec, objectness_prior=0.01))
-    learner = zoo.learner(network, spec, Recipe(optimizer={"clip_norm": 10.0}), device)
+    learner = zoo.learner(network, spec, Recipe(optimizer={"clip_norm": 10.0}, loss=loss_section(model)), device)
     batches = (drawn_batch(model, seed, CURVE_BATCH, CURVE_SIZE) for seed in range(CURVE_STEPS))
     rates = CURVE_LRS.get(model, CURVE_LR) * np.arange(1, CURVE_STEPS + 1) / CURVE_STEPS
     return np.array([float(learner.step(b, float(lr))["loss"]) for b, lr in zip(batches, rates, strict=True)])
@@ -101,8 +102,13 @@ def pseudo_model(zoo, model, device, attention=None):
 def pseudo_learner(zoo, model, optimizer, freeze=None):
     """A learner of `pseudo_model` whose batch norms keep to stored statistics, unless `freeze` says otherwise."""
     device = zoo.device("cpu")
-    recipe = Recipe(optimizer=optimizer, freeze=freeze or {"batch_norm": True})
+    recipe = Recipe(optimizer=optimizer, freeze=freeze or {"batch_norm": True}, loss=loss_section(model))
     return zoo.learner(pseudo_model(zoo, model, device), golden_spec(model), recipe, device)
+
+
+def loss_section(model):
+    """The loss section that a model is measured with: its family's defaults."""
+    return LOSS_SECTIONS[golden_spec(model).family]()
 
 
 def step_batch(model):
@@ -116,4 +122,7 @@ def drawn_batch(model, seed, count, size, empty=0):
     images, boxes, labels = pseudo_batch(seed, count, size, spec.num_classes)
     for number in range(count - empty, count):
         boxes[number], labels[number] = boxes[number][:0], labels[number][:0]
-    return Batch(images, assign(boxes, labels, spec, size), [str(number) for number in range(count)], seed)
+    samples = [Sample(*sample) for sample in zip(images, boxes, labels, strict=True)]
+    return Batch(
+        images, spec.targets(samples, size, loss_section(model)), [str(number) for number in range(count)], seed
+    )

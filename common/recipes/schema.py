@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from common.architectures import ATTENTION
-from common.boxes import IOU_KINDS, NMS_METHODS
+from common.boxes import NMS_METHODS
 from common.recipes.augmentations import HSV, Flip, Operation, RandomPlacement
 from common.recipes.fields import Count, Momentum, NotNegative, Positive, Probability, Section, Triple
+from common.recipes.losses import Loss, YOLOLoss
 
 
 class Model(Section):
@@ -19,16 +20,22 @@ class Model(Section):
 
     name: str = "yolov3-tiny"
     anchors: tuple[tuple[Positive, Positive], ...] | None = Field(
-        None, description="(width, height) in input pixels, smallest first; none = the model's own"
+        None, description="YOLO's, (width, height) in input pixels, smallest first; none = the model's own"
     )
+    anchor_preset: str | None = Field(None, description="SSD's and RetinaNet's anchors; none = torchvision's")
     mean: Triple = Field((0.0, 0.0, 0.0), description="taken from R, G, B in 0..255")
     std: tuple[Positive, Positive, Positive] = Field((255.0, 255.0, 255.0), description="R, G, B are divided by it")
     scale_xy: Annotated[float, Field(ge=1, le=2)] | None = Field(
         None, description="how far over its cell a box's centre can reach; 1 = not at all, none = the model's own"
     )
     attention: Literal[ATTENTION] | None = Field(None, description="in yolov4-tiny only; none = no such blocks")
+    norm: Literal["batch", "group"] | None = Field(
+        None, description="RetinaNet's backbone: group normalisation needs no large batch; none = batch"
+    )
+    stride_on_1x1: bool | None = Field(None, description="ResNet of Caffe's and Keras's weights; none = on the 3x3")
+    p6_from_c5: bool | None = Field(None, description="what RetinaNet's P6 is made of; none = P5, and C5 in v2")
     objectness_prior: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.01, description="objectness that an untrained head predicts (Lin et al. 2017, section 4.1)"
+        0.01, description="objectness, or RetinaNet's class, that an untrained head predicts (Lin et al. 2017, 4.1)"
     )
 
 
@@ -57,31 +64,6 @@ class MultiScale(Section):
         if self.low > self.high:
             raise ValueError(f"low is {self.low:g} and high {self.high:g}; low must not be above high")
         return self
-
-
-class Loss(Section):
-    """The YOLO loss; see common/losses.py."""
-
-    box: Literal[(*IOU_KINDS, "mse")] = "ciou"
-    box_gain: NotNegative = 2.0
-    objectness_gain: NotNegative = 1.0
-    class_gain: NotNegative = 1.0
-    balance: tuple[NotNegative, NotNegative, NotNegative] = Field(
-        (0.4, 1.0, 4.0), description="of objectness at strides 32, 16, 8; a model with two heads uses the first two"
-    )
-    ignore_iou: Probability = Field(0.5, description="a prediction that overlaps any box more is no negative")
-    match_iou: Probability = Field(
-        1.0, description="an anchor that fits a box by more answers for it too, beside the best; 1 = the best alone"
-    )
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="e: classes learn 1 - e / 2 and e / 2 instead of 1 and 0"
-    )
-    focal_gamma: NotNegative = Field(
-        0.0, description="objectness that is right already counts less (Lin et al. 2017); 0 = plain cross-entropy"
-    )
-    focal_alpha: Probability | None = Field(
-        None, description="weight of objectness's positives, 1 less it of the negatives; none = both 1"
-    )
 
 
 class Optimizer(Section):
@@ -178,7 +160,7 @@ class Recipe(Section):
     multi_scale: MultiScale = MultiScale()
     resize: Literal["letterbox", "stretch"] = "letterbox"
     augment: tuple[Operation, ...] = (RandomPlacement(), Flip(), HSV())
-    loss: Loss = Loss()
+    loss: Loss = YOLOLoss()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     ema: EMA = EMA()

@@ -249,7 +249,7 @@ def test_the_command_draws_a_plot(cells, tmp_path):
     [
         (["--k", "7"], "no model has 7 anchors"),
         (["--k", "6", "--against", "yolov3"], "--k 6 against 9 anchors"),
-        (["--against", "yolov5"], "unknown model 'yolov5'"),
+        (["--against", "yolov5"], "'yolov5' is no YOLO model; one of yolov3,"),
         (["--against", "10,x"], "'10,x'"),
         (["--input-size", "400"], "384x384 or 416x416"),
         (["--against", "1,1", "--input-size", "0"], "0x0"),

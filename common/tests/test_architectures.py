@@ -22,7 +22,7 @@ def test_tiny_has_its_anchors_shared_out_by_the_masks():
 
 def test_equal_specs_are_equal_keys_whatever_held_the_numbers():
     given = [[10, 14], [23, 27], [37, 58], [81, 82], [135, 169], [344, 319]]
-    spec = model_spec("yolov3-tiny", 3, given, mean=[0, 0, 0], std=[255, 255, 255])
+    spec = model_spec("yolov3-tiny", 3, anchors=given, mean=[0, 0, 0], std=[255, 255, 255])
     assert {spec: "found"}[model_spec("yolov3-tiny", 3)] == "found"
 
 
@@ -50,13 +50,13 @@ def test_an_unknown_model_is_refused_with_the_known_ones():
 
 def test_a_wrong_number_of_anchors_is_refused():
     with pytest.raises(UserError, match="2 anchors were given for yolov3-tiny; its heads need 6"):
-        model_spec("yolov3-tiny", 3, [(1, 2), (3, 4)])
+        model_spec("yolov3-tiny", 3, anchors=[(1, 2), (3, 4)])
 
 
 def test_anchors_out_of_order_are_refused_with_the_right_order():
     backwards = architecture("yolov3-tiny").anchors[::-1]
     with pytest.raises(UserError, match=r"smallest area first; this order would do: 10x14, 23x27, .* 344x319"):
-        model_spec("yolov3-tiny", 3, backwards)
+        model_spec("yolov3-tiny", 3, anchors=backwards)
 
 
 def test_a_model_without_classes_is_refused():

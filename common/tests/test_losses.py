@@ -16,7 +16,7 @@ from common.losses import (
     yolo_loss,
     yolo_loss_gradients,
 )
-from common.recipes.schema import Loss
+from common.recipes.losses import YOLOLoss
 from common.targets.yolo import assign
 
 SPEC = model_spec("yolov3-tiny", 2)
@@ -43,7 +43,7 @@ def random_case(seed, size=(96, 64), batch=3, loss=None, spec=SPEC):
     boxes = [*np.concatenate([rng.random((6, 2)) * size, np.exp(rng.uniform(1, 4.5, (6, 2)))], axis=1).tolist()]
     images = [[*boxes, boxes[0], (40.3, 20.2, 1, 1)], [], boxes[2:5]][:batch]
     heads = [rng.normal(0, 1, head.shape) for head in zeros(batch, size)]
-    loss = loss or Loss()
+    loss = loss or YOLOLoss()
     return heads, targets_of(*images, size=size, match_iou=loss.match_iou), spec, loss, size
 
 
@@ -89,24 +89,24 @@ def test_focal_weights_by_hand_and_far_out():
 @pytest.mark.parametrize("kind", BOX_TERMS)
 def test_a_perfect_box_costs_nothing(kind):
     # the second head's first anchor, 10 x 14, in its first cell, as logits of 0 decode it
-    terms = yolo_loss(zeros(), targets_of([(8, 8, 10, 14)]), SPEC, Loss(box=kind), SMALL)
+    terms = yolo_loss(zeros(), targets_of([(8, 8, 10, 14)]), SPEC, YOLOLoss(box=kind), SMALL)
     assert terms == pytest.approx({"box": 0, "objectness": ALL * LN2, "class": 2 * LN2, "loss": (ALL + 2) * LN2})
 
 
 def test_a_box_twice_as_wide_by_hand():
     targets = targets_of([(8, 8, 20, 14)])  # IoU 1/2 with the anchor, same centre and hull
     for kind, cost in {"iou": 0.5, "giou": 0.5, "diou": 0.5, "mse": (2 - 20 * 14 / 1024) * LN2**2 / 2}.items():
-        terms = yolo_loss(zeros(), targets, SPEC, Loss(box=kind, box_gain=3), SMALL)
+        terms = yolo_loss(zeros(), targets, SPEC, YOLOLoss(box=kind, box_gain=3), SMALL)
         assert terms["box"] == pytest.approx(3 * cost)
     # sides differ by 10 of 20 in width; the hull is 20 wide too
     for kind, cost in {"eiou": 0.5 + (10 / 20) ** 2, "siou": 0.5 + (1 - math.exp(-10 / 20)) ** 4 / 2}.items():
-        assert yolo_loss(zeros(), targets, SPEC, Loss(box=kind), SMALL)["box"] == pytest.approx(2 * cost)
+        assert yolo_loss(zeros(), targets, SPEC, YOLOLoss(box=kind), SMALL)["box"] == pytest.approx(2 * cost)
     v = 4 / math.pi**2 * (math.atan(20 / 14) - math.atan(10 / 14)) ** 2
-    assert yolo_loss(zeros(), targets, SPEC, Loss(), SMALL)["box"] == pytest.approx(2 * (0.5 + v * v / (0.5 + v)))
+    assert yolo_loss(zeros(), targets, SPEC, YOLOLoss(), SMALL)["box"] == pytest.approx(2 * (0.5 + v * v / (0.5 + v)))
 
 
 def test_gains_multiply_their_terms():
-    loss = Loss(objectness_gain=0.5, class_gain=3, balance=(2, 5, 9))
+    loss = YOLOLoss(objectness_gain=0.5, class_gain=3, balance=(2, 5, 9))
     terms = yolo_loss(zeros(), targets_of([(8, 8, 10, 14)]), SPEC, loss, SMALL)
     assert terms["objectness"] == pytest.approx(0.5 * (3 * 2 + 12 * 5) * LN2)
     assert terms["class"] == pytest.approx(3 * 2 * LN2)
@@ -118,19 +118,19 @@ def test_grid_sensitivity_moves_the_centre_that_the_box_term_sees(kind):
     heads, spec = zeros(), replace(SPEC, scale_xy=(1.0, 1.2))
     heads[1][..., :2] = math.log(3)
     targets = targets_of([(12.8, 12.8, 10, 14)])
-    assert yolo_loss(heads, targets, spec, Loss(box=kind), SMALL)["box"] == pytest.approx(0, abs=1e-6)
-    assert yolo_loss(heads, targets, SPEC, Loss(box=kind), SMALL)["box"] > 1e-3
+    assert yolo_loss(heads, targets, spec, YOLOLoss(box=kind), SMALL)["box"] == pytest.approx(0, abs=1e-6)
+    assert yolo_loss(heads, targets, SPEC, YOLOLoss(box=kind), SMALL)["box"] > 1e-3
 
 
 def test_smoothed_classes_by_hand():
     # probability 0.75 of both classes; with 0.1 the first, which is right, is to be 0.95 and the other 0.05
     heads, targets = zeros(), targets_of([(8, 8, 10, 14)])
     heads[1][..., 5:] = math.log(3)
-    terms = yolo_loss(heads, targets, SPEC, Loss(label_smoothing=0.1), SMALL)
+    terms = yolo_loss(heads, targets, SPEC, YOLOLoss(label_smoothing=0.1), SMALL)
     one = -0.95 * math.log(0.75) - 0.05 * math.log(0.25)
     other = -0.05 * math.log(0.75) - 0.95 * math.log(0.25)
     assert terms["class"] == pytest.approx(one + other)
-    plain = yolo_loss(heads, targets, SPEC, Loss(), SMALL)
+    plain = yolo_loss(heads, targets, SPEC, YOLOLoss(), SMALL)
     assert plain["class"] == pytest.approx(-math.log(0.75) - math.log(0.25))
     assert (terms["box"], terms["objectness"]) == (plain["box"], plain["objectness"])
 
@@ -138,9 +138,9 @@ def test_smoothed_classes_by_hand():
 def test_smoothed_classes_are_best_short_of_certainty():
     heads, targets = zeros(), targets_of([(8, 8, 10, 14)])
     heads[1][0, 0, 0, 0, 5:] = math.log(0.95 / 0.05), math.log(0.05 / 0.95)
-    gradient = yolo_loss_gradients(heads, targets, SPEC, Loss(label_smoothing=0.1), SMALL)[1][0, 0, 0, 0]
+    gradient = yolo_loss_gradients(heads, targets, SPEC, YOLOLoss(label_smoothing=0.1), SMALL)[1][0, 0, 0, 0]
     np.testing.assert_allclose(gradient[5:], 0, atol=1e-12)
-    assert (np.abs(yolo_loss_gradients(heads, targets, SPEC, Loss(), SMALL)[1][0, 0, 0, 0, 5:]) > 0.01).all()
+    assert (np.abs(yolo_loss_gradients(heads, targets, SPEC, YOLOLoss(), SMALL)[1][0, 0, 0, 0, 5:]) > 0.01).all()
 
 
 def test_focal_objectness_by_hand():
@@ -148,9 +148,9 @@ def test_focal_objectness_by_hand():
     heads, targets = zeros(), targets_of([(8, 8, 10, 14)])
     for head in heads:
         head[..., 4] = math.log(3)
-    loss = Loss(focal_gamma=2, focal_alpha=0.25)
+    loss = YOLOLoss(focal_gamma=2, focal_alpha=0.25)
     positive, negative = -0.25 * 0.25**2 * math.log(0.75), -0.75 * 0.75**2 * math.log(0.25)
-    terms, plain = (yolo_loss(heads, targets, SPEC, options, SMALL) for options in (loss, Loss()))
+    terms, plain = (yolo_loss(heads, targets, SPEC, options, SMALL) for options in (loss, YOLOLoss()))
     assert terms["objectness"] == pytest.approx(positive + (ALL - 1) * negative)
     assert plain["objectness"] == pytest.approx(-math.log(0.75) - (ALL - 1) * math.log(0.25))
     assert (terms["box"], terms["class"]) == (plain["box"], plain["class"])
@@ -158,9 +158,9 @@ def test_focal_objectness_by_hand():
 
 def test_focal_gamma_of_zero_is_cross_entropy_to_the_last_bit_and_alpha_of_a_half_is_half_of_it():
     heads, targets, *_, size = random_case(7)
-    plain = yolo_loss(heads, targets, SPEC, Loss(), size)
-    assert yolo_loss(heads, targets, SPEC, Loss(focal_gamma=0), size) == plain
-    half = yolo_loss(heads, targets, SPEC, Loss(focal_alpha=0.5), size)
+    plain = yolo_loss(heads, targets, SPEC, YOLOLoss(), size)
+    assert yolo_loss(heads, targets, SPEC, YOLOLoss(focal_gamma=0), size) == plain
+    half = yolo_loss(heads, targets, SPEC, YOLOLoss(focal_alpha=0.5), size)
     assert half["objectness"] == pytest.approx(plain["objectness"] / 2)
 
 
@@ -169,7 +169,7 @@ def test_focal_objectness_takes_most_from_what_is_right_already():
     for logit in (-4, 4):
         for head in heads:
             head[..., 4] = logit
-        focal, plain = (yolo_loss(heads, targets, SPEC, Loss(focal_gamma=g), SMALL)["objectness"] for g in (2, 0))
+        focal, plain = (yolo_loss(heads, targets, SPEC, YOLOLoss(focal_gamma=g), SMALL)["objectness"] for g in (2, 0))
         assert focal / plain == pytest.approx(sigmoid(logit) ** 2)  # 0.0003 where right, 0.96 where wrong
 
 
@@ -178,12 +178,12 @@ def test_every_anchor_that_answers_for_a_box_learns_its_place_and_class():
     one, two = (targets_of([(8, 8, 10, 14)], match_iou=match_iou) for match_iou in (1, 0.2))
     assert (one["num_positives"], two["num_positives"]) == (1, 2)
     for targets, positives in ((one, 1), (two, 2)):
-        gradient = yolo_loss_gradients(zeros(), targets, SPEC, Loss(box="mse"), SMALL)[1][0, 0, 0]
+        gradient = yolo_loss_gradients(zeros(), targets, SPEC, YOLOLoss(box="mse"), SMALL)[1][0, 0, 0]
         assert np.count_nonzero(gradient[:, 5]) == positives
         assert np.count_nonzero(gradient[:, 4] < 0) == positives
     # the second: log of 10 / 23 and 14 / 27; divided by two positives
     error = (math.log(10 / 23) ** 2 + math.log(14 / 27) ** 2) / 2
-    terms = yolo_loss(zeros(), two, SPEC, Loss(box="mse", box_gain=1), SMALL)
+    terms = yolo_loss(zeros(), two, SPEC, YOLOLoss(box="mse", box_gain=1), SMALL)
     assert terms["box"] == pytest.approx((2 - 140 / 1024) * error / 2)
     assert terms["class"] == pytest.approx(2 * LN2)
 
@@ -193,23 +193,23 @@ def test_a_prediction_that_overlaps_any_box_of_its_image_is_no_negative():
     # (2146 / 6642 = 0.32) and the three other 37x58, 8 pixels off both ways: 29 * 50 / (2 * 2146 - 1450) = 0.51.
     # 23x27 doesn't: 22 * 27 / (2146 + 621 - 594) = 0.27
     targets = targets_of([(16, 16, 37, 58)], [])
-    objectness = yolo_loss(zeros(2), targets, SPEC, Loss(ignore_iou=0.3), SMALL)["objectness"]
+    objectness = yolo_loss(zeros(2), targets, SPEC, YOLOLoss(ignore_iou=0.3), SMALL)["objectness"]
     assert objectness == pytest.approx((2 * 0.4 + 9 + ALL) * LN2)  # nothing is ignored in the other image
 
 
 def test_an_overlap_of_just_the_threshold_is_not_ignored():
     targets = targets_of([(8, 8, 20, 28)])  # of the 23x27; the 10x14 in the same place overlaps by 140 / 560 = 0.25
-    at, below = (yolo_loss(zeros(), targets, SPEC, Loss(ignore_iou=iou), SMALL) for iou in (0.25, 0.2499))
+    at, below = (yolo_loss(zeros(), targets, SPEC, YOLOLoss(ignore_iou=iou), SMALL) for iou in (0.25, 0.2499))
     assert at["objectness"] - below["objectness"] == pytest.approx(LN2)
 
 
 def test_where_all_others_are_ignored_the_positive_still_counts():
     targets = targets_of([(16, 16, 344, 319)])
-    assert yolo_loss(zeros(), targets, SPEC, Loss(ignore_iou=0), SMALL)["objectness"] == pytest.approx(0.4 * LN2)
+    assert yolo_loss(zeros(), targets, SPEC, YOLOLoss(ignore_iou=0), SMALL)["objectness"] == pytest.approx(0.4 * LN2)
 
 
 def test_images_without_boxes_have_objectness_only():
-    case = zeros(2), targets_of([], []), SPEC, Loss(), SMALL
+    case = zeros(2), targets_of([], []), SPEC, YOLOLoss(), SMALL
     assert yolo_loss(*case) == pytest.approx({"box": 0, "class": 0, "objectness": 2 * ALL * LN2, "loss": 2 * ALL * LN2})
     for gradient in yolo_loss_gradients(*case):
         assert (gradient[..., 4] > 0).all()
@@ -237,17 +237,17 @@ def box_term_of_frozen_ciou(heads, targets, spec, size, at):
     v = aspect_penalty(fixed, boxes)
     weight = v / (1 - overlap(fixed, boxes) + v)
     costs = 1 - overlap(predicted, boxes, "diou") + weight * aspect_penalty(predicted, boxes)
-    return Loss().box_gain * costs.sum() / targets["num_positives"]
+    return YOLOLoss().box_gain * costs.sum() / targets["num_positives"]
 
 
 @pytest.mark.parametrize(
     ("loss", "spec"),
     [
-        *((Loss(box=kind), SPEC) for kind in BOX_TERMS),
-        *((Loss(box=kind), SENSITIVE) for kind in BOX_TERMS),
-        (Loss(label_smoothing=0.1, focal_gamma=2, focal_alpha=0.25), SPEC),
-        (Loss(focal_gamma=0.5), SPEC),
-        (Loss(match_iou=0.2), SENSITIVE),
+        *((YOLOLoss(box=kind), SPEC) for kind in BOX_TERMS),
+        *((YOLOLoss(box=kind), SENSITIVE) for kind in BOX_TERMS),
+        (YOLOLoss(label_smoothing=0.1, focal_gamma=2, focal_alpha=0.25), SPEC),
+        (YOLOLoss(focal_gamma=0.5), SPEC),
+        (YOLOLoss(match_iou=0.2), SENSITIVE),
     ],
     ids=repr,
 )
@@ -278,7 +278,7 @@ def test_the_gradient_is_that_of_finite_differences(loss, spec):
 
 @pytest.mark.parametrize("kind", BOX_TERMS)
 def test_extreme_logits_stay_finite(kind):
-    heads, targets, _, loss, size = random_case(6, loss=Loss(box=kind, focal_gamma=2, focal_alpha=0.25))
+    heads, targets, _, loss, size = random_case(6, loss=YOLOLoss(box=kind, focal_gamma=2, focal_alpha=0.25))
     for scale in (1e3, -1e3):
         extreme = [np.sign(head) * scale for head in heads]
         assert np.isfinite(list(yolo_loss(extreme, targets, SPEC, loss, size).values())).all()
@@ -287,4 +287,4 @@ def test_extreme_logits_stay_finite(kind):
 
 def test_heads_that_do_not_fit_the_size_are_refused():
     with pytest.raises(ValueError, match=r"heads hold predictions of shape \(15, 7\); size \(64, 64\).* \(60, 7\)"):
-        yolo_loss(zeros(), targets_of([]), SPEC, Loss(), (64, 64))
+        yolo_loss(zeros(), targets_of([]), SPEC, YOLOLoss(), (64, 64))

@@ -113,19 +113,22 @@ def final_set(recipe, split=None):
 
 
 def spec_of(recipe):
-    """The ModelSpec of a recipe whose classes are known. Raises UserError for an input size that doesn't fit."""
-    model = recipe.model
-    check_input_size(model.name, recipe.input_size)
-    numbers = (model.anchors, model.mean, model.std, model.scale_xy, model.attention)
-    return model_spec(model.name, len(recipe.classes), *numbers)
+    """The ModelSpec of a recipe whose classes are known. Raises UserError for a size or a loss that doesn't fit."""
+    check_input_size(recipe.model.name, recipe.input_size)
+    options = dict(recipe.model)
+    del options["objectness_prior"]
+    spec = model_spec(options.pop("name"), len(recipe.classes), **options)
+    if recipe.loss.kind != spec.family:
+        raise UserError(f"loss.kind is {recipe.loss.kind}; {spec.name} learns by {spec.family}")
+    return spec
 
 
 def check_batch_norm(recipe, spec):
-    """UserError where batch norm would see a single value per channel, whose variance is 0, in the coarsest head."""
-    if recipe.freeze.batch_norm:
-        return
+    """UserError where a batch norm would see a single value per channel, whose variance is 0."""
     width, height = input_sizes(recipe).smallest
-    cells = width // spec.strides[0] * (height // spec.strides[0])
+    cells = spec.least_values((width, height))
+    if recipe.freeze.batch_norm or cells is None:
+        return
     sizes = {recipe.schedule.batch_size, recipe.freeze.batch_size or recipe.schedule.batch_size}
     if min(sizes) // recipe.schedule.accumulate * cells < 2:
         raise UserError(

@@ -6,6 +6,8 @@ import zlib
 import numpy as np
 
 LEAKY_SLOPE = 0.1  # of every activation in YOLOv3's .cfg files
+L2_SCALE = 20.0  # Liu et al. 2016, section 3.1
+_PREDICTING = (".predict.", ".predict_box.", ".predict_class.")
 
 
 def initial_array(name, shape, seed, spec, objectness_prior=0.01):
@@ -13,8 +15,9 @@ def initial_array(name, shape, seed, spec, objectness_prior=0.01):
 
     Kernels: He's uniform distribution for leaky activations (He et al. 2015). Kernels of the predicting convolutions:
     uniform with standard deviation 0.01, so that their bias rules at first; that bias: 0 but for objectness, whose
-    sigmoid is `objectness_prior`. Normalisation: weight and variance 1, bias and mean 0. Each array has a random
-    stream of its own from (seed, name). Raises ValueError for a name that has no initialiser.
+    sigmoid is `objectness_prior`. Normalisation: weight and variance 1, bias and mean 0; scale of an L2
+    normalisation 20. Each array has a random stream of its own from (seed, name). Raises ValueError for a name that has
+    no initialiser.
     """
     leaf = name.rsplit(".", 1)[-1]
     if leaf == "weight" and len(shape) == 4:
@@ -26,13 +29,13 @@ def initial_array(name, shape, seed, spec, objectness_prior=0.01):
             bound = math.sqrt(3) * math.sqrt(2 / (1 + LEAKY_SLOPE**2) / fan_in)
         return (generator.random(shape, dtype=np.float32) * 2 - 1) * np.float32(bound)
     if leaf == "bias" and _predicts(name):
-        bias = np.zeros((shape[0] // (5 + spec.num_classes), 5 + spec.num_classes), np.float32)
-        bias[:, 4] = -math.log(1 / objectness_prior - 1)
-        return bias.reshape(shape)
+        return spec.first_bias(name, shape, objectness_prior)
     if leaf in ("weight", "running_var") and len(shape) == 1:
         return np.ones(shape, np.float32)
     if leaf in ("bias", "running_mean") and len(shape) == 1:
         return np.zeros(shape, np.float32)
+    if leaf == "scale" and len(shape) == 1:
+        return np.full(shape, L2_SCALE, np.float32)
     raise ValueError(f"no initialiser is declared for {name} of shape {tuple(shape)}")
 
 
@@ -42,4 +45,4 @@ def initial_arrays(shapes, seed, spec, objectness_prior=0.01):
 
 
 def _predicts(name):
-    return ".predict." in name
+    return any(part in name for part in _PREDICTING)

@@ -16,7 +16,7 @@ from keras_zoo import weights
 from keras_zoo.layers import mark_built
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
-from keras_zoo.losses.yolo import YOLOLoss
+from keras_zoo.losses import LOSSES
 from keras_zoo.models import MODELS
 from keras_zoo.predictor import make_predictor
 
@@ -70,7 +70,7 @@ class Keras:
 
     def learner(self, model, spec, recipe, device):
         """See keras_zoo/learner.py."""
-        return Learner(model, YOLOLoss(spec, recipe.loss), recipe, device)
+        return Learner(model, LOSSES[spec.family](spec, recipe.loss), recipe, device)
 
 
 def _has_gpu():

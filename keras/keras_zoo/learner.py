@@ -52,6 +52,7 @@ class Learner:
             # a compiled step for each input size: TensorFlow would make one for all of them at the second, and a run
             # resumed there would round otherwise
             self.network.train_function = self.compiled.get(size)
+            self.network.input_size = (size[1], size[0])
             values = self.network.train_on_batch(batch.images[part], of_part, return_dict=True)
             self.compiled[size] = self.network.train_function
             terms = {name: value + values[name] for name, value in terms.items()}

@@ -8,7 +8,7 @@ from common.memory import keep_freed_memory
 from torch_zoo import weights
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
-from torch_zoo.losses.yolo import YOLOLoss
+from torch_zoo.losses import LOSSES
 from torch_zoo.models import MODELS
 from torch_zoo.predictor import make_predictor
 
@@ -55,4 +55,4 @@ class PyTorch:
 
     def learner(self, model, spec, recipe, device):
         """See torch_zoo/learner.py."""
-        return Learner(model, YOLOLoss(spec, recipe.loss), recipe, device)
+        return Learner(model, LOSSES[spec.family](spec, recipe.loss), recipe, device)

@@ -45,13 +45,14 @@ class Learner:
             group["lr"] = lr
         self.optimizer.zero_grad(set_to_none=True)
         images = self._send(batch.images)
+        size = (images.shape[2], images.shape[1])
         targets = {name: self._send(array) for name, array in batch.targets.items()}
         terms = []
         for part in np.array_split(np.arange(len(images)), min(self.accumulate, len(images))):
             part = slice(part[0], part[-1] + 1)
             with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None):
                 heads = self.network(images[part])
-            values = self.loss(heads, {name: t[part] if t.ndim else t for name, t in targets.items()})
+            values = self.loss(heads, {name: t[part] if t.ndim else t for name, t in targets.items()}, size)
             self.scaler.scale(values["loss"]).backward()
             terms.append({name: value.detach() for name, value in values.items()})
         if self.clip_norm is not None:

@@ -13,7 +13,7 @@ from common.memory import keep_freed_memory
 from tf2_zoo import weights
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
-from tf2_zoo.losses.yolo import YOLOLoss
+from tf2_zoo.losses import LOSSES
 from tf2_zoo.models import MODELS
 from tf2_zoo.predictor import make_predictor
 
@@ -65,4 +65,4 @@ class TF2:
 
     def learner(self, model, spec, recipe, device):
         """See tf2_zoo/learner.py."""
-        return Learner(model, YOLOLoss(spec, recipe.loss), recipe, device)
+        return Learner(model, LOSSES[spec.family](spec, recipe.loss), recipe, device)

@@ -72,7 +72,7 @@ class Learner:
         images = tf.ensure_shape(images, (None, *size, 3))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(self.trained.values()))
-            terms = self.loss(self.model(images), targets)
+            terms = self.loss(self.model(images), targets, size[::-1])
             scaled = self.scaler.scale(terms["loss"]) if self.scaler else terms["loss"]
         return terms, tape.gradient(scaled, list(self.trained.values()))
 

@@ -1,7 +1,7 @@
 """The loss and its gradient against the NumPy reference.
 
-`loss_and_gradients(spec, options)` comes from each zoo's conftest.py: a function of raw heads (arrays) and targets that
-gives the terms {name: float} and the gradient of "loss" by each head.
+`loss_and_gradients(spec, options)` comes from each zoo's conftest.py: a function of raw heads (arrays), targets and
+size that gives the terms {name: float} and the gradient of "loss" by each head.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ import pytest
 from common.architectures import model_spec
 from common.boxes import IOU_KINDS
 from common.losses import yolo_loss, yolo_loss_gradients
-from common.recipes.schema import Loss
+from common.recipes.losses import YOLOLoss
 from common.targets.yolo import assign
 
 SIZE = (96, 64)
@@ -39,7 +39,7 @@ def compare(loss_and_gradients):
     """A function that compares loss and gradients of raw heads with the reference's, and gives the latter's terms."""
 
     def compared(heads, targets, options, spec=SPEC):
-        terms, gradients = loss_and_gradients(spec, options)(heads, targets)
+        terms, gradients = loss_and_gradients(spec, options)(heads, targets, SIZE)
         expected = yolo_loss(heads, targets, spec, options, SIZE)
         assert terms.keys() == expected.keys()
         for name, value in expected.items():
@@ -56,7 +56,7 @@ def test_terms_and_gradients_equal_the_reference(compare, box):
     rng = np.random.default_rng(1)
     boxes = [random_boxes(rng, 6), random_boxes(rng, 3)]
     labels = [rng.integers(0, 3, len(b)) for b in boxes]
-    options = Loss(box=box, box_gain=1.5, objectness_gain=0.7, class_gain=0.3)
+    options = YOLOLoss(box=box, box_gain=1.5, objectness_gain=0.7, class_gain=0.3)
     compare(random_heads(rng, 2), assign(boxes, labels, SPEC, SIZE), options)
 
 
@@ -78,7 +78,7 @@ def test_every_trick_equals_the_reference(compare, options):
     small = np.array([[10, 10, 11, 11], [95, 63, 96, 64], [30, 20, 60, 55]], np.float32)
     boxes = [random_boxes(rng, 6), np.zeros((0, 4), np.float32), small]
     labels = [rng.integers(0, 3, len(b)) for b in boxes]
-    heads, loss = random_heads(rng, 3), Loss(**options)
+    heads, loss = random_heads(rng, 3), YOLOLoss(**options)
     compare(heads, assign(boxes, labels, SENSITIVE, SIZE, loss.match_iou), loss, SENSITIVE)
 
 
@@ -87,9 +87,9 @@ def test_a_box_answered_for_by_several_predictions_teaches_each(loss_and_gradien
     heads = [np.zeros_like(head) for head in random_heads(np.random.default_rng(0), 1)]
     found = []
     for match_iou in (1.0, 0.213):
-        options = Loss(match_iou=match_iou)
+        options = YOLOLoss(match_iou=match_iou)
         targets = assign(boxes, labels, SPEC, SIZE, match_iou)
-        _, gradients = loss_and_gradients(SPEC, options)(heads, targets)
+        _, gradients = loss_and_gradients(SPEC, options)(heads, targets, SIZE)
         found.append(sum(np.count_nonzero(gradient[..., 5 + 1] < 0) for gradient in gradients))
     assert found == [1, 2]  # 30x40: of 23x27 0.52, of 37x58 0.56, all others less than 0.2
 
@@ -98,7 +98,7 @@ def test_images_without_boxes_have_objectness_only(compare):
     rng = np.random.default_rng(2)
     empty = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
     targets = assign([empty[0]] * 2, [empty[1]] * 2, SPEC, SIZE)
-    terms = compare(random_heads(rng, 2), targets, Loss())
+    terms = compare(random_heads(rng, 2), targets, YOLOLoss())
     assert terms["box"] == terms["class"] == 0
     assert terms["objectness"] > 0
 
@@ -106,13 +106,13 @@ def test_images_without_boxes_have_objectness_only(compare):
 def test_one_pixel_boxes_and_a_box_as_large_as_the_image(compare):
     rng = np.random.default_rng(3)
     boxes = [np.array([[10, 10, 11, 11], [0, 0, 96, 64], [95, 63, 96, 64]], np.float32)]
-    compare(random_heads(rng, 1), assign(boxes, [np.array([0, 1, 2])], SPEC, SIZE), Loss())
+    compare(random_heads(rng, 1), assign(boxes, [np.array([0, 1, 2])], SPEC, SIZE), YOLOLoss())
 
 
 def test_everything_ignored_leaves_the_positives(compare):
     rng = np.random.default_rng(4)
     boxes = [random_boxes(rng, 2)]
-    compare(random_heads(rng, 1), assign(boxes, [np.array([0, 1])], SPEC, SIZE), Loss(ignore_iou=0.0))
+    compare(random_heads(rng, 1), assign(boxes, [np.array([0, 1])], SPEC, SIZE), YOLOLoss(ignore_iou=0.0))
 
 
 @pytest.mark.parametrize("box", BOX_TERMS)
@@ -125,19 +125,19 @@ def test_where_a_cost_has_a_corner_or_divides_by_nothing_gradients_are_finite(lo
     for head in heads:
         head[3, ..., 2:4] = -1000
     targets = assign(boxes, [np.array([0])] * 4, SPEC, SIZE)
-    terms, gradients = loss_and_gradients(SPEC, Loss(box=box))(heads, targets)
+    terms, gradients = loss_and_gradients(SPEC, YOLOLoss(box=box))(heads, targets, SIZE)
     assert all(np.isfinite(gradient).all() for gradient in gradients)
-    assert terms == pytest.approx(yolo_loss(heads, targets, SPEC, Loss(box=box), SIZE), rel=1e-5)
+    assert terms == pytest.approx(yolo_loss(heads, targets, SPEC, YOLOLoss(box=box), SIZE), rel=1e-5)
 
 
 @pytest.mark.parametrize(
-    "options", [Loss(), Loss(box="siou", **ALL_TRICKS), Loss(box="eiou", focal_gamma=0.5)], ids=repr
+    "options", [YOLOLoss(), YOLOLoss(box="siou", **ALL_TRICKS), YOLOLoss(box="eiou", focal_gamma=0.5)], ids=repr
 )
 def test_enormous_raw_values_stay_finite(loss_and_gradients, options):
     boxes = [np.array([[10, 10, 40, 40]], np.float32)] * 3
     heads = random_heads(np.random.default_rng(0), 3)
     for head in heads:
         head[:] = np.array([50, -50, 1000], np.float32).reshape(3, 1, 1, 1, 1)
-    terms, gradients = loss_and_gradients(SPEC, options)(heads, assign(boxes, [np.array([0])] * 3, SPEC, SIZE))
+    terms, gradients = loss_and_gradients(SPEC, options)(heads, assign(boxes, [np.array([0])] * 3, SPEC, SIZE), SIZE)
     assert np.isfinite(terms["loss"])
     assert all(np.isfinite(gradient).all() for gradient in gradients)

@@ -10,7 +10,8 @@ from common.data.batch import BatchPlan
 from common.data.dataset import TrainingSet
 from common.data.sample import Record, Sample
 from common.recipes.augmentations import Flip, Mixup, Mosaic, Place, RandomPlacement
-from common.recipes.schema import Loss, Recipe
+from common.recipes.losses import YOLOLoss
+from common.recipes.schema import Recipe
 from common.targets.yolo import assign
 
 SPEC = model_spec("yolov3-tiny", 2)
@@ -54,7 +55,7 @@ def test_a_plan_becomes_a_batch():
 
 def test_the_recipe_says_how_many_anchors_answer_for_a_box():
     plan = BatchPlan(step=0, epoch=0, indices=(2, 5), positions=(0, 1))
-    one, more = (make(RECIPE.model_copy(update={"loss": Loss(match_iou=iou)}))(plan).targets for iou in (1.0, 0.1))
+    one, more = (make(RECIPE.model_copy(update={"loss": YOLOLoss(match_iou=iou)}))(plan).targets for iou in (1.0, 0.1))
     np.testing.assert_array_equal(one["boxes"], more["boxes"])
     assert more["num_positives"] > one["num_positives"]
 

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from common.boxes import LEAST_SIDE, SHAPE_POWER
+from common.grid import yolo_grid
 from common.losses import MAX_LOG_SIZE
 
 _TINY = float(np.finfo(np.float32).tiny)
@@ -14,7 +15,7 @@ _TINY = float(np.finfo(np.float32).tiny)
 class YOLOLoss:
     """Raw heads and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
 
-    targets: arrays or tensors of `common.targets.yolo.assign`.
+    targets: arrays or tensors of `common.targets.yolo.assign`; size: input (width, height), known when this is traced.
     """
 
     terms = ("box", "objectness", "class")
@@ -23,13 +24,13 @@ class YOLOLoss:
         self.spec = spec
         self.options = options
 
-    def __call__(self, heads, targets):
+    def __call__(self, heads, targets, size):
         options = self.options
         targets = {name: ops.convert_to_tensor(value) for name, value in targets.items()}
         width = 5 + self.spec.num_classes
         flat = [ops.reshape(head, (ops.shape(head)[0], -1, width)) for head in heads]
         raw = ops.cast(ops.concatenate(flat, axis=1), "float32")  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
-        *grid, balance, size = self._grid(heads)
+        *grid, balance = self._grid(size)
         boxes, positives, normaliser = targets["boxes"], targets["positives"], targets["num_positives"]
         # The padding keeps its slots, which count nothing: a number of positives that only the data knows can't be
         # compiled.
@@ -68,23 +69,12 @@ class YOLOLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def _grid(self, heads):
-        """The constants of `common.grid.yolo_grid` as tensors, for sizes that may be known only when the step runs."""
-        parts = []
-        for head, stride, pairs, scale, balance in zip(
-            heads, self.spec.strides, self.spec.anchors, self.spec.scale_xy, self.options.balance, strict=False
-        ):
-            rows, columns = ops.shape(head)[1:3]
-            ranges = (ops.arange(side, dtype="float32") for side in (columns, rows))
-            cells = ops.reshape(ops.stack(ops.meshgrid(*ranges), axis=-1), (-1, 2))  # (h * w, 2)
-            cells = ops.repeat(cells, len(pairs), axis=0)  # (h * w * A, 2)
-            anchors = ops.tile(ops.convert_to_tensor(pairs, dtype="float32"), (rows * columns, 1))
-            strides, scales, balances = (ops.full_like(cells[:, 0], value) for value in (stride, scale, balance))
-            parts.append((cells, strides, anchors, scales, balances))
-        stride = self.spec.strides[0]
-        rows, columns = ops.shape(heads[0])[1:3]
-        constants = (ops.concatenate(part, axis=0) for part in zip(*parts, strict=True))
-        return *constants, (columns * stride, rows * stride)
+    def _grid(self, size):
+        """The grid's constants; in a traced function they are made once."""
+        grid = yolo_grid(self.spec, size)
+        balance = np.array(self.options.balance, np.float32)[grid.heads]
+        arrays = (grid.cells, grid.strides, grid.anchors, grid.scales, balance)
+        return tuple(ops.convert_to_tensor(array, "float32") for array in arrays)
 
 
 def decode_boxes(raw, cells, strides, anchors, scales):
@@ -148,7 +138,7 @@ def squared_errors(raw, boxes, cells, strides, anchors, scales, size):
     """The "mse" box term, element by element: (..., >= 4), (..., 4), (..., 2), (...), (..., 2), (...) -> (...)."""
     wh = boxes[..., 2:] - boxes[..., :2]
     centre = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
-    weight = 2 - wh[..., 0] * wh[..., 1] / ops.cast(size[0] * size[1], "float32")
+    weight = 2 - wh[..., 0] * wh[..., 1] / (size[0] * size[1])
     errors = [place_in_cell(raw[..., :2], scales) - centre, raw[..., 2:4] - ops.log(wh / anchors)]
     errors = ops.concatenate(errors, axis=-1)
     return weight * ops.sum(errors**2, axis=-1) / 2

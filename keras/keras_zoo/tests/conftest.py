@@ -14,7 +14,7 @@ from keras import ops  # noqa: E402
 
 from common.recipes.schema import Recipe  # noqa: E402
 from keras_zoo.layers import get_array  # noqa: E402
-from keras_zoo.losses.yolo import YOLOLoss  # noqa: E402
+from keras_zoo.losses import LOSSES  # noqa: E402
 from keras_zoo.optimizers import SGD  # noqa: E402
 from keras_zoo.training_model import TrainingModel  # noqa: E402
 
@@ -45,11 +45,12 @@ class Heads(keras.layers.Layer):
 
 @pytest.fixture(scope="session")
 def loss_and_gradients():
-    """The YOLO loss as the contract has it: (spec, options) -> function(heads, targets) -> (terms, gradients)."""
+    """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients)."""
 
     def of(spec, options):
-        def measure(heads, targets):
-            model = TrainingModel(Heads(heads), YOLOLoss(spec, options))
+        def measure(heads, targets, size):
+            model = TrainingModel(Heads(heads), LOSSES[spec.family](spec, options))
+            model.input_size = size
             optimizer = SGD(Recipe(optimizer={"weight_decay": 0}).optimizer)
             model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
             targets = {name: np.asarray(array) for name, array in targets.items()}

@@ -13,7 +13,7 @@ from common.losses import MAX_LOG_SIZE
 class YOLOLoss:
     """Raw heads and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
 
-    targets: tensors of `common.targets.yolo.assign` on the heads' device.
+    targets: tensors of `common.targets.yolo.assign` on the heads' device; size: input (width, height).
     """
 
     def __init__(self, spec, options):
@@ -21,10 +21,10 @@ class YOLOLoss:
         self.options = options
         self.constants = {}
 
-    def __call__(self, heads, targets):
+    def __call__(self, heads, targets, size):
         options = self.options
         raw = torch.cat([head.flatten(1, 3) for head in heads], dim=1).float()  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
-        *grid, balance, size = self._grid(heads)
+        *grid, balance = self._grid(size, raw.device)
         boxes, normaliser = targets["boxes"], targets["num_positives"]
         # The padding keeps its slots, which count nothing: picking out the positives would mean waiting for the device
         # to say how many there are.
@@ -63,17 +63,15 @@ class YOLOLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def _grid(self, heads):
+    def _grid(self, size, device):
         """The grid's constants as tensors, made once per input size and device."""
-        stride = self.spec.strides[0]
-        size = (heads[0].shape[2] * stride, heads[0].shape[1] * stride)
-        key = (size, heads[0].device)
+        key = (size, device)
         if key not in self.constants:
             grid = yolo_grid(self.spec, size)
-            balance = torch.tensor(self.options.balance[: len(heads)])[torch.tensor(grid.heads)]
+            balance = torch.tensor(self.options.balance)[torch.tensor(grid.heads)]
             arrays = [torch.tensor(array) for array in (grid.cells, grid.strides, grid.anchors, grid.scales)]
-            self.constants[key] = tuple(array.to(heads[0].device) for array in (*arrays, balance))
-        return *self.constants[key], size
+            self.constants[key] = tuple(array.to(device) for array in (*arrays, balance))
+        return self.constants[key]
 
 
 def decode_boxes(raw, cells, strides, anchors, scales):

@@ -7,7 +7,7 @@ pytest.register_assert_rewrite("common.tests.contract")
 import torch  # noqa: E402, assertions are rewritten in what is imported from here on
 
 from torch_zoo.framework import PyTorch  # noqa: E402
-from torch_zoo.losses.yolo import YOLOLoss  # noqa: E402
+from torch_zoo.losses import LOSSES  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -18,14 +18,14 @@ def zoo():
 
 @pytest.fixture(scope="session")
 def loss_and_gradients():
-    """The YOLO loss as the contract has it: (spec, options) -> function(heads, targets) -> (terms, gradients)."""
+    """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients)."""
 
     def of(spec, options):
-        loss = YOLOLoss(spec, options)
+        loss = LOSSES[spec.family](spec, options)
 
-        def measure(heads, targets):
+        def measure(heads, targets, size):
             tensors = [torch.tensor(head, requires_grad=True) for head in heads]
-            terms = loss(tensors, {name: torch.as_tensor(value) for name, value in targets.items()})
+            terms = loss(tensors, {name: torch.as_tensor(value) for name, value in targets.items()}, size)
             terms["loss"].backward()
             return {name: float(value.detach()) for name, value in terms.items()}, [t.grad.numpy() for t in tensors]
 

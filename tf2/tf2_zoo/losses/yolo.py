@@ -13,19 +13,19 @@ from common.losses import MAX_LOG_SIZE
 class YOLOLoss:
     """Raw heads and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
 
-    targets: tensors of `common.targets.yolo.assign`. The heads' height and width must be known when this is traced.
+    targets: tensors of `common.targets.yolo.assign`; size: input (width, height), known when this is traced.
     """
 
     def __init__(self, spec, options):
         self.spec = spec
         self.options = options
 
-    def __call__(self, heads, targets):
+    def __call__(self, heads, targets, size):
         options = self.options
         # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
         flat = [tf.reshape(head, (tf.shape(head)[0], math.prod(head.shape[1:4]), head.shape[4])) for head in heads]
         raw = tf.cast(tf.concat(flat, axis=1), tf.float32)
-        *grid, balance, size = self._grid(heads)
+        *grid, balance = self._grid(size)
         boxes, normaliser = targets["boxes"], targets["num_positives"]
         # The padding keeps its slots, which count nothing: picking out the positives would mean shapes that depend on
         # values.
@@ -64,14 +64,12 @@ class YOLOLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def _grid(self, heads):
+    def _grid(self, size):
         """The grid's constants; in a traced function they are made once."""
-        stride = self.spec.strides[0]
-        size = (heads[0].shape[2] * stride, heads[0].shape[1] * stride)
         grid = yolo_grid(self.spec, size)
-        balance = np.array(self.options.balance[: len(heads)], np.float32)[grid.heads]
+        balance = np.array(self.options.balance, np.float32)[grid.heads]
         arrays = (grid.cells, grid.strides, grid.anchors, grid.scales, balance)
-        return *(tf.constant(array, tf.float32) for array in arrays), size
+        return tuple(tf.constant(array, tf.float32) for array in arrays)
 
 
 def decode_boxes(raw, cells, strides, anchors, scales):

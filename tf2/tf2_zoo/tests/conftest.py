@@ -7,7 +7,7 @@ pytest.register_assert_rewrite("common.tests.contract")
 import tensorflow as tf  # noqa: E402, assertions are rewritten in what is imported from here on
 
 from tf2_zoo.framework import TF2  # noqa: E402
-from tf2_zoo.losses.yolo import YOLOLoss  # noqa: E402
+from tf2_zoo.losses import LOSSES  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -18,16 +18,16 @@ def zoo():
 
 @pytest.fixture(scope="session")
 def loss_and_gradients():
-    """The YOLO loss as the contract has it: (spec, options) -> function(heads, targets) -> (terms, gradients)."""
+    """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients)."""
 
     def of(spec, options):
-        loss = YOLOLoss(spec, options)
+        loss = LOSSES[spec.family](spec, options)
 
-        def measure(heads, targets):
+        def measure(heads, targets, size):
             tensors = [tf.constant(head) for head in heads]
             with tf.GradientTape() as tape:
                 tape.watch(tensors)
-                terms = loss(tensors, targets)
+                terms = loss(tensors, targets, size)
             gradients = tape.gradient(terms["loss"], tensors)
             return {name: float(value) for name, value in terms.items()}, [gradient.numpy() for gradient in gradients]
 
