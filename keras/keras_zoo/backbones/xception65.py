@@ -1,0 +1,90 @@
+"""Xception-65, modified and aligned (Chollet 2017; Qi et al. 2017), as DeepLabv3+ has it (Chen et al. 2018, figure 4).
+
+The graph of the TensorFlow DeepLab model zoo. Attributes stand in the order of its layers, entry flow to exit flow. Its
+batch norms have an eps of 1e-3, ours 1e-5; a stored variance that is greater by the difference makes up for it.
+"""
+
+import keras
+
+from keras_zoo.blocks import ConvBlock, SeparableConv, relu
+
+ENTRY_CHANNELS = (128, 256, 728)
+MIDDLE_MODULES = 16
+EXIT_CHANNELS = (728, 1024, 1024)
+TAIL_CHANNELS = (1536, 1536, 2048)
+OUTPUT_STRIDES = (8, 16, 32)
+
+
+class XceptionModule(keras.layers.Layer):
+    """Three separable convolutions after a ReLU each, plus the input, which itself stays as it is.
+
+    (B, H, W, in) -> (B, H / stride, W / stride, out), and what the second convolution gives: its channels at stride 1.
+    The third convolution has the stride. channels: of the three
+    """
+
+    def __init__(self, in_channels, channels, stride=1, *, dilation=1, norm="batch"):
+        super().__init__()
+        options = {"activation": "linear", "dilation": dilation, "norm": norm}
+        self.conv1 = SeparableConv(in_channels, channels[0], 3, **options)
+        self.conv2 = SeparableConv(channels[0], channels[1], 3, **options)
+        self.conv3 = SeparableConv(channels[1], channels[2], 3, stride, **options)
+        same = stride == 1 and in_channels == channels[2]
+        self.shortcut = None if same else ConvBlock(in_channels, channels[2], 1, stride, "linear", norm=norm)
+
+    def call(self, x):
+        second = self.conv2(relu(self.conv1(relu(x))))
+        shortcut = x if self.shortcut is None else self.shortcut(x)
+        return self.conv3(relu(second)) + shortcut, second
+
+
+class XceptionTail(keras.layers.Layer):
+    """Three separable convolutions with a ReLU after either half: (B, H, W, in) -> (B, H, W, out)."""
+
+    def __init__(self, in_channels, channels, *, dilation=1, norm="batch"):
+        super().__init__()
+        self.conv1 = SeparableConv(in_channels, channels[0], 3, dilation=dilation, norm=norm)
+        self.conv2 = SeparableConv(channels[0], channels[1], 3, dilation=dilation, norm=norm)
+        self.conv3 = SeparableConv(channels[1], channels[2], 3, dilation=dilation, norm=norm)
+
+    def call(self, x):
+        return self.conv3(self.conv2(self.conv1(x)))
+
+
+class Xception65(keras.layers.Layer):
+    """(B, H, W, 3) of any size -> low, high: 256 channels at stride 4 and 2048 at the output stride.
+
+    Sides are divided by 2 rounding up. low is the second module's second convolution, without an activation.
+
+    output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
+    """
+
+    def __init__(self, norm="batch", output_stride=16):
+        super().__init__()
+        if output_stride not in OUTPUT_STRIDES:
+            raise ValueError(f"an output stride of {output_stride}; it can be {', '.join(map(str, OUTPUT_STRIDES))}")
+        entry_stride, middle_dilation = (1, 2) if output_stride == 8 else (2, 1)
+        exit_stride, tail_dilation = (2, 1) if output_stride == 32 else (1, 2 * middle_dilation)
+        self.conv1 = ConvBlock(3, 32, 3, 2, "relu", norm=norm)
+        self.conv2 = ConvBlock(32, 64, 3, 1, "relu", norm=norm)
+        in_channels = (64, *ENTRY_CHANNELS[:-1])
+        strides = (2, 2, entry_stride)
+        self.entry = [
+            XceptionModule(before, (after,) * 3, stride, norm=norm)
+            for before, after, stride in zip(in_channels, ENTRY_CHANNELS, strides, strict=True)
+        ]
+        channels = ENTRY_CHANNELS[-1]
+        self.middle = [
+            XceptionModule(channels, (channels,) * 3, dilation=middle_dilation, norm=norm)
+            for _ in range(MIDDLE_MODULES)
+        ]
+        self.exit = XceptionModule(channels, EXIT_CHANNELS, exit_stride, dilation=middle_dilation, norm=norm)
+        self.tail = XceptionTail(EXIT_CHANNELS[-1], TAIL_CHANNELS, dilation=tail_dilation, norm=norm)
+
+    def call(self, x):
+        x, _ = self.entry[0](self.conv2(self.conv1(x)))
+        x, low = self.entry[1](x)
+        x, _ = self.entry[2](x)
+        for module in self.middle:
+            x, _ = module(x)
+        x, _ = self.exit(x)
+        return low, self.tail(x)

@@ -1,0 +1,117 @@
+"""ResNet-18 to -152 (He et al. 2015) in torchvision's version 1.5, where the 3x3 convolution has a bottleneck's stride.
+
+Attributes stand in the order of torchvision's, whose names they have but for `stem` (conv1, bn1), `stages.0` (layer1),
+`conv1.conv` and `conv1.bn` (conv1, bn1) and `shortcut.conv` and `shortcut.bn` (downsample.0, downsample.1).
+"""
+
+from torch import nn
+
+from torch_zoo.blocks import ConvBlock, max_pool, relu
+
+STAGE_CHANNELS = (64, 128, 256, 512)
+STAGE_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+DEEP = 50  # from here on blocks are bottlenecks
+OUTPUT_STRIDES = (8, 16, 32)
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 blocks, plus the input: (B, in, H, W) -> (B, out, H / stride, W / stride)."""
+
+    expansion = 1  # channels that leave : channels within
+
+    def __init__(self, in_channels, channels, stride=1, *, dilation=1, norm="batch", stride_on_1x1=False):
+        super().__init__()
+        self.conv1 = ConvBlock(in_channels, channels, 3, stride, "relu", dilation=dilation, norm=norm)
+        self.conv2 = ConvBlock(channels, channels, 3, activation="linear", dilation=dilation, norm=norm)
+        self.shortcut = make_shortcut(in_channels, channels, stride, norm)
+
+    def forward(self, x):
+        shortcut = x if self.shortcut is None else self.shortcut(x)
+        return relu(self.conv2(self.conv1(x)) + shortcut)
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3 and 1x1 blocks, plus the input: (B, in, H, W) -> (B, out, H / stride, W / stride).
+
+    stride_on_1x1: the first convolution has the stride, as in Caffe's and Keras's weights, not the second
+    """
+
+    expansion = 4  # channels that leave : channels within
+
+    def __init__(self, in_channels, channels, stride=1, *, dilation=1, norm="batch", stride_on_1x1=False):
+        super().__init__()
+        first, second = (stride, 1) if stride_on_1x1 else (1, stride)
+        out_channels = channels * self.expansion
+        self.conv1 = ConvBlock(in_channels, channels, 1, first, "relu", norm=norm)
+        self.conv2 = ConvBlock(channels, channels, 3, second, "relu", dilation=dilation, norm=norm)
+        self.conv3 = ConvBlock(channels, out_channels, 1, activation="linear", norm=norm)
+        self.shortcut = make_shortcut(in_channels, out_channels, stride, norm)
+
+    def forward(self, x):
+        shortcut = x if self.shortcut is None else self.shortcut(x)
+        return relu(self.conv3(self.conv2(self.conv1(x))) + shortcut)
+
+
+class Stage(nn.Module):
+    """Blocks, the first of which has the stride: (B, in, H, W) -> (B, out, H / stride, W / stride).
+
+    dilations: of the first block and of the others
+    """
+
+    def __init__(self, kind, in_channels, channels, num_blocks, stride, dilations, norm, stride_on_1x1):
+        super().__init__()
+        options = {"norm": norm, "stride_on_1x1": stride_on_1x1}
+        blocks = [kind(in_channels, channels, stride, dilation=dilations[0], **options)]
+        for _ in range(num_blocks - 1):
+            blocks.append(kind(channels * kind.expansion, channels, dilation=dilations[1], **options))
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class ResNet(nn.Module):
+    """(B, 3, H, W) of any size -> c2, c3, c4, c5 at strides 4, 8, 16, 32, sides divided by 2 rounding up.
+
+    64, 128, 256 and 512 channels, four times as many from depth 50 on.
+
+    depth: 18, 34, 50, 101 or 152
+    output_stride: 16 or 8 keeps that stride to the end: the last stage or two are dilated instead, their first blocks
+        as the stage before (torchvision's `replace_stride_with_dilation`)
+    """
+
+    def __init__(self, depth, norm="batch", stride_on_1x1=False, output_stride=32):
+        super().__init__()
+        if depth not in STAGE_BLOCKS:
+            raise ValueError(f"no ResNet has {depth} layers; there are {', '.join(map(str, STAGE_BLOCKS))}")
+        if output_stride not in OUTPUT_STRIDES:
+            raise ValueError(f"an output stride of {output_stride}; it can be {', '.join(map(str, OUTPUT_STRIDES))}")
+        self.stem = ConvBlock(3, 64, 7, 2, "relu", norm=norm)
+        kind = Bottleneck if depth >= DEEP else BasicBlock
+        stages, in_channels, reached, dilation = [], 64, 4, 1
+        for number, (channels, num_blocks) in enumerate(zip(STAGE_CHANNELS, STAGE_BLOCKS[depth], strict=True)):
+            stride, first_dilation = (1 if number == 0 else 2), dilation
+            if reached * stride > output_stride:
+                stride, dilation = 1, dilation * stride
+            dilations = first_dilation, dilation
+            stages.append(Stage(kind, in_channels, channels, num_blocks, stride, dilations, norm, stride_on_1x1))
+            reached *= stride
+            in_channels = channels * kind.expansion
+        self.stages = nn.ModuleList(stages)
+
+    def forward(self, x):
+        x = max_pool(self.stem(x), 3, 2, padding=1)
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return tuple(features)
+
+
+def make_shortcut(in_channels, out_channels, stride, norm):
+    """A 1x1 block where the input of a residual block has another shape than what it is added to, else None."""
+    if stride == 1 and in_channels == out_channels:
+        return None
+    return ConvBlock(in_channels, out_channels, 1, stride, "linear", norm=norm)
