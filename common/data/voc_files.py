@@ -116,7 +116,7 @@ def read_splits(files, for_masks=False):
         return {name: list(ids) for name, ids in per_class.items()}, [
             f"{folder} has per-class lists only; their ids together are the splits {', '.join(per_class)}"
         ]
-    split = _split_by_hash(files.masks if for_masks else files.annotations)
+    split = split_by_hash(files.masks if for_masks else files.annotations)
     return split, [
         f"{folder} has no lists; the ids' hashes split the images into train ({len(split['train'])}) and "
         f"val ({len(split['val'])})"
@@ -164,7 +164,7 @@ def _by_id(folder, suffixes, doubles):
     return files
 
 
-def _split_by_hash(ids):
+def split_by_hash(ids):
     """Ids -> {"train": ids, "val": ids}, each by its own hash; both get at least one, train the only one."""
     ranks = {id: hashlib.sha256(id.encode("utf-8", "surrogateescape")).digest() for id in sorted(ids)}
     val = {id for id, rank in ranks.items() if int.from_bytes(rank[:4], "big") >= _TRAIN_SHARE * 2**32}
