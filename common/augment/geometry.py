@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -55,9 +56,7 @@ def flip(sample, rng, probability=0.5):
     """The sample mirrored left to right, with this probability -> Sample. One draw."""
     if not happens(rng, probability):
         return sample
-    image = np.empty_like(sample.image)
-    for channel in range(3):  # several times faster than a reversed copy of pixels of 3 bytes
-        image[..., channel] = sample.image[:, ::-1, channel]
+    image = cv2.flip(sample.image, 1)
     mask = None if sample.mask is None else np.ascontiguousarray(sample.mask[:, ::-1])
     boxes = as_boxes(sample.boxes).copy()
     boxes[:, [0, 2]] = sample.size[0] - boxes[:, [2, 0]]

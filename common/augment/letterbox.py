@@ -1,14 +1,15 @@
 """Placing an image on a canvas of the network's size, and taking boxes there and back.
 
-Sizes are (width, height). Images are resized bilinearly with antialiasing, masks by the nearest pixel's centre.
+Sizes are (width, height). Images are resized bilinearly, with antialiasing where they shrink to 2/3 or less; masks are
+read at the nearest pixel's centre.
 """
 
 import math
 import operator
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
-from PIL import Image
 
 from common.boxes import as_boxes
 from common.boxes import clip as clip_boxes
@@ -123,7 +124,7 @@ def place_sample(sample, size, policy="letterbox", fill=GREY):
 def read_for(sample, placement, enlarged=1.0):
     """The sample with its pixels, no more than the placement shows where the file allows it, and its own placement.
 
-    Sample or Unread, Placement -> Sample or Picture, Placement, the same for a sample in memory. Above 1, `enlarged`
+    Sample or Unread, Placement -> Sample, Placement, the same for a sample in memory. Above 1, `enlarged`
     lets fewer pixels be read, which are then shown larger by up to this factor.
     """
     if not isinstance(sample, Unread):
@@ -133,11 +134,11 @@ def read_for(sample, placement, enlarged=1.0):
 
 
 def paste(sample, placement, fill=GREY):
-    """Sample or Picture as the placement says -> Sample of the canvas's size; boxes follow without being clipped."""
+    """The sample as the placement says -> Sample of the canvas's size; boxes follow without being clipped."""
     check_mask(sample)
     mask = sample.mask
     return Sample(
-        image=_paste_picture(sample.picture, placement, fill),
+        image=paste_image(sample.image, placement, fill),
         boxes=placement.forward(sample.boxes),
         labels=sample.labels,
         mask=None if mask is None else paste_mask(mask, placement),
@@ -154,43 +155,51 @@ def check_mask(sample):
 def paste_image(image, placement, fill=GREY):
     """The image, resized and laid on a canvas: uint8 (h, w, 3) -> a new uint8 (H, W, 3).
 
-    Only the part that the canvas shows is resized. An image that keeps its size keeps its pixels exactly.
+    An image that keeps its size keeps its pixels exactly.
     """
-    _image_size(image)
-    return _paste_picture(Image.fromarray(image), placement, fill)
-
-
-def _paste_picture(picture, placement, fill):
-    """`paste_image` of what Pillow has already."""
-    if picture.size != placement.original:
-        raise ValueError(f"image has size {picture.size}; the placement's, {placement.original}, is needed")
     canvas = grey_canvas(placement.canvas, fill)
-    lay_picture(picture, placement, canvas)
-    return np.array(canvas)
+    lay_image(image, placement, canvas)
+    return canvas
 
 
 def grey_canvas(size, fill):
-    """A Pillow image of this size and grey level. Raises ValueError for a level outside [0, 255]."""
+    """A canvas of this size and grey level: uint8 (H, W, 3). Raises ValueError for a level outside [0, 255]."""
     if not 0 <= fill <= 255:
         raise ValueError(f"fill is {fill!r}; a grey level from 0 to 255 is needed")
-    return Image.new("RGB", size, (fill, fill, fill))
+    return np.full((size[1], size[0], 3), fill, np.uint8)
 
 
-def lay_picture(picture, placement, canvas, corner=(0, 0)):
-    """Draws a Pillow image where the placement says on another one, on which the placement's canvas begins there."""
+def lay_image(image, placement, canvas):
+    """Writes the image where the placement says on a canvas that is there already, uint8 (H, W, 3), perhaps a view."""
+    if _image_size(image) != placement.original:
+        raise ValueError(f"image has size {_image_size(image)}; the placement's, {placement.original}, is needed")
     left, right = _visible(placement.left, placement.resized[0], placement.canvas[0])
     top, bottom = _visible(placement.top, placement.resized[1], placement.canvas[1])
     if left >= right or top >= bottom:
         return
-    # Corners of the visible part, counted from the resized image's own corner.
-    x0, x1, y0, y1 = left - placement.left, right - placement.left, top - placement.top, bottom - placement.top
-    # Multiplied before divided: the last pixel then ends exactly at the image's border, which Pillow insists on.
-    (width, height), (resized_width, resized_height) = placement.original, placement.resized
-    box_left, box_right = x0 * width / resized_width, x1 * width / resized_width
-    box_top, box_bottom = y0 * height / resized_height, y1 * height / resized_height
-    box = box_left, box_top, box_right, box_bottom
-    part = picture.resize((right - left, bottom - top), Image.Resampling.BILINEAR, box=box)
-    canvas.paste(part, (corner[0] + left, corner[1] + top))
+    # all of it, also what isn't shown: OpenCV resizes five times as fast as it reads at places between pixels
+    rows = slice(top - placement.top, bottom - placement.top)
+    columns = slice(left - placement.left, right - placement.left)
+    canvas[top:bottom, left:right] = resized(image, placement.resized)[rows, columns]
+
+
+def resized(image, size):
+    """The image at another size (width, height): uint8 (h, w, 3) -> uint8 (H, W, 3), itself where that is its own.
+
+    It is read bilinearly at the whole multiple of the new sides that is nearest to the old ones, at least once, and
+    then averaged over blocks of that many pixels: no pixel is left out, as none is by a bilinear shrinkage below 2.
+    OpenCV's own averaging over fractions of pixels (INTER_AREA) takes two to four times as long.
+    """
+    original = _image_size(image)
+    multiples = [max(1, round(old / new)) for old, new in zip(original, size, strict=True)]
+    between = size[0] * multiples[0], size[1] * multiples[1]
+    if between != original:
+        image = cv2.resize(image, between, interpolation=cv2.INTER_LINEAR)
+    if between == tuple(size):
+        return image
+    # the mean of two is what lies between them, and OpenCV takes a tenth of the time to read that of one side alone
+    averaging = cv2.INTER_LINEAR if max(multiples) == 2 else cv2.INTER_AREA
+    return cv2.resize(image, size, interpolation=averaging)
 
 
 def paste_mask(mask, placement):

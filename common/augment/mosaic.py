@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 
 from common.augment.geometry import happens, keep_visible, offset_of, random_size
@@ -12,8 +13,8 @@ from common.augment.letterbox import (
     as_size,
     check_mask,
     grey_canvas,
+    lay_image,
     lay_mask,
-    lay_picture,
     read_for,
 )
 from common.boxes import as_boxes
@@ -21,7 +22,6 @@ from common.data.sample import Sample
 
 TILES = (4, 9)
 ENLARGED = 4 / 3  # a tile may be decoded smaller than shown by this much: a tenth less time, little less detail
-LEVELS = 256  # of mixup's weights: pixels are blended in whole numbers
 
 
 def mosaic(
@@ -78,14 +78,14 @@ def mosaic(
         found.append((boxes, labels))
         masked |= has_mask
     boxes, labels = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return Sample(np.array(canvas), boxes, labels, mask if masked else None)
+    return Sample(canvas, boxes, labels, mask if masked else None)
 
 
 def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mosaic=True):
     """With this probability the sample blended with another one, both ones' boxes -> Sample (Zhang et al. 2018).
 
     partner: `partner(rng)` gives a sample of the same size; the sample's own share of each pixel is from
-    Beta(alpha, alpha), to 1/256. With `only_mosaic` nothing happens to a sample that isn't one (`is_mosaic`).
+    Beta(alpha, alpha). With `only_mosaic` nothing happens to a sample that isn't one (`is_mosaic`).
 
     Always one draw and one generator spawned. Raises ValueError for an alpha that isn't above 0, for samples of
     different sizes, and for masks: a blended pixel has no one class.
@@ -110,14 +110,8 @@ def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mos
 
 
 def blend(image, other, share):
-    """`share` of the image and the rest of the other: two of uint8 (H, W, 3) -> a new one, exact to about a level."""
-    weight = round(share * LEVELS)
-    # 255 * 256 + 128 still fits; the type is said, since NumPy 1 would stay with bytes
-    total = np.multiply(image, weight, dtype=np.uint16)
-    total += np.multiply(other, LEVELS - weight, dtype=np.uint16)
-    total += LEVELS // 2  # so that what is cut off rounds
-    total >>= 8
-    return total.astype(np.uint8)
+    """`share` of the image and the rest of the other: two of uint8 (H, W, 3) -> a new one, rounded."""
+    return cv2.addWeighted(image, share, other, 1 - share, 0)
 
 
 def _lines(middle, side, across):
@@ -135,9 +129,10 @@ def _lay_tile(member, placement, canvas, mask, left, top, min_visible):
     """Draws a tile whose corner is (left, top) on canvas and mask -> its boxes there, its labels, whether masked."""
     member, placement = read_for(member, placement, ENLARGED)
     check_mask(member)
-    lay_picture(member.picture, placement, canvas, (left, top))
+    tile = slice(top, top + placement.canvas[1]), slice(left, left + placement.canvas[0])
+    lay_image(member.image, placement, canvas[tile])
     if member.mask is not None:
-        lay_mask(member.mask, placement, mask[top : top + placement.canvas[1], left : left + placement.canvas[0]])
+        lay_mask(member.mask, placement, mask[tile])
     boxes = placement.forward(member.boxes)
     boxes, labels = keep_visible(boxes, member.labels, *placement.canvas, min_visible=min_visible)
     return boxes + np.array([left, top, left, top], boxes.dtype), labels, member.mask is not None

@@ -1,9 +1,6 @@
 """Decoded images kept in memory: a mosaic reads every image several times an epoch."""
 
-from common.data.sample import Picture
-
 ROOM = 320 << 20  # bytes of pixels in each process
-PIXEL = 4  # bytes of a pixel, as Pillow keeps RGB
 REDUCTIONS = (8, 4, 2, 1)  # by which a JPEG can be decoded smaller
 
 
@@ -11,19 +8,19 @@ class Kept:
     """A data set whose samples, once read, are kept until `room` bytes are full; what comes later is read each time.
 
     source: with `records` and `sample(index, at_least)`. Pixels are the same whether they were kept or not: of all
-    sizes that a JPEG may be decoded at, the one that is read depends on `at_least` alone. They are kept as Pillow has
-    them, ready to be resized, and are shared: nobody may change them.
+    sizes that a JPEG may be decoded at, the one that is read depends on `at_least` alone. They are shared, so
+    nobody can write to them.
     """
 
     def __init__(self, source, room=ROOM):
         self.source = source
         self.records = source.records
         self.room = room
-        self.samples = {}  # (index, reduction) -> Picture
+        self.samples = {}  # (index, reduction) -> Sample
         self.whole = set()  # indices of images that can't be decoded smaller
 
     def sample(self, index, at_least):
-        """The Picture of `records[index]`, no fewer pixels than `at_least` (width, height) if there are as many."""
+        """The Sample of `records[index]`, no fewer pixels than `at_least` (width, height) if there are as many."""
         size = self.records[index].size
         reduction = 1 if index in self.whole else reduction_of(size, at_least)
         if (index, reduction) in self.samples:
@@ -32,8 +29,8 @@ class Kept:
         if reduction > 1 and sample.size == size:
             self.whole.add(index)
             reduction = 1
-        sample = Picture(sample.picture, sample.boxes, sample.labels, sample.mask)
-        room = sample.size[0] * sample.size[1] * PIXEL
+        sample.image.flags.writeable = False
+        room = sample.image.nbytes
         if (index, reduction) not in self.samples and room <= self.room:
             self.room -= room
             self.samples[index, reduction] = sample

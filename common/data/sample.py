@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -50,58 +49,26 @@ class Sample:
         """A copy with some fields changed."""
         return replace(self, **changes)
 
-    @property
-    def picture(self):
-        """The image as Pillow has it: a copy."""
-        return Image.fromarray(self.image)
-
     def read(self):
         """The sample itself: its pixels are in memory."""
         return self
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A sample whose pixels Pillow holds: to resize them takes no copy, as it does from an array.
-
-    picture: a Pillow image of mode RGB that nothing changes; the rest is as in `Sample`
-    """
-
-    picture: Image.Image
-    boxes: np.ndarray
-    labels: np.ndarray
-    mask: np.ndarray | None = None
-
-    @property
-    def size(self):
-        """(width, height) of the image."""
-        return self.picture.size
-
-    @property
-    def image(self):
-        """The pixels as an array: a copy, that can't be written to."""
-        return np.asarray(self.picture)
-
-    def read(self):
-        """The Sample of the same pixels."""
-        return Sample(self.image, self.boxes, self.labels, self.mask)
-
-
-@dataclass(frozen=True)
 class Unread:
     """A sample whose pixels are read when it is known how many of them are wanted.
 
-    size: (width, height) of the whole image; load: `load(at_least=(width, height))` -> Sample or Picture, which may be
+    size: (width, height) of the whole image; load: `load(at_least=(width, height))` -> Sample, which may be
     smaller than the image, not than asked; largest: what is asked for where nothing says how large it will be shown
     """
 
     size: tuple[int, int]
-    load: Callable[..., Sample | Picture]
+    load: Callable[..., Sample]
     largest: tuple[int, int]
 
     def read(self):
         """The Sample, with no fewer pixels than `largest`, as far as the file has them."""
-        return self.load(at_least=self.largest).read()
+        return self.load(at_least=self.largest)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
+import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 from common.augment.letterbox import (
     Placement,
@@ -12,6 +12,7 @@ from common.augment.letterbox import (
     paste_mask,
     place_sample,
     resize,
+    resized,
     stretch,
 )
 from common.data.sample import Sample
@@ -230,22 +231,72 @@ def test_a_mask_of_another_shape_is_an_error():
 
 
 @pytest.mark.parametrize(
-    ("resized", "left", "top"), [((90, 70), -25, -31), ((90, 70), 5, -40), ((17, 70), 20, -3), ((61, 9), -10, 12)]
+    ("size", "left", "top"), [((90, 70), -25, -31), ((90, 70), 5, -40), ((17, 70), 20, -3), ((61, 9), -10, 12)]
 )
-def test_resizing_the_visible_part_equals_resizing_all_and_cropping(resized, left, top):
-    image = noise(
-        41, 31
-    )  # odd sides: no pixel's centre falls between two others, where Pillow's nearest may go either way
-    mask = image[..., 0]
-    placement = Placement((41, 31), (48, 36), resized, left, top)
-    for part, pasted, method, fill, tolerance in [
-        (image, paste_image(image, placement), Image.Resampling.BILINEAR, 128, 1),  # Pillow has the corners as float32
-        (mask, paste_mask(mask, placement), Image.Resampling.NEAREST, 255, 0),
-    ]:
+def test_what_sticks_out_is_cut_off_the_resized_image(size, left, top):
+    image = noise(41, 31)
+    placement = Placement((41, 31), (48, 36), size, left, top)
+    for part, function, fill in ((image, paste_image, 128), (image[..., 0], paste_mask, 255)):
         expected = np.full((36 + 200, 48 + 200, *part.shape[2:]), fill)  # a canvas with room for what sticks out
-        whole = np.asarray(Image.fromarray(part).resize(resized, method))
-        expected[100 + top : 100 + top + resized[1], 100 + left : 100 + left + resized[0]] = whole
-        assert np.abs(expected[100:136, 100:148] - pasted).max() <= tolerance
+        whole = function(part, Placement((41, 31), size, size, 0, 0))
+        expected[100 + top : 100 + top + size[1], 100 + left : 100 + left + size[0]] = whole
+        assert np.array_equal(expected[100:136, 100:148], function(part, placement))
+
+
+def weights(old, new):
+    """What part of each old pixel is in each new one of a side, by the rule in `resized`: (new, old), rows sum to 1."""
+    blocks = max(1, round(old / new))
+    between = new * blocks
+    places = np.clip((np.arange(between) + 0.5) * old / between - 0.5, 0, old - 1)
+    bilinear = np.maximum(0, 1 - np.abs(places[:, None] - np.arange(old)))
+    return bilinear.reshape(new, blocks, old).mean(axis=1)
+
+
+@pytest.mark.parametrize("width", [10, 41, 63, 64, 83, 100, 160, 333, 500])
+@pytest.mark.parametrize("height", [12, 50, 75, 90, 151, 240])
+def test_images_are_resized_as_the_weights_of_their_pixels_say(width, height):
+    image, size = noise(width, height), (63, 50)
+    down, across = weights(height, size[1]), weights(width, size[0])
+    expected = np.einsum("hy,wx,yxc->hwc", down, across, image, optimize=True)
+    # each of the two steps rounds, and OpenCV's bilinear weights are whole parts of 2048
+    assert np.abs(resized(image, size) - expected).max() <= 1.5
+    assert across.sum(axis=0).min() > 0.35 * min(1, 63 / width)  # no pixel is left out
+
+
+@pytest.mark.parametrize("factor", [2, 3, 5])
+def test_a_whole_shrinkage_is_the_mean_of_blocks(factor):
+    image = noise(12 * factor, 9 * factor)
+    mean = image.reshape(9, factor, 12, factor, 3).mean(axis=(1, 3))
+    assert np.abs(resized(image, (12, 9)) - mean).max() <= 0.5 + 1e-6
+    mean = image[:9].reshape(9, 12, factor, 3).mean(axis=2)
+    assert np.abs(resized(image[:9], (12, 9)) - mean).max() <= 0.5 + 1e-6
+
+
+def test_enlarging_reads_bilinearly_at_pixel_centres():
+    # 2 -> 4: the centres lie at 0.25, 0.75, 1.25, 1.75 of the original, whose own are at 0.5 and 1.5
+    image = np.repeat(np.array([[[0], [100]]], np.uint8), 3, axis=2)
+    assert resized(image, (4, 1))[0, :, 0].tolist() == [0, 25, 75, 100]
+
+
+def test_resizing_shifts_nothing():
+    """The centre of a spot stays where it is on the canvas, to a tenth of a pixel, whatever the factor."""
+    for side in (24, 37, 60, 96, 119, 150, 250):
+        image = np.zeros((96, 96, 3), np.uint8)
+        image[20:60, 30:90] = 200
+        result = resized(image, (side, side))[..., 0].astype(float)
+        centres = (np.arange(side) + 0.5) * 96 / side
+        assert (result.sum(axis=0) @ centres) / result.sum() == pytest.approx(60, abs=0.1)
+        assert (result.sum(axis=1) @ centres) / result.sum() == pytest.approx(40, abs=0.1)
+
+
+def test_pixels_do_not_depend_on_the_number_of_threads():
+    image, found = noise(640, 480), []
+    before = cv2.getNumThreads()
+    for threads in (1, 4):
+        cv2.setNumThreads(threads)
+        found.append([resized(image, size) for size in ((416, 312), (208, 300), (900, 700))])
+    cv2.setNumThreads(before)
+    assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
 
 
 def test_masks_are_sampled_at_pixel_centres():

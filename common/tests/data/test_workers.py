@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -58,3 +60,25 @@ def test_no_batch_comes_after_closing():
     next(stream)
     pool.close()
     assert len(list(stream)) < 10
+
+
+# a process whose OpenCV has started threads forks a loader, as PyTorch's DataLoader does on Linux
+FORKED = """
+import os, cv2, numpy as np
+from common.data.workers import begin
+image = np.zeros((3000, 3000, 3), np.uint8)
+cv2.setNumThreads(4)
+cv2.GaussianBlur(image, (9, 9), 2)
+child = os.fork()
+if child == 0:
+    begin()
+    cv2.GaussianBlur(cv2.resize(image, (2000, 2000)), (9, 9), 2)
+    os._exit(len(os.listdir("/proc/self/task")))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks, and counts threads in /proc")
+def test_a_forked_loader_works_with_one_thread():
+    result = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=False)
+    assert result.stdout.strip() == "1", result.stderr  # the number of threads; a signal would be negative
