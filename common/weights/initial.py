@@ -13,20 +13,20 @@ _PREDICTING = (".predict.", ".predict_box.", ".predict_class.")
 def initial_array(name, shape, seed, spec, objectness_prior=0.01):
     """The first value of one parameter: its canonical name and shape -> float32 array of that shape.
 
-    Kernels: He's uniform distribution for leaky activations (He et al. 2015). Kernels of the predicting convolutions:
-    uniform with standard deviation 0.01, so that their bias rules at first; that bias: 0 but for objectness, whose
-    sigmoid is `objectness_prior`. Normalisation: weight and variance 1, bias and mean 0; scale of an L2
-    normalisation 20. Each array has a random stream of its own from (seed, name). Raises ValueError for a name that has
-    no initialiser.
+    Kernels: He's uniform distribution for leaky activations (He et al. 2015), in a feature pyramid for none. Kernels of
+    the predicting convolutions: uniform with standard deviation 0.01, so that their bias rules at first, as are those of
+    RetinaNet's towers before them (Lin et al. 2017, section 4.1); that bias: `ModelSpec.first_bias`, by
+    `objectness_prior`. Normalisation: weight and variance 1, bias and mean 0; scale of an L2 normalisation 20. Each
+    array has a random stream of its own from (seed, name). Raises ValueError for a name that has no initialiser.
     """
     leaf = name.rsplit(".", 1)[-1]
     if leaf == "weight" and len(shape) == 4:
         generator = np.random.Generator(np.random.PCG64([seed, zlib.crc32(name.encode())]))
-        if _predicts(name):
+        if _predicts(name) or ".tower." in name:
             bound = math.sqrt(3) * 0.01
         else:
-            fan_in = math.prod(shape[1:])
-            bound = math.sqrt(3) * math.sqrt(2 / (1 + LEAKY_SLOPE**2) / fan_in)
+            fan_in, slope = math.prod(shape[1:]), 1 if name.startswith("fpn.") else LEAKY_SLOPE
+            bound = math.sqrt(3) * math.sqrt(2 / (1 + slope**2) / fan_in)
         return (generator.random(shape, dtype=np.float32) * 2 - 1) * np.float32(bound)
     if leaf == "bias" and _predicts(name):
         return spec.first_bias(name, shape, objectness_prior)

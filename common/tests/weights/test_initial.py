@@ -38,6 +38,17 @@ def test_predicting_kernels_are_small():
     assert initial_array("head_p4.predict.weight", (24, 256, 1, 1), 0, SPEC).std() == pytest.approx(0.01, rel=0.05)
 
 
+@pytest.mark.parametrize("part", ["tower.0.conv", "predict_class", "predict_box"])
+def test_all_kernels_of_a_retinanets_heads_are_small(part):
+    assert initial_array(f"head_class.{part}.weight", (256, 64, 3, 3), 0, SPEC).std() == pytest.approx(0.01, rel=0.05)
+
+
+def test_kernels_of_a_feature_pyramid_keep_the_variance():
+    # no activation follows: Var(w) = 1 / fan in, here 128 * 9
+    std = initial_array("fpn.output_p3.conv.weight", (64, 128, 3, 3), 0, SPEC).std()
+    assert std == pytest.approx(1 / math.sqrt(1152), rel=0.03)
+
+
 def test_arrays_depend_on_name_and_seed_alone():
     shape = (32, 16, 3, 3)
     first = initial_array("a.conv.weight", shape, 0, SPEC)
