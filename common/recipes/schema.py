@@ -10,9 +10,11 @@ from pydantic import Field, model_validator
 
 from common.architectures import ATTENTION
 from common.boxes import NMS_METHODS
+from common.data.mask_layouts import LAYOUTS
 from common.recipes.augmentations import HSV, Flip, Operation, RandomPlacement
 from common.recipes.fields import Count, Momentum, NotNegative, Positive, Probability, Section, Triple
 from common.recipes.losses import Loss, YOLOLoss
+from common.recipes.masks import Colours, MaskMap
 
 
 class Model(Section):
@@ -47,6 +49,12 @@ class Data(Section):
     validation: str | None = Field(None, description="split for choosing the best epoch; none = val, else test")
     test: str | None = Field(None, description="split for the final figure; none = test, else the validation split")
     overfit: int = Field(0, ge=0, description="train and evaluate on this many images of the train split; 0 = off")
+    layout: Literal[LAYOUTS] | None = Field(None, description="of data with masks; none = the first that is there")
+    mask_map: MaskMap = Field((), description="{255: 1} = 255 in a mask file is class 1; else 255 is ignored")
+    palette: Colours | None = Field(
+        None, description="colours of the classes in order, as [r, g, b] or hex, for masks in colours; voc = VOC's"
+    )
+    ignore_colours: Colours = Field((), description="colours in masks that count nowhere; VOC's is e0e0c0")
 
 
 class MultiScale(Section):
