@@ -13,8 +13,8 @@ _PREDICTING = (".predict.", ".predict_box.", ".predict_class.")
 def initial_array(name, shape, seed, spec, objectness_prior=0.01):
     """The first value of one parameter: its canonical name and shape -> float32 array of that shape.
 
-    Kernels: He's uniform distribution for leaky activations (He et al. 2015), in a feature pyramid for none. Kernels of
-    the predicting convolutions: uniform with standard deviation 0.01, so that their bias rules at first, as are those of
+    Kernels: He's uniform distribution for leaky activations (He et al. 2015), in a feature pyramid for none. Those of
+    the predicting convolutions: uniform with standard deviation 0.01, so that their bias rules at first, as those of
     RetinaNet's towers before them (Lin et al. 2017, section 4.1); that bias: `ModelSpec.first_bias`, by
     `objectness_prior`. Normalisation: weight and variance 1, bias and mean 0; scale of an L2 normalisation 20. Each
     array has a random stream of its own from (seed, name). Raises ValueError for a name that has no initialiser.
