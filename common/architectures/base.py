@@ -45,15 +45,20 @@ class ModelSpec:
 class Architecture:
     """What a model's name stands for, whatever its classes.
 
-    size_multiple: what the sides of inputs of changing size are rounded to; None = they can't change
+    size_multiple: what the sides of inputs of changing size are rounded to
     backbone: prefix of the parameter names that a pretrained backbone fills and that `freeze` holds still
     OPTIONS: those of a recipe's model section that this family has, beside mean, std and objectness_prior
     """
 
     OPTIONS: ClassVar[tuple[str, ...]] = ()
 
-    size_multiple: int | None = 32
+    size_multiple: int = 32
     backbone: str = "backbone."
+
+    @property
+    def only_size(self):
+        """The (width, height) of input that the model is for, or None where there are many."""
+        return None
 
     def spec(self, name, num_classes, **options):
         """The ModelSpec; options that are None are the model's own. Raises UserError for one that doesn't fit."""

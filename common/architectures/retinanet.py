@@ -109,7 +109,8 @@ class RetinaNetArchitecture(Architecture):
         """Any size from 32 pixels a side."""
         if min(size) < LEAST_SIDE:
             raise UserError(
-                f"input size {size[0]}x{size[1]} is too small for {name}; {LEAST_SIDE} pixels a side, or more, are needed"
+                f"input size {size[0]}x{size[1]} is too small for {name}; "
+                f"{LEAST_SIDE} pixels a side, or more, are needed"
             )
 
 

@@ -65,7 +65,12 @@ class SSDArchitecture(Architecture):
 
     anchor_presets: tuple[str, ...]
     has_batch_norm: bool = False
-    size_multiple: int | None = None
+
+    @property
+    def only_size(self):
+        """That of the anchors."""
+        side = SSD_ANCHORS[self.anchor_presets[0]].side
+        return side, side
 
     def spec(self, name, num_classes, *, anchor_preset=None, **normalisation):
         """The SSDSpec with the model's usual anchors or another preset that fits its features."""
@@ -80,10 +85,10 @@ class SSDArchitecture(Architecture):
 
     def check_input_size(self, name, size):
         """The anchors are for one size alone."""
-        side = SSD_ANCHORS[self.anchor_presets[0]].side
-        if tuple(size) != (side, side):
+        if tuple(size) != self.only_size:
+            width, height = self.only_size
             raise UserError(
-                f"input size {size[0]}x{size[1]} doesn't fit {name}, whose anchors are for {side}x{side} alone"
+                f"input size {size[0]}x{size[1]} doesn't fit {name}, whose anchors are for {width}x{height} alone"
             )
 
 

@@ -47,22 +47,22 @@ class InputSizes:
     """
 
     size: tuple[int, int]
-    multiple: int | None
+    multiple: int
     seed: int
     low: float = 1.0
     high: float = 1.0
     every: int = 1
 
     @classmethod
-    def of(cls, recipe, multiple):
-        """Those of a recipe's run of a model that takes sides of any multiple of `multiple`, or, None, no other size."""
+    def of(cls, recipe, architecture):
+        """Those of a recipe's run of a model. Raises UserError for changing sizes where it takes one alone."""
         scale = recipe.multi_scale
-        if multiple is None and (scale.low, scale.high) != (1, 1):
+        if architecture.only_size and (scale.low, scale.high) != (1, 1):
             raise UserError(
-                f"multi_scale is {scale.low:g} to {scale.high:g}, and {recipe.model.name} takes one size of input alone; "
+                f"multi_scale is {scale.low:g} to {scale.high:g}, and {recipe.model.name} takes one size alone; "
                 f"low and high of 1 would do"
             )
-        return cls(recipe.input_size, multiple, recipe.seed, **recipe.multi_scale.model_dump())
+        return cls(recipe.input_size, architecture.size_multiple, recipe.seed, **scale.model_dump())
 
     @property
     def smallest(self):

@@ -4,7 +4,7 @@ from importlib import resources
 
 import numpy as np
 
-from common.architectures import model_spec
+from common.architectures import architecture, model_spec
 from common.parity.pseudo import pseudo_images
 
 TOLERANCE = 1e-4  # of the greatest value of the head, gradient or parameter
@@ -30,6 +30,12 @@ SIZES = ((64, 64), (96, 96), (160, 64))  # (width, height): an even number of co
 def golden_spec(model, attention=None):
     """The ModelSpec that goldens and names files are made with: 80 classes, default anchors."""
     return model_spec(model, NUM_CLASSES, attention=attention)
+
+
+def sizes(model):
+    """The (width, height) of each input that a golden is taken at."""
+    only = architecture(model).only_size
+    return (only,) if only else SIZES
 
 
 def summarize(heads):
@@ -58,10 +64,10 @@ def summarize_arrays(arrays):
     return np.array(rows, np.float32)
 
 
-def measure(predict):
+def measure(predict, sizes=SIZES):
     """The golden of a model with pseudo-weights. predict: uint8 (B, H, W, 3) -> raw heads."""
     golden = {}
-    for size in SIZES:
+    for size in sizes:
         heads = predict(pseudo_images(2, size))
         golden |= {f"{size[0]}x{size[1]}/{key}": value for key, value in summarize(heads).items()}
     return golden

@@ -11,18 +11,19 @@ import numpy as np
 from common.architectures import ATTENTION, architecture
 from common.data.batch import Batch
 from common.data.sample import Sample
-from common.parity.golden import golden_spec, measure, summarize_arrays
+from common.parity.golden import golden_spec, measure, sizes, summarize_arrays
 from common.parity.pseudo import pseudo_arrays, pseudo_batch
 from common.recipes.losses import LOSS_SECTIONS
 from common.recipes.schema import Recipe
 from common.weights.initial import initial_arrays
 
-STEP_SIZE = (96, 64)  # pixels
-STEP_BATCH = 4
+STEP_SIZE = (96, 64)  # pixels, where the model takes any
+BATCH = 4
 STEP_LR = 0.1
 CURVE_SIZE = (96, 96)
-CURVE_BATCH = 4
 CURVE_STEPS = 20
+LARGE_BATCH, LARGE_CURVE_STEPS = 2, 5  # of models that are too large for the others
+LARGE = ("ssd300-vgg16", "ssd512-vgg16")
 CURVE_LR = 0.0005  # of the last step; a linear warm-up leads there, as a run begins
 # where rounding grows faster: YOLOv4 has 107 batch norms one after or beside the other
 CURVE_LRS = {"yolov4": 0.00005}
@@ -50,7 +51,7 @@ def probe(zoo, model):
 def outputs(zoo, model, attention=None):
     """`golden.measure` of the predictor of a model with pseudo-weights."""
     device = zoo.device("cpu")
-    return measure(zoo.predictor(pseudo_model(zoo, model, device, attention), "fp32", device))
+    return measure(zoo.predictor(pseudo_model(zoo, model, device, attention), "fp32", device), sizes(model))
 
 
 def attention_outputs(zoo, model):
@@ -82,13 +83,14 @@ def step(zoo, model, frozen=False, batch_norm=True, optimizer=STEP_OPTIMIZER):
 
 
 def curve(zoo, model):
-    """The loss of each of the first steps of a training run from initial weights: float64 (CURVE_STEPS,)."""
+    """The loss of each of the first steps of a training run from initial weights: float64 (steps,)."""
     device, spec = zoo.device("cpu"), golden_spec(model)
     network = zoo.build(spec, device)
     zoo.assign(network, initial_arrays(zoo.shapes(network), 0, spec, objectness_prior=0.01))
     learner = zoo.learner(network, spec, Recipe(optimizer={"clip_norm": 10.0}, loss=loss_section(model)), device)
-    batches = (drawn_batch(model, seed, CURVE_BATCH, CURVE_SIZE) for seed in range(CURVE_STEPS))
-    rates = CURVE_LRS.get(model, CURVE_LR) * np.arange(1, CURVE_STEPS + 1) / CURVE_STEPS
+    steps = LARGE_CURVE_STEPS if model in LARGE else CURVE_STEPS
+    batches = (drawn_batch(model, seed, CURVE_SIZE) for seed in range(steps))
+    rates = CURVE_LRS.get(model, CURVE_LR) * np.arange(1, steps + 1) / steps
     return np.array([float(learner.step(b, float(lr))["loss"]) for b, lr in zip(batches, rates, strict=True)])
 
 
@@ -113,12 +115,16 @@ def loss_section(model):
 
 def step_batch(model):
     """The batch of the single steps; its last image has no boxes."""
-    return drawn_batch(model, CURVE_STEPS, STEP_BATCH, STEP_SIZE, empty=1)
+    return drawn_batch(model, CURVE_STEPS, STEP_SIZE, empty=1)
 
 
-def drawn_batch(model, seed, count, size, empty=0):
-    """A batch of drawings with targets, made from the seed alone; the last `empty` images have no boxes."""
-    spec = golden_spec(model)
+def drawn_batch(model, seed, size, empty=0):
+    """A batch of drawings with targets, made from the seed alone; the last `empty` images have no boxes.
+
+    size: where the model takes any.
+    """
+    spec, count = golden_spec(model), LARGE_BATCH if model in LARGE else BATCH
+    size = architecture(model).only_size or size
     images, boxes, labels = pseudo_batch(seed, count, size, spec.num_classes)
     for number in range(count - empty, count):
         boxes[number], labels[number] = boxes[number][:0], labels[number][:0]

@@ -139,7 +139,7 @@ def check_batch_norm(recipe, spec):
 
 def input_sizes(recipe):
     """The `InputSizes` of a recipe's steps."""
-    return InputSizes.of(recipe, architecture(recipe.model.name).size_multiple)
+    return InputSizes.of(recipe, architecture(recipe.model.name))
 
 
 def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None):

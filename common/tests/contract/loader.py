@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common.architectures import model_spec
+from common.architectures import architecture, model_spec
 from common.data.batch import InputSizes
 from common.data.dataset import TrainingSet
 from common.data.synthetic import synthesize
@@ -89,7 +89,7 @@ def everything(training):
     operations += [{"op": "cutout"}, {"op": "grid_mask"}]
     scales = {"low": 0.5, "high": 2, "every": 1}
     recipe = Recipe(classes=recipe.classes, input_size=(64, 64), multi_scale=scales, augment=operations, seed=1)
-    sizes = InputSizes.of(recipe, 32)
+    sizes = InputSizes.of(recipe, architecture("yolov3-tiny"))
     schedule = Schedule(iterations=8, batch_size=4)
     every = Plan(schedule, recipe.freeze, 12, recipe.seed, False, sizes=sizes).plans()
     return TrainingSet(dataset.source, list(range(12)), recipe, dataset.spec), every

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from common.augment.pipeline import generator
+from common.architectures import architecture
 from common.data.batch import BatchPlan, InputSizes, batch_plan, epoch_order
 from common.recipes.schema import Recipe
 
@@ -79,7 +80,8 @@ def test_sizes_depend_on_seed_and_step_alone():
 
 
 def test_without_multi_scale_the_size_is_the_recipes():
-    sizes = InputSizes.of(Recipe(input_size=(96, 64)), 32)
+    sizes = InputSizes.of(Recipe(input_size=(96, 64)), architecture("yolov3-tiny"))
     assert {sizes.at(step) for step in range(50)} == {sizes.smallest, sizes.largest} == {(96, 64)}
-    changing = InputSizes.of(Recipe(input_size=(96, 64), seed=5, multi_scale={"low": 0.5, "high": 2, "every": 3}), 32)
+    recipe = Recipe(input_size=(96, 64), seed=5, multi_scale={"low": 0.5, "high": 2, "every": 3})
+    changing = InputSizes.of(recipe, architecture("yolov3-tiny"))
     assert changing == InputSizes((96, 64), 32, seed=5, low=0.5, high=2, every=3)

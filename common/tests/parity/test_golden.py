@@ -5,7 +5,6 @@ import pytest
 
 from common.architectures import ARCHITECTURES
 from common.parity.golden import (
-    SIZES,
     TOLERANCES,
     array_difference,
     difference,
@@ -14,6 +13,7 @@ from common.parity.golden import (
     load_golden_heads,
     load_names,
     measure,
+    sizes,
     summarize_arrays,
 )
 
@@ -71,7 +71,7 @@ def test_the_golden_of_a_model_holds_every_check_and_every_name(model):
     assert len(golden["step"]) == len(names)
     assert len(golden["gradients"]) == sum(".running_" not in name for name in names)
     prefixes = {key.split("/")[0] for key in load_golden_heads(model)}
-    assert prefixes == {f"{width}x{height}" for width, height in SIZES}
+    assert prefixes == {f"{width}x{height}" for width, height in sizes(model)}
     assert golden["curve"][-1] < golden["curve"][0]
 
 

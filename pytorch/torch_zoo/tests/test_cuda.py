@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from common.data.batch import BatchPlan
-from common.parity.golden import difference, load_golden_heads, measure
+from common.parity.golden import difference, load_golden_heads, measure, sizes
 from common.parity.probe import pseudo_model
 from common.tests.contract.learner import make_batch, make_learner
 
@@ -21,7 +21,7 @@ def test_heads_equal_the_golden(zoo, name):
     with torch.backends.cudnn.flags(allow_tf32=False):
         device = zoo.device("cuda")
         predict = zoo.predictor(pseudo_model(zoo, name, device), "fp32", device)
-        assert difference(load_golden_heads(name), measure(predict)) < 1e-3
+        assert difference(load_golden_heads(name), measure(predict, sizes(name))) < 1e-3
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 0.01), ("bf16", 0.05), ("fp16", 0.05)])
