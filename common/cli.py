@@ -81,6 +81,24 @@ def add_weights_flags(parser, use, *, required=False):
     parser.add_argument("--offline", action="store_true", help="with a tag: only what was downloaded before")
 
 
+def add_mask_flags(parser):
+    """--mask-map and --palette, which say what values and colours in mask files mean."""
+    from common.data.masks import parse_mask_map, parse_palette  # here, since other commands start quicker without
+
+    parser.add_argument(
+        "--mask-map",
+        type=parse_mask_map,
+        metavar="VALUE=CLASS,…",
+        help="what values in mask files mean: 255=1 makes 255 class 1, else it is ignored",
+    )
+    parser.add_argument(
+        "--palette",
+        type=parse_palette,
+        metavar="RRGGBB,…",
+        help="the classes' colours in order, for masks in colours; e0e0c0=255 ignores one; voc = VOC's",
+    )
+
+
 def find_weights(args):
     """The file that --weights means, None without it: a path as it is, a tag downloaded and converted if need be."""
     if args.weights is None or Path(args.weights).exists():

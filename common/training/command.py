@@ -7,6 +7,7 @@ from common.architectures import ARCHITECTURES, architecture, check_input_size
 from common.cli import (
     INTERRUPTED,
     add_common_flags,
+    add_mask_flags,
     add_weights_flags,
     choose_device,
     find_weights,
@@ -42,10 +43,12 @@ FLAGS = {
     "compile": "compile",
     "seed": "seed",
     "overfit": "data.overfit",
+    "mask_map": "data.mask_map",
+    "palette": "data.palette",
 }
 FIXED_ON_RESUME = (
     *("model", "recipe", "weights", "out", "batch_size", "input_size"),
-    *("lr", "precision", "seed", "overfit"),
+    *("lr", "precision", "seed", "overfit", "mask_map", "palette"),
 )
 
 
@@ -69,6 +72,7 @@ def parser():
     flags.add_argument(
         "--compile", action="store_const", const=True, help="the step, by torch.compile or XLA; slow to start"
     )
+    add_mask_flags(flags)
     add_weights_flags(flags, "what to fine-tune from, classes may differ")
     flags.add_argument("--resume", metavar="RUN", help="run folder to go on with, exactly where it stopped")
     flags.add_argument("--out", metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)")
@@ -183,6 +187,9 @@ def flag_overrides(args):
             overrides.append(("freeze.batch_size", None, origin))
         if flag == "lr":
             overrides.append(("schedule.lr_batch", None, origin))
+        if flag == "palette":
+            value, ignored = value
+            overrides.append(("data.ignore_colours", list(ignored), origin))
         overrides.append((key, list(value) if isinstance(value, tuple) else value, origin))
     return overrides + [parse_assignment(text) for text in args.set]
 

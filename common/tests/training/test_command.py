@@ -327,3 +327,15 @@ def test_a_single_value_is_enough_for_batch_norms_that_keep_to_stored_statistics
 def test_lr_on_the_command_line_is_the_peak_itself(start, framework):
     assert start("--iterations", "20", "--lr", "0.3") == 0
     assert max(lr for _, _, lr in framework.learners[0].seen) == pytest.approx(0.3)
+
+
+def test_flags_say_what_values_and_colours_in_masks_mean(framework, capsys):
+    assert (
+        train(framework, ["--print-recipe", "--mask-map", "255=1,128=2", "--palette", "000000,800000,e0e0c0=255"]) == 0
+    )
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "mask_map: [[128, 2], [255, 1]] # command line --mask-map" in lines
+    assert "palette: [[0, 0, 0], [128, 0, 0]] # command line --palette" in lines
+    assert "ignore_colours: [[224, 224, 192]] # command line --palette" in lines
+    with pytest.raises(UserError, match="'255' is no mask map"):
+        train(framework, ["--print-recipe", "--mask-map", "255"])
