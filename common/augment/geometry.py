@@ -120,7 +120,8 @@ def keep_visible(boxes, labels, width, height, min_side=1.0, min_visible=0.0):
     boxes, labels = as_boxes(boxes), np.asarray(labels)
     clipped = clip(boxes, width, height)
     kept = (clipped[:, 2:] - clipped[:, :2] > min_side).all(axis=1)
-    kept &= area(clipped) >= min_visible * area(boxes)
+    if min_visible > 0:
+        kept &= area(clipped) >= min_visible * area(boxes)
     return clipped[kept], labels[kept]
 
 
