@@ -1,12 +1,12 @@
 """Images a second on one core: mosaic, mixup, flip, HSV and targets of a batch, ours and as it is usually written.
 
-The other side is straightforward OpenCV and Python: every image decoded and resized whole, antialiased as ours is, HSV
-and mixup in floats, a loop over boxes, a loop over boxes and anchors for targets. Both make the same kind of batch from
-the same files, each in a process of its own, in turn; the best of several turns counts, since other work on the machine
-only ever adds time. In later epochs ours finds decoded images in memory, as far as there is room (common/data/kept.py).
-"ours" keeps freed memory, as its loader processes do; the other side is measured with and without that, and with
-bilinear resizing that skips pixels, too.
-Needs opencv-python-headless.
+The other side is straightforward OpenCV and Python: every image decoded whole, resized whole and antialiased, HSV and
+mixup in floats, a loop over boxes, a loop over boxes and anchors for targets. Ours, which uses OpenCV too, antialiases
+by decoding a JPEG smaller and by averaging what then still shrinks to 2/3 or less. Both make the same kind of batch
+from the same files, each in a process of its own, in turn; the best of several turns counts, since other work on the
+machine only ever adds time. In later epochs ours finds decoded images in memory, as far as there is room
+(common/data/kept.py). "ours" keeps freed memory, as its loader processes do; the other side is measured with and
+without that, and with bilinear resizing that skips pixels, too.
 """
 
 import argparse
