@@ -15,7 +15,8 @@ from common.boxes import as_boxes
 from common.boxes import clip as clip_boxes
 from common.data.sample import Sample, Unread
 
-POLICIES = ("letterbox", "stretch")
+POLICIES = ("letterbox", "stretch", "keep_ratio")
+CANVAS_MULTIPLE = 32  # pixels, of the canvases of "keep_ratio"
 GREY = 128  # the canvas around an image
 IGNORE = 255  # the canvas around a mask: no class, no loss
 
@@ -74,15 +75,22 @@ def as_size(size, name="size"):
 
 
 def fit(original, size, policy="letterbox"):
-    """The placement of an image of size `original` on a canvas of size `size`.
+    """The placement of an image of size `original` on a canvas of size `size`, or, "keep_ratio", of its own.
 
     letterbox: the largest size of the same aspect that fits, at least 1 pixel a side, in the centre (an odd pixel of
-    padding goes right or below). stretch: the whole canvas. Raises ValueError for another policy.
+    padding goes right or below). stretch: the whole canvas. keep_ratio: the largest size of the same aspect whose
+    shorter and longer sides don't exceed those of `size`, in the top left corner of a canvas that is as large, rounded
+    up to multiples of 32. Raises ValueError for another policy.
     """
     if policy not in POLICIES:
         raise ValueError(f"unknown resize policy {policy!r}; one of {', '.join(POLICIES)} is needed")
     width, height = original = as_size(original, "original")
     canvas_width, canvas_height = canvas = as_size(size)
+    if policy == "keep_ratio":
+        scale = min(min(canvas) / min(original), max(canvas) / max(original))
+        resized = max(1, round(width * scale)), max(1, round(height * scale))
+        canvas = tuple(-(-side // CANVAS_MULTIPLE) * CANVAS_MULTIPLE for side in resized)
+        return Placement(original, canvas, resized, 0, 0)
     if policy == "stretch":
         resized = canvas
     elif canvas_width * height <= canvas_height * width:
@@ -106,7 +114,7 @@ def stretch(image, size):
 
 
 def resize(image, size, policy):
-    """`letterbox` or `stretch`, by name. Raises ValueError for another policy."""
+    """The image placed by one of POLICIES -> uint8 (H, W, 3), Placement. Raises ValueError for another policy."""
     placement = fit(_image_size(image), size, policy)
     return paste_image(image, placement), placement
 
@@ -200,6 +208,17 @@ def resized(image, size):
     # the mean of two is what lies between them, and OpenCV takes a tenth of the time to read that of one side alone
     averaging = cv2.INTER_LINEAR if max(multiples) == 2 else cv2.INTER_AREA
     return cv2.resize(image, size, interpolation=averaging)
+
+
+def in_one_size(arrays, fill):
+    """Images or masks as one array, filled at the right and below where smaller: (h, w, ...) each -> (B, H, W, ...)."""
+    if len({array.shape for array in arrays}) == 1:
+        return np.stack(arrays)
+    height, width = (max(array.shape[axis] for array in arrays) for axis in (0, 1))
+    batch = np.full((len(arrays), height, width, *arrays[0].shape[2:]), fill, np.uint8)
+    for place, array in zip(batch, arrays, strict=True):
+        place[: array.shape[0], : array.shape[1]] = array
+    return batch
 
 
 def paste_mask(mask, placement):

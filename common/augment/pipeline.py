@@ -8,7 +8,7 @@ from common.augment.blurring import blur
 from common.augment.colour import hsv
 from common.augment.erasing import cutout, grid_mask
 from common.augment.geometry import flip, keep_visible, random_placement, rotate, vertical_flip
-from common.augment.letterbox import GREY, as_size, place_sample
+from common.augment.letterbox import GREY, fit, place_sample
 from common.augment.mosaic import mixup, mosaic
 from common.data.sample import Unread
 
@@ -74,8 +74,9 @@ def check_operations(operations):
 
 
 def augment(sample, operations, size, rng, policy="letterbox", draw=None, progress=0.0):
-    """The sample after each operation in order, at exactly `size` (width, height) -> Sample.
+    """The sample after each operation in order, on the canvas that `policy` gives it of `size` -> Sample.
 
+    That is a canvas of `size` (width, height) itself, but for "keep_ratio"; see `common.augment.letterbox.fit`.
     sample: Sample or Unread; operations: mappings {"op": name in OPERATIONS, **its parameters}; draw: `draw(rng)`
     gives a random other sample as it is in the data set, for mosaic and mixup; progress: share of the run that is over,
     from which on operations whose `until` is no more than that don't happen any more.
@@ -87,15 +88,17 @@ def augment(sample, operations, size, rng, policy="letterbox", draw=None, progre
     Raises ValueError for an unknown operation or parameter, and for mosaic or mixup without `draw`.
     """
     check_operations(operations)
-    size = as_size(size)
+    canvas = fit(sample.size, size, policy).canvas
     alone = [operation for operation in operations if operation["op"] not in OF_SEVERAL]
     if draw is None and len(alone) < len(operations):
         raise ValueError(f"{' and '.join(OF_SEVERAL)} need other images, of which there are none here; leave them out")
 
     def partner(rng):
-        return augment(draw(rng), alone, size, rng, policy, progress=progress)
+        return augment(
+            draw(rng), alone, canvas, rng, "stretch" if policy == "stretch" else "letterbox", progress=progress
+        )
 
-    given = {"sample": sample, "size": size, "rng": rng, "draw": draw, "partner": partner, "is_mosaic": False}
+    given = {"sample": sample, "size": canvas, "rng": rng, "draw": draw, "partner": partner, "is_mosaic": False}
     for operation in operations:
         name, parameters = operation["op"], {key: value for key, value in operation.items() if key != "op"}
         if given["is_mosaic"] and name in PLACEMENT_DRAWS:
@@ -109,9 +112,9 @@ def augment(sample, operations, size, rng, policy="letterbox", draw=None, progre
         given["sample"] = OPERATIONS[name](**needs, **parameters)
         given["is_mosaic"] |= name == "mosaic" and given["sample"] is not before
     sample = given["sample"]
-    if sample.size != size or isinstance(sample, Unread):
+    if sample.size != canvas or isinstance(sample, Unread):
         sample = place(sample, size, rng, policy)
-    boxes, labels = keep_visible(sample.boxes, sample.labels, *size)
+    boxes, labels = keep_visible(sample.boxes, sample.labels, *canvas)
     return sample.replace(
         image=np.ascontiguousarray(sample.image, dtype=np.uint8),
         boxes=np.ascontiguousarray(boxes, dtype=np.float32),

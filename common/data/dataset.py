@@ -3,8 +3,7 @@
 import functools
 import math
 
-import numpy as np
-
+from common.augment.letterbox import GREY, fit, in_one_size
 from common.augment.pipeline import augment, generator
 from common.data.batch import Batch
 from common.data.kept import ROOM, Kept
@@ -40,9 +39,10 @@ class TrainingSet:
             self.sample(index, plan.epoch, place, size, plan.progress)
             for index, place in zip(plan.indices, plan.positions, strict=True)
         ]
-        targets = self.spec.targets(samples, size, self.loss)
+        images = in_one_size([s.image for s in samples], GREY)
+        targets = self.spec.targets(samples, images.shape[2:0:-1], self.loss)
         ids = [self.source.records[self.members[index]].id for index in plan.indices]
-        return Batch(np.stack([s.image for s in samples]), targets, ids, plan.step)
+        return Batch(images, targets, ids, plan.step)
 
     def sample(self, index, epoch, position, size=None, progress=0.0):
         """One augmented sample of this size (None: the recipe's); its random numbers come from (seed, epoch, position).
@@ -64,5 +64,7 @@ class TrainingSet:
         the recipe's largest scale asks for.
         """
         member = self.members[index]
-        largest = tuple(math.ceil(side * self.largest_scale) for side in size)
-        return Unread(self.source.records[member].size, functools.partial(self.source.sample, member), largest)
+        original = self.source.records[member].size
+        canvas = fit(original, size, self.policy).canvas
+        largest = tuple(math.ceil(side * self.largest_scale) for side in canvas)
+        return Unread(original, functools.partial(self.source.sample, member), largest)

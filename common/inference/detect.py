@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-import numpy as np
-
-from common.augment.letterbox import resize
+from common.augment.letterbox import GREY, fit, in_one_size, paste_image
 from common.cores import available_cores
 from common.data.images import read_image, read_size
 
@@ -45,14 +43,15 @@ class Detector:
 
     def place(self, path):
         """An image file at the input size, and where it lies there: path -> uint8 (H, W, 3), Placement."""
-        image = read_image(path, at_least=self.input_size)
-        image, placement = resize(image, self.input_size, self.resize)
-        # a large JPEG was decoded smaller: boxes go back to the size it has on disk
-        return image, replace(placement, original=read_size(path))
+        placement = fit(read_size(path), self.input_size, self.resize)
+        image = read_image(path, at_least=placement.canvas)
+        # a large JPEG may be decoded smaller; boxes go back to the size it has on disk
+        here = replace(placement, original=(image.shape[1], image.shape[0]))
+        return paste_image(image, here), placement
 
     def detect(self, images, placements):
-        """The detections of images that are at the input size already."""
-        images = np.stack(images)
+        """The detections of images that are on their canvases already."""
+        images = in_one_size(images, GREY)
         return self.spec.decode(
             self.predict(images),
             placements,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from common.architectures import ATTENTION
+from common.augment.letterbox import POLICIES
 from common.boxes import NMS_METHODS
 from common.data.mask_layouts import LAYOUTS
 from common.recipes.augmentations import HSV, Flip, Operation, RandomPlacement
@@ -166,7 +167,9 @@ class Recipe(Section):
     data: Data = Data()
     input_size: tuple[Count, Count] = Field((416, 416), description="width, height")
     multi_scale: MultiScale = MultiScale()
-    resize: Literal["letterbox", "stretch"] = "letterbox"
+    resize: Literal[POLICIES] = Field(
+        "letterbox", description="keep_ratio: each image a canvas of its own aspect, no side above input_size's"
+    )
     augment: tuple[Operation, ...] = (RandomPlacement(), Flip(), HSV())
     loss: Loss = YOLOLoss()
     optimizer: Optimizer = Optimizer()

@@ -6,6 +6,7 @@ from common.augment.letterbox import (
     Placement,
     as_size,
     fit,
+    in_one_size,
     letterbox,
     paste,
     paste_image,
@@ -329,3 +330,32 @@ def test_an_image_in_reversed_memory_is_read_rightly():
     assert np.array_equal(
         letterbox(image[:, ::-1], (20, 20))[0], letterbox(np.ascontiguousarray(image[:, ::-1]), (20, 20))[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("original", "resized", "canvas"),
+    [
+        ((640, 480), (1067, 800), (1088, 800)),  # the shorter side becomes 800: 800 / 480 * 640
+        ((480, 640), (800, 1067), (800, 1088)),  # upright as well as lying
+        ((1000, 200), (1333, 267), (1344, 288)),  # the longer side may not exceed 1333
+        ((1333, 800), (1333, 800), (1344, 800)),
+        ((10_000, 1), (1333, 1), (1344, 32)),
+    ],
+)
+@pytest.mark.parametrize("size", [(1333, 800), (800, 1333)])
+def test_kept_ratio_fits_the_shorter_and_the_longer_side(original, resized, canvas, size):
+    placement = fit(original, size, "keep_ratio")
+    assert (placement.resized, placement.canvas, placement.left, placement.top) == (resized, canvas, 0, 0)
+
+
+def test_images_of_several_sizes_are_filled_at_the_right_and_below():
+    first, second = noise(6, 4), noise(3, 5)
+    batch = in_one_size([first, second], 9)
+    assert batch.shape == (2, 5, 6, 3)
+    assert np.array_equal(batch[0, :4], first)
+    assert np.array_equal(batch[1, :, :3], second)
+    assert (batch[0, 4:] == 9).all()
+    assert (batch[1, :, 3:] == 9).all()
+    masks = in_one_size([first[..., 0], second[..., 0]], 255)
+    assert masks.shape == (2, 5, 6)
+    assert masks[0, 4, 0] == 255

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from common.augment.pipeline import generator
 from common.architectures import architecture
+from common.augment.pipeline import generator
 from common.data.batch import BatchPlan, InputSizes, batch_plan, epoch_order
 from common.recipes.schema import Recipe
 

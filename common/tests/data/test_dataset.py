@@ -27,7 +27,8 @@ class Drawn:
 
     def sample(self, index, at_least=None):
         self.asked.append((index, at_least))
-        image = np.random.default_rng(index).integers(0, 256, (60, 80, 3), np.uint8)
+        width, height = self.records[index].size
+        image = np.random.default_rng(index).integers(0, 256, (height, width, 3), np.uint8)
         boxes = np.array([[5, 5, 40, 50], [30, 10, 75, 55]], np.float32)[: index % 3]
         return Sample(image, boxes, np.arange(len(boxes)))
 
@@ -51,6 +52,23 @@ def test_a_plan_becomes_a_batch():
     for name, array in expected.items():
         np.testing.assert_array_equal(batch.targets[name], array)
     np.testing.assert_array_equal(batch.images, [s.image for s in samples])
+
+
+def test_images_keep_their_ratio_on_a_canvas_that_holds_all_of_the_batch():
+    source = Drawn()
+    source.records[1] = Record("upright", Path("1.jpg"), (60, 80))
+    recipe = RECIPE.model_copy(update={"input_size": (120, 96), "resize": "keep_ratio", "augment": ()})
+    made = TrainingSet(source, range(2), recipe, SPEC, 0)
+    alone = [made.sample(index, 0, index) for index in (0, 1)]
+    # 80x60 becomes 120x90, of a canvas of 128x96, 60x80 of one of 96x128
+    assert [sample.size for sample in alone] == [(128, 96), (96, 128)]
+    assert alone[1].image[120:].tolist() == np.full((8, 96, 3), 128).tolist()
+    batch = made(BatchPlan(step=0, epoch=0, indices=(0, 1), positions=(0, 1)))
+    assert batch.images.shape == (2, 128, 128, 3)
+    np.testing.assert_array_equal(batch.images[1, :, :96], alone[1].image)
+    assert (batch.images[0, 96:] == 128).all()
+    expected = assign([s.boxes for s in alone], [s.labels for s in alone], SPEC, (128, 128))
+    np.testing.assert_array_equal(batch.targets["positives"], expected["positives"])
 
 
 def test_the_recipe_says_how_many_anchors_answer_for_a_box():
