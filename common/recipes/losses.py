@@ -69,5 +69,19 @@ class RetinaNetLoss(Section):
         return self
 
 
-LOSS_SECTIONS = {"yolo": YOLOLoss, "ssd": SSDLoss, "retinanet": RetinaNetLoss}  # by kind
-Loss = Annotated[YOLOLoss | SSDLoss | RetinaNetLoss, Field(discriminator="kind")]
+class SegmentationLoss(Section):
+    """That of segmentation; see `common.losses_segmentation.segmentation_loss`."""
+
+    kind: Literal["segmentation"] = "segmentation"
+    class_weights: tuple[NotNegative, ...] | None = Field(
+        None, description="of cross-entropy, a number a class in the order of their ids; none = all 1"
+    )
+    focal_gamma: NotNegative = Field(
+        0.0, description="pixels that are right already count less (Lin et al. 2017); 0 = plain cross-entropy"
+    )
+    cross_entropy_gain: NotNegative = 1.0
+    dice_gain: NotNegative = Field(0.0, description="of the soft Dice loss (Milletari et al. 2016); 0 = without it")
+
+
+LOSS_SECTIONS = {"yolo": YOLOLoss, "ssd": SSDLoss, "retinanet": RetinaNetLoss, "segmentation": SegmentationLoss}
+Loss = Annotated[YOLOLoss | SSDLoss | RetinaNetLoss | SegmentationLoss, Field(discriminator="kind")]

@@ -37,6 +37,9 @@ class Model(Section):
     )
     stride_on_1x1: bool | None = Field(None, description="ResNet of Caffe's and Keras's weights; none = on the 3x3")
     p6_from_c5: bool | None = Field(None, description="what RetinaNet's P6 is made of; none = P5, and C5 in v2")
+    output_stride: Literal[8, 16] | None = Field(
+        None, description="of segmentation models: input pixels per coarsest cell; none = the model's own"
+    )
     objectness_prior: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.01, description="objectness, or RetinaNet's class, that an untrained head predicts (Lin et al. 2017, 4.1)"
     )
