@@ -1,5 +1,6 @@
 """The networks, by the names of common/architectures.py."""
 
+from torch_zoo.models.retinanet import RetinaNet
 from torch_zoo.models.ssd import SSD512VGG16, SSDVGG16, SSDMobileNetV2
 from torch_zoo.models.yolov3 import YOLOv3, YOLOv3SPP
 from torch_zoo.models.yolov3_tiny import YOLOv3Tiny
@@ -15,4 +16,10 @@ MODELS = {
     "ssd300-vgg16": SSDVGG16,
     "ssd512-vgg16": SSD512VGG16,
     "ssd300-mobilenetv2": SSDMobileNetV2,
+    "retinanet-resnet18": RetinaNet,
+    "retinanet-resnet34": RetinaNet,
+    "retinanet-resnet50": RetinaNet,
+    "retinanet-resnet50-v2": RetinaNet,
+    "retinanet-resnet101": RetinaNet,
+    "retinanet-resnet152": RetinaNet,
 }
