@@ -6,32 +6,28 @@ Beside `zoo` they need two fixtures: `rows`, the package's `per_anchor` as NumPy
 """
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from common.anchor_grid import SSD_ANCHORS, ssd_grid
+from common.architectures.ssd import SSD_ARCHITECTURES
 from common.parity.pseudo import pseudo_arrays, pseudo_images
 
-# trainable parameters for 90 and 20 classes. torchvision publishes the first; each class has 9 weights and a bias for
-# each anchor and channel, so 70 fewer are 70 * (4 * (4608 + 1) + 6 * (9216 + 1) + 6 * (4608 + 1) + 6 * (2304 + 1)
-# + 2 * 4 * (2304 + 1)) = 9 356 340 fewer
+# trainable parameters for 90 and 20 classes; torchvision publishes the first. A class has a 3x3 kernel and a bias for
+# each anchor of a cell of each level: 70 fewer are, of SSD300, 70 * (4 * (9 * 512 + 1) + 6 * (9 * 1024 + 1)
+# + 6 * (9 * 512 + 1) + (6 + 4 + 4) * (9 * 256 + 1)) = 9 356 340 fewer
 COUNTS = {
     "ssd300-vgg16": (35_641_826, 26_285_486),
     "ssd512-vgg16": (37_513_116, 27_188_676),
     "ssd300-mobilenetv2": (17_982_748, 6_851_908),
 }
-
-
 ANCHORS = {name: SSD_ANCHORS[name.removesuffix("-vgg16")] for name in COUNTS}
 
 
 def ssd_spec(name, num_classes):
-    """What the networks need to know."""
-    per_cell = ANCHORS[name].anchors_per_cell
-    mean, std = (123.0, 117.0, 104.0), (60.0, 60.0, 60.0)
-    return SimpleNamespace(name=name, num_classes=num_classes, mean=mean, std=std, anchors_per_cell=per_cell)
+    """The ModelSpec of an SSD with its usual anchors."""
+    return SSD_ARCHITECTURES[name].spec(name, num_classes, mean=(123.0, 117.0, 104.0), std=(60.0, 60.0, 60.0))
 
 
 def trainable(shapes, prefix=""):

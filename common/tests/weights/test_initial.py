@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from common.architectures import model_spec
+from common.architectures.ssd import SSD_ARCHITECTURES
 from common.weights.initial import initial_array, initial_arrays
 
 SPEC = model_spec("yolov3-tiny", 3)
@@ -65,6 +66,21 @@ def test_a_predicting_bias_holds_the_objectness_prior():
     bias = bias.reshape(3, 8)  # anchors, 5 + classes
     np.testing.assert_allclose(1 / (1 + np.exp(-bias[:, 4])), 0.02, rtol=1e-5)
     assert not np.delete(bias, 4, axis=1).any()
+
+
+@pytest.mark.parametrize("part", ["box", "class"])
+def test_predicting_convolutions_of_ssd_are_small_and_without_bias(part):
+    spec = SSD_ARCHITECTURES["ssd300-vgg16"].spec("ssd300-vgg16", 3)
+    assert initial_array(f"heads.0.predict_{part}.weight", (16, 512, 3, 3), 0, spec).std() == pytest.approx(
+        0.01, rel=0.05
+    )
+    np.testing.assert_array_equal(initial_array(f"heads.0.predict_{part}.bias", (16,), 0, spec), np.zeros(16))
+
+
+def test_the_scale_of_an_l2_normalisation_begins_at_20():
+    scale = initial_array("l2_norm.scale", (512,), 0, SPEC)
+    np.testing.assert_array_equal(scale, np.full(512, 20, np.float32))
+    assert scale.dtype == np.float32
 
 
 @pytest.mark.parametrize(("leaf", "value"), [("weight", 1), ("running_var", 1), ("bias", 0), ("running_mean", 0)])
