@@ -2,22 +2,20 @@
 
 import difflib
 import itertools
-import os
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from common.data.check_report import Finding, Report
+from common.data.check_report import FIRST_FEW, Findings, Report
 from common.data.images import in_threads, read_image, read_mask
 from common.data.voc import hint, place
 from common.data.voc_annotation import read_annotation
 from common.data.voc_files import find_root, list_files, read_splits
 from common.errors import UserError
 
-_FIRST_FEW = 5
 _IGNORED = 255  # a mask's void pixels
 _SMALL, _LARGE = 32, 96  # COCO's limits of small, medium and large, as sides of a square in pixels
 _CLOSE, _RARE = 0.8, 20  # names are near misses from this similarity on, if one is this many times rarer
@@ -50,7 +48,7 @@ def check(root, classes=None):
         raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
     root = find_root(root)
     files = list_files(root)
-    findings = _Findings(root)
+    findings = Findings(root, _WARNINGS)
     for path, text in files.doubles:
         findings.add("same id", path, text)
     for folder, entries in (("JPEGImages", files.images), ("Annotations", files.annotations or files.masks)):
@@ -88,29 +86,6 @@ class _Split:
     path: Path
     ids: list[str]
     needs: str
-
-
-class _Findings:
-    """Gathers findings by kind, in order of appearance."""
-
-    def __init__(self, root):
-        self._root = root
-        self._texts = defaultdict(list)
-
-    def add(self, kind, file, text):
-        name = file.relative_to(self._root).as_posix() if file.is_relative_to(self._root) else str(file)
-        self._texts[kind].append(f"{name}: {text}")
-
-    def add_error(self, kind, error):
-        """A UserError, whose text already names the file."""
-        self._texts[kind].append(str(error).replace(f"{self._root}{os.sep}", ""))
-
-    def all(self):
-        found = [
-            Finding("warning" if kind in _WARNINGS else "error", kind, len(texts), tuple(texts[:_FIRST_FEW]))
-            for kind, texts in self._texts.items()
-        ]
-        return tuple(sorted(found, key=lambda finding: finding.severity))
 
 
 def _read_lists(files, findings):
@@ -270,7 +245,7 @@ def _read_masks(files, sizes, classes, objects, findings):
         strange = [int(value) for value in np.flatnonzero(counts) if known < value < _IGNORED]
         if known and strange:
             kind = "uncommon mask value" if classes is None else "mask value"
-            shown = ", ".join(map(str, strange[:_FIRST_FEW])) + (" ..." if len(strange) > _FIRST_FEW else "")
+            shown = ", ".join(map(str, strange[:FIRST_FEW])) + (" ..." if len(strange) > FIRST_FEW else "")
             findings.add(kind, path, f"has {shown}; the {known} classes are 1 to {known}, {_IGNORED} is ignored")
     values = np.flatnonzero(pixels).tolist()
     if values in ([_IGNORED], [0, _IGNORED]):

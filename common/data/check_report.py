@@ -1,11 +1,14 @@
 """What a check of a data set has found, as text for a terminal and as JSON."""
 
 import json
+import os
 import unicodedata
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _COLUMNS = 100
+FIRST_FEW = 5  # examples of each kind of finding
 _MOST_ROWS = 40  # classes, and sizes or values, that the text shows; the JSON has all
 _MOST_SIZES = 5
 
@@ -53,9 +56,7 @@ class Report:
 
     def to_json(self):
         """The report as JSON text: the fields of this class, and "ok", whether there are no errors."""
-        content = {"ok": not self.errors, **asdict(self), "root": str(self.root)}
-        text = json.dumps(content, ensure_ascii=False, indent=2)
-        return text.encode("utf-8", "backslashreplace").decode()  # of file names that aren't Unicode
+        return as_json(self)
 
     def __str__(self):
         lines = [f"Data set {self.root}", *(f"  note: {note}" for note in self.notes)]
@@ -77,14 +78,107 @@ class Report:
             lines += ["", "     masks          pixels   mask value"]
             rows = [f"{row['masks']:10,}{row['pixels']:16,}   {value}" for value, row in self.mask_values.items()]
             lines += _table(rows)
-        for title, findings in (("Errors", self.errors), ("Warnings", self.warnings)):
-            lines += ["", f"{title}: {sum(finding.count for finding in findings) or 'none'}"]
-            for finding in findings:
-                lines.append(f"  {finding.kind}: {finding.count:,}")
-                lines += [f"    {example}" for example in finding.examples]
-                if finding.count > len(finding.examples):
-                    lines.append(f"    and {finding.count - len(finding.examples):,} more")
-        return "\n".join(part for line in lines for part in _wrapped(line))
+        return as_text(lines, self.findings)
+
+
+@dataclass(frozen=True)
+class MaskReport:
+    """What `common.data.check_masks.check_masks` has found. `str(report)` is text of at most 100 columns.
+
+    layout: voc, folders, labelme, coco or panoptic
+    splits: name -> {"images", "one_value"}; one_value: those whose mask holds one value only
+    classes: name -> {"pixels", "masks"}, in the order of their ids; empty where the masks don't say how many there are
+    values: value in the mask files, before any mask map -> {"pixels", "masks", "class"}; class: the name, "ignored",
+    or None for a value that is no class
+    image_sizes: "WIDTHxHEIGHT" -> images, most frequent first
+    """
+
+    root: Path
+    layout: str
+    splits: dict[str, dict[str, int]]
+    classes: dict[str, dict[str, int]]
+    values: dict[int, dict]
+    image_sizes: dict[str, int]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def errors(self):
+        """The findings that keep the data set from being used."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
+    def warnings(self):
+        """The findings that training leaves out or can live with."""
+        return [finding for finding in self.findings if finding.severity == "warning"]
+
+    def to_json(self):
+        """The report as JSON text: the fields of this class, and "ok", whether there are no errors."""
+        return as_json(self)
+
+    def __str__(self):
+        lines = [f"Data set {self.root}, masks ({self.layout})", *(f"  note: {note}" for note in self.notes)]
+        lines += ["", "    images   masks of one value   split"]
+        lines += [f"{row['images']:10,}{row['one_value']:21,}   {name}" for name, row in self.splits.items()]
+        total = sum(row["pixels"] for row in self.values.values()) or 1
+        lines += ["", "     masks          pixels    share   value   class"]
+        lines += _table(
+            [
+                f"{row['masks']:10,}{row['pixels']:16,}{row['pixels'] / total:9.2%}{value:8}   "
+                f"{'no class' if row['class'] is None else row['class']}"
+                for value, row in self.values.items()
+            ]
+        )
+        lines += ["", "    images   size"]
+        lines += _table([f"{count:10,}   {size}" for size, count in self.image_sizes.items()], _MOST_SIZES)
+        return as_text(lines, self.findings)
+
+
+class Findings:
+    """Gathers findings by kind, in order of appearance. warnings: the kinds that are no errors."""
+
+    def __init__(self, root, warnings):
+        self._root = root
+        self._warnings = warnings
+        self._texts = defaultdict(list)
+
+    def add(self, kind, file, text):
+        """A sentence about a file."""
+        name = file.relative_to(self._root).as_posix() if file.is_relative_to(self._root) else str(file)
+        self._texts[kind].append(f"{name}: {text}")
+
+    def add_error(self, kind, error):
+        """A UserError, whose text already names the file."""
+        self._texts[kind].append(str(error).replace(f"{self._root}{os.sep}", ""))
+
+    def all(self):
+        """A `Finding` of each kind, errors first."""
+        found = [
+            Finding("warning" if kind in self._warnings else "error", kind, len(texts), tuple(texts[:FIRST_FEW]))
+            for kind, texts in self._texts.items()
+        ]
+        return tuple(sorted(found, key=lambda finding: finding.severity))
+
+
+def as_text(lines, findings):
+    """A report's lines, then its findings, as text of at most 100 columns."""
+    lines = [*lines]
+    for title, severity in (("Errors", "error"), ("Warnings", "warning")):
+        chosen = [finding for finding in findings if finding.severity == severity]
+        lines += ["", f"{title}: {sum(finding.count for finding in chosen) or 'none'}"]
+        for finding in chosen:
+            lines.append(f"  {finding.kind}: {finding.count:,}")
+            lines += [f"    {example}" for example in finding.examples]
+            if finding.count > len(finding.examples):
+                lines.append(f"    and {finding.count - len(finding.examples):,} more")
+    return "\n".join(part for line in lines for part in _wrapped(line))
+
+
+def as_json(report):
+    """A report as JSON text."""
+    content = {"ok": not report.errors, **asdict(report), "root": str(report.root)}
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    return text.encode("utf-8", "backslashreplace").decode()  # of file names that aren't Unicode
 
 
 def _table(rows, most=_MOST_ROWS):

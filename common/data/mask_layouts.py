@@ -36,6 +36,10 @@ _DEPTH = 2  # an archive's folder in a folder
 _HEAD = 1 << 16  # bytes of a JSON file that show what it is
 
 
+class NoMasksError(UserError):
+    """Nothing in a folder looks like a data set with masks."""
+
+
 @dataclass(frozen=True)
 class MaskFile:
     """A mask that is a picture."""
@@ -79,7 +83,8 @@ def list_masks(root, layout=None):
     coco, panoptic: instances_NAME.json and panoptic_NAME.json in annotations, or _annotations.coco.json in a folder of
     its images. Without lists or folders, ids are split into train and val by a hash of each, about 80 : 20, so that an
     image stays where it is when others come.
-    Raises UserError where nothing is found, and names what was looked for.
+    Raises NoMasksError, a UserError, where nothing is found, and UserError where it can't be used: nothing pairs, a
+    list names what isn't there, a JSON file can't be read.
     """
     root = Path(root)
     if not root.is_dir():
@@ -91,16 +96,14 @@ def list_masks(root, layout=None):
         if listing is not None:
             return listing
     looked = f"{layout}" if layout else "VOC (SegmentationClass), folders of images and masks, labelme or COCO JSON"
-    raise UserError(
-        f"no data set with masks in {root}: {looked} was looked for; see python -m common.data check --help"
-    )
+    raise NoMasksError(f"no data set with masks in {root}: {looked} was looked for")
 
 
 def has_masks(root):
-    """Whether `list_masks` finds something."""
+    """Whether `list_masks` finds something. Raises UserError where that can't be used."""
     try:
         list_masks(root)
-    except UserError:
+    except NoMasksError:
         return False
     return True
 

@@ -54,7 +54,7 @@ class Meaning:
         24-bit masks are read where their three channels agree, as the grey they show. Raises UserError for other
         colours, transparent pixels, floats and negative values, and as `read_image` does.
         """
-        pixels = _read_pixels(path, by_colour=self.palette is not None)
+        pixels = read_pixels(path, by_colour=self.palette is not None)
         return pixels if pixels.ndim == 2 else self._of_colours(pixels, path)
 
     def labels(self, values, classes, path):
@@ -225,8 +225,8 @@ def _colours(found, counts):
     return ", ".join(f"#{found[i]:06x} in {counts[i]:,} pixels" for i in most)
 
 
-def _read_pixels(path, by_colour):
-    """(H, W) values, or uint8 (H, W, 3) colours."""
+def read_pixels(path, by_colour=False):
+    """What is in a mask file: values (H, W), or uint8 (H, W, 3) colours, also of palette images with `by_colour`."""
     with opened(path) as image:
         raw_mode = image.tile[0][3] if image.format == "PNG" and image.tile else None
         image.load()

@@ -6,7 +6,7 @@ import numpy as np
 
 from common.data.class_files import find_classes
 from common.data.images import in_threads, read_image, read_size
-from common.data.mask_layouts import MaskFile, list_masks
+from common.data.mask_layouts import Listing, MaskFile, list_masks
 from common.data.masks import (
     IGNORE,
     Meaning,
@@ -27,14 +27,15 @@ _MOST_COUNTED = 1000  # masks drawn from annotations that `class_pixels` looks a
 class SegmentationSet:
     """Images and masks of a data set, or of one split of it.
 
-    root: where it is; split: a name among `mask_splits(root)`, None for every image that has a mask; classes: names in
+    root: where it is, or what `common.data.mask_layouts.list_masks` found there, so that several splits need to look
+    once only; split: a name among `mask_splits(root)`, None for every image that has a mask; classes: names in
     the order of their ids, the background's first where there is one, None for those that `find_class_names` finds,
     else class_0, class_1 … by the values in all masks; mask_map: value in a mask file -> class id, 255 = ignore;
     palette, ignore_colours: (r, g, b) of the classes in order, and of what is ignored, for masks in colours (see
     `common.data.masks.Meaning`); layout: one of `common.data.mask_layouts.LAYOUTS`, None for what is there.
 
-    layout: the one that it is; records: list of `Record` without boxes; problems: list of `Problem`, what is left out;
-    notes: list of sentences worth a line in a log
+    layout: the one that it is; splits: name -> ids; records: list of `Record` without boxes; problems: list of
+    `Problem`, what is left out; notes: list of sentences worth a line in a log
 
     Every mask file of the split is read once, so that training never meets a value that is no class. Raises UserError,
     one sentence that names the file, for such a value with its pixels and the mask map that would do, for masks of 0
@@ -45,8 +46,8 @@ class SegmentationSet:
     def __init__(self, root, split=None, classes=None, *, mask_map=None, palette=None, ignore_colours=(), layout=None):
         if isinstance(classes, str):
             raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
-        listing = list_masks(root, layout)
-        self.root, self.layout, self.split = listing.root, listing.layout, split
+        listing = root if isinstance(root, Listing) else list_masks(root, layout)
+        self.root, self.layout, self.split, self.splits = listing.root, listing.layout, split, listing.splits
         self.problems = [*listing.unpaired, *listing.problems]
         self.notes = list(listing.notes)
         named = find_classes(self.root) if listing.classes is None else None

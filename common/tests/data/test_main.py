@@ -2,11 +2,14 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from common.cli import run_command
 from common.data.__main__ import main
 from common.data.voc import VOC
+from common.errors import UserError
 
 
 def test_synth_draws_and_check_finds_nothing(tmp_path, capsys):
@@ -45,6 +48,49 @@ def test_what_cannot_be_read_gives_exit_code_2_and_one_line(tmp_path, capsys):
         assert captured.out == ""
         assert captured.err.startswith("error: ")
         assert captured.err.count("\n") == 1
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """A data set of two images with masks of 0 and 255."""
+    for folder in ("images", "masks"):
+        (tmp_path / "cells" / folder).mkdir(parents=True)
+        for name in "ab":
+            Image.fromarray(np.array([[0, 255], [255, 0]], np.uint8)).save(tmp_path / "cells" / folder / f"{name}.png")
+    return tmp_path / "cells"
+
+
+def test_check_finds_out_that_there_are_masks_and_convert_writes_them(cells, tmp_path, capsys):
+    assert main(["check", str(cells)]) == 1
+    text = capsys.readouterr().out
+    assert "masks (folders)" in text
+    assert "--mask-map 255=1" in text
+    assert main(["check", str(cells), "--mask-map", "255=1"]) == 0
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match="--mask-map 255=1"):
+        main(["convert", str(cells), str(out)])
+    assert main(["convert", str(cells), str(out), "--mask-map", "255=1", "--classes", "wall", "cell"]) == 0
+    assert capsys.readouterr().out.endswith(
+        f"{out}: 2 images with masks, splits train (1), val (1), classes wall, cell\n"
+    )
+    assert main(["check", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["classes"]["cell"]["pixels"] == 4
+
+
+def test_check_is_for_boxes_where_there_are_annotations_unless_told_otherwise(tmp_path, cells, capsys):
+    root = str(tmp_path / "set")
+    main(["synth", root, "--images", "4", "--size", "48"])
+    for task, sign in (("auto", "without objects"), ("detection", "without objects"), ("segmentation", "(voc)")):
+        assert main(["check", root, "--task", task]) == 0
+        assert sign in capsys.readouterr().out
+    assert main(["check", root, "--layout", "voc"]) == 0
+    assert "(voc)" in capsys.readouterr().out
+    with pytest.raises(UserError, match="leave them out or --task detection"):
+        main(["check", root, "--task", "detection", "--mask-map", "255=1"])
+    with pytest.raises(UserError, match="no VOC data set in"):
+        main(["check", str(cells), "--task", "detection"])
+    with pytest.raises(UserError, match=r"no VOC data set in .*; nor are there masks"):
+        main(["check", str(cells / "images")])
 
 
 @pytest.mark.parametrize("arguments", [[], ["synth", "x", "--size", "big"], ["check"], ["draw"]])
