@@ -14,8 +14,10 @@ from common.data.masks import (
     black_and_white,
     few,
     is_black_and_white,
+    is_jpeg,
     not_numbered,
     numbering,
+    one_class,
     read_pixels,
     unknown_value,
 )
@@ -68,7 +70,7 @@ def check_masks(root, classes=None, *, mask_map=None, palette=None, ignore_colou
         findings.add_error("masks of 0 and 255", black_and_white(path, _dense(counts[path]), len(counts)))
         names = names or class_names(1)
     else:
-        names = names or _found_names(listing, values, meaning, findings)
+        names = names or _found_names(listing, values, meaning, counts, findings)
         _check_values(counts, meaning, names, findings)
     table = meaning.table(len(names)) if names else None
     return MaskReport(
@@ -155,7 +157,7 @@ def _read_masks(listing, meaning, names, sizes, findings):
             counts[path] = count
             if set(count) == {IGNORE} and set(counts) and IGNORE not in meaning.mask_map:
                 findings.add("mask all ignored", path, "holds nothing but 255, so nothing is learned from it")
-        if path.suffix.lower() in (".jpg", ".jpeg") and path == pair.truth.path:
+        if is_jpeg(path) and path == pair.truth.path:
             text = "JPEG changes values along edges; PNG keeps them"
             findings.add("mask saved as JPEG", path, text)
         real = sizes.get(pair.id, size)
@@ -187,13 +189,16 @@ def _tell_colours(listing, colours, findings):
     findings.add("colours without a palette", listing.root, f"{text}, would say which class each is")
 
 
-def _found_names(listing, values, meaning, findings):
+def _found_names(listing, values, meaning, paths, findings):
     """class_0 …, or () where the values don't count from 0."""
     if meaning.palette is None and numbering(values, meaning) is not None:
-        findings.add_error("values that don't count from 0", not_numbered(listing.root, values, meaning))
+        findings.add_error("values that don't count from 0", not_numbered(listing.root, values, meaning, paths))
         return ()
     ids = [meaning.mask_map.get(value, value) for value in (*values, *range(len(meaning.palette or ())))]
-    return class_names(max((id for id in ids if id != IGNORE), default=-1) + 1)
+    highest = max((id for id in ids if id != IGNORE), default=-1)
+    if values and highest < 1:
+        findings.add_error("one class alone", one_class(listing.root, values))
+    return class_names(highest + 1)
 
 
 def _check_values(counts, meaning, names, findings):

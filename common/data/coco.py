@@ -8,7 +8,7 @@ import numpy as np
 
 from common.data.images import _opened as opened
 from common.data.json_file import read_json
-from common.data.labelme import BACKGROUND, BACKGROUND_NAMES
+from common.data.labelme import BACKGROUND, BACKGROUND_NAMES, FARTHEST
 from common.data.masks import IGNORE
 from common.data.polygons import decode_runs, paint
 from common.data.voc_annotation import Problem
@@ -47,10 +47,10 @@ class CocoImage:
                 return
             for outline in segmentation or ():
                 points = np.array(outline, np.float64)
-                if points.ndim != 1 or len(points) % 2 or not np.isfinite(points).all():
-                    raise ValueError("an outline is no list of x, y, x, y, …")
+                if points.ndim != 1 or len(points) % 2 or not (np.abs(points) < FARTHEST).all():
+                    raise ValueError("an outline is no list of x, y, x, y, … in pixels")
                 paint(canvas, points.reshape(-1, 2), label)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise UserError(f"{self.path}, {where} has a segmentation that can't be drawn: {error}") from error
 
 

@@ -156,8 +156,10 @@ def unknown_value(path, counts, meaning, classes):
             f"{meaning.mask_map[value]}{others}; the classes are 0 to {classes - 1}, and {IGNORE} is ignored"
         )
     remedy = f"--mask-map {value}=1 would make it class 1, {value}={IGNORE} ignore it"
-    if len(wrong) > _MOST_CLASSES:
-        remedy = "this looks like a picture, or a mask saved as JPEG, which changes values: save masks as PNG"
+    if len(wrong) > _MOST_CLASSES or is_jpeg(path):
+        remedy = (
+            f"{'masks' if is_jpeg(path) else 'pictures, or masks'} saved as JPEG hold such values: save masks as PNG"
+        )
     return (
         f"mask {path} holds {value} in {counts[value]:,} pixels, which is no class{others}: the classes are 0 to "
         f"{classes - 1}, and {IGNORE} is ignored; {remedy}"
@@ -199,18 +201,33 @@ def numbering(values, meaning):
     }
 
 
-def not_numbered(root, values, meaning):
-    """The sentence about masks, without class names, whose values don't count from 0."""
+def not_numbered(root, values, meaning, paths):
+    """The sentence about masks, without class names, whose values don't count from 0. paths: of the masks."""
     start = f"the masks in {root} hold the values {few(values)}, which aren't 0, 1, 2 and so on"
+    named = "name the classes, in a labels.txt in that folder with a name a line, for instance"
+    jpeg = next((path for path in paths if is_jpeg(path)), None)
+    if jpeg is not None:
+        return f"{start}, as {jpeg} and others were saved as JPEG, which changes values; save masks as PNG"
     if len(values) > _MOST_CLASSES:
-        return (
-            f"{start}, but {len(values)} different ones, as pictures do, or masks saved as JPEG; save masks as PNG, "
-            f"or name the classes"
-        )
+        return f"{start}, but {len(values)} different ones, as pictures do; if they are classes, {named}"
+    mask_map = numbering(values, meaning)
+    if len(mask_map) > _FEW:
+        return f"{start}; {named}, or number them by a mask map, such as --mask-map {values[-2]}=1"
+    ignored = f" ({IGNORE} stays ignored)" if IGNORE in values and IGNORE not in mask_map else ""
+    return f"{start}; {offered(mask_map)} numbers them{ignored}, or {named}"
+
+
+def one_class(root, values):
+    """The sentence about masks of a single class, without names that say there are more."""
     return (
-        f"{start}; {offered(numbering(values, meaning))} numbers them, or name the classes, in a labels.txt in that "
-        f"folder with a name a line, for instance"
+        f"the masks in {root} hold no values but {few(values)}, so there is one class alone and nothing to learn; "
+        f"name the classes, in a labels.txt in that folder with a name a line, for instance, if there are more"
     )
+
+
+def is_jpeg(path):
+    """Whether a mask's name says that its values can't be trusted."""
+    return str(path).lower().endswith((".jpg", ".jpeg"))
 
 
 def few(values):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_MOST_BITS = 40  # of a run length
+
 
 def paint(canvas, outline, value):
     """Writes `value` where a pixel's centre is inside the outline, by the even-odd rule: (H, W), (N, 2) x and y.
@@ -52,8 +54,8 @@ def decompress(text):
     numbers, number, shift = [], 0, 0
     for character in text.encode("ascii") if isinstance(text, str) else text:
         bits = character - 48
-        if not 0 <= bits < 64:
-            raise ValueError(f"the run lengths hold the character {chr(character)!r}")
+        if not 0 <= bits < 64 or shift > _MOST_BITS:
+            raise ValueError(f"the run lengths hold the character {chr(character)!r} where no number has it")
         number |= (bits & 31) << shift
         shift += 5
         if bits & 32:

@@ -14,6 +14,7 @@ from common.data.masks import (
     is_black_and_white,
     not_numbered,
     numbering,
+    one_class,
     unknown_value,
 )
 from common.data.sample import Record, Sample
@@ -184,7 +185,9 @@ def _found_names(root, scans, pairs, meaning):
     if meaning.palette:
         return class_names(len(meaning.palette)) if not meaning.mask_map else class_names(_highest(values, meaning) + 1)
     if numbering(values, meaning) is not None:
-        raise UserError(not_numbered(root, values, meaning))
+        raise UserError(not_numbered(root, values, meaning, [pair.truth.path for pair in pairs]))
+    if _highest(values, meaning) < 1:
+        raise UserError(one_class(root, values))
     return class_names(_highest(values, meaning) + 1)
 
 

@@ -121,7 +121,16 @@ def test_files_that_contradict_themselves_are_refused(tmp_path, annotations, cat
 
 
 @pytest.mark.parametrize(
-    "segmentation", [[[1, 2, 3]], [["a", "b"]], 5, {"size": [6, 8], "counts": [3]}, {"size": [8, 6], "counts": [48]}]
+    "segmentation",
+    [
+        [[1, 2, 3]],
+        [["a", "b"]],
+        [[1e300, 0, 1, 1, 2, 2]],
+        5,
+        {"size": [6, 8], "counts": [10**30]},
+        {"size": [6, 8], "counts": [3]},
+        {"size": [8, 6], "counts": [48]},
+    ],
 )
 def test_segmentations_that_cannot_be_drawn_are_refused(tmp_path, segmentation):
     with pytest.raises(UserError, match=r"a\.json, annotation 4 of a\.jpg has a segmentation that can't be drawn"):

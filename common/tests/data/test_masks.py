@@ -146,7 +146,9 @@ def test_a_value_that_is_no_class_is_named_with_its_pixels():
     )
     with pytest.raises(UserError, match="9 in 1 pixels, which the mask map makes class 5; the classes are 0 to 2"):
         Meaning({9: 5}).labels(np.array([[9]]), 3, "a.png")
-    with pytest.raises(UserError, match="looks like a picture"):
+    with pytest.raises(UserError, match="ignored; masks saved as JPEG hold such values: save masks as PNG"):
+        Meaning().labels(np.array([[9]]), 3, "a.JPG")
+    with pytest.raises(UserError, match="pictures, or masks saved as JPEG"):
         Meaning().labels(np.arange(200).reshape(10, 20), 3, "a.png")
 
 

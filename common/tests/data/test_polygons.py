@@ -84,7 +84,7 @@ def test_runs_are_read_as_coco_writes_them():
     assert decode_runs([1, 2, 3], (2, 3)).tolist() == [[False, False], [True, False], [True, False]]
 
 
-@pytest.mark.parametrize("counts", [[1, 2], [-1, 7], [7], "\x00", "ß", ""])
+@pytest.mark.parametrize("counts", [[1, 2], [-1, 7], [7], "\x00", "ß", "", "P" * 100])
 def test_runs_that_do_not_fill_the_image_are_refused(counts):
     with pytest.raises(ValueError):
         decode_runs(counts, (2, 3))

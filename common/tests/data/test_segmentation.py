@@ -101,8 +101,28 @@ def test_values_that_do_not_count_from_0_are_refused_without_names(tmp_path):
 
 def test_pictures_as_masks_are_told_apart_from_classes(tmp_path):
     root = make(tmp_path, {"a": np.arange(96, dtype=np.uint8).reshape(8, 12) * 2}, (12, 8))
-    with pytest.raises(UserError, match="but 96 different ones, as pictures do, or masks saved as JPEG"):
+    with pytest.raises(UserError, match="but 96 different ones, as pictures do"):
         SegmentationSet(root)
+
+
+def test_masks_saved_as_jpeg_are_told_apart_from_sparse_ids(tmp_path):
+    root = make(tmp_path, {"a": filled(0, v128=2)}, suffix="jpg")
+    with pytest.raises(UserError, match=r"as .*a\.jpg and others were saved as JPEG, which changes values; save masks"):
+        SegmentationSet(root)
+
+
+def test_many_sparse_ids_get_names_not_a_long_map(tmp_path):
+    root = make(tmp_path, {"a": np.arange(1, 25, dtype=np.uint8).reshape(4, 6) * 3})
+    with pytest.raises(UserError, match=r"name the classes, in a labels\.txt .* or number them by a mask map"):
+        SegmentationSet(root)
+
+
+def test_a_single_class_is_nothing_to_learn(tmp_path):
+    root = make(tmp_path, {"a": filled(0), "b": filled(0, v255=3, v0=1)})
+    (root / "masks" / "b.png").unlink()
+    with pytest.raises(UserError, match="hold no values but 0, so there is one class alone and nothing to learn"):
+        SegmentationSet(root)
+    assert SegmentationSet(root, classes=["ground", "cell"]).class_pixels().tolist() == [24, 0]
 
 
 def test_classes_are_found_in_all_masks_so_that_splits_agree(tmp_path):
