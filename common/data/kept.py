@@ -2,14 +2,15 @@
 
 ROOM = 320 << 20  # bytes of pixels in each process
 REDUCTIONS = (8, 4, 2, 1)  # by which a JPEG can be decoded smaller
+LEAST = 160  # pixels a side: to decode fewer takes nearly as long, and is one more size to decode
 
 
 class Kept:
     """A data set whose samples, once read, are kept until `room` bytes are full; what comes later is read each time.
 
     source: with `records` and `sample(index, at_least)`. Pixels are the same whether they were kept or not: of all
-    sizes that a JPEG may be decoded at, the one that is read depends on `at_least` alone. They are shared, so
-    nobody can write to them.
+    sizes that a JPEG may be decoded at, the one that is read depends on `at_least` alone, a side of which counts as
+    `LEAST` where it is less. They are shared, so nobody can write to them.
     """
 
     def __init__(self, source, room=ROOM):
@@ -22,7 +23,8 @@ class Kept:
     def sample(self, index, at_least):
         """The Sample of `records[index]`, no fewer pixels than `at_least` (width, height) if there are as many."""
         size = self.records[index].size
-        reduction = 1 if index in self.whole else reduction_of(size, at_least)
+        wanted = tuple(max(side, LEAST) for side in at_least)
+        reduction = 1 if index in self.whole else reduction_of(size, wanted)
         if (index, reduction) in self.samples:
             return self.samples[index, reduction]
         sample = self.source.sample(index, at_least=tuple(max(1, side // reduction) for side in size))

@@ -88,16 +88,16 @@ def test_members_choose_and_order_the_images():
 @pytest.mark.parametrize(
     ("operations", "size", "asked"),
     [
-        # half of 96 x 64, which an image of 320 x 240 fits by its height: 32 * 4 / 3 = 43 wide, so a quarter will do
-        ((RandomPlacement(jitter=0, scale=(0.5, 0.5)),), None, (80, 60)),
-        # pixels wanted before their number is known: as many as the largest scale can ask for, 144 x 96
-        ((Flip(), RandomPlacement(scale=(0.5, 1.5))), None, (160, 120)),
-        ((Flip(), RandomPlacement(scale=(0.5, 1.5))), (32, 32), (80, 60)),  # 48 x 48
+        # half of 96 x 64, which is less than any image is decoded at: 160 x 160, of which 960 is six times
+        ((RandomPlacement(jitter=0, scale=(0.5, 0.5)),), None, (320, 240)),
+        # pixels wanted before their number is known: as many as the largest scale can ask for, 480 x 320
+        ((Flip(), RandomPlacement(scale=(0.5, 5))), None, (640, 480)),
+        ((Flip(), RandomPlacement(scale=(0.5, 5))), (32, 32), (320, 240)),  # 160 x 160
     ],
 )
 def test_images_are_asked_for_as_large_as_they_are_shown(operations, size, asked):
     training = make(RECIPE.model_copy(update={"augment": operations}))
-    training.source.records[1] = replace(training.source.records[1], size=(320, 240))
+    training.source.records[1] = replace(training.source.records[1], size=(1280, 960))
     training.sample(1, 0, 0, size)
     assert training.source.source.asked == [(1, asked)]
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from common.data.images import read_image, read_size
-from common.data.kept import REDUCTIONS, Kept, reduction_of
+from common.data.kept import LEAST, REDUCTIONS, Kept, reduction_of
 from common.data.sample import Record, Sample
 
 BOXES = np.zeros((0, 4), np.float32)
@@ -33,12 +33,12 @@ def write(tmp_path):
     return written
 
 
-@pytest.mark.parametrize("size", [(640, 480), (333, 217), (15, 7), (3, 2), (1, 1), (8, 800)])
+@pytest.mark.parametrize("size", [(1300, 900), (640, 480), (333, 217), (15, 7), (3, 2), (1, 1), (8, 800)])
 def test_kept_pixels_are_those_that_would_be_read_for_the_same_request(write, size):
     path = write("a.jpg", size)
     for divisor in (1, 1.3, 2, 2.1, 3.9, 4, 7, 8, 11, 50):
         at_least = tuple(max(1, round(side / divisor)) for side in size)
-        expected = read_image(path, at_least)
+        expected = read_image(path, tuple(max(side, LEAST) for side in at_least))
         fresh = Kept(Files(path)).sample(0, at_least).image
         assert np.array_equal(fresh, expected)
 
@@ -57,11 +57,11 @@ def test_an_image_that_has_one_size_only_is_kept_once(write):
     samples = [kept.sample(0, at_least) for at_least in ((16, 12), (64, 48), (32, 24), (1, 1))]
     assert all(sample is samples[0] for sample in samples)
     assert len(kept.source.asked) == 1
-    kept = Kept(Files(write("a.png", (10, 10))), room=1000)
-    for at_least in ((10, 10), (5, 5), (2, 2)):  # only the second request can tell that there is one size
+    kept = Kept(Files(write("a.png", (320, 320))), room=400_000)
+    for at_least in ((320, 320), (160, 160), (2, 2)):  # only the second request can tell that there is one size
         kept.sample(0, at_least)
     assert len(kept.source.asked) == 2
-    assert kept.room == 700  # 10 x 10 pixels of 3 bytes
+    assert kept.room == 92_800  # 320 x 320 pixels of 3 bytes
 
 
 def test_no_more_is_kept_than_there_is_room_for(write):
