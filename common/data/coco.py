@@ -123,7 +123,7 @@ def _is_panoptic(content):
 def _instances(path, content):
     names = _names(path, content)
     objects, problems = defaultdict(list), []
-    images = {entry["id"]: entry for entry in content["images"]}
+    images = _images(content)
     for entry in content["annotations"]:
         if entry["image_id"] not in images:
             raise UserError(f"{path}: annotation {entry.get('id')} is of image {entry['image_id']}, which isn't listed")
@@ -145,7 +145,7 @@ def _instances(path, content):
 
 def _panoptic(path, content):
     names = _names(path, content)
-    images = {entry["id"]: entry for entry in content["images"]}
+    images = _images(content)
     folder = next(
         (
             folder
@@ -166,6 +166,14 @@ def _panoptic(path, content):
         size = int(image["width"]), int(image["height"])
         found.append(PanopticImage(path, image["file_name"], size, folder / entry["file_name"], segments))
     return CocoFile(path, tuple(dict.fromkeys(names.values())), tuple(found), ())
+
+
+def _images(content):
+    """Image id -> entry. Raises TypeError for one whose file name is no text."""
+    for entry in content["images"]:
+        if not isinstance(entry["file_name"], str):
+            raise TypeError(f"image {entry['id']} has the file name {entry['file_name']!r}")
+    return {entry["id"]: entry for entry in content["images"]}
 
 
 def _names(path, content):

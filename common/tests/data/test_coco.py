@@ -137,6 +137,15 @@ def test_segmentations_that_cannot_be_drawn_are_refused(tmp_path, segmentation):
         drawn(write(tmp_path / "a.json", [instance(4, 3, segmentation)]))
 
 
+def test_a_file_name_is_text(tmp_path):
+    path = write(tmp_path / "a.json", [])
+    path.write_text(path.read_text(encoding="utf-8").replace('"a.jpg"', "[1]"), encoding="utf-8")
+    with pytest.raises(
+        UserError, match=r"isn't written as COCO's files are: TypeError image 1 has the file name \[1\]"
+    ):
+        read_coco(path)
+
+
 def test_images_of_another_size_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"says that a\.jpg is 8x6, but it is 6x8"):
         drawn(write(tmp_path / "a.json", []), size=(6, 8))
