@@ -8,7 +8,8 @@ import numpy as np
 from common.data.check_report import FIRST_FEW, Findings, MaskReport
 from common.data.class_files import find_classes
 from common.data.images import in_threads, read_image
-from common.data.mask_layouts import MaskFile, list_masks
+from common.data.mask_layouts import list_masks
+from common.data.mask_listing import MaskFile
 from common.data.masks import (
     IGNORE,
     black_and_white,

@@ -6,7 +6,8 @@ import numpy as np
 
 from common.data.class_files import find_classes
 from common.data.images import in_threads, read_image, read_size
-from common.data.mask_layouts import Listing, MaskFile, list_masks
+from common.data.mask_layouts import list_masks
+from common.data.mask_listing import Listing, MaskFile
 from common.data.masks import (
     IGNORE,
     Meaning,
