@@ -62,10 +62,10 @@ def check_masks(root, classes=None, *, mask_map=None, palette=None, ignore_colou
         findings.add(problem.kind, problem.file, problem.text)
     _check_splits(listing, findings)
     sizes = _read_images(listing, findings)
-    counts, colours = _read_masks(listing, meaning, names, sizes, findings)
+    counts, colours, coloured = _read_masks(listing, meaning, names, sizes, findings)
     values = sorted({value for count in counts.values() for value in count})
     if colours:
-        _tell_colours(listing, colours, findings)
+        _tell_colours(coloured[0].parent, colours, findings)
     if listing.classes is None and is_black_and_white(values, meaning):
         path = max(counts, key=lambda path: counts[path].get(IGNORE, 0))
         findings.add_error("masks of 0 and 255", black_and_white(path, _dense(counts[path]), len(counts)))
@@ -116,7 +116,7 @@ def _read_images(listing, findings):
 
 
 def _read_masks(listing, meaning, names, sizes, findings):
-    """Mask file (annotations: image) -> {value: pixels}, and Counter of the colours in masks without a palette."""
+    """Mask file (annotations: image) -> {value: pixels}; Counter of the colours in masks without a palette; these."""
     labels = {name: label for label, name in enumerate(names)}
 
     def read(pair):
@@ -139,7 +139,7 @@ def _read_masks(listing, meaning, names, sizes, findings):
         except KeyError as error:
             return UserError(f"{pair.truth.path}: unknown class {error}; the classes are {', '.join(labels)}")
 
-    counts, colours, seen = {}, Counter(), set()
+    counts, colours, coloured = {}, Counter(), []
     pairs = list(listing.pairs.values())
     for pair, result in zip(pairs, in_threads(read, pairs), strict=True):
         path = pair.truth.path if isinstance(pair.truth, MaskFile) else pair.image
@@ -153,10 +153,10 @@ def _read_masks(listing, meaning, names, sizes, findings):
             many = f"{len(in_colours)} colours" if in_colours else "more than 10,000 colours"
             findings.add("mask in colours", path, f"has {many} and no palette that says what they are")
             colours.update(in_colours or {-1: 1})
-            seen.add(path)
+            coloured.append(path)
         else:
             counts[path] = count
-            if set(count) == {IGNORE} and set(counts) and IGNORE not in meaning.mask_map:
+            if set(count) == {IGNORE} and IGNORE not in meaning.mask_map:
                 findings.add("mask all ignored", path, "holds nothing but 255, so nothing is learned from it")
         if is_jpeg(path) and path == pair.truth.path:
             text = "JPEG changes values along edges; PNG keeps them"
@@ -166,7 +166,7 @@ def _read_masks(listing, meaning, names, sizes, findings):
             turned = ", as it is turned by its EXIF orientation" if size == real[::-1] else ""
             text = f"is {size[0]}x{size[1]} but the image is {real[0]}x{real[1]}{turned}"
             findings.add("mask size", path, text)
-    return counts, colours
+    return counts, colours, coloured
 
 
 def _count(values):
@@ -178,16 +178,16 @@ def _dense(counts):
     return np.array([counts.get(value, 0) for value in range(max(counts) + 1)])
 
 
-def _tell_colours(listing, colours, findings):
+def _tell_colours(folder, colours, findings):
     """What colours there are, and the palette that would name them."""
     if -1 in colours or len(colours) > _MOST_COLOURS:
         text = f"masks hold more than {_MOST_COLOURS} colours, as pictures do, or masks saved as JPEG; save them as PNG"
-        findings.add("mask in colours", listing.root, text)
+        findings.add("mask in colours", folder, text)
         return
     palette = ",".join(f"{colour:06x}" for colour in sorted(colours))
     rows = ", ".join(f"#{colour:06x} in {pixels:,} pixels" for colour, pixels in colours.most_common(FIRST_FEW))
     text = f"the masks hold {len(colours)} colours ({rows}); --palette {palette}, put into the order of the classes"
-    findings.add("colours without a palette", listing.root, f"{text}, would say which class each is")
+    findings.add("colours without a palette", folder, f"{text}, would say which class each is")
 
 
 def _found_names(listing, values, meaning, paths, findings):

@@ -143,9 +143,9 @@ class Findings:
         self._texts = defaultdict(list)
 
     def add(self, kind, file, text):
-        """A sentence about a file."""
+        """A sentence about a file, or about the whole data set where the file is its root."""
         name = file.relative_to(self._root).as_posix() if file.is_relative_to(self._root) else str(file)
-        self._texts[kind].append(f"{name}: {text}")
+        self._texts[kind].append(text if name == "." else f"{name}: {text}")
 
     def add_error(self, kind, error):
         """A UserError, whose text already names the file."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.data.images import _opened as opened
+from common.data.images import opened
 from common.data.json_file import read_json
 from common.data.labelme import BACKGROUND, BACKGROUND_NAMES, FARTHEST
 from common.data.masks import IGNORE

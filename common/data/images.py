@@ -33,7 +33,7 @@ def read_size(path):
     Raises UserError where the file is missing, empty, no image or too large; a truncated image may still have its
     header.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         if image.format == "TIFF":  # whether Pillow's own size is already turned depends on its version
             width, height = image.tag_v2[_TIFF_WIDTH], image.tag_v2[_TIFF_HEIGHT]
         else:
@@ -54,7 +54,7 @@ def read_image(path, at_least=None):
     """
     if at_least is not None and (len(at_least) != 2 or min(at_least) < 1):
         raise ValueError(f"at_least is {at_least!r}; (width, height) of at least 1 each is needed")
-    with _opened(path) as image:
+    with opened(path) as image:
         orientation = _orientation(image)
         if at_least is not None and image.format in ("JPEG", "MPO"):
             width, height = at_least
@@ -71,7 +71,7 @@ def read_mask(path):
 
     Raises UserError as `read_image` does, and for a mask in colours or with ids above 255.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         image.load()
         ids = np.array(image)
         if ids.ndim != 2 or ids.dtype.kind == "f":
@@ -121,7 +121,7 @@ def _eight_bits(values):
 
 
 @contextmanager
-def _opened(path):
+def opened(path):
     """The opened image file, closed afterwards; whatever goes wrong meanwhile becomes a UserError that names it."""
     try:
         with _SILENCE, Image.open(path, formats=_FORMATS) as image:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from common.data.images import _opened as opened
+from common.data.images import opened
 from common.data.synthetic import voc_palette
 from common.errors import UserError
 

@@ -122,6 +122,7 @@ def test_colours_get_a_palette_offered(root):
     report = check_masks(root)
     assert kinds(report) == {"mask in colours": 2, "colours without a palette": 1}
     assert "--palette 000000,00c800,c80000, put into the order" in example(report, "colours without a palette")
+    assert example(report, "colours without a palette").startswith("masks: the masks hold 3 colours (#000000 in 42 ")
     palette = tuple(map(tuple, colours.tolist()))
     assert check_masks(root, palette=palette).findings == ()
     report = check_masks(root, palette=palette[:2])
@@ -144,6 +145,7 @@ def test_classes_without_pixels_and_splits_that_overlap(root):
     (root / "val.txt").write_text("a\n", encoding="utf-8")
     report = check_masks(root, ["x", "y", "z", "w"])
     assert kinds(report) == {"overlapping splits": 1, "image in no split": 1, "class without pixels": 1}
+    assert example(report, "overlapping splits") == "the splits train and val share 1 images, like a"
     assert example(report, "class without pixels") == "masks: no mask holds w"
 
 
