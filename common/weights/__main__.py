@@ -13,7 +13,7 @@ from common.download.storage import home
 from common.errors import UserError
 from common.weights import listing, store
 from common.weights.convert import convert
-from common.weights.export import export
+from common.weights.export import NAMES, export
 from common.weights.manifest import load_manifest, suggestion
 
 
@@ -127,7 +127,7 @@ def _convert(options):
 def _export(options):
     if options.out.exists():
         raise UserError(f"{options.out} is there already; choose another --out, or remove it")
-    export(options.source, options.out)
+    export(options.source, options.out, options.names)
     print(options.out)
     return 0
 
@@ -212,6 +212,7 @@ def parser():
     exporter = add("export", _export, "turn a checkpoint into a weight file for others; prints its path")
     exporter.add_argument("source", metavar="FILE.h5", type=Path)
     exporter.add_argument("--out", required=True, metavar="FILE", type=Path, help="ending in .weights or .safetensors")
+    exporter.add_argument("--names", choices=NAMES, default=NAMES[0], help="whose, in .safetensors (default: trizoo)")
     add("path", _path, "print where the downloaded file of a tag is").add_argument("tag", metavar="TAG")
     cleaner = add("clean", _clean, "remove what was downloaded and converted")
     cleaner.add_argument("tags", nargs="*", metavar="TAG", help="only these (default: all)")

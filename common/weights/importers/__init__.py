@@ -1,40 +1,56 @@
 """From what `common.weights.readers` reads to the canonical names of a model. `import_weights` is the one way in."""
 
-import numpy as np
-
 from common.errors import UserError
 from common.parity.golden import load_names
-from common.weights.importers import darknet
+from common.weights.importers import amdegroot, darknet, keras, keras_layers, torchvision
 from common.weights.importers.imported import Imported
+from common.weights.importers.renaming import as_float32
 from common.weights.report import NOT_OURS
 
 
 def import_weights(weights, model, source="the weights"):
     """The arrays of a `common.weights.readers.Weights` under a model's canonical names: Imported.
 
-    source: how errors call the file. The number of classes is the file's; `common.weights.report.match` says what fits
-    a model of another. Raises UserError where the file isn't of this model.
+    source: how errors call the file. The number of classes is the file's; `common.weights.classes` says which of its
+    outputs are whose, and `common.weights.report.match` what fits a model of another number. Raises UserError where the
+    file isn't of this model.
     """
     if weights.kind == "darknet":
         return darknet.import_floats(weights.arrays["floats"], model, source=source)
-    return _by_name(weights, model, source)
+    return _by_name(weights, model, source) or _by_other_names(weights, model, source)
+
+
+def fits(weights, model):
+    """Whether a file, not one of Darknet's, holds all that a model needs, and under names of others nothing else."""
+    try:
+        imported = import_weights(weights, model)
+    except UserError:
+        return False
+    return not imported.missing and (load_names(model).keys() <= weights.arrays.keys() or not imported.unexpected)
+
+
+def _by_other_names(weights, model, source):
+    if weights.kind in keras_layers.KINDS:
+        arrays, importers = keras_layers.named(weights), (keras,)
+    else:
+        arrays, importers = weights.arrays, (torchvision, amdegroot)
+    for importer in importers:
+        imported = importer.import_arrays(arrays, model, source)
+        if imported is not None:
+            return imported
+    examples = ", ".join(list(weights.arrays)[:3])
+    raise UserError(
+        f"{source} ({weights.kind}) holds arrays named {examples[:200]} ..., which can't be turned into {model}; "
+        f"weights with the names of {model}, of Darknet, torchvision, Keras Applications, keras-retinanet or "
+        f"ssd.pytorch are needed"
+    )
 
 
 def _by_name(weights, model, source):
-    """Arrays that have canonical names already: our own, in whatever format."""
+    """Arrays that have canonical names already: our own, in whatever format. None for others."""
     names = load_names(model)
-    arrays = {name: _float32(name, weights.arrays[name], source) for name in names if name in weights.arrays}
+    arrays = {name: as_float32(name, weights.arrays[name], source) for name in names if name in weights.arrays}
     if not arrays:
-        examples = ", ".join(list(weights.arrays)[:3])
-        raise UserError(
-            f"{source} ({weights.kind}) holds arrays named {examples[:200]} ..., which can't be turned into {model};"
-            f" weights of Darknet or with the names of {model} are needed"
-        )
+        return None
     unexpected = (name for name in weights.arrays if name not in arrays and name.rsplit(".", 1)[-1] != NOT_OURS)
     return Imported(arrays, tuple(name for name in names if name not in arrays), tuple(unexpected))
-
-
-def _float32(name, array, source):
-    if array.dtype.kind not in "fiu":
-        raise UserError(f"{source} holds {array.dtype} for {name}; real numbers are needed")
-    return np.asarray(array, np.float32)

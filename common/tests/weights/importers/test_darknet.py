@@ -61,7 +61,7 @@ def test_every_float_goes_to_its_place(tiny):
     data, path = tiny
     floats = np.frombuffer(data, "<f4", offset=20)
     weights = read(path)
-    arrays, missing, unexpected = import_weights(weights, "yolov3-tiny")
+    arrays, missing, unexpected, *_ = import_weights(weights, "yolov3-tiny")
     assert (missing, unexpected) == ((), ())
     assert {name: array.shape for name, array in arrays.items()} == load_names("yolov3-tiny")
     assert list(arrays) == list(load_names("yolov3-tiny"))
@@ -85,7 +85,7 @@ def test_export_is_the_inverse_of_import(tiny, tmp_path):
 @pytest.mark.parametrize("num_classes", [1, 20, 365])
 def test_the_number_of_floats_says_the_number_of_classes(num_classes):
     floats = np.arange(count("yolov3-tiny", num_classes), dtype=np.float32)
-    arrays, missing, _ = import_floats(floats, "yolov3-tiny")
+    arrays, missing, *_ = import_floats(floats, "yolov3-tiny")
     assert missing == ()
     assert arrays["head_p5.predict.weight"].shape == (3 * (5 + num_classes), 512, 1, 1)
     assert np.array_equal(np.concatenate([a.ravel() for a in export_floats(arrays, "yolov3-tiny")]), floats)

@@ -46,8 +46,8 @@ def test_complex_numbers_are_an_error():
 
 
 def test_names_of_another_model_are_shown(tmp_path):
-    safetensors.write(tmp_path / "a.safetensors", {"layer1.0.conv1.weight": np.zeros((2, 2, 1, 1), np.float32)})
+    safetensors.write(tmp_path / "a.safetensors", {"trunk.0.conv1.weight": np.zeros((2, 2, 1, 1), np.float32)})
     with pytest.raises(
-        UserError, match=r"named layer1\.0\.conv1\.weight \.\.\., which can't be turned into yolov3-tiny"
+        UserError, match=r"named trunk\.0\.conv1\.weight \.\.\., which can't be turned into yolov3-tiny"
     ):
         import_weights(read(tmp_path / "a.safetensors"), "yolov3-tiny")
