@@ -47,9 +47,11 @@ class Architecture:
 
     size_multiple: what the sides of inputs of changing size are rounded to
     backbone: prefix of the parameter names that a pretrained backbone fills and that `freeze` holds still
+    task: what the model is for, a key of `common.tasks.TASKS`
     OPTIONS: those of a recipe's model section that this family has, beside mean, std and objectness_prior
     """
 
+    task: ClassVar[str] = "detection"
     OPTIONS: ClassVar[tuple[str, ...]] = ()
 
     size_multiple: int = 32

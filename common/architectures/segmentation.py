@@ -48,6 +48,7 @@ class SegmentationArchitecture(Architecture):
     output_stride: the usual one
     """
 
+    task: ClassVar[str] = "segmentation"
     OPTIONS: ClassVar[tuple[str, ...]] = ("output_stride",)
 
     kind: str

@@ -6,30 +6,17 @@ from pathlib import Path
 
 from common.boxes import NMS_METHODS
 from common.cli import add_common_flags, add_weights_flags, choose_device, find_weights, positive_int, say, share
-from common.data.images import read_image, read_size
 from common.errors import UserError
 from common.files import write_atomically
-from common.inference.detect import Detector
-from common.inference.draw import draw_detections
 from common.inference.sources import find_images
-from common.inference.writers import (
-    count_text,
-    output_names,
-    save_picture,
-    to_json,
-    write_crops,
-    write_json,
-    write_voc,
-)
-from common.metrics.curves import write_report
+from common.inference.writers import output_names, write_json
 from common.recipes.load import from_dict
 from common.recipes.schema import Recipe
-from common.training.evaluation import make_detector, shown
+from common.tasks import TASKS, task_of
+from common.tasks.segmentation import VIEWS
 from common.training.session import final_set, spec_of
 from common.weights.checkpoint import load as load_checkpoint
 from common.weights.report import strict
-
-LOWEST_SCORE = 0.01  # what predict looks at, so as to say how good the best detection below --score was
 
 
 def evaluate_parser():
@@ -60,15 +47,15 @@ def evaluate(framework, argv=None):
         )
     data = final_set(recipe, args.split)
     say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
-    metrics, found = data.measure(make_detector(framework, model, spec, recipe, device))
-    say(table(metrics))
-    say(f"mAP50 {shown(metrics['mAP50'])}  mAP {shown(metrics['mAP'])}  VOC mAP50 {shown(metrics['voc']['mAP50'])}")
+    task = task_of(spec.name)
+    metrics, found = data.measure(task.evaluator(framework, model, spec, recipe, device))
+    say(task.table(metrics))
     if args.json:
         text = json.dumps({**metrics, "split": data.split}, ensure_ascii=False, allow_nan=False, indent=2)
         write_atomically(args.json, text + "\n")
         say(f"metrics: {args.json}")
     if args.plots:
-        write_report(args.plots, found, data.records, data.classes)
+        data.write_report(args.plots, found)
         say(f"plots: {args.plots}")
     return 0
 
@@ -83,22 +70,36 @@ def add_flags_of_use(flags):
 
 def predict_parser():
     """The command line of predict.py."""
-    flags = argparse.ArgumentParser(prog="predict.py", description="Find objects in images and draw them.")
+    flags = argparse.ArgumentParser(prog="predict.py", description="Find objects in images, or segment them.")
     flags.add_argument("source", nargs="+", metavar="SOURCE", help="image, folder, or quoted pattern ('photos/*.jpg')")
     add_weights_flags(flags, "what finds them", required=True)
     flags.add_argument("--out", default="predictions", metavar="DIR", help="default: ./predictions")
+    flags.add_argument("--json", action="store_true", help="write what was found to DIR/detections.json or areas.json")
+    flags.add_argument("--no-pictures", action="store_true", help="don't draw")
+    flags.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
+    add_flags_of_use(flags)
+    add_detection_flags(flags.add_argument_group("detectors alone"))
+    add_segmentation_flags(flags.add_argument_group("segmentation models alone"))
+    return flags
+
+
+def add_detection_flags(flags):
+    """The flags of predict.py for detectors."""
     flags.add_argument("--score", type=share, metavar="X", help="lowest score shown (default: the recipe's, 0.5)")
     flags.add_argument("--nms", type=share, metavar="X", help="IoU of non-maximum suppression (default: the recipe's)")
     flags.add_argument(
         "--nms-method", choices=NMS_METHODS, help="soft lowers scores, diou drops fewer boxes (default: the recipe's)"
     )
-    flags.add_argument("--json", action="store_true", help="write all detections to DIR/detections.json")
     flags.add_argument("--voc", action="store_true", help="write a VOC annotation for each image to DIR")
     flags.add_argument("--crop", action="store_true", help="write each object as a picture of its own to DIR/crops")
-    flags.add_argument("--no-pictures", action="store_true", help="don't draw")
-    flags.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
-    add_flags_of_use(flags)
-    return flags
+
+
+def add_segmentation_flags(flags):
+    """The flags of predict.py for segmentation models."""
+    flags.add_argument(
+        "--view", choices=VIEWS, help="colours over the image, colours alone, or what is of class 1 or above on nothing"
+    )
+    flags.add_argument("--masks", action="store_true", help="write masks of class ids with VOC's palette to DIR/masks")
 
 
 def predict(framework, argv=None):
@@ -109,28 +110,30 @@ def predict(framework, argv=None):
     args.weights = find_weights(args)
     device = choose_device(framework, args.device)
     recipe, spec, model = load_model(framework, args.weights, device, args.precision)
-    score = recipe.predict.score if args.score is None else args.score
-    detector = Detector(
-        predict=framework.predictor(model, recipe.precision, device),
-        spec=spec,
-        input_size=recipe.input_size,
-        resize=recipe.resize,
-        score=min(score, LOWEST_SCORE),
-        nms=recipe.predict.nms if args.nms is None else args.nms,
-        max_detections=recipe.evaluate.max_detections,
-        nms_method=args.nms_method or recipe.predict.nms_method,
-    )
+    task = task_of(spec.name)
+    check_flags(args, spec.name, task)
+    pipeline = task.predictor(framework, model, spec, recipe, device, args)
     results = []
-    for path, detections in zip(paths, detector(paths, args.batch_size), strict=True):
-        results.append(to_json(path, read_size(path), detections.above(score), recipe.classes))
-        say(line(path, detections, score, results[-1], recipe.classes))
-        write_outputs(args, path, names[path], detections.above(score), recipe.classes)
+    for path, found in zip(paths, pipeline(paths, args.batch_size), strict=True):
+        results.append(task.result(path, found, recipe, args))
+        say(task.line(path, found, results[-1], recipe, args))
+        task.write(path, names[path], found, recipe, args)
     if args.json:
-        write_json(Path(args.out) / "detections.json", results)
-    say(count_text(results, recipe.classes))
-    if args.json or args.voc or args.crop or not args.no_pictures:
+        write_json(Path(args.out) / f"{task.results}.json", results)
+    say(task.total(results, recipe))
+    if args.json or not args.no_pictures or any(getattr(args, flag) for flag in task.files):
         say(f"written to {args.out}")
     return 0
+
+
+def check_flags(args, model, task):
+    """UserError for a flag of predict.py that is for models of another task."""
+    for other in TASKS.values():
+        for flag in other.flags:
+            if flag not in task.flags and getattr(args, flag) not in (None, False):
+                raise UserError(
+                    f"--{flag.replace('_', '-')} is for {other.name} and {model} does {task.name}; leave it out"
+                )
 
 
 def without_results(paths, out):
@@ -138,30 +141,6 @@ def without_results(paths, out):
     out = Path(out).resolve()
     rest = [path for path in paths if out not in path.resolve().parents]
     return rest or paths
-
-
-def write_outputs(args, path, target, detections, classes):
-    """The files that the flags ask for, of one image."""
-    if args.voc:
-        write_voc(target.with_suffix(".xml"), path, read_size(path), detections, classes)
-    if args.no_pictures and not args.crop:
-        return
-    image = read_image(path)
-    if not args.no_pictures:
-        save_picture(target, draw_detections(image, detections, classes))
-    if args.crop:
-        folder = Path(args.out) / "crops" / target.parent.relative_to(args.out)
-        write_crops(folder, image, target.stem, detections, classes)
-
-
-def line(path, detections, score, result, classes):
-    """What was found in one image, and where nothing was, how near it came."""
-    if result["counts"]:
-        return f"{path}: " + ", ".join(f"{count} {name}" for name, count in result["counts"].items())
-    if not len(detections):
-        return f"{path}: 0 boxes above {score:g}, none above {min(score, LOWEST_SCORE):g} either"
-    best = f"{detections.scores[0]:.2f} ({classes[detections.labels[0]]})"
-    return f"{path}: 0 boxes above {score:g}, best {best}"
 
 
 def load_model(framework, weights, device, precision=None):
@@ -173,7 +152,7 @@ def load_model(framework, weights, device, precision=None):
     recipe = from_dict(Recipe, checkpoint.recipe, f"checkpoint {weights}")
     if checkpoint.is_backbone:
         raise UserError(
-            f"{weights} holds the backbone of {recipe.model.name} and nothing that finds objects; train.py --weights "
+            f"{weights} holds the backbone of {recipe.model.name} and nothing that predicts; train.py --weights "
             f"trains the rest, and what comes of that is needed here"
         )
     precision = precision or ("fp32" if framework.is_cpu(device) else recipe.precision)
@@ -183,14 +162,3 @@ def load_model(framework, weights, device, precision=None):
     strict(checkpoint.weights, framework.shapes(model), weights)
     framework.assign(model, checkpoint.weights)
     return recipe, spec, model
-
-
-def table(metrics):
-    """Metrics per class as text."""
-    width = max([len("class"), *(len(name) for name in metrics["per_class"])])
-    columns = ("AP50", "AP", "precision", "recall", "F1")
-    lines = [f"{'class':{width}}  " + "  ".join(f"{name:>9}" for name in columns) + "  objects"]
-    for name, values in metrics["per_class"].items():
-        numbers = "  ".join(f"{shown(values[column]):>9}" for column in columns)
-        lines.append(f"{name:{width}}  {numbers}  {values['ground_truths']:7}")
-    return "\n".join(lines)

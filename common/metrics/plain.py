@@ -14,3 +14,8 @@ def plain(value):
     if isinstance(value, np.ndarray | np.generic):
         return plain(value.tolist())
     return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def shown(value):
+    """A metric for a person: four digits, or "none"."""
+    return "none" if value is None else f"{value:.4f}"

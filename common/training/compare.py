@@ -8,8 +8,8 @@ import numpy as np
 from common.cli import run_command, say
 from common.errors import UserError
 from common.files import replacing
+from common.metrics.plain import shown
 from common.training.curves import COLOURS, WINDOW, smooth
-from common.training.evaluation import shown
 from common.training.run import RunFolder
 
 

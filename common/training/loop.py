@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from common.errors import UserError
+from common.metrics.plain import shown
 from common.recipes.load import to_dict
-from common.training.evaluation import make_detector, shown
 from common.training.schedule import average_decay
 from common.weights.checkpoint import Checkpoint, save
 
@@ -43,7 +43,7 @@ class EpochSums:
 class Trainer:
     """One run. `fit` trains from `step` to the plan's end, or to where it is told to stop.
 
-    evaluation: an `EvaluationSet`; best: the best validation mAP50 so far
+    task: see `common.tasks`; evaluation: one of its evaluation sets; best: the best validation figure so far
     notes: goes into last.h5 as it is, for whoever resumes the run
     """
 
@@ -53,6 +53,7 @@ class Trainer:
     recipe: Any
     plan: Any
     training_set: Any
+    task: Any
     evaluation: Any
     run: Any
     progress: Any
@@ -136,16 +137,16 @@ class Trainer:
         if evaluates:
             started = time.monotonic()
             with averaged(self.framework, self.learner):
-                detector = make_detector(self.framework, self.learner.model, self.spec, self.recipe, self.device)
-                self.metrics, _ = self.evaluation.measure(detector)
-            record |= {"mAP50": self.metrics["mAP50"], "mAP": self.metrics["mAP"]}
+                use = self.task.evaluator(self.framework, self.learner.model, self.spec, self.recipe, self.device)
+                self.metrics, _ = self.evaluation.measure(use)
+            record |= {name: self.metrics[name] for name in self.task.figures}
             record["evaluation_seconds"] = round(time.monotonic() - started, 3)
         self.run.log(record)
         if evaluates or record["seconds"] >= LINE_SECONDS:
-            self.progress.epoch_end(_epoch_line(record, self.plan.epochs))
+            self.progress.epoch_end(_epoch_line(record, self.plan.epochs, self.task.figures))
         self.epoch_sums = EpochSums()
         if evaluates:
-            score = self.metrics["mAP50"]
+            score = self.metrics[self.task.figures[0]]
             if self.best is None or (score is not None and score >= self.best):  # of equals, the later one
                 self.best = score
                 average = self.learner.average.arrays()
@@ -174,7 +175,7 @@ class Trainer:
             optimizer=optimizer or {},
             ema=ema,
             best=self.best,
-            metrics={name: self.metrics.get(name) for name in ("mAP50", "mAP")},
+            metrics={name: self.metrics.get(name) for name in self.task.figures},
             state={"learner": self.learner.state(), "epoch": asdict(self.epoch_sums), "notes": self.notes},
         )
 
@@ -216,14 +217,12 @@ def stop_signals(stop):
             signal.signal(number, handler)
 
 
-def _epoch_line(record, epochs):
-    """One line that sums up an epoch for a person."""
+def _epoch_line(record, epochs, figures):
+    """One line that sums up an epoch for a person. figures: names of metrics, which stand at its end."""
     terms = " ".join(
         f"{name} {value:.3f}"
         for name, value in record.items()
-        if isinstance(value, float) and name not in ("lr", "seconds", "evaluation_seconds", "mAP50", "mAP")
+        if isinstance(value, float) and name not in ("lr", "seconds", "evaluation_seconds", *figures)
     )
     line = f"epoch {record['epoch']}/{epochs}  {terms}  {record['seconds']:.0f} s"
-    if "mAP50" in record:
-        line += f"  mAP50 {shown(record['mAP50'])}  mAP {shown(record['mAP'])}"
-    return line
+    return line + "".join(f"  {name} {shown(record[name])}" for name in figures if name in record)

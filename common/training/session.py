@@ -9,13 +9,13 @@ from typing import Any
 from common.architectures import architecture, check_input_size, model_spec
 from common.data.batch import InputSizes
 from common.data.dataset import TrainingSet
-from common.data.images import read_image
 from common.data.synthetic import synthesize
-from common.data.voc import VOC, splits
 from common.errors import UserError
-from common.inference.draw import draw_boxes, draw_detections, grid
+from common.inference.draw import grid
 from common.inference.writers import save_picture
-from common.training.evaluation import EvaluationSet, make_detector, shown
+from common.metrics.plain import shown
+from common.tasks import task_of
+from common.tasks.base import EvaluationSet
 from common.training.loop import EpochSums, Trainer
 from common.training.schedule import Plan
 from common.weights.checkpoint import load as load_checkpoint
@@ -26,14 +26,13 @@ SYNTHETIC_IMAGES = 400
 SYNTHETIC_SIZE = (256, 256)
 SAMPLE_PICTURES = 8  # validation images drawn into the run folder
 SAMPLE_CELL = (640, 480)  # pixels of each
-SAMPLE_SCORE = 0.3  # detections below it are not drawn there
 
 
 @dataclass(frozen=True)
 class Sources:
     """The images of a run: what to train on, and where the figures come from."""
 
-    training: VOC
+    training: Any
     members: list[int]
     validation: EvaluationSet
     test: EvaluationSet
@@ -50,11 +49,10 @@ def open_data(recipe, say):
         root = synthesize(Path("data") / f"synthetic-{width}x{height}", images=SYNTHETIC_IMAGES, size=SYNTHETIC_SIZE)
         say(f"data: no --data given, so {SYNTHETIC_IMAGES} drawings of the zoo's own in {root}")
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": str(Path(root).absolute())})})
-    there = splits(root)
+    task = task_of(recipe.model.name)
+    there = task.splits(recipe.data)
     train = training_split(recipe.data, there)
-    training = VOC(root, train, recipe.classes or None, masks=False)
-    if not training.classes:
-        raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
+    training = task.open(recipe.data, train, recipe.classes)
     recipe = recipe.model_copy(update={"classes": training.classes})
     say(f"data: {training.root}, {len(training)} images to train on ({train}), classes: {_shorten(training.classes)}")
     for note in training.notes:
@@ -70,7 +68,7 @@ def open_data(recipe, say):
     validation = test
     if not recipe.data.overfit:
         split = choose_split(recipe.data.validation, ("val", "test"), there) or train
-        validation = test if split == test.split else EvaluationSet.of(root, split, recipe.classes)
+        validation = test if split == test.split else task.evaluation_set(recipe.data, split, recipe.classes)
         shared = {record.id for record in training.records} & {record.id for record in validation.records}
         if shared:
             say(
@@ -98,18 +96,18 @@ def training_split(data, there):
 
 
 def final_set(recipe, split=None):
-    """The `EvaluationSet` of a recipe's final figure: this split, or the one that the run ended with.
+    """The task's evaluation set of a recipe's final figure: this split, or the one that the run ended with.
 
     That is the recipe's test split, else test, its validation split, val, or what it was trained on; for a run with
     `overfit` the very images it was trained on.
     """
-    data, there = recipe.data, splits(recipe.data.root)
+    data, task = recipe.data, task_of(recipe.model.name)
+    there = task.splits(data)
     if data.overfit and split is None:
-        train = training_split(data, there)
-        records = EvaluationSet.of(data.root, train, recipe.classes).records[: data.overfit]
-        return EvaluationSet(records, recipe.classes, f"{train} (overfit)")
+        return task.evaluation_set(data, training_split(data, there), recipe.classes).first(data.overfit)
     usual = (data.test, "test", data.validation, "val")
-    return EvaluationSet.of(data.root, choose_split(split, usual, there) or training_split(data, there), recipe.classes)
+    chosen = choose_split(split, usual, there) or training_split(data, there)
+    return task.evaluation_set(data, chosen, recipe.classes)
 
 
 def spec_of(recipe):
@@ -193,6 +191,7 @@ def build_trainer(framework, model, recipe, sources, *, run, progress, device, w
             recipe.schedule, recipe.freeze, len(sources.members), recipe.seed, pretrained, prefix, input_sizes(recipe)
         ),
         training_set=TrainingSet(sources.training, sources.members, recipe, spec),
+        task=task_of(spec.name),
         evaluation=sources.validation,
         run=run,
         progress=progress,
@@ -216,30 +215,28 @@ def finish(trainer, test, say):
     started = time.monotonic()
     best = load_checkpoint(trainer.run.best, optimizer=False)
     trainer.framework.assign(trainer.learner.model, best.model)
-    detector = make_detector(trainer.framework, trainer.learner.model, trainer.spec, trainer.recipe, trainer.device)
-    metrics, found = test.measure(detector)
-    about = {"split": test.split, "epoch": best.epoch, "step": best.step, "validation_mAP50": best.best}
+    task = trainer.task
+    use = task.evaluator(trainer.framework, trainer.learner.model, trainer.spec, trainer.recipe, trainer.device)
+    metrics, found = test.measure(use)
+    figure = f"validation_{task.figures[0]}"
+    about = {"split": test.split, "epoch": best.epoch, "step": best.step, figure: best.best}
     trainer.run.write_metrics({**metrics, **about, "versions": trainer.framework.versions()})
     trainer.run.draw_curves()
     draw_samples(trainer.run.samples, test, found)
     say(
-        f"best weights (epoch {best.epoch}) on {test.split}: mAP50 {shown(metrics['mAP50'])}, "
-        f"mAP {shown(metrics['mAP'])} ({time.monotonic() - started:.0f} s); everything is in {trainer.run.path}"
+        f"best weights (epoch {best.epoch}) on {test.split}: "
+        + ", ".join(f"{name} {shown(metrics[name])}" for name in task.figures)
+        + f" ({time.monotonic() - started:.0f} s); everything is in {trainer.run.path}"
     )
     return metrics
 
 
 def draw_samples(folder, evaluation, found):
-    """Pictures of the first images, ground truth on the left and detections on the right, and one sheet of them all."""
+    """Pictures of the first images, ground truth on the left and prediction on the right, and one sheet of them all."""
     folder.mkdir(exist_ok=True)
     sheet: list[Any] = []
-    for record, detections in list(zip(evaluation.records, found, strict=True))[:SAMPLE_PICTURES]:
-        image = read_image(record.image)
-        strong = detections.above(SAMPLE_SCORE)
-        pair = [
-            draw_boxes(image, record.boxes, record.labels, evaluation.classes),
-            draw_detections(image, strong, evaluation.classes),
-        ]
+    for number, record in enumerate(evaluation.records[:SAMPLE_PICTURES]):
+        pair = list(evaluation.draw(found, number))
         sheet += pair
         save_picture(folder / f"{record.image.stem}.jpg", grid(pair, 2, SAMPLE_CELL))
     if sheet:

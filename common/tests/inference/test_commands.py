@@ -6,6 +6,7 @@ from common.architectures import model_spec
 from common.inference import commands
 from common.inference.detect import Detector
 from common.recipes.schema import Prediction, Recipe
+from common.tasks import detection
 
 
 class Nothing:
@@ -38,7 +39,7 @@ def test_the_nms_of_predict_is_the_recipes_unless_a_flag_says_otherwise(monkeypa
     recipe = Recipe(classes=("a",), predict=Prediction(nms=0.6, nms_method="soft"))
     monkeypatch.setattr(commands, "load_model", lambda *_: (recipe, model_spec("yolov3-tiny", 1), None))
     monkeypatch.setattr(commands, "find_images", lambda source: [])
-    monkeypatch.setattr(commands, "Detector", detector)
+    monkeypatch.setattr(detection, "Detector", detector)
     weights = tmp_path / "weights.h5"
     weights.touch()
     args = [str(tmp_path), "--weights", str(weights), "--out", str(tmp_path / "out"), "--no-pictures", *flags]
