@@ -15,14 +15,17 @@ OUTPUT_STRIDES = (8, 16, 32)
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 blocks, plus the input: (B, in, H, W) -> (B, out, H / stride, W / stride)."""
+    """Two 3x3 blocks, plus the input: (B, in, H, W) -> (B, out, H / stride, W / stride).
+
+    dilations: of the first and of the second
+    """
 
     expansion = 1  # channels that leave : channels within
 
-    def __init__(self, in_channels, channels, stride=1, *, dilation=1, norm="batch", stride_on_1x1=False):
+    def __init__(self, in_channels, channels, stride=1, *, dilations=(1, 1), norm="batch", stride_on_1x1=False):
         super().__init__()
-        self.conv1 = ConvBlock(in_channels, channels, 3, stride, "relu", dilation=dilation, norm=norm)
-        self.conv2 = ConvBlock(channels, channels, 3, activation="linear", dilation=dilation, norm=norm)
+        self.conv1 = ConvBlock(in_channels, channels, 3, stride, "relu", dilation=dilations[0], norm=norm)
+        self.conv2 = ConvBlock(channels, channels, 3, activation="linear", dilation=dilations[1], norm=norm)
         self.shortcut = make_shortcut(in_channels, channels, stride, norm)
 
     def forward(self, x):
@@ -33,14 +36,15 @@ class BasicBlock(nn.Module):
 class Bottleneck(nn.Module):
     """1x1, 3x3 and 1x1 blocks, plus the input: (B, in, H, W) -> (B, out, H / stride, W / stride).
 
+    dilations: of what has the stride, and of what comes after it
     stride_on_1x1: the first convolution has the stride, as in Caffe's and Keras's weights, not the second
     """
 
     expansion = 4  # channels that leave : channels within
 
-    def __init__(self, in_channels, channels, stride=1, *, dilation=1, norm="batch", stride_on_1x1=False):
+    def __init__(self, in_channels, channels, stride=1, *, dilations=(1, 1), norm="batch", stride_on_1x1=False):
         super().__init__()
-        first, second = (stride, 1) if stride_on_1x1 else (1, stride)
+        first, second, dilation = (stride, 1, dilations[1]) if stride_on_1x1 else (1, stride, dilations[0])
         out_channels = channels * self.expansion
         self.conv1 = ConvBlock(in_channels, channels, 1, first, "relu", norm=norm)
         self.conv2 = ConvBlock(channels, channels, 3, second, "relu", dilation=dilation, norm=norm)
@@ -55,15 +59,15 @@ class Bottleneck(nn.Module):
 class Stage(nn.Module):
     """Blocks, the first of which has the stride: (B, in, H, W) -> (B, out, H / stride, W / stride).
 
-    dilations: of the first block and of the others
+    dilations: up to that stride, and after it
     """
 
     def __init__(self, kind, in_channels, channels, num_blocks, stride, dilations, norm, stride_on_1x1):
         super().__init__()
         options = {"norm": norm, "stride_on_1x1": stride_on_1x1}
-        blocks = [kind(in_channels, channels, stride, dilation=dilations[0], **options)]
+        blocks = [kind(in_channels, channels, stride, dilations=dilations, **options)]
         for _ in range(num_blocks - 1):
-            blocks.append(kind(channels * kind.expansion, channels, dilation=dilations[1], **options))
+            blocks.append(kind(channels * kind.expansion, channels, dilations=(dilations[1],) * 2, **options))
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x):
@@ -78,8 +82,8 @@ class ResNet(nn.Module):
     64, 128, 256 and 512 channels, four times as many from depth 50 on.
 
     depth: 18, 34, 50, 101 or 152
-    output_stride: 16 or 8 keeps that stride to the end: the last stage or two are dilated instead, their first blocks
-        as the stage before (torchvision's `replace_stride_with_dilation`)
+    output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
+        (torchvision's `replace_stride_with_dilation`), so that one file of weights serves all
     """
 
     def __init__(self, depth, norm="batch", stride_on_1x1=False, output_stride=32):
@@ -92,10 +96,10 @@ class ResNet(nn.Module):
         kind = Bottleneck if depth >= DEEP else BasicBlock
         stages, in_channels, reached, dilation = [], 64, 4, 1
         for number, (channels, num_blocks) in enumerate(zip(STAGE_CHANNELS, STAGE_BLOCKS[depth], strict=True)):
-            stride, first_dilation = (1 if number == 0 else 2), dilation
+            stride, before = (1 if number == 0 else 2), dilation
             if reached * stride > output_stride:
                 stride, dilation = 1, dilation * stride
-            dilations = first_dilation, dilation
+            dilations = before, dilation
             stages.append(Stage(kind, in_channels, channels, num_blocks, stride, dilations, norm, stride_on_1x1))
             reached *= stride
             in_channels = channels * kind.expansion

@@ -1,0 +1,83 @@
+"""Building blocks, as in every framework."""
+
+import keras
+import pytest
+from keras import ops
+
+from common.tests.contract.blocks import *  # noqa: F403
+from keras_zoo import blocks as module
+from keras_zoo import layout
+from keras_zoo.blocks import ConvBlock, SeparableConv, concat, global_average_pool, max_pool, resize, size_of, upsample
+from keras_zoo.layers import mark_built
+from keras_zoo.learner import Learner
+
+
+class EveryBlock(keras.Model):
+    """See `common.tests.contract.blocks.EVERY_BLOCK`."""
+
+    def __init__(self, spec=None):
+        super().__init__()
+        self.spec = spec
+        self.stem = ConvBlock(3, 8, 3, 2, "relu", norm="group")
+        self.separable = SeparableConv(8, 12, 3, dilation=2)
+        self.plain = ConvBlock(12, 6, 3, activation="relu6", dilation=3, norm=None)
+        self.strided = ConvBlock(6, 6, 3, 2, "linear", groups=6)
+
+    def call(self, images):
+        x = self.stem(layout.from_images(ops.cast(images, "float32") / 255))
+        y = self.separable(max_pool(x, 3, 2, padding=1))
+        z = self.strided(self.plain(y))
+        head = concat(resize(y, size_of(x)), upsample(z, size_of(x)), x * global_average_pool(x))
+        return [layout.to_images(head)]
+
+
+class Square:
+    """The gain times the mean square of the head."""
+
+    terms = ("square",)
+
+    def __init__(self, gain):
+        self.gain = gain
+
+    def __call__(self, heads, targets, size):
+        square = self.gain * ops.mean(ops.square(heads[0]))
+        return {"loss": square, "square": square}
+
+
+@pytest.fixture(scope="module")
+def blocks():
+    """The package's module."""
+    return module
+
+
+@pytest.fixture(scope="module")
+def run():
+    """A block or function, (B, H, W, C) and arguments -> what it makes of it."""
+
+    def of(block, x, *arguments, **options):
+        x = layout.from_images(ops.convert_to_tensor(x))
+        return ops.convert_to_numpy(layout.to_images(block(x, *arguments, **options)))
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def forward():
+    """A network and uint8 (B, H, W, 3) -> its head, by stored statistics."""
+
+    def of(model, images):
+        return ops.convert_to_numpy(model(images)[0])
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def every_block():
+    """A gain and a recipe -> the learner of a network of all blocks."""
+
+    def of(gain, recipe):
+        model = EveryBlock()
+        mark_built(model)
+        return Learner(model, Square(gain), recipe, "cpu")
+
+    return of
