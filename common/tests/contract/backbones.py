@@ -117,11 +117,12 @@ def test_features_equal_the_golden(zoo, backbones, features):
 def test_dilation_sees_what_stride_sees_and_the_pixels_between(zoo, backbones, features, name, options):
     """A law: every second or fourth pixel of the denser features is what the network gives that goes on striding."""
     images = images_of((65, 97))
-    found = {}
+    found, arrays = {}, None
     for stride in (32, 16, 8):
         backbone = backbones[name](**options, output_stride=stride)
-        assert list(zoo.shapes(backbone)) == list(zoo.shapes(backbones[name](**options)))
-        found[stride] = features(filled(zoo, backbone), images)
+        arrays = arrays or pseudo_arrays(zoo.shapes(backbone))
+        zoo.assign(backbone, arrays)  # one set of weights for all
+        found[stride] = features(backbone, images)
     # 97 and 65 halve to 49, 25, 13, 7, 4 and 33, 17, 9, 5, 3
     assert [each[-1].shape[1:3] for each in found.values()] == [(4, 3), (7, 5), (13, 9)]
     assert [each.shape[1:3] for each in found[32]][:-1] == (
