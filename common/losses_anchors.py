@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from common.boxes import overlap
+
 
 def smooth_l1(errors, beta):
     """Smooth L1 of errors and its derivative, element by element: (...) -> two of (...).
@@ -20,13 +22,28 @@ def box_regression(deltas, targets, grid, coding, beta):
 
     -> its sum over positives and coordinates, and its gradient, float64 (B, N, 4).
     """
-    image, anchor = np.nonzero(targets["matches"] >= 0)
-    boxes = targets["boxes"][image, targets["matches"][image, anchor]].astype(np.float64)
-    wanted = coding.encode(boxes, grid.boxes[anchor].astype(np.float64))
-    values, slopes = smooth_l1(deltas[image, anchor] - wanted, beta)
+    positive, boxes, anchors = _matched(targets, grid)
+    values, slopes = smooth_l1(deltas[positive] - coding.encode(boxes, anchors), beta)
     gradient = np.zeros_like(deltas)
-    gradient[image, anchor] = slopes
+    gradient[positive] = slopes
     return values.sum(), gradient
+
+
+def box_overlap(deltas, targets, grid, coding):
+    """1 - GIoU between the boxes that predicted deltas (B, N, 4) stand for and those that anchors answer for.
+
+    -> its sum over positives, and its gradient, float64 (B, N, 4), by central differences.
+    """
+    positive, boxes, anchors = _matched(targets, grid)
+
+    def measure(deltas):
+        return 1 - overlap(coding.decode(deltas, anchors), boxes, "giou")
+
+    gradient = np.zeros_like(deltas)
+    for coordinate, step in enumerate(np.eye(4) * 1e-5):
+        slope = (measure(deltas[positive] + step) - measure(deltas[positive] - step)) / 2e-5
+        gradient[(*positive, coordinate)] = slope
+    return measure(deltas[positive]).sum(), gradient
 
 
 def raw_heads(heads, targets, grid):
@@ -39,3 +56,10 @@ def raw_heads(heads, targets, grid):
             f"({shape[0]}, {shape[1]}, classes)"
         )
     return deltas, logits
+
+
+def _matched(targets, grid):
+    """Image and anchor of each positive, its box and the anchor itself: two of int64 (P,), two of float64 (P, 4)."""
+    image, anchor = np.nonzero(targets["matches"] >= 0)
+    boxes = targets["boxes"][image, targets["matches"][image, anchor]]
+    return (image, anchor), boxes.astype(np.float64), grid.boxes[anchor].astype(np.float64)

@@ -52,7 +52,8 @@ def hard_negatives(losses, matches, negatives):
     candidates = matches == NEGATIVE
     order = np.argsort(np.where(candidates, -losses, np.inf), axis=1, kind="stable")
     rank = np.argsort(order, axis=1, kind="stable")
-    return candidates & (rank < negatives * (matches >= 0).sum(axis=1, keepdims=True))
+    positives = (matches >= 0).sum(axis=1, keepdims=True, dtype=np.float32)
+    return candidates & (rank < np.float32(negatives) * positives)  # 1.1 * 10 is 11 in float32, as in the frameworks
 
 
 def _evaluate(heads, targets, grid, coding, negatives, box_beta, box_gain, class_gain):

@@ -75,15 +75,35 @@ def test_the_box_term_by_hand():
     np.testing.assert_allclose(terms["box"], (1 + 0.5 - 1 / 9 + 4.5 * 0.05**2) / 2)
 
 
+def test_the_giou_term_by_hand():
+    # the one to the right by a side: the boxes touch, and fill what is around them both: 1 - 0; exact ones: 0;
+    # to the right by two sides, a third of what is around them is neither's: 1 + 1 / 3
+    deltas, logits = zeros()
+    deltas[0, 4, 0], deltas[0, 9, 0] = 1, -2
+    deltas[0, 11] = 7  # an anchor without a box
+    terms = retinanet_loss((deltas, logits), targets_of([4, 9, 13]), GRID, box="giou")
+    np.testing.assert_allclose(terms["box"], (1 + 4 / 3 + 0) / 3)
+
+
+def test_giou_counts_for_decoded_boxes_of_either_coding():
+    deltas, logits = zeros()
+    deltas[0, 4] = [0, 0, 2.5, 0]  # of corners: half a side wider, so 2 / 3 in common
+    terms = retinanet_loss((deltas, logits), targets_of([4]), GRID, KERAS_RETINANET_CODING, box="giou")
+    np.testing.assert_allclose(terms["box"], 1 / 3)
+    deltas[0, 4] = [0, 0, math.log(2), math.log(3)]  # of centres: 1 / 6 in common
+    np.testing.assert_allclose(retinanet_loss((deltas, logits), targets_of([4]), GRID, box="giou")["box"], 5 / 6)
+
+
+@pytest.mark.parametrize("box", ["l1", "giou"])
 @pytest.mark.parametrize("coding", [RETINANET_CODING, KERAS_RETINANET_CODING])
-def test_the_loss_is_none_where_the_heads_are_right(coding):
+def test_the_loss_is_none_where_the_heads_are_right(coding, box):
     _, targets, grid = random_case(0)
     matches = targets["matches"]
     boxes = np.take_along_axis(targets["boxes"], np.maximum(matches, 0)[..., None], axis=1)
     labels = np.take_along_axis(targets["labels"], np.maximum(matches, 0), axis=1)
     deltas = coding.encode(boxes.astype(np.float64), grid.boxes.astype(np.float64))
     logits = 200 * np.eye(CLASSES)[labels] * (matches >= 0)[..., None] - 100
-    np.testing.assert_allclose(retinanet_loss((deltas, logits), targets, grid, coding)["loss"], 0, atol=1e-9)
+    np.testing.assert_allclose(retinanet_loss((deltas, logits), targets, grid, coding, box=box)["loss"], 0, atol=1e-9)
 
 
 def test_gains_multiply_their_terms():
@@ -100,8 +120,9 @@ def test_gains_multiply_their_terms():
         {},
         {"gamma": 0.0, "alpha": None, "box_beta": 1 / 9, "box_gain": 2.0, "class_gain": 0.3},
         {"coding": KERAS_RETINANET_CODING, "gamma": 1.5, "alpha": 0.6},
+        {"box": "giou", "box_gain": 2.0},
     ],
-    ids=["default", "other numbers", "other coding"],
+    ids=["default", "other numbers", "other coding", "giou"],
 )
 def test_gradients_are_those_of_finite_differences(options):
     heads, targets, grid = random_case(5)

@@ -69,6 +69,12 @@ def test_hard_negatives_by_hand():
     assert hard_negatives(losses, matches, 9)[0].tolist() == [False, True, True, True, True, False]
 
 
+def test_a_broken_number_of_negatives_is_rounded_up_as_float32_has_it():
+    losses, matches = np.zeros((1, 30)), np.array([[0] * 10 + [-1] * 20])
+    assert hard_negatives(losses, matches, 1.1).sum() == 11  # 11.000000000000002 in float64
+    assert hard_negatives(losses[:, 7:], matches[:, 7:], 0.5).sum() == 2
+
+
 def test_the_box_term_by_hand():
     # a prediction one side too far right, which counts ten times, and half a unit too low; the other is exact
     deltas, logits = zeros()

@@ -1,15 +1,11 @@
 """The YOLO loss; the reference, with its definition in words, is `common.losses.yolo_loss`."""
 
-import math
-
 import numpy as np
 from keras import ops
 
-from common.boxes import LEAST_SIDE, SHAPE_POWER
 from common.grid import yolo_grid
 from common.losses import MAX_LOG_SIZE
-
-_TINY = float(np.finfo(np.float32).tiny)
+from keras_zoo.losses.terms import focal_weight, overlap
 
 
 class YOLOLoss:
@@ -87,51 +83,6 @@ def decode_boxes(raw, cells, strides, anchors, scales):
 def place_in_cell(raw, scales):
     """Where raw x and y put a centre, in cells: (..., 2), (...) -> (..., 2); see `common.losses.place_in_cell`."""
     return ops.sigmoid(raw) * scales[..., None] - (scales[..., None] - 1) / 2
-
-
-def focal_weight(logits, positives, gamma, alpha):
-    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `common.losses.focal_weight`."""
-    weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
-    if gamma == 0:
-        return weight
-    return weight * ops.exp(-gamma * ops.softplus((2 * positives - 1) * logits))
-
-
-def overlap(a, b, kind="iou"):
-    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `common.boxes.overlap`."""
-    sides = ops.maximum(ops.minimum(a[..., 2:], b[..., 2:]) - ops.maximum(a[..., :2], b[..., :2]), 0)
-    wh_a, wh_b = a[..., 2:] - a[..., :2], b[..., 2:] - b[..., :2]
-    intersection = sides[..., 0] * sides[..., 1]
-    union = wh_a[..., 0] * wh_a[..., 1] + wh_b[..., 0] * wh_b[..., 1] - intersection
-    iou = intersection / ops.maximum(union, _TINY)
-    if kind == "iou":
-        return iou
-    hull = ops.maximum(a[..., 2:], b[..., 2:]) - ops.minimum(a[..., :2], b[..., :2])
-    if kind == "giou":
-        hull_area = hull[..., 0] * hull[..., 1]
-        return iou - (hull_area - union) / ops.maximum(hull_area, _TINY)
-    offset = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
-    if kind == "siou":
-        return iou - shape_and_distance_cost(wh_a, wh_b, offset, hull)
-    diou = iou - ops.sum(offset**2, axis=-1) / ops.maximum(ops.sum(hull**2, axis=-1), _TINY)
-    if kind == "diou":
-        return diou
-    if kind == "eiou":
-        return diou - ops.sum(((wh_a - wh_b) / ops.maximum(hull, LEAST_SIDE)) ** 2, axis=-1)
-    wh_a, wh_b = ops.maximum(wh_a, LEAST_SIDE), ops.maximum(wh_b, LEAST_SIDE)
-    angle = ops.arctan2(wh_a[..., 0], wh_a[..., 1]) - ops.arctan2(wh_b[..., 0], wh_b[..., 1])
-    v = 4 / math.pi**2 * angle**2
-    trade_off = ops.stop_gradient(v / ops.maximum(1 - iou + v, _TINY))
-    return diou - trade_off * v
-
-
-def shape_and_distance_cost(wh_a, wh_b, offset, hull):
-    """SIoU's two costs: four of (..., 2) -> (...); see `common.boxes.shape_and_distance_cost`."""
-    angle = 2 * ops.abs(offset[..., 0] * offset[..., 1]) / ops.maximum(ops.sum(offset**2, axis=-1), LEAST_SIDE**2)
-    distance = 1 - ops.exp((angle - 2)[..., None] * (offset / ops.maximum(hull, LEAST_SIDE)) ** 2)
-    wh_a, wh_b = ops.maximum(wh_a, LEAST_SIDE), ops.maximum(wh_b, LEAST_SIDE)
-    shape = (1 - ops.exp(-ops.abs(wh_a - wh_b) / ops.maximum(wh_a, wh_b))) ** SHAPE_POWER
-    return ops.sum(distance + shape, axis=-1) / 2
 
 
 def squared_errors(raw, boxes, cells, strides, anchors, scales, size):

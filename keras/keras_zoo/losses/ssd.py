@@ -1,0 +1,28 @@
+"""SSD's loss; the reference, with its definition in words, is `common.losses_ssd.ssd_loss`."""
+
+import math
+
+from keras import ops
+
+from common.targets.matching import NEGATIVE
+from keras_zoo.losses.anchors import AnchorLoss
+
+
+class SSDLoss(AnchorLoss):
+    """See `AnchorLoss`; logits (B, N, 1 + C), background first. Targets: of `common.targets.ssd.assign`."""
+
+    def _class(self, logits, labels, matches):
+        positive = matches >= 0
+        classes = ops.where(positive, 1 + labels, 0)
+        # Keras's own cross-entropy makes one-hot classes on some backends
+        entropy = -ops.take_along_axis(ops.log_softmax(logits, axis=-1), classes[..., None], axis=-1)[..., 0]
+        counted = positive | hard_negatives(ops.stop_gradient(entropy), matches, self.options.negatives)
+        return ops.sum(ops.where(counted, entropy, 0.0))
+
+
+def hard_negatives(losses, matches, negatives):
+    """Which anchors without a box count: (B, N), (B, N) -> bool (B, N); see `common.losses_ssd.hard_negatives`."""
+    candidates = matches == NEGATIVE
+    order = ops.argsort(ops.where(candidates, -losses, math.inf), axis=1)  # stable on every backend
+    rank = ops.cast(ops.argsort(order, axis=1), "float32")
+    return candidates & (rank < negatives * ops.sum(ops.cast(matches >= 0, "float32"), axis=1, keepdims=True))

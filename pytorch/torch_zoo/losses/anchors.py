@@ -1,0 +1,89 @@
+"""What the losses of SSD and RetinaNet have in common; the reference is in `common.losses_anchors`."""
+
+import torch
+
+from common.box_coding import MAX_LOG_SIZE, CornerCoding
+from common.boxes import LEAST_SIDE
+from torch_zoo.losses.terms import smooth_l1
+
+FARTHEST = 1e6  # sides of its anchor that a decoded box is moved by, at most: areas of more overflow in float32
+
+
+class AnchorLoss:
+    """Raw heads and targets -> {"loss", "box", "class"}: scalars, each term with its gain applied.
+
+    heads: deltas (B, N, 4) and logits (B, N, K); targets: tensors of `common.targets.matching.targets_of` on the heads'
+    device; size: input (width, height). A subclass gives the class term.
+    """
+
+    def __init__(self, spec, options):
+        self.spec = spec
+        self.options = options
+        self.coders = {}
+
+    def __call__(self, heads, targets, size):
+        options, matches = self.options, targets["matches"]
+        deltas, logits = (head.float() for head in heads)
+        coder = self._coder(size, deltas.device)
+        # Anchors without a box are kept and count nothing: picking out the others would mean waiting for the device to
+        # say how many there are. They answer for themselves, and rightly, so that whatever they hold has no gradient.
+        positive, index = matches >= 0, matches.clamp(min=0).long()
+        labels = targets["labels"].gather(1, index)
+        boxes = targets["boxes"].gather(1, index[..., None].expand(-1, -1, 4))  # (B, N, 4)
+        boxes = torch.where(positive[..., None], boxes, coder.anchors)
+        deltas = torch.where(positive[..., None], deltas, 0.0)
+        box = torch.where(positive, self._box(deltas, boxes, coder), 0.0).sum()
+        classification = self._class(logits, labels, matches)
+
+        terms = {
+            "box": box * options.box_gain / targets["num_positives"],
+            "class": classification * options.class_gain / targets["num_positives"],
+        }
+        return {"loss": sum(terms.values()), **terms}
+
+    def _box(self, deltas, boxes, coder):
+        """The box term of each anchor: (B, N, 4), (B, N, 4) -> (B, N)."""
+        return smooth_l1(deltas - coder.encode(boxes), self.options.box_beta).sum(dim=-1)
+
+    def _class(self, logits, labels, matches):
+        """The class term's sum: (B, N, K), (B, N), (B, N) -> (). labels: 0-based; those without a box have any."""
+        raise NotImplementedError
+
+    def _coder(self, size, device):
+        """The anchors' tensors, made once per input size and device."""
+        key = (size, device)
+        if key not in self.coders:
+            anchors = torch.tensor(self.spec.grid(size).boxes, device=device)
+            self.coders[key] = AnchorCoder(anchors, self.spec.coding)
+        return self.coders[key]
+
+
+class AnchorCoder:
+    """Boxes of anchors (N, 4) as deltas and back; what `coding`, of `common.box_coding`, does, on tensors."""
+
+    def __init__(self, anchors, coding):
+        self.anchors = anchors
+        self.by_corners = isinstance(coding, CornerCoding)
+        self.centres = (anchors[:, :2] + anchors[:, 2:]) / 2
+        self.sides = anchors[:, 2:] - anchors[:, :2]
+        self.weights = anchors.new_tensor([coding.weight] * 4 if self.by_corners else coding.weights)
+
+    def encode(self, boxes):
+        """Deltas of each anchor's box: (B, N, 4) -> (B, N, 4)."""
+        low, high = boxes[..., :2], boxes[..., 2:]
+        if self.by_corners:
+            low, high = (low - self.anchors[:, :2]) / self.sides, (high - self.anchors[:, 2:]) / self.sides
+            return torch.cat([low, high], dim=-1) * self.weights
+        offsets = ((low + high) / 2 - self.centres) / self.sides
+        logs = ((high - low).clamp(min=LEAST_SIDE) / self.sides).log()
+        return torch.cat([offsets, logs], dim=-1) * self.weights
+
+    def decode(self, deltas):
+        """Boxes that deltas stand for: (B, N, 4) -> (B, N, 4), within FARTHEST of their anchors."""
+        deltas = deltas / self.weights
+        first = deltas[..., :2].clamp(-FARTHEST, FARTHEST) * self.sides
+        if self.by_corners:
+            second = deltas[..., 2:].clamp(-FARTHEST, FARTHEST) * self.sides
+            return torch.cat([first, second], dim=-1) + self.anchors
+        centres, half = first + self.centres, deltas[..., 2:].clamp(max=MAX_LOG_SIZE).exp() * self.sides / 2
+        return torch.cat([centres - half, centres + half], dim=-1)

@@ -1,0 +1,26 @@
+"""SSD's loss; the reference, with its definition in words, is `common.losses_ssd.ssd_loss`."""
+
+import torch
+from torch.nn import functional as F  # noqa: N812, its usual name
+
+from common.targets.matching import NEGATIVE
+from torch_zoo.losses.anchors import AnchorLoss
+
+
+class SSDLoss(AnchorLoss):
+    """See `AnchorLoss`; logits (B, N, 1 + C), background first. Targets: of `common.targets.ssd.assign`."""
+
+    def _class(self, logits, labels, matches):
+        positive = matches >= 0
+        classes = torch.where(positive, 1 + labels, 0).long()
+        entropy = F.cross_entropy(logits.flatten(0, 1), classes.flatten(), reduction="none").view_as(classes)
+        counted = positive | hard_negatives(entropy.detach(), matches, self.options.negatives)
+        return torch.where(counted, entropy, 0.0).sum()
+
+
+def hard_negatives(losses, matches, negatives):
+    """Which anchors without a box count: (B, N), (B, N) -> bool (B, N); see `common.losses_ssd.hard_negatives`."""
+    candidates = matches == NEGATIVE
+    order = torch.where(candidates, -losses, torch.inf).argsort(dim=1, stable=True)
+    rank = order.argsort(dim=1)
+    return candidates & (rank < negatives * (matches >= 0).sum(dim=1, keepdim=True).float())

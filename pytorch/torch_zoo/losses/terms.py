@@ -1,0 +1,60 @@
+"""What the losses are made of, element by element; the references are in `common.losses` and `common.boxes`."""
+
+import math
+
+import torch
+from torch.nn import functional as F  # noqa: N812, its usual name
+
+from common.boxes import LEAST_SIDE, SHAPE_POWER
+
+
+def focal_weight(logits, positives, gamma, alpha):
+    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `common.losses.focal_weight`."""
+    weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
+    if gamma == 0:
+        return weight
+    return weight * (gamma * F.logsigmoid((1 - 2 * positives) * logits)).exp()
+
+
+def overlap(a, b, kind="iou"):
+    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `common.boxes.overlap`."""
+    sides = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)
+    wh_a, wh_b = (a[..., 2:] - a[..., :2]).clamp(min=0), (b[..., 2:] - b[..., :2]).clamp(min=0)
+    intersection = sides[..., 0] * sides[..., 1]
+    union = wh_a[..., 0] * wh_a[..., 1] + wh_b[..., 0] * wh_b[..., 1] - intersection
+    tiny = torch.finfo(a.dtype).tiny
+    iou = intersection / union.clamp(min=tiny)
+    if kind == "iou":
+        return iou
+    hull = torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])
+    if kind == "giou":
+        hull_area = hull[..., 0] * hull[..., 1]
+        return iou - (hull_area - union) / hull_area.clamp(min=tiny)
+    offset = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
+    if kind == "siou":
+        return iou - shape_and_distance_cost(wh_a, wh_b, offset, hull)
+    diou = iou - (offset**2).sum(-1) / (hull**2).sum(-1).clamp(min=tiny)
+    if kind == "diou":
+        return diou
+    if kind == "eiou":
+        return diou - (((wh_a - wh_b) / hull.clamp(min=LEAST_SIDE)) ** 2).sum(-1)
+    wh_a, wh_b = wh_a.clamp(min=LEAST_SIDE), wh_b.clamp(min=LEAST_SIDE)
+    angle = torch.atan2(wh_a[..., 0], wh_a[..., 1]) - torch.atan2(wh_b[..., 0], wh_b[..., 1])
+    v = 4 / math.pi**2 * angle**2
+    with torch.no_grad():
+        trade_off = v / (1 - iou + v).clamp(min=tiny)
+    return diou - trade_off * v
+
+
+def shape_and_distance_cost(wh_a, wh_b, offset, hull):
+    """SIoU's two costs: four of (..., 2) -> (...); see `common.boxes.shape_and_distance_cost`."""
+    angle = 2 * (offset[..., 0] * offset[..., 1]).abs() / (offset**2).sum(-1).clamp(min=LEAST_SIDE**2)
+    distance = 1 - ((angle - 2)[..., None] * (offset / hull.clamp(min=LEAST_SIDE)) ** 2).exp()
+    wh_a, wh_b = wh_a.clamp(min=LEAST_SIDE), wh_b.clamp(min=LEAST_SIDE)
+    shape = (1 - (-(wh_a - wh_b).abs() / torch.maximum(wh_a, wh_b)).exp()) ** SHAPE_POWER
+    return (distance + shape).sum(-1) / 2
+
+
+def smooth_l1(errors, beta):
+    """Smooth L1, element by element: (...) -> (...); see `common.losses_anchors.smooth_l1`."""
+    return F.smooth_l1_loss(errors, torch.zeros_like(errors), reduction="none", beta=beta)

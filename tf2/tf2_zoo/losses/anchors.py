@@ -1,0 +1,84 @@
+"""What the losses of SSD and RetinaNet have in common; the reference is in `common.losses_anchors`."""
+
+import tensorflow as tf
+
+from common.box_coding import MAX_LOG_SIZE, CornerCoding
+from common.boxes import LEAST_SIDE
+from tf2_zoo.losses.terms import smooth_l1
+
+FARTHEST = 1e6  # sides of its anchor that a decoded box is moved by, at most: areas of more overflow in float32
+
+
+class AnchorLoss:
+    """Raw heads and targets -> {"loss", "box", "class"}: scalars, each term with its gain applied.
+
+    heads: deltas (B, N, 4) and logits (B, N, K); targets: tensors of `common.targets.matching.targets_of`; size: input
+    (width, height), known when this is traced. A subclass gives the class term.
+    """
+
+    def __init__(self, spec, options):
+        self.spec = spec
+        self.options = options
+
+    def __call__(self, heads, targets, size):
+        options, matches = self.options, targets["matches"]
+        deltas, logits = (tf.cast(head, tf.float32) for head in heads)
+        coder = self._coder(size)
+        # Anchors without a box are kept and count nothing: picking out the others would mean shapes that depend on
+        # values. They answer for themselves, and rightly, so that whatever they hold has no gradient.
+        positive, index = matches >= 0, tf.maximum(matches, 0)
+        labels = tf.gather(targets["labels"], index, batch_dims=1)
+        boxes = tf.gather(targets["boxes"], index, batch_dims=1)  # (B, N, 4)
+        boxes = tf.where(positive[..., None], boxes, coder.anchors)
+        deltas = tf.where(positive[..., None], deltas, 0.0)
+        box = tf.reduce_sum(tf.where(positive, self._box(deltas, boxes, coder), 0.0))
+        classification = self._class(logits, labels, matches)
+
+        terms = {
+            "box": box * options.box_gain / targets["num_positives"],
+            "class": classification * options.class_gain / targets["num_positives"],
+        }
+        return {"loss": sum(terms.values()), **terms}
+
+    def _box(self, deltas, boxes, coder):
+        """The box term of each anchor: (B, N, 4), (B, N, 4) -> (B, N)."""
+        return tf.reduce_sum(smooth_l1(deltas - coder.encode(boxes), self.options.box_beta), axis=-1)
+
+    def _class(self, logits, labels, matches):
+        """The class term's sum: (B, N, K), (B, N), (B, N) -> (). labels: 0-based; those without a box have any."""
+        raise NotImplementedError
+
+    def _coder(self, size):
+        """The anchors' tensors; in a traced function they are made once."""
+        return AnchorCoder(tf.constant(self.spec.grid(size).boxes), self.spec.coding)
+
+
+class AnchorCoder:
+    """Boxes of anchors (N, 4) as deltas and back; what `coding`, of `common.box_coding`, does, on tensors."""
+
+    def __init__(self, anchors, coding):
+        self.anchors = anchors
+        self.by_corners = isinstance(coding, CornerCoding)
+        self.centres = (anchors[:, :2] + anchors[:, 2:]) / 2
+        self.sides = anchors[:, 2:] - anchors[:, :2]
+        self.weights = tf.constant([coding.weight] * 4 if self.by_corners else coding.weights, tf.float32)
+
+    def encode(self, boxes):
+        """Deltas of each anchor's box: (B, N, 4) -> (B, N, 4)."""
+        low, high = boxes[..., :2], boxes[..., 2:]
+        if self.by_corners:
+            low, high = (low - self.anchors[:, :2]) / self.sides, (high - self.anchors[:, 2:]) / self.sides
+            return tf.concat([low, high], axis=-1) * self.weights
+        offsets = ((low + high) / 2 - self.centres) / self.sides
+        logs = tf.math.log(tf.maximum(high - low, LEAST_SIDE) / self.sides)
+        return tf.concat([offsets, logs], axis=-1) * self.weights
+
+    def decode(self, deltas):
+        """Boxes that deltas stand for: (B, N, 4) -> (B, N, 4), within FARTHEST of their anchors."""
+        deltas = deltas / self.weights
+        first = tf.clip_by_value(deltas[..., :2], -FARTHEST, FARTHEST) * self.sides
+        if self.by_corners:
+            second = tf.clip_by_value(deltas[..., 2:], -FARTHEST, FARTHEST) * self.sides
+            return tf.concat([first, second], axis=-1) + self.anchors
+        centres, half = first + self.centres, tf.exp(tf.minimum(deltas[..., 2:], MAX_LOG_SIZE)) * self.sides / 2
+        return tf.concat([centres - half, centres + half], axis=-1)

@@ -1,0 +1,27 @@
+"""SSD's loss; the reference, with its definition in words, is `common.losses_ssd.ssd_loss`."""
+
+import math
+
+import tensorflow as tf
+
+from common.targets.matching import NEGATIVE
+from tf2_zoo.losses.anchors import AnchorLoss
+
+
+class SSDLoss(AnchorLoss):
+    """See `AnchorLoss`; logits (B, N, 1 + C), background first. Targets: of `common.targets.ssd.assign`."""
+
+    def _class(self, logits, labels, matches):
+        positive = matches >= 0
+        classes = tf.where(positive, 1 + labels, 0)
+        entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(classes, logits)
+        counted = positive | hard_negatives(tf.stop_gradient(entropy), matches, self.options.negatives)
+        return tf.reduce_sum(tf.where(counted, entropy, 0.0))
+
+
+def hard_negatives(losses, matches, negatives):
+    """Which anchors without a box count: (B, N), (B, N) -> bool (B, N); see `common.losses_ssd.hard_negatives`."""
+    candidates = matches == NEGATIVE
+    order = tf.argsort(tf.where(candidates, -losses, math.inf), axis=1, stable=True)
+    rank = tf.cast(tf.argsort(order, axis=1), tf.float32)
+    return candidates & (rank < negatives * tf.reduce_sum(tf.cast(matches >= 0, tf.float32), axis=1, keepdims=True))

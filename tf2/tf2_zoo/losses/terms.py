@@ -1,0 +1,63 @@
+"""What the losses are made of, element by element; the references are in `common.losses` and `common.boxes`."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from common.boxes import LEAST_SIDE, SHAPE_POWER
+
+
+def focal_weight(logits, positives, gamma, alpha):
+    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `common.losses.focal_weight`."""
+    weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
+    if gamma == 0:
+        return weight
+    return weight * tf.exp(-gamma * tf.nn.softplus((2 * positives - 1) * logits))
+
+
+def overlap(a, b, kind="iou"):
+    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `common.boxes.overlap`."""
+    sides = tf.maximum(tf.minimum(a[..., 2:], b[..., 2:]) - tf.maximum(a[..., :2], b[..., :2]), 0.0)
+    wh_a, wh_b = tf.maximum(a[..., 2:] - a[..., :2], 0.0), tf.maximum(b[..., 2:] - b[..., :2], 0.0)
+    intersection = sides[..., 0] * sides[..., 1]
+    union = wh_a[..., 0] * wh_a[..., 1] + wh_b[..., 0] * wh_b[..., 1] - intersection
+    tiny = np.finfo(np.float32).tiny
+    iou = intersection / tf.maximum(union, tiny)
+    if kind == "iou":
+        return iou
+    hull = tf.maximum(a[..., 2:], b[..., 2:]) - tf.minimum(a[..., :2], b[..., :2])
+    if kind == "giou":
+        hull_area = hull[..., 0] * hull[..., 1]
+        return iou - (hull_area - union) / tf.maximum(hull_area, tiny)
+    offset = (a[..., :2] + a[..., 2:] - b[..., :2] - b[..., 2:]) / 2
+    if kind == "siou":
+        return iou - shape_and_distance_cost(wh_a, wh_b, offset, hull)
+    diou = iou - tf.reduce_sum(offset**2, -1) / tf.maximum(tf.reduce_sum(hull**2, -1), tiny)
+    if kind == "diou":
+        return diou
+    if kind == "eiou":
+        return diou - tf.reduce_sum(((wh_a - wh_b) / tf.maximum(hull, LEAST_SIDE)) ** 2, -1)
+    wh_a, wh_b = tf.maximum(wh_a, LEAST_SIDE), tf.maximum(wh_b, LEAST_SIDE)
+    angle = tf.atan2(wh_a[..., 0], wh_a[..., 1]) - tf.atan2(wh_b[..., 0], wh_b[..., 1])
+    v = 4 / math.pi**2 * angle**2
+    trade_off = tf.stop_gradient(v / tf.maximum(1 - iou + v, tiny))
+    return diou - trade_off * v
+
+
+def shape_and_distance_cost(wh_a, wh_b, offset, hull):
+    """SIoU's two costs: four of (..., 2) -> (...); see `common.boxes.shape_and_distance_cost`."""
+    angle = 2 * tf.abs(offset[..., 0] * offset[..., 1]) / tf.maximum(tf.reduce_sum(offset**2, -1), LEAST_SIDE**2)
+    distance = 1 - tf.exp((angle - 2)[..., None] * (offset / tf.maximum(hull, LEAST_SIDE)) ** 2)
+    wh_a, wh_b = tf.maximum(wh_a, LEAST_SIDE), tf.maximum(wh_b, LEAST_SIDE)
+    shape = (1 - tf.exp(-tf.abs(wh_a - wh_b) / tf.maximum(wh_a, wh_b))) ** SHAPE_POWER
+    return tf.reduce_sum(distance + shape, -1) / 2
+
+
+def smooth_l1(errors, beta):
+    """Smooth L1, element by element: (...) -> (...); see `common.losses_anchors.smooth_l1`."""
+    size = tf.abs(errors)
+    if beta == 0:
+        return size
+    curved = tf.minimum(size, beta)  # what would square an enormous error has no finite gradient
+    return curved * (size - curved / 2) / beta
