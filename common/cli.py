@@ -99,13 +99,16 @@ def add_mask_flags(parser):
     )
 
 
-def find_weights(args):
-    """The file that --weights means, None without it: a path as it is, a tag downloaded and converted if need be."""
+def find_weights(args, model=None):
+    """The file that --weights means, None without it: a path as it is, a tag downloaded and converted if need be.
+
+    model: the one that a backbone is wanted for, None where that isn't known.
+    """
     if args.weights is None or Path(args.weights).exists():
         return args.weights
     from common.weights.store import resolve_weights  # here, since files need no network library
 
-    return str(resolve_weights(args.weights, offline=args.offline))
+    return str(resolve_weights(args.weights, offline=args.offline, model=model))
 
 
 def choose_device(framework, wanted):

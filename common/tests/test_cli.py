@@ -118,7 +118,7 @@ def weights(monkeypatch):
     add_weights_flags(parser, "what to look at")
     asked = []
 
-    def resolve_weights(text, *, offline):
+    def resolve_weights(text, *, offline, model):
         asked.append((text, offline))
         return Path(text.upper())
 

@@ -97,7 +97,7 @@ def train(framework, argv=None):
         raise UserError(f"--workers is {args.workers}; 0 (no processes) or more is needed")
     run = RunFolder.open(args.resume) if args.resume else None
     if run is None:
-        args.weights = find_weights(args)
+        args.weights = find_weights(args, _wanted_model(args))
     loaded = resumed_recipe(args, run) if run else new_recipe(args)
     if args.print_recipe:
         say(describe(loaded).rstrip("\n"))
@@ -159,6 +159,13 @@ def new_recipe(args):
         silent = [key for key in saved if given.origins.get(f"model.{key}") == "default"]
         overrides += [(f"model.{key}", saved[key], f"weights {args.weights}") for key in silent]
     return load(Recipe, file=args.recipe, base=base, overrides=overrides + flag_overrides(args))
+
+
+def _wanted_model(args):
+    """The model that --model or a recipe file says, None without them."""
+    if args.model or args.recipe is None:
+        return args.model
+    return load(Recipe, file=args.recipe).recipe.model.name
 
 
 def flag_overrides(args):

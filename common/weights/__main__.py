@@ -106,16 +106,18 @@ def _convert(options):
                 f"python -m common.weights list shows all tags"
             )
         imported = convert(source, options.out, model=options.model, classes=classes)
-    elif classes or options.model:
+    elif classes or (options.model and manifest.weights[options.source].model in ARCHITECTURES):
         raise UserError(f"{options.source} has a model and classes of its own; leave --classes and --model out")
     else:
-        store.require_model(options.source, manifest.weights[options.source])
+        model = store.model_for(options.source, manifest.weights[options.source], options.model)
         downloaded = store.download(options.source, offline=options.offline, manifest=manifest)
-        imported = store.convert_tag(options.source, downloaded, options.out, manifest)
+        imported = store.convert_tag(options.source, downloaded, options.out, manifest, model)
     total = len(imported.arrays) + len(imported.missing)
     to_stderr(
         f"{options.out}: {len(imported.arrays)} of the model's {total} arrays, {len(imported.unexpected)} left out"
     )
+    for note in imported.notes:
+        to_stderr(note)
     if imported.missing:
         to_stderr("that is a backbone, for train.py --weights; it finds nothing by itself")
     elif source.exists() and not classes:

@@ -3,7 +3,7 @@
 import textwrap
 
 from common.architectures import ARCHITECTURES
-from common.weights.store import converted_path, downloaded_path, state
+from common.weights.store import converted_paths, downloaded_path, models_of, state
 
 WIDTH = 100
 HEAD = ("tag", "part", "classes", "MB", "checksum", "here", "in the zoo")
@@ -27,7 +27,7 @@ def table(entries):
                 megabytes(entry.bytes),
                 entry.trust,
                 {"converted": "ready", "downloaded": "file"}.get(state(tag, entry), "-"),
-                "yes" if entry.model in ARCHITECTURES else "not yet",
+                "yes" if models_of(entry) else "not yet",
             )
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -55,7 +55,7 @@ def details(tag, entry, manifest):
     classes = manifest.class_lists[entry.classes] if entry.classes else ()
     normalisation = manifest.normalisations[entry.normalisation] if entry.normalisation else None
     facts = [
-        ("model", entry.model if entry.model in ARCHITECTURES else f"{entry.model} (not in the zoo yet)"),
+        ("model", _model(entry)),
         ("part", entry.part),
         ("trained on", entry.dataset),
         ("from", entry.source),
@@ -87,7 +87,16 @@ def _formula(normalisation):
 
 
 def _present(tag, entry):
-    return [path for path in (downloaded_path(tag, entry), converted_path(tag)) if path.exists()]
+    downloaded = downloaded_path(tag, entry)
+    return [*([downloaded] if downloaded.exists() else []), *converted_paths(tag, entry)]
+
+
+def _model(entry):
+    """What it is for, in words."""
+    models = models_of(entry)
+    if entry.model in ARCHITECTURES:
+        return entry.model
+    return f"{entry.model}, of {', '.join(models)}" if models else f"{entry.model} (not in the zoo yet)"
 
 
 def _wrapped(line, indent):

@@ -16,12 +16,13 @@ from common.weights.manifest import load_manifest, suggestion
 FILES = (".h5", ".weights", ".pth", ".pt", ".safetensors", ".npz")  # endings of files, never of tags
 
 
-def resolve_weights(text, *, offline=False, settings=None, report=to_stderr, manifest=None):
+def resolve_weights(text, *, model=None, offline=False, settings=None, report=to_stderr, manifest=None):
     """The checkpoint (.h5) that a command line's --weights means: a Path.
 
     A path that exists is returned as it is. A tag of the manifest is downloaded, verified and converted, each of them
-    only where that wasn't done before. Raises UserError for what is neither, for a tag of a model that the zoo doesn't
-    have, and as `fetch` and `convert` do. `report` gets lines for a person.
+    only where that wasn't done before. model: which one a backbone of several is for. Raises UserError for what is
+    neither, for a tag of a model that the zoo doesn't have, and as `fetch` and `convert` do. `report` gets lines for a
+    person.
     """
     path = Path(text)
     if path.exists():
@@ -34,14 +35,15 @@ def resolve_weights(text, *, offline=False, settings=None, report=to_stderr, man
             f"{text!r} is neither a file nor a tag{suggestion(text, manifest.weights)}; "
             f"python -m common.weights list shows all tags"
         )
-    require_model(text, manifest.weights[text])
-    converted = converted_path(text)
+    model = model_for(text, manifest.weights[text], model)
+    converted = converted_path(text, manifest.weights[text], model)
     if not converted.exists():
         source = download(text, offline=offline, settings=settings, report=report, manifest=manifest)
         with locked(converted, report):
             if not converted.exists():
                 report(f"{text}: converting {source.name}")
-                convert_tag(text, source, converted, manifest)
+                for note in convert_tag(text, source, converted, manifest, model).notes:
+                    report(f"{text}: {note}")
     return converted
 
 
@@ -50,9 +52,15 @@ def folder(tag):
     return home() / "weights" / tag
 
 
-def converted_path(tag):
-    """Where a tag's checkpoint lies, or will. Another version of the zoo may convert in another way."""
-    return folder(tag) / f"{tag}-{__version__}.h5"
+def converted_path(tag, entry, model):
+    """Where a tag's checkpoint for a model lies, or will. Another version of the zoo may convert in another way."""
+    own = tag if model == entry.model else f"{tag}-{model}"
+    return folder(tag) / f"{own}-{__version__}.h5"
+
+
+def converted_paths(tag, entry):
+    """Those that are there."""
+    return [path for model in models_of(entry) if (path := converted_path(tag, entry, model)).exists()]
 
 
 def downloaded_path(tag, entry):
@@ -77,21 +85,39 @@ def recorded(tag, entry):
     return None if "sha256" in entry.checksums else FirstUse(home() / NAME).recorded(tag)
 
 
-def require_model(tag, entry):
-    """UserError unless the zoo has the model of a manifest entry."""
-    if entry.model not in ARCHITECTURES:
+def models_of(entry):
+    """The zoo's models that a manifest entry is for: its own, or all with its backbone, whose names hold that."""
+    if entry.model in ARCHITECTURES:
+        return [entry.model]
+    return [name for name in ARCHITECTURES if entry.part == "backbone" and entry.model in name.split("-")]
+
+
+def model_for(tag, entry, wanted=None):
+    """The model to convert a tag for. Raises UserError where the zoo has none, or none that is wanted, or several."""
+    models = models_of(entry)
+    if not models:
         raise UserError(
             f"{tag} is for {entry.model}, which the zoo doesn't have yet, so it can be downloaded but not converted; "
             f"the models it has: {', '.join(ARCHITECTURES)}"
         )
+    if entry.model in ARCHITECTURES:
+        return entry.model
+    if wanted is None and len(models) > 1:
+        raise UserError(f"{tag} is the backbone of {', '.join(models)}; --model says for which")
+    if wanted is not None and wanted not in models:
+        raise UserError(f"{tag} is no backbone of {wanted}; {', '.join(models)} would do")
+    return wanted or models[0]
 
 
-def convert_tag(tag, source, out, manifest):
-    """Convert the file of a tag, with the classes, input size and normalisation that the manifest says."""
+def convert_tag(tag, source, out, manifest, model=None):
+    """Convert the file of a tag, with the classes, input size and normalisation that the manifest says.
+
+    model: see `model_for`. A backbone keeps its model's own input size.
+    """
     entry = manifest.entry(tag)
-    require_model(tag, entry)
+    model = model_for(tag, entry, model)
     overrides = []
-    if entry.input_size:
+    if entry.input_size and entry.part == "model":
         overrides.append(("input_size", list(entry.input_size), f"tag {tag}"))
     if entry.normalisation:
         known = manifest.normalisations[entry.normalisation]
@@ -103,7 +129,7 @@ def convert_tag(tag, source, out, manifest):
     return convert(
         source,
         out,
-        model=entry.model,
+        model=model,
         classes=manifest.class_lists[entry.classes] if entry.classes else None,
         overrides=overrides,
         about={"tag": tag, "licence": manifest.licences[entry.licence]},
@@ -112,7 +138,7 @@ def convert_tag(tag, source, out, manifest):
 
 def state(tag, entry):
     """How far a tag has come on this machine: "converted", "downloaded" or ""."""
-    if converted_path(tag).exists():
+    if converted_paths(tag, entry):
         return "converted"
     return "downloaded" if downloaded_path(tag, entry).exists() else ""
 

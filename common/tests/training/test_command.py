@@ -288,7 +288,7 @@ def test_a_tag_is_resolved_before_anything_else_and_trained_from(start, tmp_path
     assert start("--iterations", "1") == 0
     asked = []
 
-    def resolve_weights(text, *, offline):
+    def resolve_weights(text, *, offline, model):
         asked.append((text, offline))
         return tmp_path / "run" / "last.h5"
 

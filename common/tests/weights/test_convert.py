@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
+from common.parity.golden import load_names
+from common.recipes.load import from_dict
+from common.recipes.schema import Recipe
+from common.tests.weights.importers import published
 from common.weights.checkpoint import load
 from common.weights.convert import convert
 from common.weights.importers import darknet
+from common.weights.readers import safetensors
 from common.weights.readers.darknet import write
 
 
@@ -87,3 +92,58 @@ def test_what_is_no_weight_file_is_a_sentence(tmp_path, content):
 def test_an_unknown_model_is_a_sentence(tiny, tmp_path):
     with pytest.raises(UserError, match="unknown model 'yolov9'"):
         convert(tiny[0], tmp_path / "out.h5", model="yolov9")
+
+
+def named(path, shapes, **changes):
+    """A .safetensors of made-up arrays."""
+    safetensors.write(path, published.filled(shapes) | changes)
+    return path
+
+
+def test_a_torchvision_ssd_becomes_a_checkpoint_with_its_anchors_classes_and_means(tmp_path):
+    path = named(tmp_path / "ssd.safetensors", published.ssd300_vgg16(4))
+    imported = convert(path, tmp_path / "out.h5", classes=["__background__", "cat", "N/A", "dog"])
+    assert (imported.missing, imported.unexpected) == ((), ())
+    checkpoint = load(tmp_path / "out.h5")
+    recipe = from_dict(Recipe, checkpoint.recipe, "here")
+    assert recipe.model.name == "ssd300-vgg16"
+    assert recipe.classes == ("cat", "N/A 2", "dog")
+    assert recipe.model.anchor_preset == "ssd300"
+    assert recipe.model.mean == pytest.approx((122.99925, 116.9991, 103.9992))
+    assert recipe.model.std == (1, 1, 1)
+    assert not checkpoint.is_backbone
+    assert checkpoint.model["heads.0.predict_class.bias"].shape == (4 * 4,)
+
+
+def test_a_torchvision_retinanet_loses_its_background(tmp_path):
+    shapes = published.retinanet(3, depth=18)
+    convert(named(tmp_path / "retinanet.safetensors", shapes), tmp_path / "out.h5", classes=["cat", "dog"])
+    checkpoint = load(tmp_path / "out.h5")
+    recipe = from_dict(Recipe, checkpoint.recipe, "here")
+    assert (recipe.model.name, recipe.classes) == ("retinanet-resnet18", ("cat", "dog"))
+    assert (recipe.model.anchor_preset, recipe.model.p6_from_c5) == ("retinanet", False)
+    assert recipe.model.std == pytest.approx((58.395, 57.12, 57.375))
+    assert checkpoint.model["head_class.predict_class.weight"].shape == (9 * 2, 256, 3, 3)
+    # the checkpoint fits the model that its recipe describes
+    wanted = {name: shape for name, shape in load_names("retinanet-resnet18").items() if "predict_class" not in name}
+    assert {name: array.shape for name, array in checkpoint.model.items() if name in wanted} == wanted
+
+
+def test_a_classifier_becomes_a_backbone_for_the_named_model(tmp_path):
+    path = named(tmp_path / "mobilenet.safetensors", published.mobilenet_v2())
+    with pytest.raises(UserError, match=r"none of the zoo's models as a whole; --model NAME"):
+        convert(path, tmp_path / "out.h5")
+    imported = convert(path, tmp_path / "out.h5", model="ssd300-mobilenetv2")
+    assert imported.unexpected == ("classifier.1.weight", "classifier.1.bias")
+    checkpoint = load(tmp_path / "out.h5")
+    assert checkpoint.is_backbone
+    assert all(name.startswith("backbone.") for name in checkpoint.model)
+    assert checkpoint.recipe["model"]["mean"] == pytest.approx([123.675, 116.28, 103.53])
+
+
+def test_a_detector_with_a_hole_is_a_sentence(tmp_path):
+    shapes = published.ssd300_vgg16(3)
+    del shapes["head.regression_head.module_list.5.bias"]
+    path = named(tmp_path / "ssd.safetensors", shapes)
+    with pytest.raises(UserError, match=r"lacks heads\.5\.predict_box\.bias; the whole model, or its backbone"):
+        convert(path, tmp_path / "out.h5", model="ssd300-vgg16")

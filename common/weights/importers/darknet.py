@@ -28,10 +28,11 @@ def layout(model, num_classes):
         module = kernel.removesuffix(".weight")
         norm = f"{module.rpartition('.')[0]}.bn"
         before = [f"{module}.bias"] if f"{module}.bias" in names else [f"{norm}.{leaf}" for leaf in NORM]
-        convolutions.append([(name, _shape(name, names, num_classes)) for name in (*before, kernel)])
-    if {name for convolution in convolutions for name, _ in convolution} != names.keys():
+        convolutions.append([*before, kernel])
+    covered = {name for convolution in convolutions for name in convolution} == names.keys()
+    if not covered or not any(name.endswith(".predict.bias") for name in names):
         raise UserError(f"{model} has arrays that Darknet's files don't; one of Darknet's models, as yolov3, is needed")
-    return convolutions
+    return [[(name, _shape(name, names, num_classes)) for name in convolution] for convolution in convolutions]
 
 
 def count(model, num_classes):

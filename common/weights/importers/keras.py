@@ -19,7 +19,7 @@ from common.weights.importers.vgg16 import ANEW, begun_anew, reduced
 CAFFE = {"mean": (123.68, 116.779, 103.939), "std": (1.0, 1.0, 1.0)}  # of R, G, B; applications/imagenet_utils.py
 TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5)}
 RESNET_EPS, MOBILENET_V2_EPS = 1.001e-5, 1e-3
-CLASSIFIERS = ("fc", "predictions.", "probs.", "Logits.")
+CLASSIFIERS = ("fc", "predictions.", "probs.", "Logits.", "Conv_1.", "Conv_1_bn.")  # not all models have Conv_1
 SHIFTED = (
     "Keras pads {layers} at the right and below only where the input's size is even, and our graph on all sides, so "
     "what follows lies half a pixel off; fine-tuning makes up for it"

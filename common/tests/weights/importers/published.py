@@ -126,7 +126,7 @@ def retinanet(outputs=91, *, old=False, v2=False, counted=True, depth=50):
     shapes = resnet(depth, "backbone.body.", counted, classifier=False)
     within = "" if old else ".0"
     for kind, kernel in (("inner", 1), ("layer", 3)):
-        for level, channels in enumerate((512, 1024, 2048)):
+        for level, channels in enumerate((128, 256, 512) if depth < 50 else (512, 1024, 2048)):
             shapes |= conv(f"backbone.fpn.{kind}_blocks.{level}{within}", channels if kernel == 1 else 256, 256, kernel)
     shapes |= conv("backbone.fpn.extra_blocks.p6", 2048 if v2 else 256, 256, 3)
     shapes |= conv("backbone.fpn.extra_blocks.p7", 256, 256, 3)

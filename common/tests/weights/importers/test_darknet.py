@@ -149,3 +149,8 @@ def test_a_model_of_other_things_than_convolutions_is_an_error(monkeypatch):
     with pytest.raises(UserError, match="one of Darknet's models"):
         import_floats(np.zeros(16, np.float32), "vgg16")
     assert recognise(16) == []
+
+
+def test_a_detector_of_convolutions_that_is_no_yolo_is_an_error():
+    with pytest.raises(UserError, match="ssd300-mobilenetv2 has arrays that Darknet's files don't"):
+        count("ssd300-mobilenetv2", 80)
