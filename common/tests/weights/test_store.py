@@ -6,9 +6,11 @@ import pytest
 from common.errors import UserError
 from common.recipes.load import from_dict
 from common.recipes.schema import Recipe
+from common.tests.weights.importers import published
 from common.weights import store
 from common.weights.checkpoint import load
 from common.weights.importers import darknet
+from common.weights.readers import safetensors
 
 
 def test_a_path_that_exists_is_returned_as_it_is(tmp_path, entries, small):
@@ -107,3 +109,47 @@ def test_the_cache_folder_is_the_named_one_or_the_platforms(monkeypatch, tmp_pat
     monkeypatch.setenv("TRIZOO_HOME", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert "trizoo" in str(store.home())
+
+
+@pytest.fixture(scope="module")
+def mobilenet(tmp_path_factory):
+    """A made-up mobilenet_v2 of torchvision's, 14 MB."""
+    path = tmp_path_factory.mktemp("mirror") / "mobilenet.safetensors"
+    safetensors.write(path, published.filled(published.mobilenet_v2()))
+    return path
+
+
+BACKBONE = {"part": "backbone", "classes": "null", "num_classes": 1000, "normalisation": "bgr"}
+
+
+def test_a_backbone_s_tag_is_for_every_model_with_that_backbone(entries, home, mobilenet):
+    entries(mobilenetv2__imagenet=(mobilenet, {"model": "mobilenetv2", **BACKBONE}))
+    said = []
+    found = store.resolve_weights("mobilenetv2.imagenet", model="ssd300-mobilenetv2", report=said.append)
+    assert found.parent == home / "weights" / "mobilenetv2.imagenet"
+    assert found.name.startswith("mobilenetv2.imagenet-ssd300-mobilenetv2-")
+    checkpoint = load(found)
+    assert checkpoint.is_backbone
+    assert checkpoint.recipe["input_size"] == [300, 300]  # the model's, not what the classifier was trained at
+    assert checkpoint.recipe["model"]["mean"] == [6, 4, 2]  # the manifest's word is above the importer's
+    entry = store.load_manifest().weights["mobilenetv2.imagenet"]
+    assert store.state("mobilenetv2.imagenet", entry) == "converted"
+
+
+def test_a_backbone_of_several_models_needs_one_of_them(entries, small):
+    entries(resnet50__imagenet=(small, {"model": "resnet50", **BACKBONE}))
+    entry = store.load_manifest().weights["resnet50.imagenet"]
+    models = store.models_of(entry)
+    assert {"retinanet-resnet50", "retinanet-resnet50-v2"} <= set(models)
+    assert "retinanet-resnet18" not in models
+    with pytest.raises(UserError, match=r"is the backbone of retinanet-resnet50, .*--model says for which"):
+        store.resolve_weights("resnet50.imagenet")
+    with pytest.raises(UserError, match=r"is no backbone of yolov3; retinanet-resnet50, .* would do"):
+        store.resolve_weights("resnet50.imagenet", model="yolov3")
+    assert store.model_for("resnet50.imagenet", entry, "retinanet-resnet50-v2") == "retinanet-resnet50-v2"
+
+
+def test_every_entry_of_a_format_that_is_read_has_a_model(home):
+    """What the zoo has not: DeepLab until it comes, and Keras's Xception, which is another network than ours."""
+    missing = {entry.model for entry in store.load_manifest().weights.values() if not store.models_of(entry)}
+    assert not [name for name in missing if not name.startswith(("deeplab", "xception"))]
