@@ -183,6 +183,11 @@ def per_anchor(x, length):
     return ops.reshape(x, (ops.shape(x)[0], -1, length))
 
 
+def per_pixel(x, size):
+    """Each pixel's predictions, by `resize` to a size (height, width): (B, h, w, C) -> float32 (B, *size, C)."""
+    return layout.to_images(resize(ops.cast(x, "float32"), size))
+
+
 def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
     """Max pooling; what a window misses at the borders is not there (minus infinity), not zero.
 
@@ -258,3 +263,24 @@ def size_of(x):
 def global_average_pool(x):
     """The mean of all pixels: (B, H, W, C) -> (B, 1, 1, C)."""
     return ops.mean(x, axis=(layout.HEIGHT, layout.WIDTH), keepdims=True)
+
+
+def average_pool(x, bins):
+    """The means of bins x bins parts: (B, H, W, C) -> (B, bins, bins, C).
+
+    Part i of n reaches from pixel floor(i * H / n) to before ceil((i + 1) * H / n), so that parts may share pixels
+    (PyTorch's adaptive pooling; by matrices, which every size and every format of export has).
+    """
+    height, width = size_of(x)
+    rows, columns = _shares(height, bins, x), _shares(width, bins, x)
+    if layout.CHANNELS_FIRST:
+        return ops.matmul(ops.matmul(rows, x), ops.transpose(columns))
+    return ops.einsum("jw,biwc->bijc", columns, ops.einsum("ih,bhwc->biwc", rows, x))
+
+
+def _shares(length, bins, like):
+    """The share of each pixel of a line in each bin's mean: (bins, length)."""
+    pixels, numbers = ops.arange(length, dtype="int32"), ops.arange(bins, dtype="int32")[:, None]
+    first, end = numbers * length // bins, -(-(numbers + 1) * length // bins)
+    inside = ops.cast((pixels >= first) & (pixels < end), "float32")
+    return ops.cast(inside / ops.cast(end - first, "float32"), like.dtype)

@@ -175,6 +175,11 @@ def per_anchor(x, length):
     return x.reshape(x.shape[0], -1, length)
 
 
+def per_pixel(x, size):
+    """Each pixel's predictions, by `resize` to a size (height, width): (B, C, h, w) -> float32 (B, *size, C)."""
+    return resize(x.float(), size).permute(0, 2, 3, 1)
+
+
 def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
     """Max pooling; what a window misses at the borders is not there (minus infinity), not zero.
 
@@ -225,3 +230,20 @@ def size_of(x):
 def global_average_pool(x):
     """The mean of all pixels: (B, C, H, W) -> (B, C, 1, 1)."""
     return x.mean(dim=(2, 3), keepdim=True)
+
+
+def average_pool(x, bins):
+    """The means of bins x bins parts: (B, C, H, W) -> (B, C, bins, bins).
+
+    Part i of n reaches from pixel floor(i * H / n) to before ceil((i + 1) * H / n), so that parts may share pixels
+    (PyTorch's adaptive pooling; by matrices, which every size and every format of export has).
+    """
+    height, width = size_of(x)
+    return _shares(height, bins, x) @ x @ _shares(width, bins, x).T
+
+
+def _shares(length, bins, like):
+    """The share of each pixel of a line in each bin's mean: (bins, length)."""
+    pixels, numbers = torch.arange(length), torch.arange(bins)[:, None]
+    first, end = numbers * length // bins, -(-(numbers + 1) * length // bins)
+    return (((pixels >= first) & (pixels < end)) / (end - first)).to(like)

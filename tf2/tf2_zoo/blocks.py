@@ -187,6 +187,11 @@ def per_anchor(x, length):
     return tf.reshape(x, (tf.shape(x)[0], -1, length))
 
 
+def per_pixel(x, size):
+    """Each pixel's predictions, by `resize` to a size (height, width): (B, h, w, C) -> float32 (B, *size, C)."""
+    return resize(tf.cast(x, tf.float32), size)
+
+
 def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
     """Max pooling; what a window misses at the borders is not there (minus infinity), not zero.
 
@@ -254,3 +259,21 @@ def size_of(x):
 def global_average_pool(x):
     """The mean of all pixels: (B, H, W, C) -> (B, 1, 1, C)."""
     return tf.reduce_mean(x, axis=(1, 2), keepdims=True)
+
+
+def average_pool(x, bins):
+    """The means of bins x bins parts: (B, H, W, C) -> (B, bins, bins, C).
+
+    Part i of n reaches from pixel floor(i * H / n) to before ceil((i + 1) * H / n), so that parts may share pixels
+    (PyTorch's adaptive pooling; by matrices, which every size and every format of export has).
+    """
+    height, width = size_of(x)
+    x = tf.einsum("ih,bhwc->biwc", _shares(height, bins, x), x)
+    return tf.einsum("jw,biwc->bijc", _shares(width, bins, x), x)
+
+
+def _shares(length, bins, like):
+    """The share of each pixel of a line in each bin's mean: (bins, length)."""
+    pixels, numbers = np.arange(length), np.arange(bins)[:, None]
+    first, end = numbers * length // bins, -(-(numbers + 1) * length // bins)
+    return tf.constant(((pixels >= first) & (pixels < end)) / (end - first), like.dtype)

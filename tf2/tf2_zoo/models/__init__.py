@@ -1,5 +1,7 @@
 """The networks, by the names of common/architectures.py."""
 
+from tf2_zoo.models.deeplab import DeepLabV3, DeepLabV3Plus
+from tf2_zoo.models.pspnet import PSPNet
 from tf2_zoo.models.retinanet import RetinaNet
 from tf2_zoo.models.ssd import SSD512VGG16, SSDVGG16, SSDMobileNetV2
 from tf2_zoo.models.yolov3 import YOLOv3, YOLOv3SPP
@@ -22,4 +24,13 @@ MODELS = {
     "retinanet-resnet50-v2": RetinaNet,
     "retinanet-resnet101": RetinaNet,
     "retinanet-resnet152": RetinaNet,
+    "deeplabv3plus-mobilenetv2": DeepLabV3Plus,
+    "deeplabv3plus-xception65": DeepLabV3Plus,
+    "deeplabv3plus-resnet50": DeepLabV3Plus,
+    "deeplabv3plus-resnet101": DeepLabV3Plus,
+    "deeplabv3-resnet50": DeepLabV3,
+    "deeplabv3-resnet101": DeepLabV3,
+    "deeplabv3-mobilenetv2": DeepLabV3,
+    "pspnet-mobilenetv2": PSPNet,
+    "pspnet-resnet50": PSPNet,
 }

@@ -1,0 +1,78 @@
+"""DeepLabv3+ (Chen et al. 2018) and DeepLabv3 (Chen et al. 2017) for inputs of any size from 32 pixels a side.
+
+DeepLabv3+ is TensorFlow's: batch norm and relu after either half of a separable convolution, the pooled features first.
+DeepLabv3 on ResNet is torchvision's deeplabv3_resnet50 or -101 without the auxiliary head, with attributes in its
+order; on MobileNetV2 it is TensorFlow's. All resize by centres of pixels (`align_corners=False`), as torchvision, while
+TensorFlow's DeepLab has corners meet corners.
+
+Nothing drops out; see `keras_zoo.segmentation`.
+"""
+
+import keras
+
+from keras_zoo.blocks import ConvBlock, Normalize, SeparableConv, concat, per_pixel, resize, size_of
+from keras_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead, make_backbone
+
+LOW_CHANNELS = 48
+DECODER_CHANNELS = 256
+
+
+class Decoder(keras.layers.Layer):
+    """Features refined by those at stride 4 (Chen et al. 2018, section 3.1): (B, h, w, 256), (B, H, W, in).
+
+    -> (B, H, W, 256). in_channels: of those at stride 4
+    """
+
+    def __init__(self, in_channels):
+        super().__init__()
+        self.low = ConvBlock(in_channels, LOW_CHANNELS, 1, activation="relu")
+        self.conv1 = SeparableConv(ASPP_CHANNELS + LOW_CHANNELS, DECODER_CHANNELS, 3)
+        self.conv2 = SeparableConv(DECODER_CHANNELS, DECODER_CHANNELS, 3)
+
+    def call(self, x, low):
+        low = self.low(low)
+        return self.conv2(self.conv1(concat(resize(x, size_of(low)), low)))
+
+
+class DeepLabV3Plus(keras.Model):
+    """uint8 (B, H, W, 3) -> a tuple of logits (B, H, W, C) alone."""
+
+    def __init__(self, spec):
+        super().__init__()
+        self.spec = spec
+        backbone, low_channels, channels = make_backbone(spec)
+        self.normalize = Normalize(spec.mean, spec.std)
+        self.backbone = backbone
+        self.aspp = ASPP(channels, RATES, spec.output_stride, separable=True, pool_first=True)
+        self.decoder = Decoder(low_channels)
+        self.head = SegmentationHead(DECODER_CHANNELS, None, spec.num_classes)
+
+    def call(self, images):
+        x = self.normalize(images)
+        size = size_of(x)
+        low, *_, x = self.backbone(x)
+        return (per_pixel(self.head(self.decoder(self.aspp(x), low)), size),)
+
+
+class DeepLabV3(keras.Model):
+    """uint8 (B, H, W, 3) -> a tuple of logits (B, H, W, C) alone.
+
+    On MobileNetV2 nothing is dilated behind the backbone and no 3x3 block comes before the logits.
+    """
+
+    def __init__(self, spec):
+        super().__init__()
+        self.spec = spec
+        backbone, _, channels = make_backbone(spec)
+        mobile = spec.extractor == "mobilenetv2"
+        rates, hidden_channels = ((), None) if mobile else (RATES, ASPP_CHANNELS)
+        self.normalize = Normalize(spec.mean, spec.std)
+        self.backbone = backbone
+        self.aspp = ASPP(channels, rates, spec.output_stride, separable=False, pool_first=mobile)
+        self.head = SegmentationHead(ASPP_CHANNELS, hidden_channels, spec.num_classes)
+
+    def call(self, images):
+        x = self.normalize(images)
+        size = size_of(x)
+        *_, x = self.backbone(x)
+        return (per_pixel(self.head(self.aspp(x)), size),)
