@@ -19,6 +19,7 @@ from common.tasks.base import EvaluationSet
 from common.training.loop import EpochSums, Trainer
 from common.training.schedule import Plan
 from common.weights.checkpoint import load as load_checkpoint
+from common.weights.classes import predicts_classes
 from common.weights.initial import initial_arrays
 from common.weights.report import match, parts_behind, strict
 
@@ -135,6 +136,21 @@ def check_batch_norm(recipe, spec):
         )
 
 
+def check_anchors(given, spec, weights):
+    """UserError where a checkpoint's boxes are offsets from other anchors than a model's, of those that have presets.
+
+    weights: the checkpoint's path. A backbone knows no anchors.
+    """
+    if given.is_backbone or not hasattr(spec, "anchor_preset"):
+        return
+    theirs = model_spec(spec.name, 1, anchor_preset=given.recipe["model"].get("anchor_preset")).anchor_preset
+    if theirs != spec.anchor_preset:
+        raise UserError(
+            f"{weights} was trained with the anchors {theirs}, which don't fit model.anchor_preset "
+            f"{spec.anchor_preset}; leave that out, or train from a backbone"
+        )
+
+
 def input_sizes(recipe):
     """The `InputSizes` of a recipe's steps."""
     return InputSizes.of(recipe, architecture(recipe.model.name))
@@ -153,13 +169,14 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
     arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior)
     if weights is not None:
         given = load_checkpoint(weights, optimizer=False)
+        check_anchors(given, spec, weights)
         values, anew = given.weights, ("head", "attention")
         if given.is_backbone:
             say("weights: a backbone, so what it lacks of the rest begins anew")
             anew = parts_behind(architecture(spec.name).backbone, shapes)
         elif list(given.recipe["classes"]) != list(recipe.classes):  # as many, perhaps, but they mean other things
             say("weights: the classes are others, so what predicts them begins anew")
-            values = {name: array for name, array in values.items() if ".predict." not in name}
+            values = {name: array for name, array in values.items() if not predicts_classes(name)}
         found, report = match(values, shapes, allowed_prefixes=anew, source=weights)
         arrays |= found
         say(f"weights: {weights}\n{report}")

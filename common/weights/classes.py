@@ -1,12 +1,13 @@
 """Which outputs of imported weights are which classes.
 
-Ours count from 0 and know no background but SSD's, whose own first output is one. Files of others count a background
-too, and COCO's own numbers have gaps, "N/A" (`coco91` of the manifest):
+Ours count from 0 and know no background, but that SSD's own first output is one, and that among the classes of
+pixels it is as good as any. Files of others count a background too, and COCO's own numbers have gaps, "N/A" (`coco91`
+of the manifest):
 
-    YOLO        a file's classes are ours
-    RetinaNet   each class has a sigmoid of its own, so the outputs of background and gaps are left out: nothing that
-                the others say changes
-    SSD         all outputs share a softmax, so those of gaps stay, as "N/A 12" for number 12: nothing is lost
+    YOLO, segmentation  a file's classes are ours
+    RetinaNet           each class has a sigmoid of its own, so the outputs of background and gaps are left out: nothing
+                        that the others say changes
+    SSD                 all outputs share a softmax, so those of gaps stay, as "N/A 12" for number 12: nothing is lost
 """
 
 import numpy as np
@@ -16,11 +17,7 @@ from common.errors import UserError
 from common.parity.golden import NUM_CLASSES, load_names
 
 BACKGROUND, GAP = "__background__", "N/A"
-BESIDES = {
-    "yolo": 5,
-    "ssd": 1,
-    "retinanet": 0,
-}  # outputs of an anchor that are no class: box and objectness, background
+BESIDES = {"yolo": 5, "ssd": 1}  # outputs of an anchor that are no class, by family: box and objectness; background
 
 
 def assign_classes(imported, model, names, source):
@@ -32,21 +29,18 @@ def assign_classes(imported, model, names, source):
     per_anchor, anchors = _outputs(imported.arrays, model, source)
     if not per_anchor:
         return imported.arrays, list(names or ())
-    besides = BESIDES[_family(model)]
-    background = imported.background or besides == 1  # the first output
-    count = per_anchor - besides
-    hidden = int(imported.background)
-    if names is None:
-        names = [f"class-{number}" for number in range(count - hidden)]
-    names = list(names)
-    if names[0] == BACKGROUND and background:
+    family = model_spec(model, NUM_CLASSES).family
+    count = per_anchor - BESIDES.get(family, 0)
+    hidden = int(imported.background)  # the first output
+    names = [f"class-{number}" for number in range(count - hidden)] if names is None else list(names)
+    if names[0] == BACKGROUND and (hidden or family == "ssd"):
         names = names[1:]
     elif hidden and len(names) == count:
         hidden = 0  # a file whose first output is a class after all
     if len(names) != count - hidden:
         given = f"{len(names)} names were" if len(names) != 1 else f"one name, {names[0]}, was"
         raise UserError(f"{source} holds {model} for {count - hidden} classes and {given} given")
-    if besides:
+    if family != "retinanet":
         return imported.arrays, [f"{GAP} {number}" if name == GAP else name for number, name in enumerate(names, 1)]
     kept = [number for number, name in enumerate(names) if name != GAP]
     arrays = {
@@ -69,17 +63,19 @@ def spread_classes(arrays, anchors, places, outputs, bias):
     }
 
 
-def _family(model):
-    return model_spec(model, NUM_CLASSES).family
+def predicts_classes(name):
+    """Whether an array makes outputs that stand for classes."""
+    return ".predict." in name or ".predict_class." in name
 
 
 def _outputs(arrays, model, source):
     """How many outputs each anchor has, and anchors of a cell, of the first array that predicts; (0, 0) without one."""
     for name, shape in load_names(model).items():
         if name.endswith((".predict.bias", ".predict_class.bias")) and name in arrays:
-            anchors = shape[0] // (BESIDES[_family(model)] + NUM_CLASSES)  # names files are of NUM_CLASSES classes
+            besides = BESIDES.get(model_spec(model, NUM_CLASSES).family, 0)
+            anchors = shape[0] // (besides + NUM_CLASSES)  # names files are of NUM_CLASSES classes
             outputs, rest = divmod(arrays[name].size, anchors)
-            if rest or outputs <= BESIDES[_family(model)]:
+            if rest or outputs <= besides:
                 raise UserError(
                     f"{source} has {arrays[name].size} outputs a cell at {name}, which {anchors} anchors can't share; "
                     f"{model} has anchors of another number, so weights with as many are needed"

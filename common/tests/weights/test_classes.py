@@ -3,7 +3,7 @@ import pytest
 
 from common.errors import UserError
 from common.parity.golden import load_names
-from common.weights.classes import assign_classes, spread_classes
+from common.weights.classes import assign_classes, predicts_classes, spread_classes
 from common.weights.importers.imported import Imported
 from common.weights.manifest import load_manifest
 
@@ -116,3 +116,11 @@ def test_names_files_have_these_anchors():
     for model, module in NAME.items():
         outputs = 80 + model.startswith("ssd")
         assert load_names(model)[f"{module}.bias"] == (ANCHORS[model] * outputs,)
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted"), [("yolov3", 6), ("ssd300-vgg16", 12), ("retinanet-resnet18", 2), ("retinanet-resnet50-v2", 2)]
+)
+def test_what_predicts_classes_is_known_by_name(model, wanted):
+    """Kernel and bias of 3 and 6 heads, and of one that all levels share."""
+    assert sum(map(predicts_classes, load_names(model))) == wanted
