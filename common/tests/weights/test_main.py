@@ -4,12 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from common.cli import run_command
 from common.errors import UserError
+from common.tests.weights.importers import published
 from common.weights.__main__ import main
 from common.weights.checkpoint import load
+from common.weights.readers import read, safetensors
 
 
 def test_list_shows_how_far_each_tag_is(entries, tiny, small, capsys):
@@ -120,6 +123,31 @@ def test_convert_takes_a_file_and_a_list_of_classes(entries, tiny, tmp_path, cap
     assert load(tmp_path / "out.h5").recipe["classes"] == ["cat", "dog"]
     assert main(["convert", str(tiny[0]), "--out", str(tmp_path / "unnamed.h5")]) == 0
     assert "class-0, class-1 and so on; --classes names them" in capsys.readouterr().err
+
+
+def test_convert_takes_a_backbone_for_a_named_model_and_exports_it_by_torchvision_s_names(entries, tmp_path, capsys):
+    theirs, out = tmp_path / "theirs.npz", tmp_path / "out.h5"
+    np.savez(theirs, **published.filled(published.mobilenet_v2()))
+    changes = {"model": "mobilenetv2", "part": "backbone", "classes": "null", "num_classes": 1000}
+    entries(mobilenetv2__imagenet=(theirs, changes))
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("yes")
+    with pytest.raises(UserError, match=r"is no backbone of yolov3; ssd300-mobilenetv2"):
+        main(["convert", "mobilenetv2.imagenet", "--model", "yolov3", "--out", str(out)])
+    assert main(["convert", "mobilenetv2.imagenet", "--model", "ssd300-mobilenetv2", "--out", str(out)]) == 0
+    assert "that is a backbone, for train.py --weights" in capsys.readouterr().err
+    back = tmp_path / "back.safetensors"
+    assert main(["export", str(out), "--names", "torchvision", "--out", str(back)]) == 0
+    assert "features.18.1.running_var" in read(back).arrays
+
+
+def test_convert_says_what_a_person_should_know(entries, home, tmp_path, capsys):
+    theirs = tmp_path / "vgg16.safetensors"
+    safetensors.write(
+        theirs, published.filled({k: v for k, v in published.vgg16().items() if k.startswith("features")})
+    )
+    assert main(["convert", str(theirs), "--model", "ssd300-vgg16", "--out", str(tmp_path / "out.h5")]) == 0
+    assert "fc6 and fc7 aren't in it and begin anew" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
