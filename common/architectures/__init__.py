@@ -8,8 +8,7 @@ from common.errors import UserError
 
 __all__ = ["ARCHITECTURES", "ATTENTION", "Architecture", "ModelSpec", "architecture", "check_input_size", "model_spec"]
 
-ARCHITECTURES = {**YOLO_ARCHITECTURES}
-ARCHITECTURES_TO_COME = {**SSD_ARCHITECTURES, **RETINANET_ARCHITECTURES}
+ARCHITECTURES = {**YOLO_ARCHITECTURES, **SSD_ARCHITECTURES, **RETINANET_ARCHITECTURES}
 
 
 def architecture(name):

@@ -54,6 +54,8 @@ class Architecture:
     task: ClassVar[str] = "detection"
     OPTIONS: ClassVar[tuple[str, ...]] = ()
 
+    attention = False  # whether it has a place for attention blocks
+
     size_multiple: int = 32
     backbone: str = "backbone."
 

@@ -26,7 +26,7 @@ LARGE_BATCH, LARGE_CURVE_STEPS = 2, 5  # of models that are too large for the ot
 LARGE = ("ssd300-vgg16", "ssd512-vgg16")
 CURVE_LR = 0.0005  # of the last step; a linear warm-up leads there, as a run begins
 # where rounding grows faster: YOLOv4 has 107 batch norms one after or beside the other
-CURVE_LRS = {"yolov4": 0.00005}
+CURVE_LRS = {"yolov4": 0.00005} | {f"retinanet-resnet{which}": 0.005 for which in ("18", "34", "50", "50-v2", "101")}
 
 # decay and rate are far above a real run's, so that what they do stands out from rounding
 STEP_OPTIMIZER = {"momentum": 0.9, "nesterov": True, "weight_decay": 0.05, "clip_norm": 10.0}
