@@ -1,0 +1,54 @@
+"""The loss of segmentation; the reference, with its definition in words, is `common.losses_segmentation`."""
+
+from keras import ops
+
+from common.augment.letterbox import IGNORE
+
+LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
+
+
+class SegmentationLoss:
+    """Raw heads and targets -> {"loss", "cross_entropy", "dice"}: scalars, each term with its gain applied.
+
+    heads: logits (B, H, W, C) alone; targets: arrays or tensors of `common.targets.segmentation.assign`; size: input
+    (width, height), which the logits have.
+    """
+
+    terms = ("cross_entropy", "dice")
+
+    def __init__(self, spec, options):
+        self.spec = spec
+        self.options = options
+
+    def __call__(self, heads, targets, size):
+        options = self.options
+        targets = {name: ops.convert_to_tensor(value) for name, value in targets.items()}
+        masks = ops.cast(targets["masks"], "int32")
+        logits = ops.cast(heads[0], "float32")
+        counted = masks != IGNORE
+        labels = ops.where(counted, masks, 0)  # (B, H, W)
+        own = labels[..., None] == ops.arange(self.spec.num_classes, dtype="int32")
+        logs = ops.log_softmax(logits, axis=-1)
+        entropy = -ops.sum(ops.where(own, logs, 0.0), axis=-1)
+        if options.focal_gamma > 0:
+            wrong = -ops.expm1(-entropy)  # 1 - the right class's probability
+            entropy = entropy * ops.maximum(wrong, LEAST) ** options.focal_gamma
+        if options.class_weights is not None:
+            entropy = entropy * ops.take(ops.convert_to_tensor(options.class_weights, "float32"), labels)
+        cross_entropy = ops.sum(ops.where(counted, entropy, 0.0))
+
+        terms = {
+            "cross_entropy": cross_entropy * options.cross_entropy_gain / targets["normaliser"],
+            "dice": self._dice(logs, own, counted) * options.dice_gain / targets["num_images"],
+        }
+        return {"loss": sum(terms.values()), **terms}
+
+    def _dice(self, logs, own, counted):
+        """The Dice term's sum over images: (B, H, W, C), (B, H, W, C), (B, H, W) -> (); 0 where it counts nothing."""
+        if self.options.dice_gain == 0:
+            return ops.zeros(())
+        found = ops.where(counted[..., None], ops.exp(logs), 0.0)
+        truth = own & counted[..., None]
+        overlap = ops.sum(ops.where(truth, found, 0.0), axis=(1, 2))  # (B, C)
+        sums = ops.sum(found, axis=(1, 2)) + ops.sum(ops.cast(truth, "float32"), axis=(1, 2))
+        return ops.sum(ops.mean(1 - (2 * overlap + 1) / (sums + 1), axis=-1))

@@ -1,0 +1,50 @@
+"""The loss of segmentation; the reference, with its definition in words, is `common.losses_segmentation`."""
+
+import torch
+from torch.nn import functional as F  # noqa: N812, its usual name
+
+from common.augment.letterbox import IGNORE
+
+LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
+
+
+class SegmentationLoss:
+    """Raw heads and targets -> {"loss", "cross_entropy", "dice"}: scalars, each term with its gain applied.
+
+    heads: logits (B, H, W, C) alone; targets: tensors of `common.targets.segmentation.assign` on the heads' device;
+    size: input (width, height), which the logits have.
+    """
+
+    def __init__(self, spec, options):
+        self.spec = spec
+        self.options = options
+
+    def __call__(self, heads, targets, size):
+        options, masks = self.options, targets["masks"].long()
+        logits = heads[0].float()
+        counted = masks != IGNORE
+        labels = torch.where(counted, masks, 0)[..., None]  # (B, H, W, 1)
+        logs = F.log_softmax(logits, dim=-1)
+        entropy = -logs.gather(-1, labels)[..., 0]
+        if options.focal_gamma > 0:
+            wrong = -torch.expm1(-entropy)  # 1 - the right class's probability
+            entropy = entropy * wrong.clamp(min=LEAST) ** options.focal_gamma
+        if options.class_weights is not None:
+            entropy = entropy * logits.new_tensor(options.class_weights)[labels[..., 0]]
+        cross_entropy = torch.where(counted, entropy, 0.0).sum()
+
+        terms = {
+            "cross_entropy": cross_entropy * options.cross_entropy_gain / targets["normaliser"],
+            "dice": self._dice(logs, labels, counted) * options.dice_gain / targets["num_images"],
+        }
+        return {"loss": sum(terms.values()), **terms}
+
+    def _dice(self, logs, labels, counted):
+        """The Dice term's sum over images: (B, H, W, C), (B, H, W, 1), (B, H, W) -> (); 0 where it counts nothing."""
+        if self.options.dice_gain == 0:
+            return logs.new_zeros(())
+        found = torch.where(counted[..., None], logs.exp(), 0.0)
+        truth = (labels == torch.arange(logs.shape[-1], device=logs.device)) & counted[..., None]
+        overlap = torch.where(truth, found, 0.0).sum(dim=(1, 2))  # (B, C)
+        sums = found.sum(dim=(1, 2)) + truth.float().sum(dim=(1, 2))
+        return (1 - (2 * overlap + 1) / (sums + 1)).mean(dim=-1).sum()

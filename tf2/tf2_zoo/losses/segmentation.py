@@ -1,0 +1,49 @@
+"""The loss of segmentation; the reference, with its definition in words, is `common.losses_segmentation`."""
+
+import tensorflow as tf
+
+from common.augment.letterbox import IGNORE
+
+LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
+
+
+class SegmentationLoss:
+    """Raw heads and targets -> {"loss", "cross_entropy", "dice"}: scalars, each term with its gain applied.
+
+    heads: logits (B, H, W, C) alone; targets: tensors of `common.targets.segmentation.assign`; size: input (width,
+    height), which the logits have.
+    """
+
+    def __init__(self, spec, options):
+        self.spec = spec
+        self.options = options
+
+    def __call__(self, heads, targets, size):
+        options, masks = self.options, tf.cast(targets["masks"], tf.int32)
+        logits = tf.cast(heads[0], tf.float32)
+        counted = masks != IGNORE
+        labels = tf.where(counted, masks, 0)  # (B, H, W)
+        logs = tf.nn.log_softmax(logits)
+        entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        if options.focal_gamma > 0:
+            wrong = -tf.math.expm1(-entropy)  # 1 - the right class's probability
+            entropy = entropy * tf.maximum(wrong, LEAST) ** options.focal_gamma
+        if options.class_weights is not None:
+            entropy = entropy * tf.gather(tf.constant(options.class_weights, tf.float32), labels)
+        cross_entropy = tf.reduce_sum(tf.where(counted, entropy, 0.0))
+
+        terms = {
+            "cross_entropy": cross_entropy * options.cross_entropy_gain / targets["normaliser"],
+            "dice": self._dice(logs, labels, counted) * options.dice_gain / targets["num_images"],
+        }
+        return {"loss": sum(terms.values()), **terms}
+
+    def _dice(self, logs, labels, counted):
+        """The Dice term's sum over images: (B, H, W, C), (B, H, W), (B, H, W) -> (); 0 where it counts nothing."""
+        if self.options.dice_gain == 0:
+            return tf.zeros(())
+        found = tf.where(counted[..., None], tf.exp(logs), 0.0)
+        truth = (labels[..., None] == tf.range(self.spec.num_classes)) & counted[..., None]
+        overlap = tf.reduce_sum(tf.where(truth, found, 0.0), axis=(1, 2))  # (B, C)
+        sums = tf.reduce_sum(found, axis=(1, 2)) + tf.reduce_sum(tf.cast(truth, tf.float32), axis=(1, 2))
+        return tf.reduce_sum(tf.reduce_mean(1 - (2 * overlap + 1) / (sums + 1), axis=-1))
