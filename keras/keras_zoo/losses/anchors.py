@@ -29,11 +29,10 @@ class AnchorLoss:
         deltas, logits = (ops.cast(head, "float32") for head in heads)
         coder = self._coder(size)
         # Anchors without a box are kept and count nothing: a number of positives that only the data knows can't be
-        # compiled. They answer for themselves, and rightly, so that whatever they hold has no gradient.
+        # compiled. Their deltas give way to 0 first, so that whatever they hold has no gradient.
         positive, index = matches >= 0, ops.maximum(matches, 0)
         labels = ops.take_along_axis(targets["labels"], index, axis=1)
         boxes = ops.take_along_axis(targets["boxes"], index[..., None], axis=1)  # (B, N, 4)
-        boxes = ops.where(positive[..., None], boxes, coder.anchors)
         deltas = ops.where(positive[..., None], deltas, 0.0)
         box = ops.sum(ops.where(positive, self._box(deltas, boxes, coder), 0.0))
         classification = self._class(logits, labels, matches)

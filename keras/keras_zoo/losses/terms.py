@@ -18,6 +18,30 @@ def focal_weight(logits, positives, gamma, alpha):
     return weight * ops.exp(-gamma * ops.softplus((2 * positives - 1) * logits))
 
 
+def focal_loss(logits, labels, gamma, alpha):
+    """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N), -1 for no class -> (B, N).
+
+    Its gradient is written out, since what a backend would keep for it is several times the logits.
+    """
+
+    @ops.custom_gradient
+    def sums(logits):
+        right = labels[..., None] == ops.arange(logits.shape[-1], dtype="int32")  # (B, N, C)
+        sign = ops.where(right, -1.0, 1.0)
+        entropy, probability = ops.softplus(sign * logits), ops.sigmoid(sign * logits)
+        weight = probability**gamma
+        if alpha is not None:
+            weight = weight * ops.where(right, alpha, 1 - alpha)
+        slopes = sign * weight * (probability + gamma * (1 - probability) * entropy)
+
+        def gradient(*arguments, upstream=None):  # which PyTorch's backend gives by name, after the arguments
+            return (arguments[0] if upstream is None else upstream)[..., None] * slopes
+
+        return ops.sum(weight * entropy, axis=-1), gradient
+
+    return sums(logits)
+
+
 def overlap(a, b, kind="iou"):
     """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `common.boxes.overlap`."""
     sides = ops.maximum(ops.minimum(a[..., 2:], b[..., 2:]) - ops.maximum(a[..., :2], b[..., :2]), 0)

@@ -26,11 +26,10 @@ class AnchorLoss:
         deltas, logits = (head.float() for head in heads)
         coder = self._coder(size, deltas.device)
         # Anchors without a box are kept and count nothing: picking out the others would mean waiting for the device to
-        # say how many there are. They answer for themselves, and rightly, so that whatever they hold has no gradient.
+        # say how many there are. Their deltas give way to 0 first, so that whatever they hold has no gradient.
         positive, index = matches >= 0, matches.clamp(min=0).long()
         labels = targets["labels"].gather(1, index)
         boxes = targets["boxes"].gather(1, index[..., None].expand(-1, -1, 4))  # (B, N, 4)
-        boxes = torch.where(positive[..., None], boxes, coder.anchors)
         deltas = torch.where(positive[..., None], deltas, 0.0)
         box = torch.where(positive, self._box(deltas, boxes, coder), 0.0).sum()
         classification = self._class(logits, labels, matches)

@@ -16,6 +16,43 @@ def focal_weight(logits, positives, gamma, alpha):
     return weight * (gamma * F.logsigmoid((1 - 2 * positives) * logits)).exp()
 
 
+def focal_loss(logits, labels, gamma, alpha):
+    """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N), -1 for no class -> (B, N).
+
+    Its gradient is written out, since what autograd would keep for it is several times the logits.
+    """
+    return _FocalLoss.apply(logits, labels.long(), gamma, alpha)
+
+
+class _FocalLoss(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, logits, labels, gamma, alpha):
+        of_right, of_wrong = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
+        sums, gradient = logits.new_empty(labels.shape), torch.empty_like(logits)
+        # image by image, which halves the time on a CPU: memory is reused instead of asked of the system anew
+        for number, image in enumerate(logits):
+            positive, own = labels[number, :, None] >= 0, labels[number, :, None].clamp(min=0)
+            wrong, slopes = _focal(image, gamma, of_wrong)
+            right, right_slopes = _focal(-image.gather(1, own), gamma, of_right)
+            wrong.scatter_(1, own, torch.where(positive, right, wrong.gather(1, own)))
+            slopes.scatter_(1, own, torch.where(positive, -right_slopes, slopes.gather(1, own)))
+            sums[number], gradient[number] = wrong.sum(dim=1), slopes
+        ctx.save_for_backward(gradient)
+        return sums
+
+    @staticmethod
+    def backward(ctx, upstream):
+        (gradient,) = ctx.saved_tensors
+        return upstream[..., None] * gradient, None, None, None
+
+
+def _focal(logits, gamma, share):
+    """What logits of wrong answers cost, as those of right ones with the sign changed do, and the derivative."""
+    entropy, probability = -F.logsigmoid(-logits), logits.sigmoid()
+    weight = share * probability**gamma
+    return weight * entropy, weight * (probability + gamma * (1 - probability) * entropy)
+
+
 def overlap(a, b, kind="iou"):
     """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `common.boxes.overlap`."""
     sides = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)

@@ -25,11 +25,10 @@ class AnchorLoss:
         deltas, logits = (tf.cast(head, tf.float32) for head in heads)
         coder = self._coder(size)
         # Anchors without a box are kept and count nothing: picking out the others would mean shapes that depend on
-        # values. They answer for themselves, and rightly, so that whatever they hold has no gradient.
+        # values. Their deltas give way to 0 first, so that whatever they hold has no gradient.
         positive, index = matches >= 0, tf.maximum(matches, 0)
         labels = tf.gather(targets["labels"], index, batch_dims=1)
         boxes = tf.gather(targets["boxes"], index, batch_dims=1)  # (B, N, 4)
-        boxes = tf.where(positive[..., None], boxes, coder.anchors)
         deltas = tf.where(positive[..., None], deltas, 0.0)
         box = tf.reduce_sum(tf.where(positive, self._box(deltas, boxes, coder), 0.0))
         classification = self._class(logits, labels, matches)

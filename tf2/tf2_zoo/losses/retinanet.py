@@ -4,9 +4,7 @@ import tensorflow as tf
 
 from common.targets.matching import IGNORED
 from tf2_zoo.losses.anchors import AnchorLoss
-from tf2_zoo.losses.terms import focal_weight, overlap
-
-RULED_OUT = -1e4  # a logit: sigmoid and softplus are 0, and so are cross-entropy and gradient
+from tf2_zoo.losses.terms import focal_loss, overlap
 
 
 class RetinaNetLoss(AnchorLoss):
@@ -18,16 +16,5 @@ class RetinaNetLoss(AnchorLoss):
         return super()._box(deltas, boxes, coder)
 
     def _class(self, logits, labels, matches):
-        positive = matches >= 0
-        own = tf.where(positive, labels, -1)[..., None] == tf.range(self.spec.num_classes)  # (B, N, C)
-        chosen = tf.gather(logits, labels, batch_dims=2)  # (B, N)
-        others = tf.where(own, RULED_OUT, logits)
-        background = tf.reduce_sum(self._cross_entropy(others, 0.0), axis=-1)  # (B, N)
-        background = tf.where(matches != IGNORED, background, 0.0)
-        objects = tf.where(positive, self._cross_entropy(chosen, 1.0), 0.0)
-        return tf.reduce_sum(background + objects)
-
-    def _cross_entropy(self, logits, right):
-        """Binary cross-entropy times focal weight where the answer is `right`, 0.0 or 1.0: (...) -> (...)."""
-        entropy = tf.nn.softplus((1 - 2 * right) * logits)
-        return entropy * focal_weight(logits, right, self.options.gamma, self.options.alpha)
+        losses = focal_loss(logits, tf.where(matches >= 0, labels, -1), self.options.gamma, self.options.alpha)
+        return tf.reduce_sum(tf.where(matches != IGNORED, losses, 0.0))

@@ -16,6 +16,26 @@ def focal_weight(logits, positives, gamma, alpha):
     return weight * tf.exp(-gamma * tf.nn.softplus((2 * positives - 1) * logits))
 
 
+def focal_loss(logits, labels, gamma, alpha):
+    """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N), -1 for no class -> (B, N).
+
+    Its gradient is written out, since what the tape would keep for it is several times the logits.
+    """
+
+    @tf.custom_gradient
+    def sums(logits):
+        right = labels[..., None] == tf.range(logits.shape[-1])  # (B, N, C)
+        sign = tf.where(right, -1.0, 1.0)
+        entropy, probability = tf.nn.softplus(sign * logits), tf.sigmoid(sign * logits)
+        weight = probability**gamma
+        if alpha is not None:
+            weight = weight * tf.where(right, alpha, 1 - alpha)
+        slopes = sign * weight * (probability + gamma * (1 - probability) * entropy)
+        return tf.reduce_sum(weight * entropy, axis=-1), lambda upstream: upstream[..., None] * slopes
+
+    return sums(logits)
+
+
 def overlap(a, b, kind="iou"):
     """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `common.boxes.overlap`."""
     sides = tf.maximum(tf.minimum(a[..., 2:], b[..., 2:]) - tf.maximum(a[..., :2], b[..., :2]), 0.0)
