@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from common.architectures import ARCHITECTURES, architecture
+from common.architectures import architecture
 from common.cli import run_command, say
 from common.errors import UserError
 from common.files import replacing, write_atomically
-from common.parity.golden import TOLERANCES, differences, load_golden
+from common.parity.golden import GOLDENS, TOLERANCES, differences, load_golden
 
 HEADINGS = {"batch_step": "batch step", "frozen_step": "frozen step"}
 WIDTH = 11  # of a column of figures
@@ -56,7 +56,7 @@ def parser():
         prog="python -m common.parity",
         description="Compare every installed framework with the committed goldens, and with one another.",
     )
-    flags.add_argument("model", nargs="*", help=f"of {', '.join(ARCHITECTURES)} (default: all)")
+    flags.add_argument("model", nargs="*", help=f"of {', '.join(GOLDENS)} (default: all)")
     flags.add_argument("--json", metavar="FILE", help="write all figures and curves")
     flags.add_argument("--plot", metavar="FILE", help="draw the training curves over one another (PNG, PDF or SVG)")
     return flags
@@ -65,7 +65,7 @@ def parser():
 def main(argv=None):
     """The command. Returns 0, or 1 where a figure lies beyond its bound."""
     args = parser().parse_args(argv)
-    models = args.model or list(ARCHITECTURES)
+    models = args.model or list(GOLDENS)
     for model in models:
         architecture(model)
     sides = [side for side in SIDES if side.installed]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common.architectures import ARCHITECTURES, architecture
-from common.parity.golden import differences, golden_path, golden_spec, load_golden, names_path, names_text
+from common.architectures import architecture
+from common.parity.golden import GOLDENS, differences, golden_path, golden_spec, load_golden, names_path, names_text
 from common.parity.probe import probe
 
 
@@ -16,7 +16,7 @@ def parser():
         description="Measure a model in this framework and compare it with the committed golden.",
         epilog="python -m common.parity does it for all installed frameworks, as a table.",
     )
-    flags.add_argument("model", nargs="*", default=list(ARCHITECTURES), help="default: all")
+    flags.add_argument("model", nargs="*", default=list(GOLDENS), help=f"of {', '.join(GOLDENS)} (default: all)")
     what = flags.add_mutually_exclusive_group()
     what.add_argument("--out", metavar="FOLDER", help="write the measurements to FOLDER/MODEL.npz")
     what.add_argument(

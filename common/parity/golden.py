@@ -4,7 +4,7 @@ from importlib import resources
 
 import numpy as np
 
-from common.architectures import architecture, model_spec
+from common.architectures import ARCHITECTURES, architecture, model_spec
 from common.parity.pseudo import pseudo_images
 
 TOLERANCE = 1e-4  # of the greatest value of the head, gradient or parameter
@@ -24,6 +24,9 @@ TOLERANCES = {
 SAMPLES = 64  # of a head
 ARRAY_SAMPLES = 8  # of a parameter or gradient
 NUM_CLASSES = 80
+# graphs that differ from another's in the number of their blocks alone: names and counts are checked, no numbers
+WITHOUT_GOLDEN = ("retinanet-resnet34", "retinanet-resnet101", "retinanet-resnet152")
+GOLDENS = tuple(name for name in ARCHITECTURES if name not in WITHOUT_GOLDEN)
 SIZES = ((64, 64), (96, 96), (160, 64))  # (width, height): an even number of coarse cells, an odd one, not square
 
 

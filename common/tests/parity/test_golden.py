@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from common.architectures import ARCHITECTURES
 from common.parity.golden import (
+    GOLDENS,
     TOLERANCES,
     array_difference,
     difference,
@@ -63,7 +63,7 @@ def test_what_is_not_finite_is_infinitely_far():
     assert found["gradients"] == 0
 
 
-@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("model", GOLDENS)
 def test_the_golden_of_a_model_holds_every_check_and_every_name(model):
     golden = load_golden(model)
     assert differences(golden, golden) == dict.fromkeys(TOLERANCES, 0.0)
@@ -75,7 +75,7 @@ def test_the_golden_of_a_model_holds_every_check_and_every_name(model):
     assert golden["curve"][-1] < golden["curve"][0]
 
 
-@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("model", GOLDENS)
 def test_a_frozen_step_leaves_the_backbone_and_a_step_does_not(model):
     golden, names = load_golden(model), sorted(load_names(model))
     kernels = [number for number, name in enumerate(names) if name.startswith("backbone.") and "conv.weight" in name]

@@ -3,22 +3,21 @@
 import pytest
 from keras import ops
 
-from common.parity.golden import TOLERANCE, difference, load_golden_heads, measure
+from common.parity.golden import GOLDENS, TOLERANCE, difference, load_golden_heads, measure, sizes
 from common.parity.probe import pseudo_model
 from common.tests.contract.models import *  # noqa: F403
 from keras_zoo import blocks, layout, necks
 from keras_zoo.backbones import csp_darknet53
 from keras_zoo.layers import BatchNorm, named_layers
-from keras_zoo.models import MODELS, yolov3, yolov3_tiny, yolov4, yolov4_tiny
+from keras_zoo.models import yolov3, yolov3_tiny, yolov4, yolov4_tiny
 
 
 def golden_difference(name, model):
-    return difference(
-        load_golden_heads(name), measure(lambda images: [ops.convert_to_numpy(head) for head in model(images)])
-    )
+    measured = measure(lambda images: [ops.convert_to_numpy(head) for head in model(images)], sizes(name))
+    return difference(load_golden_heads(name), measured)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", GOLDENS)
 def test_heads_without_folded_batch_norms_equal_the_golden(zoo, name):
     assert golden_difference(name, pseudo_model(zoo, name, zoo.device("cpu"))) < TOLERANCE
 
