@@ -141,7 +141,7 @@ def new_recipe(args):
     """The recipe of a new run: command line > file > base > default.
 
     Without --recipe the base is the one that comes with the model. Weights bring their own model section, below what a
-    recipe file or the command line says.
+    recipe file itself or the command line says, but above bases.
     """
     overrides = []
     if args.model:
@@ -156,7 +156,8 @@ def new_recipe(args):
         given = load(Recipe, file=args.recipe, base=base, overrides=overrides)
         if given.recipe.model.name != saved["name"]:
             raise UserError(f"{args.weights} holds {saved['name']}, which doesn't fit {given.recipe.model.name}")
-        silent = [key for key in saved if given.origins.get(f"model.{key}") == "default"]
+        origins = {key: given.origins.get(f"model.{key}", "given") for key in saved}
+        silent = [key for key, origin in origins.items() if origin == "default" or origin.startswith("base ")]
         overrides += [(f"model.{key}", saved[key], f"weights {args.weights}") for key in silent]
     return load(Recipe, file=args.recipe, base=base, overrides=overrides + flag_overrides(args))
 
