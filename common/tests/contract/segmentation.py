@@ -35,8 +35,9 @@ COUNTS = {
 GOLDEN = Path(__file__).with_suffix(".npz")
 SMALLEST = "deeplabv3plus-mobilenetv2"
 SIZES = ((64, 64), (65, 97), (96, 64))  # (width, height)
+LARGE = (320, 304)  # 20 x 19 cells at output stride 16, which dilations by 18 reach across
 CASES = {
-    (SMALLEST, 16): SIZES,
+    (SMALLEST, 16): (*SIZES, LARGE),
     (SMALLEST, 8): SIZES,
     ("deeplabv3plus-xception65", 16): SIZES[1:2],
     ("deeplabv3-resnet50", 8): SIZES[1:2],
@@ -135,6 +136,15 @@ def test_tensorflows_deeplabv3_is_pooling_and_one_convolution(zoo):
         ("project", (256, 512, 1, 1)),
     ]
     assert kernels(shapes, "head.") == [("predict_class", (21, 256, 1, 1))]
+
+
+@pytest.mark.parametrize(("stride", "rates"), [(16, [6, 12, 18]), (8, [12, 24, 36])])
+def test_rates_of_dilation_are_twice_as_high_at_half_the_output_stride(zoo, stride, rates):
+    for name in (SMALLEST, "deeplabv3-resnet50"):
+        model = zoo.build(segmentation_spec(name, 2, stride), zoo.device("cpu"))
+        convs = [getattr(block, "depthwise", block).conv for block in model.aspp.dilated]
+        found = [conv.dilation if hasattr(conv, "dilation") else conv.dilation_rate for conv in convs]
+        assert [int(np.max(rate)) for rate in found] == rates
 
 
 @pytest.mark.parametrize("name", [SMALLEST, "deeplabv3-mobilenetv2", "pspnet-mobilenetv2"])
