@@ -2,13 +2,19 @@
 
 from common.architectures.base import Architecture, ModelSpec
 from common.architectures.retinanet import RETINANET_ARCHITECTURES
+from common.architectures.segmentation import SEGMENTATION_ARCHITECTURES
 from common.architectures.ssd import SSD_ARCHITECTURES
 from common.architectures.yolo import ATTENTION, YOLO_ARCHITECTURES
 from common.errors import UserError
 
 __all__ = ["ARCHITECTURES", "ATTENTION", "Architecture", "ModelSpec", "architecture", "check_input_size", "model_spec"]
 
-ARCHITECTURES = {**YOLO_ARCHITECTURES, **SSD_ARCHITECTURES, **RETINANET_ARCHITECTURES}
+ARCHITECTURES = {
+    **YOLO_ARCHITECTURES,
+    **SSD_ARCHITECTURES,
+    **RETINANET_ARCHITECTURES,
+    **SEGMENTATION_ARCHITECTURES,
+}
 
 
 def architecture(name):

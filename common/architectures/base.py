@@ -47,14 +47,13 @@ class Architecture:
 
     size_multiple: what the sides of inputs of changing size are rounded to
     backbone: prefix of the parameter names that a pretrained backbone fills and that `freeze` holds still
-    task: what the model is for, a key of `common.tasks.TASKS`
+    task: what the model is for, a key of `common.tasks.TASKS`; takes_any_size: odd sides, too
     OPTIONS: those of a recipe's model section that this family has, beside mean, std and objectness_prior
     """
 
     task: ClassVar[str] = "detection"
+    takes_any_size: ClassVar[bool] = False
     OPTIONS: ClassVar[tuple[str, ...]] = ()
-
-    attention = False  # whether it has a place for attention blocks
 
     size_multiple: int = 32
     backbone: str = "backbone."
@@ -63,6 +62,11 @@ class Architecture:
     def only_size(self):
         """The (width, height) of input that the model is for, or None where there are many."""
         return None
+
+    @property
+    def variants(self):
+        """Other graphs of the model, which parity holds beside the usual one: {name: options of `spec`}."""
+        return {}
 
     def spec(self, name, num_classes, **options):
         """The ModelSpec; options that are None are the model's own. Raises UserError for one that doesn't fit."""

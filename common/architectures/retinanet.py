@@ -76,6 +76,7 @@ class RetinaNetArchitecture(Architecture):
     depth: of the ResNet; v2: heads with group normalisation and P6 from C5, torchvision's retinanet_resnet50_fpn_v2
     """
 
+    takes_any_size: ClassVar[bool] = True
     OPTIONS: ClassVar[tuple[str, ...]] = ("anchor_preset", "norm", "stride_on_1x1", "p6_from_c5")
 
     depth: int

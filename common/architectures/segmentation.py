@@ -49,11 +49,19 @@ class SegmentationArchitecture(Architecture):
     """
 
     task: ClassVar[str] = "segmentation"
+    takes_any_size: ClassVar[bool] = True
     OPTIONS: ClassVar[tuple[str, ...]] = ("output_stride",)
 
     kind: str
     extractor: str
     output_stride: int = 16
+
+    @property
+    def variants(self):
+        """The one of the other output stride."""
+        return {
+            f"stride {stride}": {"output_stride": stride} for stride in OUTPUT_STRIDES if stride != self.output_stride
+        }
 
     def spec(self, name, num_classes, *, output_stride=None, **normalisation):
         """The SegmentationSpec at the model's usual output stride or the other one."""

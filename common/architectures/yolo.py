@@ -72,6 +72,11 @@ class YOLOArchitecture(Architecture):
     scale_xy: tuple[float, ...]
     attention: bool = False
 
+    @property
+    def variants(self):
+        """One with each kind of attention, where there is a place for it."""
+        return {kind: {"attention": kind} for kind in ATTENTION if self.attention}
+
     def spec(self, name, num_classes, *, anchors=None, scale_xy=None, attention=None, **normalisation):
         """The YOLOSpec with the model's own anchors or these, smallest first.
 

@@ -25,20 +25,26 @@ SAMPLES = 64  # of a head
 ARRAY_SAMPLES = 8  # of a parameter or gradient
 NUM_CLASSES = 80
 # graphs that differ from another's in the number of their blocks alone: names and counts are checked, no numbers
-WITHOUT_GOLDEN = ("retinanet-resnet34", "retinanet-resnet101", "retinanet-resnet152")
+WITHOUT_GOLDEN = (
+    *("retinanet-resnet34", "retinanet-resnet101", "retinanet-resnet152"),
+    *("deeplabv3plus-resnet101", "deeplabv3-resnet101"),
+)
 GOLDENS = tuple(name for name in ARCHITECTURES if name not in WITHOUT_GOLDEN)
 SIZES = ((64, 64), (96, 96), (160, 64))  # (width, height): an even number of coarse cells, an odd one, not square
+ODD_SIZE = (97, 65)  # of models that take it
 
 
-def golden_spec(model, attention=None):
-    """The ModelSpec that goldens and names files are made with: 80 classes, default anchors."""
-    return model_spec(model, NUM_CLASSES, attention=attention)
+def golden_spec(model, **options):
+    """The ModelSpec that goldens and names files are made with: 80 classes and, without options, the model's own."""
+    return model_spec(model, NUM_CLASSES, **options)
 
 
 def sizes(model):
     """The (width, height) of each input that a golden is taken at."""
-    only = architecture(model).only_size
-    return (only,) if only else SIZES
+    known = architecture(model)
+    if known.only_size:
+        return (known.only_size,)
+    return (*SIZES, ODD_SIZE) if known.takes_any_size else SIZES
 
 
 def summarize(heads):
@@ -108,7 +114,7 @@ def differences(golden, measured):
     """
     found = {
         "outputs": np.max(
-            [difference(_below(prefix, golden), _below(prefix, measured)) for prefix in ("outputs/", "attention/")]
+            [difference(_below(prefix, golden), _below(prefix, measured)) for prefix in ("outputs/", "variant/")]
         ),
         "loss": np.max(  # unlike max() it passes nan on
             [

@@ -8,11 +8,11 @@ import time
 
 import numpy as np
 
-from common.architectures import ATTENTION, architecture
+from common.architectures import architecture
 from common.data.batch import Batch
 from common.data.sample import Sample
 from common.parity.golden import golden_spec, measure, sizes, summarize_arrays
-from common.parity.pseudo import pseudo_arrays, pseudo_batch
+from common.parity.pseudo import pseudo_arrays, pseudo_batch, pseudo_mask
 from common.recipes.losses import LOSS_SECTIONS
 from common.recipes.schema import Recipe
 from common.weights.initial import initial_arrays
@@ -38,7 +38,7 @@ def probe(zoo, model):
     """Everything that parity is judged by, of one model in one framework on the CPU: {"check/what": array}."""
     started = time.monotonic()
     found = {f"outputs/{key}": value for key, value in outputs(zoo, model).items()}
-    found |= {f"attention/{key}": value for key, value in attention_outputs(zoo, model).items()}
+    found |= {f"variant/{key}": value for key, value in variant_outputs(zoo, model).items()}
     terms, gradients = loss_and_gradients(zoo, model)
     found |= {f"loss/{name}": np.float64(value) for name, value in terms.items()}
     found["gradients"] = summarize_arrays(gradients)
@@ -49,16 +49,16 @@ def probe(zoo, model):
     return found | {"seconds": np.float64(time.monotonic() - started)}
 
 
-def outputs(zoo, model, attention=None):
+def outputs(zoo, model, **options):
     """`golden.measure` of the predictor of a model with pseudo-weights."""
     device = zoo.device("cpu")
-    return measure(zoo.predictor(pseudo_model(zoo, model, device, attention), "fp32", device), sizes(model))
+    return measure(zoo.predictor(pseudo_model(zoo, model, device, **options), "fp32", device), sizes(model))
 
 
-def attention_outputs(zoo, model):
-    """`outputs` with each kind of attention that the model has a place for: {"kind/key": value}."""
-    kinds = ATTENTION if architecture(model).attention else ()
-    return {f"{kind}/{key}": value for kind in kinds for key, value in outputs(zoo, model, kind).items()}
+def variant_outputs(zoo, model):
+    """`outputs` of each variant of the model: {"name/key": value}."""
+    variants = architecture(model).variants
+    return {f"{name}/{key}": value for name in variants for key, value in outputs(zoo, model, **variants[name]).items()}
 
 
 def loss_and_gradients(zoo, model):
@@ -96,9 +96,9 @@ def curve(zoo, model):
     return np.array([float(learner.step(b, float(lr))["loss"]) for b, lr in zip(batches, rates, strict=True)])
 
 
-def pseudo_model(zoo, model, device, attention=None):
+def pseudo_model(zoo, model, device, **options):
     """A network of 80 classes with pseudo-weights."""
-    network = zoo.build(golden_spec(model, attention), device)
+    network = zoo.build(golden_spec(model, **options), device)
     zoo.assign(network, pseudo_arrays(zoo.shapes(network)))
     return network
 
@@ -130,7 +130,8 @@ def drawn_batch(model, seed, size, empty=0):
     images, boxes, labels = pseudo_batch(seed, count, size, spec.num_classes)
     for number in range(count - empty, count):
         boxes[number], labels[number] = boxes[number][:0], labels[number][:0]
-    samples = [Sample(*sample) for sample in zip(images, boxes, labels, strict=True)]
+    masks = [pseudo_mask(*truth, size) for truth in zip(boxes, labels, strict=True)]
+    samples = [Sample(*sample) for sample in zip(images, boxes, labels, masks, strict=True)]
     return Batch(
         images, spec.targets(samples, size, loss_section(model)), [str(number) for number in range(count)], seed
     )

@@ -54,3 +54,15 @@ def pseudo_batch(seed, count, size, num_classes, boxes_each=5):
             image[top:bottom, left:right] //= 2
             image[top:bottom, left:right, label % 3] += 100
     return images, boxes, labels
+
+
+def pseudo_mask(boxes, labels, size):
+    """What `pseudo_batch` drew, as a mask: class ids in boxes, the later over the earlier, else 0, and 255 in a corner.
+
+    (n, 4), (n,), (width, height) -> uint8 (H, W).
+    """
+    mask = np.zeros((size[1], size[0]), np.uint8)
+    for (left, top, right, bottom), label in zip(boxes.astype(int), labels, strict=True):
+        mask[top:bottom, left:right] = label
+    mask[-size[1] // 4 :, -size[0] // 4 :] = 255
+    return mask
