@@ -23,7 +23,7 @@ def evaluate_parser():
     """The command line of evaluate.py."""
     flags = argparse.ArgumentParser(prog="evaluate.py", description="Measure a checkpoint on a data set.")
     add_weights_flags(flags, "what to measure", required=True)
-    flags.add_argument("--data", metavar="ROOT", help="VOC data set (default: the one it was trained on)")
+    flags.add_argument("--data", metavar="ROOT", help="data set (default: the one it was trained on)")
     flags.add_argument("--split", metavar="NAME", help="default: test, else val, else what it was trained on")
     flags.add_argument("--json", metavar="FILE", help="write the metrics there")
     flags.add_argument("--plots", metavar="DIR", help="write curves and the confusion matrix there: PNG, JSON, CSV")

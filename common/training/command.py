@@ -56,16 +56,16 @@ def parser():
     """The command line of train.py."""
     flags = argparse.ArgumentParser(
         prog="train.py",
-        description="Train a detector. Without arguments: YOLOv3-tiny on drawings of the zoo's own, in a few minutes.",
+        description="Train a model. Without arguments: YOLOv3-tiny on drawings of the zoo's own, in a few minutes.",
     )
     models = ", ".join(ARCHITECTURES)
     flags.add_argument("--model", metavar="NAME", help=f"one of {models} (default: yolov3-tiny)")
-    flags.add_argument("--data", metavar="ROOT", help="VOC data set, with or without VOCdevkit/VOC2012 inside")
+    flags.add_argument("--data", metavar="ROOT", help="data set in VOC layout; for segmentation any with masks, see README")
     length = flags.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=positive_int, metavar="N", help="length of the run in epochs")
     length.add_argument("--iterations", type=positive_int, metavar="N", help="length of the run in steps")
     flags.add_argument("--batch-size", type=positive_int, metavar="N")
-    flags.add_argument("--input-size", type=size_argument, metavar="N|WxH", help="pixels, multiples of 32 for YOLO")
+    flags.add_argument("--input-size", type=size_argument, metavar="N|WxH", help="pixels; YOLO takes multiples of 32, SSD one size")
     flags.add_argument("--lr", type=float, metavar="X", help="peak learning rate as it is, not scaled by batch size")
     flags.add_argument("--workers", type=int, metavar="N", help="loader processes; 0 = none (default: by the cores)")
     flags.add_argument("--precision", choices=("fp32", "bf16", "fp16"))
