@@ -4,7 +4,7 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from common.architectures import check_input_size, model_spec
+from common.architectures import ARCHITECTURES, check_input_size, model_spec
 from common.augment.pipeline import OPERATIONS, check_operations
 from common.errors import UserError
 from common.recipes.augmentations import Flip, Mixup, Mosaic, Operation, RandomPlacement
@@ -24,12 +24,15 @@ def test_a_shipped_recipe_loads_and_its_model_takes_its_input(name):
     recipe = load(Recipe, file=name).recipe
     assert name.startswith(recipe.model.name)
     check_input_size(recipe.model.name, recipe.input_size)
-    assert len(model_spec(recipe.model.name, 3).strides) <= len(recipe.loss.balance)
+    spec = model_spec(recipe.model.name, 3)
+    assert recipe.loss.kind == spec.family
+    if spec.family == "yolo":
+        assert len(spec.strides) <= len(recipe.loss.balance)
     assert from_dict(Recipe, to_dict(recipe), "here") == recipe
 
 
 def test_the_recipes_of_the_models_are_shipped():
-    assert {"yolov3", "yolov3-tiny", "yolov3-tiny-synthetic"} <= set(SHIPPED)
+    assert {*ARCHITECTURES, "yolov3-tiny-synthetic", "retinanet-resnet18-small"} <= set(SHIPPED)
 
 
 def test_yolov3_trains_as_its_users_know_it():
