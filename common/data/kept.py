@@ -31,8 +31,10 @@ class Kept:
         if reduction > 1 and sample.size == size:
             self.whole.add(index)
             reduction = 1
-        sample.image.flags.writeable = False
-        room = sample.image.nbytes
+        arrays = [array for array in (sample.image, sample.mask) if array is not None]
+        for array in arrays:
+            array.flags.writeable = False
+        room = sum(array.nbytes for array in arrays)
         if (index, reduction) not in self.samples and room <= self.room:
             self.room -= room
             self.samples[index, reduction] = sample

@@ -74,6 +74,21 @@ def test_no_more_is_kept_than_there_is_room_for(write):
     assert kept.room == 100
 
 
+def test_a_mask_takes_room_too_and_cannot_be_written_to(write):
+    class WithMasks(Files):
+        def sample(self, index, at_least):
+            return super().sample(index, at_least).replace(mask=np.zeros((60, 80), np.uint8))
+
+    files = WithMasks(write("a.png", (80, 60)))
+    kept = Kept(files, room=80 * 60 * 4 - 1)
+    for _ in range(2):
+        sample = kept.sample(0, (80, 60))
+        assert not sample.mask.flags.writeable
+    assert files.asked == [0, 0]
+    kept = Kept(files, room=80 * 60 * 4)
+    assert kept.sample(0, (80, 60)) is kept.sample(0, (80, 60))
+
+
 def test_kept_pixels_cannot_be_written_to(write):
     sample = Kept(Files(write("a.png", (4, 4)))).sample(0, (4, 4))
     with pytest.raises(ValueError, match="read-only"):
