@@ -4,7 +4,8 @@ Ours count from 0 and know no background, but that SSD's own first output is one
 pixels it is as good as any. Files of others count a background too, and COCO's own numbers have gaps, "N/A" (`coco91`
 of the manifest):
 
-    YOLO, segmentation  a file's classes are ours
+    YOLO                a file's classes are ours
+    segmentation        so they are, with a background among them, which the zoo's data sets call "background"
     RetinaNet           each class has a sigmoid of its own, so the outputs of background and gaps are left out: nothing
                         that the others say changes
     SSD                 all outputs share a softmax, so those of gaps stay, as "N/A 12" for number 12: nothing is lost
@@ -17,6 +18,7 @@ from common.errors import UserError
 from common.parity.golden import NUM_CLASSES, load_names
 
 BACKGROUND, GAP = "__background__", "N/A"
+SEGMENTED_BACKGROUND = "background"  # of common.data
 BESIDES = {"yolo": 5, "ssd": 1}  # outputs of an anchor that are no class, by family: box and objectness; background
 
 
@@ -40,6 +42,8 @@ def assign_classes(imported, model, names, source):
     if len(names) != count - hidden:
         given = f"{len(names)} names were" if len(names) != 1 else f"one name, {names[0]}, was"
         raise UserError(f"{source} holds {model} for {count - hidden} classes and {given} given")
+    if family == "segmentation":
+        names = [SEGMENTED_BACKGROUND if name == BACKGROUND else name for name in names]
     if family != "retinanet":
         return imported.arrays, [f"{GAP} {number}" if name == GAP else name for number, name in enumerate(names, 1)]
     kept = [number for number, name in enumerate(names) if name != GAP]

@@ -8,9 +8,9 @@ from common.errors import UserError
 from common.recipes.load import from_dict
 from common.recipes.schema import Recipe
 from common.weights.checkpoint import load
-from common.weights.classes import BACKGROUND, spread_classes
+from common.weights.classes import BACKGROUND, SEGMENTED_BACKGROUND, spread_classes
 from common.weights.importers.darknet import export_floats
-from common.weights.importers.torchvision import export_names
+from common.weights.importers.torchvision import DEEPLABV3, export_names
 from common.weights.manifest import load_manifest
 from common.weights.readers import darknet, safetensors
 
@@ -71,6 +71,8 @@ def _for_torchvision(checkpoint, recipe, source):
     if checkpoint.is_backbone:
         return {renamed[ours]: array for ours, array in arrays.items() if ours in renamed}, ()
     classes = (BACKGROUND, *recipe.classes)
+    if name in DEEPLABV3:
+        classes = [BACKGROUND if given == SEGMENTED_BACKGROUND else given for given in recipe.classes]
     if name.startswith("retinanet-"):
         lists = load_manifest().class_lists
         if list(recipe.classes) == list(lists["coco80"]):

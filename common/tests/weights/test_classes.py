@@ -124,3 +124,14 @@ def test_names_files_have_these_anchors():
 def test_what_predicts_classes_is_known_by_name(model, wanted):
     """Kernel and bias of 3 and 6 heads, and of one that all levels share."""
     assert sum(map(predicts_classes, load_names(model))) == wanted
+
+
+def test_a_background_among_the_classes_of_pixels_is_called_as_data_sets_call_it():
+    model = "deeplabv3-resnet50"
+    arrays = {"head.predict_class.weight": np.zeros((21, 256, 1, 1)), "head.predict_class.bias": np.arange(21.0)}
+    lists = load_manifest().class_lists
+    given, names = assign_classes(Imported(arrays, ()), model, lists["voc21"], "a.pth")
+    assert names == ["background", *lists["voc20"]]
+    assert given["head.predict_class.bias"].tolist() == list(range(21))
+    with pytest.raises(UserError, match=r"a\.pth holds deeplabv3-resnet50 for 21 classes and 20 names were given"):
+        assign_classes(Imported(arrays, ()), model, lists["voc20"], "a.pth")

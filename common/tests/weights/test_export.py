@@ -66,6 +66,17 @@ def test_an_ssd_goes_back_to_torchvision_s_names_as_it_came(tmp_path):
     assert json.loads(back.about["image_mean"]) == pytest.approx([0.48235, 0.45882, 0.40784])
 
 
+def test_a_deeplabv3_goes_back_without_its_auxiliary_classifier(tmp_path):
+    path, given = converted(tmp_path, published.deeplabv3(50, 3), classes=["__background__", "cat", "dog"])
+    assert load(path).recipe["classes"] == ["background", "cat", "dog"]
+    export(path, tmp_path / "back.safetensors", "torchvision")
+    back = read(tmp_path / "back.safetensors")
+    assert back.arrays.keys() == {name for name in given if not name.startswith("aux_classifier.")}
+    assert all(np.array_equal(array, given[name]) for name, array in back.arrays.items())
+    assert json.loads(back.about["classes"]) == ["__background__", "cat", "dog"]
+    assert json.loads(back.about["image_std"]) == pytest.approx([0.229, 0.224, 0.225])
+
+
 def test_a_backbone_goes_back_without_its_classifier(tmp_path):
     path, given = converted(tmp_path, published.mobilenet_v2(), model="ssd300-mobilenetv2")
     export(path, tmp_path / "back.safetensors", "torchvision")

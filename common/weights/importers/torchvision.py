@@ -1,8 +1,9 @@
-"""torchvision's names: ResNets, VGG16 and MobileNetV2 trained on ImageNet, SSD300 and RetinaNet, and back.
+"""torchvision's names: ResNets, VGG16, MobileNetV2 trained on ImageNet, SSD300, RetinaNet and DeepLabv3, and back.
 
-Names and graphs: torchvision/models/{resnet,vgg,mobilenetv2}.py and models/detection/{ssd,retinanet}.py of
-github.com/pytorch/vision. Its batch norms have our eps but in retinanet_resnet50_fpn's COCO_V1, which was trained with
-frozen ones of eps 0. That file has the names of before torchvision 0.13, and no counts of batches.
+Names and graphs: torchvision/models/{resnet,vgg,mobilenetv2}.py, models/detection/{ssd,retinanet}.py and
+models/segmentation/{deeplabv3,fcn}.py of github.com/pytorch/vision. Its batch norms have our eps but in
+retinanet_resnet50_fpn's COCO_V1, which was trained with frozen ones of eps 0. That file has the names of before
+torchvision 0.13, and no counts of batches.
 """
 
 import numpy as np
@@ -72,6 +73,9 @@ SSD_RULES = (
     (r"heads\.(\d)\.predict_(class|box)", lambda found: f"head.{HEADS[found[2]]}_head.module_list.{found[1]}"),
 )
 SCALE = {"l2_norm.scale": "backbone.scale_weight"}
+DEEPLABV3 = ("deeplabv3-resnet50", "deeplabv3-resnet101")
+AUXILIARY = "aux_classifier."
+WITHOUT_AUXILIARY = "its auxiliary classifier, which has a part in training alone, is left out"
 
 
 def retinanet_rules(old_pyramid=False, old_towers=False):
@@ -98,6 +102,22 @@ def retinanet_rules(old_pyramid=False, old_towers=False):
     )
 
 
+def deeplabv3_rules():
+    """Rules of a DeepLabv3: its pyramid is the first layer of its classifier, and the pool in that the last branch."""
+    return (
+        *resnet_rules("backbone."),
+        (r"aspp\.conv\.(conv|bn)", lambda found: f"classifier.0.convs.0.{PART[found[1]]}"),
+        (
+            r"aspp\.dilated\.(\d)\.(conv|bn)",
+            lambda found: f"classifier.0.convs.{int(found[1]) + 1}.{PART[found[2]]}",
+        ),
+        (r"aspp\.pool\.(conv|bn)", lambda found: f"classifier.0.convs.4.{1 + PART[found[1]]}"),
+        (r"aspp\.project\.(conv|bn)", lambda found: f"classifier.0.project.{PART[found[1]]}"),
+        (r"head\.conv\.(conv|bn)", lambda found: f"classifier.{1 + PART[found[1]]}"),
+        (r"head\.predict_class", "classifier.4"),
+    )
+
+
 def import_arrays(arrays, model, source):
     """The Imported of arrays with torchvision's names, None for other names.
 
@@ -105,6 +125,8 @@ def import_arrays(arrays, model, source):
     """
     if "backbone.body.conv1.weight" in arrays and "head.classification_head.cls_logits.weight" in arrays:
         return _retinanet(arrays, model, source)
+    if "classifier.0.convs.0.0.weight" in arrays:
+        return _deeplabv3(arrays, model, source)
     if "backbone.scale_weight" in arrays:
         return _ssd(arrays, model, source)
     if "layer1.0.conv1.weight" in arrays:
@@ -129,9 +151,11 @@ def export_names(model, part):
         return rename(model, SSD_RULES) | SCALE
     if part == "model" and model.startswith("retinanet-"):
         return rename(model, retinanet_rules())
+    if part == "model" and model in DEEPLABV3:
+        return rename(model, deeplabv3_rules())
     raise UserError(
         f"torchvision has no {model}{' of which it has a classifier' if part == 'backbone' else ''}; ssd300-vgg16, a "
-        f"RetinaNet, or the backbone of a ResNet or MobileNetV2 is needed"
+        f"RetinaNet, {' or '.join(DEEPLABV3)}, or the backbone of a ResNet or MobileNetV2 is needed"
     )
 
 
@@ -153,6 +177,17 @@ def _retinanet(arrays, model, source):
 def _p6_from_c5(arrays):
     kernel = arrays.get("fpn.p6.conv.weight")
     return kernel is not None and kernel.shape[0] != kernel.shape[1]
+
+
+def _deeplabv3(arrays, model, source):
+    """All but the auxiliary classifier. Nothing needs to be said of the output stride: each has the other's own, 8."""
+    if model not in DEEPLABV3:
+        raise UserError(f"{source} is torchvision's DeepLabv3 and no {model}; --model {DEEPLABV3[0]} is needed")
+    kept = {name: array for name, array in arrays.items() if not name.startswith(AUXILIARY)}
+    imported = take(kept, rename(model, deeplabv3_rules()), model, source)
+    require_backbone(imported, ("classifier.",), "torchvision's DeepLabv3", model, source)
+    notes = (WITHOUT_AUXILIARY,) if len(kept) < len(arrays) else ()
+    return imported._replace(settings=IMAGENET, notes=notes)
 
 
 def _ssd(arrays, model, source):

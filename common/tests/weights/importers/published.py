@@ -140,6 +140,25 @@ def retinanet(outputs=91, *, old=False, v2=False, counted=True, depth=50):
     return shapes
 
 
+def deeplabv3(depth=50, outputs=21, auxiliary=True):
+    """torchvision's deeplabv3_resnet50 and -101; an auxiliary classifier is there in training."""
+
+    def part(name, inputs, after, kernel, place=0):
+        shapes = conv(f"{name}.{place}", inputs, after, kernel, False)
+        return shapes | batch_norm(f"{name}.{place + 1}", after)
+
+    shapes = resnet(depth, "backbone.", classifier=False)
+    shapes |= part("classifier.0.convs.0", 2048, 256, 1)
+    for branch in (1, 2, 3):
+        shapes |= part(f"classifier.0.convs.{branch}", 2048, 256, 3)
+    shapes |= part("classifier.0.convs.4", 2048, 256, 1, place=1)  # behind the pool
+    shapes |= part("classifier.0.project", 5 * 256, 256, 1)
+    shapes |= part("classifier", 256, 256, 3, place=1) | conv("classifier.4", 256, outputs, 1)
+    if auxiliary:
+        shapes |= part("aux_classifier", 1024, 256, 3) | conv("aux_classifier.4", 256, outputs, 1)
+    return shapes
+
+
 def amdegroot_vgg16(prefix=""):
     """ssd.pytorch's vgg16_reducedfc."""
     shapes = {}

@@ -29,6 +29,8 @@ def of(shapes, **changes):
         # frozen batch norms count as no parameters: ResNet-50 has 26,560 channels of two each
         (published.retinanet(old=True, counted=False), 34_014_999 + 2 * 26_560),
         (published.retinanet(v2=True), 38_198_935),
+        (published.deeplabv3(50), 42_004_074),
+        (published.deeplabv3(101), 60_996_202),
     ],
 )
 def test_the_lists_of_names_have_as_many_parameters_as_torchvision_publishes(shapes, count):
@@ -42,9 +44,11 @@ def test_the_lists_of_names_have_as_many_parameters_as_torchvision_publishes(sha
         (published.retinanet(), "retinanet-resnet50"),
         (published.retinanet(old=True, counted=False), "retinanet-resnet50"),
         (published.retinanet(v2=True), "retinanet-resnet50-v2"),
+        (published.deeplabv3(50, auxiliary=False), "deeplabv3-resnet50"),
+        (published.deeplabv3(101, auxiliary=False), "deeplabv3-resnet101"),
     ],
 )
-def test_detectors_are_imported_without_a_missing_or_unexpected_name(shapes, model):
+def test_whole_models_are_imported_without_a_missing_or_unexpected_name(shapes, model):
     imported = import_weights(of(shapes), model)
     assert (imported.missing, imported.unexpected, imported.notes) == ((), (), ())
     assert list(imported.arrays) == list(load_names(model))
@@ -62,11 +66,43 @@ def test_a_resnet_becomes_a_backbone_and_its_classifier_is_told(depth):
     assert (imported.settings["mean"], imported.settings["std"]) == IMAGENET
 
 
+@pytest.mark.parametrize("depth", [50, 101])
+def test_the_auxiliary_classifier_is_left_out_and_a_note_says_so(depth):
+    model = f"deeplabv3-resnet{depth}"
+    imported = import_weights(of(published.deeplabv3(depth)), model)
+    assert (imported.missing, imported.unexpected) == ((), ())
+    assert {name: array.shape for name, array in imported.arrays.items()} == load_names(model) | {
+        "head.predict_class.weight": (21, 256, 1, 1),
+        "head.predict_class.bias": (21,),
+    }
+    assert len(imported.notes) == 1
+    assert "auxiliary classifier" in imported.notes[0]
+
+
 def test_mobilenet_v2_becomes_a_backbone():
     imported = import_weights(of(published.mobilenet_v2()), "ssd300-mobilenetv2")
     wanted = [name for name in load_names("ssd300-mobilenetv2") if name.startswith("backbone.")]
     assert list(imported.arrays) == wanted
     assert imported.unexpected == ("classifier.1.weight", "classifier.1.bias")
+
+
+@pytest.mark.parametrize(
+    ("model", "shapes"),
+    [
+        *((f"{kind}-resnet50", published.resnet(50)) for kind in ("deeplabv3", "deeplabv3plus", "pspnet")),
+        *((f"{kind}-resnet101", published.resnet(101)) for kind in ("deeplabv3", "deeplabv3plus")),
+        *((f"{kind}-mobilenetv2", published.mobilenet_v2()) for kind in ("deeplabv3", "deeplabv3plus", "pspnet")),
+    ],
+)
+def test_classifiers_become_backbones_of_segmentation_models(model, shapes):
+    """MobileNetV2 loses its last convolution, which only classifies there."""
+    imported = import_weights(of(shapes), model)
+    wanted = {name: shape for name, shape in load_names(model).items() if name.startswith("backbone.")}
+    assert {name: array.shape for name, array in imported.arrays.items()} == wanted
+    last = published.batch_norm("features.18.1", 1280, counted=False)
+    lost = ("features.18.0.weight", *last, "classifier.1.weight", "classifier.1.bias")
+    assert imported.unexpected == (lost if "mobilenet" in model else ("fc.weight", "fc.bias"))
+    assert (imported.settings["mean"], imported.settings["std"]) == IMAGENET
 
 
 @pytest.mark.parametrize("model", ["ssd300-vgg16", "ssd512-vgg16"])
@@ -120,6 +156,26 @@ def test_some_names_worked_by_hand():
         assert arrays[ours].flat[0] == given.arrays[theirs].flat[0], ours
 
 
+def test_some_names_of_deeplabv3_worked_by_hand():
+    """torchvision's pyramid: 1x1, three dilated 3x3, the pool, whose place 0 is the pooling itself."""
+    given = of(published.deeplabv3())
+    arrays = import_weights(given, "deeplabv3-resnet50").arrays
+    for ours, theirs in {
+        "backbone.stem.bn.running_mean": "backbone.bn1.running_mean",
+        "backbone.stages.3.blocks.0.shortcut.bn.weight": "backbone.layer4.0.downsample.1.weight",
+        "aspp.conv.conv.weight": "classifier.0.convs.0.0.weight",
+        "aspp.dilated.0.conv.weight": "classifier.0.convs.1.0.weight",
+        "aspp.dilated.2.bn.running_var": "classifier.0.convs.3.1.running_var",
+        "aspp.pool.conv.weight": "classifier.0.convs.4.1.weight",
+        "aspp.pool.bn.bias": "classifier.0.convs.4.2.bias",
+        "aspp.project.conv.weight": "classifier.0.project.0.weight",
+        "head.conv.conv.weight": "classifier.1.weight",
+        "head.conv.bn.running_mean": "classifier.2.running_mean",
+        "head.predict_class.bias": "classifier.4.bias",
+    }.items():
+        assert arrays[ours].flat[0] == given.arrays[theirs].flat[0], ours
+
+
 def test_what_a_recipe_must_say_comes_along():
     ssd = import_weights(of(published.ssd300_vgg16()), "ssd300-vgg16")
     assert ssd.settings["anchor_preset"] == "ssd300"
@@ -132,6 +188,10 @@ def test_what_a_recipe_must_say_comes_along():
     assert v2.settings["p6_from_c5"]
     assert v1.background
     assert v2.background
+    deeplab = import_weights(of(published.deeplabv3()), "deeplabv3-resnet50")
+    assert (deeplab.settings["mean"], deeplab.settings["std"]) == IMAGENET
+    assert deeplab.settings.keys() == {"mean", "std"}  # the model's own output stride is torchvision's
+    assert not deeplab.background  # a class as any other
 
 
 @pytest.mark.parametrize(
@@ -170,6 +230,13 @@ def test_the_eps_of_coco_v1_goes_into_the_variance(shapes, changed):
         (published.ssd300_vgg16(), "ssd512-vgg16", "torchvision's SSD on VGG16 and no ssd512-vgg16"),
         (published.mobilenet_v2(), "retinanet-resnet50", r"holds features\.0\.0\.weight of shape \(32, 3, 3, 3\)"),
         (published.vgg16(), "retinanet-resnet50", "torchvision's VGG16 and has nothing in common"),
+        (published.deeplabv3(), "deeplabv3plus-resnet50", "torchvision's DeepLabv3 and no deeplabv3plus-resnet50"),
+        (published.deeplabv3(), "deeplabv3-resnet101", r"DeepLabv3 and lacks backbone\.stages\.2\.blocks\.6\."),
+        (
+            published.deeplabv3(101),
+            "deeplabv3-resnet50",
+            r"and also holds backbone\.layer3\.6\.conv1\.weight",
+        ),
     ],
 )
 def test_weights_of_another_network_are_a_sentence(shapes, model, words):
@@ -192,8 +259,13 @@ def test_a_file_says_which_model_it_is():
         "retinanet-resnet50-v2",
         "retinanet-resnet101",
         "ssd300-vgg16",
+        "deeplabv3-resnet50",
+        "deeplabv3-resnet101",
+        "deeplabv3plus-resnet50",
     )
     for shapes, model in (
+        (published.deeplabv3(50), "deeplabv3-resnet50"),
+        (published.deeplabv3(101), "deeplabv3-resnet101"),
         (published.retinanet(), "retinanet-resnet50"),
         (published.retinanet(old=True, counted=False), "retinanet-resnet50"),
         (published.retinanet(v2=True), "retinanet-resnet50-v2"),
@@ -208,6 +280,9 @@ def test_a_file_says_which_model_it_is():
         ("ssd300-vgg16", "model", published.ssd300_vgg16(81)),
         ("retinanet-resnet50", "model", published.retinanet(80)),
         ("retinanet-resnet50-v2", "model", published.retinanet(80, v2=True)),
+        ("deeplabv3-resnet50", "model", published.deeplabv3(50, 80, auxiliary=False)),
+        ("deeplabv3-resnet101", "model", published.deeplabv3(101, 80, auxiliary=False)),
+        ("deeplabv3plus-resnet101", "backbone", published.resnet(101, classifier=False)),
         ("retinanet-resnet18", "backbone", published.resnet(18, classifier=False)),
         ("retinanet-resnet152", "backbone", published.resnet(152, classifier=False)),
         ("ssd300-mobilenetv2", "backbone", published.mobilenet_v2()),
@@ -215,16 +290,22 @@ def test_a_file_says_which_model_it_is():
 )
 def test_names_go_back_to_those_of_torchvision(model, part, shapes):
     """80 classes, as names files have, in the outputs that a RetinaNet of 80 labels would have."""
-    wanted = {
-        name: shape for name, shape in shapes.items() if not name.endswith("tracked") and "classifier" not in name
-    }
+    wanted = {name: shape for name, shape in shapes.items() if not name.endswith("tracked")}
+    if part == "backbone":
+        wanted = {name: shape for name, shape in wanted.items() if not name.startswith("classifier")}
     names = load_names(model)
     assert {theirs: names[ours] for ours, theirs in export_names(model, part).items()} == wanted
 
 
 @pytest.mark.parametrize(
     ("model", "part"),
-    [("yolov3", "model"), ("ssd512-vgg16", "model"), ("ssd300-vgg16", "backbone"), ("yolov4", "backbone")],
+    [
+        ("yolov3", "model"),
+        ("ssd512-vgg16", "model"),
+        ("deeplabv3plus-resnet50", "model"),
+        ("ssd300-vgg16", "backbone"),
+        ("yolov4", "backbone"),
+    ],
 )
 def test_a_model_that_torchvision_has_not_is_a_sentence(model, part):
     with pytest.raises(UserError, match=f"torchvision has no {model}"):
