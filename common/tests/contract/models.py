@@ -22,6 +22,8 @@ from common.parity.golden import (
 from common.parity.pseudo import pseudo_arrays, pseudo_images
 from common.weights.initial import initial_arrays
 
+ONE_OF_EACH = ("yolov3-tiny", "yolov4-tiny", "ssd300-mobilenetv2", "retinanet-resnet18", "deeplabv3plus-mobilenetv2")
+
 
 @pytest.fixture(scope="module")
 def pseudo(zoo):

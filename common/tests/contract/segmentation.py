@@ -34,17 +34,8 @@ COUNTS = {
 }
 GOLDEN = Path(__file__).with_suffix(".npz")
 SMALLEST = "deeplabv3plus-mobilenetv2"
-SIZES = ((64, 64), (65, 97), (96, 64))  # (width, height)
-LARGE = (320, 304)  # 20 x 19 cells at output stride 16, which dilations by 18 reach across
-CASES = {
-    (SMALLEST, 16): (*SIZES, LARGE),
-    (SMALLEST, 8): SIZES,
-    ("deeplabv3plus-xception65", 16): SIZES[1:2],
-    ("deeplabv3-resnet50", 8): SIZES[1:2],
-    ("deeplabv3-mobilenetv2", 16): SIZES[2:],
-    ("pspnet-mobilenetv2", 8): SIZES[2:],
-    ("pspnet-resnet50", 16): SIZES[1:2],
-}
+LARGE = (320, 304)  # (width, height): 20 x 19 cells at output stride 16, which dilations by 18 reach across
+CASES = {(SMALLEST, 16): (LARGE,), ("pspnet-mobilenetv2", 8): (LARGE,)}  # others are in common/parity/golden
 
 
 def segmentation_spec(name, num_classes, output_stride=None):

@@ -3,9 +3,10 @@
 import pytest
 import tensorflow as tf
 
-from common.parity.golden import GOLDENS, TOLERANCE, difference, load_golden_heads, measure, sizes
+from common.parity.golden import TOLERANCE, difference, load_golden_heads, measure, sizes
 from common.parity.probe import pseudo_model
 from common.tests.contract.models import *  # noqa: F403
+from common.tests.contract.models import ONE_OF_EACH
 from tf2_zoo import blocks, necks
 from tf2_zoo.backbones import csp_darknet53
 from tf2_zoo.layers import BatchNorm, Conv2d, named_modules
@@ -17,7 +18,7 @@ def golden_difference(name, model):
     return difference(load_golden_heads(name), measured)
 
 
-@pytest.mark.parametrize("name", GOLDENS)
+@pytest.mark.parametrize("name", ONE_OF_EACH)
 def test_heads_without_folded_batch_norms_equal_the_golden(zoo, name):
     assert golden_difference(name, pseudo_model(zoo, name, zoo.device("cpu"))) < TOLERANCE
 
