@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from common.errors import UserError
 
+LEAST_SIDE = 32  # pixels; below it the coarsest features have less than a cell
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
@@ -73,8 +75,12 @@ class Architecture:
         raise NotImplementedError
 
     def check_input_size(self, name, size):
-        """UserError unless the model takes images of this (width, height); it names the nearest legal sizes."""
-        raise NotImplementedError
+        """UserError unless the model takes images of this (width, height): any from 32 pixels a side, or as it says."""
+        if min(size) < LEAST_SIDE:
+            raise UserError(
+                f"input size {size[0]}x{size[1]} is too small for {name}; {LEAST_SIDE} pixels a side, "
+                f"or more, are needed"
+            )
 
 
 def preset(presets, name, wanted, model):

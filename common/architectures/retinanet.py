@@ -10,11 +10,9 @@ from common.anchor_grid import RETINANET_ANCHORS, retinanet_grid
 from common.architectures.base import Architecture, ModelSpec, preset
 from common.box_coding import KERAS_RETINANET_CODING, RETINANET_CODING
 from common.decode_anchors import decode_retinanet
-from common.errors import UserError
 from common.targets.retinanet import assign
 
 CODINGS = {"retinanet": RETINANET_CODING, "keras-retinanet": KERAS_RETINANET_CODING}
-LEAST_SIDE = 32  # pixels; below it C5 has less than a cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,14 +103,6 @@ class RetinaNetArchitecture(Architecture):
             p6_from_c5=self.v2 if p6_from_c5 is None else p6_from_c5,
             **normalisation,
         )
-
-    def check_input_size(self, name, size):
-        """Any size from 32 pixels a side."""
-        if min(size) < LEAST_SIDE:
-            raise UserError(
-                f"input size {size[0]}x{size[1]} is too small for {name}; "
-                f"{LEAST_SIDE} pixels a side, or more, are needed"
-            )
 
 
 RETINANET_ARCHITECTURES = {

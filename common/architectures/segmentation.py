@@ -6,10 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from common.architectures.base import Architecture, ModelSpec
-from common.errors import UserError
 from common.targets.segmentation import assign
 
-LEAST_SIDE = 32  # pixels; below it the coarsest features have less than a cell
 OUTPUT_STRIDES = (8, 16)
 
 
@@ -73,14 +71,6 @@ class SegmentationArchitecture(Architecture):
             output_stride=output_stride or self.output_stride,
             **normalisation,
         )
-
-    def check_input_size(self, name, size):
-        """Any size from 32 pixels a side."""
-        if min(size) < LEAST_SIDE:
-            raise UserError(
-                f"input size {size[0]}x{size[1]} is too small for {name}; {LEAST_SIDE} pixels a side, or more, "
-                f"are needed"
-            )
 
 
 SEGMENTATION_ARCHITECTURES = {

@@ -2,7 +2,7 @@
 
 from common.errors import UserError
 from common.parity.golden import load_names
-from common.weights.importers import amdegroot, darknet, keras, keras_layers, torchvision
+from common.weights.importers import amdegroot, darknet, keras, keras_deeplab, keras_layers, torchvision
 from common.weights.importers.imported import Imported
 from common.weights.importers.renaming import as_float32
 from common.weights.report import NOT_OURS
@@ -31,7 +31,7 @@ def fits(weights, model):
 
 def _by_other_names(weights, model, source):
     if weights.kind in keras_layers.KINDS:
-        arrays, importers = keras_layers.named(weights), (keras,)
+        arrays, importers = keras_layers.named(weights), (keras_deeplab, keras)
     else:
         arrays, importers = weights.arrays, (torchvision, amdegroot)
     for importer in importers:
@@ -41,8 +41,8 @@ def _by_other_names(weights, model, source):
     examples = ", ".join(list(weights.arrays)[:3])
     raise UserError(
         f"{source} ({weights.kind}) holds arrays named {examples[:200]} ..., which can't be turned into {model}; "
-        f"weights with the names of {model}, of Darknet, torchvision, Keras Applications, keras-retinanet or "
-        f"ssd.pytorch are needed"
+        f"weights with the names of {model}, of Darknet, torchvision, Keras Applications, keras-retinanet, "
+        f"keras-deeplab-v3-plus or ssd.pytorch are needed"
     )
 
 

@@ -10,6 +10,7 @@ What can't be put right is said in a note: where Keras pads less on the left and
 
 import re
 
+from common.architectures import architecture
 from common.errors import UserError
 from common.parity.golden import load_names
 from common.weights.importers.batch_norm import EPS, with_eps, without_biases
@@ -23,6 +24,10 @@ CLASSIFIERS = ("fc", "predictions.", "probs.", "Logits.", "Conv_1.", "Conv_1_bn.
 SHIFTED = (
     "Keras pads {layers} at the right and below only where the input's size is even, and our graph on all sides, so "
     "what follows lies half a pixel off; fine-tuning makes up for it"
+)
+STRIDES = (
+    "its blocks stride on their first 1x1 convolution, and those of this model on their 3x3, so features differ; "
+    "fine-tuning makes up for it"
 )
 XCEPTION = (
     "{source} is Keras Applications' Xception, whose middle has 8 modules and whose pools aren't aligned; the zoo has "
@@ -132,10 +137,12 @@ def _resnet(arrays, rules, eps, model, source):
     found = without_biases(
         imported.arrays, {ours: as_float32(theirs, arrays[theirs], source) for ours, theirs in biases.items()}
     )
+    able = "stride_on_1x1" in architecture(model).OPTIONS
     imported = imported._replace(
         arrays=_turned(with_eps(found, eps)),
         unexpected=tuple(name for name in imported.unexpected if name not in biases.values()),
-        settings=CAFFE | {"stride_on_1x1": True},
+        settings=CAFFE | ({"stride_on_1x1": True} if able else {}),
+        notes=() if able else (STRIDES,),
     )
     require_backbone(imported, CLASSIFIERS, "Keras's ResNet", model, source)
     return imported

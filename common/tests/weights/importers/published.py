@@ -244,6 +244,54 @@ def keras_mobilenet_v2(top=True):
     return shapes | ({"Logits/Logits/kernel:0": (1280, 1000), "Logits/Logits/bias:0": (1000,)} if top else {})
 
 
+def keras_deeplab(backbone, outputs=21):
+    """keras-deeplab-v3-plus's Deeplabv3 of "xception" or "mobilenetv2"."""
+
+    def block(layer, inputs, after, kernel=1):
+        return keras_conv(layer, inputs, after, kernel, False) | keras_batch_norm(f"{layer}_BN", after)
+
+    def depthwise(layer, channels):
+        kernel = {f"{layer}/{layer}/depthwise_kernel:0": (3, 3, channels, 1)}
+        return kernel | keras_batch_norm(f"{layer}_BN", channels)
+
+    def separable(layer, inputs, after):
+        return depthwise(f"{layer}_depthwise", inputs) | block(f"{layer}_pointwise", inputs, after)
+
+    shapes = {}
+    if backbone == "xception":
+        shapes |= block("entry_flow_conv1_1", 3, 32, 3) | block("entry_flow_conv1_2", 32, 64, 3)
+        inputs = 64
+        modules = [(f"entry_flow_block{number}", (width,) * 3) for number, width in enumerate((128, 256, 728), 1)]
+        modules += [(f"middle_flow_unit_{number}", (728, 728, 728)) for number in range(1, 17)]
+        modules += [("exit_flow_block1", (728, 1024, 1024)), ("exit_flow_block2", (1536, 1536, 2048))]
+        for at, widths in modules:
+            if at.startswith("entry") or at == "exit_flow_block1":
+                shapes |= block(f"{at}_shortcut", inputs, widths[-1])
+            for number, width in enumerate(widths, 1):
+                shapes |= separable(f"{at}_separable_conv{number}", inputs, width)
+                inputs = width
+    else:
+        shapes |= block("Conv", 3, 32, 3)
+        table = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1))
+        inputs, place = 32, 0
+        for expansion, after, blocks in table:
+            for _ in range(blocks):
+                at, hidden = f"expanded_conv_{place}" if place else "expanded_conv", inputs * expansion
+                if place:
+                    shapes |= block(f"{at}_expand", inputs, hidden)
+                shapes |= depthwise(f"{at}_depthwise", hidden) | block(f"{at}_project", hidden, after)
+                inputs, place = after, place + 1
+    shapes |= block("image_pooling", inputs, 256) | block("aspp0", inputs, 256)
+    if backbone == "xception":
+        for branch in (1, 2, 3):
+            shapes |= separable(f"aspp{branch}", inputs, 256)
+        shapes |= block("concat_projection", 5 * 256, 256) | block("feature_projection0", 256, 48)
+        shapes |= separable("decoder_conv0", 304, 256) | separable("decoder_conv1", 256, 256)
+    else:
+        shapes |= block("concat_projection", 2 * 256, 256)
+    return shapes | keras_conv("logits_semantic" if outputs == 21 else "custom_logits_semantic", 256, outputs, 1)
+
+
 def keras_retinanet(classes=80, depth=50):
     """keras-retinanet's training model; the heads are models within it."""
     shapes = keras_resnet(depth, caffe=True, bias=False, top=False)

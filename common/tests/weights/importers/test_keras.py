@@ -28,6 +28,14 @@ def test_resnets_become_backbones(depth, caffe):
     assert imported.settings == {"mean": RGB, "std": (1, 1, 1), "stride_on_1x1": True}
 
 
+@pytest.mark.parametrize("model", ["deeplabv3-resnet50", "deeplabv3plus-resnet101", "pspnet-resnet50"])
+def test_a_model_that_always_strides_on_the_3x3_says_that_features_differ(model):
+    imported = import_weights(of(published.keras_resnet(int(model[-3:].removeprefix("t")))), model)
+    assert {name: array.shape for name, array in imported.arrays.items()} == backbone(model)
+    assert imported.settings == {"mean": RGB, "std": (1, 1, 1)}  # it has no model.stride_on_1x1
+    assert "stride on their first 1x1" in imported.notes[0]
+
+
 def test_the_bias_before_a_batch_norm_goes_into_its_mean_and_eps_into_its_variance():
     """g (x + b - m) / sqrt(v + e) is g (x - (m - b)) / sqrt(v + e)."""
     at = "conv3_block2_1"
@@ -77,6 +85,14 @@ def test_the_names_of_keras_1_do():
         layer, _, leaf = path.split("/")
         renamed[f"{layer}/{layer}_{'W' if leaf.startswith('kernel') else 'b'}_1:0"] = shape
     assert import_weights(of(renamed), "ssd300-vgg16").arrays.keys() == backbone("ssd300-vgg16").keys()
+
+
+@pytest.mark.parametrize("model", ["deeplabv3-mobilenetv2", "deeplabv3plus-mobilenetv2", "pspnet-mobilenetv2"])
+def test_mobilenet_v2_becomes_a_backbone_without_its_last_convolution(model):
+    imported = import_weights(of(published.keras_mobilenet_v2(top=False)), model)
+    assert {name: array.shape for name, array in imported.arrays.items()} == backbone(model)
+    last = ("weight", "bias", "running_mean", "running_var")
+    assert imported.unexpected == ("Conv_1.weight", *(f"Conv_1_bn.{leaf}" for leaf in last))
 
 
 def test_mobilenet_v2_becomes_a_backbone():
