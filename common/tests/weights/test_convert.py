@@ -8,11 +8,15 @@ from common.parity.golden import load_names
 from common.recipes.load import from_dict
 from common.recipes.schema import Recipe
 from common.tests.weights.importers import published
+from common.tests.weights.readers import pth
+from common.training.session import spec_of
 from common.weights.checkpoint import load
 from common.weights.convert import convert
 from common.weights.importers import darknet
+from common.weights.manifest import load_manifest
 from common.weights.readers import safetensors
 from common.weights.readers.darknet import write
+from common.weights.store import convert_tag
 
 
 def test_a_file_says_itself_which_model_it_is(tiny, tmp_path):
@@ -147,3 +151,36 @@ def test_a_detector_with_a_hole_is_a_sentence(tmp_path):
     path = named(tmp_path / "ssd.safetensors", shapes)
     with pytest.raises(UserError, match=r"lacks heads\.5\.predict_box\.bias; the whole model, or its backbone"):
         convert(path, tmp_path / "out.h5", model="ssd300-vgg16")
+
+
+def state_dict(path, shapes):
+    """A .pth of made-up arrays, which lie in one storage one after the other, full of 0 but for the first number."""
+    counts = [math.prod(shape) for shape in shapes.values()]
+    offsets = np.cumsum([0, *counts])
+    numbers = np.zeros(offsets[-1], "<f4")
+    numbers[offsets[:-1]] = np.arange(1, len(shapes) + 1)
+    place = pth.storage("FloatStorage", "0", len(numbers))
+    tensors = {}
+    for (name, shape), offset in zip(shapes.items(), offsets[:-1].tolist(), strict=True):
+        strides = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+        tensors[name] = pth.tensor(place, shape, strides, offset)
+    path.write_bytes(pth.archive(pth.ordered(tensors), {"0": numbers.tobytes()}))
+
+
+def test_the_public_deeplabv3_of_torchvision_becomes_a_checkpoint_that_fits_its_model(tmp_path):
+    tag, manifest = "deeplabv3-resnet50.coco-voc", load_manifest()
+    state_dict(tmp_path / "deeplab.pth", published.deeplabv3(50))
+    imported = convert_tag(tag, tmp_path / "deeplab.pth", tmp_path / "out.h5", manifest)
+    assert (imported.missing, imported.unexpected) == ((), ())
+    checkpoint = load(tmp_path / "out.h5")
+    recipe = from_dict(Recipe, checkpoint.recipe, "here")
+    assert recipe.classes == ("background", *manifest.class_lists["voc20"])
+    assert recipe.model.mean == pytest.approx((123.675, 116.28, 103.53))
+    assert spec_of(recipe).output_stride == 8
+    assert not checkpoint.is_backbone
+    outputs = {"head.predict_class.weight": (21, 256, 1, 1), "head.predict_class.bias": (21,)}
+    wanted = load_names("deeplabv3-resnet50") | outputs
+    assert {name: array.shape for name, array in checkpoint.model.items()} == wanted
+    assert checkpoint.model["aspp.conv.conv.weight"].flat[0] == 1 + list(published.deeplabv3(50)).index(
+        "classifier.0.convs.0.0.weight"
+    )
