@@ -14,6 +14,7 @@ from common.weights.convert import convert
 from common.weights.manifest import load_manifest, suggestion
 
 FILES = (".h5", ".weights", ".pth", ".pt", ".safetensors", ".npz")  # endings of files, never of tags
+UNREADABLE = ("tensorflow-tar.gz",)  # formats of the manifest
 
 
 def resolve_weights(text, *, model=None, offline=False, settings=None, report=to_stderr, manifest=None):
@@ -86,7 +87,12 @@ def recorded(tag, entry):
 
 
 def models_of(entry):
-    """The zoo's models that a manifest entry is for: its own, or all with its backbone, whose names hold that."""
+    """The zoo's models that a manifest entry is for: its own, or all with its backbone, whose names hold that.
+
+    None where no reader knows the file's format.
+    """
+    if entry.format in UNREADABLE:
+        return []
     if entry.model in ARCHITECTURES:
         return [entry.model]
     return [name for name in ARCHITECTURES if entry.part == "backbone" and entry.model in name.split("-")]
@@ -95,6 +101,11 @@ def models_of(entry):
 def model_for(tag, entry, wanted=None):
     """The model to convert a tag for. Raises UserError where the zoo has none, or none that is wanted, or several."""
     models = models_of(entry)
+    if entry.format in UNREADABLE:
+        raise UserError(
+            f"{tag} is a checkpoint of TensorFlow's ({entry.format}), which can be downloaded but not converted; "
+            f"another tag of python -m common.weights list --model {entry.model} is needed"
+        )
     if not models:
         raise UserError(
             f"{tag} is for {entry.model}, which the zoo doesn't have yet, so it can be downloaded but not converted; "
