@@ -68,9 +68,9 @@ SSD_ANCHORS = {
         (35.84, 76.8, 153.6, 230.4, 307.2, 384, 460.8, 537.6),
         ((2,), (2, 3), (2, 3), (2, 3), (2, 3), (2,), (2,)),
     ),
-    # the original's sizes of 300 pixels, on the levels of MobileNetV2, which begin at stride 16
+    # the sizes of "ssd300" on the levels of MobileNetV2, which begin at stride 16
     "ssd300-mobilenetv2": DefaultBoxes(
-        300, (19, 10, 5, 3, 2, 1), (16, 32, 64, 100, 150, 300), (30, 60, 111, 162, 213, 264, 315), ((2, 3),) * 6
+        300, (19, 10, 5, 3, 2, 1), (16, 32, 64, 100, 150, 300), (21, 45, 99, 153, 207, 261, 315), ((2, 3),) * 6
     ),
 }
 

@@ -82,11 +82,11 @@ def test_default_boxes_of_512():
 def test_default_boxes_of_mobilenetv2():
     boxes = ssd_grid(SSD_ANCHORS["ssd300-mobilenetv2"]).boxes
     # the first centre lies at 16 / 2; the last of a cell's six anchors is three times as high as wide
-    np.testing.assert_allclose(boxes[0], box_about(8, 8, 30, 30))
-    np.testing.assert_allclose(boxes[1], box_about(8, 8, math.sqrt(30 * 60), math.sqrt(30 * 60)), rtol=1e-6)
-    np.testing.assert_allclose(boxes[5], box_about(8, 8, 30 / math.sqrt(3), 30 * math.sqrt(3)), rtol=1e-6)
+    np.testing.assert_allclose(boxes[0], box_about(8, 8, 21, 21))
+    np.testing.assert_allclose(boxes[1], box_about(8, 8, math.sqrt(21 * 45), math.sqrt(21 * 45)), rtol=1e-6)
+    np.testing.assert_allclose(boxes[5], box_about(8, 8, 21 / math.sqrt(3), 21 * math.sqrt(3)), rtol=1e-6)
     # row 1, column 0 of the fifth level, of two cells a side: centre (75, 225), behind 2166 + 600 + 150 + 54 anchors
-    np.testing.assert_allclose(boxes[2166 + 600 + 150 + 54 + 2 * 6], box_about(75, 225, 213, 213), rtol=1e-6)
+    np.testing.assert_allclose(boxes[2166 + 600 + 150 + 54 + 2 * 6], box_about(75, 225, 207, 207), rtol=1e-6)
 
 
 def test_default_boxes_that_do_not_answer_to_their_levels_are_refused():
