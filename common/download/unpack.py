@@ -43,12 +43,13 @@ class _Member:
     open: Callable[[], BinaryIO]
 
 
-def unpack(archive, root, kind, *, report=lambda _: None, bar=BAR):
+def unpack(archive, root, kind, *, report=lambda _: None, bar=BAR, only=lambda name: True):
     """Unpack a zip, tar or tar.gz (`kind`) into the folder `root`: `Unpacked`.
 
     Files that are there with the same bytes stay, so that an interrupted unpacking goes on; each file appears whole or
-    not at all. Raises UserError for a damaged archive, a name that leads out of `root`, a device, a file that is there
-    with other bytes, and an archive that unpacks to more than LARGEST_EXPANSION times its size.
+    not at all. only: whether a file of this name is wanted; the others stay packed, and make an archive refused all the
+    same. Raises UserError for a damaged archive, a name that leads out of `root`, a device, a file that is there with
+    other bytes, and an archive that unpacks to more than LARGEST_EXPANSION times its size.
     """
     archive, root = Path(archive), Path(root)
     with storing(root):
@@ -73,6 +74,8 @@ def unpack(archive, root, kind, *, report=lambda _: None, bar=BAR):
                         path.mkdir(parents=True, exist_ok=True)
                 elif member.kind != "file":
                     raise UserError(f"{archive} holds {member.name!r}, a {member.kind}; no such thing is unpacked")
+                elif not only(member.name):
+                    pass
                 elif _is_there(path, member, archive):
                     kept += 1
                 else:

@@ -15,6 +15,7 @@ from common.weights import listing, store
 from common.weights.convert import convert
 from common.weights.export import NAMES, export
 from common.weights.manifest import load_manifest, suggestion
+from common.weights.readers import tensorflow
 
 
 def main(arguments=None):
@@ -99,8 +100,9 @@ def _convert(options):
     source, classes = Path(options.source), options.classes
     if classes and len(classes) == 1:
         classes = manifest.class_lists.get(classes[0], classes)
-    if source.exists() or options.source not in manifest.weights:
-        if not source.exists():
+    there = source.exists() or tensorflow.index_of(source) is not None
+    if there or options.source not in manifest.weights:
+        if not there:
             raise UserError(
                 f"{options.source!r} is neither a file nor a tag{suggestion(options.source, manifest.weights)}; "
                 f"python -m common.weights list shows all tags"
@@ -110,6 +112,7 @@ def _convert(options):
         raise UserError(f"{options.source} has a model and classes of its own; leave --classes and --model out")
     else:
         model = store.model_for(options.source, manifest.weights[options.source], options.model)
+        store.require_reader(options.source, manifest.weights[options.source])
         downloaded = store.download(options.source, offline=options.offline, manifest=manifest)
         imported = store.convert_tag(options.source, downloaded, options.out, manifest, model)
     total = len(imported.arrays) + len(imported.missing)
@@ -120,7 +123,7 @@ def _convert(options):
         to_stderr(note)
     if imported.missing:
         to_stderr("that is a backbone, for train.py --weights; it finds nothing by itself")
-    elif source.exists() and not classes:
+    elif there and not classes:
         to_stderr("its classes are called class-0, class-1 and so on; --classes names them")
     print(options.out)
     return 0
@@ -206,7 +209,7 @@ def parser():
     verifier = add("verify", _verify, "hash what is here anew, or a file of yours")
     verifier.add_argument("path", nargs="?", metavar="PATH", type=Path)
     converter = add("convert", _convert, "turn a weight file of others into a checkpoint; prints its path")
-    converter.add_argument("source", metavar="SOURCE", help="a file, or a tag")
+    converter.add_argument("source", metavar="SOURCE", help="a file, a folder, or a tag")
     converter.add_argument("--model", choices=tuple(ARCHITECTURES), help="what it is for (default: what it fits)")
     converter.add_argument("--classes", nargs="+", metavar="NAME", help="class names, or one of the manifest's lists")
     converter.add_argument("--offline", action="store_true", help="with a tag: only what is here")

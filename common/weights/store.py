@@ -12,9 +12,10 @@ from common.download.storage import home, locked, storing
 from common.errors import UserError
 from common.weights.convert import convert
 from common.weights.manifest import load_manifest, suggestion
+from common.weights.readers import tensorflow
 
 FILES = (".h5", ".weights", ".pth", ".pt", ".safetensors", ".npz")  # endings of files, never of tags
-UNREADABLE = ("tensorflow-tar.gz",)  # formats of the manifest
+TENSORFLOW = "tensorflow-tar.gz"  # the format in the manifest that a framework is needed for
 
 
 def resolve_weights(text, *, model=None, offline=False, settings=None, report=to_stderr, manifest=None):
@@ -39,6 +40,7 @@ def resolve_weights(text, *, model=None, offline=False, settings=None, report=to
     model = model_for(text, manifest.weights[text], model)
     converted = converted_path(text, manifest.weights[text], model)
     if not converted.exists():
+        require_reader(text, manifest.weights[text])
         source = download(text, offline=offline, settings=settings, report=report, manifest=manifest)
         with locked(converted, report):
             if not converted.exists():
@@ -87,12 +89,7 @@ def recorded(tag, entry):
 
 
 def models_of(entry):
-    """The zoo's models that a manifest entry is for: its own, or all with its backbone, whose names hold that.
-
-    None where no reader knows the file's format.
-    """
-    if entry.format in UNREADABLE:
-        return []
+    """The zoo's models that a manifest entry is for: its own, or all with its backbone, whose names hold that."""
     if entry.model in ARCHITECTURES:
         return [entry.model]
     return [name for name in ARCHITECTURES if entry.part == "backbone" and entry.model in name.split("-")]
@@ -101,11 +98,6 @@ def models_of(entry):
 def model_for(tag, entry, wanted=None):
     """The model to convert a tag for. Raises UserError where the zoo has none, or none that is wanted, or several."""
     models = models_of(entry)
-    if entry.format in UNREADABLE:
-        raise UserError(
-            f"{tag} is a checkpoint of TensorFlow's ({entry.format}), which can be downloaded but not converted; "
-            f"another tag of python -m common.weights list --model {entry.model} is needed"
-        )
     if not models:
         raise UserError(
             f"{tag} is for {entry.model}, which the zoo doesn't have yet, so it can be downloaded but not converted; "
@@ -118,6 +110,12 @@ def model_for(tag, entry, wanted=None):
     if wanted is not None and wanted not in models:
         raise UserError(f"{tag} is no backbone of {wanted}; {', '.join(models)} would do")
     return wanted or models[0]
+
+
+def require_reader(tag, entry):
+    """UserError where the file of a tag can't be read on this machine, to be called before it is downloaded."""
+    if entry.format == TENSORFLOW and not tensorflow.is_installed():
+        raise UserError(f"{tag} is a checkpoint of TensorFlow's, which only TensorFlow can read; {tensorflow.NEEDED}")
 
 
 def convert_tag(tag, source, out, manifest, model=None):

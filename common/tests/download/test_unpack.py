@@ -231,5 +231,23 @@ def test_a_full_disk_is_a_sentence_and_going_on_works(tmp_path, root, monkeypatc
     assert unpack(archive, root, "tar") == Unpacked(2, 1, ())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_wanted_stays_packed(tmp_path, root, kind):
+    archive = pack(tmp_path / "a", FILES, kind)
+    assert unpack(archive, root, kind, only=lambda name: name.endswith(".txt")) == Unpacked(1, 0, ())
+    assert there(root) == {"VOCdevkit/VOC2007/a.txt": b"one"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"), [("../out", b"", "leads out"), ("bomb", bytes(30 << 20), "not to be believed")]
+)
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_what_is_not_wanted_makes_an_archive_refused_all_the_same(tmp_path, root, kind, name, content, words):
+    archive = pack(tmp_path / "a", {name: content, "wanted": b"1"}, kind)
+    with pytest.raises(UserError, match=words):
+        unpack(archive, root, kind, only=lambda name: name == "wanted")
+    assert there(root) == {}
+
+
 def test_an_empty_archive_is_fine(tmp_path, root):
     assert unpack(pack(tmp_path / "a", {}, "tar"), root, "tar") == Unpacked(0, 0, ())

@@ -1,4 +1,5 @@
 import hashlib
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from common.recipes.load import from_dict
 from common.recipes.schema import Recipe
 from common.tests.weights.importers import published
 from common.weights import store
+from common.weights.__main__ import main
 from common.weights.checkpoint import load
 from common.weights.importers import darknet
 from common.weights.readers import safetensors
@@ -149,14 +151,26 @@ def test_a_backbone_of_several_models_needs_one_of_them(entries, small):
     assert store.model_for("resnet50.imagenet", entry, "retinanet-resnet50-v2") == "retinanet-resnet50-v2"
 
 
-def test_every_entry_of_a_format_that_is_read_has_a_model(home):
+def test_every_entry_has_a_model(home):
     """But Keras's Xception, which is another network than ours."""
     entries = store.load_manifest().weights.values()
-    without = {(entry.model, entry.format) for entry in entries if not store.models_of(entry)}
-    assert {model for model, form in without if form != "tensorflow-tar.gz"} == {"xception"}
-    assert "tensorflow-tar.gz" in {form for _, form in without}
+    assert {entry.model for entry in entries if not store.models_of(entry)} == {"xception"}
 
 
-def test_a_format_that_nothing_reads_is_a_sentence_before_any_download(home):
-    with pytest.raises(UserError, match=r"a checkpoint of TensorFlow's .* not converted; another tag .* --model deepl"):
+def test_without_tensorflow_a_checkpoint_of_it_is_a_sentence_before_any_download(home, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    words = r"voc is a checkpoint of TensorFlow's, which only TensorFlow can read; pip install tensorflow, "
+    with pytest.raises(UserError, match=words):
         store.resolve_weights("deeplabv3-mobilenetv2.voc", offline=True)
+    with pytest.raises(UserError, match=words):
+        main(["convert", "deeplabv3-mobilenetv2.voc", "--offline", "--out", str(tmp_path / "a.h5")])
+    assert not home.exists()
+
+
+def test_what_was_converted_before_needs_no_tensorflow(home, monkeypatch):
+    tag = "deeplabv3-mobilenetv2.voc"
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    converted = store.converted_path(tag, store.load_manifest().weights[tag], "deeplabv3-mobilenetv2")
+    converted.parent.mkdir(parents=True)
+    converted.write_bytes(b"")
+    assert store.resolve_weights(tag, offline=True) == converted

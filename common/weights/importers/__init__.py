@@ -2,7 +2,15 @@
 
 from common.errors import UserError
 from common.parity.golden import load_names
-from common.weights.importers import amdegroot, darknet, keras, keras_deeplab, keras_layers, torchvision
+from common.weights.importers import (
+    amdegroot,
+    darknet,
+    keras,
+    keras_deeplab,
+    keras_layers,
+    tensorflow_deeplab,
+    torchvision,
+)
 from common.weights.importers.imported import Imported
 from common.weights.importers.renaming import as_float32
 from common.weights.report import NOT_OURS
@@ -30,20 +38,30 @@ def fits(weights, model):
 
 
 def _by_other_names(weights, model, source):
-    if weights.kind in keras_layers.KINDS:
+    if weights.kind == "tensorflow":
+        arrays, importers = tensorflow_deeplab.named(weights), (tensorflow_deeplab,)
+    elif weights.kind in keras_layers.KINDS:
         arrays, importers = keras_layers.named(weights), (keras_deeplab, keras)
     else:
         arrays, importers = weights.arrays, (torchvision, amdegroot)
     for importer in importers:
         imported = importer.import_arrays(arrays, model, source)
         if imported is not None:
-            return imported
+            return imported._replace(notes=(*imported.notes, *_sorted_out(weights.about)))
     examples = ", ".join(list(weights.arrays)[:3])
     raise UserError(
         f"{source} ({weights.kind}) holds arrays named {examples[:200]} ..., which can't be turned into {model}; "
         f"weights with the names of {model}, of Darknet, torchvision, Keras Applications, keras-retinanet, "
-        f"keras-deeplab-v3-plus or ssd.pytorch are needed"
+        f"keras-deeplab-v3-plus, TensorFlow's DeepLab or ssd.pytorch are needed"
     )
+
+
+def _sorted_out(about):
+    """What a reader chose among the arrays of a file, in notes."""
+    if averaged := about.get("averaged"):
+        yield f"of {len(averaged)} arrays, {averaged[0]} first, it holds exponential moving averages, which were taken"
+    if left_out := about.get("left_out"):
+        yield f"{len(left_out)} arrays of an optimizer or counters were left out, {left_out[0]} first"
 
 
 def _by_name(weights, model, source):

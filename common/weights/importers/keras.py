@@ -22,8 +22,8 @@ TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5)}
 RESNET_EPS, MOBILENET_V2_EPS = 1.001e-5, 1e-3
 CLASSIFIERS = ("fc", "predictions.", "probs.", "Logits.", "Conv_1.", "Conv_1_bn.")  # not all models have Conv_1
 SHIFTED = (
-    "Keras pads {layers} at the right and below only where the input's size is even, and our graph on all sides, so "
-    "what follows lies half a pixel off; fine-tuning makes up for it"
+    "the original pads {layers} at the right and below only where the input's size is even, and our graph on all "
+    "sides, so what follows lies half a pixel off; fine-tuning makes up for it"
 )
 STRIDES = (
     "its blocks stride on their first 1x1 convolution, and those of this model on their 3x3, so features differ; "

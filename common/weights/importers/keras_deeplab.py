@@ -2,11 +2,12 @@
 
 Names and graph: model.py there, with the backbone xception or mobilenetv2. Batch norms of the backbone have an eps of
 1e-3, which goes into the variance, those behind it have ours. What can't be put right is said in a note: TensorFlow
-resizes so that corners meet corners.
+resizes so that corners meet corners, and MobileNetV2 pads as Keras does.
 """
 
 from common.errors import UserError
 from common.weights.importers.batch_norm import with_eps
+from common.weights.importers.keras import SHIFTED
 from common.weights.importers.renaming import rename, take
 
 TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5)}
@@ -70,11 +71,30 @@ def import_arrays(arrays, model, source):
     """
     if "concat_projection.weight" not in arrays or "image_pooling.weight" not in arrays:
         return None
-    its = next((name for layer, name in FIRST.items() if f"{layer}.weight" in arrays), None)
+    its = model_of(arrays)
     if model != its:
         advice = f"--model {its} is needed" if its else "one on Xception-65 or MobileNetV2 is needed"
         raise UserError(f"{source} is keras-deeplab-v3-plus's DeepLab and no {model}; {advice}")
     logits = next((layer for layer in LOGITS if f"{layer}.weight" in arrays), LOGITS[0])
-    imported = take(arrays, rename(model, (*RULES, (r"head\.predict_class", logits))), model, source)
+    return adapted(take(arrays, names_of(model, logits), model, source))
+
+
+def model_of(arrays):
+    """The zoo's model with the backbone of these arrays, None for other backbones."""
+    return next((name for layer, name in FIRST.items() if f"{layer}.weight" in arrays), None)
+
+
+def names_of(model, logits):
+    """{our name: the port's} of a whole model. logits: what the last layer is called."""
+    return rename(model, (*RULES, (r"head\.predict_class", logits)))
+
+
+def adapted(imported):
+    """An Imported of TensorFlow's numbers as our graph needs them, with settings and notes."""
     backbone = {name: array for name, array in imported.arrays.items() if name.startswith("backbone.")}
-    return imported._replace(arrays=imported.arrays | with_eps(backbone, BACKBONE_EPS), settings=TF, notes=(CORNERS,))
+    mobile = "backbone.stem.conv.weight" in backbone
+    return imported._replace(
+        arrays=imported.arrays | with_eps(backbone, BACKBONE_EPS),
+        settings=TF,
+        notes=(CORNERS, SHIFTED.format(layers="the convolutions of stride 2")) if mobile else (CORNERS,),
+    )

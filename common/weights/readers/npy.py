@@ -36,7 +36,9 @@ def read_folder(path):
         with Source(file) as source:
             arrays[file.name.removesuffix(SUFFIX)] = _array(file.name, source.array(0, np.uint8, source.size))
     if not arrays:
-        raise UnreadableError(f"is a folder without {SUFFIX} files; one with an array in each is needed")
+        raise UnreadableError(
+            f"is a folder without {SUFFIX} or .index files; one of arrays, or a checkpoint, is needed"
+        )
     return arrays, {}
 
 

@@ -292,6 +292,61 @@ def keras_deeplab(backbone, outputs=21):
     return shapes | keras_conv("logits_semantic" if outputs == 21 else "custom_logits_semantic", 256, outputs, 1)
 
 
+def tensorflow_deeplab(backbone, outputs=21):
+    """The variables of TensorFlow's DeepLab on "xception" or "mobilenetv2", by their names in a checkpoint."""
+
+    def norm(scope, channels):
+        leaves = ("gamma", "beta", "moving_mean", "moving_variance")
+        return {f"{scope}/BatchNorm/{leaf}": (channels,) for leaf in leaves}
+
+    def block(scope, inputs, after, kernel=1):
+        return {f"{scope}/weights": (kernel, kernel, inputs, after)} | norm(scope, after)
+
+    def depthwise(scope, channels):
+        return {f"{scope}/depthwise_weights": (3, 3, channels, 1)} | norm(scope, channels)
+
+    def separable(scope, inputs, after):
+        return depthwise(f"{scope}_depthwise", inputs) | block(f"{scope}_pointwise", inputs, after)
+
+    if backbone == "xception":
+        shapes = block("xception_65/entry_flow/conv1_1", 3, 32, 3) | block("xception_65/entry_flow/conv1_2", 32, 64, 3)
+        inputs = 64
+        units = [(f"entry_flow/block{number}/unit_1", (width,) * 3) for number, width in ((1, 128), (2, 256), (3, 728))]
+        units += [(f"middle_flow/block1/unit_{number}", (728,) * 3) for number in range(1, 17)]
+        units += [("exit_flow/block1/unit_1", (728, 1024, 1024)), ("exit_flow/block2/unit_1", (1536, 1536, 2048))]
+        for unit, widths in units:
+            scope = f"xception_65/{unit}/xception_module"
+            if widths[-1] in (128, 256, 1024) or unit == "entry_flow/block3/unit_1":
+                shapes |= block(f"{scope}/shortcut", inputs, widths[-1])
+            for number, width in enumerate(widths, 1):
+                shapes |= separable(f"{scope}/separable_conv{number}", inputs, width)
+                inputs = width
+    else:
+        shapes = block("MobilenetV2/Conv", 3, 32, 3)
+        inputs, number = 32, 0
+        for expansion, after, repeats in ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3)):
+            for _ in range(repeats):
+                scope = f"MobilenetV2/expanded_conv{f'_{number}' if number else ''}"
+                if expansion > 1:
+                    shapes |= block(f"{scope}/expand", inputs, expansion * inputs)
+                shapes |= depthwise(f"{scope}/depthwise", expansion * inputs)
+                shapes |= block(f"{scope}/project", expansion * inputs, after)
+                inputs, number = after, number + 1
+        shapes |= block("MobilenetV2/expanded_conv_16/expand", 160, 960)
+        shapes |= depthwise("MobilenetV2/expanded_conv_16/depthwise", 960)
+        shapes |= block("MobilenetV2/expanded_conv_16/project", 960, 320)
+        inputs = 320
+    shapes |= block("image_pooling", inputs, 256) | block("aspp0", inputs, 256)
+    if backbone == "xception":
+        for branch in (1, 2, 3):
+            shapes |= separable(f"aspp{branch}", inputs, 256)
+        shapes |= block("concat_projection", 1280, 256) | block("decoder/feature_projection0", 256, 48)
+        shapes |= separable("decoder/decoder_conv0", 304, 256) | separable("decoder/decoder_conv1", 256, 256)
+    else:
+        shapes |= block("concat_projection", 512, 256)
+    return shapes | {"logits/semantic/weights": (1, 1, 256, outputs), "logits/semantic/biases": (outputs,)}
+
+
 def keras_retinanet(classes=80, depth=50):
     """keras-retinanet's training model; the heads are models within it."""
     shapes = keras_resnet(depth, caffe=True, bias=False, top=False)
