@@ -1,29 +1,29 @@
 """TensorFlow's checkpoints, which TensorFlow itself reads where it is installed: arrays alone, never a graph.
 
+TensorFlow ends a process that reads an index of nonsense with right checksums, so it has one of its own.
+
 A checkpoint is a name, as `model.ckpt-30000`, and files `<name>.index`, a table of names, types, shapes and places, and
 `<name>.data-00000-of-00001`, the numbers. Layout: tensorflow/core/util/tensor_bundle and tensorflow/core/lib/io/table.
 """
 
 import importlib.util
-import math
+import json
+import os
 import re
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from common.download.unpack import unpack
-from common.weights.readers.source import UnreadableError, float32_of_bfloat16, is_shape
+from common.weights.readers.source import UnreadableError
 
 INDEX = ".index"
 DATA = re.compile(r"\.data-\d{5}-of-\d{5}")
 MAGIC = bytes.fromhex("57fb808b247547db")  # the end of a table
 NEEDED = "pip install tensorflow, or tensorflow-cpu, is needed for it"
-AVERAGE = "/ExponentialMovingAverage"  # what tf.train.ExponentialMovingAverage keeps of a variable
-COUNTERS = ("global_step", "save_counter", "beta1_power", "beta2_power")  # the last two are Adam's
-# of tf.train.Checkpoint, which writes a tree of objects, "/" in a name as ".S" and "." as ".."
-VALUE, SLOT = "/.ATTRIBUTES/VARIABLE_VALUE", "/.OPTIMIZER_SLOT/"
-ESCAPED = {"S": "/", ".": "."}
 
 
 def is_installed():
@@ -81,57 +81,32 @@ def read(index):
         )
     if not is_installed():
         raise UnreadableError(f"is a checkpoint of TensorFlow's, which only TensorFlow can read; {NEEDED}")
-    import tensorflow as tf
-
-    try:
-        return _read(tf.train.load_checkpoint(str(prefix)), size)
-    except (tf.errors.OpError, RuntimeError, LookupError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).replace(str(prefix), prefix.name).split())
-        raise UnreadableError(f"is a damaged checkpoint ({reason[:200]}); a whole one is needed") from None
-
-
-def _read(reader, size):
-    """`read` of TensorFlow's own reader. size: bytes of the data."""
-    types, shapes = reader.get_variable_to_dtype_map(), reader.get_variable_to_shape_map()
-    stored = {_plain(name): name for name in sorted(types)}
-    if len(stored) < len(types):
-        raise UnreadableError("holds two arrays of one name; a checkpoint of one model is needed")
-    variables = {name.removesuffix(AVERAGE) for name in stored}
-    arrays, averaged, left_out = {}, [], []
-    for name in sorted(variables):
-        average = name + AVERAGE in stored
-        place = stored[name + AVERAGE if average else name]
-        kind = types[place]
-        if _is_extra(name, variables) or not (kind.is_floating or kind.is_integer or kind.is_bool):
-            left_out.append(name)
-            continue
-        size -= math.prod(shapes[place]) * kind.size
-        if not is_shape(shapes[place]) or size < 0:
-            raise UnreadableError("is damaged: its arrays claim more bytes than its data has; a whole one is needed")
-        arrays[name] = _array(reader.get_tensor(place), kind)
-        averaged += [name] if average else []
-    if not arrays:
-        raise UnreadableError("is a checkpoint of TensorFlow's without numbers; one of a model is needed")
-    return arrays, {"averaged": tuple(averaged), "left_out": tuple(left_out)}
+    with tempfile.TemporaryDirectory(prefix="trizoo-") as folder:
+        told = _ask(prefix, size, Path(folder))
+        if "error" in told:
+            raise UnreadableError(told["error"])
+        arrays = {name: np.load(Path(folder, file), allow_pickle=False) for name, file in told["arrays"].items()}
+    return arrays, {key: tuple(told[key]) for key in ("averaged", "left_out")}
 
 
-def _array(values, kind):
-    if kind.name == "bfloat16":
-        return float32_of_bfloat16(np.atleast_1d(values).view(np.uint16)).reshape(np.shape(values))
-    return np.array(values)  # its own memory, a single number too
-
-
-def _is_extra(name, variables):
-    """Whether an array is no variable of the model: a slot, which TensorFlow calls <variable>/<slot>, or a counter."""
-    parent, _, leaf = name.rpartition("/")
-    return parent in variables or leaf in COUNTERS or SLOT in name
-
-
-def _plain(name):
-    """A variable's name; of an object's attribute, the way to it."""
-    if not name.endswith(VALUE):
-        return name
-    return re.sub(r"\.([S.])", lambda found: ESCAPED[found[1]], name.removesuffix(VALUE))
+def _ask(prefix, size, folder):
+    """What `common.weights.readers.tensorflow_process` says, in a process of its own. size: bytes of the data."""
+    root = str(Path(__file__).parents[3])
+    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-P", "-m", "common.weights.readers.tensorflow_process", str(prefix), str(size)]
+    done = subprocess.run(
+        [*command, str(folder)],
+        env=os.environ | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    told = folder / "told.json"
+    if done.returncode or not told.exists():
+        return {
+            "error": f"is a damaged checkpoint (TensorFlow ended with code {done.returncode}); a whole one is needed"
+        }
+    return json.loads(told.read_text(encoding="utf-8"))
 
 
 def _indices(paths):
