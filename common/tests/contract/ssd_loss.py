@@ -46,7 +46,7 @@ def compare(loss_and_gradients):
         for name, value in expected.items():
             assert terms[name] == pytest.approx(value, rel=1e-5, abs=1e-6), name
         for ours, reference in zip(gradients, references, strict=True):
-            assert np.abs(ours - reference).max() < 2e-5 * max(np.abs(reference).max(), 1e-6)
+            assert np.abs(ours - reference).max() < max(2e-5 * np.abs(reference).max(), 1e-6)
         return expected, references
 
     return compared
