@@ -23,8 +23,26 @@ class Finding:
     examples: tuple[str, ...]
 
 
+class Judged:
+    """What reports have in common: findings by severity, JSON."""
+
+    @property
+    def errors(self):
+        """The findings that keep the data set from being used."""
+        return [finding for finding in self.findings if finding.severity == "error"]
+
+    @property
+    def warnings(self):
+        """The findings that training puts right, leaves out or can live with."""
+        return [finding for finding in self.findings if finding.severity == "warning"]
+
+    def to_json(self):
+        """The report as JSON text: the fields of this class, and "ok", whether there are no errors."""
+        return as_json(self)
+
+
 @dataclass(frozen=True)
-class Report:
+class Report(Judged):
     """What `common.data.check.check` has found. `str(report)` is text of at most 100 columns.
 
     splits: name -> {"images", "objects", "without_objects"}; objects are those that training gets
@@ -43,20 +61,6 @@ class Report:
     mask_values: dict[int, dict[str, int]]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
-
-    @property
-    def errors(self):
-        """The findings that keep the data set from being used."""
-        return [finding for finding in self.findings if finding.severity == "error"]
-
-    @property
-    def warnings(self):
-        """The findings that training puts right, leaves out or can live with."""
-        return [finding for finding in self.findings if finding.severity == "warning"]
-
-    def to_json(self):
-        """The report as JSON text: the fields of this class, and "ok", whether there are no errors."""
-        return as_json(self)
 
     def __str__(self):
         lines = [f"Data set {self.root}", *(f"  note: {note}" for note in self.notes)]
@@ -82,7 +86,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class MaskReport:
+class MaskReport(Judged):
     """What `common.data.check_masks.check_masks` has found. `str(report)` is text of at most 100 columns.
 
     layout: voc, folders, labelme, coco or panoptic
@@ -101,20 +105,6 @@ class MaskReport:
     image_sizes: dict[str, int]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
-
-    @property
-    def errors(self):
-        """The findings that keep the data set from being used."""
-        return [finding for finding in self.findings if finding.severity == "error"]
-
-    @property
-    def warnings(self):
-        """The findings that training leaves out or can live with."""
-        return [finding for finding in self.findings if finding.severity == "warning"]
-
-    def to_json(self):
-        """The report as JSON text: the fields of this class, and "ok", whether there are no errors."""
-        return as_json(self)
 
     def __str__(self):
         lines = [f"Data set {self.root}, masks ({self.layout})", *(f"  note: {note}" for note in self.notes)]
