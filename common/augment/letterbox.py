@@ -210,11 +210,14 @@ def resized(image, size):
     return cv2.resize(image, size, interpolation=averaging)
 
 
-def in_one_size(arrays, fill):
-    """Images or masks as one array, filled at the right and below where smaller: (h, w, ...) each -> (B, H, W, ...)."""
-    if len({array.shape for array in arrays}) == 1:
+def in_one_size(arrays, fill, size=None):
+    """Images or masks as one array, filled at the right and below where smaller: (h, w, ...) each -> (B, H, W, ...).
+
+    size: (width, height), None for the least that holds them all; none may be larger.
+    """
+    width, height = size or tuple(max(array.shape[axis] for array in arrays) for axis in (1, 0))
+    if all(array.shape[:2] == (height, width) for array in arrays):
         return np.stack(arrays)
-    height, width = (max(array.shape[axis] for array in arrays) for axis in (0, 1))
     batch = np.full((len(arrays), height, width, *arrays[0].shape[2:]), fill, np.uint8)
     for place, array in zip(batch, arrays, strict=True):
         place[: array.shape[0], : array.shape[1]] = array

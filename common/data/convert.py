@@ -5,11 +5,9 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
-from PIL import Image
-
 from common.data.images import in_threads
+from common.data.palette import palette_image
 from common.data.segmentation import SegmentationSet
-from common.data.synthetic import voc_palette
 from common.errors import UserError
 
 
@@ -46,15 +44,12 @@ def convert(root, out, classes=None, *, mask_map=None, palette=None, ignore_colo
 def _write(data, names, folder):
     for name in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
         (folder / name).mkdir(parents=True)
-    palette = voc_palette().tobytes()
 
     def write(index):
         record = data.records[index]
         name = names[record.id]
         shutil.copyfile(record.image, folder / "JPEGImages" / f"{name}{record.image.suffix.lower()}")
-        mask = Image.fromarray(data.mask(index))
-        mask.putpalette(palette)
-        mask.save(folder / "SegmentationClass" / f"{name}.png")
+        palette_image(data.mask(index)).save(folder / "SegmentationClass" / f"{name}.png")
 
     in_threads(write, range(len(data)))
     for split, ids in data.splits.items():

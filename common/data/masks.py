@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from common.data.images import opened
-from common.data.synthetic import voc_palette
+from common.data.palette import voc_palette
 from common.errors import UserError
 
 IGNORE = 255  # what counts nowhere

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from PIL import Image
 
+from common.data.palette import palette_image
 from common.data.shapes import SHAPES, covered, fill, ground
 from common.errors import UserError
 
@@ -91,16 +92,6 @@ def draw_image(index, size, classes, seed):
     return np.clip(pixels, 0, 255).astype(np.uint8), mask, objects
 
 
-def voc_palette():
-    """VOC's colours of the ids 0 to 255, uint8 (256, 3): the bits of an id, spread over red, green and blue."""
-    ids = np.arange(256, dtype=np.uint8)
-    colours = np.zeros((256, 3), np.uint8)
-    for level in range(3):  # an id has eight bits: three each for red and green, two for blue
-        for channel in range(3):
-            colours[:, channel] |= ((ids >> (3 * level + channel)) & 1) << (7 - level)
-    return colours
-
-
 def _checked(images, size, classes, seed):
     """The parameters as the marker file holds them. Raises UserError where one is out of range."""
     if isinstance(classes, str):
@@ -137,15 +128,12 @@ def _draw_all(folder, parameters):
     images, size, classes, seed = (parameters[key] for key in ("images", "size", "classes", "seed"))
     for name in ("JPEGImages", "Annotations", "SegmentationClass", "ImageSets/Main", "ImageSets/Segmentation"):
         (folder / name).mkdir(parents=True)
-    palette = voc_palette().tobytes()
     lists = {name: [] for name in _SPLITS}
     for index in range(images):
         id = f"{index:06d}"
         image, mask, objects = draw_image(index, size, classes, seed)
         Image.fromarray(image).save(folder / "JPEGImages" / f"{id}.jpg", quality=92)
-        indexed = Image.fromarray(mask)
-        indexed.putpalette(palette)
-        indexed.save(folder / "SegmentationClass" / f"{id}.png")
+        palette_image(mask).save(folder / "SegmentationClass" / f"{id}.png")
         text = _xml(id, size, classes, objects)
         (folder / "Annotations" / f"{id}.xml").write_text(text, encoding="utf-8", newline="\n")
         place = index % 20

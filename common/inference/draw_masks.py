@@ -1,10 +1,9 @@
 """Pictures of class ids: uint8 (H, W) and an image of the same size in, a new picture out."""
 
 import numpy as np
-from PIL import Image
 
 from common.data.masks import IGNORE
-from common.data.synthetic import voc_palette
+from common.data.palette import voc_palette
 
 ALPHA = 0.6  # of a class's colour over the image
 
@@ -30,13 +29,6 @@ def cut_out(image, mask):
     _check(image, mask)
     opaque = np.where((mask == 0) | (mask == IGNORE), 0, 255).astype(np.uint8)
     return np.concatenate([image, opaque[..., None]], axis=2)
-
-
-def palette_image(mask):
-    """A Pillow image in mode P, to be saved as PNG: its pixels are class ids and its colours VOC's."""
-    picture = Image.fromarray(mask)
-    picture.putpalette(voc_palette().tobytes())
-    return picture
 
 
 def _check(image, mask):

@@ -28,15 +28,12 @@ def class_ids(logits, placement):
     part = logits[top : top + height, left : left + width]
     if placement.resized == placement.original:
         return part.argmax(axis=-1).astype(np.uint8)
-    best, found = None, np.zeros(placement.original[::-1], np.uint8)
-    for channel in range(
-        part.shape[-1]
-    ):  # a class at a time: a large photograph's logits of all classes would fill memory
+    best = np.full(placement.original[::-1], -np.inf, np.float32)
+    found = np.zeros(best.shape, np.uint8)
+    # a class at a time: a large photograph's logits of all classes would fill memory
+    for channel in range(part.shape[-1]):
         of_class = np.ascontiguousarray(part[..., channel])
         values = cv2.resize(of_class, placement.original, interpolation=cv2.INTER_LINEAR)
-        if best is None:
-            best = values
-            continue
         higher = values > best
         found[higher] = channel
         np.maximum(best, values, out=best)

@@ -23,9 +23,10 @@ def assign(masks, size, num_classes, class_weights=None):
         raise ValueError(
             f"class_weights holds {len(weights)} numbers; one for each of the {num_classes} classes is needed"
         )
-    batch = in_one_size([np.zeros((0, 0), np.uint8), *masks, np.zeros((size[1], size[0]), np.uint8)], IGNORE)[1:-1]
-    if batch.shape[1:] != (size[1], size[0]):
-        raise ValueError(f"a mask has shape {batch.shape[1:]}, larger than the input's, {(size[1], size[0])}")
+    height, width = (max(mask.shape[axis] for mask in masks) for axis in (0, 1))
+    if width > size[0] or height > size[1]:
+        raise ValueError(f"a mask has shape {(height, width)}, larger than the input's, {(size[1], size[0])}")
+    batch = in_one_size(masks, IGNORE, size)
     counts = np.bincount(batch.ravel(), minlength=256)
     wrong = np.flatnonzero(counts[num_classes:IGNORE])
     if len(wrong):

@@ -74,29 +74,16 @@ class Detection:
     def evaluator(self, framework, model, spec, recipe, device):
         """A Detector, by the recipe's `evaluate` section."""
         options = recipe.evaluate
-        return Detector(
-            predict=framework.predictor(model, recipe.precision, device),
-            spec=spec,
-            input_size=recipe.input_size,
-            resize=recipe.resize,
-            score=options.score,
-            nms=options.nms,
-            max_detections=options.max_detections,
-            nms_method=options.nms_method,
+        return _detector(
+            framework, model, spec, recipe, device, score=options.score, nms=options.nms, nms_method=options.nms_method
         )
 
     def predictor(self, framework, model, spec, recipe, device, args):
         """A Detector, which also finds what lies below the score that is shown."""
-        return Detector(
-            predict=framework.predictor(model, recipe.precision, device),
-            spec=spec,
-            input_size=recipe.input_size,
-            resize=recipe.resize,
-            score=min(_score(recipe, args), LOWEST_SCORE),
-            nms=recipe.predict.nms if args.nms is None else args.nms,
-            max_detections=recipe.evaluate.max_detections,
-            nms_method=args.nms_method or recipe.predict.nms_method,
-        )
+        nms = recipe.predict.nms if args.nms is None else args.nms
+        method = args.nms_method or recipe.predict.nms_method
+        score = min(_score(recipe, args), LOWEST_SCORE)
+        return _detector(framework, model, spec, recipe, device, score=score, nms=nms, nms_method=method)
 
     def result(self, path, found, recipe, args):
         """See `common.inference.writers.to_json`."""
@@ -146,3 +133,15 @@ class Detection:
 def _score(recipe, args):
     """The lowest score that is shown."""
     return recipe.predict.score if args.score is None else args.score
+
+
+def _detector(framework, model, spec, recipe, device, **options):
+    """The Detector of a model in its recipe's way. options: score, nms, nms_method."""
+    return Detector(
+        predict=framework.predictor(model, recipe.precision, device),
+        spec=spec,
+        input_size=recipe.input_size,
+        resize=recipe.resize,
+        max_detections=recipe.evaluate.max_detections,
+        **options,
+    )

@@ -7,9 +7,10 @@ import numpy as np
 from PIL import Image
 
 from common.data.images import read_image
+from common.data.palette import palette_image
 from common.data.segmentation import SegmentationSet, mask_splits
 from common.files import replacing
-from common.inference.draw_masks import blend, colours, cut_out, palette_image
+from common.inference.draw_masks import blend, colours, cut_out
 from common.inference.segment import Segmenter
 from common.inference.writers import save_picture
 from common.metrics.curves import write_segmentation_report

@@ -6,8 +6,8 @@ from PIL import Image
 
 from common.data.check_masks import check_masks
 from common.data.convert import convert
+from common.data.palette import voc_palette
 from common.data.segmentation import SegmentationSet
-from common.data.synthetic import voc_palette
 from common.errors import UserError
 
 COLOURS = np.array([[0, 0, 0], [0, 200, 0], [200, 0, 0]], np.uint8)

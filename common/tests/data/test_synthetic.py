@@ -7,7 +7,7 @@ from PIL import Image
 
 import common.data.synthetic as synthetic
 from common.data.shapes import SHAPES, covered, fill
-from common.data.synthetic import draw_image, synthesize, voc_palette
+from common.data.synthetic import draw_image, synthesize
 from common.data.voc import VOC, splits
 from common.errors import UserError
 
@@ -115,17 +115,6 @@ def test_masks_hold_ids_and_void_borders(drawn):
         across, down = (ids[:, 1:], ids[:, :-1]), (ids[1:], ids[:-1])
         for a, b in (across, down):
             assert not ((a != b) & (a != 255) & (b != 255)).any()
-
-
-def test_palette_is_that_of_voc():
-    # https://host.robots.ox.ac.uk/pascal/VOC: aeroplane 128,0,0; person (15) 192,128,128; tv (20) 0,64,128; void
-    assert voc_palette()[[0, 1, 15, 20, 255]].tolist() == [
-        [0, 0, 0],
-        [128, 0, 0],
-        [192, 128, 128],
-        [0, 64, 128],
-        [224, 224, 192],
-    ]
 
 
 def test_the_same_seed_draws_the_same_files(drawn, tmp_path):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from common.inference.draw_masks import blend, colours, cut_out, palette_image
+from common.inference.draw_masks import blend, colours, cut_out
 
 MASK = np.array([[0, 1], [255, 2]], np.uint8)
 IMAGE = np.full((2, 2, 3), 100, np.uint8)
@@ -23,16 +23,6 @@ def test_a_cut_out_is_transparent_where_there_is_no_object():
     picture = cut_out(IMAGE, MASK)
     assert picture[..., 3].tolist() == [[0, 255], [0, 255]]
     assert np.array_equal(picture[..., :3], IMAGE)
-
-
-def test_a_mask_file_keeps_class_ids(tmp_path):
-    from PIL import Image
-
-    palette_image(MASK).save(tmp_path / "mask.png")
-    with Image.open(tmp_path / "mask.png") as file:
-        assert file.mode == "P"
-        assert np.array_equal(np.asarray(file), MASK)
-        assert file.convert("RGB").getpixel((1, 1)) == (0, 128, 0)
 
 
 def test_a_mask_of_another_size_is_refused():
