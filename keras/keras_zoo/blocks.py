@@ -223,26 +223,10 @@ def resize(x, size):
 
     Centres of pixels lie at i + 0.5 and the outermost ones go on outwards (`align_corners=False`); no antialiasing.
     """
-    dtype, x = x.dtype, ops.cast(x, "float32")
-    for axis, new in zip((layout.HEIGHT, layout.WIDTH), size, strict=True):
-        old = ops.shape(x)[axis]
-        source = _sources(old, new)
-        lower = ops.minimum(ops.cast(source, "int32"), old - 1)
-        share = layout.along(source - ops.cast(lower, "float32"), axis)
-        x = (1 - share) * ops.take(x, lower, axis=axis) + share * ops.take(
-            x, ops.minimum(lower + 1, old - 1), axis=axis
-        )
-    return ops.cast(x, dtype)
-
-
-def _sources(old, new):
-    """Where the pixels of a resized axis lie in the old one: float32 (new,), rounded as PyTorch rounds."""
-    if isinstance(old, int) and isinstance(new, int):
-        ratio = np.float64(np.float32(old) / np.float32(new))
-        return ops.convert_to_tensor(np.maximum(ratio * (np.arange(new) + 0.5) - 0.5, 0).astype(np.float32))
-    # sizes that a graph of TensorFlow doesn't know yet
-    ratio = ops.cast(ops.cast(old, "float32") / ops.cast(new, "float32"), "float64")
-    return ops.cast(ops.maximum(ratio * (ops.arange(new, dtype="float64") + 0.5) - 0.5, 0.0), "float32")
+    resized = ops.image.resize(
+        ops.cast(x, "float32"), size, interpolation="bilinear", antialias=False, data_format=layout.DATA_FORMAT
+    )
+    return ops.cast(resized, x.dtype)
 
 
 def split_half(x):

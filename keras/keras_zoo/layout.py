@@ -28,13 +28,6 @@ def per_channel(vector):
     return ops.reshape(vector, (-1, 1, 1)) if CHANNELS_FIRST else vector
 
 
-def along(vector, axis):
-    """(n,) -> what meets each row (axis HEIGHT) or column (axis WIDTH) of a tensor with its own value."""
-    shape = [1] * 4
-    shape[axis] = -1
-    return ops.reshape(vector, shape)
-
-
 def pad(x, before, after, value=0.0):
     """Pixels of this value above and on the left (before), below and on the right (after)."""
     widths = [(0, 0)] * 4

@@ -228,17 +228,7 @@ def resize(x, size):
 
     Centres of pixels lie at i + 0.5 and the outermost ones go on outwards (`align_corners=False`); no antialiasing.
     """
-    dtype, x = x.dtype, tf.cast(x, tf.float32)
-    for axis, new in zip((1, 2), size, strict=True):
-        old = x.shape[axis]
-        ratio = np.float64(np.float32(old) / np.float32(new))  # as PyTorch rounds: this, and then the whole
-        source = np.maximum(ratio * (np.arange(new) + 0.5) - 0.5, 0).astype(np.float32)
-        lower = np.minimum(source.astype(np.int32), old - 1)
-        share = (source - lower).reshape((-1, 1, 1) if axis == 1 else (-1, 1))
-        x = (1 - share) * tf.gather(x, lower, axis=axis) + share * tf.gather(
-            x, np.minimum(lower + 1, old - 1), axis=axis
-        )
-    return tf.cast(x, dtype)
+    return tf.cast(tf.image.resize(x, size), x.dtype)
 
 
 def split_half(x):

