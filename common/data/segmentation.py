@@ -30,8 +30,8 @@ class SegmentationSet:
     """Images and masks of a data set, or of one split of it.
 
     root: where it is, or what `common.data.mask_layouts.list_masks` found there, so that several splits need to look
-    once only; split: a name among `mask_splits(root)`, None for every image that has a mask; classes: names in
-    the order of their ids, the background's first where there is one, None for those that `find_class_names` finds,
+    once only; split: a name among the listing's, None for every image that has a mask; classes: names in
+    the order of their ids, the background's first where there is one, None for its annotations' or its class file's,
     else class_0, class_1 … by the values in all masks; mask_map: value in a mask file -> class id, 255 = ignore;
     palette, ignore_colours: (r, g, b) of the classes in order, and of what is ignored, for masks in colours (see
     `common.data.masks.Meaning`); layout: one of `common.data.mask_layouts.LAYOUTS`, None for what is there.
@@ -122,18 +122,6 @@ class SegmentationSet:
                 raise UserError(sentence)
             np.add.at(pixels, table[values], counts[values])
         return pixels[:number]
-
-
-def mask_splits(root, layout=None):
-    """Split name -> image ids of a data set with masks; `train` and `val` by hash where there are none."""
-    return list_masks(root, layout).splits
-
-
-def find_class_names(root, layout=None):
-    """The names that a data set brings along, in the order of their ids, or None: its annotations' or its file's."""
-    listing = list_masks(root, layout)
-    named = find_classes(listing.root) if listing.classes is None else None
-    return listing.classes or (named.names if named else None)
 
 
 def meaning_of(listing, named, mask_map, palette, ignore_colours):

@@ -32,13 +32,13 @@ class Task(Protocol):
     files: tuple[str, ...]  # those of them that write files
     results: str  # the name of predict.py's file of all results, without its suffix
 
-    def splits(self, data):
-        """{split: ids}."""
+    def find(self, data):
+        """What there is under the root, looked for once: `splits` of it is {split: ids}."""
 
-    def open(self, data, split, classes):
+    def open(self, found, data, split, classes):
         """The training set of a split: records, classes, notes, problems, `sample(index, at_least)`."""
 
-    def evaluation_set(self, data, split, classes):
+    def evaluation_set(self, found, data, split, classes):
         """The EvaluationSet of a split, None for all images; names in it that aren't among `classes` are an error."""
 
     def evaluator(self, framework, model, spec, recipe, device):

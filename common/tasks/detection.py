@@ -47,6 +47,13 @@ class BoxEvaluationSet:
         write_report(folder, found, self.records, self.classes)
 
 
+@dataclass(frozen=True)
+class Found:
+    """See `common.tasks.base.Task.find`."""
+
+    splits: dict[str, list[str]]
+
+
 class Detection:
     """See `common.tasks.base.Task`."""
 
@@ -56,18 +63,18 @@ class Detection:
     files = ("voc", "crop")
     results = "detections"
 
-    def splits(self, data):
+    def find(self, data):
         """See `common.data.voc.splits`."""
-        return splits(data.root)
+        return Found(splits(data.root))
 
-    def open(self, data, split, classes):
+    def open(self, found, data, split, classes):
         """See `common.data.voc.VOC`. Raises UserError where there is nothing to find."""
         training = VOC(data.root, split, classes or None, masks=False)
         if not training.classes:
             raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
         return training
 
-    def evaluation_set(self, data, split, classes):
+    def evaluation_set(self, found, data, split, classes):
         """A `BoxEvaluationSet`."""
         return BoxEvaluationSet(VOC(data.root, split, classes, masks=False).records, classes, split or "all")
 

@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 from common.data.images import read_image
+from common.data.mask_layouts import list_masks
 from common.data.palette import palette_image
-from common.data.segmentation import SegmentationSet, mask_splits
+from common.data.segmentation import SegmentationSet
 from common.files import replacing
 from common.inference.draw_masks import blend, colours, cut_out
 from common.inference.segment import Segmenter
@@ -81,25 +82,24 @@ class Segmentation:
     files = ("masks",)
     results = "areas"
 
-    def splits(self, data):
-        """See `common.data.segmentation.mask_splits`."""
-        return mask_splits(data.root, data.layout)
+    def find(self, data):
+        """See `common.data.mask_layouts.list_masks`."""
+        return list_masks(data.root, data.layout)
 
-    def open(self, data, split, classes):
+    def open(self, found, data, split, classes):
         """See `common.data.segmentation.SegmentationSet`."""
         return SegmentationSet(
-            data.root,
+            found,
             split,
             classes or None,
             mask_map=dict(data.mask_map),
             palette=data.palette,
             ignore_colours=data.ignore_colours,
-            layout=data.layout,
         )
 
-    def evaluation_set(self, data, split, classes):
+    def evaluation_set(self, found, data, split, classes):
         """A `MaskEvaluationSet`."""
-        source = self.open(data, split, classes)
+        source = self.open(found, data, split, classes)
         return MaskEvaluationSet(source, split or "all", len(source))
 
     def evaluator(self, framework, model, spec, recipe, device):

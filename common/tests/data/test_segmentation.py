@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from common.data.kept import Kept
-from common.data.segmentation import SegmentationSet, find_class_names, mask_splits
+from common.data.mask_layouts import list_masks
+from common.data.segmentation import SegmentationSet
 from common.data.synthetic import draw_image, synthesize
 from common.errors import UserError
 
@@ -55,9 +56,9 @@ def test_a_training_sets_cache_and_workers_take_it(tmp_path):
 
 def test_masks_of_the_zoos_own_drawings(tmp_path):
     root = synthesize(tmp_path / "set", 20, (64, 48))
-    assert sorted(mask_splits(root)) == ["test", "train", "val"]
+    assert sorted(list_masks(root).splits) == ["test", "train", "val"]
     data = SegmentationSet(root, "val")
-    assert data.classes == find_class_names(root) == ("background", "circle", "square", "triangle")
+    assert data.classes == ("background", "circle", "square", "triangle")
     assert (len(data), data.layout, data.notes, data.problems) == (3, "voc", [], [])
     _, mask, _ = draw_image(int(data.records[1].id), (64, 48), data.classes[1:], 0)
     assert np.array_equal(data.sample(1).mask, mask)

@@ -30,7 +30,7 @@ def everything_is_class_one(paths):
 
 
 def test_a_split_is_measured_at_the_images_own_sizes(data):
-    evaluation = TASK.evaluation_set(data, None, ("ground", "cell"))
+    evaluation = TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell"))
     metrics, found = evaluation.measure(everything_is_class_one)
     assert metrics["per_class"]["cell"]["IoU"] == 0.5  # half of what was found is there
     assert metrics["per_class"]["ground"]["IoU"] == 0
@@ -45,14 +45,14 @@ def test_a_split_is_measured_at_the_images_own_sizes(data):
 
 
 def test_overfitting_is_measured_on_the_first_images(data):
-    evaluation = TASK.evaluation_set(data, None, ("ground", "cell")).first(3)
+    evaluation = TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell")).first(3)
     metrics, _ = evaluation.measure(everything_is_class_one)
     assert (metrics["images"], len(evaluation.records), evaluation.split) == (3, 3, "all (overfit)")
 
 
 def test_masks_without_their_mapping_are_refused_with_it(data):
     with pytest.raises(UserError, match="--mask-map 255=1"):
-        TASK.open(data.model_copy(update={"mask_map": ()}), None, ())
+        TASK.open(TASK.find(data), data.model_copy(update={"mask_map": ()}), None, ())
 
 
 def test_a_result_has_the_share_of_each_class_that_is_there(data, tmp_path):
