@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from common.boxes import NMS_METHODS
@@ -27,6 +28,9 @@ def evaluate_parser():
     flags.add_argument("--split", metavar="NAME", help="default: test, else val, else what it was trained on")
     flags.add_argument("--json", metavar="FILE", help="write the metrics there")
     flags.add_argument("--plots", metavar="DIR", help="write curves and the confusion matrix there: PNG, JSON, CSV")
+    flags.add_argument(
+        "--boundary", action="store_true", help="segmentation models: boundary IoU too, some 15 ms an image"
+    )
     add_flags_of_use(flags)
     return flags
 
@@ -48,6 +52,9 @@ def evaluate(framework, argv=None):
     data = final_set(recipe, args.split)
     say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
     task = task_of(spec.name)
+    check_flags(args, spec.name, task)
+    if args.boundary:
+        data = replace(data, boundary=True)
     metrics, found = data.measure(task.evaluator(framework, model, spec, recipe, device))
     say(task.table(metrics))
     if args.json:
@@ -127,10 +134,10 @@ def predict(framework, argv=None):
 
 
 def check_flags(args, model, task):
-    """UserError for a flag of predict.py that is for models of another task."""
+    """UserError for a flag that is for models of another task."""
     for other in TASKS.values():
         for flag in other.flags:
-            if flag not in task.flags and getattr(args, flag) not in (None, False):
+            if flag not in task.flags and getattr(args, flag, None) not in (None, False):
                 raise UserError(
                     f"--{flag.replace('_', '-')} is for {other.name} and {model} does {task.name}; leave it out"
                 )

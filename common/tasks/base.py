@@ -28,7 +28,7 @@ class Task(Protocol):
 
     figures: tuple[str, ...]  # metrics that stand in a log; the first chooses the best weights, greatest first
     name: str
-    flags: tuple[str, ...]  # those of predict.py that no other task has
+    flags: tuple[str, ...]  # those of evaluate.py and predict.py that no other task has
     files: tuple[str, ...]  # those of them that write files
     results: str  # the name of predict.py's file of all results, without its suffix
 

@@ -1,6 +1,6 @@
 """Segmenting: a class for every pixel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,11 +32,15 @@ class Measured:
 
 @dataclass(frozen=True)
 class MaskEvaluationSet:
-    """See `common.tasks.base.EvaluationSet`. source: a SegmentationSet; count: how many images of it"""
+    """See `common.tasks.base.EvaluationSet`.
+
+    source: a SegmentationSet; count: how many images of it; boundary: whether boundary IoU is measured
+    """
 
     source: Any
     split: str
     count: int
+    boundary: bool = False
 
     @property
     def records(self):
@@ -50,11 +54,11 @@ class MaskEvaluationSet:
 
     def first(self, count):
         """See `common.tasks.base.EvaluationSet`."""
-        return MaskEvaluationSet(self.source, f"{self.split} (overfit)", min(count, self.count))
+        return replace(self, split=f"{self.split} (overfit)", count=min(count, self.count))
 
     def measure(self, pipeline):
         """Metrics (see `common.metrics.segmentation`) at the images' own sizes, and a `Measured`."""
-        metrics, first = SegmentationMetrics(self.classes), []
+        metrics, first = SegmentationMetrics(self.classes, self.boundary), []
         found = pipeline(record.image for record in self.records)
         for number, (record, mask) in enumerate(zip(self.records, found, strict=True)):
             metrics.add(mask, self.source.mask(number), record.id)
@@ -78,7 +82,7 @@ class Segmentation:
 
     name = "segmentation"
     figures = ("mIoU", "pixel_accuracy")
-    flags = ("view", "masks")
+    flags = ("boundary", "view", "masks")
     files = ("masks",)
     results = "areas"
 
@@ -138,13 +142,14 @@ class Segmentation:
     def table(self, metrics):
         """Metrics per class, then the means."""
         width = max([len("class"), *(len(name) for name in metrics["per_class"])])
-        columns = ("IoU", "precision", "recall", "F1")
-        lines = [f"{'class':{width}}  " + "  ".join(f"{name:>9}" for name in columns) + "      pixels"]
+        first = next(iter(metrics["per_class"].values()))
+        columns = [name for name in ("IoU", "precision", "recall", "F1", "boundary_IoU") if name in first]
+        lines = [f"{'class':{width}}  " + "  ".join(f"{_words(name):>9}" for name in columns) + "      pixels"]
         for name, values in metrics["per_class"].items():
-            numbers = "  ".join(f"{shown(values[column]):>9}" for column in columns)
+            numbers = "  ".join(f"{shown(values[column]):>{max(9, len(column))}}" for column in columns)
             lines.append(f"{name:{width}}  {numbers}  {values['truth_pixels']:10}")
-        means = ("mIoU", "mean_pixel_accuracy", "pixel_accuracy", "frequency_weighted_IoU")
-        lines.append("  ".join(f"{name.replace('_', ' ')} {shown(metrics[name])}" for name in means))
+        means = ("mIoU", "mean_pixel_accuracy", "pixel_accuracy", "frequency_weighted_IoU", "boundary_mIoU")
+        lines.append("  ".join(f"{_words(name)} {shown(metrics[name])}" for name in means if name in metrics))
         return "\n".join(lines)
 
     def total(self, results, recipe):
@@ -160,6 +165,10 @@ class Segmentation:
 def _save_png(path, picture):
     with replacing(path) as temporary:
         picture.save(temporary, format="PNG")
+
+
+def _words(name):
+    return name.replace("_", " ")
 
 
 def _percent(areas):

@@ -1,8 +1,11 @@
 """predict.py, with a framework that is none; common/tests/contract/commands.py has the commands as a whole."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from common.architectures import model_spec
+from common.errors import UserError
 from common.inference import commands
 from common.inference.detect import Detector
 from common.recipes.schema import Prediction, Recipe
@@ -45,6 +48,15 @@ def test_the_nms_of_predict_is_the_recipes_unless_a_flag_says_otherwise(monkeypa
     args = [str(tmp_path), "--weights", str(weights), "--out", str(tmp_path / "out"), "--no-pictures", *flags]
     assert commands.predict(Nothing(), args) == 0
     assert [(found.nms_method, found.nms) for found in made] == [expected]
+
+
+def test_boundary_iou_of_a_detector_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(commands, "load_model", lambda *_: (Recipe(classes=("a",)), model_spec("yolov3-tiny", 1), None))
+    monkeypatch.setattr(commands, "final_set", lambda *_: SimpleNamespace(records=[], split="test"))
+    weights = tmp_path / "weights.h5"
+    weights.touch()
+    with pytest.raises(UserError, match="--boundary is for segmentation and yolov3-tiny does detection; leave it out"):
+        commands.evaluate(Nothing(), ["--weights", str(weights), "--data", str(tmp_path), "--boundary"])
 
 
 def test_an_unknown_nms_method_is_refused(capsys):

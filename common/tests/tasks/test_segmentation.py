@@ -1,4 +1,5 @@
 from argparse import Namespace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,15 @@ def test_a_split_is_measured_at_the_images_own_sizes(data):
     assert (truth[0, 7] != prediction[0, 7]).any()
     assert "cell" in TASK.table(metrics)
     assert "mIoU 0.2500" in TASK.table(metrics)
+
+
+def test_boundary_iou_is_measured_where_it_is_asked_for(data):
+    evaluation = replace(TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell")), boundary=True)
+    metrics, _ = evaluation.measure(everything_is_class_one)
+    assert 0 < metrics["per_class"]["cell"]["boundary_IoU"] <= 1
+    header, _, _, means = TASK.table(metrics).splitlines()
+    assert "boundary IoU" in header
+    assert f"boundary mIoU {metrics['boundary_mIoU']:.4f}" in means
 
 
 def test_overfitting_is_measured_on_the_first_images(data):
