@@ -223,10 +223,13 @@ def resize(x, size):
 
     Centres of pixels lie at i + 0.5 and the outermost ones go on outwards (`align_corners=False`); no antialiasing.
     """
-    resized = ops.image.resize(
-        ops.cast(x, "float32"), size, interpolation="bilinear", antialias=False, data_format=layout.DATA_FORMAT
-    )
-    return ops.cast(resized, x.dtype)
+    dtype, x = x.dtype, ops.cast(x, "float32")
+    if keras.backend.backend() == "tensorflow":  # its graphs may not know a size yet, and Keras's own takes numbers
+        import tensorflow as tf
+
+        return ops.cast(tf.image.resize(x, size), dtype)
+    data_format = layout.DATA_FORMAT
+    return ops.cast(ops.image.resize(x, size, "bilinear", antialias=False, data_format=data_format), dtype)
 
 
 def split_half(x):
