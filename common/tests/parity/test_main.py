@@ -40,14 +40,14 @@ def test_a_framework_beyond_a_bound_fails_with_its_name_and_the_figure(sides, ca
     curve = load_golden(MODEL)["curve"]
     sides({"A": measurement("A 1.0"), "B": measurement("B 2.0", curve=curve * 1.01)})
     assert parity.main([MODEL]) == 1
-    assert "breach: B's curve of yolov3-tiny is 0.01 away; 0.001 is the bound" in capsys.readouterr().out
+    assert "breach: B's curve of yolov3-tiny is 0.01 away; 0.0001 is the bound" in capsys.readouterr().out
 
 
 def test_two_frameworks_are_compared_with_one_another_too():
     curve = load_golden(MODEL)["curve"]
-    measured = {"A": measurement("A", curve=curve * 1.0008), "B": measurement("B", curve=curve * 0.9992)}
+    measured = {"A": measurement("A", curve=curve * 1.00008), "B": measurement("B", curve=curve * 0.99992)}
     report = parity.compare(MODEL, measured)
-    assert report["A"]["differences"]["curve"] == pytest.approx(0.0016, rel=0.01)
+    assert report["A"]["differences"]["curve"] == pytest.approx(0.00016, rel=0.01)
     assert report["A"]["differences"]["curve"] > TOLERANCES["curve"]
 
 
