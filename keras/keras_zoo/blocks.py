@@ -224,12 +224,22 @@ def resize(x, size):
     Centres of pixels lie at i + 0.5 and the outermost ones go on outwards (`align_corners=False`); no antialiasing.
     """
     dtype, x = x.dtype, ops.cast(x, "float32")
-    if keras.backend.backend() == "tensorflow":  # its graphs may not know a size yet, and Keras's own takes numbers
-        import tensorflow as tf
+    if all(isinstance(side, int) for side in size):
+        x = ops.image.resize(x, size, "bilinear", antialias=False, data_format=layout.DATA_FORMAT)
+    else:  # a graph of TensorFlow that doesn't know the size yet, which Keras's own refuses
+        rows, channels = ops.shape(x)[1], x.shape[3]
+        x = ops.matmul(_interpolation(ops.shape(x)[2], size[1]), x)
+        x = ops.matmul(_interpolation(rows, size[0]), ops.reshape(x, (-1, rows, size[1] * channels)))
+        x = ops.reshape(x, (-1, *size, channels))
+    return ops.cast(x, dtype)
 
-        return ops.cast(tf.image.resize(x, size), dtype)
-    data_format = layout.DATA_FORMAT
-    return ops.cast(ops.image.resize(x, size, "bilinear", antialias=False, data_format=data_format), dtype)
+
+def _interpolation(old, new):
+    """The weight of each old pixel in each new one, along a line: float32 (new, old)."""
+    length = ops.cast(old, "float32")
+    centres = (ops.arange(new, dtype="float32") + 0.5) * (length / ops.cast(new, "float32")) - 0.5
+    distances = ops.expand_dims(ops.clip(centres, 0, length - 1), 1) - ops.arange(old, dtype="float32")
+    return ops.relu(1 - ops.abs(distances))
 
 
 def split_half(x):

@@ -79,6 +79,7 @@ ACTIVATIONS = {
         ((8, 24, 3, 2, "relu6"), {"norm": None}),
         ((8, 24, 3, 1, "relu"), {"dilation": 2}),
         ((8, 24, 3, 1, "relu"), {"dilation": 6, "norm": None}),
+        ((8, 24, 3, 1, "relu"), {"dilation": 12}),
         ((8, 24, 3, 1, "relu"), {"padding": 0, "norm": None}),
         ((8, 24, 4, 1, "relu"), {"padding": 1, "norm": None}),
         ((8, 8, 3, 1, "relu6"), {"groups": 8}),
