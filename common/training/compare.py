@@ -9,8 +9,11 @@ from common.cli import run_command, say
 from common.errors import UserError
 from common.files import replacing
 from common.metrics.plain import shown
+from common.tasks import TASKS
 from common.training.curves import COLOURS, WINDOW, smooth
 from common.training.run import RunFolder
+
+SCORES = tuple(task.figures[0] for task in TASKS.values())
 
 
 def parser():
@@ -31,11 +34,11 @@ def main(argv=None):
     for name, records in runs.items():
         epochs = [record for record in records if record["kind"] == "epoch"]
         seconds = [record["seconds"] for record in epochs]
-        figures = [record["mAP50"] for record in epochs if record.get("mAP50") is not None]
+        name_of_score, scores = validation(records)
         say(
             f"{name}: {len(epochs)} epochs, {np.median(seconds) if seconds else 0:.1f} s each (median), loss "
-            f"{epochs[-1]['loss'] if epochs else float('nan'):.3f}, best validation mAP50 "
-            f"{shown(max(figures, default=None))}"
+            f"{epochs[-1]['loss'] if epochs else float('nan'):.3f}, best validation {name_of_score} "
+            f"{shown(max(scores.values(), default=None))}"
         )
     with replacing(args.out) as temporary:
         draw({Path(name).name: records for name, records in runs.items()}).savefig(
@@ -52,12 +55,22 @@ def read(path):
     return run.read_log()
 
 
+def validation(records):
+    """The figure that a run's best weights were chosen by, and its values: "mAP50" or "mIoU", {epoch: value}."""
+    for name in SCORES:
+        values = {r["epoch"]: r[name] for r in records if r["kind"] == "epoch" and r.get(name) is not None}
+        if values:
+            return name, values
+    return SCORES[0], {}
+
+
 def draw(runs):
-    """{label: records of a run's log} -> a matplotlib Figure: loss over steps on the left, mAP50 over epochs."""
+    """{label: records of a run's log} -> a matplotlib Figure: losses over steps, mAP50 or mIoU over epochs."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
     loss, score = figure.subplots(1, 2)
+    names = {}  # in the order of the runs
     for number, (label, records) in enumerate(runs.items()):
         colour = COLOURS[number % len(COLOURS)]
         steps = [record for record in records if record["kind"] == "step"]
@@ -65,11 +78,11 @@ def draw(runs):
         window = max(1, round(len(steps) * WINDOW)) | 1  # odd, so that the mean is centred
         if steps:
             loss.plot([record["step"] for record in steps], smooth(values, window), color=colour, label=label)
-        measured = [record for record in records if record["kind"] == "epoch" and record.get("mAP50") is not None]
-        places, figures = [r["epoch"] for r in measured], [r["mAP50"] for r in measured]
-        score.plot(places, figures, color=colour, label=label, marker="o", markersize=3)
+        name, values = validation(records)
+        names |= {name: None}
+        score.plot(list(values), list(values.values()), color=colour, label=label, marker="o", markersize=3)
     loss.set(title="Loss", xlabel="step")
-    score.set(title="Validation mAP50", xlabel="epoch", ylim=(0, 1))
+    score.set(title=f"Validation {', '.join(names)}", xlabel="epoch", ylim=(0, 1))
     for axes in (loss, score):
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)

@@ -35,6 +35,13 @@ def test_a_picture_has_a_curve_per_run_and_figure():
     assert [list(line.get_ydata()) for line in score.lines] == [[0.5], []]
 
 
+def test_segmentation_is_compared_by_its_own_figure():
+    records = [{"kind": "epoch", "epoch": 2, "mIoU": 0.75}]
+    _, score = compare.draw({"a": records}).axes
+    assert score.get_title() == "Validation mIoU"
+    assert [list(line.get_ydata()) for line in score.lines] == [[0.75]]
+
+
 def test_a_run_without_a_finished_epoch_is_still_drawn(tmp_path, capsys):
     run = make_run(tmp_path / "new", [], [])
     assert compare.main([run, "--out", str(tmp_path / "p.svg")]) == 0
