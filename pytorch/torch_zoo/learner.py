@@ -57,7 +57,7 @@ class Learner:
             terms.append({name: value.detach() for name, value in values.items()})
         if self.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
-            clip_gradients(self.model.parameters(), self.clip_norm)
+            _clip_gradients(self.model.parameters(), self.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return {name: sum(part[name] for part in terms) for name in terms[0]}
@@ -114,7 +114,7 @@ class Learner:
         return torch.as_tensor(array).to(self.device, non_blocking=True)
 
 
-def clip_gradients(parameters, greatest):
+def _clip_gradients(parameters, greatest):
     """Scales all gradients by one factor so that their common norm is at most `greatest`.
 
     PyTorch's own `clip_grad_norm_` adds squares one after another on a CPU: of a million gradients, some far larger

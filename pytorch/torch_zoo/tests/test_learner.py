@@ -6,7 +6,7 @@ import torch
 
 from common.tests.contract.learner import *  # noqa: F403
 from common.tests.contract.learner import make_learner
-from torch_zoo.learner import clip_gradients
+from torch_zoo.learner import _clip_gradients
 from torch_zoo.memory import is_out_of_memory
 
 
@@ -28,7 +28,7 @@ def test_clipped_gradients_have_the_norm_asked_for_though_a_few_are_far_larger_t
     parameters = [torch.nn.Parameter(torch.zeros(gradients.shape)), torch.nn.Parameter(torch.zeros(3))]
     parameters[0].grad = torch.from_numpy(gradients.astype(np.float32))
     parameters[1].grad = torch.ones(3)
-    clip_gradients([*parameters, torch.nn.Parameter(torch.zeros(2))], 10.0)
+    _clip_gradients([*parameters, torch.nn.Parameter(torch.zeros(2))], 10.0)
     clipped = torch.cat([parameter.grad.flatten().double() for parameter in parameters])
     assert float(clipped.norm()) == pytest.approx(10.0, rel=1e-6)  # PyTorch's own clip_grad_norm_: 2e-5 more
 
@@ -36,5 +36,5 @@ def test_clipped_gradients_have_the_norm_asked_for_though_a_few_are_far_larger_t
 def test_gradients_below_the_greatest_norm_stay_as_they_are():
     parameter = torch.nn.Parameter(torch.zeros(4))
     parameter.grad = torch.full((4,), 3.0)
-    clip_gradients([parameter], 6.0)
+    _clip_gradients([parameter], 6.0)
     assert parameter.grad.tolist() == [3.0] * 4
