@@ -44,7 +44,7 @@ def calm(arrays):
         if name.endswith(("bn.weight", "gn.weight")):
             array = array * np.float32(0.3)
         elif ".tower." in name and name.endswith("conv.weight"):  # RetinaNet's, which may have no normalisation
-            array = array * np.float32(0.5)
+            array = array * np.float32(0.25)
         elif name.endswith(("bn.bias", "gn.bias")) or (".tower." in name and name.endswith("conv.bias")):
             array = array + np.float32(1)
         changed[name] = array
