@@ -102,15 +102,18 @@ def pseudo_model(zoo, model, device, **options):
 
 
 def pseudo_learner(zoo, model, optimizer, freeze=None):
-    """A learner of a network with `calm` pseudo-weights, whose batch norms keep to stored statistics.
+    """A learner of a network with pseudo-weights, whose batch norms keep to stored statistics unless `freeze` doesn't.
 
-    freeze: says otherwise.
+    They are `calm`, but YOLO's with stored statistics: these are no worse for it, and its max pools would choose among
+    values that lie nearer to one another.
     """
-    device = zoo.device("cpu")
+    device, spec = zoo.device("cpu"), golden_spec(model)
     recipe = Recipe(optimizer=optimizer, freeze=freeze or {"batch_norm": True}, loss=loss_section(model))
-    network = zoo.build(golden_spec(model), device)
-    zoo.assign(network, calm(pseudo_arrays(zoo.shapes(network))))
-    return zoo.learner(network, golden_spec(model), recipe, device)
+    network = zoo.build(spec, device)
+    arrays = pseudo_arrays(zoo.shapes(network))
+    plain = spec.family == "yolo" and recipe.freeze.batch_norm
+    zoo.assign(network, arrays if plain else calm(arrays))
+    return zoo.learner(network, spec, recipe, device)
 
 
 def loss_section(model):
