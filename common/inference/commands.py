@@ -41,6 +41,8 @@ def evaluate(framework, argv=None):
     args.weights = find_weights(args)
     device = choose_device(framework, args.device)
     recipe, spec, model = load_model(framework, args.weights, device, args.precision)
+    task = task_of(spec.name)
+    check_flags(args, spec.name, task)
     if args.data:
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": args.data, "overfit": 0})})
     elif recipe.data.root is None:
@@ -51,8 +53,6 @@ def evaluate(framework, argv=None):
         )
     data = final_set(recipe, args.split)
     say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
-    task = task_of(spec.name)
-    check_flags(args, spec.name, task)
     if args.boundary:
         data = replace(data, boundary=True)
     metrics, found = data.measure(task.evaluator(framework, model, spec, recipe, device))

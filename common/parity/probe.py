@@ -94,10 +94,11 @@ def curve(zoo, model):
     return np.array([float(learner.step(batch, float(rate))["loss"]) for rate in rates])
 
 
-def pseudo_model(zoo, model, device, **options):
-    """A network of 80 classes with pseudo-weights."""
+def pseudo_model(zoo, model, device, calmed=False, **options):
+    """A network of 80 classes with pseudo-weights, where wanted `calm` ones. options: of the ModelSpec."""
     network = zoo.build(golden_spec(model, **options), device)
-    zoo.assign(network, pseudo_arrays(zoo.shapes(network)))
+    arrays = pseudo_arrays(zoo.shapes(network))
+    zoo.assign(network, calm(arrays) if calmed else arrays)
     return network
 
 
@@ -109,11 +110,8 @@ def pseudo_learner(zoo, model, optimizer, freeze=None):
     """
     device, spec = zoo.device("cpu"), golden_spec(model)
     recipe = Recipe(optimizer=optimizer, freeze=freeze or {"batch_norm": True}, loss=loss_section(model))
-    network = zoo.build(spec, device)
-    arrays = pseudo_arrays(zoo.shapes(network))
-    plain = spec.family == "yolo" and recipe.freeze.batch_norm
-    zoo.assign(network, arrays if plain else calm(arrays))
-    return zoo.learner(network, spec, recipe, device)
+    calmed = spec.family != "yolo" or not recipe.freeze.batch_norm
+    return zoo.learner(pseudo_model(zoo, model, device, calmed), spec, recipe, device)
 
 
 def loss_section(model):

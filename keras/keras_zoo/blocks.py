@@ -227,10 +227,8 @@ def resize(x, size):
     if all(isinstance(side, int) for side in size):
         x = ops.image.resize(x, size, "bilinear", antialias=False, data_format=layout.DATA_FORMAT)
     else:  # a graph of TensorFlow that doesn't know the size yet, which Keras's own refuses
-        rows, channels = ops.shape(x)[1], x.shape[3]
-        x = ops.matmul(_interpolation(ops.shape(x)[2], size[1]), x)
-        x = ops.matmul(_interpolation(rows, size[0]), ops.reshape(x, (-1, rows, size[1] * channels)))
-        x = ops.reshape(x, (-1, *size, channels))
+        rows, columns = (_interpolation(old, new) for old, new in zip(size_of(x), size, strict=True))
+        x = _by_matrices(rows, columns, x)
     return ops.cast(x, dtype)
 
 
@@ -269,7 +267,11 @@ def average_pool(x, bins):
     (PyTorch's adaptive pooling; by matrices, which every size and every format of export has).
     """
     height, width = size_of(x)
-    rows, columns = _shares(height, bins, x), _shares(width, bins, x)
+    return _by_matrices(_shares(height, bins, x), _shares(width, bins, x), x)
+
+
+def _by_matrices(rows, columns, x):
+    """Each image's rows and columns mixed: (h, H), (w, W), (B, H, W, C) -> (B, h, w, C)."""
     if layout.CHANNELS_FIRST:
         return ops.matmul(ops.matmul(rows, x), ops.transpose(columns))
     return ops.einsum("jw,biwc->bijc", columns, ops.einsum("ih,bhwc->biwc", rows, x))

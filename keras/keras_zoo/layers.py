@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_zoo.layout import CHANNELS, CHANNELS_FIRST, DATA_FORMAT, HEIGHT, WIDTH, per_channel, shape
+from keras_zoo.layout import CHANNELS, CHANNELS_FIRST, DATA_FORMAT, HEIGHT, WIDTH, pad, per_channel, shape
 
 _LEAVES = {"kernel": "weight"}  # Keras's name of a variable -> the canonical one, where they differ
 LITTLE_DILATION = 8  # up to which TensorFlow's own way is faster, see `DilatedConv`
@@ -101,22 +101,21 @@ class DilatedConv(keras.layers.Conv2D):
     """Keras's own, but on TensorFlow a sum of convolutions of 1x1, one for each of the kernel's places.
 
     There Keras has TensorFlow rearrange the map into as many as the dilation's square, each padded: a map of 12x12 with
-    a dilation of 36 takes thirteen times as long as the sum. At stride 1; padding "same" or "valid".
+    a dilation of 36 takes thirteen times as long as the sum. Of square kernels at stride 1.
     """
 
     def convolution_op(self, inputs, kernel):
         if keras.backend.backend() != "tensorflow":
             return super().convolution_op(inputs, kernel)
-        rows, columns = kernel.shape[:2]
-        below, right = ((side - 1) * rate for side, rate in zip((rows, columns), self.dilation_rate, strict=True))
+        side, rate = kernel.shape[0], self.dilation_rate[0]
+        reach = (side - 1) * rate
         if self.padding == "same":
-            around = ((0, 0), (below // 2, below // 2), (right // 2, right // 2), (0, 0))
-            inputs = ops.pad(inputs, around)
-        height, width = ops.shape(inputs)[1] - below, ops.shape(inputs)[2] - right
+            inputs = pad(inputs, reach // 2, reach // 2)
+        height, width = ops.shape(inputs)[HEIGHT] - reach, ops.shape(inputs)[WIDTH] - reach
         terms = []
-        for row in range(rows):
-            for column in range(columns):
-                top, left = row * self.dilation_rate[0], column * self.dilation_rate[1]
+        for row in range(side):
+            for column in range(side):
+                top, left = row * rate, column * rate
                 seen = inputs[:, top : top + height, left : left + width]
                 place = kernel[row : row + 1, column : column + 1]
                 terms.append(ops.conv(seen, place, data_format="channels_last"))
