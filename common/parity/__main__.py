@@ -11,13 +11,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from common.architectures import architecture
-from common.cli import run_command, say
+from common.cli import positive_int, run_command, say
 from common.errors import UserError
 from common.files import replacing, write_atomically
 from common.parity.golden import GOLDENS, TOLERANCES, differences, load_golden
@@ -57,6 +58,9 @@ def parser():
         description="Compare every installed framework with the committed goldens, and with one another.",
     )
     flags.add_argument("model", nargs="*", help=f"of {', '.join(GOLDENS)} (default: all)")
+    flags.add_argument(
+        "--jobs", type=positive_int, default=1, help="frameworks measured at once (default: %(default)s)"
+    )
     flags.add_argument("--json", metavar="FILE", help="write all figures and curves")
     flags.add_argument("--plot", metavar="FILE", help="draw the training curves over one another (PNG, PDF or SVG)")
     return flags
@@ -71,8 +75,9 @@ def main(argv=None):
     sides = [side for side in SIDES if side.installed]
     if not sides:
         raise UserError("no framework is installed to compare; pip install one of torch, tensorflow-cpu, keras")
-    with tempfile.TemporaryDirectory() as folder:
-        measured = {side.name: measure(side, models, Path(folder)) for side in sides}
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.jobs) as pool:
+        found = pool.map(lambda side: measure(side, models, Path(folder)), sides)
+        measured = {side.name: arrays for side, arrays in zip(sides, found, strict=True)}
     report = {model: compare(model, {name: found[model] for name, found in measured.items()}) for model in models}
     for model in models:
         say(table(model, report[model]))

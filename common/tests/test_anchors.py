@@ -1,6 +1,5 @@
 """YOLO anchors: how they fit, k-means, and the command that puts better ones into a recipe."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +23,8 @@ from common.data.voc import VOC
 from common.errors import UserError
 from common.recipes.load import load
 from common.recipes.schema import Recipe
+from common.tests.bccd import BCCD, needs_bccd
 
-BCCD = Path(os.environ.get("TRIZOO_BCCD", Path(__file__).parents[2].parent / "shared" / "data" / "bccd"))
 OBJECT = "<object><name>cell</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
 
 
@@ -267,7 +266,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(cells, capsys, arguments
     assert error.count("\n") == 1
 
 
-@pytest.mark.skipif(not BCCD.is_dir(), reason="BCCD (github.com/Shenggan/BCCD_Dataset) isn't there")
+@needs_bccd
 def test_anchors_of_bccd_fit_it_far_better_than_those_of_coco():
     sizes = fit_sizes(VOC(BCCD, "train").records, (416, 416))
     report = AnchorReport.compare(sizes, ARCHITECTURES["yolov3-tiny"].anchors, kmeans(sizes, 6))

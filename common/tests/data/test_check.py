@@ -1,5 +1,4 @@
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -10,8 +9,7 @@ from PIL import Image
 from common.data.check import check
 from common.data.synthetic import synthesize
 from common.errors import UserError
-
-BCCD = Path(os.environ.get("TRIZOO_BCCD", Path(__file__).parents[4] / "shared" / "data" / "bccd"))
+from common.tests.bccd import BCCD, needs_bccd
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +271,7 @@ def test_report_of_everything_fits_and_is_json(root):
     assert json.loads(report.to_json())["image_sizes"] == {"64x48": 20}
 
 
-@pytest.mark.skipif(not BCCD.is_dir(), reason="BCCD is not here")
+@needs_bccd
 def test_bccd_has_two_boxes_without_area():
     report = check(BCCD)
     assert [(finding.severity, finding.kind, finding.count) for finding in report.findings] == [

@@ -1,6 +1,4 @@
-import os
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +6,7 @@ from PIL import Image
 
 from common.data.voc import VOC, splits
 from common.errors import UserError
-
-BCCD = Path(os.environ.get("TRIZOO_BCCD", Path(__file__).parents[4] / "shared" / "data" / "bccd"))
+from common.tests.bccd import BCCD, needs_bccd
 
 
 def thing(name, xmin, ymin, xmax, ymax, more=""):
@@ -257,7 +254,7 @@ def test_data_set_can_be_sent_to_another_process(tmp_path):
     np.testing.assert_array_equal(copy.sample(0).boxes, data.sample(0).boxes)
 
 
-@pytest.mark.skipif(not BCCD.is_dir(), reason="BCCD is not here")
+@needs_bccd
 def test_bccd_is_read_as_it_is_known():
     data = VOC(BCCD)
     assert len(data) == 364

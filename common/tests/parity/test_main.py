@@ -1,6 +1,7 @@
 """The comparison of frameworks: installed ones, the table, breaches, files."""
 
 import json
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -41,6 +42,19 @@ def test_a_framework_beyond_a_bound_fails_with_its_name_and_the_figure(sides, ca
     sides({"A": measurement("A 1.0"), "B": measurement("B 2.0", curve=curve * 1.01)})
     assert parity.main([MODEL]) == 1
     assert "breach: B's curve of yolov3-tiny is 0.01 away; 0.0001 is the bound" in capsys.readouterr().out
+
+
+def test_as_many_frameworks_as_jobs_are_measured_at_once(sides, monkeypatch, capsys):
+    sides({"A": measurement("A 1.0"), "B": measurement("B 2.0")})
+    together = Barrier(2, timeout=30)
+
+    def measure(side, models, folder):
+        together.wait()
+        return {MODEL: measurement(f"{side.name} 1.0")}
+
+    monkeypatch.setattr(parity, "measure", measure)
+    assert parity.main([MODEL, "--jobs", "2"]) == 0
+    assert [line[0] for line in capsys.readouterr().out.splitlines() if "0.0e+00" in line] == ["A", "B"]
 
 
 def test_two_frameworks_are_compared_with_one_another_too():
