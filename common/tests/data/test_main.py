@@ -62,7 +62,7 @@ def cells(tmp_path):
 
 def test_check_finds_out_that_there_are_masks_and_convert_writes_them(cells, tmp_path, capsys):
     assert main(["check", str(cells)]) == 1
-    text = capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())  # lines break where the folder's name has them break
     assert "masks (folders)" in text
     assert "--mask-map 255=1" in text
     assert main(["check", str(cells), "--mask-map", "255=1"]) == 0
