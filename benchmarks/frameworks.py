@@ -12,13 +12,13 @@ import time
 
 import numpy as np
 
-from common.architectures import model_spec
-from common.data.batch import Batch
-from common.parity.__main__ import SIDES
-from common.parity.pseudo import pseudo_batch
-from common.recipes.schema import Recipe
-from common.targets.yolo import assign
-from common.weights.initial import initial_arrays
+from trizoo.architectures import model_spec
+from trizoo.data.batch import Batch
+from trizoo.parity.__main__ import SIDES
+from trizoo.parity.pseudo import pseudo_batch
+from trizoo.recipes.schema import Recipe
+from trizoo.targets.yolo import assign
+from trizoo.weights.initial import initial_arrays
 
 CLASSES = ("a", "b", "c")
 

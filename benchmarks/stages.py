@@ -5,12 +5,12 @@ import time
 
 import numpy as np
 
-from common.augment.letterbox import resize
-from common.data.images import read_image
-from common.decode import decode_yolo
-from common.inference.commands import load_model
-from common.inference.sources import find_images
 from torch_zoo.framework import PyTorch
+from trizoo.augment.letterbox import resize
+from trizoo.data.images import read_image
+from trizoo.decode import decode_yolo
+from trizoo.inference.commands import load_model
+from trizoo.inference.sources import find_images
 
 BATCHES = (1, 8)
 

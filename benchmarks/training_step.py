@@ -11,13 +11,13 @@ import time
 import numpy as np
 import torch
 
-from common.architectures import model_spec
-from common.data.batch import Batch
-from common.memory import keep_freed_memory
-from common.recipes.schema import Recipe
-from common.targets.yolo import assign
-from common.weights.initial import initial_arrays
 from torch_zoo.framework import PyTorch
+from trizoo.architectures import model_spec
+from trizoo.data.batch import Batch
+from trizoo.memory import keep_freed_memory
+from trizoo.recipes.schema import Recipe
+from trizoo.targets.yolo import assign
+from trizoo.weights.initial import initial_arrays
 
 SETTINGS = (("nchw", "default"), ("nchw", "kept"), ("nhwc", "default"), ("nhwc", "kept"))
 

@@ -1,7 +1,7 @@
 """Find and draw objects with PyTorch: python pytorch/predict.py --help."""
 
-from common.cli import run_command
-from common.inference.commands import predict
+from trizoo.cli import run_command
+from trizoo.inference.commands import predict
 
 
 def main():

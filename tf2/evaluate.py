@@ -1,7 +1,7 @@
 """Measure a checkpoint with TensorFlow 2: python tf2/evaluate.py --help."""
 
-from common.cli import run_command
-from common.inference.commands import evaluate
+from trizoo.cli import run_command
+from trizoo.inference.commands import evaluate
 
 
 def main():

@@ -1,4 +1,4 @@
-"""Keras's side of `common.framework.Framework`, on the backend that KERAS_BACKEND or a user's keras.json names."""
+"""Keras's side of `trizoo.framework.Framework`, on the backend that KERAS_BACKEND or a user's keras.json names."""
 
 import os
 from importlib import metadata
@@ -9,9 +9,6 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 import keras
 
-from common.cores import available_cores, describe_cpu
-from common.errors import UserError
-from common.memory import keep_freed_memory
 from keras_zoo import weights
 from keras_zoo.layers import mark_built
 from keras_zoo.learner import Learner
@@ -19,12 +16,15 @@ from keras_zoo.loader import load
 from keras_zoo.losses import LOSSES
 from keras_zoo.models import MODELS
 from keras_zoo.predictor import make_predictor
+from trizoo.cores import available_cores, describe_cpu
+from trizoo.errors import UserError
+from trizoo.memory import keep_freed_memory
 
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
 class Keras:
-    """See `common.framework.Framework` for what each method gives."""
+    """See `trizoo.framework.Framework` for what each method gives."""
 
     name = "keras"
     shapes = staticmethod(weights.shapes)

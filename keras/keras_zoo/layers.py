@@ -134,7 +134,7 @@ def make_conv(in_channels, out_channels, kernel_size, stride=1, padding="same", 
         dilation_rate=dilation,
         data_format=DATA_FORMAT,
         use_bias=use_bias,
-        kernel_initializer="zeros",  # values come by name (common/weights/initial.py), and drawing others takes time
+        kernel_initializer="zeros",  # values come by name (trizoo.weights.initial), and drawing others takes time
     )
     layer.build(shape(in_channels))
     return layer

@@ -3,19 +3,19 @@
 import keras
 import numpy as np
 
-from common.memory import explain_out_of_memory
-from common.recipes.schema import Optimizer
-from common.weights.layout import from_canonical, to_canonical
 from keras_zoo.layers import BatchNorm, get_array, named_layers, named_parameters
 from keras_zoo.memory import is_out_of_memory
 from keras_zoo.optimizers import OPTIMIZERS
 from keras_zoo.precision import set_precision, with_loss_scale
 from keras_zoo.training_model import TrainingModel
 from keras_zoo.weights import Average
+from trizoo.memory import explain_out_of_memory
+from trizoo.recipes.schema import Optimizer
+from trizoo.weights.layout import from_canonical, to_canonical
 
 
 class Learner:
-    """See `common.framework.Learner`. The model computes in the recipe's precision from now on."""
+    """See `trizoo.framework.Learner`. The model computes in the recipe's precision from now on."""
 
     def __init__(self, model, loss, recipe, device):
         self.model = model
@@ -33,7 +33,7 @@ class Learner:
         self._prepare()
 
     def step(self, batch, lr):
-        """One optimiser step; see `common.framework.Learner.step`.
+        """One optimiser step; see `trizoo.framework.Learner.step`.
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
         it is computed in. Waits for the device once for each part. Raises UserError where memory is too small.
@@ -61,7 +61,7 @@ class Learner:
         return {"loss": sum(terms.values()), **terms}
 
     def freeze(self, prefixes):
-        """See `common.framework.Learner.freeze`.
+        """See `trizoo.framework.Learner.freeze`.
 
         What is trained is part of a compiled step and of a Keras optimizer, so both are made anew.
         """
@@ -94,7 +94,7 @@ class Learner:
         self.compiled = {}  # input size -> step
 
     def optimizer_arrays(self):
-        """See `common.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
+        """See `trizoo.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
         return {slot: {name: self._slot(slot, name) for name in self.parameters} for slot in self.optimizer.slots}
 
     def assign_optimizer(self, slots):

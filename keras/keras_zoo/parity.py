@@ -1,8 +1,8 @@
 """Keras's side of the parity check: python -m keras_zoo.parity --help."""
 
-from common.cli import run_command
-from common.parity.command import measure
 from keras_zoo.framework import Keras
+from trizoo.cli import run_command
+from trizoo.parity.command import measure
 
 if __name__ == "__main__":
     run_command(lambda: measure(Keras()))

@@ -5,12 +5,12 @@ import weakref
 import keras
 import numpy as np
 
-from common.memory import explain_out_of_memory
 from keras_zoo import weights
 from keras_zoo.blocks import ConvBlock
 from keras_zoo.layers import mark_built, named_layers
 from keras_zoo.memory import is_out_of_memory
 from keras_zoo.precision import set_precision
+from trizoo.memory import explain_out_of_memory
 
 _TWINS = weakref.WeakKeyDictionary()  # model -> {(precision, device): its _Twin}, which lives as long as the model
 

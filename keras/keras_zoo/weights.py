@@ -2,8 +2,8 @@
 
 from keras import ops
 
-from common.weights.layout import canonical_shape, from_canonical, to_canonical
 from keras_zoo.layers import get_array, named_variables
+from trizoo.weights.layout import canonical_shape, from_canonical, to_canonical
 
 
 def shapes(model):
@@ -35,14 +35,14 @@ class Average:
         self.kept = {}
 
     def move(self, decay):
-        """See `common.framework.Average.move`."""
+        """See `trizoo.framework.Average.move`."""
         now = {name: ops.stop_gradient(ops.convert_to_tensor(v)) for name, v in self.variables.items()}
         if not self.kept:
             self.kept = {name: ops.copy(tensor) for name, tensor in now.items()}
         self.kept = {name: kept + (1 - decay) * (now[name] - kept) for name, kept in self.kept.items()}
 
     def arrays(self):
-        """See `common.framework.Average.arrays`."""
+        """See `trizoo.framework.Average.arrays`."""
         return {name: to_canonical(ops.convert_to_numpy(tensor)) for name, tensor in self.kept.items()}
 
     def assign(self, arrays):

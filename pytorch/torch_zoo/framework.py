@@ -1,20 +1,20 @@
-"""PyTorch's side of `common.framework.Framework`."""
+"""PyTorch's side of `trizoo.framework.Framework`."""
 
 import torch
 
-from common.cores import describe_cpu
-from common.errors import UserError
-from common.memory import keep_freed_memory
 from torch_zoo import weights
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
 from torch_zoo.losses import LOSSES
 from torch_zoo.models import MODELS
 from torch_zoo.predictor import make_predictor
+from trizoo.cores import describe_cpu
+from trizoo.errors import UserError
+from trizoo.memory import keep_freed_memory
 
 
 class PyTorch:
-    """See `common.framework.Framework` for what each method gives."""
+    """See `trizoo.framework.Framework` for what each method gives."""
 
     name = "pytorch"
     shapes = staticmethod(weights.shapes)

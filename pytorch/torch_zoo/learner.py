@@ -3,17 +3,17 @@
 import numpy as np
 import torch
 
-from common.memory import explain_out_of_memory
-from common.recipes.schema import Optimizer
 from torch_zoo.memory import is_out_of_memory
 from torch_zoo.precision import DTYPES
 from torch_zoo.weights import Average
+from trizoo.memory import explain_out_of_memory
+from trizoo.recipes.schema import Optimizer
 
 _SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": {"m": "exp_avg", "v": "exp_avg_sq", "step": "step"}}
 
 
 class Learner:
-    """See `common.framework.Learner`. The model is put into channels_last memory and training mode."""
+    """See `trizoo.framework.Learner`. The model is put into channels_last memory and training mode."""
 
     def __init__(self, model, loss, recipe, device):
         self.model = model.to(device, memory_format=torch.channels_last)
@@ -31,7 +31,7 @@ class Learner:
         self.freeze(())
 
     def step(self, batch, lr):
-        """One optimiser step; see `common.framework.Learner.step`.
+        """One optimiser step; see `trizoo.framework.Learner.step`.
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
         it is computed in. In fp16 the loss scale waits for the device at every step; nothing else does. Raises
@@ -63,7 +63,7 @@ class Learner:
         return {name: sum(part[name] for part in terms) for name in terms[0]}
 
     def freeze(self, prefixes):
-        """See `common.framework.Learner.freeze`."""
+        """See `trizoo.framework.Learner.freeze`."""
         self.model.train()
         for name, module in self.model.named_modules():
             held = name and f"{name}.".startswith(tuple(prefixes))
@@ -73,7 +73,7 @@ class Learner:
             parameter.requires_grad_(not name.startswith(tuple(prefixes)))
 
     def optimizer_arrays(self):
-        """See `common.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
+        """See `trizoo.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
         slots = {}
         for slot, key in _SLOTS[self.optimizer_name].items():
             slots[slot] = {}

@@ -3,8 +3,8 @@
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from common.data.workers import begin, worker_was_killed
-from common.errors import UserError
+from trizoo.data.workers import begin, worker_was_killed
+from trizoo.errors import UserError
 
 
 class _Batches(Dataset):

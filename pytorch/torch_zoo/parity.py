@@ -1,8 +1,8 @@
 """PyTorch's side of the parity check: python -m torch_zoo.parity --help."""
 
-from common.cli import run_command
-from common.parity.command import measure
 from torch_zoo.framework import PyTorch
+from trizoo.cli import run_command
+from trizoo.parity.command import measure
 
 if __name__ == "__main__":
     run_command(lambda: measure(PyTorch()))

@@ -5,10 +5,10 @@ import copy
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from common.memory import explain_out_of_memory
 from torch_zoo.blocks import ConvBlock
 from torch_zoo.memory import is_out_of_memory
 from torch_zoo.precision import DTYPES
+from trizoo.memory import explain_out_of_memory
 
 
 def make_predictor(model, precision, device):

@@ -36,14 +36,14 @@ class Average:
         self.kept = {}
 
     def move(self, decay):
-        """See `common.framework.Average.move`."""
+        """See `trizoo.framework.Average.move`."""
         with torch.no_grad():
             if not self.kept:
                 self.kept = {name: tensor.clone() for name, tensor in self.tensors.items()}
             torch._foreach_lerp_(list(self.kept.values()), list(self.tensors.values()), 1 - decay)
 
     def arrays(self):
-        """See `common.framework.Average.arrays`."""
+        """See `trizoo.framework.Average.arrays`."""
         return {name: tensor.cpu().numpy().copy() for name, tensor in self.kept.items()}
 
     def assign(self, arrays):

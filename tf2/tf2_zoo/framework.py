@@ -1,4 +1,4 @@
-"""TensorFlow 2's side of `common.framework.Framework`."""
+"""TensorFlow 2's side of `trizoo.framework.Framework`."""
 
 import logging
 import os
@@ -7,21 +7,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is loade
 
 import tensorflow as tf
 
-from common.cores import available_cores, describe_cpu
-from common.errors import UserError
-from common.memory import keep_freed_memory
 from tf2_zoo import weights
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
 from tf2_zoo.losses import LOSSES
 from tf2_zoo.models import MODELS
 from tf2_zoo.predictor import make_predictor
+from trizoo.cores import available_cores, describe_cpu
+from trizoo.errors import UserError
+from trizoo.memory import keep_freed_memory
 
 tf.get_logger().setLevel(logging.ERROR)  # no advice on retracing: each learner and predictor has functions of its own
 
 
 class TF2:
-    """See `common.framework.Framework` for what each method gives."""
+    """See `trizoo.framework.Framework` for what each method gives."""
 
     name = "tf2"
     shapes = staticmethod(weights.shapes)

@@ -2,18 +2,18 @@
 
 import tensorflow as tf
 
-from common.memory import explain_out_of_memory
-from common.recipes.schema import Optimizer
-from common.weights.layout import from_canonical, to_canonical
 from tf2_zoo.layers import BatchNorm, named_modules, named_variables
 from tf2_zoo.memory import is_out_of_memory
 from tf2_zoo.optimizers import OPTIMIZERS
 from tf2_zoo.precision import LossScale, set_precision
 from tf2_zoo.weights import Average
+from trizoo.memory import explain_out_of_memory
+from trizoo.recipes.schema import Optimizer
+from trizoo.weights.layout import from_canonical, to_canonical
 
 
 class Learner:
-    """See `common.framework.Learner`. The model computes in the recipe's precision from now on."""
+    """See `trizoo.framework.Learner`. The model computes in the recipe's precision from now on."""
 
     def __init__(self, model, loss, recipe, device):
         self.model = model
@@ -32,7 +32,7 @@ class Learner:
         self.freeze(())
 
     def step(self, batch, lr):
-        """One optimiser step; see `common.framework.Learner.step`.
+        """One optimiser step; see `trizoo.framework.Learner.step`.
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
         it is computed in. Raises UserError where memory is too small.
@@ -53,7 +53,7 @@ class Learner:
         return {name: sum(part[name] for part in terms) for name in terms[0]}
 
     def freeze(self, prefixes):
-        """See `common.framework.Learner.freeze`."""
+        """See `trizoo.framework.Learner.freeze`."""
         for name, module in named_modules(self.model):
             if isinstance(module, BatchNorm):
                 module.training = not (self.hold_batch_norms or name.startswith(tuple(prefixes)))
@@ -95,7 +95,7 @@ class Learner:
             self.optimizer.apply(name, variable, gradient, lr)
 
     def optimizer_arrays(self):
-        """See `common.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
+        """See `trizoo.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
         return {
             slot: {name: to_canonical(variable.numpy()) for name, variable in variables.items()}
             for slot, variables in self.optimizer.slots.items()

@@ -4,9 +4,9 @@ from collections import deque
 
 import tensorflow as tf
 
-from common.data.batch import Batch
-from common.data.workers import AHEAD, Workers
-from common.errors import UserError
+from trizoo.data.batch import Batch
+from trizoo.data.workers import AHEAD, Workers
+from trizoo.errors import UserError
 
 
 def load(make_batch, plans, workers, device):

@@ -43,7 +43,7 @@ class LossScale:
         self.steps.assign(tf.where(steps == INTERVAL, 0, steps))
 
     def state(self):
-        """See `common.framework.Learner.state`."""
+        """See `trizoo.framework.Learner.state`."""
         return {"loss_scale": float(self.value.numpy()), "loss_scale_steps": int(self.steps.numpy())}
 
     def assign_state(self, state):

@@ -4,11 +4,11 @@ import copy
 
 import tensorflow as tf
 
-from common.memory import explain_out_of_memory
 from tf2_zoo.blocks import ConvBlock
 from tf2_zoo.layers import named_modules
 from tf2_zoo.memory import is_out_of_memory
 from tf2_zoo.precision import set_precision
+from trizoo.memory import explain_out_of_memory
 
 
 def make_predictor(model, precision, device):

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from common.weights.layout import canonical_shape, from_canonical, to_canonical
 from tf2_zoo.layers import named_variables
+from trizoo.weights.layout import canonical_shape, from_canonical, to_canonical
 
 
 def shapes(model):
@@ -35,13 +35,13 @@ class Average:
         self.kept = {}
 
     def move(self, decay):
-        """See `common.framework.Average.move`."""
+        """See `trizoo.framework.Average.move`."""
         if not self.kept:
             self._keep(self.variables)
         self._run(tf.constant(1 - decay, tf.float32))
 
     def arrays(self):
-        """See `common.framework.Average.arrays`."""
+        """See `trizoo.framework.Average.arrays`."""
         return {name: to_canonical(variable.numpy()) for name, variable in self.kept.items()}
 
     def assign(self, arrays):

@@ -1,4 +1,4 @@
-"""Losses in Keras; common/losses.py and its neighbours losses_*.py define what they must equal."""
+"""Losses in Keras; common/trizoo/losses.py and its neighbours losses_*.py define what they must equal."""
 
 from keras_zoo.losses.retinanet import RetinaNetLoss
 from keras_zoo.losses.segmentation import SegmentationLoss

@@ -1,10 +1,10 @@
-"""What the tests that every framework runs, in common/tests/contract, need of Keras."""
+"""What the tests that every framework runs, in common/trizoo/tests/contract, need of Keras."""
 
 import gc
 
 import pytest
 
-pytest.register_assert_rewrite("common.tests.contract")
+pytest.register_assert_rewrite("trizoo.tests.contract")
 
 from keras_zoo.framework import Keras  # noqa: E402, assertions are rewritten in what is imported from here on
 
@@ -12,11 +12,11 @@ import keras  # noqa: E402, isort:skip: keras_zoo.framework quiets TensorFlow fi
 import numpy as np  # noqa: E402
 from keras import ops  # noqa: E402
 
-from common.recipes.schema import Recipe  # noqa: E402
 from keras_zoo.layers import get_array  # noqa: E402
 from keras_zoo.losses import LOSSES  # noqa: E402
 from keras_zoo.optimizers import SGD  # noqa: E402
 from keras_zoo.training_model import TrainingModel  # noqa: E402
+from trizoo.recipes.schema import Recipe  # noqa: E402
 
 
 def pytest_itemcollected(item):

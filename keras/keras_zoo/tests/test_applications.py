@@ -6,13 +6,13 @@ import pytest
 from keras import ops
 from keras.applications import mobilenet_v2, resnet, vgg16
 
-from common.weights.importers import import_weights
-from common.weights.readers import read
 from keras_zoo import layout, weights
 from keras_zoo.backbones.mobilenet_v2 import MobileNetV2
 from keras_zoo.backbones.resnet import ResNet
 from keras_zoo.backbones.vgg16 import VGG16
 from keras_zoo.blocks import Normalize
+from trizoo.weights.importers import import_weights
+from trizoo.weights.readers import read
 
 PREFIX = "backbone."
 

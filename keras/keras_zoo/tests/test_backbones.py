@@ -3,11 +3,11 @@
 import pytest
 from keras import ops
 
-from common.tests.contract.backbones import *  # noqa: F403
 from keras_zoo import layout
 from keras_zoo.backbones.resnet import ResNet
 from keras_zoo.backbones.xception65 import Xception65
 from keras_zoo.layers import mark_built
+from trizoo.tests.contract.backbones import *  # noqa: F403
 
 
 @pytest.fixture(scope="module")

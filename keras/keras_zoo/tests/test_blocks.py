@@ -4,16 +4,16 @@ import keras
 import pytest
 from keras import ops
 
-from common.tests.contract.blocks import *  # noqa: F403
 from keras_zoo import blocks as module
 from keras_zoo import layout
 from keras_zoo.blocks import ConvBlock, SeparableConv, concat, global_average_pool, max_pool, resize, size_of, upsample
 from keras_zoo.layers import mark_built
 from keras_zoo.learner import Learner
+from trizoo.tests.contract.blocks import *  # noqa: F403
 
 
 class EveryBlock(keras.Model):
-    """See `common.tests.contract.blocks.EVERY_BLOCK`."""
+    """See `trizoo.tests.contract.blocks.EVERY_BLOCK`."""
 
     def __init__(self, spec=None):
         super().__init__()

@@ -1,3 +1,3 @@
 """The commands, as in every framework."""
 
-from common.tests.contract.commands import *  # noqa: F403
+from trizoo.tests.contract.commands import *  # noqa: F403

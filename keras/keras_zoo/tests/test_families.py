@@ -1,3 +1,3 @@
 """Every family of models by the three commands, as in every framework."""
 
-from common.tests.contract.families import *  # noqa: F403
+from trizoo.tests.contract.families import *  # noqa: F403

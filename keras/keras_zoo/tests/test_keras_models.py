@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from keras import ops
 
-from common.architectures import model_spec
-from common.parity.golden import golden_spec
-from common.parity.probe import pseudo_model
-from common.parity.pseudo import pseudo_images
 from keras_zoo.models import MODELS
+from trizoo.architectures import model_spec
+from trizoo.parity.golden import golden_spec
+from trizoo.parity.probe import pseudo_model
+from trizoo.parity.pseudo import pseudo_images
 
 IMAGES = pseudo_images(1, (96, 64))
 

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from common.tests.contract.learner import *  # noqa: F403
-from common.tests.contract.learner import make_batch, make_learner
 from keras_zoo.memory import is_out_of_memory
+from trizoo.tests.contract.learner import *  # noqa: F403
+from trizoo.tests.contract.learner import make_batch, make_learner
 
 
 def test_running_out_of_memory_is_known_by_each_backends_error():

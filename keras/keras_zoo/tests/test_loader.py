@@ -1,3 +1,3 @@
 """The loader, as in every framework."""
 
-from common.tests.contract.loader import *  # noqa: F403
+from trizoo.tests.contract.loader import *  # noqa: F403

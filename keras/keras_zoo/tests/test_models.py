@@ -3,14 +3,14 @@
 import pytest
 from keras import ops
 
-from common.parity.golden import TOLERANCE, difference, load_golden_heads, measure, sizes
-from common.parity.probe import pseudo_model
-from common.tests.contract.models import *  # noqa: F403
-from common.tests.contract.models import ONE_OF_EACH
 from keras_zoo import blocks, layout, necks
 from keras_zoo.backbones import csp_darknet53
 from keras_zoo.layers import BatchNorm, named_layers
 from keras_zoo.models import yolov3, yolov3_tiny, yolov4, yolov4_tiny
+from trizoo.parity.golden import TOLERANCE, difference, load_golden_heads, measure, sizes
+from trizoo.parity.probe import pseudo_model
+from trizoo.tests.contract.models import *  # noqa: F403
+from trizoo.tests.contract.models import ONE_OF_EACH
 
 
 def golden_difference(name, model):

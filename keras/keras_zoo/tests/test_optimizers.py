@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from common.recipes.schema import Optimizer
 from keras_zoo.layers import get_array
 from keras_zoo.optimizers import OPTIMIZERS
 from keras_zoo.precision import with_loss_scale
+from trizoo.recipes.schema import Optimizer
 
 LR = 0.1
 

@@ -1,3 +1,3 @@
 """The parity checks, as in every framework."""
 
-from common.tests.contract.parity import *  # noqa: F403
+from trizoo.tests.contract.parity import *  # noqa: F403

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from common.tests.contract.segmentation import *  # noqa: F403
+from trizoo.tests.contract.segmentation import *  # noqa: F403
 
 
 @pytest.fixture

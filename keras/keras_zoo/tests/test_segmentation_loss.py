@@ -1,3 +1,3 @@
 """The loss of segmentation, as in every framework."""
 
-from common.tests.contract.segmentation_loss import *  # noqa: F403
+from trizoo.tests.contract.segmentation_loss import *  # noqa: F403

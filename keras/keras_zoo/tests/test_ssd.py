@@ -3,11 +3,11 @@
 import pytest
 from keras import ops
 
-from common.parity.pseudo import pseudo_arrays
-from common.tests.contract.ssd import *  # noqa: F403
 from keras_zoo import layout, weights
 from keras_zoo.backbones.mobilenet_v2 import MobileNetV2
 from keras_zoo.blocks import L2Norm, per_anchor
+from trizoo.parity.pseudo import pseudo_arrays
+from trizoo.tests.contract.ssd import *  # noqa: F403
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""What the tests that every framework runs, in common/tests/contract, need of PyTorch."""
+"""What the tests that every framework runs, in common/trizoo/tests/contract, need of PyTorch."""
 
 import pytest
 
-pytest.register_assert_rewrite("common.tests.contract")
+pytest.register_assert_rewrite("trizoo.tests.contract")
 
 import torch  # noqa: E402, assertions are rewritten in what is imported from here on
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from common.tests.contract.backbones import *  # noqa: F403
 from torch_zoo.backbones.resnet import ResNet
 from torch_zoo.backbones.xception65 import Xception65
+from trizoo.tests.contract.backbones import *  # noqa: F403
 
 
 @pytest.fixture(scope="module")

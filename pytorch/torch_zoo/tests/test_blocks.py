@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from common.tests.contract.blocks import *  # noqa: F403
 from torch_zoo import blocks as module
 from torch_zoo.blocks import ConvBlock, SeparableConv, concat, global_average_pool, max_pool, resize, size_of, upsample
 from torch_zoo.learner import Learner
+from trizoo.tests.contract.blocks import *  # noqa: F403
 
 
 class EveryBlock(nn.Module):
-    """See `common.tests.contract.blocks.EVERY_BLOCK`."""
+    """See `trizoo.tests.contract.blocks.EVERY_BLOCK`."""
 
     def __init__(self, spec=None):
         super().__init__()

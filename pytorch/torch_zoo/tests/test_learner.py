@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from common.tests.contract.learner import *  # noqa: F403
-from common.tests.contract.learner import make_learner
 from torch_zoo.learner import _clip_gradients
 from torch_zoo.memory import is_out_of_memory
+from trizoo.tests.contract.learner import *  # noqa: F403
+from trizoo.tests.contract.learner import make_learner
 
 
 def test_running_out_of_memory_is_known_by_pytorchs_message():

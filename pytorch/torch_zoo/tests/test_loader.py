@@ -2,8 +2,8 @@
 
 import torch
 
-from common.tests.contract.loader import *  # noqa: F403
-from common.tests.contract.loader import plans, same
+from trizoo.tests.contract.loader import *  # noqa: F403
+from trizoo.tests.contract.loader import plans, same
 
 
 def test_pytorch_is_not_the_source_of_randomness(zoo, training, batches):

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812, its usual name
 
-from common.parity.golden import TOLERANCE, difference, load_golden_heads, measure, sizes
-from common.parity.probe import pseudo_model
-from common.tests.contract.models import *  # noqa: F403
-from common.tests.contract.models import ONE_OF_EACH
 from torch_zoo import blocks, necks
 from torch_zoo.backbones import csp_darknet53
 from torch_zoo.models import yolov3, yolov3_tiny, yolov4, yolov4_tiny
+from trizoo.parity.golden import TOLERANCE, difference, load_golden_heads, measure, sizes
+from trizoo.parity.probe import pseudo_model
+from trizoo.tests.contract.models import *  # noqa: F403
+from trizoo.tests.contract.models import ONE_OF_EACH
 
 
 @torch.inference_mode()

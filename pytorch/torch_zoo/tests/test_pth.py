@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from common.errors import UserError
-from common.weights.readers import read
+from trizoo.errors import UserError
+from trizoo.weights.readers import read
 
 DTYPES = [
     torch.float64,

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from common.tests.contract.retinanet import *  # noqa: F403
+from trizoo.tests.contract.retinanet import *  # noqa: F403
 
 
 @pytest.fixture

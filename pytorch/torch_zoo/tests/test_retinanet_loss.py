@@ -1,3 +1,3 @@
 """The RetinaNet loss, as in every framework."""
 
-from common.tests.contract.retinanet_loss import *  # noqa: F403
+from trizoo.tests.contract.retinanet_loss import *  # noqa: F403

@@ -5,8 +5,8 @@ import copy
 import pytest
 import torch
 
-from common.tests.contract.segmentation import *  # noqa: F403
 from torch_zoo.blocks import average_pool
+from trizoo.tests.contract.segmentation import *  # noqa: F403
 
 
 @pytest.fixture

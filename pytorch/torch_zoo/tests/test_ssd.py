@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812, its usual name
 
-from common.parity.pseudo import pseudo_arrays, pseudo_images
-from common.tests.contract.ssd import *  # noqa: F403
-from common.tests.contract.ssd import ssd_spec
 from torch_zoo import weights
 from torch_zoo.backbones.mobilenet_v2 import MobileNetV2
 from torch_zoo.blocks import L2Norm, per_anchor
+from trizoo.parity.pseudo import pseudo_arrays, pseudo_images
+from trizoo.tests.contract.ssd import *  # noqa: F403
+from trizoo.tests.contract.ssd import ssd_spec
 
 
 @pytest.fixture

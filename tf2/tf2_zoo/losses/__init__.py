@@ -1,4 +1,4 @@
-"""Losses in TensorFlow 2; common/losses.py and its neighbours losses_*.py define what they must equal."""
+"""Losses in TensorFlow 2; common/trizoo/losses.py and its neighbours losses_*.py define what they must equal."""
 
 from tf2_zoo.losses.retinanet import RetinaNetLoss
 from tf2_zoo.losses.segmentation import SegmentationLoss

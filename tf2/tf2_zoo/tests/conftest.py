@@ -1,8 +1,8 @@
-"""What the tests that every framework runs, in common/tests/contract, need of TensorFlow 2."""
+"""What the tests that every framework runs, in common/trizoo/tests/contract, need of TensorFlow 2."""
 
 import pytest
 
-pytest.register_assert_rewrite("common.tests.contract")
+pytest.register_assert_rewrite("trizoo.tests.contract")
 
 import tensorflow as tf  # noqa: E402, assertions are rewritten in what is imported from here on
 

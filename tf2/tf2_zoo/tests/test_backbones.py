@@ -3,9 +3,9 @@
 import pytest
 import tensorflow as tf
 
-from common.tests.contract.backbones import *  # noqa: F403
 from tf2_zoo.backbones.resnet import ResNet
 from tf2_zoo.backbones.xception65 import Xception65
+from trizoo.tests.contract.backbones import *  # noqa: F403
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,15 @@
 import pytest
 import tensorflow as tf
 
-from common.tests.contract.blocks import *  # noqa: F403
 from tf2_zoo import blocks as module
 from tf2_zoo.blocks import ConvBlock, SeparableConv, concat, global_average_pool, max_pool, resize, size_of, upsample
 from tf2_zoo.layers import BatchNorm, named_modules
 from tf2_zoo.learner import Learner
+from trizoo.tests.contract.blocks import *  # noqa: F403
 
 
 class EveryBlock(tf.Module):
-    """See `common.tests.contract.blocks.EVERY_BLOCK`."""
+    """See `trizoo.tests.contract.blocks.EVERY_BLOCK`."""
 
     def __init__(self, spec=None):
         super().__init__()

@@ -1,3 +1,3 @@
 """Darknet's weight files, as in every framework."""
 
-from common.tests.contract.darknet_weights import *  # noqa: F403
+from trizoo.tests.contract.darknet_weights import *  # noqa: F403

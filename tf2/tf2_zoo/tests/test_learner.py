@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.tests.contract.learner import *  # noqa: F403
-from common.tests.contract.learner import make_batch, make_learner
 from tf2_zoo.memory import is_out_of_memory
+from trizoo.tests.contract.learner import *  # noqa: F403
+from trizoo.tests.contract.learner import make_batch, make_learner
 
 
 def test_running_out_of_memory_is_known_by_tensorflows_error():

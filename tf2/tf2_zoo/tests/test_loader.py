@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from common.tests.contract.loader import *  # noqa: F403
+from trizoo.tests.contract.loader import *  # noqa: F403
 
 
 def test_batches_are_tensors(batches):

@@ -3,14 +3,14 @@
 import pytest
 import tensorflow as tf
 
-from common.parity.golden import TOLERANCE, difference, load_golden_heads, measure, sizes
-from common.parity.probe import pseudo_model
-from common.tests.contract.models import *  # noqa: F403
-from common.tests.contract.models import ONE_OF_EACH
 from tf2_zoo import blocks, necks
 from tf2_zoo.backbones import csp_darknet53
 from tf2_zoo.layers import BatchNorm, Conv2d, named_modules
 from tf2_zoo.models import yolov3, yolov3_tiny, yolov4, yolov4_tiny
+from trizoo.parity.golden import TOLERANCE, difference, load_golden_heads, measure, sizes
+from trizoo.parity.probe import pseudo_model
+from trizoo.tests.contract.models import *  # noqa: F403
+from trizoo.tests.contract.models import ONE_OF_EACH
 
 
 def golden_difference(name, model):

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from common.tests.contract.segmentation import *  # noqa: F403
+from trizoo.tests.contract.segmentation import *  # noqa: F403
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 import pytest
 import tensorflow as tf
 
-from common.parity.pseudo import pseudo_arrays
-from common.tests.contract.ssd import *  # noqa: F403
 from tf2_zoo import weights
 from tf2_zoo.backbones.mobilenet_v2 import MobileNetV2
 from tf2_zoo.blocks import L2Norm, per_anchor
+from trizoo.parity.pseudo import pseudo_arrays
+from trizoo.tests.contract.ssd import *  # noqa: F403
 
 
 @pytest.fixture

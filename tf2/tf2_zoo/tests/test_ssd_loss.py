@@ -1,3 +1,3 @@
 """The SSD loss, as in every framework."""
 
-from common.tests.contract.ssd_loss import *  # noqa: F403
+from trizoo.tests.contract.ssd_loss import *  # noqa: F403

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.errors import UserError
-from common.recipes.load import from_dict
-from common.recipes.schema import Recipe
-from common.tests.weights.importers import published
-from common.training.session import spec_of
-from common.weights.checkpoint import load
-from common.weights.readers import read
-from common.weights.store import convert_tag, load_manifest
+from trizoo.errors import UserError
+from trizoo.recipes.load import from_dict
+from trizoo.recipes.schema import Recipe
+from trizoo.tests.weights.importers import published
+from trizoo.training.session import spec_of
+from trizoo.weights.checkpoint import load
+from trizoo.weights.readers import read
+from trizoo.weights.store import convert_tag, load_manifest
 
 MODELS = {"xception": "deeplabv3plus-xception65", "mobilenetv2": "deeplabv3-mobilenetv2"}
 ARRAYS = {

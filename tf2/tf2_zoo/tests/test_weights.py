@@ -1,3 +1,3 @@
 """Arrays by canonical name, as in every framework."""
 
-from common.tests.contract.weights import *  # noqa: F403
+from trizoo.tests.contract.weights import *  # noqa: F403

@@ -1,3 +1,3 @@
 """The YOLO loss, as in every framework."""
 
-from common.tests.contract.yolo_loss import *  # noqa: F403
+from trizoo.tests.contract.yolo_loss import *  # noqa: F403

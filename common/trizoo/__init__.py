@@ -1,0 +1,20 @@
+"""Everything in the zoo that is neither a network nor a gradient, written once and without any framework.
+
+Importing `trizoo`, or any module in it, never imports torch, tensorflow, keras or jax. The conventions below hold in
+every module, in the three framework packages, in files and in tests:
+
+    image        uint8 (H, W, 3) RGB until it is on the device; the model normalises it, as its first operation
+    boxes        float32 (N, 4): xmin, ymin, xmax, ymax; continuous absolute pixels of the image they belong to.
+                 A box's width is xmax - xmin, without "+ 1". VOC files count from 1 and include the last pixel, so
+                 their reader subtracts 1 from xmin and ymin only
+    labels       int64 (N,): class ids from 0, no background
+    masks        uint8 (H, W): class ids, 255 = ignore
+    detections   `Detections(boxes, scores, labels)` in the original image's pixels, highest score first
+    raw heads    YOLO: one (B, H, W, A, 5 + C) per level, coarsest level first
+    names        dotted attribute path and PyTorch's leaf: `backbone.stages.2.blocks.0.conv1.conv.weight`;
+                 kernels are (out, in, h, w) float32
+    sizes        (width, height) where a person reads or writes it, (H, W) in arrays
+    seeds        one run seed; image i of epoch e is augmented by a generator seeded with (seed, e, i)
+"""
+
+__version__ = "0.1.0"

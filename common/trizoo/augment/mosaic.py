@@ -1,0 +1,138 @@
+"""Several images in one: mosaic and mixup."""
+
+import math
+
+import cv2
+import numpy as np
+
+from trizoo.augment.geometry import happens, keep_visible, offset_of, random_size
+from trizoo.augment.letterbox import (
+    GREY,
+    IGNORE,
+    Placement,
+    as_size,
+    check_mask,
+    grey_canvas,
+    lay_image,
+    lay_mask,
+    read_for,
+)
+from trizoo.boxes import as_boxes
+from trizoo.data.sample import Sample
+
+TILES = (4, 9)
+ENLARGED = 4 / 3  # a tile may be decoded smaller than shown by this much: a tenth less time, little less detail
+
+
+def mosaic(
+    sample,
+    size,
+    rng,
+    draw,
+    probability=0.5,
+    images=4,
+    jitter=0.3,
+    scale=(0.4, 1.0),
+    centre=(0.3, 0.7),
+    fill=GREY,
+    min_visible=0.0,
+):
+    """With this probability the sample and others as tiles of one canvas -> Sample (Bochkovskiy et al. 2020).
+
+    draw: `draw(rng)` gives another sample. The lines between 4 tiles cross at a point from U(*centre), shares of the
+    canvas's width and height; those between 9 lie at 2/3 of that and at 1/3 of the canvas beyond. Which tile the
+    sample gets is random. Each image's size is that of `random_placement` on the whole canvas (with 9 tiles on 2/3 of
+    its sides). Where it is larger than its tile a random part covers the tile; where it is smaller it lies towards the
+    middle, and the rest is grey. Boxes are clipped to their tile and go through `keep_visible` there. The mask, where
+    any of the samples has one, is 255 wherever nothing is known.
+
+    Always one draw and one generator spawned, so that what is drawn later doesn't depend on the outcome. Raises
+    ValueError for a number of images other than 4 and 9, and for a jitter, scale, centre or probability out of bounds.
+    """
+    if images not in TILES:
+        raise ValueError(f"images is {images!r}; 4 or 9 is needed")
+    low, high = centre
+    if not 0 < low <= high < 1:
+        raise ValueError(f"centre is {centre!r}; a pair with 0 < low <= high < 1 is needed")
+    happening, (rng,) = happens(rng, probability), rng.spawn(1)
+    if not happening:
+        return sample
+    width, height = as_size(size)
+    across = math.isqrt(images)
+    columns, rows = (_lines(rng.uniform(low, high), side, across) for side in (width, height))
+    reference = (width, height) if images == 4 else (max(1, 2 * width // 3), max(1, 2 * height // 3))
+    canvas, mask = grey_canvas((width, height), fill), np.full((height, width), IGNORE, np.uint8)
+    own, masked, found = rng.integers(images), False, [(np.zeros((0, 4), np.float32), np.zeros(0, np.int64))]
+    for tile in range(images):
+        member = sample if tile == own else draw(rng)
+        resized = random_size(member.size, reference, rng, jitter, scale)
+        place_x, place_y = rng.random(2)
+        row, column = divmod(tile, across)
+        left, right, top, bottom = columns[column], columns[column + 1], rows[row], rows[row + 1]
+        if left == right or top == bottom:  # on a canvas of a few pixels
+            continue
+        x = _offset(place_x, right - left - resized[0], column / (across - 1))
+        y = _offset(place_y, bottom - top - resized[1], row / (across - 1))
+        placement = Placement(member.size, (right - left, bottom - top), resized, x, y)
+        boxes, labels, has_mask = _lay_tile(member, placement, canvas, mask, left, top, min_visible)
+        found.append((boxes, labels))
+        masked |= has_mask
+    boxes, labels = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return Sample(canvas, boxes, labels, mask if masked else None)
+
+
+def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mosaic=True):
+    """With this probability the sample blended with another one, both ones' boxes -> Sample (Zhang et al. 2018).
+
+    partner: `partner(rng)` gives a sample of the same size; the sample's own share of each pixel is from
+    Beta(alpha, alpha). With `only_mosaic` nothing happens to a sample that isn't one (`is_mosaic`).
+
+    Always one draw and one generator spawned. Raises ValueError for an alpha that isn't above 0, for samples of
+    different sizes, and for masks: a blended pixel has no one class.
+    """
+    if not alpha > 0:
+        raise ValueError(f"alpha is {alpha!r}; a number above 0 is needed")
+    happening, (rng,) = happens(rng, probability), rng.spawn(1)
+    if not happening or (only_mosaic and not is_mosaic):
+        return sample
+    share = rng.beta(alpha, alpha)
+    other = partner(rng)
+    if sample.size != other.size:
+        sizes = f"{sample.size[0]}x{sample.size[1]} and {other.size[0]}x{other.size[1]}"
+        raise ValueError(f"mixup was given images of {sizes}; list it after what places images on the canvas")
+    if sample.mask is not None or other.mask is not None:
+        raise ValueError("mixup was given a sample with a mask, and a blended pixel has no one class; leave mixup out")
+    return sample.replace(
+        image=blend(sample.image, other.image, share),
+        boxes=np.concatenate([as_boxes(sample.boxes), as_boxes(other.boxes)]),
+        labels=np.concatenate([sample.labels, other.labels]),
+    )
+
+
+def blend(image, other, share):
+    """`share` of the image and the rest of the other: two of uint8 (H, W, 3) -> a new one, rounded."""
+    return cv2.addWeighted(image, share, other, 1 - share, 0)
+
+
+def _lines(middle, side, across):
+    """Where the tiles of a side of the canvas begin, and its end: `across` + 1 whole pixels."""
+    inner = (middle,) if across == 2 else (2 * middle / 3, (2 * middle + 1) / 3)
+    return 0, *(round(share * side) for share in inner), side
+
+
+def _offset(fraction, room, towards_end):
+    """First pixel of an image in its tile: a random one if `room` is negative, else by the tile's place, 0 to 1."""
+    return offset_of(fraction, room) if room < 0 else round(room * (1 - towards_end))
+
+
+def _lay_tile(member, placement, canvas, mask, left, top, min_visible):
+    """Draws a tile whose corner is (left, top) on canvas and mask -> its boxes there, its labels, whether masked."""
+    member, placement = read_for(member, placement, ENLARGED)
+    check_mask(member)
+    tile = slice(top, top + placement.canvas[1]), slice(left, left + placement.canvas[0])
+    lay_image(member.image, placement, canvas[tile])
+    if member.mask is not None:
+        lay_mask(member.mask, placement, mask[tile])
+    boxes = placement.forward(member.boxes)
+    boxes, labels = keep_visible(boxes, member.labels, *placement.canvas, min_visible=min_visible)
+    return boxes + np.array([left, top, left, top], boxes.dtype), labels, member.mask is not None

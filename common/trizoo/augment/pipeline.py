@@ -1,0 +1,123 @@
+"""A recipe's augmentations, applied in order, with random numbers that depend on seed, epoch and sample only."""
+
+import inspect
+
+import numpy as np
+
+from trizoo.augment.blurring import blur
+from trizoo.augment.colour import hsv
+from trizoo.augment.erasing import cutout, grid_mask
+from trizoo.augment.geometry import flip, keep_visible, random_placement, rotate, vertical_flip
+from trizoo.augment.letterbox import GREY, fit, place_sample
+from trizoo.augment.mosaic import mixup, mosaic
+from trizoo.data.sample import Unread
+
+
+def generator(seed, epoch, index):
+    """The random generator for sample `index` of epoch `epoch` of a run: the same in any worker, in any order.
+
+    Raises ValueError for a negative number.
+    """
+    return np.random.default_rng(np.random.SeedSequence((seed, epoch, index)))
+
+
+def place(sample, size, rng, policy="letterbox", fill=GREY):
+    """The whole sample on the canvas, by "letterbox" or "stretch" -> Sample. No draw."""
+    placed, _ = place_sample(sample, size, policy, fill)
+    return placed
+
+
+# name -> function -> Sample; what has no default the pipeline gives it, the rest is the recipe's
+OPERATIONS = {
+    "mosaic": mosaic,
+    "random_placement": random_placement,
+    "place": place,
+    "flip": flip,
+    "vertical_flip": vertical_flip,
+    "rotate": rotate,
+    "hsv": hsv,
+    "blur": blur,
+    "mixup": mixup,
+    "cutout": cutout,
+    "grid_mask": grid_mask,
+}
+OF_SEVERAL = ("mosaic", "mixup")  # they need other samples
+PLACEMENT_DRAWS = {"random_placement": 5, "place": 0}  # what lays one sample on the canvas, and its number of draws
+LATE_READERS = ("mosaic", *PLACEMENT_DRAWS)  # they take a sample whose pixels aren't read yet
+
+
+def _split(function):
+    """The names of an operation's arguments: those that the pipeline gives it, and those of the recipe.
+
+    What has a probability may also stop happening at a share of the run, `until`.
+    """
+    arguments = inspect.signature(function).parameters.values()
+    needs = tuple(argument.name for argument in arguments if argument.default is argument.empty)
+    others = tuple(argument.name for argument in arguments if argument.name not in needs)
+    return needs, (*others, "until") if "probability" in others else others
+
+
+# name -> the names of what the pipeline gives it; name -> the names of its parameters
+NEEDS = {name: _split(function)[0] for name, function in OPERATIONS.items()}
+PARAMETERS = {name: _split(function)[1] for name, function in OPERATIONS.items()}
+
+
+def check_operations(operations):
+    """Raises ValueError for the first operation or parameter that doesn't exist, naming those that do."""
+    for operation in operations:
+        name = operation.get("op")
+        if name not in OPERATIONS:
+            raise ValueError(f"unknown operation {name!r}; one of {', '.join(OPERATIONS)} is needed")
+        for parameter in operation:
+            if parameter != "op" and parameter not in PARAMETERS[name]:
+                raise ValueError(f"{name} has no parameter {parameter!r}; it has {', '.join(PARAMETERS[name])}")
+
+
+def augment(sample, operations, size, rng, policy="letterbox", draw=None, progress=0.0):
+    """The sample after each operation in order, on the canvas that `policy` gives it of `size` -> Sample.
+
+    That is a canvas of `size` (width, height) itself, but for "keep_ratio"; see `trizoo.augment.letterbox.fit`.
+    sample: Sample or Unread; operations: mappings {"op": name in OPERATIONS, **its parameters}; draw: `draw(rng)`
+    gives a random other sample as it is in the data set, for mosaic and mixup; progress: share of the run that is over,
+    from which on operations whose `until` is no more than that don't happen any more.
+
+    What became a mosaic is on the canvas already, so `random_placement` and `place` leave it alone. Mixup's partner has
+    gone through all the operations but these two. Where none of them has placed the sample on the canvas, `policy`
+    does in the end. Boxes are clipped to the canvas, those with a side of 1 pixel or less are gone. Arrays are
+    C-contiguous and of the canonical dtypes; they may be the input's own where nothing changed them.
+    Raises ValueError for an unknown operation or parameter, and for mosaic or mixup without `draw`.
+    """
+    check_operations(operations)
+    canvas = fit(sample.size, size, policy).canvas
+    alone = [operation for operation in operations if operation["op"] not in OF_SEVERAL]
+    if draw is None and len(alone) < len(operations):
+        raise ValueError(f"{' and '.join(OF_SEVERAL)} need other images, of which there are none here; leave them out")
+
+    def partner(rng):
+        return augment(
+            draw(rng), alone, canvas, rng, "stretch" if policy == "stretch" else "letterbox", progress=progress
+        )
+
+    given = {"sample": sample, "size": canvas, "rng": rng, "draw": draw, "partner": partner, "is_mosaic": False}
+    for operation in operations:
+        name, parameters = operation["op"], {key: value for key, value in operation.items() if key != "op"}
+        if given["is_mosaic"] and name in PLACEMENT_DRAWS:
+            rng.random(PLACEMENT_DRAWS[name])  # so that what follows draws the same as without the mosaic
+            continue
+        if progress >= parameters.pop("until", 1):
+            parameters["probability"] = 0
+        if name not in LATE_READERS:
+            given["sample"] = given["sample"].read()
+        before, needs = given["sample"], {need: given[need] for need in NEEDS[name]}
+        given["sample"] = OPERATIONS[name](**needs, **parameters)
+        given["is_mosaic"] |= name == "mosaic" and given["sample"] is not before
+    sample = given["sample"]
+    if sample.size != canvas or isinstance(sample, Unread):
+        sample = place(sample, size, rng, policy)
+    boxes, labels = keep_visible(sample.boxes, sample.labels, *canvas)
+    return sample.replace(
+        image=np.ascontiguousarray(sample.image, dtype=np.uint8),
+        boxes=np.ascontiguousarray(boxes, dtype=np.float32),
+        labels=np.ascontiguousarray(labels, dtype=np.int64),
+        mask=None if sample.mask is None else np.ascontiguousarray(sample.mask, dtype=np.uint8),
+    )

@@ -1,0 +1,178 @@
+"""Image files of any mode become uint8 RGB as a viewer would show them; masks become class ids."""
+
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from trizoo.cores import available_cores
+from trizoo.errors import UserError
+
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # compare in lower case
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_ORIENTATION_TAG = 274  # EXIF 2.3, section 4.6.4
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257  # TIFF 6.0, section 8
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def read_size(path):
+    """(width, height) as a viewer shows the image: from the header alone, EXIF orientation applied.
+
+    Raises UserError where the file is missing, empty, no image or too large; a truncated image may still have its
+    header.
+    """
+    with opened(path) as image:
+        if image.format == "TIFF":  # whether Pillow's own size is already turned depends on its version
+            width, height = image.tag_v2[_TIFF_WIDTH], image.tag_v2[_TIFF_HEIGHT]
+        else:
+            width, height = image.size
+        return (height, width) if _orientation(image) >= 5 else (width, height)
+
+
+def read_image(path, at_least=None):
+    """The image as a viewer shows it: uint8 (H, W, 3) RGB, EXIF orientation applied, first frame of an animation.
+
+    Transparent pixels are laid on white. 16-bit grey is scaled to 8 bits, not clipped. 32-bit integers within
+    0..65535 count as 16-bit and floats within 0..1 as shares of white; other 32-bit images, whose white no file
+    defines, are stretched from their smallest to their greatest value (not finite: black).
+
+    `at_least=(width, height)` lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size, by the decoder's own averaging,
+    as long as neither side becomes smaller than asked: much faster where a later resize goes below that anyway.
+    Raises UserError where the file is missing, empty, truncated, damaged, no image or too large.
+    """
+    if at_least is not None and (len(at_least) != 2 or min(at_least) < 1):
+        raise ValueError(f"at_least is {at_least!r}; (width, height) of at least 1 each is needed")
+    with opened(path) as image:
+        orientation = _orientation(image)
+        if at_least is not None and image.format in ("JPEG", "MPO"):
+            width, height = at_least
+            image.draft(None, (height, width) if orientation >= 5 else (width, height))
+        image.load()
+        upright = _rgb(image)
+        if orientation in _UPRIGHT and image.format != "TIFF":  # Pillow turns a TIFF while loading it
+            upright = upright.transpose(_UPRIGHT[orientation])
+        return np.array(upright)
+
+
+def read_mask(path):
+    """The class ids of a segmentation mask: uint8 (H, W), palette indices or grey levels as they are in the file.
+
+    Raises UserError as `read_image` does, and for a mask in colours or with ids above 255.
+    """
+    with opened(path) as image:
+        image.load()
+        ids = np.array(image)
+        if ids.ndim != 2 or ids.dtype.kind == "f":
+            raise UserError(f"mask {path} is of mode {image.mode}; a palette or grey image of class ids is needed")
+        if ids.min() < 0 or ids.max() > 255:
+            raise UserError(f"mask {path} has values from {ids.min()} to {ids.max()}; class ids of 0 to 255 are needed")
+        return ids.astype(np.uint8)
+
+
+def in_threads(function, items):
+    """`[function(item) for item in items]` by a few threads, for reading files. An exception cancels what is left."""
+    pool = ThreadPoolExecutor(max_workers=min(8, available_cores()))
+    try:
+        return list(pool.map(function, items))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _orientation(image):
+    """The EXIF orientation of an opened image, 1 to 8; 1 where it is absent, broken or behind the pixels."""
+    try:
+        # PNG's own getexif decodes every pixel to find a tag behind them
+        orientation = Image.Image.getexif(image).get(_ORIENTATION_TAG, 1)
+    except Exception:  # a broken EXIF block raises about anything, and viewers show such an image as it is stored
+        return 1
+    return orientation if orientation in _UPRIGHT else 1
+
+
+def _rgb(image):
+    """A loaded Pillow image of any mode -> a Pillow image of mode RGB."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _eight_bits(values):
+    """16-bit, 32-bit or floating grey (H, W) -> uint8 (H, W), by the rules in `read_image`."""
+    white = 1.0 if values.dtype.kind == "f" else 65535.0
+    values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = values.min(), values.max()
+    if low < 0 or high > white:
+        values, white = values - low, (high - low) or 1.0
+    return np.rint(values * 255 / white).astype(np.uint8)
+
+
+@contextmanager
+def opened(path):
+    """The opened image file, closed afterwards; whatever goes wrong meanwhile becomes a UserError that names it."""
+    try:
+        with _SILENCE, Image.open(path, formats=_FORMATS) as image:
+            yield image
+    except UserError:
+        raise
+    except Exception as error:  # decoders raise about anything on damaged files
+        raise UserError(_explanation(path, error)) from error
+
+
+def _explanation(path, error):
+    path = Path(path)
+    if isinstance(error, FileNotFoundError):
+        return f"image {path} doesn't exist"
+    if isinstance(error, PermissionError) and not path.is_dir():
+        return f"image {path} may not be read: {error.strerror}"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"image {path} is too large: more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels; scale it down"
+    if path.is_dir():
+        return f"image {path} is a folder; an image file is needed"
+    if path.is_file() and path.stat().st_size == 0:
+        return f"image {path} is empty (0 bytes); replace it or take it out of the data set"
+    if isinstance(error, UnidentifiedImageError):
+        return f"image {path} isn't an image that can be read; one of {', '.join(_FORMATS)} is needed"
+    return f"image {path} is truncated or damaged ({error}); replace it or take it out of the data set"
+
+
+class _PillowSilence:
+    """Pillow's warnings are off while any thread is inside.
+
+    `warnings.catch_warnings` saves and restores a global list, so threads that overlap would restore each other's;
+    here the first to come in saves and the last to leave restores.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._inside = 0
+
+    def __enter__(self):
+        with self._lock:
+            if self._inside == 0:
+                self._saved = warnings.catch_warnings()
+                self._saved.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+            self._inside += 1
+
+    def __exit__(self, *exception):
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._saved.__exit__(*exception)
+
+
+_SILENCE = _PillowSilence()

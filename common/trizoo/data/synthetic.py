@@ -1,0 +1,204 @@
+"""A labelled data set drawn from a seed: shapes on textured grounds, with boxes and masks, in VOC layout.
+
+It lets a fresh machine train, evaluate and draw pictures with one command and no download.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import numpy as np
+from PIL import Image
+
+from trizoo.data.palette import palette_image
+from trizoo.data.shapes import SHAPES, covered, fill, ground
+from trizoo.errors import UserError
+
+MARKER = "synthetic.json"  # in the data set: the parameters it was drawn with
+_DRAWING = 2  # raise where the same parameters begin to give other pixels
+_SPLITS = ("train", "val", "test")
+_MIN_SIDE = 32
+_EMPTY_SHARE = 0.06
+_MOST_OBJECTS = 12
+_ATTEMPTS = 8
+# Of 20 images in a row 14 train, 3 validate and 3 test, whatever the count
+_VAL, _TEST = (1, 8, 14), (2, 11, 17)
+
+
+def synthesize(out, images=300, size=(256, 256), classes=("circle", "square", "triangle"), seed=0):
+    """Draw a data set of `images` images of `size` (width, height) into the folder `out`, and return `out` as a Path.
+
+    A class named like a shape (see `trizoo.data.shapes.SHAPES`) is drawn as that shape, other names get the remaining
+    shapes in order. Image i depends on seed, i, size and classes alone, not on the count. Every object shows at least
+    half of its pixels; its box is tight around those it shows. Masks hold 0 for the ground, 1 + label inside objects
+    and 255 along their borders, on the ground's side where there is ground. About one image in sixteen has no objects.
+
+    The folder appears only when everything is in it. One that already holds the same data set is left as it is.
+    Raises UserError where `out` holds anything else, can't be written, or a parameter is out of range.
+    """
+    out = Path(out)
+    parameters = _checked(images, size, classes, seed)
+    if _is_drawn(out, parameters):
+        return out
+    unfinished = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.tmp")
+    try:
+        _draw_all(unfinished, parameters)
+        if out.is_dir():
+            out.rmdir()
+        unfinished.rename(out)
+    except OSError as error:
+        if _is_drawn(out, parameters):  # by another process in the meantime
+            return out
+        raise UserError(f"data set {out} can't be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return out
+
+
+def draw_image(index, size, classes, seed):
+    """Image `index` of a data set: uint8 (H, W, 3) RGB, its mask uint8 (H, W), and its objects.
+
+    objects: list of (label, xmin, ymin, xmax, ymax, cut off by the edge), int pixels, the box tight around the pixels
+    that show.
+    """
+    random = np.random.RandomState([seed, index])  # its streams are promised never to change
+    shapes = _shapes_of(classes)
+    pixels = ground(random, size)
+    owners = np.zeros(pixels.shape[:2], np.uint8)  # 0: the ground, i: object i
+    labels, cut = [], []
+    whole, showing = np.zeros(1, int), np.zeros(1, int)  # pixels of object i without and with its overlaps, from 1
+    wanted = 0 if random.random_sample() < _EMPTY_SHARE else random.randint(1, _MOST_OBJECTS + 1)
+    for _ in range(wanted):
+        label = random.randint(len(classes))
+        for _ in range(_ATTEMPTS):
+            (top, left), inside, full = covered(shapes[label], *_pose(random, size), size)
+            window = np.s_[top : top + inside.shape[0], left : left + inside.shape[1]]
+            left_over = showing - np.bincount(owners[window][inside], minlength=len(showing))
+            count = int(inside.sum())
+            if (2 * left_over[1:] < whole[1:]).any() or 2 * count < full:
+                continue
+            behind = pixels[window][inside].mean(0).round()
+            pixels[window][inside] = fill(random, count, behind, _hues(label, len(classes)))
+            owners[window][inside] = len(showing)
+            labels.append(label)
+            cut.append(count < full)
+            whole, showing = np.append(whole, full), np.append(left_over, count)
+            break
+    objects = [(label, *_bounds(owners == i), cut[i - 1]) for i, label in enumerate(labels, start=1)]
+    ids = np.array([0, *(label + 1 for label in labels)], np.uint8)
+    mask = np.where(_borders(owners), np.uint8(255), ids[owners])
+    return np.clip(pixels, 0, 255).astype(np.uint8), mask, objects
+
+
+def _checked(images, size, classes, seed):
+    """The parameters as the marker file holds them. Raises UserError where one is out of range."""
+    if isinstance(classes, str):
+        raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
+    classes = list(classes)
+    if images < 1:
+        raise UserError(f"the number of images is {images}; at least 1 is needed")
+    if min(size) < _MIN_SIDE or max(size) > 4096:
+        raise UserError(f"the image size is {size[0]}x{size[1]}; sides of {_MIN_SIDE} to 4096 pixels can be drawn")
+    if not 0 <= seed < 2**32:
+        raise UserError(f"the seed is {seed}; 0 to {2**32 - 1} is needed")
+    if not 1 <= len(set(classes)) == len(classes) <= len(SHAPES):
+        raise UserError(f"the classes are {classes}; 1 to {len(SHAPES)} different names are needed")
+    for name in classes:
+        if name != name.strip() or not name.isprintable() or not name:
+            raise UserError(f"class {name!r} is no name: printable characters without spaces around them are needed")
+    return {"drawing": _DRAWING, "images": images, "size": list(size), "classes": classes, "seed": seed}
+
+
+def _is_drawn(out, parameters):
+    """Whether `out` already holds this data set. Raises UserError where it holds something else."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return False
+    try:
+        drawn = json.loads((out / MARKER).read_text(encoding="utf-8"))
+        if drawn == parameters and sum(1 for _ in (out / "JPEGImages").iterdir()) == parameters["images"]:
+            return True
+    except (OSError, ValueError):  # no marker, or none of ours
+        pass
+    raise UserError(f"{out} holds something else than this data set; name a new folder, or remove it first")
+
+
+def _draw_all(folder, parameters):
+    images, size, classes, seed = (parameters[key] for key in ("images", "size", "classes", "seed"))
+    for name in ("JPEGImages", "Annotations", "SegmentationClass", "ImageSets/Main", "ImageSets/Segmentation"):
+        (folder / name).mkdir(parents=True)
+    lists = {name: [] for name in _SPLITS}
+    for index in range(images):
+        id = f"{index:06d}"
+        image, mask, objects = draw_image(index, size, classes, seed)
+        Image.fromarray(image).save(folder / "JPEGImages" / f"{id}.jpg", quality=92)
+        palette_image(mask).save(folder / "SegmentationClass" / f"{id}.png")
+        text = _xml(id, size, classes, objects)
+        (folder / "Annotations" / f"{id}.xml").write_text(text, encoding="utf-8", newline="\n")
+        place = index % 20
+        lists["val" if place in _VAL else "test" if place in _TEST else "train"].append(f"{id}\n")
+    for kind in ("Main", "Segmentation"):
+        for name, lines in lists.items():
+            (folder / "ImageSets" / kind / f"{name}.txt").write_text("".join(lines), encoding="utf-8", newline="\n")
+    (folder / MARKER).write_text(json.dumps(parameters, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _xml(id, size, classes, objects):
+    """A VOC annotation: corners count from 1 and include the last pixel, so only xmin and ymin change."""
+    lines = [
+        "<annotation>",
+        f"  <filename>{id}.jpg</filename>",
+        f"  <size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>",
+        "  <segmented>1</segmented>",
+    ]
+    for label, xmin, ymin, xmax, ymax, cut in objects:
+        corners = {"xmin": xmin + 1, "ymin": ymin + 1, "xmax": xmax, "ymax": ymax}
+        lines += [
+            "  <object>",
+            f"    <name>{escape(classes[label])}</name>",
+            f"    <truncated>{int(cut)}</truncated>",
+            "    <difficult>0</difficult>",
+            f"    <bndbox>{''.join(f'<{tag}>{value}</{tag}>' for tag, value in corners.items())}</bndbox>",
+            "  </object>",
+        ]
+    return "\n".join([*lines, "</annotation>", ""])
+
+
+def _shapes_of(classes):
+    """The shape of each class."""
+    others = iter([shape for shape in SHAPES if shape not in classes])
+    return [name if name in SHAPES else next(others) for name in classes]
+
+
+def _hues(label, num_classes):
+    """The range of hues of a class: like fruit, a class has colours of its own, not far from the next one's."""
+    return label / num_classes, (label + 0.8) / num_classes
+
+
+def _pose(random, size):
+    """A radius (small ones as likely as large ones), a centre and an angle in degrees."""
+    smallest, largest = max(4, min(size) / 18), min(size) / 5
+    radius = smallest * (largest / smallest) ** random.random_sample()
+    centre = random.random_sample(2) * size
+    return round(radius, 3), tuple(centre.round(3).tolist()), random.randint(360)
+
+
+def _bounds(shown):
+    """The tight box of a mask's pixels: xmin, ymin, xmax, ymax."""
+    rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _borders(owners):
+    """The line of ground around each object, and both sides of a line between two objects: (H, W) -> bool (H, W)."""
+    borders = np.zeros(owners.shape, bool)
+    for here, there in (
+        (np.s_[:, 1:], np.s_[:, :-1]),
+        (np.s_[:, :-1], np.s_[:, 1:]),
+        (np.s_[1:], np.s_[:-1]),
+        (np.s_[:-1], np.s_[1:]),
+    ):
+        own, other = owners[here], owners[there]
+        borders[here] |= (own != other) & ((own == 0) | (other != 0))
+    return borders

@@ -1,0 +1,173 @@
+"""The figures of a report, from what `detection.measure` or `SegmentationMetrics.measure` gives.
+
+Drawn with matplotlib's objects and without pyplot: no window, no global state, no display needed.
+"""
+
+import numpy as np
+
+from trizoo.inference.fonts import label_faces
+from trizoo.metrics.coco_protocol import RECALLS
+from trizoo.metrics.pool import mean_over_classes
+
+DOTS_PER_INCH = 110
+MOST_NAMED_CURVES = 20  # more classes than this: one colour for all, and no legend
+MOST_NUMBERED_CELLS = 40  # more classes than this: the confusion matrix has no numbers in its cells
+MOST_NAMED_ROWS = 240  # more classes than this: its ticks are some of the classes' indices
+WIDEST_MATRIX, HIGHEST_BARS = 40, 120  # inches
+NO_TRUTH, ABSENT, UNDEFINED = "no ground truth", "absent", "not defined"  # instead of a bar
+CURVE_COLOUR, MEAN_COLOUR = "#b0b8c4", "#1f3a68"
+
+
+def draw_all(measures):
+    """{file stem: matplotlib Figure} of everything that a detector's report shows."""
+    names = Names(measures["class_names"])
+    coco, operating = measures["coco"], measures["operating"]
+    ap50, ap = coco["per_class"]["AP50"], coco["per_class"]["AP"]
+    return {
+        "precision_recall": draw_precision_recall(names, coco["precision"][0, ..., 0].T, ap50),
+        "score_curves": draw_score_curves(names, operating["curves"], measures["score"]),
+        "confusion": draw_confusion(names, measures["confusion"]),
+        "average_precision": draw_bars(names, {"AP50": ap50, "AP": ap}, "average precision"),
+        "miss_rate": draw_bars(names, {"LAMR": operating["LAMR"]}, "log-average miss rate (lower is better)"),
+    }
+
+
+def draw_segmentation(measures):
+    """{file stem: matplotlib Figure} of everything that a report on masks shows."""
+    names, per_class = Names(measures["class_names"]), measures["per_class"]
+    figures = {
+        "confusion": draw_confusion(names, measures["matrix"], percent=True),
+        "iou": draw_bars(names, {"IoU": per_class["IoU"]}, "intersection over union", ABSENT),
+    }
+    columns = {name: per_class[name] for name in ("F1", "precision", "recall")}
+    figures["precision_recall"] = draw_bars(names, columns, "F1, precision and recall of the pixels", UNDEFINED)
+    if "boundary_IoU" in per_class:
+        columns = {"boundary IoU": per_class["boundary_IoU"], "IoU": per_class["IoU"]}
+        figures["boundary_iou"] = draw_bars(names, columns, "intersection over union of the boundaries", ABSENT)
+    return figures
+
+
+class Names:
+    """Class names as matplotlib can show them: each with a font that has its letters, else `#index`."""
+
+    def __init__(self, class_names):
+        faces = label_faces(tuple(class_names))
+        self.texts = [text for text, _ in faces]
+        self.fonts = [font for _, font in faces]
+
+    def __len__(self):
+        return len(self.texts)
+
+    def dress(self, artists, labels):
+        """Gives matplotlib Texts that show the names of these classes their fonts; a "$" stays a "$"."""
+        from matplotlib.font_manager import FontProperties
+
+        for artist, label in zip(artists, labels, strict=True):
+            artist.set_parse_math(False)
+            artist.set_fontproperties(FontProperties(fname=self.fonts[label], size=artist.get_fontsize()))
+
+
+def draw_precision_recall(names, precision, ap50):
+    """Precision over recall at IoU 0.5: (C, 101), (C,) -> Figure."""
+    figure = _figure(8, 6)
+    axes = figure.add_subplot(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_title(f"precision and recall at IoU 0.5, mean AP50 {mean_over_classes(ap50):.3f}")
+    suffixes = [f"  {value:.3f}" for value in ap50]
+    _draw_curves(axes, names, RECALLS, precision, suffixes)
+    return figure
+
+
+def draw_score_curves(names, curves, score):
+    """Precision, recall and F1 over the score, and a line at the operating point -> Figure."""
+    figure = _figure(17, 5)
+    f1 = _mean_curve(curves["F1"])
+    for index, name in enumerate(("precision", "recall", "F1")):
+        axes = figure.add_subplot(1, 3, index + 1, xlabel="score", ylabel=name, xlim=(0, 1), ylim=(0, 1.02))
+        _draw_curves(axes, names, curves["score"], curves[name], legend=name == "F1")
+        axes.axvline(score, color="black", linewidth=0.8, linestyle=":")
+    if not np.isnan(f1).all():
+        best = np.nanargmax(f1)
+        axes.set_title(f"best mean F1 {f1[best]:.3f} at score {curves['score'][best]:.2f}")
+    return figure
+
+
+def draw_confusion(names, matrix, percent=False):
+    """Shares of each row, with the counts or the shares in per cent in the cells -> Figure.
+
+    matrix: int (C + 1, C + 1), the last of which is the background, or (C, C)
+    """
+    numbered = len(names) <= MOST_NUMBERED_CELLS
+    side = min(4 + (0.35 if numbered else 0.15) * len(matrix), WIDEST_MATRIX)
+    figure = _figure(side + 1, side)
+    axes = figure.add_subplot(xlabel="prediction", ylabel="truth")
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    figure.colorbar(picture, label="share of the row", shrink=0.5)
+    if len(names) <= MOST_NAMED_ROWS:
+        for axis, rotation in ((axes.xaxis, 90), (axes.yaxis, 0)):
+            texts = [*names.texts, "background"][: len(matrix)]
+            axis.set_ticks(np.arange(len(texts)), texts, rotation=rotation, fontsize=8)
+            names.dress(axis.get_ticklabels()[: len(names)], range(len(names)))
+    if numbered:
+        for row, column in np.argwhere(matrix):
+            colour = "white" if share[row, column] > 0.5 else "black"
+            text = f"{share[row, column]:.1%}" if percent else matrix[row, column]
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=6, in_layout=False)
+    return figure
+
+
+def draw_bars(names, columns, title, missing=NO_TRUTH):
+    """One or more values in [0, 1] by class as bars, the greatest of the first column on top -> Figure.
+
+    columns: {name: (C,)}; a class without a value has the word `missing` instead of a bar.
+    """
+    first = next(iter(columns.values()))
+    order = np.argsort(np.nan_to_num(first, nan=-1), kind="stable")
+    figure = _figure(8, min(1.5 + 0.28 * len(names), HIGHEST_BARS))
+    axes = figure.add_subplot(xlim=(0, 1.1), title=title)
+    thickness = 0.8 / len(columns)
+    for index, (name, values) in enumerate(columns.items()):
+        places = np.arange(len(names)) + 0.4 - thickness * (index + 0.5)
+        lengths = values[order]
+        legend_entry = f"{name}: mean {mean_over_classes(values):.3f}"
+        bars = axes.barh(places, np.nan_to_num(lengths), thickness, label=legend_entry)
+        texts = [missing if np.isnan(length) else f"{length:.3f}" for length in lengths]
+        axes.bar_label(bars, texts, padding=2, fontsize=6, in_layout=False)
+    axes.set_yticks(np.arange(len(names)), [names.texts[label] for label in order], fontsize=8)
+    axes.set_ylim(-0.6, len(names) - 0.4)
+    names.dress(axes.get_yticklabels(), order)
+    figure.legend(loc="outside lower center", ncols=len(columns), fontsize=8)
+    return figure
+
+
+def _draw_curves(axes, names, x, curves, suffixes=None, legend=True):
+    """A thin line for each class (C, N), a thick one for the mean, and a legend where it can be read."""
+    named = len(names) <= MOST_NAMED_CURVES
+    colours = [f"C{label % 10}" if named else CURVE_COLOUR for label in range(len(names))]
+    drawn = [label for label in range(len(names)) if not np.isnan(curves[label]).all()]
+    lines = [axes.plot(x, curves[label], color=colours[label], linewidth=1)[0] for label in drawn]
+    lines += axes.plot(x, _mean_curve(curves), color=MEAN_COLOUR, linewidth=2.5)
+    axes.grid(alpha=0.3)
+    if legend:
+        shown = drawn if named else []
+        legend = axes.legend([lines[-1], *lines[: len(shown)]], ["mean", *map(str, shown)], fontsize=8)
+        entries = legend.get_texts()[1:]
+        for entry, label in zip(entries, shown, strict=True):
+            # Not as the legend's labels above: one that begins with "_" would be left out.
+            entry.set_text(names.texts[label] + (suffixes[label] if suffixes else ""))
+        names.dress(entries, shown)
+
+
+def _mean_curve(curves):
+    """Mean over the classes that have a value: (C, N) -> (N,), nan where none has one."""
+    defined = ~np.isnan(curves)
+    total = np.where(defined, curves, 0).sum(axis=0)
+    counts = defined.sum(axis=0)
+    return np.divide(total, counts, out=np.full(total.shape, np.nan), where=counts > 0)
+
+
+def _figure(width, height):
+    """An empty Figure of this size in inches whose parts make room for each other."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")

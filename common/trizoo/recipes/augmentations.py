@@ -1,0 +1,137 @@
+"""The entries of a recipe's `augment`, one class an operation of `trizoo.augment.pipeline.OPERATIONS`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from trizoo.recipes.fields import Count, Inside, Positive, Probability, Section, Share, least_first
+
+
+class RandomPlacement(Section):
+    """Aspect jitter, scale and a random position on a grey canvas."""
+
+    op: Literal["random_placement"] = "random_placement"
+    jitter: Annotated[float, Field(ge=0, lt=1)] = 0.3
+    scale: tuple[Positive, Positive] = Field((0.25, 2.0), description="least and greatest; 1 = the image just fits")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return least_first(self, "scale")
+
+
+class Mosaic(Section):
+    """Several images as tiles of one canvas, instead of random_placement (Bochkovskiy et al. 2020)."""
+
+    op: Literal["mosaic"] = "mosaic"
+    probability: Probability = 0.5
+    images: Literal[4, 9] = 4
+    jitter: Annotated[float, Field(ge=0, lt=1)] = Field(0.3, description="as in random_placement")
+    scale: tuple[Positive, Positive] = Field((0.4, 1.0), description="as in random_placement; 1 = fits the canvas")
+    centre: tuple[Inside, Inside] = Field((0.3, 0.7), description="where tiles meet, share of the canvas's sides")
+    min_visible: Probability = Field(0.0, description="a box of which less is left in its tile goes")
+    until: Probability = Field(0.7, description="share of the run after which it happens no more")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return least_first(self, "scale", "centre")
+
+
+class Mixup(Section):
+    """Blended with another image, the boxes of both (Zhang et al. 2018).
+
+    The other image has gone through all of the recipe's operations but mosaic and mixup, so mixup is best listed last.
+    """
+
+    op: Literal["mixup"] = "mixup"
+    probability: Probability = 0.5
+    alpha: Positive = Field(32.0, description="the larger, the nearer to half of each")
+    only_mosaic: bool = Field(True, description="only what became a mosaic")
+    until: Probability = Field(0.7, description="share of the run after which it happens no more")
+
+
+class Cutout(Section):
+    """Grey rectangles (Zhong et al. 2020; DeVries & Taylor 2017); boxes stay."""
+
+    op: Literal["cutout"] = "cutout"
+    probability: Probability = 0.5
+    holes: Count = 1
+    size: tuple[Share, Share] = Field((0.1, 0.3), description="least and greatest, share of the image's sides")
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return least_first(self, "size")
+
+
+class GridMask(Section):
+    """A grid of grey squares (Chen et al. 2020); boxes stay."""
+
+    op: Literal["grid_mask"] = "grid_mask"
+    probability: Probability = 0.5
+    unit: tuple[Positive, Positive] = Field((0.4, 1.0), description="side of the grid's units / image's shorter side")
+    keep: Probability = Field(0.6, description="share of a unit's side that its square leaves")
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return least_first(self, "unit")
+
+
+class Place(Section):
+    """The plain letterbox or stretch that evaluation uses."""
+
+    op: Literal["place"] = "place"
+    policy: Literal["letterbox", "stretch"] = "letterbox"
+
+
+class Flip(Section):
+    """Left and right swapped."""
+
+    op: Literal["flip"] = "flip"
+    probability: Probability = 0.5
+
+
+class VerticalFlip(Section):
+    """Top and bottom swapped."""
+
+    op: Literal["vertical_flip"] = "vertical_flip"
+    probability: Probability = 0.5
+
+
+class Rotate(Section):
+    """Turned about the image's centre; boxes become the hull of their corners, a mask's new corners are ignored."""
+
+    op: Literal["rotate"] = "rotate"
+    probability: Probability = 0.25
+    degrees: Annotated[float, Field(ge=0, le=180)] = Field(10.0, description="the largest angle, to either side")
+    min_visible: Probability = Field(0.0, description="a box of which less is left in the image goes")
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+
+class Blur(Section):
+    """Out of focus, by a Gaussian; boxes stay."""
+
+    op: Literal["blur"] = "blur"
+    probability: Probability = 0.25
+    sigma: tuple[Positive, Positive] = Field((0.5, 1.5), description="least and greatest standard deviation in pixels")
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return least_first(self, "sigma")
+
+
+class HSV(Section):
+    """Random gains of hue, saturation and value."""
+
+    op: Literal["hsv"] = "hsv"
+    hue: Probability = 0.1
+    saturation: Probability = 0.7
+    value: Probability = 0.4
+    probability: Probability = 1.0
+
+
+Operation = Annotated[
+    Mosaic | RandomPlacement | Place | Flip | VerticalFlip | Rotate | HSV | Blur | Mixup | Cutout | GridMask,
+    Field(discriminator="op"),
+]

@@ -1,0 +1,90 @@
+"""pydantic's validation errors as one sentence: the key, the value received, where it is written, what would do."""
+
+import difflib
+
+from trizoo.recipes.outline import locate
+from trizoo.recipes.yaml_tree import find
+
+
+def explain(error, schema, tree):
+    """The sentence for a ValidationError of `schema`, whose input was `tree`: its first problem, and how many more.
+
+    Unknown keys go first: a key that is spelt wrongly often shows as a missing one as well.
+    """
+    problems = {}
+    for item in error.errors(include_url=False):
+        path, names = locate(schema, item["loc"])
+        problems.setdefault(path, (names, []))[1].append(item)
+    ranked = sorted(problems.items(), key=lambda problem: problem[1][1][0]["type"] != "extra_forbidden")
+    path, (names, items) = ranked[0]
+    sentence = f"{find(tree, path).place.where}: {_sentence(path, names, items, tree)}"
+    more = len(problems) - 1
+    return sentence + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else "")
+
+
+def suggest(name, names):
+    """The end of a sentence about an unknown name: the nearest known one, else the list of them."""
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known are {', '.join(names)}" if names else ""
+
+
+def _sentence(path, names, items, tree):
+    key, first = ".".join(path), items[0]
+    kind, context = first["type"], first.get("ctx", {})
+    if kind == "extra_forbidden":
+        return f"unknown key {key!r}{_near(path, names, tree) or suggest(path[-1], names)}"
+    if kind == "missing" and isinstance(first["input"], list | tuple):
+        return f"{'.'.join(path[:-1])} is {_short(first['input'])}; it should have more values"
+    if kind == "missing":
+        return f"{key} is missing; it has no default"
+    if kind == "union_tag_not_found":
+        return f"{key} has no {context['discriminator'].strip(chr(39))!r}, which says what it is"
+    if kind == "union_tag_invalid":
+        tags = [tag.strip("' ") for tag in context["expected_tags"].split(",")]
+        return f"{key}.{context['discriminator'].strip(chr(39))} is {context['tag']!r}{suggest(context['tag'], tags)}"
+    if kind in ("value_error", "assertion_error"):
+        reason = str(context["error"])
+        if isinstance(first["input"], dict):  # a check on several keys together: its text says which
+            return f"{key}: {reason}" if key else reason
+        return f"{key} is {_short(first['input'])}; {reason}"
+    wanted = dict.fromkeys(_wanted(item) for item in items)
+    return f"{key or 'the recipe'} is {_short(first['input'])}; it should be {' or '.join(wanted)}"
+
+
+def _near(path, names, tree):
+    """The end of a sentence about a key that has another place in the recipe, or nothing."""
+    if difflib.get_close_matches(path[-1], names, n=1):
+        return ""
+    places = [".".join(place) for place in _places(path[-1].replace("-", "_"), tree) if place != path]
+    return f"; did you mean {' or '.join(map(repr, places[:3]))}?" if places else ""
+
+
+def _places(name, node, path=()):
+    """The paths of the keys called `name`, lists left out."""
+    for key, item in node.value.items() if isinstance(node.value, dict) else ():
+        if key == name:
+            yield (*path, key)
+        yield from _places(name, item, (*path, key))
+
+
+def _wanted(item):
+    """What would do, as pydantic says it, without its own type names."""
+    kind, message = item["type"], item["msg"]
+    if kind in ("tuple_type", "list_type", "set_type", "frozen_set_type"):
+        return "a list"
+    if kind in ("model_type", "dict_type", "model_attributes_type", "mapping_type"):
+        return "a mapping of keys to values"
+    if kind in ("too_long", "too_short"):
+        context = item["ctx"]
+        bound = f"at most {context['max_length']}" if kind == "too_long" else f"at least {context['min_length']}"
+        return f"a list of {bound} (it has {context['actual_length']})"
+    if kind.endswith("_parsing") or kind == "int_from_float":
+        message = message.split(",")[0]
+    return message.removeprefix("Input should be ")
+
+
+def _short(value):
+    text = {None: "null", True: "true", False: "false"}.get(value) if isinstance(value, bool | None) else repr(value)
+    return text if len(text) <= 60 else text[:59] + "…"

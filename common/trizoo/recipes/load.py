@@ -1,0 +1,218 @@
+"""Recipes from YAML files, inheritance and command lines, checked against a pydantic schema.
+
+Precedence: command line > file > base > default. `_base_: yolov3` in a file names the recipe (or, as a list, the
+recipes, the later over the earlier) that it changes: mappings merge deeply, lists and scalars replace. A bare name is
+a recipe of this folder; a name that ends in .yaml or has a slash is a path, seen from the file that says it.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from trizoo.errors import UserError
+from trizoo.recipes.explain import explain, suggest
+from trizoo.recipes.outline import Spot, default_tree, merge, to_plain
+from trizoo.recipes.yaml_tree import Node, Place, find, parse, unwrap, wrap
+
+RECIPES = Path(__file__).parent
+BASE = "_base_"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A valid recipe, and for each of its dotted keys, in its order, where the value comes from."""
+
+    recipe: BaseModel
+    origins: dict[str, str]
+
+
+def load(schema, *, file=None, overrides=(), base=None, folder=RECIPES):
+    """A recipe of the pydantic model class `schema`.
+
+    file, base: a path or the name of a recipe in `folder`. overrides: (dotted key, value, origin) for each value of the
+    command line, the later over the earlier; `parse_assignment` makes one of `key=value`.
+    Raises UserError for files that cannot be read, unknown keys and values that the schema refuses.
+    """
+    folder = Path(folder)
+    spot = Spot((schema,))
+    tree = default_tree(schema, Place("default", "the recipe"))
+    for kind, name in (("base", base), ("file", file)):
+        if name is not None:
+            tree = merge(tree, _read(os.fspath(name), kind, Path(), folder, spot), spot)
+    for key, value, origin in overrides:
+        leaf = wrap(value, Place(origin, origin))
+        tree = merge(tree, _change(tree, _split(key, origin), leaf, spot), spot)
+    recipe = _validate(schema, tree)
+    return Loaded(recipe, {".".join(path): _origin(tree, path) for path, _ in leaves(to_plain(recipe))})
+
+
+def parse_assignment(text):
+    """One `key=value` of `--set` as the (dotted key, value, origin) that `load` takes.
+
+    The value is read as YAML, so lists, numbers (1e-3), true and null do; `none` is null too, a quoted "none" is text.
+    Raises UserError where there is no key, no value or no valid YAML.
+    """
+    key, equals, value_text = text.partition("=")
+    key = key.strip()
+    if not key or not equals:
+        raise UserError(f"--set {text}: an assignment is needed, as in --set schedule.epochs=50")
+    origin = f"command line --set {key}"
+    _split(key, origin)
+    node = parse(value_text, lambda line: Place(origin, origin))
+    if node is None:
+        raise UserError(f"{origin}: there is no value after the equals sign; null or '' would do")
+    value = unwrap(node)
+    return key, None if value_text.strip().lower() == "none" else value, origin
+
+
+def to_dict(recipe):
+    """A recipe as JSON-able data, for a checkpoint. The inverse of `from_dict`."""
+    return to_plain(recipe)
+
+
+def from_dict(schema, mapping, where):
+    """The recipe of a mapping that `to_dict` gave; `where` names its source in errors, as in "checkpoint last.h5"."""
+    return _validate(schema, wrap(mapping, Place(where, where)))
+
+
+def leaves(value, path=()):
+    """(path, value) of everything in plain data that has no keys of its own, in order.
+
+    A list without mappings in it is one leaf, and so is an empty mapping.
+    """
+    if is_branch(value):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(item, (*path, str(key)))
+    else:
+        yield path, value
+
+
+def is_branch(value):
+    """Whether plain data has keys below it that are listed by themselves."""
+    if isinstance(value, dict):
+        return bool(value)
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
+
+
+def _validate(schema, tree):
+    try:
+        return schema.model_validate(unwrap(tree))
+    except ValidationError as error:
+        raise UserError(explain(error, schema, tree)) from None
+
+
+def _origin(tree, path):
+    """Where the value at `path` comes from; several places, joined, for a list that the command line changed."""
+    node = tree
+    for depth in range(len(path)):
+        child = find(node, path[depth : depth + 1])
+        if child is node:
+            # A mapping without the key leaves it to the schema; a scalar or a list was turned into more by the schema.
+            return "default" if isinstance(node.value, dict) else node.place.origin
+        node = child
+    return ", ".join(dict.fromkeys(_origins(node)))
+
+
+def _origins(node):
+    if isinstance(node.value, list) and node.value:
+        for item in node.value:
+            yield from _origins(item)
+    else:
+        yield node.place.origin
+
+
+def _read(name, kind, beside, folder, spot, where=None, chain=()):
+    """The tree of a recipe file, its bases below it.
+
+    beside: the folder that a path starts at; where: the place that names the file, for errors; chain: the files that
+    led here, as (real path, name).
+    """
+    path, label = _resolve(name, beside, folder)
+    chain = (*chain, (os.path.realpath(path), label))
+    if chain[-1][0] in [real for real, _ in chain[:-1]]:
+        raise UserError(f"recipes inherit in a circle through {BASE}: {' -> '.join(label for _, label in chain)}")
+    try:
+        tree = _parse_file(path, f"{kind} {path.name}", label)
+    except FileNotFoundError:
+        known = sorted(file.stem for file in folder.glob("*.yaml"))
+        hint = suggest(Path(label).name.removesuffix(".yaml"), known)
+        raise UserError(f"{f'{where}: ' if where else ''}there is no recipe {label}{hint}") from None
+    values = dict(tree.value)
+    below = Node({}, tree.place)
+    for base in _bases(values.pop(BASE, None)):
+        below = merge(below, _read(base.value, "base", path.parent, folder, spot, base.place.where, chain), spot)
+    return merge(below, Node(values, tree.place), spot)
+
+
+def _resolve(name, beside, folder):
+    """The path that a recipe's name means, and how to call it in messages."""
+    if name.lower().endswith((".yaml", ".yml")) or "/" in name or os.sep in name:
+        path = Path(os.path.normpath(beside / name))
+        return (path, path.name) if path.parent == folder else (path, str(path))
+    return folder / f"{name}.yaml", f"{name}.yaml"
+
+
+def _parse_file(path, origin, label):
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UserError(f"{label} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{label} is not UTF-8 text (byte {error.start}); saving it as UTF-8 would do") from None
+    tree = parse(text, lambda line: Place(origin, f"{label} line {line}"))
+    if tree is None:
+        raise UserError(f"{label} is empty; a recipe is a mapping of keys to values")
+    if not isinstance(tree.value, dict):
+        raise UserError(f"{label} holds {_kind(tree.value)}; a recipe is a mapping of keys to values")
+    return Node(tree.value, Place(origin, label))
+
+
+def _bases(node):
+    """The nodes of `_base_`'s names."""
+    if node is None or node.value is None:
+        return []
+    bases = node.value if isinstance(node.value, list) else [node]
+    for base in bases:
+        if not isinstance(base.value, str) or not base.value or "\0" in base.value:
+            raise UserError(f"{node.place.where}: {BASE} is {unwrap(node)!r}; the name of a recipe or a list is needed")
+    return bases
+
+
+def _split(key, origin):
+    keys = key.split(".")
+    if not all(keys):
+        raise UserError(f"{origin}: {key!r} has an empty part; names with single dots between them are needed")
+    return keys
+
+
+def _change(node, keys, leaf, spot, done=()):
+    """A tree that holds `leaf` at the dotted key and, to be merged over `node`, as little else as possible."""
+    if not keys:
+        return leaf
+    head, rest = keys[0], keys[1:]
+    path = ".".join(done)
+    if node is not None and isinstance(node.value, list):
+        count = len(node.value)
+        if not (head.isdecimal() and int(head) < count):
+            hint = f"an index from 0 to {count - 1} is needed" if count else "it is empty"
+            raise UserError(f"{leaf.place.where}: {path} is a list of {count}, without {head!r}; {hint}")
+        items = list(node.value)
+        below, inside = items[int(head)], spot.step(int(head))
+        items[int(head)] = merge(below, _change(below, rest, leaf, inside, (*done, head)), inside)
+        return Node(items, node.place)
+    if node is not None and node.value is not None and not isinstance(node.value, dict):
+        raise UserError(
+            f"{leaf.place.where}: {path} is {node.value!r}, a value without keys; {head!r} has no place there"
+        )
+    below, inside = None, Spot()
+    if node is not None and node.value is not None:
+        below, inside = node.value.get(head), spot.settle(node).step(head)
+    return Node({head: _change(below, rest, leaf, inside, (*done, head))}, leaf.place)
+
+
+def _kind(value):
+    return "a list" if isinstance(value, list) else f"the value {str(value)[:40]!r}"

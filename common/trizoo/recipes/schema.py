@@ -1,0 +1,210 @@
+"""The recipe: every number of a run, typed, bounded and documented.
+
+`load.py` fills it from defaults, YAML files and the command line. A recipe is saved in the run folder and inside every
+checkpoint, so that predicting, evaluating and resuming need nothing else.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from trizoo.architectures import ATTENTION
+from trizoo.augment.letterbox import POLICIES
+from trizoo.boxes import NMS_METHODS
+from trizoo.data.mask_layouts import LAYOUTS
+from trizoo.recipes.augmentations import HSV, Flip, Operation, RandomPlacement
+from trizoo.recipes.fields import Count, Momentum, NotNegative, Positive, Probability, Section, Triple
+from trizoo.recipes.losses import Loss, YOLOLoss
+from trizoo.recipes.masks import Colours, MaskMap
+
+
+class Model(Section):
+    """The network."""
+
+    name: str = "yolov3-tiny"
+    anchors: tuple[tuple[Positive, Positive], ...] | None = Field(
+        None, description="YOLO's, (width, height) in input pixels, smallest first; none = the model's own"
+    )
+    anchor_preset: str | None = Field(None, description="SSD's and RetinaNet's anchors; none = torchvision's")
+    mean: Triple = Field((0.0, 0.0, 0.0), description="taken from R, G, B in 0..255")
+    std: tuple[Positive, Positive, Positive] = Field((255.0, 255.0, 255.0), description="R, G, B are divided by it")
+    scale_xy: Annotated[float, Field(ge=1, le=2)] | None = Field(
+        None, description="how far over its cell a box's centre can reach; 1 = not at all, none = the model's own"
+    )
+    attention: Literal[ATTENTION] | None = Field(None, description="in yolov4-tiny only; none = no such blocks")
+    norm: Literal["batch", "group"] | None = Field(
+        None, description="RetinaNet's backbone: group normalisation needs no large batch; none = batch"
+    )
+    stride_on_1x1: bool | None = Field(None, description="ResNet of Caffe's and Keras's weights; none = on the 3x3")
+    p6_from_c5: bool | None = Field(None, description="what RetinaNet's P6 is made of; none = P5, and C5 in v2")
+    output_stride: Literal[8, 16] | None = Field(
+        None, description="of segmentation models: input pixels per coarsest cell; none = the model's own"
+    )
+    objectness_prior: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.01, description="objectness, or RetinaNet's class, that an untrained head predicts (Lin et al. 2017, 4.1)"
+    )
+
+
+class Data(Section):
+    """Where images come from."""
+
+    root: str | None = Field(None, description="VOC root; none = a data set drawn by the zoo itself")
+    train: str | None = Field(None, description="split to train on; none = train, else trainval, else all images")
+    validation: str | None = Field(None, description="split for choosing the best epoch; none = val, else test")
+    test: str | None = Field(None, description="split for the final figure; none = test, else the validation split")
+    overfit: int = Field(0, ge=0, description="train and evaluate on this many images of the train split; 0 = off")
+    layout: Literal[LAYOUTS] | None = Field(None, description="of data with masks; none = the first that is there")
+    mask_map: MaskMap = Field((), description="{255: 1} = 255 in a mask file is class 1; else 255 is ignored")
+    palette: Colours | None = Field(
+        None, description="colours of the classes in order, as [r, g, b] or hex, for masks in colours; voc = VOC's"
+    )
+    ignore_colours: Colours = Field((), description="colours in masks that count nowhere; VOC's is e0e0c0")
+
+
+class MultiScale(Section):
+    """Input sizes that change during training: a random factor of input_size, rounded to what the model takes.
+
+    Evaluation keeps to input_size.
+    """
+
+    low: Positive = Field(1.0, description="least factor; 1 and 1 = always input_size")
+    high: Positive = Field(1.0, description="greatest factor")
+    every: Count = Field(10, description="steps at one size")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.low > self.high:
+            raise ValueError(f"low is {self.low:g} and high {self.high:g}; low must not be above high")
+        return self
+
+
+class Optimizer(Section):
+    """How gradients become steps."""
+
+    name: Literal["sgd", "adam"] = "sgd"
+    momentum: Momentum = Field(0.937, description="SGD's momentum, Adam's beta 1")
+    nesterov: bool = Field(True, description="SGD only")
+    beta2: Momentum = Field(0.999, description="Adam only")
+    weight_decay: NotNegative = Field(5e-4, description="coupled (added to the gradient), on kernels only")
+    clip_norm: Positive | None = Field(None, description="greatest norm of the whole gradient; none = no clipping")
+
+    @model_validator(mode="after")
+    def _nesterov_has_momentum(self):
+        if self.name == "sgd" and self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0; set nesterov to false for plain SGD")
+        return self
+
+
+class Schedule(Section):
+    """How long, how many at once, how fast."""
+
+    epochs: Count | None = Field(None, description="none = 100, unless iterations says how long")
+    iterations: Count | None = Field(None, description="length in steps, instead of epochs")
+    batch_size: Count = 8
+    accumulate: Count = Field(1, description="a batch is split into this many parts to save memory")
+    lr: Positive = Field(0.01, description="peak learning rate of a batch of lr_batch images")
+    lr_batch: Count | None = Field(64, description="lr scales with batch_size / lr_batch; none = lr as it is")
+    lr_bounds: tuple[Positive, Positive] = Field((5e-4, 5e-2), description="of the scaled lr")
+    kind: Literal["cosine", "step"] = "cosine"
+    final: Probability = Field(0.01, description="last lr / peak lr")
+    warmup: Probability = Field(0.05, description="share of the run")
+    warmup_epochs: NotNegative = Field(3.0, description="but at most this many epochs")
+    warmup_start: Probability = Field(0.1, description="first lr / peak lr")
+    flat: Probability = Field(0.05, description="share of the run at the last lr (cosine)")
+    flat_epochs: NotNegative = Field(15.0, description="but at most this many epochs")
+
+    @model_validator(mode="after")
+    def _one_length(self):
+        if self.epochs is not None and self.iterations is not None:
+            both = f"epochs ({self.epochs}) and iterations ({self.iterations})"
+            raise ValueError(f"{both} are both given; set one to null")
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"accumulate ({self.accumulate}) must divide batch_size ({self.batch_size})")
+        if self.lr_bounds[0] > self.lr_bounds[1]:
+            raise ValueError(f"lr_bounds is {list(self.lr_bounds)}; the least must come first")
+        return self
+
+
+class EMA(Section):
+    """A moving average of the weights, which is evaluated and kept as the best instead of the weights themselves."""
+
+    decay: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="share of the old average; 0 = no average")
+    warmup: NotNegative = Field(2000.0, description="steps over which the decay itself rises to 63 % of its value")
+
+
+class Freeze(Section):
+    """What is held still: the pretrained backbone in the first epochs, batch norms' statistics.
+
+    Without pretrained weights no epoch is frozen.
+    """
+
+    epochs: int = Field(0, ge=0)
+    batch_size: Count | None = Field(None, description="batch size of the frozen epochs; none = the schedule's")
+    batch_norm: bool = Field(False, description="use the stored mean and variance throughout, for tiny batches")
+
+
+class Evaluation(Section):
+    """How the validation figure is made."""
+
+    every: Count = Field(1, description="epochs from one evaluation to the next; the last epoch always has one")
+    start: Count = Field(1, description="first epoch to evaluate")
+    score: Probability = 0.001
+    nms: Probability = 0.5
+    nms_method: Literal[NMS_METHODS] = Field(
+        "hard", description="what happens to boxes that overlap; common/trizoo/boxes.py"
+    )
+    max_detections: Count = 100
+
+
+class Prediction(Section):
+    """How pictures are predicted unless the command line says otherwise."""
+
+    score: Probability = 0.5
+    nms: Probability = 0.3
+    nms_method: Literal[NMS_METHODS] = Field("hard", description="as in evaluate")
+
+
+class Recipe(Section):
+    """A whole run."""
+
+    model: Model = Model()
+    classes: tuple[str, ...] = Field((), description="names in order of their ids; none = found in the data")
+    data: Data = Data()
+    input_size: tuple[Count, Count] = Field((416, 416), description="width, height")
+    multi_scale: MultiScale = MultiScale()
+    resize: Literal[POLICIES] = Field(
+        "letterbox", description="keep_ratio: each image a canvas of its own aspect, no side above input_size's"
+    )
+    augment: tuple[Operation, ...] = (RandomPlacement(), Flip(), HSV())
+    loss: Loss = YOLOLoss()
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    ema: EMA = EMA()
+    freeze: Freeze = Freeze()
+    evaluate: Evaluation = Evaluation()
+    predict: Prediction = Prediction()
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    compile: bool = Field(False, description="compile the step: torch.compile, or XLA (always on for Keras on JAX)")
+    seed: int = Field(0, ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _mixup_has_its_place(self):
+        before = set()
+        for operation in self.augment:
+            if operation.op == "mixup" and operation.only_mosaic and "mosaic" not in before:
+                raise ValueError(
+                    "augment has a mixup of mosaics without a mosaic before it; list one, or set only_mosaic: false"
+                )
+            if operation.op == "mixup" and not before & {"random_placement", "place"} and not operation.only_mosaic:
+                raise ValueError(
+                    "augment has a mixup before images are on the canvas; list it after random_placement or place"
+                )
+            before.add(operation.op)
+        return self
+
+    @model_validator(mode="after")
+    def _frozen_batch_divides(self):
+        size, parts = self.freeze.batch_size, self.schedule.accumulate
+        if size is not None and size % parts:
+            raise ValueError(f"schedule.accumulate ({parts}) must divide freeze.batch_size ({size})")
+        return self

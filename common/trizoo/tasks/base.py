@@ -1,0 +1,63 @@
+"""What a task can do, and what an evaluation set is."""
+
+from typing import Any, Protocol
+
+
+class EvaluationSet(Protocol):
+    """Images with ground truth to measure on. records: list of `trizoo.data.sample.Record`; split: its name."""
+
+    records: Any
+    classes: tuple[str, ...]
+    split: str
+
+    def first(self, count):
+        """The same of its first images alone, for a run with `overfit`."""
+
+    def measure(self, pipeline):
+        """Runs an `ImagePipeline` over the images: metrics ready for JSON, and what `draw` and `write_report` need."""
+
+    def draw(self, found, number):
+        """Two pictures of image `number`, ground truth and prediction: two uint8 (H, W, 3)."""
+
+    def write_report(self, folder, found):
+        """Writes plots and tables of the measurement into a folder."""
+
+
+class Task(Protocol):
+    """Detection or segmentation. data: a recipe's data section, its root given."""
+
+    figures: tuple[str, ...]  # metrics that stand in a log; the first chooses the best weights, greatest first
+    name: str
+    flags: tuple[str, ...]  # those of evaluate.py and predict.py that no other task has
+    files: tuple[str, ...]  # those of them that write files
+    results: str  # the name of predict.py's file of all results, without its suffix
+
+    def find(self, data):
+        """What there is under the root, looked for once: `splits` of it is {split: ids}."""
+
+    def open(self, found, data, split, classes):
+        """The training set of a split: records, classes, notes, problems, `sample(index, at_least)`."""
+
+    def evaluation_set(self, found, data, split, classes):
+        """The EvaluationSet of a split, None for all images; names in it that aren't among `classes` are an error."""
+
+    def evaluator(self, framework, model, spec, recipe, device):
+        """The ImagePipeline that evaluation uses: the model as it is now, with the recipe's `evaluate` section."""
+
+    def predictor(self, framework, model, spec, recipe, device, args):
+        """The ImagePipeline of predict.py, as its arguments and the recipe's `predict` section say."""
+
+    def result(self, path, found, recipe, args):
+        """What is known of one image, for detections.json and the last line."""
+
+    def line(self, path, found, result, recipe, args):
+        """What is known of one image, for a person."""
+
+    def write(self, path, target, found, recipe, args):
+        """The files that the flags ask for, of one image. target: where its picture goes."""
+
+    def table(self, metrics):
+        """Metrics per class as text, and a line of the figures that sum them up."""
+
+    def total(self, results, recipe):
+        """One line on all images."""

@@ -1,0 +1,154 @@
+"""Finding objects: boxes with classes."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from trizoo.data.images import read_image, read_size
+from trizoo.data.voc import VOC, splits
+from trizoo.errors import UserError
+from trizoo.inference.detect import Detector
+from trizoo.inference.draw import draw_boxes, draw_detections
+from trizoo.inference.writers import count_text, save_picture, to_json, write_crops, write_voc
+from trizoo.metrics.curves import write_report
+from trizoo.metrics.detection import evaluate
+from trizoo.metrics.plain import shown
+
+LOWEST_SCORE = 0.01  # what predict looks at, so as to say how good the best detection below --score was
+SAMPLE_SCORE = 0.3  # detections below it are not drawn into the run folder
+
+
+@dataclass(frozen=True)
+class BoxEvaluationSet:
+    """See `trizoo.tasks.base.EvaluationSet`."""
+
+    records: Any
+    classes: tuple[str, ...]
+    split: str
+
+    def first(self, count):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        return replace(self, records=self.records[:count], split=f"{self.split} (overfit)")
+
+    def measure(self, pipeline):
+        """Metrics (see `trizoo.metrics.detection.evaluate`), and the list of Detections."""
+        found = list(pipeline(record.image for record in self.records))
+        return evaluate(found, self.records, self.classes), found
+
+    def draw(self, found, number):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        record, strong = self.records[number], found[number].above(SAMPLE_SCORE)
+        image = read_image(record.image)
+        truth = draw_boxes(image, record.boxes, record.labels, self.classes)
+        return truth, draw_detections(image, strong, self.classes)
+
+    def write_report(self, folder, found):
+        """See `trizoo.metrics.curves.write_report`."""
+        write_report(folder, found, self.records, self.classes)
+
+
+@dataclass(frozen=True)
+class Found:
+    """See `trizoo.tasks.base.Task.find`."""
+
+    splits: dict[str, list[str]]
+
+
+class Detection:
+    """See `trizoo.tasks.base.Task`."""
+
+    name = "detection"
+    figures = ("mAP50", "mAP")
+    flags = ("score", "nms", "nms_method", "voc", "crop")
+    files = ("voc", "crop")
+    results = "detections"
+
+    def find(self, data):
+        """See `trizoo.data.voc.splits`."""
+        return Found(splits(data.root))
+
+    def open(self, found, data, split, classes):
+        """See `trizoo.data.voc.VOC`. Raises UserError where there is nothing to find."""
+        training = VOC(data.root, split, classes or None, masks=False)
+        if not training.classes:
+            raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
+        return training
+
+    def evaluation_set(self, found, data, split, classes):
+        """A `BoxEvaluationSet`."""
+        return BoxEvaluationSet(VOC(data.root, split, classes, masks=False).records, classes, split or "all")
+
+    def evaluator(self, framework, model, spec, recipe, device):
+        """A Detector, by the recipe's `evaluate` section."""
+        options = recipe.evaluate
+        return _detector(
+            framework, model, spec, recipe, device, score=options.score, nms=options.nms, nms_method=options.nms_method
+        )
+
+    def predictor(self, framework, model, spec, recipe, device, args):
+        """A Detector, which also finds what lies below the score that is shown."""
+        nms = recipe.predict.nms if args.nms is None else args.nms
+        method = args.nms_method or recipe.predict.nms_method
+        score = min(_score(recipe, args), LOWEST_SCORE)
+        return _detector(framework, model, spec, recipe, device, score=score, nms=nms, nms_method=method)
+
+    def result(self, path, found, recipe, args):
+        """See `trizoo.inference.writers.to_json`."""
+        return to_json(path, read_size(path), found.above(_score(recipe, args)), recipe.classes)
+
+    def line(self, path, found, result, recipe, args):
+        """What was found in one image, and where nothing was, how near it came."""
+        score = _score(recipe, args)
+        if result["counts"]:
+            return f"{path}: " + ", ".join(f"{count} {name}" for name, count in result["counts"].items())
+        if not len(found):
+            return f"{path}: 0 boxes above {score:g}, none above {min(score, LOWEST_SCORE):g} either"
+        best = f"{found.scores[0]:.2f} ({recipe.classes[found.labels[0]]})"
+        return f"{path}: 0 boxes above {score:g}, best {best}"
+
+    def write(self, path, target, found, recipe, args):
+        """A picture, a VOC annotation, crops."""
+        found, classes = found.above(_score(recipe, args)), recipe.classes
+        if args.voc:
+            write_voc(target.with_suffix(".xml"), path, read_size(path), found, classes)
+        if args.no_pictures and not args.crop:
+            return
+        image = read_image(path)
+        if not args.no_pictures:
+            save_picture(target, draw_detections(image, found, classes))
+        if args.crop:
+            folder = Path(args.out) / "crops" / target.parent.relative_to(args.out)
+            write_crops(folder, image, target.stem, found, classes)
+
+    def table(self, metrics):
+        """Metrics per class, then the means."""
+        width = max([len("class"), *(len(name) for name in metrics["per_class"])])
+        columns = ("AP50", "AP", "precision", "recall", "F1")
+        lines = [f"{'class':{width}}  " + "  ".join(f"{name:>9}" for name in columns) + "  objects"]
+        for name, values in metrics["per_class"].items():
+            numbers = "  ".join(f"{shown(values[column]):>9}" for column in columns)
+            lines.append(f"{name:{width}}  {numbers}  {values['ground_truths']:7}")
+        voc = shown(metrics["voc"]["mAP50"])
+        lines.append(f"mAP50 {shown(metrics['mAP50'])}  mAP {shown(metrics['mAP'])}  VOC mAP50 {voc}")
+        return "\n".join(lines)
+
+    def total(self, results, recipe):
+        """How many of each class there are."""
+        return count_text(results, recipe.classes)
+
+
+def _score(recipe, args):
+    """The lowest score that is shown."""
+    return recipe.predict.score if args.score is None else args.score
+
+
+def _detector(framework, model, spec, recipe, device, **options):
+    """The Detector of a model in its recipe's way. options: score, nms, nms_method."""
+    return Detector(
+        predict=framework.predictor(model, recipe.precision, device),
+        spec=spec,
+        input_size=recipe.input_size,
+        resize=recipe.resize,
+        max_detections=recipe.evaluate.max_detections,
+        **options,
+    )

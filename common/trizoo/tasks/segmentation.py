@@ -1,0 +1,177 @@
+"""Segmenting: a class for every pixel."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from trizoo.data.images import read_image
+from trizoo.data.mask_layouts import list_masks
+from trizoo.data.palette import palette_image
+from trizoo.data.segmentation import SegmentationSet
+from trizoo.files import replacing
+from trizoo.inference.draw_masks import blend, colours, cut_out
+from trizoo.inference.segment import Segmenter
+from trizoo.inference.writers import save_picture
+from trizoo.metrics.curves import write_segmentation_report
+from trizoo.metrics.plain import shown
+from trizoo.metrics.segmentation import SegmentationMetrics, report
+
+KEPT_MASKS = 8  # of an evaluation, for pictures
+VIEWS = ("blend", "mask", "cut-out")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An evaluation's counts, and the first predictions: uint8 (H, W) each."""
+
+    measures: Any
+    masks: list
+
+
+@dataclass(frozen=True)
+class MaskEvaluationSet:
+    """See `trizoo.tasks.base.EvaluationSet`.
+
+    source: a SegmentationSet; count: how many images of it; boundary: whether boundary IoU is measured
+    """
+
+    source: Any
+    split: str
+    count: int
+    boundary: bool = False
+
+    @property
+    def records(self):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        return self.source.records[: self.count]
+
+    @property
+    def classes(self):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        return self.source.classes
+
+    def first(self, count):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        return replace(self, split=f"{self.split} (overfit)", count=min(count, self.count))
+
+    def measure(self, pipeline):
+        """Metrics (see `trizoo.metrics.segmentation`) at the images' own sizes, and a `Measured`."""
+        metrics, first = SegmentationMetrics(self.classes, self.boundary), []
+        found = pipeline(record.image for record in self.records)
+        for number, (record, mask) in enumerate(zip(self.records, found, strict=True)):
+            metrics.add(mask, self.source.mask(number), record.id)
+            if number < KEPT_MASKS:
+                first.append(mask)
+        measures = metrics.measure()
+        return report(measures), Measured(measures, first)
+
+    def draw(self, found, number):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        image = read_image(self.records[number].image)
+        return blend(image, self.source.mask(number)), blend(image, found.masks[number])
+
+    def write_report(self, folder, found):
+        """See `trizoo.metrics.curves.write_segmentation_report`."""
+        write_segmentation_report(folder, found.measures)
+
+
+class Segmentation:
+    """See `trizoo.tasks.base.Task`."""
+
+    name = "segmentation"
+    figures = ("mIoU", "pixel_accuracy")
+    flags = ("boundary", "view", "masks")
+    files = ("masks",)
+    results = "areas"
+
+    def find(self, data):
+        """See `trizoo.data.mask_layouts.list_masks`."""
+        return list_masks(data.root, data.layout)
+
+    def open(self, found, data, split, classes):
+        """See `trizoo.data.segmentation.SegmentationSet`."""
+        return SegmentationSet(
+            found,
+            split,
+            classes or None,
+            mask_map=dict(data.mask_map),
+            palette=data.palette,
+            ignore_colours=data.ignore_colours,
+        )
+
+    def evaluation_set(self, found, data, split, classes):
+        """A `MaskEvaluationSet`."""
+        source = self.open(found, data, split, classes)
+        return MaskEvaluationSet(source, split or "all", len(source))
+
+    def evaluator(self, framework, model, spec, recipe, device):
+        """A Segmenter."""
+        predict = framework.predictor(model, recipe.precision, device)
+        return Segmenter(predict=predict, spec=spec, input_size=recipe.input_size, resize=recipe.resize)
+
+    def predictor(self, framework, model, spec, recipe, device, args):
+        """A Segmenter."""
+        return self.evaluator(framework, model, spec, recipe, device)
+
+    def result(self, path, found, recipe, args):
+        """{"image", "width", "height", "areas": {class: share of the pixels}}, of classes that there are."""
+        counts = np.bincount(found.ravel(), minlength=len(recipe.classes))
+        areas = {name: count / found.size for name, count in zip(recipe.classes, counts.tolist(), strict=True) if count}
+        return {"image": str(path), "width": found.shape[1], "height": found.shape[0], "areas": areas}
+
+    def line(self, path, found, result, recipe, args):
+        """Each class's share of the pixels in per cent, largest first."""
+        return f"{path}: {_percent(result['areas'])}"
+
+    def write(self, path, target, found, recipe, args):
+        """A picture; a mask with VOC's palette in the folder `masks`, which keeps every pixel's class."""
+        if args.masks:
+            _save_png(target.parent / "masks" / f"{target.stem}.png", palette_image(found))
+        if args.no_pictures:
+            return
+        view = args.view or VIEWS[0]
+        if view == "mask":
+            save_picture(target.with_suffix(".png"), colours(found))
+        elif view == "cut-out":
+            _save_png(target.with_suffix(".png"), Image.fromarray(cut_out(read_image(path), found)))
+        else:
+            save_picture(target, blend(read_image(path), found))
+
+    def table(self, metrics):
+        """Metrics per class, then the means."""
+        width = max([len("class"), *(len(name) for name in metrics["per_class"])])
+        first = next(iter(metrics["per_class"].values()))
+        columns = [name for name in ("IoU", "precision", "recall", "F1", "boundary_IoU") if name in first]
+        lines = [f"{'class':{width}}  " + "  ".join(f"{_words(name):>9}" for name in columns) + "      pixels"]
+        for name, values in metrics["per_class"].items():
+            numbers = "  ".join(f"{shown(values[column]):>{max(9, len(column))}}" for column in columns)
+            lines.append(f"{name:{width}}  {numbers}  {values['truth_pixels']:10}")
+        means = ("mIoU", "mean_pixel_accuracy", "pixel_accuracy", "frequency_weighted_IoU", "boundary_mIoU")
+        lines.append("  ".join(f"{_words(name)} {shown(metrics[name])}" for name in means if name in metrics))
+        return "\n".join(lines)
+
+    def total(self, results, recipe):
+        """The mean share of each class."""
+        areas = {}
+        for name in recipe.classes:
+            mean = sum(result["areas"].get(name, 0) for result in results) / max(1, len(results))
+            if mean:
+                areas[name] = mean
+        return f"{len(results)} {'image' if len(results) == 1 else 'images'}: {_percent(areas)}"
+
+
+def _save_png(path, picture):
+    with replacing(path) as temporary:
+        picture.save(temporary, format="PNG")
+
+
+def _words(name):
+    return name.replace("_", " ")
+
+
+def _percent(areas):
+    """Shares as text: "background 87.7 %, cell 12.3 %", largest first."""
+    in_order = sorted(areas.items(), key=lambda area: -area[1])
+    return ", ".join(f"{name} {100 * share:.1f} %" for name, share in in_order)

@@ -1,0 +1,164 @@
+import inspect
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from trizoo.architectures import ARCHITECTURES, check_input_size, model_spec
+from trizoo.augment.pipeline import OPERATIONS, check_operations
+from trizoo.errors import UserError
+from trizoo.recipes.augmentations import Flip, Mixup, Mosaic, Operation, RandomPlacement
+from trizoo.recipes.load import RECIPES, from_dict, load, to_dict
+from trizoo.recipes.schema import Freeze, Optimizer, Recipe, Schedule
+
+SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def changed(*assignments):
+    """The default recipe with dotted keys set, as the command line does it."""
+    return load(Recipe, overrides=[(key, value, "here") for key, value in assignments]).recipe
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_recipe_loads_and_its_model_takes_its_input(name):
+    recipe = load(Recipe, file=name).recipe
+    assert name.startswith(recipe.model.name)
+    check_input_size(recipe.model.name, recipe.input_size)
+    spec = model_spec(recipe.model.name, 3)
+    assert recipe.loss.kind == spec.family
+    if spec.family == "yolo":
+        assert len(spec.strides) <= len(recipe.loss.balance)
+    assert from_dict(Recipe, to_dict(recipe), "here") == recipe
+
+
+def test_the_recipes_of_the_models_are_shipped():
+    microscopy = {"ssd300-mobilenetv2-microscopy", "deeplabv3plus-mobilenetv2-microscopy"}
+    assert {*ARCHITECTURES, "yolov3-tiny-synthetic", "retinanet-resnet18-small", *microscopy} == set(SHIPPED)
+
+
+def test_yolov3_trains_as_its_users_know_it():
+    recipe = load(Recipe, file="yolov3").recipe
+    assert (recipe.freeze.epochs, recipe.schedule.epochs) == (50, 300)
+    assert (recipe.freeze.batch_size, recipe.schedule.batch_size) == (16, 8)
+    assert (recipe.optimizer.momentum, recipe.optimizer.nesterov, recipe.optimizer.weight_decay) == (0.937, True, 5e-4)
+
+
+def test_lists_of_a_file_become_tuples_and_operations():
+    recipe = changed(("input_size", [608, 352]), ("augment", [{"op": "flip", "probability": 0.1}]))
+    assert recipe.input_size == (608, 352)
+    assert recipe.augment == (Flip(probability=0.1),)
+    hash(recipe)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("model.std", [0, 1, 1]),
+        ("model.mean", [1, 2]),
+        ("model.anchors", [[10, 0]]),
+        ("model.objectness_prior", 1),
+        ("data.overfit", -1),
+        ("input_size", [416]),
+        ("input_size", [416.5, 416]),
+        ("input_size", [0, 416]),
+        ("resize", "crop"),
+        ("augment", [{"op": "mosaick"}]),
+        ("augment", [{"op": "random_placement", "jitter": 1}]),
+        ("augment", [{"op": "flip", "probability": 1.5}]),
+        ("loss.box", "wiou"),
+        ("augment", [{"op": "mosaic", "images": 6}]),
+        ("augment", [{"op": "mosaic", "centre": [0.5, 1]}]),
+        ("augment", [{"op": "mosaic", "until": 1.1}]),
+        ("augment", [{"op": "mosaic"}, {"op": "mixup", "alpha": 0}]),
+        ("augment", [{"op": "cutout", "holes": 0}]),
+        ("augment", [{"op": "cutout", "size": [0.1, 1.1]}]),
+        ("augment", [{"op": "grid_mask", "keep": -0.1}]),
+        ("multi_scale.low", 0),
+        ("multi_scale.every", 0),
+        ("loss.balance", [1, 1]),
+        ("loss.ignore_iou", -0.1),
+        ("loss.match_iou", 1.1),
+        ("loss.label_smoothing", 1),
+        ("loss.focal_gamma", -1),
+        ("loss.focal_alpha", 2),
+        ("optimizer.momentum", 1),
+        ("optimizer.weight_decay", float("nan")),
+        ("optimizer.clip_norm", 0),
+        ("schedule.epochs", 0),
+        ("schedule.batch_size", 1.5),
+        ("schedule.lr", float("inf")),
+        ("schedule.kind", "linear"),
+        ("freeze.epochs", -1),
+        ("evaluate.every", 0),
+        ("evaluate.nms_method", "fast"),
+        ("predict.nms_method", "fast"),
+        ("predict.score", 2),
+        ("precision", "fp8"),
+        ("seed", -1),
+        ("seed", 2**32),
+    ],
+)
+def test_a_value_out_of_bounds_is_refused_by_its_key(key, value):
+    with pytest.raises(UserError, match=f"^here: {key}"):
+        changed((key, value))
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        ([("schedule.epochs", 3), ("schedule.iterations", 9)], r"epochs \(3\) and iterations \(9\) are both given"),
+        ([("schedule.accumulate", 3)], r"accumulate \(3\) must divide batch_size \(8\)"),
+        (
+            [("schedule.accumulate", 4), ("freeze.batch_size", 6)],
+            r"schedule.accumulate \(4\) must divide freeze.batch_size \(6\)",
+        ),
+        ([("schedule.lr_bounds", [0.1, 0.01])], r"lr_bounds is \[0.1, 0.01\]; the least must come first"),
+        ([("augment", [{"op": "random_placement", "scale": [2, 1]}])], r"scale is \[2.0, 1.0\]; the least must"),
+        ([("augment", [{"op": "mosaic", "scale": [2, 1]}])], r"scale is \[2.0, 1.0\]; the least must"),
+        ([("augment", [{"op": "mosaic", "centre": [0.7, 0.3]}])], r"centre is \[0.7, 0.3\]; the least must"),
+        ([("augment", [{"op": "cutout", "size": [0.7, 0.3]}])], r"size is \[0.7, 0.3\]; the least must"),
+        ([("augment", [{"op": "blur", "sigma": [2, 1]}])], r"sigma is \[2.0, 1.0\]; the least must"),
+        ([("augment", [{"op": "grid_mask", "unit": [0.7, 0.3]}])], r"unit is \[0.7, 0.3\]; the least must"),
+        ([("augment", [{"op": "mixup"}, {"op": "mosaic"}])], "a mixup of mosaics without a mosaic before it"),
+        ([("augment", [{"op": "mixup", "only_mosaic": False}])], "a mixup before images are on the canvas"),
+        ([("multi_scale.low", 2)], "low is 2 and high 1; low must not be above high"),
+        ([("optimizer.momentum", 0)], "nesterov needs a momentum above 0"),
+        ([("schedule.epoch", 3)], r"unknown key 'schedule.epoch'; did you mean 'epochs'\?"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(assignments, message):
+    with pytest.raises(UserError, match=message):
+        changed(*assignments)
+
+
+def test_every_operation_of_a_recipe_is_one_of_the_pipelines():
+    classes = get_args(get_args(Operation)[0])
+    assert {section.model_fields["op"].default for section in classes} == set(OPERATIONS)
+    for section in classes:
+        check_operations([section().model_dump()])
+        name = section.model_fields["op"].default
+        for key, parameter in inspect.signature(OPERATIONS[name]).parameters.items():
+            if key in section.model_fields:
+                assert section.model_fields[key].default == parameter.default, (name, key)
+
+
+def test_mixup_has_its_place_behind_mosaic_or_placement():
+    operations = [{"op": "mosaic"}, {"op": "random_placement"}, {"op": "mixup"}]
+    assert changed(("augment", operations)).augment == (Mosaic(), RandomPlacement(), Mixup())
+    assert changed(("augment", [{"op": "place"}, {"op": "mixup", "only_mosaic": False}]))
+
+
+def test_bounds_themselves_are_allowed():
+    assert Optimizer(momentum=0, nesterov=False).momentum == 0
+    assert Optimizer(name="adam", momentum=0).momentum == 0
+    assert RandomPlacement(scale=(1, 1), jitter=0).scale == (1, 1)
+    assert Schedule(lr_bounds=(0.01, 0.01), accumulate=8, warmup=1).accumulate == 8
+    assert Recipe(freeze=Freeze(epochs=1), schedule=Schedule(accumulate=4)).freeze.batch_size is None
+
+
+def test_a_recipe_cannot_be_changed():
+    recipe = Recipe()
+    with pytest.raises(ValidationError):
+        recipe.seed = 1
+    with pytest.raises(ValidationError):
+        recipe.schedule.lr = 1

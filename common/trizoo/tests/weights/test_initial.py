@@ -1,0 +1,96 @@
+import math
+
+import numpy as np
+import pytest
+
+from trizoo.architectures import model_spec
+from trizoo.architectures.ssd import SSD_ARCHITECTURES
+from trizoo.weights.initial import initial_array, initial_arrays
+
+SPEC = model_spec("yolov3-tiny", 3)
+KERNEL = "backbone.convs.0.conv.weight"
+
+
+def test_first_values_stay_what_they_were():
+    # from the first release on: a change of NumPy's stream, or of ours, would make published runs unrepeatable
+    golden = {
+        (KERNEL, (16, 3, 3, 3), 0): [-0.2335453, 0.29977873, 0.30247241],
+        (KERNEL, (16, 3, 3, 3), 1): [-0.043596569, -0.16879605, 0.35464656],
+        ("head_p5.predict.weight", (24, 512, 1, 1), 0): [-0.014186192, -0.0072502214, -0.006048148],
+    }
+    for (name, shape, seed), values in golden.items():
+        first = initial_array(name, shape, seed, SPEC).reshape(-1)[:3]
+        np.testing.assert_allclose(first, values, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(64, 32, 3, 3), (256, 512, 1, 1), (512, 1, 3, 3)])
+def test_kernels_are_he_uniform_for_leaky_activations(shape):
+    values = initial_array(KERNEL, shape, 0, SPEC)
+    assert (values.shape, values.dtype) == (shape, np.float32)
+    fan_in = shape[1] * shape[2] * shape[3]
+    std = math.sqrt(2 / (1 + 0.1**2) / fan_in)
+    assert values.std() == pytest.approx(std, rel=0.03)
+    assert abs(values.mean()) < 0.05 * std
+    assert np.abs(values).max() == pytest.approx(math.sqrt(3) * std, rel=0.01)
+    assert np.abs(values).max() <= math.sqrt(3) * std * (1 + 1e-6)
+
+
+def test_predicting_kernels_are_small():
+    assert initial_array("head_p4.predict.weight", (24, 256, 1, 1), 0, SPEC).std() == pytest.approx(0.01, rel=0.05)
+
+
+@pytest.mark.parametrize("part", ["tower.0.conv", "predict_class", "predict_box"])
+def test_all_kernels_of_a_retinanets_heads_are_small(part):
+    assert initial_array(f"head_class.{part}.weight", (256, 64, 3, 3), 0, SPEC).std() == pytest.approx(0.01, rel=0.05)
+
+
+def test_kernels_of_a_feature_pyramid_keep_the_variance():
+    # no activation follows: Var(w) = 1 / fan in, here 128 * 9
+    std = initial_array("fpn.output_p3.conv.weight", (64, 128, 3, 3), 0, SPEC).std()
+    assert std == pytest.approx(1 / math.sqrt(1152), rel=0.03)
+
+
+def test_arrays_depend_on_name_and_seed_alone():
+    shape = (32, 16, 3, 3)
+    first = initial_array("a.conv.weight", shape, 0, SPEC)
+    np.testing.assert_array_equal(
+        first, initial_arrays({"z.conv.weight": shape, "a.conv.weight": shape}, 0, SPEC)["a.conv.weight"]
+    )
+    for other in (initial_array("b.conv.weight", shape, 0, SPEC), initial_array("a.conv.weight", shape, 1, SPEC)):
+        assert abs(np.corrcoef(first.reshape(-1), other.reshape(-1))[0, 1]) < 0.05  # 4608 values: sigma 0.015
+
+
+def test_a_predicting_bias_holds_the_objectness_prior():
+    bias = initial_array("head_p5.predict.bias", (24,), 0, SPEC, objectness_prior=0.02)
+    assert bias.dtype == np.float32
+    bias = bias.reshape(3, 8)  # anchors, 5 + classes
+    np.testing.assert_allclose(1 / (1 + np.exp(-bias[:, 4])), 0.02, rtol=1e-5)
+    assert not np.delete(bias, 4, axis=1).any()
+
+
+@pytest.mark.parametrize("part", ["box", "class"])
+def test_predicting_convolutions_of_ssd_are_small_and_without_bias(part):
+    spec = SSD_ARCHITECTURES["ssd300-vgg16"].spec("ssd300-vgg16", 3)
+    assert initial_array(f"heads.0.predict_{part}.weight", (16, 512, 3, 3), 0, spec).std() == pytest.approx(
+        0.01, rel=0.05
+    )
+    np.testing.assert_array_equal(initial_array(f"heads.0.predict_{part}.bias", (16,), 0, spec), np.zeros(16))
+
+
+def test_the_scale_of_an_l2_normalisation_begins_at_20():
+    scale = initial_array("l2_norm.scale", (512,), 0, SPEC)
+    np.testing.assert_array_equal(scale, np.full(512, 20, np.float32))
+    assert scale.dtype == np.float32
+
+
+@pytest.mark.parametrize(("leaf", "value"), [("weight", 1), ("running_var", 1), ("bias", 0), ("running_mean", 0)])
+def test_normalisation_begins_as_the_identity(leaf, value):
+    array = initial_array(f"backbone.convs.0.bn.{leaf}", (16,), 0, SPEC)
+    np.testing.assert_array_equal(array, np.full(16, value, np.float32))
+    assert array.dtype == np.float32
+
+
+@pytest.mark.parametrize(("name", "shape"), [("a.gamma", (3,)), ("a.weight", (3, 3)), ("a.bias", (2, 2))])
+def test_a_name_without_an_initialiser_is_refused(name, shape):
+    with pytest.raises(ValueError, match=rf"no initialiser is declared for {name} of shape \({shape[0]}"):
+        initial_array(name, shape, 0, SPEC)

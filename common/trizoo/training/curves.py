@@ -1,0 +1,97 @@
+"""A training log as a picture: loss terms and learning rate over steps, validation figures over epochs."""
+
+import io
+
+import numpy as np
+
+NOT_TERMS = ("kind", "step", "epoch", "lr")
+VALIDATION = ("mAP50", "mAP", "mIoU")
+WINDOW = 0.02  # of the steps logged: how many of them one smoothed point is the mean of
+COLOURS = ("#1f4e79", "#d1603d", "#3a8d5b", "#8a5aa8", "#c79a2b", "#4aa3b5", "#7a7a7a", "#b0476f")
+
+
+def draw_curves(records):
+    """Records of a run's log (see trizoo.training.run) -> the bytes of a PNG file of 1000 x 700 pixels."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 7), dpi=100, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # inches
+    grid = figure.add_gridspec(2, 2, height_ratios=(3, 2))
+    steps = [record for record in records if record["kind"] == "step"]
+    epochs = [record for record in records if record["kind"] == "epoch"]
+    _losses(figure.add_subplot(grid[0, :], title="Loss", xlabel="step"), steps)
+    _learning_rate(figure.add_subplot(grid[1, 0], title="Learning rate", xlabel="step"), steps)
+    _validation(figure.add_subplot(grid[1, 1], title="Validation", xlabel="epoch", ylim=(0, 1)), epochs)
+    for axes in figure.axes:
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    return picture.getvalue()
+
+
+def smooth(values, window):
+    """The mean of the finite values within `window` places, centred: (N,) -> (N,), nan where there is none."""
+    kernel = np.ones(min(window, len(values)))
+    finite = np.isfinite(values)
+    count = np.convolve(finite, kernel, mode="same")
+    total = np.convolve(np.where(finite, values, 0), kernel, mode="same")
+    return np.where(count > 0.5, total / np.maximum(count, 1), np.nan)
+
+
+def _losses(axes, steps):
+    """Every term twice: as logged, faint, and smoothed. Logarithmic where the values span more than a hundredfold."""
+    x = _numbers(steps, "step")
+    window = max(1, round(len(steps) * WINDOW)) | 1  # odd, so that the mean is centred
+    lowest, highest = np.inf, 0.0
+    numbers = (name for record in steps for name, value in record.items() if isinstance(value, int | float | None))
+    names = dict.fromkeys(name for name in numbers if name not in NOT_TERMS)
+    for i, name in enumerate(names):
+        values = _numbers(steps, name)
+        smoothed = smooth(values, window)
+        colour = COLOURS[i % len(COLOURS)]
+        axes.plot(x, values, color=colour, alpha=0.25, linewidth=0.8)
+        axes.plot(x, smoothed, color=colour, label=name, **_line(smoothed))
+        lowest, highest = np.nanmin([lowest, *smoothed]), np.nanmax([highest, *smoothed])
+    if 0 < lowest < highest / 100:
+        axes.set_yscale("log")
+    _finish(axes, "no step was logged yet")
+
+
+def _learning_rate(axes, steps):
+    values = _numbers(steps, "lr")
+    if len(steps):
+        axes.plot(_numbers(steps, "step"), values, color=COLOURS[0], **_line(values))
+        axes.set_ylim(bottom=0)
+    _finish(axes, "no step was logged yet", legend=False)
+
+
+def _validation(axes, epochs):
+    """Those figures of VALIDATION that there are; the lines pass over epochs without an evaluation."""
+    for i, name in enumerate(VALIDATION):
+        evaluated = [record for record in epochs if record.get(name) is not None]
+        x, values = _numbers(evaluated, "epoch"), _numbers(evaluated, name)
+        if len(values):
+            axes.plot(
+                x, values, marker="o", markersize=3, color=COLOURS[i], label=f"{name} (best {np.nanmax(values):.3f})"
+            )
+    _finish(axes, "no evaluation yet")
+
+
+def _numbers(records, key):
+    """A value of each record as float64 (N,), nan where it is missing or null."""
+    values = [record.get(key) for record in records]
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
+def _line(values):
+    """How a line is drawn: with a dot where one point alone would be invisible."""
+    return {"linewidth": 1.8, "marker": "o" if np.isfinite(values).sum() == 1 else ""}
+
+
+def _finish(axes, when_empty, legend=True):
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    if not axes.lines:
+        axes.text(0.5, 0.5, when_empty, transform=axes.transAxes, ha="center", va="center", color="0.5")
+    elif legend:
+        axes.legend(frameon=False, ncols=min(4, len(axes.get_legend_handles_labels()[1])))

@@ -1,0 +1,228 @@
+"""The training loop: steps, log, evaluation, checkpoints, early end. The same for every framework."""
+
+import math
+import signal
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from trizoo.errors import UserError
+from trizoo.metrics.plain import shown
+from trizoo.recipes.load import to_dict
+from trizoo.training.schedule import average_decay
+from trizoo.weights.checkpoint import Checkpoint, save
+
+LOG_INTERVAL = 10  # steps from one line of the log, and one wait for the device, to the next
+LINE_SECONDS = 3  # an epoch that is shorter, of a handful of images, prints its line only where it was evaluated
+SAVE_INTERVAL = 600  # seconds after which last.h5 is written also within an epoch
+
+
+@dataclass
+class EpochSums:
+    """What an epoch's line of the log needs. It goes into last.h5, so that an epoch in two parts has one whole line."""
+
+    terms: dict[str, float] = field(default_factory=dict)
+    steps: int = 0
+    seconds: float = 0.0
+
+    def add(self, terms):
+        """One step's terms."""
+        self.steps += 1
+        for name, value in terms.items():
+            self.terms[name] = self.terms.get(name, 0.0) + value
+
+    def means(self):
+        """The terms' means over the steps so far."""
+        return {name: value / self.steps for name, value in self.terms.items()}
+
+
+@dataclass
+class Trainer:
+    """One run. `fit` trains from `step` to the plan's end, or to where it is told to stop.
+
+    task: see `trizoo.tasks`; evaluation: one of its evaluation sets; best: the best validation figure so far
+    notes: goes into last.h5 as it is, for whoever resumes the run
+    """
+
+    framework: Any
+    learner: Any
+    spec: Any
+    recipe: Any
+    plan: Any
+    training_set: Any
+    task: Any
+    evaluation: Any
+    run: Any
+    progress: Any
+    device: Any
+    workers: int
+    notes: dict
+    step: int = 0
+    best: float | None = None
+    metrics: dict = field(default_factory=dict)
+    epoch_sums: EpochSums = field(default_factory=EpochSums)
+    stopped: bool = False
+
+    def fit(self):
+        """Trains; afterwards `stopped` says whether a signal ended it early.
+
+        Raises UserError where the loss or the weights are no longer finite; last.h5 then holds the last good ones.
+        """
+        if self.step >= self.plan.total_steps:
+            return
+        batches = self.framework.loader(self.training_set, self.plan.plans(self.step), self.workers, self.device)
+        frozen = None
+        self.progress.start(self.plan.total_steps, self.step)
+        pending, marked, saved = [], time.monotonic(), time.monotonic()
+        with stop_signals(self._stop):
+            for batch in batches:
+                phase = self.plan.phase(batch.step)
+                if phase.frozen != frozen:
+                    frozen = phase.frozen
+                    self.learner.freeze((self.plan.frozen_prefix,) if frozen else ())
+                lr = self.plan.lr(batch.step)
+                pending.append((batch.step, lr, batch.ids, self.learner.step(batch, lr)))
+                if self.recipe.ema.decay:
+                    self.learner.average.move(average_decay(self.recipe.ema, batch.step))
+                self.step = batch.step + 1
+                ends, stopping = self.plan.ends_epoch(batch.step), self.stopped
+                if len(pending) < LOG_INTERVAL and not ends and not stopping:
+                    continue
+                self._log(pending, phase.batch_size)
+                pending = []
+                self.epoch_sums.seconds += time.monotonic() - marked
+                if ends:
+                    self._end_epoch()
+                marked = time.monotonic()
+                if stopping or marked - saved > SAVE_INTERVAL:
+                    self.save_last()
+                    saved = marked
+                if stopping:
+                    return
+
+    def save_last(self):
+        """Writes last.h5: all that an exact resume needs."""
+        ema = self.learner.average.arrays() or None
+        model = self.framework.arrays(self.learner.model)
+        save(self.run.last, self._checkpoint(model, self.learner.optimizer_arrays(), ema))
+
+    def _log(self, pending, batch_size):
+        """Brings the pending steps' terms from the device, checks them, and writes one line for the last of them."""
+        for step, _, ids, terms in pending:
+            values = {name: float(value) for name, value in terms.items()}
+            # the sum comes last: it isn't finite because one of the others isn't
+            for name, value in sorted(values.items(), key=lambda item: item[0] == "loss"):
+                if not math.isfinite(value):
+                    raise UserError(
+                        f"training stopped: the loss term {name!r} is {value} at step {step + 1} with the images "
+                        f"{', '.join(ids)}; a lower --lr or a lower --set optimizer.clip_norm=X would do, and "
+                        f"{self.run.last} holds the last good weights"
+                    )
+            self.epoch_sums.add(values)
+        step, lr, _, _ = pending[-1]
+        epoch, _ = self.plan.epoch_of(step)
+        self.run.log({"kind": "step", "step": step + 1, "epoch": epoch + 1, "lr": lr, **values})
+        self.progress.update(step + 1, {**values, "lr": lr}, images=batch_size * len(pending))
+
+    def _end_epoch(self):
+        step = self.step - 1
+        epoch = self.plan.epoch_of(step)[0] + 1
+        record = {"kind": "epoch", "step": self.step, "epoch": epoch, "lr": self.plan.lr(step)}
+        record |= self.epoch_sums.means()
+        record["seconds"] = round(self.epoch_sums.seconds, 3)
+        evaluates = self._evaluates(epoch, step)
+        if evaluates:
+            started = time.monotonic()
+            with averaged(self.framework, self.learner):
+                use = self.task.evaluator(self.framework, self.learner.model, self.spec, self.recipe, self.device)
+                self.metrics, _ = self.evaluation.measure(use)
+            record |= {name: self.metrics[name] for name in self.task.figures}
+            record["evaluation_seconds"] = round(time.monotonic() - started, 3)
+        self.run.log(record)
+        if evaluates or record["seconds"] >= LINE_SECONDS:
+            self.progress.epoch_end(_epoch_line(record, self.plan.epochs, self.task.figures))
+        self.epoch_sums = EpochSums()
+        if evaluates:
+            score = self.metrics[self.task.figures[0]]
+            if self.best is None or (score is not None and score >= self.best):  # of equals, the later one
+                self.best = score
+                average = self.learner.average.arrays()
+                save(self.run.best, self._checkpoint(average or self.framework.arrays(self.learner.model)))
+            self.save_last()
+            self.run.draw_curves()
+
+    def _evaluates(self, epoch, step):
+        options = self.recipe.evaluate
+        due = epoch >= options.start and epoch % options.every == 0
+        return due or step + 1 == self.plan.total_steps
+
+    def _checkpoint(self, model, optimizer=None, ema=None):
+        broken = next((name for name, array in model.items() if not np.isfinite(array).all()), None)
+        if broken:
+            raise UserError(
+                f"training stopped: {broken} is no longer finite after step {self.step}; a lower --lr would do, and "
+                f"{self.run.last} holds the last good weights"
+            )
+        return Checkpoint(
+            model=model,
+            recipe=to_dict(self.recipe),
+            framework=self.framework.name,
+            step=self.step,
+            epoch=self.plan.epoch_of(self.step - 1)[0] + 1 if self.step else 0,
+            optimizer=optimizer or {},
+            ema=ema,
+            best=self.best,
+            metrics={name: self.metrics.get(name) for name in self.task.figures},
+            state={"learner": self.learner.state(), "epoch": asdict(self.epoch_sums), "notes": self.notes},
+        )
+
+    def _stop(self, *_):
+        self.stopped = True
+
+
+@contextmanager
+def averaged(framework, learner):
+    """While it lasts, the learner's model has the averaged weights, where there are any."""
+    average = learner.average.arrays()
+    if not average:
+        yield
+        return
+    own = framework.arrays(learner.model)
+    framework.assign(learner.model, average)
+    try:
+        yield
+    finally:
+        framework.assign(learner.model, own)
+
+
+@contextmanager
+def stop_signals(stop):
+    """While it lasts, the first Ctrl-C or SIGTERM calls `stop`; a second one ends the program as usual."""
+
+    def on_signal(number, frame):
+        signal.signal(number, earlier[number])
+        stop()
+
+    try:
+        earlier = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not in the main thread: signals are somebody else's business
+        earlier = {}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def _epoch_line(record, epochs, figures):
+    """One line that sums up an epoch for a person. figures: names of metrics, which stand at its end."""
+    terms = " ".join(
+        f"{name} {value:.3f}"
+        for name, value in record.items()
+        if isinstance(value, float) and name not in ("lr", "seconds", "evaluation_seconds", *figures)
+    )
+    line = f"epoch {record['epoch']}/{epochs}  {terms}  {record['seconds']:.0f} s"
+    return line + "".join(f"  {name} {shown(record[name])}" for name in figures if name in record)

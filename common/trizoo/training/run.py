@@ -1,0 +1,177 @@
+"""The run folder: where one training run keeps its recipe, log, curves, checkpoints and figures.
+
+    recipe.yaml     the resolved recipe                   log.jsonl    one JSON object per line, steps and epochs
+    metrics.csv     one row per epoch, from the log       curves.png   the log, drawn
+    last.h5 best.h5 checkpoints                           metrics.json the final figures
+    samples/        pictures
+
+Each line of the log has a kind, "step" or "epoch", with `step`, the steps done since the run began, and `epoch`, from
+1. A step line gives `lr` and the loss terms by name; an epoch line the terms' means, `seconds`, and where it was
+evaluated `mAP50` and `mAP`. More keys are welcome. A number that isn't finite is null.
+"""
+
+import csv
+import io
+import itertools
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+
+from trizoo.errors import UserError
+from trizoo.files import write_atomically
+
+KINDS = ("step", "epoch")
+
+
+class RunFolder:
+    """One run's folder and the names in it. Make it with `create` or `open`."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.recipe_path = self.path / "recipe.yaml"
+        self.log_path = self.path / "log.jsonl"
+        self.metrics_csv = self.path / "metrics.csv"
+        self.curves = self.path / "curves.png"
+        self.best = self.path / "best.h5"
+        self.last = self.path / "last.h5"
+        self.metrics_json = self.path / "metrics.json"
+        self.samples = self.path / "samples"
+
+    @classmethod
+    def create(cls, path):
+        """The folder of a new run, made with the folders above it. It may exist, if it is empty.
+
+        Raises UserError where it holds files or can't be made.
+        """
+        run = cls(path)
+        try:
+            run.path.mkdir(parents=True, exist_ok=True)
+            if any(run.path.iterdir()):
+                raise UserError(
+                    f"{run.path} isn't empty; --resume {run.path} goes on with that run, another --out starts one"
+                )
+        except OSError as error:
+            raise UserError(f"the run folder {run.path} can't be made: {error.strerror or error}") from error
+        return run
+
+    @classmethod
+    def open(cls, path):
+        """The folder of a run that was begun, by its own path or that of the last.h5 in it.
+
+        Raises UserError where there is no recipe.yaml or no last.h5 to resume from.
+        """
+        path = Path(path)
+        run = cls(path.parent if path.name == "last.h5" else path)
+        if not run.path.is_dir():
+            raise UserError(f"{run.path} is no run folder; the folder of a run, or the last.h5 in it, is needed")
+        missing = [file.name for file in (run.recipe_path, run.last) if not file.is_file()]
+        if missing:
+            raise UserError(
+                f"{run.path} can't be resumed without {' and '.join(missing)}; another --out starts a new run"
+            )
+        return run
+
+    def log(self, record):
+        """Append a record (see the module's docstring) to the log; an epoch's also goes into metrics.csv.
+
+        NumPy numbers and arrays will do. Raises ValueError for another kind and for missing keys.
+        """
+        kind = record.get("kind")
+        if kind not in KINDS:
+            raise ValueError(f"record has kind {kind!r}; one of {', '.join(KINDS)} is needed")
+        missing = [key for key in ("step", "epoch") if key not in record]
+        if missing:
+            raise ValueError(f"record {record} has no {' and no '.join(missing)}; both step and epoch are needed")
+        with self.log_path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(_json(record) + "\n")
+        if kind == "epoch":
+            self._write_csv(self.read_log())
+
+    def read_log(self):
+        """All records, oldest first; [] without a log. A last line that a kill cut short is left out.
+
+        Raises UserError with the line's number where another line is damaged.
+        """
+        if not self.log_path.exists():
+            return []
+        *lines, _torn = self.log_path.read_text(encoding="utf-8", errors="replace").split("\n")
+        records = []
+        for number, line in enumerate(lines, 1):
+            try:
+                records.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                raise UserError(f"{self.log_path}, line {number} is no JSON ({error.msg}); remove that line") from error
+        return records
+
+    def truncate(self, step):
+        """Forget what was logged after `step` steps, in log.jsonl and metrics.csv: call it when resuming there."""
+        records = [record for record in self.read_log() if record["step"] <= step]
+        write_atomically(self.log_path, "".join(_json(record) + "\n" for record in records))
+        self._write_csv(records)
+
+    def draw_curves(self):
+        """Draw the log into curves.png."""
+        from trizoo.training.curves import draw_curves
+
+        write_atomically(self.curves, draw_curves(self.read_log()))
+
+    def write_metrics(self, metrics):
+        """Write the final figures, a dict, to metrics.json; what isn't finite is null."""
+        write_atomically(self.metrics_json, _json(metrics, indent=2) + "\n")
+
+    def write_text(self, path, text):
+        """Write a text file of the run, such as recipe.yaml, as UTF-8, whole or not at all."""
+        write_atomically(path, text)
+
+    def _write_csv(self, records):
+        """metrics.csv from the log, so that the two always agree: the columns of all epochs, empty where not known."""
+        rows = [
+            {key: value for key, value in record.items() if key != "kind" and not isinstance(value, dict | list)}
+            for record in records
+            if record["kind"] == "epoch"
+        ]
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(dict.fromkeys(itertools.chain(*rows))), lineterminator="\n")
+        if rows:
+            writer.writeheader()
+        writer.writerows(rows)
+        write_atomically(self.metrics_csv, text.getvalue())
+
+
+def next_run(parent, name):
+    """Make the folder of the next run called `name`: runs, yolov3 -> runs/yolov3-001, then -002 …
+
+    Each call gets a folder of its own, also when several start at once. Raises UserError where it can't be made.
+    """
+    parent = Path(parent)
+    numbered = re.compile(re.escape(name) + r"-(\d+)")
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        taken = [int(match[1]) for match in map(numbered.fullmatch, (path.name for path in parent.iterdir())) if match]
+        for number in itertools.count(max(taken, default=0) + 1):
+            path = parent / f"{name}-{number:03}"
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            return path
+    except OSError as error:
+        raise UserError(f"no run folder can be made in {parent}: {error.strerror or error}") from error
+
+
+def _json(value, indent=None):
+    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def _plain(value):
+    """The same in JSON's own types: NumPy's become Python's, keys text, and None stands for what isn't finite."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

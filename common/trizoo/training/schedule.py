@@ -1,0 +1,158 @@
+"""When a run does what: steps, epochs, frozen epochs, learning rate. Pure arithmetic from the recipe."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from trizoo.data.batch import batch_plan
+
+DEFAULT_EPOCHS = 100
+STEP_LEVELS = 10  # of kind "step": equal ratios from the peak to the last learning rate
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of whole epochs with one batch size. steps and epochs count from the run's beginning."""
+
+    first_step: int
+    first_epoch: int
+    steps_per_epoch: int
+    batch_size: int
+    frozen: bool
+
+
+class Plan:
+    """The run's steps, laid out beforehand.
+
+    count: images to train on; pretrained: whether weights were loaded, without which nothing is frozen; prefix: of the
+    parameters that frozen epochs hold still; sizes: the steps' `InputSizes`, None = the recipe's input size throughout.
+    An epoch is as many whole batches as `count` images make, at least one.
+    The learning rate follows one curve over the run in epochs, evaluated at every step.
+
+    length: of the run in epochs, a fraction where iterations end it inside one; epochs: that, rounded up
+    """
+
+    def __init__(self, schedule, freeze, count, seed, pretrained, prefix="backbone.", sizes=None):
+        if count < 1:
+            raise ValueError(f"count is {count}; at least 1 image to train on is needed")
+        self.schedule = schedule
+        self.count = count
+        self.seed = seed
+        self.frozen_prefix = prefix
+        self.sizes = sizes
+        frozen_epochs = freeze.epochs if pretrained else 0
+        self.phases = []
+        if frozen_epochs:
+            size = freeze.batch_size or schedule.batch_size
+            self.phases.append(Phase(0, 0, _steps(count, size), size, True))
+        thawed = frozen_epochs * self.phases[0].steps_per_epoch if frozen_epochs else 0
+        size = schedule.batch_size
+        self.phases.append(Phase(thawed, frozen_epochs, _steps(count, size), size, False))
+        if schedule.iterations is not None:
+            self.total_steps = schedule.iterations
+        else:
+            self.total_steps = self.first_step_of(schedule.epochs or DEFAULT_EPOCHS)
+        last = self.phase(self.total_steps - 1)
+        self.length = last.first_epoch + (self.total_steps - last.first_step) / last.steps_per_epoch
+        self.epochs = math.ceil(self.length)
+
+    def __str__(self):
+        first, last = self.phases[0], self.phase(self.total_steps - 1)
+        text = f"{round(self.length, 2):g} epochs = {self.total_steps} steps of {first.batch_size} images"
+        if first.frozen:
+            text += ", backbone frozen"
+        if last is not first:
+            text += f"; from epoch {last.first_epoch + 1} on of {last.batch_size} images, nothing frozen"
+        return f"{text} (there are {self.count})"
+
+    def phase(self, step):
+        """The phase that a step (from 0) belongs to."""
+        return max((phase for phase in self.phases if phase.first_step <= step), key=lambda phase: phase.first_step)
+
+    def first_step_of(self, epoch):
+        """The first step of an epoch (from 0)."""
+        phase = max((phase for phase in self.phases if phase.first_epoch <= epoch), key=lambda phase: phase.first_epoch)
+        return phase.first_step + (epoch - phase.first_epoch) * phase.steps_per_epoch
+
+    def epoch_of(self, step):
+        """The epoch (from 0) of a step, and the step's place in it."""
+        phase = self.phase(step)
+        epochs, place = divmod(step - phase.first_step, phase.steps_per_epoch)
+        return phase.first_epoch + epochs, place
+
+    def ends_epoch(self, step):
+        """Whether a step is the last one of its epoch or of the run."""
+        return step + 1 == self.total_steps or self.epoch_of(step + 1)[1] == 0
+
+    def lr(self, step):
+        """The learning rate of a step.
+
+        From warmup_start quadratically to the peak, then a cosine (or ten levels of equal ratios; of equal differences
+        where `final` is 0) down to `final` of it, the last stretch of a cosine flat: the curve that users of the
+        earlier repositories know, per step instead of per epoch.
+        """
+        schedule = self.schedule
+        phase = self.phase(step)
+        epoch, place = self.epoch_of(step)
+        now, total = epoch + place / phase.steps_per_epoch, self.length
+        warmup = min(schedule.warmup * total, schedule.warmup_epochs)
+        flat = min(schedule.flat * total, schedule.flat_epochs)
+        if now < warmup:
+            factor = schedule.warmup_start + (1 - schedule.warmup_start) * (now / warmup) ** 2
+        elif schedule.kind == "step":
+            level = min(int((now - warmup) * STEP_LEVELS / (total - warmup)), STEP_LEVELS - 1)
+            factor = schedule.final ** (level / (STEP_LEVELS - 1)) if schedule.final else 1 - level / STEP_LEVELS
+        elif now >= total - flat:
+            factor = schedule.final
+        else:
+            progress = (now - warmup) / max(total - warmup - flat, 1e-9)
+            factor = schedule.final + (1 - schedule.final) * (1 + math.cos(math.pi * progress)) / 2
+        return peak_lr(schedule, phase.batch_size) * factor
+
+    def batch(self, step):
+        """The batch plan of a step."""
+        epoch, place = self.epoch_of(step)
+        batch_size = self.phase(step).batch_size
+        progress = step / self.total_steps
+        size = self.sizes.at(step) if self.sizes else None
+        return batch_plan(step, epoch, place * batch_size, batch_size, self.count, self.seed, progress, size)
+
+    def plans(self, first_step=0):
+        """The batch plan of every step from `first_step` on."""
+        return Plans(self, first_step)
+
+
+class Plans:
+    """The batch plans of a run's steps, made when asked for, so that a long run costs no memory."""
+
+    def __init__(self, plan, first_step):
+        self.plan = plan
+        self.first_step = first_step
+
+    def __len__(self):
+        return self.plan.total_steps - self.first_step
+
+    def __iter__(self):
+        for step in range(self.first_step, self.plan.total_steps):
+            yield self.plan.batch(step)
+
+
+def average_decay(ema, step):
+    """What a step (from 0) keeps of the weights' moving average: `ema.decay`, which itself rises from 0.
+
+    By 1 - exp(-steps / warmup), so that a short run's average isn't one of its first weights.
+    """
+    return ema.decay * (1 - math.exp(-(step + 1) / ema.warmup)) if ema.warmup else ema.decay
+
+
+def peak_lr(schedule, batch_size):
+    """The peak learning rate for a batch size: scaled with it and kept within bounds, or lr itself."""
+    if schedule.lr_batch is None:
+        return schedule.lr
+    return float(np.clip(schedule.lr * batch_size / schedule.lr_batch, *schedule.lr_bounds))
+
+
+def _steps(count, batch_size):
+    """Whole batches in `count` images, at least one."""
+    return max(1, count // batch_size)

@@ -1,0 +1,323 @@
+"""Checkpoints: one HDF5 file that holds a model, its recipe and all that a resume needs, for every framework.
+
+    model/<canonical name>, ema/<canonical name>, optimizer/<slot>/<canonical name>     arrays, float32 or integer
+    attributes: format, trizoo, framework, step, epoch, best; recipe, metrics, state as JSON
+
+A canonical name with its dots is one data set name. The same content gives the same bytes.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+import trizoo
+from trizoo.errors import UserError
+
+FORMAT = 1
+JSON_FIELDS = ("recipe", "metrics", "state")
+ATTRIBUTES = ("format", "trizoo", "framework", "step", "epoch", *JSON_FIELDS)
+# Pinned, since HDF5's own defaults change from release to release and with them the bytes; 1.8 is read by all of them.
+FILE_VERSION = h5py.h5f.LIBVER_V18
+ADVICE = "a .h5 of TriZoo's is needed, which python -m trizoo.weights convert makes of other weight files"
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py raises for files that are not whole
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A run at one moment. Arrays are float32 or integer, of any shape, by canonical name.
+
+    recipe: as `trizoo.recipes.load.to_dict` gives it
+    framework: the one that wrote it; step, epoch: how many are done
+    optimizer: slot -> canonical name -> array; ema: averaged weights, or None where there are none
+    best: the best score so far, or None; metrics: of the last evaluation; state: JSON-able, random generators and so on
+    trizoo: the version that wrote it; format: of the file
+    """
+
+    model: Arrays
+    recipe: dict
+    framework: str
+    step: int = 0
+    epoch: int = 0
+    optimizer: dict[str, Arrays] = field(default_factory=dict)
+    ema: Arrays | None = None
+    best: float | None = None
+    metrics: dict = field(default_factory=dict)
+    state: dict = field(default_factory=dict)
+    trizoo: str = trizoo.__version__
+    format: int = FORMAT
+
+    @property
+    def weights(self):
+        """What predicts, and what another training begins with: the averaged weights where the run keeps them."""
+        return self.ema or self.model
+
+    @property
+    def is_backbone(self):
+        """Whether it was made of a file that ends behind the backbone, so that the rest has yet to be trained."""
+        origin = self.state.get("origin")
+        return isinstance(origin, dict) and origin.get("part") == "backbone"
+
+
+def save(path, checkpoint):
+    """Write a checkpoint. A kill at any moment leaves the file that was there before whole.
+
+    It is written next to its place as `.<name>.partial`, flushed to the disk and renamed. Raises UserError where the
+    disk refuses, ValueError for arrays that are neither float32 nor integer and for names that HDF5 cannot hold. One
+    process at a time may write a checkpoint.
+    """
+    path = Path(path)
+    groups = _groups(checkpoint)
+    attributes = _attributes(checkpoint)
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        _write(temporary, groups, attributes)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _flush_folder(path.parent)
+    except (OSError, RuntimeError) as error:  # h5py says RuntimeError where closing the file fails
+        _discard(temporary)
+        if not path.parent.is_dir():
+            raise UserError(f"checkpoint {path} cannot be written: {path.parent} is no folder; make it first") from None
+        raise UserError(f"checkpoint {path} cannot be written: {_reason(error)}") from None
+    except BaseException:
+        _discard(temporary)
+        raise
+
+
+def load(path, *, optimizer=True):
+    """The Checkpoint in a file; without its optimizer arrays where `optimizer` is false.
+
+    Raises UserError for a file that is missing, damaged, foreign or of a newer format. Links, external or virtual
+    storage and filters are refused, so that reading never leaves the file and never takes more memory than its size.
+    """
+    with _open(path) as file:
+        reader = _Reader(file, Path(path))
+        fields = reader.attributes()
+        model = reader.arrays("model")
+        slots = reader.slots() if optimizer else {}
+        ema = reader.arrays("ema") if reader.has("ema") else None
+        return Checkpoint(model=model, optimizer=slots, ema=ema, **fields)
+
+
+def load_recipe(path):
+    """The recipe in a checkpoint, without reading its arrays: what `trizoo.recipes.load.from_dict` takes.
+
+    Raises UserError as `load` does.
+    """
+    with _open(path) as file:
+        return _Reader(file, Path(path)).attributes()["recipe"]
+
+
+def _groups(checkpoint):
+    """HDF5 group -> name -> array, all checked."""
+    groups = {"model": checkpoint.model, "optimizer": {}}
+    if checkpoint.ema is not None:
+        groups["ema"] = checkpoint.ema
+    for slot, arrays in checkpoint.optimizer.items():
+        groups[f"optimizer/{_checked_name(slot)}"] = arrays
+    return {
+        group: {_checked_name(name): _checked_array(group, name, array) for name, array in sorted(arrays.items())}
+        for group, arrays in sorted(groups.items())
+    }
+
+
+def _attributes(checkpoint):
+    attributes = {name: getattr(checkpoint, name) for name in ATTRIBUTES}
+    if checkpoint.best is not None:
+        attributes["best"] = float(checkpoint.best)
+    for name in JSON_FIELDS:
+        try:
+            attributes[name] = json.dumps(attributes[name], default=_scalar)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name} of the checkpoint is not JSON-able: {error}") from None
+    return attributes
+
+
+def _scalar(value):
+    """NumPy's scalars as Python's, for JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} {str(value)[:60]} has no JSON form")
+
+
+def _checked_name(name):
+    if not name or name == "." or "/" in name or "\0" in name:
+        raise ValueError(f"{name!r} cannot name an array in a checkpoint; a dotted name without slashes is needed")
+    return name
+
+
+def _checked_array(group, name, array):
+    array = np.asarray(array)
+    if array.dtype.kind not in "iu" and array.dtype.newbyteorder("=") != np.float32:
+        raise ValueError(f"{group}/{name} is {array.dtype}; float32 or an integer type is needed")
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("=")).reshape(array.shape)
+
+
+def _write(path, groups, attributes):
+    with h5py.File(_created(path)) as file:
+        for name, value in attributes.items():
+            # Text is stored outside the object header, so HDF5's limit of 64 KiB for attributes does not apply to it.
+            file.attrs[name] = value
+        for group_name, arrays in groups.items():
+            group = h5py.Group(
+                h5py.h5g.create(file.id, group_name.encode(), gcpl=_without_times(h5py.h5p.GROUP_CREATE))
+            )
+            for name, array in arrays.items():
+                group.create_dataset(name, data=array, track_times=False)
+
+
+def _created(path):
+    """A new HDF5 file whose root keeps no times, which h5py.File has no argument for."""
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(FILE_VERSION, FILE_VERSION)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    access.set_file_locking(True, True)  # where the file system can
+    return h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, _without_times(h5py.h5p.FILE_CREATE), access)
+
+
+def _without_times(kind):
+    """A property list for creating; times, in seconds, would make the bytes depend on when they were written."""
+    properties = h5py.h5p.create(kind)
+    properties.set_obj_track_times(False)
+    return properties
+
+
+def _discard(path):
+    with suppress(OSError):
+        path.unlink()
+
+
+def _flush_folder(folder):
+    """Make the rename itself last through a power cut, where the system can."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _reason(error):
+    """The system's words within an error of h5py."""
+    text = str(error.args[0]) if isinstance(error, KeyError) else str(error)  # str() of a KeyError adds quotes
+    found = re.search(r"error message = '([^']*)'", text)
+    return found.group(1) if found else getattr(error, "strerror", None) or " ".join(text.split())
+
+
+@contextmanager
+def _open(path) -> Iterator[h5py.File]:
+    """The file, opened for reading; what h5py raises inside becomes a UserError."""
+    try:
+        with Path(path).open("rb"):
+            pass  # for the system's own words where it cannot be read; h5py's are long
+    except OSError as error:
+        raise UserError(f"checkpoint {path} cannot be read: {error.strerror or error}") from None
+    if not h5py.is_hdf5(path):
+        raise UserError(f"{path} is no HDF5 file, so no checkpoint; {ADVICE}")
+    try:
+        # No lock: a checkpoint that is being replaced stays whole for those who have it open.
+        with h5py.File(path, "r", locking=False) as file:
+            yield file
+    except DAMAGE as error:
+        raise UserError(f"checkpoint {path} is damaged or cut short: {_reason(error)}") from None
+
+
+class _Reader:
+    """One open file, read with distrust."""
+
+    def __init__(self, file, path):
+        self.file = file
+        self.path = path
+        self.unread = path.stat().st_size  # bytes that arrays may still claim
+
+    def attributes(self):
+        """The fields of Checkpoint that are no arrays."""
+        if "format" not in self.file.attrs or "trizoo" not in self.file.attrs:
+            raise UserError(f"{self.path} is an HDF5 file of another program; {ADVICE}")
+        fields = {"format": self.attribute("format", int)}
+        if fields["format"] > FORMAT:
+            writer = self.attribute("trizoo", str)
+            raise UserError(
+                f"checkpoint {self.path} has format {fields['format']}, written by TriZoo {writer};"
+                f" this is TriZoo {trizoo.__version__}, which reads up to {FORMAT}: a newer version is needed"
+            )
+        for name in ("trizoo", "framework"):
+            fields[name] = self.attribute(name, str)
+        for name in ("step", "epoch"):
+            fields[name] = self.attribute(name, int)
+        for name in JSON_FIELDS:
+            fields[name] = self.json(name)
+        fields["best"] = self.attribute("best", float) if "best" in self.file.attrs else None
+        return fields
+
+    def attribute(self, name, kind):
+        """A scalar attribute of that Python type."""
+        if name not in self.file.attrs:
+            raise UserError(f"checkpoint {self.path} has no attribute {name!r}; it is not whole")
+        # A list is not looked at, since it can name the same long text again and again.
+        value = self.file.attrs[name] if self.file.attrs.get_id(name).shape == () else None
+        value = value.item() if isinstance(value, np.generic) else value
+        if type(value) is not kind:
+            raise UserError(f"checkpoint {self.path} has the attribute {name!r} in another form than {kind.__name__}")
+        return value
+
+    def json(self, name):
+        """The mapping in a JSON attribute."""
+        text = self.attribute(name, str)
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise UserError(f"checkpoint {self.path} has an attribute {name!r} that is no JSON object: {text[:40]!r}")
+        return value
+
+    def has(self, name, group=None):
+        """Whether a member is there, as itself and not as a link to elsewhere."""
+        parent = self.file if group is None else group
+        link = parent.get(name, getlink=True)
+        if link is not None and not isinstance(link, h5py.HardLink):
+            raise UserError(f"checkpoint {self.path} holds a link at {parent.name}/{name}; links are not followed")
+        return link is not None
+
+    def group(self, name, parent=None):
+        """A group that has to be there."""
+        parent = self.file if parent is None else parent
+        if not self.has(name, parent) or not isinstance(parent[name], h5py.Group):
+            raise UserError(f"checkpoint {self.path} has no group {name!r}; it is not whole")
+        return parent[name]
+
+    def slots(self):
+        """The optimizer's arrays, by slot."""
+        group = self.group("optimizer")
+        return {slot: self.arrays(slot, group) for slot in group}
+
+    def arrays(self, name, parent=None):
+        """All arrays of a group, by name."""
+        group = self.group(name, parent)
+        return {member: self.array(member, group) for member in group}
+
+    def array(self, name, group):
+        """One array: stored here, whole, as plain numbers."""
+        here = f"{group.name.lstrip('/')}/{name}"
+        data = group[name] if self.has(name, group) else None
+        if not isinstance(data, h5py.Dataset):
+            raise UserError(f"checkpoint {self.path} holds no array at {here}")
+        if data.dtype.kind not in "iu" and data.dtype.newbyteorder("=") != np.float32:
+            raise UserError(f"checkpoint {self.path} holds {data.dtype} at {here}; float32 or integers are needed")
+        self.unread -= data.nbytes
+        plan = data.id.get_create_plist()
+        inside = plan.get_layout() == h5py.h5d.CONTIGUOUS and plan.get_external_count() == 0
+        if data.shape is None or not inside or data.id.get_storage_size() != data.nbytes or self.unread < 0:
+            raise UserError(f"checkpoint {self.path} does not hold all of the {data.shape} numbers of {here} in itself")
+        return np.asarray(data[()], data.dtype.newbyteorder("="))

@@ -1,0 +1,75 @@
+"""Weight files of others as checkpoints of ours."""
+
+from pathlib import Path
+
+from trizoo.architectures import ARCHITECTURES, architecture
+from trizoo.download.remote import digests
+from trizoo.errors import UserError
+from trizoo.recipes.load import load, to_dict
+from trizoo.recipes.schema import Recipe
+from trizoo.weights.checkpoint import Checkpoint, save
+from trizoo.weights.classes import assign_classes
+from trizoo.weights.importers import darknet, fits, import_weights
+from trizoo.weights.readers import read
+
+PREDICTS = ".predict"  # stands in the names of what predicts
+
+
+def convert(source, out, *, model=None, classes=None, overrides=(), about=None):
+    """Write the weights in a file as a checkpoint at `out`: `trizoo.weights.importers.imported.Imported`.
+
+    model: the zoo's name, None where the file says which it is
+    classes: names of the file's outputs, see `trizoo.weights.classes`; None for class-0, class-1 and so on
+    overrides: (key, value, origin) for the recipe, such as its input size; about: kept in the checkpoint's state
+    Raises UserError for files that can't be read, are of no model or another one, hold neither all of it nor its
+    backbone, have another number of classes, or are checkpoints of ours already.
+    """
+    source = Path(source)
+    weights = read(source)
+    if weights.kind == "checkpoint":
+        raise UserError(f"{source} is a checkpoint of TriZoo's already; it can be used as it is")
+    model = model or _model_of(weights, source)
+    architecture(model)
+    imported = import_weights(weights, model, source=str(source))
+    part = _part(model, imported, source)
+    arrays, classes = assign_classes(imported, model, classes, source)
+    settings = {"model.name": model, "classes": classes}
+    settings |= {f"model.{key}": value for key, value in imported.settings.items()}
+    given = [*((key, _listed(value), "the weights") for key, value in settings.items()), *overrides]
+    recipe = load(Recipe, base=model, overrides=given).recipe
+    origin = {"file": source.name, "part": part, **(about or {})}
+    if source.is_file():
+        origin |= digests(source, {"sha256"})
+    save(out, Checkpoint(arrays, to_dict(recipe), weights.kind, state={"origin": origin}))
+    return imported
+
+
+def _model_of(weights, source):
+    """The only model that takes all of a file's numbers."""
+    if weights.kind == "darknet":
+        fitting = [name for name, _ in darknet.recognise(weights.arrays["floats"].size)]
+    else:
+        fitting = [name for name in ARCHITECTURES if fits(weights, name)]
+    if len(fitting) == 1:
+        return fitting[0]
+    which = f"could be {' or '.join(fitting)}" if fitting else "is none of the zoo's models as a whole"
+    raise UserError(f"{source} {which}; --model NAME says what it is for, one of {', '.join(ARCHITECTURES)}")
+
+
+def _part(model, imported, source):
+    """How much of its model a file holds: "model", or "backbone" where all that is missing lies behind that."""
+    if not imported.missing:
+        return "model"
+    prefix = architecture(model).backbone
+    lacking = [name for name in imported.missing if name.startswith(prefix)]
+    if lacking or any(PREDICTS in name for name in imported.arrays):
+        raise UserError(
+            f"{source} holds {len(imported.arrays)} of {model}'s {len(imported.arrays) + len(imported.missing)} arrays "
+            f"and lacks {(lacking or imported.missing)[0]}; the whole model, or its backbone, is needed"
+        )
+    return "backbone"
+
+
+def _listed(value):
+    """A tuple as the list that a file would have."""
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,120 @@
+"""Darknet's numbers as canonical arrays, and back. They have no names, only an order, and that the names files follow.
+
+Per convolution, in the order of the network's definition: biases, scales, means, variances, kernel; without
+normalisation: biases, kernel. The attributes of our models stand in the same order, so a model's names file says it
+all. A file of fewer numbers, such as `darknet53.conv.74`, holds the first convolutions.
+"""
+
+import math
+
+from trizoo.architectures import ARCHITECTURES
+from trizoo.errors import UserError
+from trizoo.parity.golden import NUM_CLASSES, load_names
+from trizoo.weights.importers.imported import Imported
+from trizoo.weights.report import strict
+
+NORM = ("bias", "weight", "running_mean", "running_var")  # Darknet's biases, scales, means, variances
+MOST_CLASSES = 1000  # of a model that is recognised by its number of floats alone
+
+
+def layout(model, num_classes):
+    """A model's convolutions in Darknet's order, each a list of (canonical name, shape) in that order too.
+
+    Raises UserError for a model that consists of other things than Darknet's convolutions.
+    """
+    names = load_names(model)
+    convolutions = []
+    for kernel in (name for name, shape in names.items() if len(shape) == 4):
+        module = kernel.removesuffix(".weight")
+        norm = f"{module.rpartition('.')[0]}.bn"
+        before = [f"{module}.bias"] if f"{module}.bias" in names else [f"{norm}.{leaf}" for leaf in NORM]
+        convolutions.append([*before, kernel])
+    covered = {name for convolution in convolutions for name in convolution} == names.keys()
+    if not covered or not any(name.endswith(".predict.bias") for name in names):
+        raise UserError(f"{model} has arrays that Darknet's files don't; one of Darknet's models, as yolov3, is needed")
+    return [[(name, _shape(name, names, num_classes)) for name in convolution] for convolution in convolutions]
+
+
+def count(model, num_classes):
+    """How many floats Darknet's file of a model has."""
+    return sum(map(_floats, layout(model, num_classes)))
+
+
+def recognise(floats):
+    """The models that take exactly this many floats, and for how many classes: [(model, number of classes)]."""
+    return [(model, classes) for model in ARCHITECTURES if (classes := _num_classes(model, floats)) <= MOST_CLASSES]
+
+
+def import_floats(floats, model, num_classes=None, source="the file"):
+    """The numbers of a .weights file as the arrays of a model, views without a copy: Imported.
+
+    floats: float32 (N,); num_classes: the file's, None where the number of floats is to say it; source: how errors call
+    the file. A file of fewer numbers gives the first convolutions; the rest is `missing`. Raises UserError for one that
+    ends within a convolution, or goes on after the last.
+    """
+    if num_classes is None:
+        found = _num_classes(model, floats.size)
+        num_classes = found if math.isfinite(found) else NUM_CLASSES
+    arrays, position = {}, 0
+    for convolution in layout(model, num_classes):
+        if position == floats.size:
+            break
+        if position + _floats(convolution) > floats.size:
+            end = f"it ends {floats.size - position:,} floats into {convolution[-1][0].removesuffix('.weight')}"
+            raise _misfit(floats, model, num_classes, source, end)
+        for name, shape in convolution:
+            arrays[name] = floats[position : position + math.prod(shape)].reshape(shape)
+            position += math.prod(shape)
+    if position < floats.size:
+        raise _misfit(floats, model, num_classes, source, f"{floats.size - position:,} are left over")
+    if not arrays:
+        raise _misfit(floats, model, num_classes, source, "it is empty")
+    names = load_names(model)
+    missing = tuple(name for name in names if name not in arrays)
+    return Imported({name: arrays[name] for name in names if name in arrays}, missing)
+
+
+def export_floats(arrays, model, source="the weights"):
+    """The inverse of `import_floats`: a model's arrays by canonical name, as a list in the order of Darknet's file.
+
+    Raises UserError with `source` unless the arrays are exactly the model's, for any number of classes.
+    """
+    names = load_names(model)
+    outputs = next((name for name in names if name.endswith(".predict.bias")), None)
+    num_classes = NUM_CLASSES
+    if outputs in arrays:
+        num_classes = arrays[outputs].size // (names[outputs][0] // (5 + NUM_CLASSES)) - 5
+    convolutions = layout(model, num_classes)
+    strict(arrays, {name: shape for convolution in convolutions for name, shape in convolution}, source)
+    return [arrays[name] for convolution in convolutions for name, _ in convolution]
+
+
+def _shape(name, names, num_classes):
+    """The shape of an array for so many classes."""
+    shape = names[name]
+    if ".predict." not in name:
+        return shape
+    return shape[0] // (5 + NUM_CLASSES) * (5 + num_classes), *shape[1:]
+
+
+def _floats(convolution):
+    return sum(math.prod(shape) for _, shape in convolution)
+
+
+def _num_classes(model, floats):
+    """For how many classes, at least one, a model takes so many floats; infinity where for none."""
+    try:
+        without, with_one = count(model, 0), count(model, 1)
+    except UserError:  # no model of Darknet's
+        return math.inf
+    classes, rest = divmod(floats - without, with_one - without)
+    return classes if classes > 0 and rest == 0 else math.inf
+
+
+def _misfit(floats, model, num_classes, source, what):
+    others = [f"{name} with {classes} classes" for name, classes in recognise(floats.size)]
+    advice = f"that is what {' or '.join(others)} takes" if others else "a whole file of this model is needed"
+    return UserError(
+        f"{source} holds {floats.size:,} floats, {model} with {num_classes} classes takes"
+        f" {count(model, num_classes):,}: {what}; {advice}"
+    )

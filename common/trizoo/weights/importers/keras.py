@@ -1,0 +1,186 @@
+"""Keras's own files: ResNet, VGG16 and MobileNetV2 of Keras Applications, and RetinaNet of keras-retinanet.
+
+Names and graphs: keras/src/applications/{resnet,vgg16,mobilenet_v2}.py of github.com/keras-team/keras,
+keras_retinanet/models/retinanet.py of github.com/fizyr/keras-retinanet and keras_resnet/blocks/_2d.py of
+github.com/broadinstitute/keras-resnet. What differs there and is put right here: ResNets stride on the 1x1, their
+convolutions have biases, which go into the mean of the batch norms; those have another eps, which goes into the
+variance; ResNet, VGG16 and RetinaNet take BGR, so the first kernel's channels are turned round.
+What can't be put right is said in a note: where Keras pads less on the left and above than on the right and below.
+"""
+
+import re
+
+from trizoo.architectures import architecture
+from trizoo.errors import UserError
+from trizoo.parity.golden import load_names
+from trizoo.weights.importers.batch_norm import EPS, with_eps, without_biases
+from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take
+from trizoo.weights.importers.vgg16 import ANEW, begun_anew, reduced
+
+CAFFE = {"mean": (123.68, 116.779, 103.939), "std": (1.0, 1.0, 1.0)}  # of R, G, B; applications/imagenet_utils.py
+TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5)}
+RESNET_EPS, MOBILENET_V2_EPS = 1.001e-5, 1e-3
+CLASSIFIERS = ("fc", "predictions.", "probs.", "Logits.", "Conv_1.", "Conv_1_bn.")  # not all models have Conv_1
+SHIFTED = (
+    "the original pads {layers} at the right and below only where the input's size is even, and our graph on all "
+    "sides, so what follows lies half a pixel off; fine-tuning makes up for it"
+)
+STRIDES = (
+    "its blocks stride on their first 1x1 convolution, and those of this model on their 3x3, so features differ; "
+    "fine-tuning makes up for it"
+)
+XCEPTION = (
+    "{source} is Keras Applications' Xception, whose middle has 8 modules and whose pools aren't aligned; the zoo has "
+    "the aligned Xception-65 of DeepLab, so weights of that are needed"
+)
+
+# conv2_block1_1_conv ... since Keras 2.2.5
+RESNET_RULES = (
+    (r"backbone\.stem\.(conv|bn)", r"conv1_\1"),
+    (
+        r"backbone\.stages\.(\d)\.blocks\.(\d+)\.conv(\d)\.(conv|bn)",
+        lambda found: f"conv{int(found[1]) + 2}_block{int(found[2]) + 1}_{found[3]}_{found[4]}",
+    ),
+    (
+        r"backbone\.stages\.(\d)\.blocks\.(\d+)\.shortcut\.(conv|bn)",
+        lambda found: f"conv{int(found[1]) + 2}_block{int(found[2]) + 1}_0_{found[3]}",
+    ),
+)
+MOBILENET_V2_RULES = (
+    (r"backbone\.stem\.conv", "Conv1"),
+    (r"backbone\.stem\.bn", "bn_Conv1"),
+    (r"backbone\.last\.conv", "Conv_1"),
+    (r"backbone\.last\.bn", "Conv_1_bn"),
+    (
+        r"backbone\.blocks\.(\d+)\.(expand|depthwise|project)\.(conv|bn)",
+        lambda found: (
+            ("expanded_conv" if found[1] == "0" else f"block_{found[1]}")
+            + f"_{found[2]}{'_BN' if found[3] == 'bn' else ''}"
+        ),
+    ),
+)
+VGG16_RULES = (
+    (r"backbone\.stages\.(\d)\.convs\.(\d)\.conv", lambda found: f"block{int(found[1]) + 1}_conv{int(found[2]) + 1}"),
+)
+RETINANET_RULES = (
+    (r"fpn\.lateral_c(\d)\.conv", r"C\1_reduced"),
+    (r"fpn\.output_p(\d)\.conv", r"P\1"),
+    (r"fpn\.(p6|p7)\.conv", lambda found: found[1].upper()),
+    (r"head_class\.tower\.(\d)\.conv", r"pyramid_classification_\1"),
+    (r"head_class\.predict_class", "pyramid_classification"),
+    (r"head_box\.tower\.(\d)\.conv", r"pyramid_regression_\1"),
+    (r"head_box\.predict_box", "pyramid_regression"),
+)
+
+
+def caffe_resnet_rules(layers):
+    """Rules of a ResNet with Caffe's names: res2a_branch2a, in deep ones res3b1_branch2a. layers: the file's names."""
+
+    def name(stage, block, branch, part):
+        stage, block = int(stage) + 2, int(block)
+        start = {"conv": "res", "bn": "bn"}[part]
+        lettered, numbered = (f"{start}{stage}{mark}_branch{branch}" for mark in (chr(ord("a") + block), f"b{block}"))
+        return numbered if numbered in layers else lettered
+
+    return (
+        (r"backbone\.stem\.conv", "conv1"),
+        (r"backbone\.stem\.bn", "bn_conv1"),
+        (
+            r"backbone\.stages\.(\d)\.blocks\.(\d+)\.conv(\d)\.(conv|bn)",
+            lambda found: name(found[1], found[2], "2" + " abc"[int(found[3])], found[4]),
+        ),
+        (
+            r"backbone\.stages\.(\d)\.blocks\.(\d+)\.shortcut\.(conv|bn)",
+            lambda found: name(found[1], found[2], "1", found[3]),
+        ),
+    )
+
+
+def import_arrays(arrays, model, source):
+    """The Imported of arrays as `keras_layers.named` gives them, None for other layers than these.
+
+    Raises UserError for networks that aren't the model's.
+    """
+    layers = {name.rpartition(".")[0] for name in arrays}
+    if "pyramid_regression" in layers:
+        return _retinanet(arrays, layers, model, source)
+    if "block14_sepconv2" in layers:
+        raise UserError(XCEPTION.format(source=source))
+    if "conv2_block1_1_conv" in layers:
+        return _resnet(arrays, RESNET_RULES, RESNET_EPS, model, source)
+    if "res2a_branch2a" in layers:
+        # keras-resnet's files, which have no biases, have our eps, and Keras's earlier ones its usual 1e-3
+        eps = MOBILENET_V2_EPS if "res2a_branch2a.bias" in arrays else EPS
+        return _resnet(arrays, caffe_resnet_rules(layers), eps, model, source)
+    if "expanded_conv_depthwise" in layers:
+        return _mobilenet_v2(arrays, model, source)
+    if "block5_conv3" in layers:
+        return _vgg16(arrays, model, source)
+    return None
+
+
+def _retinanet(arrays, layers, model, source):
+    if not re.fullmatch(r"retinanet-resnet\d+", model):
+        raise UserError(f"{source} is keras-retinanet's RetinaNet and no {model}; --model retinanet-resnet50 is needed")
+    imported = take(arrays, rename(model, (*caffe_resnet_rules(layers), *RETINANET_RULES)), model, source)
+    settings = CAFFE | {"anchor_preset": "keras-retinanet", "stride_on_1x1": True, "p6_from_c5": True}
+    note = SHIFTED.format(layers="pool1, P6 and P7")
+    return imported._replace(arrays=_turned(imported.arrays), settings=settings, notes=(note,))
+
+
+def _resnet(arrays, rules, eps, model, source):
+    names = rename(model, rules)
+    imported = take(arrays, names, model, source)
+    modules = {ours.removesuffix(".weight"): theirs for ours, theirs in names.items() if ours.endswith(".conv.weight")}
+    biases = {f"{ours}.bias": f"{theirs.removesuffix('weight')}bias" for ours, theirs in modules.items()}
+    biases = {ours: theirs for ours, theirs in biases.items() if theirs in arrays}
+    found = without_biases(
+        imported.arrays, {ours: as_float32(theirs, arrays[theirs], source) for ours, theirs in biases.items()}
+    )
+    able = "stride_on_1x1" in architecture(model).OPTIONS
+    imported = imported._replace(
+        arrays=_turned(with_eps(found, eps)),
+        unexpected=tuple(name for name in imported.unexpected if name not in biases.values()),
+        settings=CAFFE | ({"stride_on_1x1": True} if able else {}),
+        notes=() if able else (STRIDES,),
+    )
+    require_backbone(imported, CLASSIFIERS, "Keras's ResNet", model, source)
+    return imported
+
+
+def _mobilenet_v2(arrays, model, source):
+    imported = take(arrays, rename(model, MOBILENET_V2_RULES), model, source)
+    require_backbone(imported, CLASSIFIERS, "Keras Applications' MobileNetV2", model, source)
+    note = SHIFTED.format(layers="the convolutions of stride 2")
+    return imported._replace(arrays=with_eps(imported.arrays, MOBILENET_V2_EPS), settings=TF, notes=(note,))
+
+
+def _vgg16(arrays, model, source):
+    shapes = load_names(model)
+    imported = take(arrays, rename(model, VGG16_RULES), model, source)
+    if "backbone.fc6.conv.weight" not in shapes:
+        require_backbone(imported, CLASSIFIERS, "Keras Applications' VGG16", model, source)
+    used = tuple(f"{layer}.{leaf}" for layer in ("fc1", "fc2") for leaf in ("weight", "bias"))
+    if all(name in arrays for name in used):
+        weight6, bias6, weight7, bias7 = (as_float32(name, arrays[name], source) for name in used)
+        # flattened were rows, columns, channels: (7 * 7 * 512, 4096)
+        new = reduced((weight6.reshape(7, 7, 512, -1).transpose(3, 2, 0, 1), bias6), (weight7.T, bias7))
+        notes = ()
+    else:
+        new, used, notes = begun_anew(shapes), (), (ANEW,)
+    given = imported.arrays | new
+    imported = imported._replace(
+        arrays=_turned({name: given[name] for name in shapes if name in given}),
+        missing=tuple(name for name in imported.missing if name not in new),
+        unexpected=tuple(name for name in imported.unexpected if name not in used),
+        settings=CAFFE,
+        notes=notes,
+    )
+    require_backbone(imported, CLASSIFIERS, "Keras Applications' VGG16", model, source)
+    return imported
+
+
+def _turned(arrays):
+    """Arrays whose first kernel takes RGB where that given takes BGR."""
+    first = next((name for name, array in arrays.items() if array.ndim == 4 and array.shape[1] == 3), None)
+    return arrays if first is None else arrays | {first: arrays[first][:, ::-1]}

@@ -1,0 +1,100 @@
+"""TensorFlow's DeepLab as github.com/bonlime/keras-deeplab-v3-plus has it: Keras layers with names of their own.
+
+Names and graph: model.py there, with the backbone xception or mobilenetv2. Batch norms of the backbone have an eps of
+1e-3, which goes into the variance, those behind it have ours. What can't be put right is said in a note: TensorFlow
+resizes so that corners meet corners, and MobileNetV2 pads as Keras does.
+"""
+
+from trizoo.errors import UserError
+from trizoo.weights.importers.batch_norm import with_eps
+from trizoo.weights.importers.keras import SHIFTED
+from trizoo.weights.importers.renaming import rename, take
+
+TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5)}
+BACKBONE_EPS = 1e-3
+FIRST = {"entry_flow_conv1_1": "deeplabv3plus-xception65", "Conv": "deeplabv3-mobilenetv2"}  # layer -> model
+CORNERS = (
+    "it resizes features so that corners meet corners, and our graph so that the outermost cells lie within the image, "
+    "so towards the borders outlines move by up to half a cell; fine-tuning makes up for it"
+)
+NORM = {"conv": "", "bn": "_BN"}  # ends of a convolution's name, and of its batch norm's
+PLACES = {"entry": "entry_flow_block", "middle": "middle_flow_unit_", "exit": "exit_flow_block1"}
+
+
+def _block(name, number):
+    """A module of Xception: "entry.", 0 -> entry_flow_block1."""
+    return PLACES[name] if number is None else f"{PLACES[name]}{int(number) + 1}"
+
+
+RULES = (
+    # Xception-65
+    (r"backbone\.conv(\d)\.(conv|bn)", lambda found: f"entry_flow_conv1_{found[1]}{NORM[found[2]]}"),
+    (
+        r"backbone\.(entry|middle|exit)(?:\.(\d+))?\.conv(\d)\.(depthwise|pointwise)\.(conv|bn)",
+        lambda found: f"{_block(found[1], found[2])}_separable_conv{found[3]}_{found[4]}{NORM[found[5]]}",
+    ),
+    (
+        r"backbone\.(entry|exit)(?:\.(\d+))?\.shortcut\.(conv|bn)",
+        lambda found: f"{_block(found[1], found[2])}_shortcut{NORM[found[3]]}",
+    ),
+    (
+        r"backbone\.tail\.conv(\d)\.(depthwise|pointwise)\.(conv|bn)",
+        lambda found: f"exit_flow_block2_separable_conv{found[1]}_{found[2]}{NORM[found[3]]}",
+    ),
+    # MobileNetV2
+    (r"backbone\.stem\.(conv|bn)", lambda found: f"Conv{NORM[found[1]]}"),
+    (
+        r"backbone\.blocks\.(\d+)\.(expand|depthwise|project)\.(conv|bn)",
+        lambda found: f"expanded_conv{'' if found[1] == '0' else '_' + found[1]}_{found[2]}{NORM[found[3]]}",
+    ),
+    # behind either
+    (r"aspp\.conv\.(conv|bn)", lambda found: f"aspp0{NORM[found[1]]}"),
+    (
+        r"aspp\.dilated\.(\d)\.(depthwise|pointwise)\.(conv|bn)",
+        lambda found: f"aspp{int(found[1]) + 1}_{found[2]}{NORM[found[3]]}",
+    ),
+    (r"aspp\.pool\.(conv|bn)", lambda found: f"image_pooling{NORM[found[1]]}"),
+    (r"aspp\.project\.(conv|bn)", lambda found: f"concat_projection{NORM[found[1]]}"),
+    (r"decoder\.low\.(conv|bn)", lambda found: f"feature_projection0{NORM[found[1]]}"),
+    (
+        r"decoder\.conv(\d)\.(depthwise|pointwise)\.(conv|bn)",
+        lambda found: f"decoder_conv{int(found[1]) - 1}_{found[2]}{NORM[found[3]]}",
+    ),
+)
+LOGITS = ("logits_semantic", "custom_logits_semantic")  # of the public classes, and of one's own
+
+
+def import_arrays(arrays, model, source):
+    """The Imported of arrays as `keras_layers.named` gives them, None for other layers than these.
+
+    Raises UserError for another model's.
+    """
+    if "concat_projection.weight" not in arrays or "image_pooling.weight" not in arrays:
+        return None
+    its = model_of(arrays)
+    if model != its:
+        advice = f"--model {its} is needed" if its else "one on Xception-65 or MobileNetV2 is needed"
+        raise UserError(f"{source} is keras-deeplab-v3-plus's DeepLab and no {model}; {advice}")
+    logits = next((layer for layer in LOGITS if f"{layer}.weight" in arrays), LOGITS[0])
+    return adapted(take(arrays, names_of(model, logits), model, source))
+
+
+def model_of(arrays):
+    """The zoo's model with the backbone of these arrays, None for other backbones."""
+    return next((name for layer, name in FIRST.items() if f"{layer}.weight" in arrays), None)
+
+
+def names_of(model, logits):
+    """{our name: the port's} of a whole model. logits: what the last layer is called."""
+    return rename(model, (*RULES, (r"head\.predict_class", logits)))
+
+
+def adapted(imported):
+    """An Imported of TensorFlow's numbers as our graph needs them, with settings and notes."""
+    backbone = {name: array for name, array in imported.arrays.items() if name.startswith("backbone.")}
+    mobile = "backbone.stem.conv.weight" in backbone
+    return imported._replace(
+        arrays=imported.arrays | with_eps(backbone, BACKBONE_EPS),
+        settings=TF,
+        notes=(CORNERS, SHIFTED.format(layers="the convolutions of stride 2")) if mobile else (CORNERS,),
+    )

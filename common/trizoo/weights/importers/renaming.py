@@ -1,0 +1,71 @@
+"""From our names to a file's, by rules, and the arrays that are there under those.
+
+A rule is a pattern of one of our modules (a name without its last part, as `backbone.stem.conv`) and what the file
+calls it: a template of `re.Match.expand`, or a function of the match.
+"""
+
+import re
+
+import numpy as np
+
+from trizoo.errors import UserError
+from trizoo.parity.golden import load_names
+from trizoo.weights.importers.imported import Imported
+from trizoo.weights.report import NOT_OURS
+
+# What a shape depends on beside the model: classes, and what a RetinaNet's P6 is made of
+VARIABLE = (".predict_class.", ".predict.", "fpn.p6.")
+
+
+def rename(model, rules):
+    """{our name: the file's} of a model's names that a rule is for, in the model's order; the first rule rules."""
+    found = {}
+    for name in load_names(model):
+        module, _, leaf = name.rpartition(".")
+        for pattern, theirs in rules:
+            if match := re.fullmatch(pattern, module):
+                found[name] = f"{match.expand(theirs) if isinstance(theirs, str) else theirs(match)}.{leaf}"
+                break
+    return found
+
+
+def take(arrays, names, model, source):
+    """Arrays by a file's names as an Imported. names: {our name: the file's}.
+
+    Raises UserError where one of them isn't as the model's.
+    """
+    shapes = load_names(model)
+    taken = {ours: as_float32(theirs, arrays[theirs], source) for ours, theirs in names.items() if theirs in arrays}
+    for ours, array in taken.items():
+        if array.shape != shapes[ours] and not any(part in ours for part in VARIABLE):
+            anchors = " with as many anchors a cell" if "predict" in ours else ""
+            raise UserError(
+                f"{source} holds {names[ours]} of shape {array.shape}, {model} needs {shapes[ours]}; weights of this"
+                f" model{anchors} are needed"
+            )
+    used = set(names.values())
+    return Imported(
+        {name: taken[name] for name in shapes if name in taken},
+        tuple(name for name in shapes if name not in taken),
+        tuple(name for name in arrays if name not in used and name.rsplit(".", 1)[-1] != NOT_OURS),
+    )
+
+
+def as_float32(name, array, source):
+    """An array of real numbers as float32; UserError for one of others."""
+    if array.dtype.kind not in "fiu":
+        raise UserError(f"{source} holds {array.dtype} for {name}; real numbers are needed")
+    return np.asarray(array, np.float32)
+
+
+def require_backbone(imported, dropped, what, model, source):
+    """UserError where a classifier's file has more, or less, of a backbone than a model.
+
+    dropped: how the names of the classifier's own arrays begin; what: the file's network, in words
+    """
+    lacking = [name for name in imported.missing if name.startswith("backbone.")]
+    beyond = [name for name in imported.unexpected if not name.startswith(dropped)]
+    if not imported.arrays or lacking or beyond:
+        nothing = "has nothing in common with it"
+        odd = (f"lacks {lacking[0]}" if lacking else f"also holds {beyond[0]}") if imported.arrays else nothing
+        raise UserError(f"{source} is {what} and {odd}, so it is no backbone of {model}; one as deep is needed")

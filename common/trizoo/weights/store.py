@@ -1,0 +1,168 @@
+"""Tags on this machine: downloaded, converted, found again, removed. All of it lies in <cache>/weights/<tag>."""
+
+import shutil
+from pathlib import Path
+
+from trizoo import __version__
+from trizoo.architectures import ARCHITECTURES
+from trizoo.download.fetch import fetch, to_stderr
+from trizoo.download.first_use import NAME, FirstUse
+from trizoo.download.remote import check
+from trizoo.download.storage import home, locked, storing
+from trizoo.errors import UserError
+from trizoo.weights.convert import convert
+from trizoo.weights.manifest import load_manifest, suggestion
+from trizoo.weights.readers import tensorflow
+
+FILES = (".h5", ".weights", ".pth", ".pt", ".safetensors", ".npz")  # endings of files, never of tags
+TENSORFLOW = "tensorflow-tar.gz"  # the format in the manifest that a framework is needed for
+
+
+def resolve_weights(text, *, model=None, offline=False, settings=None, report=to_stderr, manifest=None):
+    """The checkpoint (.h5) that a command line's --weights means: a Path.
+
+    A path that exists is returned as it is. A tag of the manifest is downloaded, verified and converted, each of them
+    only where that wasn't done before. model: which one a backbone of several is for. Raises UserError for what is
+    neither, for a tag of a model that the zoo doesn't have, and as `fetch` and `convert` do. `report` gets lines for a
+    person.
+    """
+    path = Path(text)
+    if path.exists():
+        return path
+    manifest = manifest or load_manifest()
+    if text not in manifest.weights:
+        if path.suffix in FILES or len(path.parts) > 1:
+            raise UserError(f"there is no file {text}; a file, or a tag of python -m trizoo.weights list, is needed")
+        raise UserError(
+            f"{text!r} is neither a file nor a tag{suggestion(text, manifest.weights)}; "
+            f"python -m trizoo.weights list shows all tags"
+        )
+    model = model_for(text, manifest.weights[text], model)
+    converted = converted_path(text, manifest.weights[text], model)
+    if not converted.exists():
+        require_reader(text, manifest.weights[text])
+        source = download(text, offline=offline, settings=settings, report=report, manifest=manifest)
+        with locked(converted, report):
+            if not converted.exists():
+                report(f"{text}: converting {source.name}")
+                for note in convert_tag(text, source, converted, manifest, model).notes:
+                    report(f"{text}: {note}")
+    return converted
+
+
+def folder(tag):
+    """Where a tag's files lie."""
+    return home() / "weights" / tag
+
+
+def converted_path(tag, entry, model):
+    """Where a tag's checkpoint for a model lies, or will. Another version of the zoo may convert in another way."""
+    own = tag if model == entry.model else f"{tag}-{model}"
+    return folder(tag) / f"{own}-{__version__}.h5"
+
+
+def converted_paths(tag, entry):
+    """Those that are there."""
+    return [path for model in models_of(entry) if (path := converted_path(tag, entry, model)).exists()]
+
+
+def downloaded_path(tag, entry):
+    """Where a tag's file lies, or will."""
+    return folder(tag) / entry.file_name
+
+
+def download(tag, *, urls=(), offline=False, settings=None, report=to_stderr, manifest=None):
+    """The verified file of a tag, from the cache or from the network; `urls` are asked first."""
+    entry = (manifest or load_manifest()).entry(tag)
+    first_use = FirstUse(home() / NAME)
+    return fetch(entry.remote(tag, urls), folder(tag), first_use, offline=offline, settings=settings, report=report)
+
+
+def verify(tag, entry):
+    """What is wrong with the downloaded file of a tag, in words, or None."""
+    return check(downloaded_path(tag, entry), entry.remote(tag), recorded(tag, entry)).problem
+
+
+def recorded(tag, entry):
+    """The sha256 that the first download of a tag had, where nobody published one; else None."""
+    return None if "sha256" in entry.checksums else FirstUse(home() / NAME).recorded(tag)
+
+
+def models_of(entry):
+    """The zoo's models that a manifest entry is for: its own, or all with its backbone, whose names hold that."""
+    if entry.model in ARCHITECTURES:
+        return [entry.model]
+    return [name for name in ARCHITECTURES if entry.part == "backbone" and entry.model in name.split("-")]
+
+
+def model_for(tag, entry, wanted=None):
+    """The model to convert a tag for. Raises UserError where the zoo has none, or none that is wanted, or several."""
+    models = models_of(entry)
+    if not models:
+        raise UserError(
+            f"{tag} is for {entry.model}, which the zoo doesn't have yet, so it can be downloaded but not converted; "
+            f"the models it has: {', '.join(ARCHITECTURES)}"
+        )
+    if entry.model in ARCHITECTURES:
+        return entry.model
+    if wanted is None and len(models) > 1:
+        raise UserError(f"{tag} is the backbone of {', '.join(models)}; --model says for which")
+    if wanted is not None and wanted not in models:
+        raise UserError(f"{tag} is no backbone of {wanted}; {', '.join(models)} would do")
+    return wanted or models[0]
+
+
+def require_reader(tag, entry):
+    """UserError where the file of a tag can't be read on this machine, to be called before it is downloaded."""
+    if entry.format == TENSORFLOW and not tensorflow.is_installed():
+        raise UserError(f"{tag} is a checkpoint of TensorFlow's, which only TensorFlow can read; {tensorflow.NEEDED}")
+
+
+def convert_tag(tag, source, out, manifest, model=None):
+    """Convert the file of a tag, with the classes, input size and normalisation that the manifest says.
+
+    model: see `model_for`. A backbone keeps its model's own input size.
+    """
+    entry = manifest.entry(tag)
+    model = model_for(tag, entry, model)
+    overrides = []
+    if entry.input_size and entry.part == "model":
+        overrides.append(("input_size", list(entry.input_size), f"tag {tag}"))
+    if entry.normalisation:
+        known = manifest.normalisations[entry.normalisation]
+        # a recipe's values are for R, G, B; turning the first kernel round as well is for the importer
+        step = 1 if known.channels == "RGB" else -1
+        for key, values in (("mean", known.mean), ("std", known.std)):
+            values = [value * known.divisor for value in values[::step]]
+            overrides.append((f"model.{key}", values, f"tag {tag}"))
+    return convert(
+        source,
+        out,
+        model=model,
+        classes=manifest.class_lists[entry.classes] if entry.classes else None,
+        overrides=overrides,
+        about={"tag": tag, "licence": manifest.licences[entry.licence]},
+    )
+
+
+def state(tag, entry):
+    """How far a tag has come on this machine: "converted", "downloaded" or ""."""
+    if converted_paths(tag, entry):
+        return "converted"
+    return "downloaded" if downloaded_path(tag, entry).exists() else ""
+
+
+def kept(manifest):
+    """{tag: bytes} of what the cache holds of the manifest's tags."""
+    sizes = {}
+    for tag in manifest.weights:
+        files = [path for path in folder(tag).glob("*") if path.is_file()]
+        if files:
+            sizes[tag] = sum(path.stat().st_size for path in files)
+    return sizes
+
+
+def remove(tag):
+    """Remove all that the cache holds of a tag."""
+    with storing(folder(tag)):
+        shutil.rmtree(folder(tag))
