@@ -5,7 +5,7 @@ mixup in floats, a loop over boxes, a loop over boxes and anchors for targets. O
 by decoding a JPEG smaller and by averaging what then still shrinks to 2/3 or less. Both make the same kind of batch
 from the same files, each in a process of its own, in turn; the best of several turns counts, since other work on the
 machine only ever adds time. In later epochs ours finds decoded images in memory, as far as there is room
-(common/trizoo/data/kept.py). "ours" keeps freed memory, as its loader processes do; the other side is measured with and
+(trizoo.training.cache). "ours" keeps freed memory, as its loader processes do; the other side is measured with and
 without that, and with bilinear resizing that skips pixels, too.
 """
 
@@ -21,15 +21,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from trizoo.architectures import model_spec
-from trizoo.data.batch import batch_plan
-from trizoo.data.dataset import TrainingSet
-from trizoo.data.kept import ROOM
+from trizoo.data.boxes.voc import VOC, splits
 from trizoo.data.synthetic import synthesize
-from trizoo.data.voc import VOC, splits
-from trizoo.memory import keep_freed_memory
+from trizoo.families import model_spec
+from trizoo.ground.memory import keep_freed_memory
 from trizoo.recipes.augmentations import HSV, Flip, Mixup, Mosaic, RandomPlacement
 from trizoo.recipes.schema import Recipe
+from trizoo.training.batch import batch_plan
+from trizoo.training.cache import ROOM
+from trizoo.training.dataset import TrainingSet
 
 MODEL = "yolov3"
 LEAST_SCALE, GREATEST_SCALE, JITTER = 0.4, 1.0, 0.3

@@ -12,12 +12,12 @@ import time
 
 import numpy as np
 
-from trizoo.architectures import model_spec
-from trizoo.data.batch import Batch
-from trizoo.parity.__main__ import SIDES
+from trizoo.commands.parity import SIDES
+from trizoo.families import model_spec
+from trizoo.families.yolo.targets import assign
 from trizoo.parity.pseudo import pseudo_batch
 from trizoo.recipes.schema import Recipe
-from trizoo.targets.yolo import assign
+from trizoo.training.batch import Batch
 from trizoo.weights.initial import initial_arrays
 
 CLASSES = ("a", "b", "c")

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from torch_zoo.framework import PyTorch
-from trizoo.architectures import model_spec
-from trizoo.data.batch import Batch
-from trizoo.memory import keep_freed_memory
+from trizoo.families import model_spec
+from trizoo.families.yolo.targets import assign
+from trizoo.ground.memory import keep_freed_memory
 from trizoo.recipes.schema import Recipe
-from trizoo.targets.yolo import assign
+from trizoo.training.batch import Batch
 from trizoo.weights.initial import initial_arrays
 
 SETTINGS = (("nchw", "default"), ("nchw", "kept"), ("nhwc", "default"), ("nhwc", "kept"))

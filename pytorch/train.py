@@ -1,7 +1,7 @@
 """Train a model with PyTorch: python pytorch/train.py --help."""
 
-from trizoo.cli import run_command
-from trizoo.training.command import train
+from trizoo.commands.cli import run_command
+from trizoo.commands.train import train
 
 
 def main():

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from trizoo.architectures import ModelSpec
-from trizoo.data.batch import Batch, BatchPlan
+from trizoo.families import ModelSpec
 from trizoo.recipes.schema import Recipe
+from trizoo.training.batch import Batch, BatchPlan
 
 Model = Any  # a model object of the framework
 Arrays = dict[str, np.ndarray]

@@ -16,9 +16,9 @@ from keras_zoo.loader import load
 from keras_zoo.losses import LOSSES
 from keras_zoo.models import MODELS
 from keras_zoo.predictor import make_predictor
-from trizoo.cores import available_cores, describe_cpu
-from trizoo.errors import UserError
-from trizoo.memory import keep_freed_memory
+from trizoo.ground.cores import available_cores, describe_cpu
+from trizoo.ground.errors import UserError
+from trizoo.ground.memory import keep_freed_memory
 
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 

@@ -9,7 +9,7 @@ from keras_zoo.optimizers import OPTIMIZERS
 from keras_zoo.precision import set_precision, with_loss_scale
 from keras_zoo.training_model import TrainingModel
 from keras_zoo.weights import Average
-from trizoo.memory import explain_out_of_memory
+from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer
 from trizoo.weights.layout import from_canonical, to_canonical
 

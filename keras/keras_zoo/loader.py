@@ -1,6 +1,6 @@
 """Batches for Keras, which takes NumPy arrays as they are on every backend."""
 
-from trizoo.data.workers import batches
+from trizoo.training.workers import batches
 
 
 def load(make_batch, plans, workers, device):

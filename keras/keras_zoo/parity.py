@@ -1,7 +1,7 @@
 """Keras's side of the parity check: python -m keras_zoo.parity --help."""
 
 from keras_zoo.framework import Keras
-from trizoo.cli import run_command
+from trizoo.commands.cli import run_command
 from trizoo.parity.command import measure
 
 if __name__ == "__main__":

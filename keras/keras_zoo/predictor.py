@@ -10,7 +10,7 @@ from keras_zoo.blocks import ConvBlock
 from keras_zoo.layers import mark_built, named_layers
 from keras_zoo.memory import is_out_of_memory
 from keras_zoo.precision import set_precision
-from trizoo.memory import explain_out_of_memory
+from trizoo.ground.memory import explain_out_of_memory
 
 _TWINS = weakref.WeakKeyDictionary()  # model -> {(precision, device): its _Twin}, which lives as long as the model
 

@@ -8,9 +8,9 @@ from torch_zoo.loader import load
 from torch_zoo.losses import LOSSES
 from torch_zoo.models import MODELS
 from torch_zoo.predictor import make_predictor
-from trizoo.cores import describe_cpu
-from trizoo.errors import UserError
-from trizoo.memory import keep_freed_memory
+from trizoo.ground.cores import describe_cpu
+from trizoo.ground.errors import UserError
+from trizoo.ground.memory import keep_freed_memory
 
 
 class PyTorch:

@@ -6,7 +6,7 @@ import torch
 from torch_zoo.memory import is_out_of_memory
 from torch_zoo.precision import DTYPES
 from torch_zoo.weights import Average
-from trizoo.memory import explain_out_of_memory
+from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer
 
 _SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": {"m": "exp_avg", "v": "exp_avg_sq", "step": "step"}}

@@ -3,8 +3,8 @@
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from trizoo.data.workers import begin, worker_was_killed
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
+from trizoo.training.workers import begin, worker_was_killed
 
 
 class _Batches(Dataset):

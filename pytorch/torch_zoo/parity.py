@@ -1,7 +1,7 @@
 """PyTorch's side of the parity check: python -m torch_zoo.parity --help."""
 
 from torch_zoo.framework import PyTorch
-from trizoo.cli import run_command
+from trizoo.commands.cli import run_command
 from trizoo.parity.command import measure
 
 if __name__ == "__main__":

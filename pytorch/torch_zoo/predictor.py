@@ -8,7 +8,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch_zoo.blocks import ConvBlock
 from torch_zoo.memory import is_out_of_memory
 from torch_zoo.precision import DTYPES
-from trizoo.memory import explain_out_of_memory
+from trizoo.ground.memory import explain_out_of_memory
 
 
 def make_predictor(model, precision, device):

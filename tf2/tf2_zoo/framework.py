@@ -13,9 +13,9 @@ from tf2_zoo.loader import load
 from tf2_zoo.losses import LOSSES
 from tf2_zoo.models import MODELS
 from tf2_zoo.predictor import make_predictor
-from trizoo.cores import available_cores, describe_cpu
-from trizoo.errors import UserError
-from trizoo.memory import keep_freed_memory
+from trizoo.ground.cores import available_cores, describe_cpu
+from trizoo.ground.errors import UserError
+from trizoo.ground.memory import keep_freed_memory
 
 tf.get_logger().setLevel(logging.ERROR)  # no advice on retracing: each learner and predictor has functions of its own
 

@@ -7,7 +7,7 @@ from tf2_zoo.memory import is_out_of_memory
 from tf2_zoo.optimizers import OPTIMIZERS
 from tf2_zoo.precision import LossScale, set_precision
 from tf2_zoo.weights import Average
-from trizoo.memory import explain_out_of_memory
+from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer
 from trizoo.weights.layout import from_canonical, to_canonical
 

@@ -4,9 +4,9 @@ from collections import deque
 
 import tensorflow as tf
 
-from trizoo.data.batch import Batch
-from trizoo.data.workers import AHEAD, Workers
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
+from trizoo.training.batch import Batch
+from trizoo.training.workers import AHEAD, Workers
 
 
 def load(make_batch, plans, workers, device):

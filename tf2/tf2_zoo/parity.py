@@ -1,7 +1,7 @@
 """TensorFlow 2's side of the parity check: python -m tf2_zoo.parity --help."""
 
 from tf2_zoo.framework import TF2
-from trizoo.cli import run_command
+from trizoo.commands.cli import run_command
 from trizoo.parity.command import measure
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from tf2_zoo.blocks import ConvBlock
 from tf2_zoo.layers import named_modules
 from tf2_zoo.memory import is_out_of_memory
 from tf2_zoo.precision import set_precision
-from trizoo.memory import explain_out_of_memory
+from trizoo.ground.memory import explain_out_of_memory
 
 
 def make_predictor(model, precision, device):

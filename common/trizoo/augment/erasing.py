@@ -3,7 +3,7 @@
 import numpy as np
 
 from trizoo.augment.geometry import happens
-from trizoo.augment.letterbox import GREY
+from trizoo.ground.conventions import GREY
 
 
 def cutout(sample, rng, probability=0.5, holes=1, size=(0.1, 0.3), fill=GREY):

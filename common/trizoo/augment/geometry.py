@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from trizoo.augment.letterbox import GREY, IGNORE, Placement, as_size, check_mask, paste, read_for
-from trizoo.boxes import area, as_boxes, clip
+from trizoo.augment.letterbox import Placement, as_size, check_mask, paste, read_for
+from trizoo.ground.boxes import area, as_boxes, clip
+from trizoo.ground.conventions import GREY, IGNORE
 
 
 def random_placement(sample, size, rng, jitter=0.3, scale=(0.25, 2.0), fill=GREY, min_visible=0.0):

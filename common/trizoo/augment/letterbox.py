@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from trizoo.boxes import as_boxes
-from trizoo.boxes import clip as clip_boxes
-from trizoo.data.sample import Sample, Unread
+from trizoo.ground.boxes import as_boxes
+from trizoo.ground.boxes import clip as clip_boxes
+from trizoo.ground.conventions import GREY, IGNORE
+from trizoo.ground.sample import Sample, Unread
 
 POLICIES = ("letterbox", "stretch", "keep_ratio")
 CANVAS_MULTIPLE = 32  # pixels, of the canvases of "keep_ratio"
-GREY = 128  # the canvas around an image
-IGNORE = 255  # the canvas around a mask: no class, no loss
 
 
 @dataclass(frozen=True)

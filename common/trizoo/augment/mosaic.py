@@ -6,19 +6,10 @@ import cv2
 import numpy as np
 
 from trizoo.augment.geometry import happens, keep_visible, offset_of, random_size
-from trizoo.augment.letterbox import (
-    GREY,
-    IGNORE,
-    Placement,
-    as_size,
-    check_mask,
-    grey_canvas,
-    lay_image,
-    lay_mask,
-    read_for,
-)
-from trizoo.boxes import as_boxes
-from trizoo.data.sample import Sample
+from trizoo.augment.letterbox import Placement, as_size, check_mask, grey_canvas, lay_image, lay_mask, read_for
+from trizoo.ground.boxes import as_boxes
+from trizoo.ground.conventions import GREY, IGNORE
+from trizoo.ground.sample import Sample
 
 TILES = (4, 9)
 ENLARGED = 4 / 3  # a tile may be decoded smaller than shown by this much: a tenth less time, little less detail

@@ -8,9 +8,10 @@ from trizoo.augment.blurring import blur
 from trizoo.augment.colour import hsv
 from trizoo.augment.erasing import cutout, grid_mask
 from trizoo.augment.geometry import flip, keep_visible, random_placement, rotate, vertical_flip
-from trizoo.augment.letterbox import GREY, fit, place_sample
+from trizoo.augment.letterbox import fit, place_sample
 from trizoo.augment.mosaic import mixup, mosaic
-from trizoo.data.sample import Unread
+from trizoo.ground.conventions import GREY
+from trizoo.ground.sample import Unread
 
 
 def generator(seed, epoch, index):

@@ -6,15 +6,15 @@ from collections import Counter
 from pathlib import Path
 
 from trizoo.data.images import in_threads
-from trizoo.data.palette import palette_image
-from trizoo.data.segmentation import SegmentationSet
-from trizoo.errors import UserError
+from trizoo.data.masks.dataset import SegmentationSet
+from trizoo.ground.errors import UserError
+from trizoo.pictures.palette import palette_image
 
 
 def convert(root, out, classes=None, *, mask_map=None, palette=None, ignore_colours=(), layout=None):
     """Write the data set with masks at `root` into the new folder `out` in VOC layout -> the SegmentationSet of it.
 
-    The other arguments are those of `trizoo.data.segmentation.SegmentationSet`. Images are copied as they are. Every
+    The other arguments are those of `trizoo.data.masks.dataset.SegmentationSet`. Images are copied as they are. Every
     split becomes a list in ImageSets/Segmentation, one that was made by hash too. Images of several folders keep their
     names where these differ, else the folders' names come before them (train/a is train_a). The folder appears only
     when everything is in it, and nothing is written over. Raises UserError where `out` holds anything, can't be

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from trizoo.cores import available_cores
-from trizoo.errors import UserError
+from trizoo.ground.cores import available_cores
+from trizoo.ground.errors import UserError
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # compare in lower case
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")

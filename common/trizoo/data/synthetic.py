@@ -12,9 +12,9 @@ from xml.sax.saxutils import escape
 import numpy as np
 from PIL import Image
 
-from trizoo.data.palette import palette_image
 from trizoo.data.shapes import SHAPES, covered, fill, ground
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
+from trizoo.pictures.palette import palette_image
 
 MARKER = "synthetic.json"  # in the data set: the parameters it was drawn with
 _DRAWING = 2  # raise where the same parameters begin to give other pixels

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo.data.images import IMAGE_SUFFIXES
-from trizoo.data.voc_annotation import read_text
-from trizoo.errors import UserError
+from trizoo.data.reading import read_text
+from trizoo.ground.errors import UserError
+from trizoo.ground.text import first_few
 
 _SEARCH_DEPTH = 2  # VOCdevkit/VOC2012, or the folder in a folder that unpacking an archive gives
-_FIRST_FEW = 5
 _PER_CLASS_LINE = re.compile(r"(.*\S)\s+(?:-1|0|1)")
 _TRAIN_SHARE = 0.8
 
@@ -121,12 +121,6 @@ def read_splits(files, for_masks=False):
         f"{folder} has no lists; the ids' hashes split the images into train ({len(split['train'])}) and "
         f"val ({len(split['val'])})"
     ]
-
-
-def first_few(items):
-    """The first items and how many follow, for an error's text."""
-    shown = ", ".join(str(item) for item in items[:_FIRST_FEW])
-    return f"{shown} and {len(items) - _FIRST_FEW} more" if len(items) > _FIRST_FEW else shown
 
 
 def _is_root(folder):

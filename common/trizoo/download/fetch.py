@@ -7,7 +7,7 @@ import sys
 from trizoo.download.remote import check
 from trizoo.download.storage import locked, no_room, storing
 from trizoo.download.transfer import MirrorError, Part, Settings, client, transfer
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 PROGRESS = 1 << 20  # bytes that make a broken connection worth going on with at once
 

@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from trizoo.download.storage import locked
-from trizoo.errors import UserError
-from trizoo.files import write_atomically
+from trizoo.ground.errors import UserError
+from trizoo.ground.files import write_atomically
 
 NAME = "trizoo.lock"
 FORMAT = 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 HOME_VARIABLE = "TRIZOO_HOME"
 

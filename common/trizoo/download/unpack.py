@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from trizoo.download.storage import locked, storing
 from trizoo.download.transfer import BAR
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 LARGEST_EXPANSION = 20  # unpacked bytes per packed byte; annotations in JSON reach about 5
 LEAST_LIMIT = 1 << 20  # bytes that any archive may unpack to

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.metrics import segmentation
 from trizoo.metrics.coco_protocol import RECALLS
 from trizoo.metrics.detection import measure, report

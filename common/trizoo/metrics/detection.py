@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from trizoo.ground.text import plain
 from trizoo.metrics import confusion
 from trizoo.metrics.coco_protocol import coco_of
 from trizoo.metrics.matching import match_voc
 from trizoo.metrics.operating import operating_point_of
-from trizoo.metrics.plain import plain
 from trizoo.metrics.pool import gather, overlapping_pairs
 from trizoo.metrics.voc_protocol import voc_ap_of
 

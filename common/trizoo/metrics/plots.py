@@ -5,9 +5,9 @@ Drawn with matplotlib's objects and without pyplot: no window, no global state, 
 
 import numpy as np
 
-from trizoo.inference.fonts import label_faces
 from trizoo.metrics.coco_protocol import RECALLS
 from trizoo.metrics.pool import mean_over_classes
+from trizoo.pictures.fonts import label_faces
 
 DOTS_PER_INCH = 110
 MOST_NAMED_CURVES = 20  # more classes than this: one colour for all, and no legend

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from trizoo.boxes import area
+from trizoo.ground.boxes import area
 
 PAIRS_AT_ONCE = 1 << 18  # bounds the memory of crowded images: about 100 bytes a pair
 

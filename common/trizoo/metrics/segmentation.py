@@ -7,10 +7,10 @@ import math
 
 import numpy as np
 
-from trizoo.metrics.plain import plain
+from trizoo.ground.conventions import IGNORE
+from trizoo.ground.text import plain
 from trizoo.metrics.pool import mean_over_classes
 
-IGNORE = 255  # in a truth: the pixel counts nowhere
 BOUNDARY_WIDTH = 0.02  # of the image's diagonal, Cheng et al. 2021, section 6
 VALUES = 256  # of a uint8
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.architectures import architecture
-from trizoo.parity.golden import GOLDENS, differences, golden_path, golden_spec, load_golden, names_path, names_text
+from trizoo.families import architecture
+from trizoo.parity.golden import GOLDENS, differences, golden_path, golden_spec, load_golden
 from trizoo.parity.probe import probe
+from trizoo.weights.names import names_path, names_text
 
 
 def parser():

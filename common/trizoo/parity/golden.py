@@ -4,8 +4,9 @@ from importlib import resources
 
 import numpy as np
 
-from trizoo.architectures import ARCHITECTURES, architecture, model_spec
+from trizoo.families import ARCHITECTURES, architecture, model_spec
 from trizoo.parity.pseudo import pseudo_images
+from trizoo.weights.names import NUM_CLASSES
 
 TOLERANCE = 1e-4  # of the greatest value of the head, gradient or parameter, or of the loss
 BATCH_TOLERANCE = 5e-4  # DeepLab's image pooling has a batch norm of as many values as images, and these are alike
@@ -16,7 +17,6 @@ TOLERANCES = {
 }
 SAMPLES = 64  # of a head
 ARRAY_SAMPLES = 8  # of a parameter or gradient
-NUM_CLASSES = 80
 # graphs that differ from another's in the number of their blocks alone: names and counts are checked, no numbers
 WITHOUT_GOLDEN = (
     *("retinanet-resnet34", "retinanet-resnet101", "retinanet-resnet152"),
@@ -141,20 +141,3 @@ def load_golden(model):
 def load_golden_heads(model):
     """Of the committed golden what `measure` gives of raw heads: {key: array}."""
     return _below("outputs/", load_golden(model))
-
-
-def names_path(model):
-    """The committed names file of a model."""
-    return resources.files("trizoo.weights") / "names" / f"{model}.txt"
-
-
-def load_names(model):
-    """The committed canonical names of a model and their shapes, in order: {name: shape}."""
-    lines = names_path(model).read_text(encoding="utf-8").splitlines()
-    pairs = (line.split() for line in lines if line)
-    return {name: tuple(int(side) for side in shape.split("x")) for name, shape in pairs}
-
-
-def names_text(shapes):
-    """The text of a names file: `name 32x3x3x3`, a line each, in the model's order."""
-    return "".join(f"{name} {'x'.join(map(str, shape))}\n" for name, shape in shapes.items())

@@ -8,13 +8,13 @@ import time
 
 import numpy as np
 
-from trizoo.architectures import architecture
-from trizoo.data.batch import Batch
-from trizoo.data.sample import Sample
+from trizoo.families import architecture
+from trizoo.ground.sample import Sample
 from trizoo.parity.golden import golden_spec, measure, sizes, summarize_arrays
 from trizoo.parity.pseudo import calm, pseudo_arrays, pseudo_batch, pseudo_mask
 from trizoo.recipes.losses import LOSS_SECTIONS
 from trizoo.recipes.schema import Recipe
+from trizoo.training.batch import Batch
 from trizoo.weights.initial import initial_arrays
 
 STEP_SIZE = (96, 64)  # pixels, where the model takes any

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from trizoo.recipes.fields import Count, Inside, Positive, Probability, Section, Share, least_first
+from trizoo.ground.fields import Count, Inside, Positive, Probability, Section, Share, least_first
 
 
 class RandomPlacement(Section):

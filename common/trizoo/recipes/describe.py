@@ -1,8 +1,8 @@
 """A recipe as YAML: `dump` to keep it, `describe` to show also where each value comes from."""
 
+from trizoo.ground.yaml_tree import render
 from trizoo.recipes.load import is_branch
 from trizoo.recipes.outline import to_plain
-from trizoo.recipes.yaml_tree import render
 
 VALUE_WIDTH = 72  # columns for keys and values; the origins behind them need about 30 more
 ORIGIN_COLUMN = 44  # the origins stand here at most, and further right only behind longer values

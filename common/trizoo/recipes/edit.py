@@ -2,8 +2,8 @@
 
 import yaml
 
-from trizoo.errors import UserError
-from trizoo.files import write_atomically
+from trizoo.ground.errors import UserError
+from trizoo.ground.files import write_atomically
 
 
 def write_anchors(path, anchors, *, head=""):

@@ -2,8 +2,9 @@
 
 import difflib
 
+from trizoo.ground.text import suggest
+from trizoo.ground.yaml_tree import find
 from trizoo.recipes.outline import locate
-from trizoo.recipes.yaml_tree import find
 
 
 def explain(error, schema, tree):
@@ -20,14 +21,6 @@ def explain(error, schema, tree):
     sentence = f"{find(tree, path).place.where}: {_sentence(path, names, items, tree)}"
     more = len(problems) - 1
     return sentence + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else "")
-
-
-def suggest(name, names):
-    """The end of a sentence about an unknown name: the nearest known one, else the list of them."""
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known are {', '.join(names)}" if names else ""
 
 
 def _sentence(path, names, items, tree):

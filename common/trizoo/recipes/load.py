@@ -11,10 +11,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from trizoo.errors import UserError
-from trizoo.recipes.explain import explain, suggest
+from trizoo.ground.errors import UserError
+from trizoo.ground.text import suggest
+from trizoo.ground.yaml_tree import Node, Place, find, parse, unwrap, wrap
+from trizoo.recipes.explain import explain
 from trizoo.recipes.outline import Spot, default_tree, merge, to_plain
-from trizoo.recipes.yaml_tree import Node, Place, find, parse, unwrap, wrap
 
 RECIPES = Path(__file__).parent
 BASE = "_base_"

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from trizoo.data.masks import parse_colour, voc_colours
-from trizoo.errors import UserError
+from trizoo.data.masks.encoding import parse_colour, voc_colours
+from trizoo.ground.errors import UserError
 
 VOC_CLASSES = 21  # with the background
 

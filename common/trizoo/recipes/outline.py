@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from trizoo.recipes.yaml_tree import Node, wrap
+from trizoo.ground.yaml_tree import Node, wrap
 
 
 @dataclass(frozen=True)

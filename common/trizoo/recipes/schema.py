@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from trizoo.architectures import ATTENTION
 from trizoo.augment.letterbox import POLICIES
-from trizoo.boxes import NMS_METHODS
-from trizoo.data.mask_layouts import LAYOUTS
+from trizoo.data.masks.find import LAYOUTS
+from trizoo.families import ATTENTION
+from trizoo.families.yolo.spec import YOLOLoss
+from trizoo.ground.boxes import NMS_METHODS
+from trizoo.ground.fields import Count, Momentum, NotNegative, Positive, Probability, Section, Triple
 from trizoo.recipes.augmentations import HSV, Flip, Operation, RandomPlacement
-from trizoo.recipes.fields import Count, Momentum, NotNegative, Positive, Probability, Section, Triple
-from trizoo.recipes.losses import Loss, YOLOLoss
+from trizoo.recipes.losses import Loss
 from trizoo.recipes.masks import Colours, MaskMap
 
 
@@ -150,9 +151,7 @@ class Evaluation(Section):
     start: Count = Field(1, description="first epoch to evaluate")
     score: Probability = 0.001
     nms: Probability = 0.5
-    nms_method: Literal[NMS_METHODS] = Field(
-        "hard", description="what happens to boxes that overlap; common/trizoo/boxes.py"
-    )
+    nms_method: Literal[NMS_METHODS] = Field("hard", description="what happens to boxes that overlap")
     max_detections: Count = 100
 
 

@@ -3,7 +3,7 @@
 Data, evaluation and predict.py go by the object that `task_of` gives; `trizoo.tasks.base.Task` says what it can do.
 """
 
-from trizoo.architectures import architecture
+from trizoo.families import architecture
 from trizoo.tasks.detection import Detection
 from trizoo.tasks.segmentation import Segmentation
 

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 
 class EvaluationSet(Protocol):
-    """Images with ground truth to measure on. records: list of `trizoo.data.sample.Record`; split: its name."""
+    """Images with ground truth to measure on. records: list of `trizoo.ground.sample.Record`; split: its name."""
 
     records: Any
     classes: tuple[str, ...]

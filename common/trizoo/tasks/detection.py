@@ -4,15 +4,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from trizoo.data.boxes.voc import VOC, splits
 from trizoo.data.images import read_image, read_size
-from trizoo.data.voc import VOC, splits
-from trizoo.errors import UserError
-from trizoo.inference.detect import Detector
-from trizoo.inference.draw import draw_boxes, draw_detections
-from trizoo.inference.writers import count_text, save_picture, to_json, write_crops, write_voc
+from trizoo.ground.errors import UserError
 from trizoo.metrics.curves import write_report
 from trizoo.metrics.detection import evaluate
 from trizoo.metrics.plain import shown
+from trizoo.pictures.draw import draw_boxes, draw_detections
+from trizoo.tasks.detect import Detector
+from trizoo.tasks.writers import count_text, save_picture, to_json, write_crops, write_voc
 
 LOWEST_SCORE = 0.01  # what predict looks at, so as to say how good the best detection below --score was
 SAMPLE_SCORE = 0.3  # detections below it are not drawn into the run folder
@@ -64,11 +64,11 @@ class Detection:
     results = "detections"
 
     def find(self, data):
-        """See `trizoo.data.voc.splits`."""
+        """See `trizoo.data.boxes.voc.splits`."""
         return Found(splits(data.root))
 
     def open(self, found, data, split, classes):
-        """See `trizoo.data.voc.VOC`. Raises UserError where there is nothing to find."""
+        """See `trizoo.data.boxes.voc.VOC`. Raises UserError where there is nothing to find."""
         training = VOC(data.root, split, classes or None, masks=False)
         if not training.classes:
             raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
@@ -93,7 +93,7 @@ class Detection:
         return _detector(framework, model, spec, recipe, device, score=score, nms=nms, nms_method=method)
 
     def result(self, path, found, recipe, args):
-        """See `trizoo.inference.writers.to_json`."""
+        """See `trizoo.tasks.writers.to_json`."""
         return to_json(path, read_size(path), found.above(_score(recipe, args)), recipe.classes)
 
     def line(self, path, found, result, recipe, args):

@@ -7,16 +7,16 @@ import numpy as np
 from PIL import Image
 
 from trizoo.data.images import read_image
-from trizoo.data.mask_layouts import list_masks
-from trizoo.data.palette import palette_image
-from trizoo.data.segmentation import SegmentationSet
-from trizoo.files import replacing
-from trizoo.inference.draw_masks import blend, colours, cut_out
-from trizoo.inference.segment import Segmenter
-from trizoo.inference.writers import save_picture
+from trizoo.data.masks.dataset import SegmentationSet
+from trizoo.data.masks.find import list_masks
+from trizoo.ground.files import replacing
 from trizoo.metrics.curves import write_segmentation_report
 from trizoo.metrics.plain import shown
 from trizoo.metrics.segmentation import SegmentationMetrics, report
+from trizoo.pictures.draw_masks import blend, colours, cut_out
+from trizoo.pictures.palette import palette_image
+from trizoo.tasks.segment import Segmenter
+from trizoo.tasks.writers import save_picture
 
 KEPT_MASKS = 8  # of an evaluation, for pictures
 VIEWS = ("blend", "mask", "cut-out")
@@ -87,11 +87,11 @@ class Segmentation:
     results = "areas"
 
     def find(self, data):
-        """See `trizoo.data.mask_layouts.list_masks`."""
+        """See `trizoo.data.masks.find.list_masks`."""
         return list_masks(data.root, data.layout)
 
     def open(self, found, data, split, classes):
-        """See `trizoo.data.segmentation.SegmentationSet`."""
+        """See `trizoo.data.masks.dataset.SegmentationSet`."""
         return SegmentationSet(
             found,
             split,

@@ -24,4 +24,4 @@ def test_no_module_of_trizoo_imports_a_framework_or_matplotlib():
     assert result.returncode == 0, result.stderr
     names, found = json.loads(result.stdout)
     assert found == {}
-    assert {"trizoo.boxes", "trizoo.training.loop", "trizoo.recipes.load", "trizoo.data.__main__"} <= set(names)
+    assert {"trizoo.ground.boxes", "trizoo.training.loop", "trizoo.recipes.load", "trizoo.commands.data"} <= set(names)

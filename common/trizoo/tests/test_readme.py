@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from trizoo import anchors
-from trizoo.data import __main__ as data
-from trizoo.inference.commands import evaluate_parser, predict_parser
-from trizoo.parity import __main__ as parity
-from trizoo.training import command, compare
-from trizoo.weights import __main__ as weights
+from trizoo.commands import anchors, compare, data, parity, weights
+from trizoo.commands import train as command
+from trizoo.commands.use import evaluate_parser, predict_parser
 
 ROOT = Path(__file__).parents[3]
 PARSERS = {
@@ -20,9 +17,9 @@ PARSERS = {
     "predict.py": predict_parser,
     "trizoo.data": data.parser,
     "trizoo.weights": weights.parser,
-    "trizoo.anchors": anchors.parser,
+    "trizoo.commands.anchors": anchors.parser,
     "trizoo.parity": parity.parser,
-    "trizoo.training.compare": compare.parser,
+    "trizoo.commands.compare": compare.parser,
 }
 READMES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md")), ROOT / "docs" / "results.md"]
 

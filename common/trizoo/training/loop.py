@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.metrics.plain import shown
 from trizoo.recipes.load import to_dict
 from trizoo.training.schedule import average_decay

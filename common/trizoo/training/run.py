@@ -14,14 +14,12 @@ import csv
 import io
 import itertools
 import json
-import math
 import re
 from pathlib import Path
 
-import numpy as np
-
-from trizoo.errors import UserError
-from trizoo.files import write_atomically
+from trizoo.ground.errors import UserError
+from trizoo.ground.files import write_atomically
+from trizoo.ground.text import to_json
 
 KINDS = ("step", "epoch")
 
@@ -86,7 +84,7 @@ class RunFolder:
         if missing:
             raise ValueError(f"record {record} has no {' and no '.join(missing)}; both step and epoch are needed")
         with self.log_path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(_json(record) + "\n")
+            file.write(to_json(record) + "\n")
         if kind == "epoch":
             self._write_csv(self.read_log())
 
@@ -109,7 +107,7 @@ class RunFolder:
     def truncate(self, step):
         """Forget what was logged after `step` steps, in log.jsonl and metrics.csv: call it when resuming there."""
         records = [record for record in self.read_log() if record["step"] <= step]
-        write_atomically(self.log_path, "".join(_json(record) + "\n" for record in records))
+        write_atomically(self.log_path, "".join(to_json(record) + "\n" for record in records))
         self._write_csv(records)
 
     def draw_curves(self):
@@ -120,7 +118,7 @@ class RunFolder:
 
     def write_metrics(self, metrics):
         """Write the final figures, a dict, to metrics.json; what isn't finite is null."""
-        write_atomically(self.metrics_json, _json(metrics, indent=2) + "\n")
+        write_atomically(self.metrics_json, to_json(metrics, indent=2) + "\n")
 
     def write_text(self, path, text):
         """Write a text file of the run, such as recipe.yaml, as UTF-8, whole or not at all."""
@@ -160,18 +158,3 @@ def next_run(parent, name):
             return path
     except OSError as error:
         raise UserError(f"no run folder can be made in {parent}: {error.strerror or error}") from error
-
-
-def _json(value, indent=None):
-    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, indent=indent)
-
-
-def _plain(value):
-    """The same in JSON's own types: NumPy's become Python's, keys text, and None stands for what isn't finite."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

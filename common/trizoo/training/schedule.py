@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trizoo.data.batch import batch_plan
+from trizoo.training.batch import batch_plan
 
 DEFAULT_EPOCHS = 100
 STEP_LEVELS = 10  # of kind "step": equal ratios from the peak to the last learning rate

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trizoo.architectures import architecture, check_input_size, model_spec
-from trizoo.data.batch import InputSizes
-from trizoo.data.dataset import TrainingSet
 from trizoo.data.synthetic import synthesize
-from trizoo.errors import UserError
-from trizoo.inference.draw import grid
-from trizoo.inference.writers import save_picture
+from trizoo.families import architecture, check_input_size, model_spec
+from trizoo.ground.errors import UserError
 from trizoo.metrics.plain import shown
+from trizoo.pictures.draw import grid
 from trizoo.tasks import task_of
 from trizoo.tasks.base import EvaluationSet
+from trizoo.tasks.writers import save_picture
+from trizoo.training.batch import InputSizes
+from trizoo.training.dataset import TrainingSet
 from trizoo.training.loop import EpochSums, Trainer
 from trizoo.training.schedule import Plan
 from trizoo.weights.checkpoint import load as load_checkpoint

@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 
 import trizoo
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 FORMAT = 1
 JSON_FIELDS = ("recipe", "metrics", "state")

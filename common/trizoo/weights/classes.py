@@ -13,9 +13,9 @@ of the manifest):
 
 import numpy as np
 
-from trizoo.architectures import model_spec
-from trizoo.errors import UserError
-from trizoo.parity.golden import NUM_CLASSES, load_names
+from trizoo.families import model_spec
+from trizoo.ground.errors import UserError
+from trizoo.weights.names import NUM_CLASSES, load_names
 
 BACKGROUND, GAP = "__background__", "N/A"
 SEGMENTED_BACKGROUND = "background"  # of trizoo.data

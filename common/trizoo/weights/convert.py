@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from trizoo.architectures import ARCHITECTURES, architecture
 from trizoo.download.remote import digests
-from trizoo.errors import UserError
+from trizoo.families import ARCHITECTURES, architecture
+from trizoo.ground.errors import UserError
 from trizoo.recipes.load import load, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.weights.checkpoint import Checkpoint, save

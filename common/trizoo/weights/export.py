@@ -4,14 +4,14 @@ import json
 import math
 from pathlib import Path
 
-from trizoo.errors import UserError
+from trizoo.download.manifest import load_manifest
+from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.weights.checkpoint import load
 from trizoo.weights.classes import BACKGROUND, SEGMENTED_BACKGROUND, spread_classes
 from trizoo.weights.importers.darknet import export_floats
 from trizoo.weights.importers.torchvision import DEEPLABV3, export_names
-from trizoo.weights.manifest import load_manifest
 from trizoo.weights.readers import darknet, safetensors
 
 SUFFIXES = (".weights", ".safetensors")

@@ -2,7 +2,7 @@
 
 import textwrap
 
-from trizoo.architectures import ARCHITECTURES
+from trizoo.families import ARCHITECTURES
 from trizoo.weights.store import converted_paths, downloaded_path, models_of, state
 
 WIDTH = 100

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 EXAMPLES = 3  # names in an error
 LINES = 8  # of one kind in a report

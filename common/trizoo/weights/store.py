@@ -4,14 +4,15 @@ import shutil
 from pathlib import Path
 
 from trizoo import __version__
-from trizoo.architectures import ARCHITECTURES
 from trizoo.download.fetch import fetch, to_stderr
 from trizoo.download.first_use import NAME, FirstUse
+from trizoo.download.manifest import load_manifest
 from trizoo.download.remote import check
 from trizoo.download.storage import home, locked, storing
-from trizoo.errors import UserError
+from trizoo.families import ARCHITECTURES
+from trizoo.ground.errors import UserError
+from trizoo.ground.text import suggestion
 from trizoo.weights.convert import convert
-from trizoo.weights.manifest import load_manifest, suggestion
 from trizoo.weights.readers import tensorflow
 
 FILES = (".h5", ".weights", ".pth", ".pt", ".safetensors", ".npz")  # endings of files, never of tags

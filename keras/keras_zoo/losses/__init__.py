@@ -1,4 +1,4 @@
-"""Losses in Keras; common/trizoo/losses.py and its neighbours losses_*.py define what they must equal."""
+"""Losses in Keras; they must equal the `reference.py` of their family in trizoo.families."""
 
 from keras_zoo.losses.retinanet import RetinaNetLoss
 from keras_zoo.losses.segmentation import SegmentationLoss

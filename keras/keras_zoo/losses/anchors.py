@@ -1,10 +1,10 @@
-"""What the losses of SSD and RetinaNet have in common; the reference is in `trizoo.losses_anchors`."""
+"""What the losses of SSD and RetinaNet have in common; the reference is in `trizoo.families.anchored.reference`."""
 
 from keras import ops
 
 from keras_zoo.losses.terms import smooth_l1
-from trizoo.box_coding import MAX_LOG_SIZE, CornerCoding
-from trizoo.boxes import LEAST_SIDE
+from trizoo.families.anchored.coding import MAX_LOG_SIZE, CornerCoding
+from trizoo.ground.boxes import LEAST_SIDE
 
 FARTHEST = 1e6  # sides of its anchor that a decoded box is moved by, at most: areas of more overflow in float32
 
@@ -12,7 +12,7 @@ FARTHEST = 1e6  # sides of its anchor that a decoded box is moved by, at most: a
 class AnchorLoss:
     """Raw heads and targets -> {"loss", "box", "class"}: scalars, each term with its gain applied.
 
-    heads: deltas (B, N, 4) and logits (B, N, K); targets: arrays or tensors of `trizoo.targets.matching.targets_of`;
+    heads: deltas (B, N, 4) and logits (B, N, K); targets: arrays or tensors of `trizoo.families.anchored.matching`;
     size: input (width, height), known when this is traced. A subclass gives the class term.
     """
 
@@ -57,7 +57,7 @@ class AnchorLoss:
 
 
 class AnchorCoder:
-    """Boxes of anchors (N, 4) as deltas and back; what `coding`, of `trizoo.box_coding`, does, on tensors."""
+    """Boxes of anchors (N, 4) as deltas and back; what `coding`, of `trizoo.families.anchored`, does, on tensors."""
 
     def __init__(self, anchors, coding):
         self.anchors = anchors

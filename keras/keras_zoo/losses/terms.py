@@ -1,17 +1,17 @@
-"""What the losses are made of, element by element; the references are in `trizoo.losses` and `trizoo.boxes`."""
+"""What the losses are made of, element by element; the references: `trizoo.families.base`, `trizoo.ground`."""
 
 import math
 
 import numpy as np
 from keras import ops
 
-from trizoo.boxes import LEAST_SIDE, SHAPE_POWER
+from trizoo.ground.boxes import LEAST_SIDE, SHAPE_POWER
 
 _TINY = float(np.finfo(np.float32).tiny)
 
 
 def focal_weight(logits, positives, gamma, alpha):
-    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.losses.focal_weight`."""
+    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.families.base.terms`."""
     weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
     if gamma == 0:
         return weight
@@ -43,7 +43,7 @@ def focal_loss(logits, labels, gamma, alpha):
 
 
 def overlap(a, b, kind="iou"):
-    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.boxes.overlap`."""
+    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.ground.boxes`."""
     sides = ops.maximum(ops.minimum(a[..., 2:], b[..., 2:]) - ops.maximum(a[..., :2], b[..., :2]), 0)
     wh_a, wh_b = ops.maximum(a[..., 2:] - a[..., :2], 0), ops.maximum(b[..., 2:] - b[..., :2], 0)
     intersection = sides[..., 0] * sides[..., 1]
@@ -71,7 +71,7 @@ def overlap(a, b, kind="iou"):
 
 
 def shape_and_distance_cost(wh_a, wh_b, offset, hull):
-    """SIoU's two costs: four of (..., 2) -> (...); see `trizoo.boxes.shape_and_distance_cost`."""
+    """SIoU's two costs: four of (..., 2) -> (...); see `trizoo.ground.boxes.shape_and_distance_cost`."""
     angle = 2 * ops.abs(offset[..., 0] * offset[..., 1]) / ops.maximum(ops.sum(offset**2, axis=-1), LEAST_SIDE**2)
     distance = 1 - ops.exp((angle - 2)[..., None] * (offset / ops.maximum(hull, LEAST_SIDE)) ** 2)
     wh_a, wh_b = ops.maximum(wh_a, LEAST_SIDE), ops.maximum(wh_b, LEAST_SIDE)
@@ -80,7 +80,7 @@ def shape_and_distance_cost(wh_a, wh_b, offset, hull):
 
 
 def smooth_l1(errors, beta):
-    """Smooth L1, element by element: (...) -> (...); see `trizoo.losses_anchors.smooth_l1`."""
+    """Smooth L1, element by element: (...) -> (...); see `trizoo.families.anchored.reference.smooth_l1`."""
     size = ops.abs(errors)
     if beta == 0:
         return size

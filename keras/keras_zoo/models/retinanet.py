@@ -47,7 +47,7 @@ class BoxHead(keras.layers.Layer):
 
 
 class RetinaNet(keras.Model):
-    """uint8 (B, H, W, 3) -> deltas (B, N, 4), logits (B, N, C), of the N anchors of `trizoo.anchor_grid`."""
+    """uint8 (B, H, W, 3) -> deltas (B, N, 4), logits (B, N, C), of the N anchors of `trizoo.families.anchored.grid`."""
 
     def __init__(self, spec):
         super().__init__()

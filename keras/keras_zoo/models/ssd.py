@@ -43,7 +43,7 @@ class SSDHead(keras.layers.Layer):
 
 
 class SSDVGG16(keras.Model):
-    """uint8 (B, 300, 300, 3) -> deltas (B, 8732, 4), logits (B, 8732, 1 + C), of `trizoo.anchor_grid.ssd_grid`.
+    """uint8 (B, 300, 300, 3) -> deltas (B, 8732, 4), logits (B, 8732, 1 + C), of `trizoo.families.ssd.anchors`.
 
     The first logit is the background's.
     """

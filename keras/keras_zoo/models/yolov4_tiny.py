@@ -1,7 +1,7 @@
 """YOLOv4-tiny (Wang et al. 2021), the graph of Darknet's yolov4-tiny.cfg.
 
 Three blocks in which half of the channels pass two convolutions, max pools between them, two heads. The second head's
-anchors are the cfg's masks 1,2,3 (see trizoo.architectures). With attention, which the cfg hasn't, the features that
+anchors are the cfg's masks 1,2,3 (see trizoo.families). With attention, which the cfg hasn't, the features that
 the heads get pass a block of it, as do the upsampled ones.
 """
 

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from keras_zoo.models import MODELS
-from trizoo.architectures import model_spec
+from trizoo.families import model_spec
 from trizoo.parity.golden import golden_spec
 from trizoo.parity.probe import pseudo_model
 from trizoo.parity.pseudo import pseudo_images

@@ -1,4 +1,4 @@
-"""Losses in PyTorch; common/trizoo/losses.py and its neighbours losses_*.py define what they must equal."""
+"""Losses in PyTorch; they must equal the `reference.py` of their family in trizoo.families."""
 
 from torch_zoo.losses.retinanet import RetinaNetLoss
 from torch_zoo.losses.segmentation import SegmentationLoss

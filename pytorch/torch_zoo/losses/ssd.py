@@ -1,14 +1,14 @@
-"""SSD's loss; the reference, with its definition in words, is `trizoo.losses_ssd.ssd_loss`."""
+"""SSD's loss; the reference, with its definition in words, is `trizoo.families.ssd.reference.ssd_loss`."""
 
 import torch
 from torch.nn import functional as F  # noqa: N812, its usual name
 
 from torch_zoo.losses.anchors import AnchorLoss
-from trizoo.targets.matching import NEGATIVE
+from trizoo.families.anchored.matching import NEGATIVE
 
 
 class SSDLoss(AnchorLoss):
-    """See `AnchorLoss`; logits (B, N, 1 + C), background first. Targets: of `trizoo.targets.ssd.assign`."""
+    """See `AnchorLoss`; logits (B, N, 1 + C), background first. Targets: of `trizoo.families.ssd.targets.assign`."""
 
     def _class(self, logits, labels, matches):
         positive = matches >= 0
@@ -19,7 +19,7 @@ class SSDLoss(AnchorLoss):
 
 
 def hard_negatives(losses, matches, negatives):
-    """Which anchors without a box count: (B, N), (B, N) -> bool (B, N); see `trizoo.losses_ssd.hard_negatives`."""
+    """Which anchors without a box count: (B, N), (B, N) -> bool (B, N); see `trizoo.families.ssd.reference`."""
     candidates = matches == NEGATIVE
     order = torch.where(candidates, -losses, torch.inf).argsort(dim=1, stable=True)
     rank = order.argsort(dim=1)

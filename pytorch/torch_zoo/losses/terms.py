@@ -1,15 +1,15 @@
-"""What the losses are made of, element by element; the references are in `trizoo.losses` and `trizoo.boxes`."""
+"""What the losses are made of, element by element; the references: `trizoo.families.base`, `trizoo.ground`."""
 
 import math
 
 import torch
 from torch.nn import functional as F  # noqa: N812, its usual name
 
-from trizoo.boxes import LEAST_SIDE, SHAPE_POWER
+from trizoo.ground.boxes import LEAST_SIDE, SHAPE_POWER
 
 
 def focal_weight(logits, positives, gamma, alpha):
-    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.losses.focal_weight`."""
+    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.families.base.terms`."""
     weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
     if gamma == 0:
         return weight
@@ -54,7 +54,7 @@ def _focal(logits, gamma, share):
 
 
 def overlap(a, b, kind="iou"):
-    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.boxes.overlap`."""
+    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.ground.boxes`."""
     sides = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)
     wh_a, wh_b = (a[..., 2:] - a[..., :2]).clamp(min=0), (b[..., 2:] - b[..., :2]).clamp(min=0)
     intersection = sides[..., 0] * sides[..., 1]
@@ -84,7 +84,7 @@ def overlap(a, b, kind="iou"):
 
 
 def shape_and_distance_cost(wh_a, wh_b, offset, hull):
-    """SIoU's two costs: four of (..., 2) -> (...); see `trizoo.boxes.shape_and_distance_cost`."""
+    """SIoU's two costs: four of (..., 2) -> (...); see `trizoo.ground.boxes.shape_and_distance_cost`."""
     angle = 2 * (offset[..., 0] * offset[..., 1]).abs() / (offset**2).sum(-1).clamp(min=LEAST_SIDE**2)
     distance = 1 - ((angle - 2)[..., None] * (offset / hull.clamp(min=LEAST_SIDE)) ** 2).exp()
     wh_a, wh_b = wh_a.clamp(min=LEAST_SIDE), wh_b.clamp(min=LEAST_SIDE)
@@ -93,5 +93,5 @@ def shape_and_distance_cost(wh_a, wh_b, offset, hull):
 
 
 def smooth_l1(errors, beta):
-    """Smooth L1, element by element: (...) -> (...); see `trizoo.losses_anchors.smooth_l1`."""
+    """Smooth L1, element by element: (...) -> (...); see `trizoo.families.anchored.reference.smooth_l1`."""
     return F.smooth_l1_loss(errors, torch.zeros_like(errors), reduction="none", beta=beta)

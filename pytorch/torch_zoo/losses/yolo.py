@@ -1,17 +1,17 @@
-"""The YOLO loss; the reference, with its definition in words, is `trizoo.losses.yolo_loss`."""
+"""The YOLO loss; the reference, with its definition in words, is `trizoo.families.yolo.reference.yolo_loss`."""
 
 import torch
 from torch.nn import functional as F  # noqa: N812, its usual name
 
 from torch_zoo.losses.terms import focal_weight, overlap
-from trizoo.grid import yolo_grid
-from trizoo.losses import MAX_LOG_SIZE
+from trizoo.families.yolo.coding import MAX_LOG_SIZE
+from trizoo.families.yolo.grid import yolo_grid
 
 
 class YOLOLoss:
     """Raw heads and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
 
-    targets: tensors of `trizoo.targets.yolo.assign` on the heads' device; size: input (width, height).
+    targets: tensors of `trizoo.families.yolo.targets.assign` on the heads' device; size: input (width, height).
     """
 
     def __init__(self, spec, options):
@@ -80,7 +80,7 @@ def decode_boxes(raw, cells, strides, anchors, scales):
 
 
 def place_in_cell(raw, scales):
-    """Where raw x and y put a centre, in cells: (..., 2), (...) -> (..., 2); see `trizoo.losses.place_in_cell`."""
+    """Where raw x and y put a centre, in cells: (..., 2), (...) -> (..., 2); see `trizoo.families.yolo.coding`."""
     return raw.sigmoid() * scales[..., None] - (scales[..., None] - 1) / 2
 
 

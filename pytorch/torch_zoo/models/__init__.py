@@ -1,4 +1,4 @@
-"""The networks, by the names of common/trizoo/architectures.py."""
+"""The networks, by the names of trizoo.families."""
 
 from torch_zoo.models.deeplab import DeepLabV3, DeepLabV3Plus
 from torch_zoo.models.pspnet import PSPNet

@@ -46,7 +46,7 @@ class BoxHead(nn.Module):
 
 
 class RetinaNet(nn.Module):
-    """uint8 (B, H, W, 3) -> deltas (B, N, 4), logits (B, N, C), of the N anchors of `trizoo.anchor_grid`."""
+    """uint8 (B, H, W, 3) -> deltas (B, N, 4), logits (B, N, C), of the N anchors of `trizoo.families.anchored.grid`."""
 
     def __init__(self, spec):
         super().__init__()

@@ -1,7 +1,7 @@
 """YOLOv3-tiny, the graph of Darknet's yolov3-tiny.cfg.
 
 Seven 3x3 convolutions with max pools between them, the last pool of stride 1; two heads. The second head's anchors
-are the cfg's masks 0,1,2 (see trizoo.architectures).
+are the cfg's masks 0,1,2 (see trizoo.families).
 """
 
 from torch import nn

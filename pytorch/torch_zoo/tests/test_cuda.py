@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from trizoo.data.batch import BatchPlan
 from trizoo.parity.golden import difference, load_golden_heads, measure, sizes
 from trizoo.parity.probe import pseudo_model
 from trizoo.tests.contract.learner import make_batch, make_learner
+from trizoo.training.batch import BatchPlan
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 

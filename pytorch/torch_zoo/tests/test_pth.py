@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.weights.readers import read
 
 DTYPES = [

@@ -1,14 +1,14 @@
-"""RetinaNet's loss; the reference, with its definition in words, is `trizoo.losses_retinanet.retinanet_loss`."""
+"""RetinaNet's loss; the reference, with its definition in words, is `trizoo.families.retinanet.reference`."""
 
 import tensorflow as tf
 
 from tf2_zoo.losses.anchors import AnchorLoss
 from tf2_zoo.losses.terms import focal_loss, overlap
-from trizoo.targets.matching import IGNORED
+from trizoo.families.anchored.matching import IGNORED
 
 
 class RetinaNetLoss(AnchorLoss):
-    """See `AnchorLoss`; logits (B, N, C). Targets: of `trizoo.targets.retinanet.assign`."""
+    """See `AnchorLoss`; logits (B, N, C). Targets: of `trizoo.families.retinanet.targets.assign`."""
 
     def _box(self, deltas, boxes, coder):
         if self.options.box == "giou":

@@ -1,8 +1,8 @@
-"""The loss of segmentation; the reference, with its definition in words, is `trizoo.losses_segmentation`."""
+"""The loss of segmentation; the reference, with its definition in words, is `trizoo.families.segmentation`."""
 
 import tensorflow as tf
 
-from trizoo.augment.letterbox import IGNORE
+from trizoo.ground.conventions import IGNORE
 
 LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
 
@@ -10,7 +10,7 @@ LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no 
 class SegmentationLoss:
     """Raw heads and targets -> {"loss", "cross_entropy", "dice"}: scalars, each term with its gain applied.
 
-    heads: logits (B, H, W, C) alone; targets: tensors of `trizoo.targets.segmentation.assign`; size: input (width,
+    heads: logits (B, H, W, C) alone; targets: tensors of `trizoo.families.segmentation.targets`; size: input (width,
     height), which the logits have.
     """
 

@@ -1,15 +1,15 @@
-"""What the losses are made of, element by element; the references are in `trizoo.losses` and `trizoo.boxes`."""
+"""What the losses are made of, element by element; the references: `trizoo.families.base`, `trizoo.ground`."""
 
 import math
 
 import numpy as np
 import tensorflow as tf
 
-from trizoo.boxes import LEAST_SIDE, SHAPE_POWER
+from trizoo.ground.boxes import LEAST_SIDE, SHAPE_POWER
 
 
 def focal_weight(logits, positives, gamma, alpha):
-    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.losses.focal_weight`."""
+    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.families.base.terms`."""
     weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
     if gamma == 0:
         return weight
@@ -37,7 +37,7 @@ def focal_loss(logits, labels, gamma, alpha):
 
 
 def overlap(a, b, kind="iou"):
-    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.boxes.overlap`."""
+    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.ground.boxes`."""
     sides = tf.maximum(tf.minimum(a[..., 2:], b[..., 2:]) - tf.maximum(a[..., :2], b[..., :2]), 0.0)
     wh_a, wh_b = tf.maximum(a[..., 2:] - a[..., :2], 0.0), tf.maximum(b[..., 2:] - b[..., :2], 0.0)
     intersection = sides[..., 0] * sides[..., 1]
@@ -66,7 +66,7 @@ def overlap(a, b, kind="iou"):
 
 
 def shape_and_distance_cost(wh_a, wh_b, offset, hull):
-    """SIoU's two costs: four of (..., 2) -> (...); see `trizoo.boxes.shape_and_distance_cost`."""
+    """SIoU's two costs: four of (..., 2) -> (...); see `trizoo.ground.boxes.shape_and_distance_cost`."""
     angle = 2 * tf.abs(offset[..., 0] * offset[..., 1]) / tf.maximum(tf.reduce_sum(offset**2, -1), LEAST_SIDE**2)
     distance = 1 - tf.exp((angle - 2)[..., None] * (offset / tf.maximum(hull, LEAST_SIDE)) ** 2)
     wh_a, wh_b = tf.maximum(wh_a, LEAST_SIDE), tf.maximum(wh_b, LEAST_SIDE)
@@ -75,7 +75,7 @@ def shape_and_distance_cost(wh_a, wh_b, offset, hull):
 
 
 def smooth_l1(errors, beta):
-    """Smooth L1, element by element: (...) -> (...); see `trizoo.losses_anchors.smooth_l1`."""
+    """Smooth L1, element by element: (...) -> (...); see `trizoo.families.anchored.reference.smooth_l1`."""
     size = tf.abs(errors)
     if beta == 0:
         return size

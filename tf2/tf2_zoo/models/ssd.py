@@ -42,7 +42,7 @@ class SSDHead(tf.Module):
 
 
 class SSDVGG16(tf.Module):
-    """uint8 (B, 300, 300, 3) -> deltas (B, 8732, 4), logits (B, 8732, 1 + C), of `trizoo.anchor_grid.ssd_grid`.
+    """uint8 (B, 300, 300, 3) -> deltas (B, 8732, 4), logits (B, 8732, 1 + C), of `trizoo.families.ssd.anchors`.
 
     The first logit is the background's.
     """

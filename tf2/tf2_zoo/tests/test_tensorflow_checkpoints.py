@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.weights.importers import published

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trizoo.data.sample import Sample
+from trizoo.ground.sample import Sample
 
 
 @pytest.fixture

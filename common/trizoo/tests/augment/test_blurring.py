@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trizoo.augment.blurring import blur
-from trizoo.data.sample import Sample
+from trizoo.ground.sample import Sample
 
 
 def line(width=61, height=9):

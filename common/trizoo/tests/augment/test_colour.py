@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trizoo.augment.colour import hsv, scale_hsv
-from trizoo.data.sample import Sample
+from trizoo.ground.sample import Sample
 
 
 def noise(width, height, seed=0):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trizoo.augment.erasing import cutout, grid_mask
-from trizoo.data.sample import Sample
+from trizoo.ground.sample import Sample
 
 WHITE = 255
 

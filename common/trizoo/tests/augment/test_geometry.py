@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trizoo.augment.geometry import flip, keep_visible, random_placement, rotate, vertical_flip
-from trizoo.data.sample import Sample
+from trizoo.ground.sample import Sample
 
 BOXES = [(10, 20, 60, 50), (70, 5, 110, 40), (20, 60, 100, 85)]  # in 120 x 90
 

@@ -16,7 +16,7 @@ from trizoo.augment.letterbox import (
     resized,
     stretch,
 )
-from trizoo.data.sample import Sample
+from trizoo.ground.sample import Sample
 
 BOXES = [(10, 20, 60, 50), (70, 5, 110, 40), (20, 60, 100, 85)]  # in 120 x 90
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trizoo.augment.mosaic import blend, mixup, mosaic
-from trizoo.data.sample import Sample, Unread
+from trizoo.ground.sample import Sample, Unread
 
 SIZES = [(120, 90), (33, 200), (501, 333), (64, 64), (41, 23), (700, 300), (97, 97), (15, 12), (350, 349)]
 LEVELS = (0, 80, 255)  # of green and blue; neither pair of them is the canvas's grey, 128

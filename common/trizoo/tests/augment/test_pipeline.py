@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trizoo.augment.pipeline import OPERATIONS, PARAMETERS, augment, check_operations, generator
-from trizoo.data.sample import Sample, Unread
+from trizoo.ground.sample import Sample, Unread
 
 BOXES = [(10, 20, 60, 50), (70, 5, 110, 40), (20, 60, 100, 85)]  # in 120 x 90
 TRAINING = [{"op": "random_placement"}, {"op": "flip"}, {"op": "hsv"}]

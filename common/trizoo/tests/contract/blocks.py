@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trizoo.data.batch import Batch
 from trizoo.parity.golden import TOLERANCE, array_difference, summarize_arrays
 from trizoo.parity.pseudo import pseudo_arrays, pseudo_images
 from trizoo.recipes.schema import Recipe
+from trizoo.training.batch import Batch
 
 EVERY_BLOCK = """
     stem       ConvBlock(3, 8, 3, 2, "relu", norm="group")

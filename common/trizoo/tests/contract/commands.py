@@ -22,10 +22,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trizoo.commands.train import train
+from trizoo.commands.use import evaluate, predict
 from trizoo.data.synthetic import synthesize
-from trizoo.errors import UserError
-from trizoo.inference.commands import evaluate, predict
-from trizoo.training.command import train
+from trizoo.ground.errors import UserError
 from trizoo.weights.checkpoint import load
 
 SMALL = ["--input-size", "64", "--batch-size", "4", "--workers", "0", "--device", "cpu", "--quiet"]

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.architectures import ARCHITECTURES
-from trizoo.errors import UserError
-from trizoo.inference.commands import evaluate, predict
+from trizoo.commands.use import evaluate, predict
+from trizoo.download import manifest
+from trizoo.families import ARCHITECTURES
+from trizoo.ground.errors import UserError
 from trizoo.parity.golden import golden_spec
 from trizoo.parity.pseudo import pseudo_images
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.weights.darknet_cfg import interpret, made_up
 from trizoo.training.session import build_model, spec_of
-from trizoo.weights import manifest
 from trizoo.weights.checkpoint import load
 from trizoo.weights.convert import convert
 from trizoo.weights.importers import darknet, import_weights

@@ -10,11 +10,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from trizoo.architectures import model_spec
-from trizoo.data.batch import Batch
+from trizoo.families import model_spec
+from trizoo.families.yolo.targets import assign
 from trizoo.parity.pseudo import pseudo_arrays, pseudo_images
 from trizoo.recipes.schema import Recipe
-from trizoo.targets.yolo import assign
+from trizoo.training.batch import Batch
 
 SPEC = model_spec("yolov3-tiny", 2)
 NO_DECAY = {"name": "sgd", "weight_decay": 0.0}

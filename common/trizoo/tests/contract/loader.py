@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from trizoo.architectures import architecture, model_spec
-from trizoo.data.batch import InputSizes
-from trizoo.data.dataset import TrainingSet
+from trizoo.data.boxes.voc import VOC
 from trizoo.data.synthetic import synthesize
-from trizoo.data.voc import VOC
-from trizoo.errors import UserError
+from trizoo.families import architecture, model_spec
+from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe, Schedule
+from trizoo.training.batch import InputSizes
+from trizoo.training.dataset import TrainingSet
 from trizoo.training.schedule import Plan
 
 

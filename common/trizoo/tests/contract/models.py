@@ -6,21 +6,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from trizoo.architectures import ARCHITECTURES, ATTENTION, architecture, model_spec
-from trizoo.architectures.yolo import YOLO_ARCHITECTURES
-from trizoo.parity.golden import (
-    GOLDENS,
-    TOLERANCE,
-    difference,
-    golden_spec,
-    load_golden_heads,
-    load_names,
-    measure,
-    names_text,
-    sizes,
-)
+from trizoo.families import ARCHITECTURES, ATTENTION, architecture, model_spec
+from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
+from trizoo.parity.golden import GOLDENS, TOLERANCE, difference, golden_spec, load_golden_heads, measure, sizes
 from trizoo.parity.pseudo import pseudo_arrays, pseudo_images
 from trizoo.weights.initial import initial_arrays
+from trizoo.weights.names import load_names, names_text
 
 ONE_OF_EACH = ("yolov3-tiny", "yolov4-tiny", "ssd300-mobilenetv2", "retinanet-resnet18", "deeplabv3plus-mobilenetv2")
 

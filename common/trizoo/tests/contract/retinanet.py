@@ -9,8 +9,8 @@ import math
 import numpy as np
 import pytest
 
-from trizoo.anchor_grid import pyramid_cells
-from trizoo.architectures.retinanet import RETINANET_ARCHITECTURES
+from trizoo.families.retinanet.anchors import pyramid_cells
+from trizoo.families.retinanet.spec import RETINANET_ARCHITECTURES
 from trizoo.parity.pseudo import pseudo_images
 from trizoo.weights.initial import initial_arrays
 

@@ -7,10 +7,9 @@ size that gives the terms {name: float} and the gradient of "loss" by each head.
 import numpy as np
 import pytest
 
-from trizoo.architectures.retinanet import RETINANET_ARCHITECTURES
-from trizoo.losses_retinanet import retinanet_loss, retinanet_loss_gradients
-from trizoo.recipes.losses import RetinaNetLoss
-from trizoo.targets.retinanet import assign
+from trizoo.families.retinanet.reference import retinanet_loss, retinanet_loss_gradients
+from trizoo.families.retinanet.spec import RETINANET_ARCHITECTURES, RetinaNetLoss
+from trizoo.families.retinanet.targets import assign
 
 SIZE = (96, 64)
 ARCHITECTURE = RETINANET_ARCHITECTURES["retinanet-resnet18"]

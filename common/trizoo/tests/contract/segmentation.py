@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trizoo.architectures.segmentation import OUTPUT_STRIDES, SEGMENTATION_ARCHITECTURES
+from trizoo.families.segmentation.spec import OUTPUT_STRIDES, SEGMENTATION_ARCHITECTURES
 from trizoo.parity.golden import TOLERANCE, difference, summarize
 from trizoo.parity.pseudo import pseudo_arrays, pseudo_images
 from trizoo.weights.initial import initial_arrays

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from trizoo.architectures.segmentation import SEGMENTATION_ARCHITECTURES
-from trizoo.augment.letterbox import IGNORE
-from trizoo.losses_segmentation import segmentation_loss, segmentation_loss_gradients
-from trizoo.recipes.losses import SegmentationLoss
-from trizoo.targets.segmentation import assign
+from trizoo.families.segmentation.reference import segmentation_loss, segmentation_loss_gradients
+from trizoo.families.segmentation.spec import SEGMENTATION_ARCHITECTURES, SegmentationLoss
+from trizoo.families.segmentation.targets import assign
+from trizoo.ground.conventions import IGNORE
 
 SIZE = (23, 17)
 WEIGHTS = (0.5, 2.0, 0.0, 1.25)

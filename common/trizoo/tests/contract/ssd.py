@@ -10,8 +10,8 @@ import math
 import numpy as np
 import pytest
 
-from trizoo.anchor_grid import SSD_ANCHORS, ssd_grid
-from trizoo.architectures.ssd import SSD_ARCHITECTURES
+from trizoo.families.ssd.anchors import SSD_ANCHORS, ssd_grid
+from trizoo.families.ssd.spec import SSD_ARCHITECTURES
 from trizoo.parity.pseudo import pseudo_arrays, pseudo_images
 
 # trainable parameters for 90 and 20 classes; torchvision publishes the first. A class has a 3x3 kernel and a bias for

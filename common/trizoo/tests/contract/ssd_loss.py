@@ -7,10 +7,9 @@ size that gives the terms {name: float} and the gradient of "loss" by each head.
 import numpy as np
 import pytest
 
-from trizoo.architectures.ssd import SSD_ARCHITECTURES
-from trizoo.losses_ssd import ssd_loss, ssd_loss_gradients
-from trizoo.recipes.losses import SSDLoss
-from trizoo.targets.ssd import assign
+from trizoo.families.ssd.reference import ssd_loss, ssd_loss_gradients
+from trizoo.families.ssd.spec import SSD_ARCHITECTURES, SSDLoss
+from trizoo.families.ssd.targets import assign
 
 SIZE = (300, 300)
 SPEC = SSD_ARCHITECTURES["ssd300-mobilenetv2"].spec("ssd300-mobilenetv2", 3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trizoo.architectures import model_spec
+from trizoo.families import model_spec
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trizoo.architectures import model_spec
-from trizoo.boxes import IOU_KINDS
-from trizoo.losses import yolo_loss, yolo_loss_gradients
-from trizoo.recipes.losses import YOLOLoss
-from trizoo.targets.yolo import assign
+from trizoo.families import model_spec
+from trizoo.families.yolo.reference import yolo_loss, yolo_loss_gradients
+from trizoo.families.yolo.spec import YOLOLoss
+from trizoo.families.yolo.targets import assign
+from trizoo.ground.boxes import IOU_KINDS
 
 SIZE = (96, 64)
 SPEC = model_spec("yolov3-tiny", 3)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.data.check_masks import check_masks
+from trizoo.data.check.masks import check_masks
 from trizoo.data.convert import convert
-from trizoo.data.palette import voc_palette
-from trizoo.data.segmentation import SegmentationSet
-from trizoo.errors import UserError
+from trizoo.data.masks.dataset import SegmentationSet
+from trizoo.ground.errors import UserError
+from trizoo.pictures.palette import voc_palette
 
 COLOURS = np.array([[0, 0, 0], [0, 200, 0], [200, 0, 0]], np.uint8)
 PALETTE = tuple(map(tuple, COLOURS.tolist()))

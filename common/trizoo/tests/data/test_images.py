@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from trizoo.data.images import in_threads, read_image, read_mask, read_size
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 ORIENTATION = 274
 

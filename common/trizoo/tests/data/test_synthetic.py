@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 
 import trizoo.data.synthetic as synthetic
+from trizoo.data.boxes.voc import VOC, splits
 from trizoo.data.shapes import SHAPES, covered, fill
 from trizoo.data.synthetic import draw_image, synthesize
-from trizoo.data.voc import VOC, splits
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 CLASSES = ("circle", "square", "triangle")
 

@@ -2,8 +2,9 @@ import unicodedata
 
 import pytest
 
-from trizoo.data.voc_files import find_root, first_few, image_id, list_files, read_splits, splits
-from trizoo.errors import UserError
+from trizoo.data.voc_files import find_root, image_id, list_files, read_splits, splits
+from trizoo.ground.errors import UserError
+from trizoo.ground.text import first_few
 
 
 def make_root(folder, ids=("a", "b"), lists=None):

@@ -15,7 +15,7 @@ from trizoo.download.fetch import fetch
 from trizoo.download.first_use import FirstUse
 from trizoo.download.remote import RemoteFile
 from trizoo.download.transfer import Settings
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 CONTENT = np.random.default_rng(7).bytes(3 << 20)  # 3 MiB: more than twice the progress that goes on at once
 

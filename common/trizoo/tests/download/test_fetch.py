@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from trizoo.download import transfer
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 SCRIPT = """
 import sys, pathlib

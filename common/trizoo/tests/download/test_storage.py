@@ -6,7 +6,7 @@ import pytest
 
 from trizoo.download.first_use import FirstUse
 from trizoo.download.storage import home, locked, storing
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 
 def test_home_is_what_the_variable_names(monkeypatch, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from trizoo import __version__
 from trizoo.download.transfer import Part
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from trizoo.download import unpack as module
 from trizoo.download.unpack import Unpacked, unpack
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 FILES = {"VOCdevkit/VOC2007/a.txt": b"one", "VOCdevkit/VOC2007/empty": b"", "VOCdevkit/图 片.jpg": b"\xff" * 3000}
 KINDS = ("zip", "tar", "tar.gz")

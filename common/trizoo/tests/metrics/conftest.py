@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trizoo.data.sample import Detections, Record
+from trizoo.ground.sample import Detections, Record
 
 
 def make_truth(boxes=(), labels=(), difficult=None, crowd=None):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.metrics import SegmentationMetrics, evaluate, segmentation, write_report, write_segmentation_report
 from trizoo.metrics.plots import Names, draw_confusion, draw_segmentation
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trizoo.boxes import iou
+from trizoo.ground.boxes import iou
 from trizoo.metrics import pool as pool_module
 from trizoo.metrics.pool import gather, mean_over_classes, overlapping_pairs
 

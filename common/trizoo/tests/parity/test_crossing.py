@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trizoo.commands.parity import SIDES
 from trizoo.data.synthetic import synthesize
-from trizoo.parity.__main__ import SIDES
 from trizoo.weights.checkpoint import load
 
 ROOT = Path(__file__).parents[4]

@@ -11,11 +11,11 @@ from trizoo.parity.golden import (
     differences,
     load_golden,
     load_golden_heads,
-    load_names,
     measure,
     sizes,
     summarize_arrays,
 )
+from trizoo.weights.names import load_names
 
 
 def heads(images):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.recipes.edit import flow, write_anchors
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe

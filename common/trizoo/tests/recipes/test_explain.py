@@ -1,6 +1,6 @@
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 
 
 @pytest.mark.parametrize(

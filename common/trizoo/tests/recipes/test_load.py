@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError, field_validator
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict, load, parse_assignment, to_dict
 
 

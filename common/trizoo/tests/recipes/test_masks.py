@@ -1,6 +1,6 @@
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import dump
 from trizoo.recipes.load import from_dict, load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe

@@ -3,9 +3,9 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
+from trizoo.ground.yaml_tree import Place, unwrap, wrap
 from trizoo.recipes.outline import Spot, default_tree, locate, merge, to_plain
 from trizoo.recipes.schema import Recipe
-from trizoo.recipes.yaml_tree import Place, unwrap, wrap
 
 HERE = Place("here", "here")
 

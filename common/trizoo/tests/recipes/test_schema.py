@@ -4,9 +4,9 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from trizoo.architectures import ARCHITECTURES, check_input_size, model_spec
 from trizoo.augment.pipeline import OPERATIONS, check_operations
-from trizoo.errors import UserError
+from trizoo.families import ARCHITECTURES, check_input_size, model_spec
+from trizoo.ground.errors import UserError
 from trizoo.recipes.augmentations import Flip, Mixup, Mosaic, Operation, RandomPlacement
 from trizoo.recipes.load import RECIPES, from_dict, load, to_dict
 from trizoo.recipes.schema import Freeze, Optimizer, Recipe, Schedule

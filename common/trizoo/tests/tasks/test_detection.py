@@ -1,6 +1,6 @@
 """The detector that evaluation uses, with a framework that is none."""
 
-from trizoo.architectures import model_spec
+from trizoo.families import model_spec
 from trizoo.recipes.schema import Evaluation, Recipe
 from trizoo.tasks import task_of
 

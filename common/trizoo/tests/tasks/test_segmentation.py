@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.training.run import RunFolder, next_run
 
 

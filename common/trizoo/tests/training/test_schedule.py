@@ -1,7 +1,7 @@
 import pytest
 
-from trizoo.data.batch import InputSizes
 from trizoo.recipes.schema import Freeze, Schedule
+from trizoo.training.batch import InputSizes
 from trizoo.training.schedule import Plan, peak_lr
 
 

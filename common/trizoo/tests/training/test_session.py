@@ -1,7 +1,7 @@
 import pytest
 
-from trizoo.architectures import model_spec
-from trizoo.errors import UserError
+from trizoo.families import model_spec
+from trizoo.ground.errors import UserError
 from trizoo.training.session import check_anchors
 from trizoo.weights.checkpoint import Checkpoint
 

@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from trizoo.architectures import ARCHITECTURES
-from trizoo.weights import manifest
+from trizoo.download import manifest
+from trizoo.families import ARCHITECTURES
 from trizoo.weights.importers import darknet
 from trizoo.weights.readers.darknet import write
 

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.weights.checkpoint import Checkpoint, load, load_recipe, save
 
 DTYPES = ("float32", "int64", "int32", "uint8", "uint32", "int8")
@@ -225,7 +225,7 @@ def test_a_kill_leaves_the_earlier_file_and_nothing_that_looks_like_a_checkpoint
 def test_a_full_disk_is_a_user_error_and_saving_works_again_afterwards(saved):
     code = (
         "import resource, signal, sys, numpy as np\n"
-        "from trizoo.errors import UserError\n"
+        "from trizoo.ground.errors import UserError\n"
         "from trizoo.weights.checkpoint import Checkpoint, load, save\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "def limit(size): resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))\n"

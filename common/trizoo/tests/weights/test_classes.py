@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.download.manifest import load_manifest
+from trizoo.ground.errors import UserError
 from trizoo.weights.classes import assign_classes, predicts_classes, spread_classes
 from trizoo.weights.importers.imported import Imported
-from trizoo.weights.manifest import load_manifest
+from trizoo.weights.names import load_names
 
 NAME = {"retinanet-resnet18": "head_class.predict_class", "ssd300-vgg16": "heads.2.predict_class"}
 ANCHORS = {"retinanet-resnet18": 9, "ssd300-vgg16": 6}

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.download.manifest import load_manifest
+from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.weights.importers import published
@@ -13,7 +13,7 @@ from trizoo.training.session import spec_of
 from trizoo.weights.checkpoint import load
 from trizoo.weights.convert import convert
 from trizoo.weights.importers import darknet
-from trizoo.weights.manifest import load_manifest
+from trizoo.weights.names import load_names
 from trizoo.weights.readers import safetensors
 from trizoo.weights.readers.darknet import write
 from trizoo.weights.store import convert_tag

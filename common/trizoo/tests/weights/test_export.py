@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.download.manifest import load_manifest
+from trizoo.ground.errors import UserError
 from trizoo.tests.weights.importers import published
 from trizoo.weights.checkpoint import load, save
 from trizoo.weights.convert import convert
 from trizoo.weights.export import export
-from trizoo.weights.manifest import load_manifest
 from trizoo.weights.readers import read, safetensors
 
 

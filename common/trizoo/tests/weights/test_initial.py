@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from trizoo.architectures import model_spec
-from trizoo.architectures.ssd import SSD_ARCHITECTURES
+from trizoo.families import model_spec
+from trizoo.families.ssd.spec import SSD_ARCHITECTURES
 from trizoo.weights.initial import initial_array, initial_arrays
 
 SPEC = model_spec("yolov3-tiny", 3)

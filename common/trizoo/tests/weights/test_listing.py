@@ -1,5 +1,5 @@
+from trizoo.download.manifest import load_manifest
 from trizoo.weights import listing
-from trizoo.weights.manifest import load_manifest
 
 
 def test_the_table_of_the_whole_manifest_fits_100_columns(home):

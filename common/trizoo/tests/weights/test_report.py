@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.weights.report import LoadReport, match, parts_behind, strict
 
 MODEL = {

@@ -4,12 +4,12 @@ import sys
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.commands.weights import main
+from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.weights.importers import published
 from trizoo.weights import store
-from trizoo.weights.__main__ import main
 from trizoo.weights.checkpoint import load
 from trizoo.weights.importers import darknet
 from trizoo.weights.readers import safetensors

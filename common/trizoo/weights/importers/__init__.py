@@ -1,7 +1,6 @@
 """From what `trizoo.weights.readers` reads to the canonical names of a model. `import_weights` is the one way in."""
 
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.ground.errors import UserError
 from trizoo.weights.importers import (
     amdegroot,
     darknet,
@@ -13,6 +12,7 @@ from trizoo.weights.importers import (
 )
 from trizoo.weights.importers.imported import Imported
 from trizoo.weights.importers.renaming import as_float32
+from trizoo.weights.names import load_names
 from trizoo.weights.report import NOT_OURS
 
 

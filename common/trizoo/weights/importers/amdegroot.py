@@ -1,6 +1,6 @@
 """SSD300 of github.com/amdegroot/ssd.pytorch, and its VGG16: the anchors and the means of the original, in RGB."""
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.weights.importers.renaming import rename, require_backbone, take
 from trizoo.weights.importers.torchvision import FEATURES
 

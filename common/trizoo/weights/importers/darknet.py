@@ -7,10 +7,10 @@ all. A file of fewer numbers, such as `darknet53.conv.74`, holds the first convo
 
 import math
 
-from trizoo.architectures import ARCHITECTURES
-from trizoo.errors import UserError
-from trizoo.parity.golden import NUM_CLASSES, load_names
+from trizoo.families import ARCHITECTURES
+from trizoo.ground.errors import UserError
 from trizoo.weights.importers.imported import Imported
+from trizoo.weights.names import NUM_CLASSES, load_names
 from trizoo.weights.report import strict
 
 NORM = ("bias", "weight", "running_mean", "running_var")  # Darknet's biases, scales, means, variances

@@ -10,12 +10,12 @@ What can't be put right is said in a note: where Keras pads less on the left and
 
 import re
 
-from trizoo.architectures import architecture
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.families import architecture
+from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import EPS, with_eps, without_biases
 from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take
 from trizoo.weights.importers.vgg16 import ANEW, begun_anew, reduced
+from trizoo.weights.names import load_names
 
 CAFFE = {"mean": (123.68, 116.779, 103.939), "std": (1.0, 1.0, 1.0)}  # of R, G, B; applications/imagenet_utils.py
 TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5)}

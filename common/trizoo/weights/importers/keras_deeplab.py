@@ -5,7 +5,7 @@ Names and graph: model.py there, with the backbone xception or mobilenetv2. Batc
 resizes so that corners meet corners, and MobileNetV2 pads as Keras does.
 """
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import with_eps
 from trizoo.weights.importers.keras import SHIFTED
 from trizoo.weights.importers.renaming import rename, take

@@ -8,9 +8,9 @@ import re
 
 import numpy as np
 
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.ground.errors import UserError
 from trizoo.weights.importers.imported import Imported
+from trizoo.weights.names import load_names
 from trizoo.weights.report import NOT_OURS
 
 # What a shape depends on beside the model: classes, and what a RetinaNet's P6 is made of

@@ -7,7 +7,7 @@ for the scopes: so those are taken out, and the rest is done there.
 
 import re
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.weights.importers import keras_deeplab
 from trizoo.weights.importers.renaming import take
 

@@ -8,11 +8,11 @@ torchvision 0.13, and no counts of batches.
 
 import numpy as np
 
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import with_eps
 from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take
 from trizoo.weights.importers.vgg16 import ANEW, begun_anew, reduced
+from trizoo.weights.names import load_names
 from trizoo.weights.report import NOT_OURS
 
 IMAGENET = {"mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375)}

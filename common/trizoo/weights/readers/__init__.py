@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.weights import checkpoint
 from trizoo.weights.readers import darknet, keras_h5, npy, pytorch, safetensors, tensorflow
 from trizoo.weights.readers.archive import Archive

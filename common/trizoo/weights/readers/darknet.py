@@ -10,7 +10,7 @@ import struct
 
 import numpy as np
 
-from trizoo.files import replacing
+from trizoo.ground.files import replacing
 from trizoo.weights.readers.source import UnreadableError
 
 VERSION = struct.Struct("<iii")
@@ -41,7 +41,7 @@ def read(source):
 
 
 def write(path, floats, seen=0):
-    """Writes numbers with the header of version 0.2.5, which every Darknet reads, by way of `trizoo.files.replacing`.
+    """Writes numbers with the header of version 0.2.5, which every Darknet reads, by way of `trizoo.ground.files`.
 
     floats: arrays of float32, one after the other; seen: images that the weights were trained on
     """

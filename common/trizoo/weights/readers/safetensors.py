@@ -13,7 +13,7 @@ import struct
 
 import numpy as np
 
-from trizoo.files import replacing
+from trizoo.ground.files import replacing
 from trizoo.weights.readers.source import UnreadableError, float32_of_bfloat16, is_shape
 
 LONGEST_TABLE = 16 << 20  # bytes; what JSON builds takes some ten times as much
@@ -70,7 +70,7 @@ def read(source):
 
 
 def write(path, arrays, metadata=None):
-    """Writes arrays (name -> array, in this order) and metadata (text -> text) by way of `trizoo.files.replacing`.
+    """Writes arrays (name -> array, in this order) and metadata (text -> text) by way of `trizoo.ground.files`.
 
     Raises ValueError for types that the format doesn't have.
     """

@@ -1,9 +1,9 @@
 import pytest
 
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.ground.errors import UserError
 from trizoo.tests.weights.importers import published
 from trizoo.weights.importers import fits, import_weights
+from trizoo.weights.names import load_names
 from trizoo.weights.readers import Weights
 
 

@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trizoo.architectures import ARCHITECTURES
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.families import ARCHITECTURES
+from trizoo.ground.errors import UserError
 from trizoo.tests.weights.darknet_cfg import made_up, sections
 from trizoo.weights.importers import import_weights
 from trizoo.weights.importers.darknet import count, export_floats, import_floats, layout, recognise
+from trizoo.weights.names import load_names
 from trizoo.weights.readers import darknet, read
 
 CFG = Path(__file__).parents[1] / "cfg"

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.ground.errors import UserError
 from trizoo.parity.pseudo import pseudo_arrays
 from trizoo.weights.importers import import_weights
+from trizoo.weights.names import load_names
 from trizoo.weights.readers import Weights, read, safetensors
 
 NAMES = load_names("yolov3-tiny")

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.ground.errors import UserError
 from trizoo.tests.weights.importers import published
 from trizoo.weights.importers import fits, import_weights, keras_layers
+from trizoo.weights.names import load_names
 from trizoo.weights.readers import Weights
 
 RGB = (123.68, 116.779, 103.939)

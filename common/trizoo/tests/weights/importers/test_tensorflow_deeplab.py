@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from trizoo.architectures import ARCHITECTURES
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.families import ARCHITECTURES
+from trizoo.ground.errors import UserError
 from trizoo.tests.weights.importers import published
 from trizoo.weights.importers import fits, import_weights
+from trizoo.weights.names import load_names
 from trizoo.weights.readers import Weights
 
 MODELS = {"xception": "deeplabv3plus-xception65", "mobilenetv2": "deeplabv3-mobilenetv2"}

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
-from trizoo.parity.golden import load_names
+from trizoo.ground.errors import UserError
 from trizoo.tests.weights.importers import published
 from trizoo.weights.importers import fits, import_weights
 from trizoo.weights.importers.torchvision import export_names
+from trizoo.weights.names import load_names
 from trizoo.weights.readers import Weights
 
 IMAGENET = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))  # 0.485 * 255 ...

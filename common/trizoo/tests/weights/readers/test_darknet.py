@@ -3,7 +3,7 @@ import struct
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.weights.readers import darknet, read
 
 FLOATS = np.array([1.5, -2, 0.1], "<f4")

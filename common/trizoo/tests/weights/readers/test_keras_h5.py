@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.weights.readers import read
 
 KERNEL = np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2)

@@ -4,7 +4,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.weights.readers import read
 
 ARRAYS = {

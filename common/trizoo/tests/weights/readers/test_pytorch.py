@@ -3,7 +3,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.tests.weights.readers.pth import (
     archive,
     call,

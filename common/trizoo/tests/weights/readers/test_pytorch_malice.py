@@ -12,7 +12,7 @@ import zipfile
 
 import pytest
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.tests.weights.readers.pth import (
     archive,
     legacy,

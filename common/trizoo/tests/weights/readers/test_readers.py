@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trizoo.errors import UserError
+from trizoo.ground.errors import UserError
 from trizoo.tests.weights.readers import pth
 from trizoo.tests.weights.readers.test_keras_h5 import layerwise, variables
 from trizoo.weights.checkpoint import Checkpoint, save

@@ -11,8 +11,8 @@ import tempfile
 
 import pytest
 
-from trizoo.errors import UserError
-from trizoo.weights.__main__ import main
+from trizoo.commands.weights import main
+from trizoo.ground.errors import UserError
 from trizoo.weights.readers import read, tensorflow
 
 INDEX = b"names and places" * 4 + tensorflow.MAGIC  # which only TensorFlow could tell from a real one

@@ -1,0 +1,1 @@
+"""The command lines: argparse lives here and nowhere else."""

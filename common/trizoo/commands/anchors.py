@@ -1,0 +1,127 @@
+"""YOLO anchors: how well they fit a data set's boxes, and new ones by k-means.
+
+A size is a (width, height) in pixels of the network's input. `python -m trizoo.anchors ROOT` compares a model's
+anchors with those that k-means finds in a data set, and puts better ones into a recipe.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from trizoo.augment.letterbox import POLICIES
+from trizoo.commands.cli import positive_int, run_command, size_argument
+from trizoo.families.yolo.anchors import AnchorReport, fit_sizes, kmeans, parse_anchors
+from trizoo.ground.errors import UserError
+
+
+def _old_anchors(against, k):
+    """The anchors to compare with, and the model they belong to or None: --against and --k -> ((A, 2), name)."""
+    from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
+
+    if against is None:
+        against = next((name for name, known in YOLO_ARCHITECTURES.items() if len(known.anchors) == (k or 9)), None)
+        if against is None:
+            raise UserError(f"no model has {k} anchors by default; say with --against what to compare them with")
+    if "," in against:
+        return parse_anchors(against), None
+    if against not in YOLO_ARCHITECTURES:
+        raise UserError(f"{against!r} is no YOLO model; one of {', '.join(YOLO_ARCHITECTURES)} would do")
+    return np.array(YOLO_ARCHITECTURES[against].anchors, np.float64), against
+
+
+def parser():
+    """The command line."""
+    flags = argparse.ArgumentParser(
+        prog="python -m trizoo.anchors",
+        description="Find YOLO anchors for a data set by k-means and compare them with the old ones. "
+        "Exits with 1, and writes nothing, where the new ones are worse.",
+    )
+    flags.add_argument("root", metavar="ROOT", help="data set in VOC layout")
+    flags.add_argument("--split", default="train", help="split to take boxes from (default: %(default)s)")
+    flags.add_argument("--k", type=positive_int, help="number of anchors (default: as many as the old ones)")
+    flags.add_argument(
+        "--input-size", type=size_argument, default=(416, 416), metavar="N|WxH", help="of the network (default: 416)"
+    )
+    flags.add_argument("--policy", choices=POLICIES, default="letterbox", help="how images get to that size")
+    flags.add_argument(
+        "--against", metavar="ANCHORS|MODEL", help='old anchors, "10,14 23,27 ...", or a model (default: yolov3)'
+    )
+    flags.add_argument("--write", type=Path, metavar="RECIPE.yaml", help="put the new anchors into this recipe")
+    flags.add_argument("--seed", type=int, default=0, help="of the random starts (default: %(default)s)")
+    flags.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the box sizes and both sets of anchors")
+    return flags
+
+
+def _plot(sizes, report, path):
+    """Draw box sizes and both sets of anchors, on logarithmic axes, into a PNG file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 8), layout="constrained")
+    axes = figure.add_subplot(aspect="equal")
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.scatter(*sizes.T, s=5, color="0.7", linewidths=0, label=f"{len(sizes)} boxes")
+    axes.scatter(*report.old.anchors.T, s=70, marker="x", color="tab:red", label="old anchors")
+    axes.scatter(*report.new.anchors.T, s=70, marker="o", facecolors="none", edgecolors="tab:blue", label="new anchors")
+    axes.set(xlabel="width [pixels of the input]", ylabel="height [pixels of the input]")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="upper left")
+    try:
+        figure.savefig(path, dpi=100)
+    except (OSError, ValueError) as error:  # ValueError: an ending that matplotlib has no writer for
+        raise UserError(f"the plot can't be written to {path}: {error}") from error
+
+
+def main(argv=None):
+    """The command. Returns the exit code: 0, or 1 where the new anchors are worse. Raises UserError for bad input."""
+    from trizoo.data.boxes.voc import VOC
+    from trizoo.families import check_input_size
+    from trizoo.recipes.edit import flow, write_anchors
+
+    arguments = parser().parse_args(argv)
+    width, height = input_size = arguments.input_size
+    if min(input_size) < 1:
+        raise UserError(f"--input-size is {width}x{height}; at least 1 pixel a side is needed")
+    old, model = _old_anchors(arguments.against, arguments.k)
+    k = len(old) if arguments.k is None else arguments.k
+    if arguments.seed < 0:
+        raise UserError(f"--seed is {arguments.seed}; a number from 0 on is needed")
+    if k != len(old):
+        raise UserError(f"--k {k} against {len(old)} anchors is no fair comparison; as many old ones are needed")
+    if model:
+        check_input_size(model, input_size)
+    records = VOC(arguments.root, split=arguments.split).records
+    sizes = fit_sizes(records, input_size, arguments.policy)
+    # a tenth of a pixel is exact enough for the smallest box and short enough to read
+    new = np.round(kmeans(sizes, k, arguments.seed), 1).clip(min=0.1)
+    report = AnchorReport.compare(sizes, old, new)
+    print(
+        f"{len(records)} images of {arguments.root} ({arguments.split}), {width}x{height} {arguments.policy}\n{report}"
+    )
+    if report.worse:
+        print("the new anchors fit these boxes worse; nothing was written, keep the old ones", file=sys.stderr)
+        return 1
+    if arguments.write:
+        head = (
+            f"# Anchors: k-means on {len(sizes)} boxes, seed {arguments.seed}; best possible recall "
+            f"{report.old.recall:.4f} -> {report.new.recall:.4f}, mean best IoU "
+            f"{report.old.mean_iou:.4f} -> {report.new.mean_iou:.4f}\n"
+            + (f"_base_: {model}\n" if model else "")
+            + f"input_size: [{width}, {height}]\nresize: {arguments.policy}\n"
+        )
+        write_anchors(arguments.write, new, head=head)
+        print(f"\nwrote {arguments.write}; these anchors belong to input_size [{width}, {height}], {arguments.policy}")
+    else:
+        print(f"\nmodel:\n  anchors: {flow(new)}")
+    if arguments.plot:
+        _plot(sizes, report, arguments.plot)
+        print(f"wrote {arguments.plot}")
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

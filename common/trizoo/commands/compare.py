@@ -1,0 +1,95 @@
+"""Several runs in one picture: python -m trizoo.training.compare RUN [RUN ...] --out curves.png."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from trizoo.commands.cli import run_command, say
+from trizoo.ground.errors import UserError
+from trizoo.ground.files import replacing
+from trizoo.metrics.plain import shown
+from trizoo.tasks import TASKS
+from trizoo.training.curves import COLOURS, WINDOW, smooth
+from trizoo.training.run import RunFolder
+
+SCORES = tuple(task.figures[0] for task in TASKS.values())
+
+
+def parser():
+    """The command line."""
+    flags = argparse.ArgumentParser(
+        prog="python -m trizoo.training.compare",
+        description="Draw the losses and validation figures of several runs over one another, and print their ends.",
+    )
+    flags.add_argument("runs", nargs="+", metavar="RUN", help="run folder; its name labels its curve")
+    flags.add_argument("--out", metavar="FILE", default="compare.png", help="picture to write (default: compare.png)")
+    return flags
+
+
+def main(argv=None):
+    """The command. Returns the exit code."""
+    args = parser().parse_args(argv)
+    runs = {path: read(path) for path in args.runs}
+    for name, records in runs.items():
+        epochs = [record for record in records if record["kind"] == "epoch"]
+        seconds = [record["seconds"] for record in epochs]
+        name_of_score, scores = validation(records)
+        say(
+            f"{name}: {len(epochs)} epochs, {np.median(seconds) if seconds else 0:.1f} s each (median), loss "
+            f"{epochs[-1]['loss'] if epochs else float('nan'):.3f}, best validation {name_of_score} "
+            f"{shown(max(scores.values(), default=None))}"
+        )
+    with replacing(args.out) as temporary:
+        draw({Path(name).name: records for name, records in runs.items()}).savefig(
+            temporary, format=Path(args.out).suffix.lstrip(".") or "png"
+        )
+    return 0
+
+
+def read(path):
+    """The records of a run folder's log. Raises UserError where there is none."""
+    run = RunFolder(path)
+    if not run.log_path.is_file():
+        raise UserError(f"{path} has no {run.log_path.name}; the folder of a run is needed")
+    return run.read_log()
+
+
+def validation(records):
+    """The figure that a run's best weights were chosen by, and its values: "mAP50" or "mIoU", {epoch: value}."""
+    for name in SCORES:
+        values = {r["epoch"]: r[name] for r in records if r["kind"] == "epoch" and r.get(name) is not None}
+        if values:
+            return name, values
+    return SCORES[0], {}
+
+
+def draw(runs):
+    """{label: records of a run's log} -> a matplotlib Figure: losses over steps, mAP50 or mIoU over epochs."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
+    loss, score = figure.subplots(1, 2)
+    names = {}  # in the order of the runs
+    for number, (label, records) in enumerate(runs.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        steps = [record for record in records if record["kind"] == "step"]
+        values = np.array([record["loss"] for record in steps], np.float64)
+        window = max(1, round(len(steps) * WINDOW)) | 1  # odd, so that the mean is centred
+        if steps:
+            loss.plot([record["step"] for record in steps], smooth(values, window), color=colour, label=label)
+        name, values = validation(records)
+        names |= {name: None}
+        score.plot(list(values), list(values.values()), color=colour, label=label, marker="o", markersize=3)
+    loss.set(title="Loss", xlabel="step")
+    score.set(title=f"Validation {', '.join(names)}", xlabel="epoch", ylim=(0, 1))
+    for axes in (loss, score):
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        if axes.lines:
+            axes.legend(frameon=False)
+    return figure
+
+
+if __name__ == "__main__":
+    run_command(main)

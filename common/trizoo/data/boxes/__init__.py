@@ -1,0 +1,1 @@
+"""Data sets with boxes: a module a format, and what finds them."""

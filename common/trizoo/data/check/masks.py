@@ -1,0 +1,251 @@
+"""Reads a data set with masks once, in full, and says what training would stumble over."""
+
+import itertools
+from collections import Counter
+
+import numpy as np
+
+from trizoo.data.check.report import Findings, MaskReport
+from trizoo.data.images import in_threads, read_image
+from trizoo.data.masks.class_files import find_classes
+from trizoo.data.masks.dataset import class_names, meaning_of
+from trizoo.data.masks.encoding import (
+    black_and_white,
+    few,
+    is_black_and_white,
+    is_jpeg,
+    not_numbered,
+    numbering,
+    one_class,
+    read_pixels,
+    unknown_value,
+)
+from trizoo.data.masks.find import list_masks
+from trizoo.data.masks.listing import MaskFile
+from trizoo.ground.conventions import IGNORE
+from trizoo.ground.errors import UserError
+from trizoo.ground.text import FIRST_FEW
+
+_WARNINGS = {
+    "image without mask",
+    "mask without image",
+    "annotation without image",
+    "image without annotation",
+    "missing image",
+    "same id",
+    "listed twice",
+    "image in no split",
+    "shape without name",
+    "shape without area",
+    "object without segmentation",
+    "mask all ignored",
+    "mask saved as JPEG",
+    "class without pixels",
+}
+_MOST_COLOURS = 64  # more aren't a palette
+_PACKED = np.array([1 << 16, 1 << 8, 1])
+
+
+def check_masks(root, classes=None, *, mask_map=None, palette=None, ignore_colours=(), layout=None):
+    """Read every list, image and mask of a data set with masks: -> `MaskReport`.
+
+    The arguments are those of `trizoo.data.masks.dataset.SegmentationSet`. Errors keep the data set, or the masks they
+    name, from being used as they are; warnings don't. Raises UserError where no data set with masks is at `root`.
+    """
+    if isinstance(classes, str):
+        raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
+    listing = list_masks(root, layout)
+    findings = Findings(listing.root, _WARNINGS)
+    named = find_classes(listing.root) if listing.classes is None else None
+    meaning = meaning_of(listing, named, mask_map, palette, ignore_colours)
+    names = tuple(classes or listing.classes or (named.names if named else ()))
+    for problem in (*listing.unpaired, *listing.problems):
+        findings.add(problem.kind, problem.file, problem.text)
+    _check_splits(listing, findings)
+    sizes = _read_images(listing, findings)
+    counts, colours, coloured = _read_masks(listing, meaning, names, sizes, findings)
+    values = sorted({value for count in counts.values() for value in count})
+    if colours:
+        _tell_colours(coloured[0].parent, colours, findings)
+    if listing.classes is None and is_black_and_white(values, meaning):
+        path = max(counts, key=lambda path: counts[path].get(IGNORE, 0))
+        findings.add_error("masks of 0 and 255", black_and_white(path, _dense(counts[path]), len(counts)))
+        names = names or class_names(1)
+    else:
+        names = names or _found_names(listing, values, meaning, counts, findings)
+        _check_values(counts, meaning, names, findings)
+    table = meaning.table(len(names)) if names else None
+    return MaskReport(
+        root=listing.root,
+        layout=listing.layout,
+        splits={name: _row(ids, listing, counts) for name, ids in listing.splits.items()},
+        classes=_class_pixels(names, counts, table, findings),
+        values=_value_rows(values, counts, names, table, meaning),
+        image_sizes={f"{w}x{h}": count for (w, h), count in Counter(sizes.values()).most_common()},
+        findings=findings.all(),
+        notes=listing.notes,
+    )
+
+
+def _check_splits(listing, findings):
+    for one, other in itertools.combinations(listing.splits, 2):
+        if one not in other and other not in one:  # trainval is meant to hold train and val
+            common = sorted(set(listing.splits[one]) & set(listing.splits[other]))
+            if common:
+                text = f"the splits {one} and {other} share {len(common)} images, like {common[0]}"
+                findings.add("overlapping splits", listing.root, text)
+    used = {id for ids in listing.splits.values() for id in ids}
+    for id, pair in listing.pairs.items():
+        if id not in used:
+            findings.add("image in no split", pair.image, "is in no list")
+
+
+def _read_images(listing, findings):
+    """Id -> (width, height), of the images that can be decoded to the last pixel."""
+
+    def size_of(pair):
+        try:
+            return read_image(pair.image).shape[1::-1]
+        except UserError as error:
+            return error
+
+    sizes = dict(zip(listing.pairs, in_threads(size_of, listing.pairs.values()), strict=True))
+    for size in sizes.values():
+        if isinstance(size, UserError):
+            findings.add_error("unreadable image", size)
+    return {id: size for id, size in sizes.items() if not isinstance(size, UserError)}
+
+
+def _read_masks(listing, meaning, names, sizes, findings):
+    """Mask file (annotations: image) -> {value: pixels}; Counter of the colours in masks without a palette; these."""
+    labels = {name: label for label, name in enumerate(names)}
+
+    def read(pair):
+        """(pixels of each value, size of the mask, packed colours and their pixels), or an error."""
+        try:
+            if not isinstance(pair.truth, MaskFile):
+                size = sizes.get(pair.id)
+                return None if size is None else (_count(pair.truth.draw(labels, size)), size, None)
+            if meaning.palette is None:
+                pixels = read_pixels(pair.truth.path)
+                if pixels.ndim == 3:
+                    found, counts = np.unique(pixels.astype(np.int32) @ _PACKED, return_counts=True)
+                    few_enough = dict(zip(found.tolist(), counts.tolist(), strict=True)) if len(found) < 10_000 else {}
+                    return None, pixels.shape[1::-1], few_enough
+            else:
+                pixels = meaning.values(pair.truth.path)
+            return _count(pixels), pixels.shape[::-1], None
+        except UserError as error:
+            return error
+        except KeyError as error:
+            return UserError(f"{pair.truth.path}: unknown class {error}; the classes are {', '.join(labels)}")
+
+    counts, colours, coloured = {}, Counter(), []
+    pairs = list(listing.pairs.values())
+    for pair, result in zip(pairs, in_threads(read, pairs), strict=True):
+        path = pair.truth.path if isinstance(pair.truth, MaskFile) else pair.image
+        if isinstance(result, UserError):
+            findings.add_error("unreadable mask" if isinstance(pair.truth, MaskFile) else "annotation", result)
+            continue
+        if result is None:
+            continue
+        count, size, in_colours = result
+        if in_colours is not None:
+            many = f"{len(in_colours)} colours" if in_colours else "more than 10,000 colours"
+            findings.add("mask in colours", path, f"has {many} and no palette that says what they are")
+            colours.update(in_colours or {-1: 1})
+            coloured.append(path)
+        else:
+            counts[path] = count
+            if set(count) == {IGNORE} and IGNORE not in meaning.mask_map:
+                findings.add("mask all ignored", path, "holds nothing but 255, so nothing is learned from it")
+        if is_jpeg(path) and path == pair.truth.path:
+            text = "JPEG changes values along edges; PNG keeps them"
+            findings.add("mask saved as JPEG", path, text)
+        real = sizes.get(pair.id, size)
+        if size != real:
+            turned = ", as it is turned by its EXIF orientation" if size == real[::-1] else ""
+            text = f"is {size[0]}x{size[1]} but the image is {real[0]}x{real[1]}{turned}"
+            findings.add("mask size", path, text)
+    return counts, colours, coloured
+
+
+def _count(values):
+    counts = np.bincount(values.ravel())
+    return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+
+
+def _dense(counts):
+    return np.array([counts.get(value, 0) for value in range(max(counts) + 1)])
+
+
+def _tell_colours(folder, colours, findings):
+    """What colours there are, and the palette that would name them."""
+    if -1 in colours or len(colours) > _MOST_COLOURS:
+        text = f"masks hold more than {_MOST_COLOURS} colours, as pictures do, or masks saved as JPEG; save them as PNG"
+        findings.add("mask in colours", folder, text)
+        return
+    palette = ",".join(f"{colour:06x}" for colour in sorted(colours))
+    rows = ", ".join(f"#{colour:06x} in {pixels:,} pixels" for colour, pixels in colours.most_common(FIRST_FEW))
+    text = f"the masks hold {len(colours)} colours ({rows}); --palette {palette}, put into the order of the classes"
+    findings.add("colours without a palette", folder, f"{text}, would say which class each is")
+
+
+def _found_names(listing, values, meaning, paths, findings):
+    """class_0 …, or () where the values don't count from 0."""
+    if meaning.palette is None and numbering(values, meaning) is not None:
+        findings.add_error("values that don't count from 0", not_numbered(listing.root, values, meaning, paths))
+        return ()
+    ids = [meaning.mask_map.get(value, value) for value in (*values, *range(len(meaning.palette or ())))]
+    highest = max((id for id in ids if id != IGNORE), default=-1)
+    if values and highest < 1:
+        findings.add_error("one class alone", one_class(listing.root, values))
+    return class_names(highest + 1)
+
+
+def _check_values(counts, meaning, names, findings):
+    known = len(names)
+    table = meaning.table(known)
+    for path, count in counts.items() if names else ():
+        wrong = [value for value in count if table[value] < 0]
+        if wrong:
+            sentence = unknown_value(path, _dense(count), meaning, known)
+            if known in wrong and "background" not in names:
+                sentence += f"; or is there a name missing, as background before {names[0]}?"
+            findings.add_error("value that is no class", sentence)
+
+
+def _row(ids, listing, counts):
+    found = []
+    for id in ids:
+        pair = listing.pairs[id]
+        found.append(counts.get(pair.truth.path if isinstance(pair.truth, MaskFile) else pair.image, ()))
+    return {"images": len(ids), "one_value": sum(len(count) == 1 for count in found)}
+
+
+def _class_pixels(names, counts, table, findings):
+    """Name -> pixels and masks."""
+    rows = {name: {"pixels": 0, "masks": 0} for name in names}
+    for count in counts.values() if table is not None else ():
+        in_mask = Counter()
+        for value, pixels in count.items():
+            if 0 <= table[value] < len(names):
+                in_mask[names[table[value]]] += pixels
+        for name, pixels in in_mask.items():
+            rows[name]["pixels"] += pixels
+            rows[name]["masks"] += 1
+    without = [name for name, row in rows.items() if not row["pixels"]]
+    if without and table is not None and counts:
+        path = next(iter(counts))
+        findings.add("class without pixels", path.parent, f"no mask holds {few(without)}")
+    return rows
+
+
+def _value_rows(values, counts, names, table, meaning):
+    rows = {}
+    for value in values:
+        label = int(table[value]) if table is not None else IGNORE if value == IGNORE else -1
+        meant = "ignored" if label == IGNORE else names[label] if label >= 0 else None
+        held = [count[value] for count in counts.values() if value in count]
+        rows[value] = {"pixels": sum(held), "masks": len(held), "class": meant}
+    return rows

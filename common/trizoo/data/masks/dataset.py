@@ -1,0 +1,207 @@
+"""Data sets with a class for every pixel, read directly from the user's tree: VOC, plain folders, labelme, COCO."""
+
+from collections import Counter
+
+import numpy as np
+
+from trizoo.data.images import in_threads, read_image, read_size
+from trizoo.data.masks.class_files import find_classes
+from trizoo.data.masks.encoding import (
+    Meaning,
+    black_and_white,
+    is_black_and_white,
+    not_numbered,
+    numbering,
+    one_class,
+    unknown_value,
+)
+from trizoo.data.masks.find import list_masks
+from trizoo.data.masks.listing import Listing, MaskFile
+from trizoo.ground.conventions import IGNORE
+from trizoo.ground.errors import UserError
+from trizoo.ground.sample import Record, Sample
+from trizoo.ground.text import first_few, hint
+
+_MOST_COUNTED = 1000  # masks drawn from annotations that `class_pixels` looks at
+
+
+class SegmentationSet:
+    """Images and masks of a data set, or of one split of it.
+
+    root: where it is, or what `trizoo.data.masks.find.list_masks` found there, so that several splits need to look
+    once only; split: a name among the listing's, None for every image that has a mask; classes: names in
+    the order of their ids, the background's first where there is one, None for its annotations' or its class file's,
+    else class_0, class_1 … by the values in all masks; mask_map: value in a mask file -> class id, 255 = ignore;
+    palette, ignore_colours: (r, g, b) of the classes in order, and of what is ignored, for masks in colours (see
+    `trizoo.data.masks.encoding.Meaning`); layout: one of `trizoo.data.masks.find.LAYOUTS`, None for what is there.
+
+    layout: the one that it is; splits: name -> ids; records: list of `Record` without boxes; problems: list of
+    `Problem`, what is left out; notes: list of sentences worth a line in a log
+
+    Every mask file of the split is read once, so that training never meets a value that is no class. Raises UserError,
+    one sentence that names the file, for such a value with its pixels and the mask map that would do, for masks of 0
+    and 255 without one, colours without a palette, masks of another size than their images, unknown or empty splits,
+    class names that annotations use and `classes` lacks, and what `trizoo.data.masks.find.list_masks` refuses.
+    """
+
+    def __init__(self, root, split=None, classes=None, *, mask_map=None, palette=None, ignore_colours=(), layout=None):
+        if isinstance(classes, str):
+            raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
+        listing = root if isinstance(root, Listing) else list_masks(root, layout)
+        self.root, self.layout, self.split, self.splits = listing.root, listing.layout, split, listing.splits
+        self.problems = [*listing.unpaired, *listing.problems]
+        self.notes = list(listing.notes)
+        named = find_classes(self.root) if listing.classes is None else None
+        self.meaning = meaning_of(listing, named, mask_map, palette, ignore_colours)
+        pairs = [listing.pairs[id] for id in _ids(listing, split)]
+        self._truths = [pair.truth for pair in pairs]
+        names = classes or listing.classes or (named and named.names)
+        counts = None
+        if listing.classes is None:
+            scanned = pairs if names else list(listing.pairs.values())
+            counts = dict(zip([pair.id for pair in scanned], scan(scanned, self.meaning), strict=True))
+            if not names:
+                names = _found_names(self.root, counts.values(), scanned, self.meaning)
+        self.classes = tuple(names)
+        _check_names(self.classes, listing)
+        self._labels = {name: label for label, name in enumerate(self.classes)}
+        sizes = in_threads(read_size, [pair.image for pair in pairs])
+        self._pixels = None
+        if counts is not None:
+            self._pixels = self._check_values(pairs, [counts[pair.id] for pair in pairs], sizes)
+        self.records = [
+            Record(pair.id, pair.image, size, mask=pair.truth.path) for pair, size in zip(pairs, sizes, strict=True)
+        ]
+
+    def __len__(self):
+        return len(self.records)
+
+    def sample(self, index, at_least=None):
+        """Image and mask of `records[index]` as a `Sample` without boxes.
+
+        The image is always decoded in full, whatever `at_least` says, so that its pixels agree with the mask's.
+        """
+        image = read_image(self.records[index].image)
+        return Sample(image, np.zeros((0, 4), np.float32), np.zeros(0, np.int64), self.mask(index))
+
+    def mask(self, index):
+        """The class ids of `records[index]`: uint8 (H, W), 255 = ignore. Raises UserError as the class does."""
+        record, truth = self.records[index], self._truths[index]
+        if not isinstance(truth, MaskFile):
+            return truth.draw(self._labels, record.size)
+        labels = self.meaning.labels(self.meaning.values(truth.path), len(self.classes), truth.path)
+        _check_size(truth.path, labels.shape[::-1], record)
+        return labels
+
+    def class_pixels(self):
+        """How many pixels each class has, int64 (C,), for class weights; of drawn annotations the first 1,000."""
+        if self._pixels is None:
+            masks = range(min(len(self), _MOST_COUNTED))
+            counts = in_threads(lambda index: np.bincount(self.mask(index).ravel(), minlength=256), masks)
+            self._pixels = np.sum(counts, axis=0)[: len(self.classes)]
+        return self._pixels
+
+    def _check_values(self, pairs, scans, sizes):
+        """Pixels of each class, int64 (C,). Raises UserError for the first mask that can't be used."""
+        number = len(self.classes)
+        table = self.meaning.table(number)
+        pixels = np.zeros(256, np.int64)
+        for pair, (_, size), image_size in zip(pairs, scans, sizes, strict=True):
+            _check_size(pair.truth.path, size, Record(pair.id, pair.image, image_size))
+        union = {int(value) for counts, _ in scans for value in np.flatnonzero(counts)}
+        if is_black_and_white(union, self.meaning):
+            worst = max(range(len(scans)), key=lambda i: scans[i][0][IGNORE] if len(scans[i][0]) > IGNORE else 0)
+            raise UserError(black_and_white(pairs[worst].truth.path, scans[worst][0], len(scans)))
+        for pair, (counts, _) in zip(pairs, scans, strict=True):
+            values = np.flatnonzero(counts)
+            if (table[values] < 0).any():
+                sentence = unknown_value(pair.truth.path, counts, self.meaning, number)
+                if number in values and "background" not in self.classes:
+                    sentence += f"; or is there a name missing, as background before {self.classes[0]}?"
+                raise UserError(sentence)
+            np.add.at(pixels, table[values], counts[values])
+        return pixels[:number]
+
+
+def meaning_of(listing, named, mask_map, palette, ignore_colours):
+    """The `Meaning` of a data set's masks: what was given, else the colours of its class file."""
+    if listing.classes is not None and (mask_map or palette or ignore_colours):
+        what = "mask map" if mask_map else "palette"
+        raise UserError(
+            f"{listing.root} has annotations with names (layout {listing.layout}), so a {what} has nothing to map; "
+            f"leave it out, or choose another layout"
+        )
+    if palette is None and named is not None and named.palette:
+        palette, ignore_colours = named.palette, (*ignore_colours, *named.ignore_colours)
+    return Meaning(dict(mask_map or {}), palette, tuple(ignore_colours))
+
+
+def scan(pairs, meaning):
+    """(pixels of each value from 0, (width, height)) of each pair's mask file, before the mask map."""
+
+    def counted(path):
+        values = meaning.values(path)
+        return np.bincount(values.ravel()), values.shape[::-1]
+
+    return in_threads(counted, [pair.truth.path for pair in pairs])
+
+
+def class_names(number):
+    """class_0, class_1, …"""
+    return tuple(f"class_{label}" for label in range(number))
+
+
+def _ids(listing, split):
+    if split is None:
+        return list(listing.pairs)
+    if split not in listing.splits:
+        raise UserError(
+            f"{listing.root} has no split {split!r} of masks; there are {', '.join(sorted(listing.splits))}"
+        )
+    if not listing.splits[split]:
+        raise UserError(f"the split {split!r} of {listing.root} has no images with masks")
+    return listing.splits[split]
+
+
+def _found_names(root, scans, pairs, meaning):
+    """Names by the values in the masks. Raises UserError where these don't count from 0, or are 0 and 255 only."""
+    scans = list(scans)
+    values = sorted({int(value) for counts, _ in scans for value in np.flatnonzero(counts)})
+    if is_black_and_white(values, meaning):
+        worst = max(range(len(scans)), key=lambda i: scans[i][0][IGNORE] if len(scans[i][0]) > IGNORE else 0)
+        raise UserError(black_and_white(pairs[worst].truth.path, scans[worst][0], len(scans)))
+    if meaning.palette:
+        return class_names(len(meaning.palette)) if not meaning.mask_map else class_names(_highest(values, meaning) + 1)
+    if numbering(values, meaning) is not None:
+        raise UserError(not_numbered(root, values, meaning, [pair.truth.path for pair in pairs]))
+    if _highest(values, meaning) < 1:
+        raise UserError(one_class(root, values))
+    return class_names(_highest(values, meaning) + 1)
+
+
+def _highest(values, meaning):
+    return max((label for value in values if (label := meaning.mask_map.get(value, value)) != IGNORE), default=-1)
+
+
+def _check_names(classes, listing):
+    twice = [name for name, count in Counter(classes).items() if count > 1]
+    if twice:
+        raise UserError(f"the class {twice[0]!r} is named twice in {first_few(classes)}")
+    if not 1 <= len(classes) <= IGNORE:
+        raise UserError(f"the masks in {listing.root} have {len(classes)} classes; 1 to {IGNORE} are needed")
+    for name in listing.classes or ():
+        if name not in classes and name != "background":
+            raise UserError(
+                f"the annotations in {listing.root} have the class {name!r}, which isn't among "
+                f"{first_few(classes)}{hint(name, classes)}"
+            )
+
+
+def _check_size(path, size, record):
+    if size != record.size:
+        turned = " (its image's EXIF orientation turns it)" if size == record.size[::-1] else ""
+        (width, height), (image_width, image_height) = size, record.size
+        raise UserError(
+            f"mask {path} is {width}x{height} but its image {record.image} is {image_width}x{image_height}{turned}; "
+            f"they must be of one size"
+        )

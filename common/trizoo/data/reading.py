@@ -1,0 +1,61 @@
+"""Annotation files from strangers as text and as JSON, and what is told of the things in them."""
+
+import codecs
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from trizoo.ground.errors import UserError
+
+_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_DECLARED_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+
+
+def read_json(path, kind):
+    """The mapping in a JSON file. kind: what it should be, for errors. Raises UserError for anything else."""
+    path = Path(path)
+    try:
+        content = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text ({error}); save it as UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is no JSON ({error}); write it again") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds {type(content).__name__} instead of a mapping, so it is no {kind}")
+    return content
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in the data that was put right or left out, with a sentence for the user.
+
+    kind: "object without name", "object without box", "box without area", "box outside the image", "swapped corners"
+    or "listed twice"
+    """
+
+    kind: str
+    file: Path
+    text: str
+
+
+def read_text(path):
+    """A text file and the codec it was read with: its byte order mark, else what its XML prolog says, else UTF-8."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+    encoding = next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
+    declared = _DECLARED_ENCODING.match(data)
+    if encoding is None and declared:
+        encoding = declared[1].decode()
+    if encoding is None or (declared and encoding.lower().startswith(("utf-16", "utf-32"))):
+        encoding = "utf-8"  # a prolog that can be read byte by byte is not UTF-16, whatever it says of itself
+    try:
+        return data.decode(encoding), codecs.lookup(encoding).name
+    except LookupError as error:
+        raise UserError(f"{path} declares the encoding {encoding!r}, which is unknown; save it as UTF-8") from error
+    except UnicodeError as error:
+        raise UserError(f"{path} is not {encoding} text ({error}); save it as UTF-8") from error

@@ -1,0 +1,65 @@
+"""What the reference losses of SSD and RetinaNet have in common, in NumPy float64."""
+
+import numpy as np
+
+from trizoo.ground.boxes import overlap
+
+
+def smooth_l1(errors, beta):
+    """Smooth L1 of errors and its derivative, element by element: (...) -> two of (...).
+
+    Quadratic up to `beta`, error^2 / (2 beta), and linear beyond, |error| - beta / 2 (Girshick 2015, equation 3, where
+    beta is 1). With beta 0 it is L1, of derivative 0 at 0.
+    """
+    size = np.abs(errors)
+    safe = beta if beta > 0 else 1
+    values = np.where(size < beta, errors**2 / (2 * safe), size - beta / 2)
+    return values, np.where(size < beta, errors / safe, np.sign(errors))
+
+
+def box_regression(deltas, targets, grid, coding, beta):
+    """Smooth L1 between predicted deltas (B, N, 4) and those of the boxes that anchors answer for.
+
+    -> its sum over positives and coordinates, and its gradient, float64 (B, N, 4).
+    """
+    positive, boxes, anchors = _matched(targets, grid)
+    values, slopes = smooth_l1(deltas[positive] - coding.encode(boxes, anchors), beta)
+    gradient = np.zeros_like(deltas)
+    gradient[positive] = slopes
+    return values.sum(), gradient
+
+
+def box_overlap(deltas, targets, grid, coding):
+    """1 - GIoU between the boxes that predicted deltas (B, N, 4) stand for and those that anchors answer for.
+
+    -> its sum over positives, and its gradient, float64 (B, N, 4), by central differences.
+    """
+    positive, boxes, anchors = _matched(targets, grid)
+
+    def measure(deltas):
+        return 1 - overlap(coding.decode(deltas, anchors), boxes, "giou")
+
+    gradient = np.zeros_like(deltas)
+    for coordinate, step in enumerate(np.eye(4) * 1e-5):
+        slope = (measure(deltas[positive] + step) - measure(deltas[positive] - step)) / 2e-5
+        gradient[(*positive, coordinate)] = slope
+    return measure(deltas[positive]).sum(), gradient
+
+
+def raw_heads(heads, targets, grid):
+    """Deltas (B, N, 4) and logits (B, N, K) in float64. Raises ValueError where they don't answer to the anchors."""
+    deltas, logits = (np.asarray(head, np.float64) for head in heads)
+    shape = (len(targets["matches"]), len(grid.boxes))
+    if deltas.shape != (*shape, 4) or logits.shape[:-1] != shape:
+        raise ValueError(
+            f"heads have shapes {deltas.shape} and {logits.shape}; the targets and anchors need {(*shape, 4)} and "
+            f"({shape[0]}, {shape[1]}, classes)"
+        )
+    return deltas, logits
+
+
+def _matched(targets, grid):
+    """Image and anchor of each positive, its box and the anchor itself: two of int64 (P,), two of float64 (P, 4)."""
+    image, anchor = np.nonzero(targets["matches"] >= 0)
+    boxes = targets["boxes"][image, targets["matches"][image, anchor]]
+    return (image, anchor), boxes.astype(np.float64), grid.boxes[anchor].astype(np.float64)

@@ -1,0 +1,25 @@
+"""What decoding is made of: candidates of an image to its detections."""
+
+import math
+
+import numpy as np
+
+from trizoo.ground.boxes import area, nms
+from trizoo.ground.sample import Detections
+
+
+def logit(score):
+    """The logit whose sigmoid is this score; infinite for what no logit reaches."""
+    return -np.inf if score <= 0 else (np.inf if score >= 1 else math.log(score / (1 - score)))
+
+
+def suppressed(boxes, scores, labels, placement, **options):
+    """One image's candidates on the input (n, 4), (n,), (n,) as its `Detections`, in the original's pixels, after NMS.
+
+    options: of `trizoo.ground.boxes.nms`.
+    """
+    boxes = placement.inverse(boxes, clip=True)
+    visible = area(boxes) > 0  # the others lie on the canvas around the image
+    boxes, scores, labels = boxes[visible], scores[visible], labels[visible]
+    kept, scores = nms(boxes, scores, labels, **options)
+    return Detections(boxes[kept].astype(np.float32), scores.astype(np.float32), labels[kept])

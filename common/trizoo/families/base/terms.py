@@ -1,0 +1,31 @@
+"""What losses and decoding are made of, element by element, in NumPy."""
+
+import numpy as np
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x)), in the input's dtype; below -80, where it is 2e-35, it stays so instead of overflowing."""
+    return 1 / (1 + np.exp(-np.maximum(x, -80)))
+
+
+def binary_cross_entropy(logits, targets):
+    """Cross-entropy of sigmoid(logits) with targets in [0, 1], element by element, from logits."""
+    return np.logaddexp(0, logits) - logits * targets
+
+
+def focal_weight(logits, positives, gamma, alpha):
+    """What focal loss multiplies cross-entropy by (Lin et al. 2017), and its derivative: (...), (...) -> two of (...).
+
+    positives: 0 or 1. The weight is (1 - probability of the right answer)^gamma, from logits, times alpha for positives
+    and 1 - alpha for the others; alpha None: times 1. With gamma 0 and no alpha it is 1 throughout.
+    """
+    sign = 2 * positives - 1
+    share = 1 if alpha is None else np.where(positives > 0, alpha, 1 - alpha)
+    weight = share * np.exp(-gamma * np.logaddexp(0, sign * logits))
+    return weight, -gamma * sign * sigmoid(sign * logits) * weight
+
+
+def log_softmax(logits):
+    """Log of the softmax over the last axis: (..., K) -> (..., K)."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

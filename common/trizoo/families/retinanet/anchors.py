@@ -1,0 +1,83 @@
+"""RetinaNet's anchors, and how its boxes are offsets from them."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from trizoo.families.anchored.coding import CentreCoding, CornerCoding
+from trizoo.families.anchored.grid import lay_out, make_grid
+
+
+@dataclass(frozen=True)
+class PyramidAnchors:
+    """Which anchors a RetinaNet has on P3 to P7: of each cell ratios, and of each ratio sizes (Lin et al. 2017).
+
+    sizes: per level, pixels: an anchor has the area of its square; ratios: height by width
+    rounded: torchvision's way. Corners about the centre are rounded to whole pixels, half to even; the first centre is
+             the input's corner, and cells are the input's side // cells apart, so 60 pixels where 608 have 10 cells.
+             Otherwise keras-retinanet's: nothing is rounded, cells are 8 to 128 pixels apart and have their own centre
+    """
+
+    sizes: tuple[tuple[float, ...], ...]
+    ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    rounded: bool = True
+
+    @property
+    def anchors_per_cell(self):
+        """How many anchors a cell of each level has: a tuple."""
+        return tuple(len(sizes) * len(self.ratios) for sizes in self.sizes)
+
+
+PYRAMID_LEVELS = (3, 4, 5, 6, 7)
+
+
+SIZES = (32, 64, 128, 256, 512)
+
+
+SCALES = (1, 2 ** (1 / 3), 2 ** (2 / 3))
+
+
+RETINANET_ANCHORS = {
+    # torchvision's retinanet_resnet50_fpn cuts off what is behind the point: 40 of 40.3, 50 of 50.8
+    "retinanet": PyramidAnchors(tuple(tuple(int(size * scale) for scale in SCALES) for size in SIZES)),
+    "keras-retinanet": PyramidAnchors(tuple(tuple(size * scale for scale in SCALES) for size in SIZES), rounded=False),
+}
+
+
+def pyramid_cells(size):
+    """Columns and rows of P3 to P7 at an input size (width, height): int64 (5, 2).
+
+    Each halving rounds up, so a level of stride s has ceil(side / s). Raises ValueError for a side below 1.
+    """
+    if min(size) < 1:
+        raise ValueError(f"size is {size}; both sides must be at least 1")
+    return -(-np.array(size) // 2 ** np.array(PYRAMID_LEVELS)[:, None])
+
+
+@lru_cache(maxsize=16)
+def retinanet_grid(size, anchors=RETINANET_ANCHORS["retinanet"]):
+    """The AnchorGrid of PyramidAnchors at an input size (width, height), any. The arrays can't be written to.
+
+    Raises ValueError for a side below 1, and for other than five levels of sizes.
+    """
+    if len(anchors.sizes) != len(PYRAMID_LEVELS):
+        raise ValueError(f"sizes has {len(anchors.sizes)} levels; {len(PYRAMID_LEVELS)}, of P3 to P7, are needed")
+    boxes = []
+    stretches = np.sqrt(np.array(anchors.ratios, np.float32))[:, None]
+    for level, (columns, rows), sizes in zip(PYRAMID_LEVELS, pyramid_cells(size).tolist(), anchors.sizes, strict=True):
+        sizes = np.array(sizes, np.float32)
+        half = np.stack([(1 / stretches * sizes).ravel(), (stretches * sizes).ravel()], axis=1) / 2
+        cell_anchors = np.concatenate([-half, half], axis=1)
+        if anchors.rounded:
+            apart = (size[0] // columns, size[1] // rows)
+            boxes.append(lay_out(cell_anchors.round(), columns, rows, apart, offset=0))
+        else:
+            boxes.append(lay_out(cell_anchors, columns, rows, (2**level, 2**level), offset=0.5))
+    return make_grid(boxes)
+
+
+RETINANET_CODING = CentreCoding()
+
+
+KERAS_RETINANET_CODING = CornerCoding()

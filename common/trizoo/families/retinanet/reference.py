@@ -1,0 +1,84 @@
+"""RetinaNet's reference loss in NumPy float64, with gradients: the arbiter for the three implementations.
+
+Plain and slow on purpose, as `trizoo.families.yolo.reference`.
+"""
+
+import numpy as np
+
+from trizoo.families.anchored.matching import IGNORED
+from trizoo.families.anchored.reference import box_overlap, box_regression, raw_heads
+from trizoo.families.base.terms import binary_cross_entropy, focal_weight, sigmoid
+from trizoo.families.retinanet.anchors import RETINANET_CODING
+
+
+def retinanet_loss(
+    heads,
+    targets,
+    grid,
+    coding=RETINANET_CODING,
+    *,
+    gamma=2.0,
+    alpha=0.25,
+    box="l1",
+    box_beta=0.0,
+    box_gain=1.0,
+    class_gain=1.0,
+):
+    """The loss of a batch (Lin et al. 2017): raw heads -> {term: float}.
+
+    heads: deltas (B, N, 4) and logits (B, N, C); targets: of `trizoo.families.retinanet.targets.assign`; grid: that of
+    `retinanet_grid`; coding: what the deltas are.
+
+    Terms, each already multiplied by its gain and divided by the number of positives of the whole batch, while
+    torchvision divides by each image's and takes the mean over images:
+        box    sum over positives of L1 between deltas and those of the anchor's box; with `box_beta` above 0 smooth L1,
+               linear beyond it (keras-retinanet: 1 / 9). With `box` "giou" sum over positives of 1 - GIoU between the
+               decoded box and the anchor's instead (torchvision's retinanet_resnet50_fpn_v2)
+        class  sum over classes and the anchors that aren't ignored of binary cross-entropy times `focal_weight`
+        loss   their sum
+    Raises ValueError where heads don't answer to targets and anchors.
+    """
+    terms, _, _ = _evaluate(heads, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain)
+    return terms
+
+
+def retinanet_loss_gradients(
+    heads,
+    targets,
+    grid,
+    coding=RETINANET_CODING,
+    *,
+    gamma=2.0,
+    alpha=0.25,
+    box="l1",
+    box_beta=0.0,
+    box_gain=1.0,
+    class_gain=1.0,
+):
+    """Gradient of `retinanet_loss`'s sum with respect to deltas and logits: float64 (B, N, 4), (B, N, C).
+
+    GIoU is differentiated numerically, the rest by formula.
+    """
+    _, of_deltas, of_logits = _evaluate(heads, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain)
+    return of_deltas, of_logits
+
+
+def _evaluate(heads, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain):
+    deltas, logits = raw_heads(heads, targets, grid)
+    normaliser, matches = float(targets["num_positives"]), targets["matches"]
+    if box == "giou":
+        box_sum, of_deltas = box_overlap(deltas, targets, grid, coding)
+    else:
+        box_sum, of_deltas = box_regression(deltas, targets, grid, coding, box_beta)
+
+    labels = np.take_along_axis(targets["labels"], np.maximum(matches, 0), axis=1)
+    classes = np.eye(logits.shape[-1])[labels] * (matches >= 0)[..., None]  # (B, N) -> (B, N, C)
+    entropy = binary_cross_entropy(logits, classes)
+    focal, focal_slope = focal_weight(logits, classes, gamma, alpha)
+    weight = class_gain / normaliser * (matches != IGNORED)[..., None]
+
+    box = box_gain / normaliser * box_sum
+    classification = (weight * focal * entropy).sum()
+    terms = {"loss": box + classification, "box": box, "class": classification}
+    of_logits = weight * (focal * (sigmoid(logits) - classes) + focal_slope * entropy)
+    return {name: float(value) for name, value in terms.items()}, box_gain / normaliser * of_deltas, of_logits

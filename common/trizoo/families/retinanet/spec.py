@@ -1,0 +1,145 @@
+"""The RetinaNet models: their backbones, anchors and heads."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from trizoo.families.base.spec import Architecture, ModelSpec, preset
+from trizoo.families.retinanet.anchors import (
+    KERAS_RETINANET_CODING,
+    RETINANET_ANCHORS,
+    RETINANET_CODING,
+    retinanet_grid,
+)
+from trizoo.families.retinanet.decode import decode_retinanet
+from trizoo.families.retinanet.targets import assign
+from trizoo.ground.fields import NotNegative, Probability, Section
+
+CODINGS = {"retinanet": RETINANET_CODING, "keras-retinanet": KERAS_RETINANET_CODING}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetinaNetSpec(ModelSpec):
+    """A RetinaNet's ModelSpec.
+
+    depth: of the ResNet; v2: see `RetinaNetArchitecture`; anchor_preset: a key of
+    `trizoo.families.retinanet.anchors.RETINANET_ANCHORS`, which also says how boxes are coded
+    norm: "batch" or "group", of the backbone; stride_on_1x1: where a bottleneck halves its input, as in Caffe's and
+    Keras's weights, instead of on the 3x3; p6_from_c5: what P6 is made of, instead of P5
+    """
+
+    family: ClassVar[str] = "retinanet"
+
+    depth: int
+    v2: bool
+    anchor_preset: str
+    norm: str = "batch"
+    stride_on_1x1: bool = False
+    p6_from_c5: bool = False
+
+    @property
+    def anchors_per_cell(self):
+        """Number of anchors of each level's cells: of P3 to P7."""
+        return RETINANET_ANCHORS[self.anchor_preset].anchors_per_cell
+
+    @property
+    def coding(self):
+        """What the deltas are."""
+        return CODINGS[self.anchor_preset]
+
+    def grid(self, size):
+        """The AnchorGrid at an input size (width, height)."""
+        return retinanet_grid(tuple(size), RETINANET_ANCHORS[self.anchor_preset])
+
+    def targets(self, samples, size, loss):
+        """See `trizoo.families.retinanet.targets.assign`."""
+        boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
+        thresholds = loss.positive_iou, loss.negative_iou, loss.low_quality
+        return assign(boxes, labels, self.grid(size), self.num_classes, *thresholds)
+
+    def decode(self, heads, placements, size, **options):
+        """See `trizoo.families.retinanet.decode.decode_retinanet`."""
+        return decode_retinanet(heads, self.grid(size), placements, coding=self.coding, **options)
+
+    def first_bias(self, name, shape, prior):
+        """0, but the logit of the prior for each class (Lin et al. 2017, section 4.1)."""
+        return np.full(shape, -math.log(1 / prior - 1) if ".predict_class." in name else 0, np.float32)
+
+    def least_values(self, size):
+        """Cells of C5, the coarsest features of the backbone."""
+        return None if self.norm == "group" else math.ceil(size[0] / 32) * math.ceil(size[1] / 32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetinaNetArchitecture(Architecture):
+    """What a RetinaNet's name stands for.
+
+    depth: of the ResNet; v2: heads with group normalisation and P6 from C5, torchvision's retinanet_resnet50_fpn_v2
+    """
+
+    takes_any_size: ClassVar[bool] = True
+    OPTIONS: ClassVar[tuple[str, ...]] = ("anchor_preset", "norm", "stride_on_1x1", "p6_from_c5")
+
+    depth: int
+    v2: bool = False
+
+    def spec(
+        self,
+        name,
+        num_classes,
+        *,
+        anchor_preset=None,
+        norm=None,
+        stride_on_1x1=None,
+        p6_from_c5=None,
+        **normalisation,
+    ):
+        """The RetinaNetSpec; options that are None are torchvision's."""
+        return RetinaNetSpec(
+            name=name,
+            num_classes=num_classes,
+            depth=self.depth,
+            v2=self.v2,
+            anchor_preset=preset(RETINANET_ANCHORS, "retinanet", anchor_preset, name),
+            norm=norm or "batch",
+            stride_on_1x1=bool(stride_on_1x1),
+            p6_from_c5=self.v2 if p6_from_c5 is None else p6_from_c5,
+            **normalisation,
+        )
+
+
+RETINANET_ARCHITECTURES = {
+    "retinanet-resnet18": RetinaNetArchitecture(depth=18),
+    "retinanet-resnet34": RetinaNetArchitecture(depth=34),
+    "retinanet-resnet50": RetinaNetArchitecture(depth=50),
+    "retinanet-resnet50-v2": RetinaNetArchitecture(depth=50, v2=True),
+    "retinanet-resnet101": RetinaNetArchitecture(depth=101),
+    "retinanet-resnet152": RetinaNetArchitecture(depth=152),
+}
+
+
+class RetinaNetLoss(Section):
+    """RetinaNet's; see `trizoo.families.retinanet.reference.retinanet_loss`."""
+
+    kind: Literal["retinanet"] = "retinanet"
+    positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much answers for it")
+    negative_iou: Probability = Field(0.4, description="one that overlaps every box less is background")
+    low_quality: bool = Field(True, description="each box's best anchor answers for it, however little they overlap")
+    gamma: NotNegative = Field(2.0, description="what is right already counts less; 0 = cross-entropy")
+    alpha: Probability | None = Field(0.25, description="weight of positives, 1 less it of negatives; none = both 1")
+    box: Literal["l1", "giou"] = Field("l1", description="giou: of decoded boxes, as in torchvision's v2")
+    box_beta: NotNegative = Field(0.0, description="l1 is smooth up to it; keras-retinanet has 1 / 9")
+    box_gain: NotNegative = 1.0
+    class_gain: NotNegative = 1.0
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.negative_iou > self.positive_iou:
+            raise ValueError(
+                f"negative_iou is {self.negative_iou:g}, above positive_iou, {self.positive_iou:g}; at most that is "
+                f"needed"
+            )
+        return self

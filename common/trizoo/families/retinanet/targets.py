@@ -1,0 +1,30 @@
+"""RetinaNet targets: which anchor answers for which box, and which are left out."""
+
+import numpy as np
+
+from trizoo.families.anchored.matching import IGNORED, NEGATIVE, targets_of
+
+
+def assign(boxes, labels, grid, num_classes, positive_iou=0.5, negative_iou=0.4, low_quality=True):
+    """Targets of a batch: boxes, labels, matches, num_positives, as `trizoo.families.anchored.matching` says.
+
+    boxes: per image float32 (n, 4) in pixels of the input, labels: per image int64 (n,); grid: `retinanet_grid`'s.
+
+    Each anchor looks at the box that it overlaps most, the first of equals: from `positive_iou` on it answers for it,
+    below `negative_iou` it is background, between them it is ignored (Lin et al. 2017, section 4). With `low_quality`
+    an anchor that no other overlaps some box more than answers too, all of equals, for the box that *it* overlaps most,
+    as in torchvision; keras-retinanet goes without. A box that no anchor touches makes none answer. Raises ValueError
+    where labels don't answer to boxes or classes, and where `negative_iou` is above `positive_iou`.
+    """
+    if negative_iou > positive_iou:
+        raise ValueError(f"negative_iou is {negative_iou}, above positive_iou, {positive_iou}; at most that is needed")
+
+    def match(overlaps):
+        best, nearest = overlaps.max(axis=0), overlaps.argmax(axis=0)
+        positive = best >= positive_iou
+        if low_quality:
+            highest = overlaps.max(axis=1, keepdims=True)
+            positive |= ((overlaps == highest) & (highest > 0)).any(axis=0)
+        return np.where(positive, nearest, np.where(best < negative_iou, NEGATIVE, IGNORED))
+
+    return targets_of(boxes, labels, grid, num_classes, match)

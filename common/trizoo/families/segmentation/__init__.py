@@ -1,0 +1,1 @@
+"""DeepLabv3, DeepLabv3+ and PSPNet."""

@@ -1,0 +1,70 @@
+"""SSD's reference loss in NumPy float64, with gradients: the arbiter for the three implementations.
+
+Plain and slow on purpose, as `trizoo.families.yolo.reference`.
+"""
+
+import numpy as np
+
+from trizoo.families.anchored.matching import NEGATIVE
+from trizoo.families.anchored.reference import box_regression, raw_heads
+from trizoo.families.base.terms import log_softmax
+from trizoo.families.ssd.anchors import SSD_CODING
+
+
+def ssd_loss(heads, targets, grid, coding=SSD_CODING, *, negatives=3, box_beta=1.0, box_gain=1.0, class_gain=1.0):
+    """The multibox loss of a batch (Liu et al. 2016, section 2.2): raw heads -> {term: float}.
+
+    heads: deltas (B, N, 4) and logits (B, N, 1 + C), background first; targets: of `trizoo.families.ssd.targets`; grid:
+    `ssd_grid`'s; coding: what the deltas are.
+
+    Terms, each already multiplied by its gain and divided by the number of positives of the whole batch:
+        box    sum over positives of smooth L1 between deltas and those of the anchor's box, linear beyond `box_beta`
+        class  sum of softmax cross-entropy over positives and, of each image, the `negatives` times as many anchors
+               without a box whose cross-entropy is highest, the first of equals. So an image without boxes adds nothing
+        loss   their sum
+    Raises ValueError where heads don't answer to targets and anchors.
+    """
+    terms, _, _ = _evaluate(heads, targets, grid, coding, negatives, box_beta, box_gain, class_gain)
+    return terms
+
+
+def ssd_loss_gradients(
+    heads, targets, grid, coding=SSD_CODING, *, negatives=3, box_beta=1.0, box_gain=1.0, class_gain=1.0
+):
+    """Gradient of `ssd_loss`'s sum with respect to deltas and logits: float64 (B, N, 4), (B, N, 1 + C).
+
+    Which negatives count is a constant.
+    """
+    _, of_deltas, of_logits = _evaluate(heads, targets, grid, coding, negatives, box_beta, box_gain, class_gain)
+    return of_deltas, of_logits
+
+
+def hard_negatives(losses, matches, negatives):
+    """Which anchors without a box count: losses (B, N), matches (B, N) -> bool (B, N).
+
+    Of each image the highest losses, at most `negatives` times as many as it has positives; the first of equals.
+    """
+    candidates = matches == NEGATIVE
+    order = np.argsort(np.where(candidates, -losses, np.inf), axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable")
+    positives = (matches >= 0).sum(axis=1, keepdims=True, dtype=np.float32)
+    return candidates & (rank < np.float32(negatives) * positives)  # 1.1 * 10 is 11 in float32, as in the frameworks
+
+
+def _evaluate(heads, targets, grid, coding, negatives, box_beta, box_gain, class_gain):
+    deltas, logits = raw_heads(heads, targets, grid)
+    normaliser, matches = float(targets["num_positives"]), targets["matches"]
+    box, of_deltas = box_regression(deltas, targets, grid, coding, box_beta)
+
+    positive = matches >= 0
+    labels = np.take_along_axis(targets["labels"], np.maximum(matches, 0), axis=1)
+    classes = np.eye(logits.shape[-1])[np.where(positive, 1 + labels, 0)]  # (B, N) -> (B, N, 1 + C)
+    logs = log_softmax(logits)
+    entropy = -(classes * logs).sum(axis=-1)
+    counted = positive | hard_negatives(entropy, matches, negatives)
+
+    box = box_gain / normaliser * box
+    classification = class_gain / normaliser * (entropy * counted).sum()
+    terms = {"loss": box + classification, "box": box, "class": classification}
+    of_logits = class_gain / normaliser * counted[..., None] * (np.exp(logs) - classes)
+    return {name: float(value) for name, value in terms.items()}, box_gain / normaliser * of_deltas, of_logits

@@ -1,0 +1,47 @@
+"""Raw heads to detections, in NumPy."""
+
+import numpy as np
+
+from trizoo.families.base.decode import logit, suppressed
+from trizoo.families.base.terms import sigmoid
+from trizoo.families.yolo.coding import decode_boxes
+from trizoo.families.yolo.grid import flatten_heads, yolo_grid
+
+MAX_CANDIDATES = 1000  # boxes of one image that reach NMS, the best ones
+
+
+def decode_yolo(heads, spec, placements, *, score, threshold, max_detections=100, method="hard"):
+    """Detections of a batch: raw heads, float (B, H, W, A, 5 + C) per level -> a list of B `Detections`.
+
+    placements: per image how it was laid on the input (`trizoo.augment.letterbox.Placement`); boxes come back in the
+    original's pixels, clipped to it; one that has no area there is no detection. A prediction's score for a class is
+    objectness times class, so it may be detected as several; those of at least `score` go through NMS per class at IoU
+    `threshold`, by `method` (see `trizoo.ground.boxes.nms`). Predictions that aren't finite count as no detection.
+    """
+    raw = flatten_heads(heads)
+    size = (heads[0].shape[2] * spec.strides[0], heads[0].shape[1] * spec.strides[0])
+    grid = yolo_grid(spec, size)
+    # a score can't exceed its objectness, so most predictions fall before anything is computed for them
+    candidates = raw[..., 4] >= logit(score)
+    options = {"threshold": threshold, "method": method, "min_score": score, "max_detections": max_detections}
+    results = []
+    for values, chosen, placement in zip(raw, candidates, placements, strict=True):
+        rows = np.nonzero(chosen)[0]
+        rows = rows[np.isfinite(values[rows]).all(axis=1)]
+        scores = sigmoid(values[rows, 4:5]) * sigmoid(values[rows, 5:])  # (K, C)
+        rows_above, labels = np.nonzero(scores >= score)
+        scores = scores[rows_above, labels]
+        if len(scores) > MAX_CANDIDATES:
+            best = _highest(scores, MAX_CANDIDATES)
+            rows_above, labels, scores = rows_above[best], labels[best], scores[best]
+        index = rows[rows_above]
+        place = (grid.cells[index], grid.strides[index], grid.anchors[index], grid.scales[index])
+        results.append(suppressed(decode_boxes(values[index], *place), scores, labels, placement, **options))
+    return results
+
+
+def _highest(scores, count):
+    """Indices of the `count` highest scores, highest first, the earlier of equal ones first: (N,) -> (count,)."""
+    least = np.partition(scores, -count)[-count]  # far cheaper than sorting them all
+    candidates = np.nonzero(scores >= least)[0]
+    return candidates[np.argsort(-scores[candidates], kind="stable")[:count]]

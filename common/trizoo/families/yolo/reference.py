@@ -1,0 +1,112 @@
+"""Reference losses in NumPy float64, with gradients: the arbiter for the three implementations.
+
+Plain and slow on purpose. The frameworks' losses must give the same values and gradients to 1e-4.
+"""
+
+import numpy as np
+
+from trizoo.families.base.terms import binary_cross_entropy, focal_weight, sigmoid
+from trizoo.families.yolo.coding import decode_boxes, place_in_cell
+from trizoo.families.yolo.grid import flatten_heads, yolo_grid
+from trizoo.ground.boxes import aspect_penalty, overlap, xyxy_to_cxcywh
+
+
+def yolo_loss(heads, targets, spec, loss, size):
+    """The YOLO loss of a batch: raw heads (B, H, W, A, 5 + C) per level -> {term: float}.
+
+    targets: of `trizoo.families.yolo.targets.assign`; loss: the recipe's `loss` section; size: input (width, height).
+
+    Terms, each already multiplied by its gain and divided by the number of positives P of the whole batch:
+        box         sum over positives of 1 - IoU (of the kind asked for) between the decoded prediction and its box;
+                    "mse" instead: 2 - (share of the image that the box covers), times half the squared errors of
+                    the decoded centre's place in its cell (in cells) and of log width and height
+        objectness  sum over predictions of binary cross-entropy: 1 for positives, 0 for the others, but those that
+                    overlap any box of their image by more than `ignore_iou` are left out; times `focal_weight`, times
+                    `balance` per head
+        class       sum over positives and classes of binary cross-entropy; with `label_smoothing` e the targets are
+                    1 - e / 2 and e / 2: each class is a decision between two, as in Darknet's label_smooth_eps
+        loss        their sum
+    """
+    terms, _ = _evaluate(heads, targets, spec, loss, size)
+    return terms
+
+
+def yolo_loss_gradients(heads, targets, spec, loss, size):
+    """Gradient of `yolo_loss`'s sum with respect to each raw head: a list of float64 arrays of the heads' shapes.
+
+    CIoU's trade-off weight counts as a constant, as in its paper (Zheng et al. 2020, equation 12 and below). The box
+    term's part is differentiated numerically (central differences in float64), the rest by formula.
+    """
+    _, gradient = _evaluate(heads, targets, spec, loss, size)
+    pieces = np.split(gradient, np.cumsum([np.prod(head.shape[1:4]) for head in heads])[:-1], axis=1)
+    return [piece.reshape(head.shape) for piece, head in zip(pieces, heads, strict=True)]
+
+
+def _evaluate(heads, targets, spec, loss, size):
+    raw = flatten_heads([np.asarray(head, np.float64) for head in heads])  # (B, N, 5 + C)
+    grid = yolo_grid(spec, size)
+    if raw.shape[1:] != (len(grid.heads), 5 + spec.num_classes):
+        needed = f"({len(grid.heads)}, {5 + spec.num_classes})"
+        raise ValueError(f"heads hold predictions of shape {raw.shape[1:]}; size {size} and the spec need {needed}")
+    normaliser = float(targets["num_positives"])
+    image, slot = np.nonzero(targets["positives"] >= 0)
+    index, owner = targets["positives"][image, slot], targets["owners"][image, slot]
+    boxes = targets["boxes"].astype(np.float64)[image, owner]
+    gradient = np.zeros_like(raw)
+
+    positive = np.zeros(raw.shape[:2], bool)
+    positive[image, index] = True
+    decoded = decode_boxes(raw, grid.cells, grid.strides, grid.anchors, grid.scales)
+    overlaps = overlap(decoded[:, :, None], targets["boxes"].astype(np.float64)[:, None]).max(axis=2)
+    counted = positive | (overlaps <= loss.ignore_iou)
+    balance = np.array(loss.balance[: len(heads)])[grid.heads]
+    weight = loss.objectness_gain * balance * counted / normaliser
+    entropy = binary_cross_entropy(raw[..., 4], positive)
+    focal, focal_slope = focal_weight(raw[..., 4], positive, loss.focal_gamma, loss.focal_alpha)
+    objectness = (weight * focal * entropy).sum()
+    gradient[..., 4] = weight * (focal * (sigmoid(raw[..., 4]) - positive) + focal_slope * entropy)
+
+    chosen = raw[image, index]  # (P, 5 + C)
+    classes = np.eye(spec.num_classes)[targets["labels"][image, owner]]
+    classes = classes * (1 - loss.label_smoothing) + loss.label_smoothing / 2
+    weight = loss.class_gain / normaliser
+    classification = weight * binary_cross_entropy(chosen[:, 5:], classes).sum()
+    gradient[image, index, 5:] = weight * (sigmoid(chosen[:, 5:]) - classes)
+
+    weight = loss.box_gain / normaliser
+    measure = _box_measure(loss.box, boxes, grid, index, size, chosen[:, :4])
+    box = weight * measure(chosen[:, :4]).sum()
+    for coordinate, step in enumerate(np.eye(4) * 1e-5):
+        slope = (measure(chosen[:, :4] + step) - measure(chosen[:, :4] - step)) / 2e-5
+        gradient[image, index, coordinate] = weight * slope
+
+    terms = {"loss": box + objectness + classification, "box": box, "objectness": objectness, "class": classification}
+    return {name: float(value) for name, value in terms.items()}, gradient
+
+
+def _box_measure(kind, boxes, grid, index, size, at):
+    """The box term per positive as a function of the raw values (P, 4) -> (P,), to be differentiated at `at`."""
+    place = [array[index].astype(np.float64) for array in (grid.cells, grid.strides, grid.anchors, grid.scales)]
+    if kind == "mse":
+        cells, strides, anchors, scales = place
+        cxcywh = xyxy_to_cxcywh(boxes)
+        centre = cxcywh[:, :2] / strides[:, None] - cells
+        log_size = np.log(cxcywh[:, 2:] / anchors)
+        weight = 2 - cxcywh[:, 2] * cxcywh[:, 3] / (size[0] * size[1])
+
+        def measure(raw):
+            errors = np.concatenate([place_in_cell(raw[:, :2], scales) - centre, raw[:, 2:] - log_size], axis=1)
+            return weight * (errors**2).sum(axis=1) / 2
+
+        return measure
+    if kind != "ciou":
+        return lambda raw: 1 - overlap(decode_boxes(raw, *place), boxes, kind)
+    predicted = decode_boxes(at, *place)
+    v = aspect_penalty(predicted, boxes)
+    trade_off = v / np.maximum(1 - overlap(predicted, boxes) + v, np.finfo(float).tiny)
+
+    def measure(raw):
+        predicted = decode_boxes(raw, *place)
+        return 1 - overlap(predicted, boxes, "diou") + trade_off * aspect_penalty(predicted, boxes)
+
+    return measure

@@ -1,0 +1,197 @@
+"""The YOLO models: their anchors, and how the heads share them."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from trizoo.families.base.spec import Architecture, ModelSpec
+from trizoo.families.yolo.decode import decode_yolo
+from trizoo.families.yolo.targets import assign
+from trizoo.ground.boxes import IOU_KINDS
+from trizoo.ground.errors import UserError
+from trizoo.ground.fields import NotNegative, Probability, Section
+
+
+@dataclass(frozen=True, kw_only=True)
+class YOLOSpec(ModelSpec):
+    """A YOLO's ModelSpec.
+
+    anchors: per head, its (width, height) pairs in input pixels; strides, scale_xy: per head, see `YOLOArchitecture`
+    attention: one of ATTENTION, or None
+    """
+
+    family: ClassVar[str] = "yolo"
+
+    anchors: tuple[tuple[tuple[float, float], ...], ...]
+    strides: tuple[int, ...]
+    scale_xy: tuple[float, ...]
+    attention: str | None = None
+
+    @property
+    def anchors_per_cell(self):
+        """Number of anchors of each head's cells."""
+        return tuple(len(anchors) for anchors in self.anchors)
+
+    def targets(self, samples, size, loss):
+        """See `trizoo.families.yolo.targets.assign`."""
+        boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
+        return assign(boxes, labels, self, size, loss.match_iou)
+
+    def decode(self, heads, placements, size, **options):
+        """See `trizoo.families.yolo.decode.decode_yolo`."""
+        return decode_yolo(heads, self, placements, **options)
+
+    def first_bias(self, name, shape, prior):
+        """0, but the logit of the prior for objectness (Lin et al. 2017, section 4.1)."""
+        bias = np.zeros((shape[0] // (5 + self.num_classes), 5 + self.num_classes), np.float32)
+        bias[:, 4] = -math.log(1 / prior - 1)
+        return bias.reshape(shape)
+
+    def least_values(self, size):
+        """Cells of the coarsest head."""
+        return size[0] // self.strides[0] * (size[1] // self.strides[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class YOLOArchitecture(Architecture):
+    """What a YOLO's name stands for.
+
+    strides: input pixels per cell of each head, coarsest first
+    masks: for each head, which of the anchors (sorted by size) it uses
+    anchors: default (width, height) in input pixels, smallest first
+    scale_xy: for each head, by how much the sigmoid that places a box's centre reaches over its cell (grid sensitivity,
+        Bochkovskiy et al. 2020, section 3.4); 1 = not at all
+    attention: whether its backbone's features may pass an attention block (see `ATTENTION`)
+    """
+
+    OPTIONS: ClassVar[tuple[str, ...]] = ("anchors", "scale_xy", "attention")
+
+    strides: tuple[int, ...]
+    masks: tuple[tuple[int, ...], ...]
+    anchors: tuple[tuple[float, float], ...]
+    scale_xy: tuple[float, ...]
+    attention: bool = False
+
+    @property
+    def variants(self):
+        """One with each kind of attention, where there is a place for it."""
+        return {kind: {"attention": kind} for kind in ATTENTION if self.attention}
+
+    def spec(self, name, num_classes, *, anchors=None, scale_xy=None, attention=None, **normalisation):
+        """The YOLOSpec with the model's own anchors or these, smallest first.
+
+        scale_xy: one number for all heads; None = the model's own, a number a head. Raises UserError for a number of
+        anchors that the heads can't share out, anchors in another order (each head would get sizes that aren't its
+        own), and attention in a model that has no place for it.
+        """
+        anchors = self.anchors if anchors is None else tuple((float(w), float(h)) for w, h in anchors)
+        needed = len(self.anchors)
+        if len(anchors) != needed:
+            raise UserError(f"{len(anchors)} anchors were given for {name}; its heads need {needed}")
+        areas = [width * height for width, height in anchors]
+        if areas != sorted(areas):
+            in_order = ", ".join(f"{w:g}x{h:g}" for w, h in sorted(anchors, key=math.prod))
+            raise UserError(
+                f"the anchors of {name} aren't in order, smallest area first; this order would do: {in_order}"
+            )
+        if attention is not None and not self.attention:
+            able = ", ".join(other for other, about in YOLO_ARCHITECTURES.items() if about.attention)
+            raise UserError(f"model.attention is {attention}, for which {name} has no place; none, or {able}, would do")
+        return YOLOSpec(
+            name=name,
+            num_classes=num_classes,
+            anchors=tuple(tuple(anchors[i] for i in mask) for mask in self.masks),
+            strides=self.strides,
+            scale_xy=self.scale_xy if scale_xy is None else (float(scale_xy),) * len(self.strides),
+            attention=attention,
+            **normalisation,
+        )
+
+    def check_input_size(self, name, size):
+        """Both sides must be multiples of the greatest stride."""
+        multiple = self.size_multiple
+        if all(side > 0 and side % multiple == 0 for side in size):
+            return
+        lower, upper = (
+            "x".join(str(max(multiple, rounded(side / multiple) * multiple)) for side in size)
+            for rounded in (math.floor, math.ceil)
+        )
+        nearest = lower if lower == upper else f"{lower} or {upper}"
+        raise UserError(
+            f"input size {size[0]}x{size[1]} doesn't fit {name}, whose sides are multiples of {multiple}; "
+            f"the nearest that fit: {nearest}"
+        )
+
+
+# squeeze and excitation (Hu et al. 2018), CBAM (Woo et al. 2018), ECA (Wang et al. 2020)
+ATTENTION = ("se", "cbam", "eca")
+
+_YOLOV3_ANCHORS = ((10, 13), (16, 30), (33, 23), (30, 61), (62, 45), (59, 119), (116, 90), (156, 198), (373, 326))
+_YOLOV4_ANCHORS = ((12, 16), (19, 36), (40, 28), (36, 75), (76, 55), (72, 146), (142, 110), (192, 243), (459, 401))
+_TINY_ANCHORS = ((10, 14), (23, 27), (37, 58), (81, 82), (135, 169), (344, 319))
+
+YOLO_ARCHITECTURES = {
+    # the .cfg files of the same names of the Darknet project; the masks of yolov3-tiny's second head are 0,1,2 there.
+    # yolov4-tiny has the masks 3,4,5 and 1,2,3: its heads share an anchor, and none has the first of its six, 10x14,
+    # which is left out here
+    "yolov3": YOLOArchitecture(
+        strides=(32, 16, 8),
+        masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
+        anchors=_YOLOV3_ANCHORS,
+        scale_xy=(1.0, 1.0, 1.0),
+    ),
+    "yolov3-spp": YOLOArchitecture(
+        strides=(32, 16, 8),
+        masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
+        anchors=_YOLOV3_ANCHORS,
+        scale_xy=(1.0, 1.0, 1.0),
+    ),
+    "yolov3-tiny": YOLOArchitecture(
+        strides=(32, 16),
+        masks=((3, 4, 5), (0, 1, 2)),
+        anchors=_TINY_ANCHORS,
+        scale_xy=(1.0, 1.0),
+    ),
+    "yolov4": YOLOArchitecture(
+        strides=(32, 16, 8),
+        masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
+        anchors=_YOLOV4_ANCHORS,
+        scale_xy=(1.05, 1.1, 1.2),
+    ),
+    "yolov4-tiny": YOLOArchitecture(
+        strides=(32, 16),
+        masks=((2, 3, 4), (0, 1, 2)),
+        anchors=_TINY_ANCHORS[1:],
+        scale_xy=(1.05, 1.05),
+        attention=True,
+    ),
+}
+
+
+class YOLOLoss(Section):
+    """YOLO's; see `trizoo.families.yolo.reference.yolo_loss`."""
+
+    kind: Literal["yolo"] = "yolo"
+    box: Literal[(*IOU_KINDS, "mse")] = "ciou"
+    box_gain: NotNegative = 2.0
+    objectness_gain: NotNegative = 1.0
+    class_gain: NotNegative = 1.0
+    balance: tuple[NotNegative, NotNegative, NotNegative] = Field(
+        (0.4, 1.0, 4.0), description="of objectness at strides 32, 16, 8; a model with two heads uses the first two"
+    )
+    ignore_iou: Probability = Field(0.5, description="a prediction that overlaps any box more is no negative")
+    match_iou: Probability = Field(
+        1.0, description="an anchor that fits a box by more answers for it too, beside the best; 1 = the best alone"
+    )
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="e: classes learn 1 - e / 2 and e / 2 instead of 1 and 0"
+    )
+    focal_gamma: NotNegative = Field(
+        0.0, description="objectness that is right already counts less (Lin et al. 2017); 0 = plain cross-entropy"
+    )
+    focal_alpha: Probability | None = Field(
+        None, description="weight of objectness's positives, 1 less it of the negatives; none = both 1"
+    )

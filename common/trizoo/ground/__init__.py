@@ -1,0 +1,1 @@
+"""What everything stands on: errors, files, memory, boxes, samples, conventions; it imports no other room."""

@@ -1,0 +1,153 @@
+"""YAML as a tree in which every value remembers where it was written."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import yaml
+
+from trizoo.ground.errors import UserError
+
+# YAML 1.2's core schema. 1.1, PyYAML's default, reads 1e-3 as text, 12:30 as 750, 010 as 8 and the class "no" as false.
+SCALARS = (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+)
+TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value comes from: `origin` for a listing ("file my.yaml"), `where` for an error ("my.yaml line 12")."""
+
+    origin: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value and its place; a mapping is a dict of nodes with text keys, a list is a list of nodes."""
+
+    value: object
+    place: Place
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers = {}  # noqa: RUF012 (PyYAML's own attribute)
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data):
+        return True
+
+
+def _represent_text(dumper, text):
+    # In the other styles PyYAML writes line breaks out, and a recipe's lines would no longer be its keys.
+    return dumper.represent_scalar(TAG + "str", text, style=None if text.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _represent_text)
+for _name, _pattern, _first in SCALARS:
+    # The dumper keeps YAML 1.1's scalars as well: text that either version takes for something else is quoted.
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(TAG + _name, re.compile(rf"^(?:{_pattern})$"), list(_first))
+
+
+def parse(text, place: Callable[[int], Place]):
+    """The tree of a YAML text, or None where it holds nothing. `place` gives the place of a line, from 1.
+
+    Raises UserError with the line for a syntax error, a key that occurs twice, a key that is no scalar and for tags
+    other than YAML's plain types.
+    """
+    try:
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        return None if root is None else _convert(loader, root, place)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        reason = error.problem if not error.problem.startswith("but ") else f"{error.context}, {error.problem}"
+        reason = reason.replace("'<stream end>'", "the end of the text")
+        raise UserError(f"{place(line).where}: this is no YAML: {reason}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UserError(f"{place(line).where}: a recipe cannot hold the character U+{error.character:04X}") from None
+    except RecursionError:
+        raise UserError(f"{place(1).where}: the values are nested too deeply, or an alias contains itself") from None
+
+
+def render(value):
+    """A plain value on one line of YAML that `parse` gives back: scalars, lists and mappings in flow style."""
+    # In a list, so that it is written as flow style needs it: a text with ", " or ": " in it is quoted.
+    text = yaml.dump([value], Dumper=_Dumper, default_flow_style=True, allow_unicode=True, sort_keys=False, width=2**31)
+    return text.strip()[1:-1]
+
+
+def wrap(value, place):
+    """Plain data as a tree, all of it from one place."""
+    if isinstance(value, dict):
+        return Node({str(key): wrap(item, place) for key, item in value.items()}, place)
+    if isinstance(value, list | tuple):
+        return Node([wrap(item, place) for item in value], place)
+    return Node(value, place)
+
+
+def unwrap(node):
+    """The plain data of a tree. The inverse of `wrap`."""
+    if isinstance(node.value, dict):
+        return {key: unwrap(item) for key, item in node.value.items()}
+    if isinstance(node.value, list):
+        return [unwrap(item) for item in node.value]
+    return node.value
+
+
+def find(node, path):
+    """The node at `path`, a sequence of keys and indices as text; the last that exists on the way to it otherwise."""
+    for key in path:
+        if isinstance(node.value, dict) and key in node.value:
+            node = node.value[key]
+        elif isinstance(node.value, list) and key.isdecimal() and int(key) < len(node.value):
+            node = node.value[int(key)]
+        else:
+            break
+    return node
+
+
+def _convert(loader, node, place):
+    """PyYAML's node as a tree."""
+    line = node.start_mark.line + 1
+    here = place(line)
+    if isinstance(node, yaml.MappingNode) and node.tag == TAG + "map":
+        mapping, lines = {}, {}
+        for key_node, value_node in node.value:
+            key_line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise UserError(f"{place(key_line).where}: a key is a list or a mapping; a name is needed")
+            key = key_node.value
+            if key in mapping:
+                where = place(key_line).where
+                raise UserError(f"{where}: the key {key!r} is there already, on line {lines[key]}; one has to go")
+            child = _convert(loader, value_node, place)
+            # The line of the key is where a reader looks, also for a list that starts on the next one.
+            mapping[key], lines[key] = Node(child.value, place(key_line)), key_line
+        return Node(mapping, here)
+    if isinstance(node, yaml.SequenceNode) and node.tag == TAG + "seq":
+        return Node([_convert(loader, item, place) for item in node.value], here)
+    if isinstance(node, yaml.ScalarNode) and node.tag in {
+        TAG + name for name in ("str", "bool", "null", "int", "float")
+    }:
+        try:
+            return Node(loader.construct_object(node), here)
+        except (KeyError, ValueError):  # `!!int many`, or more digits than Python reads
+            raise UserError(f"{here.where}: {_short(node.value)} is no {node.tag.removeprefix(TAG)}") from None
+    raise UserError(f"{here.where}: the tag {node.tag!r} has no place in a recipe; a plain value is needed")
+
+
+def _short(text):
+    return repr(text if len(text) <= 40 else text[:39] + "…")

@@ -1,0 +1,1 @@
+"""Pictures for a person: boxes, masks, colours, fonts."""

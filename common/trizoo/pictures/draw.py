@@ -1,0 +1,220 @@
+"""Pictures of boxes and contact sheets: uint8 (H, W, 3) RGB in, a new one out."""
+
+import functools
+import itertools
+import math
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from trizoo.ground.boxes import as_boxes
+from trizoo.ground.conventions import GREY
+from trizoo.pictures.fonts import label_faces, load_font
+
+# sRGB to OKLab, a space in which distance is how different colours look (bottosson.github.io/posts/oklab).
+RGB_TO_LMS = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+LMS_TO_LAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
+def class_colours(num_classes):
+    """One colour for each class: -> uint8 (C, 3) RGB; class i has the same colour whatever C is.
+
+    Each next colour is the one that looks most different from all before it, among bright, saturated ones; black or
+    white text (`text_colours`) is legible on each. Beyond some 3000 classes the colours repeat.
+    """
+    if num_classes < 0:
+        raise ValueError(f"num_classes is {num_classes}; 0 or more is needed")
+    # A longer table begins with the shorter one; powers of two, so that few are ever computed.
+    table = _palette(max(64, 1 << (num_classes - 1).bit_length()))
+    return table[np.arange(num_classes) % len(table)]
+
+
+def text_colours(colours):
+    """Black or white, whichever has more contrast on each colour: uint8 (C, 3) -> uint8 (C, 3).
+
+    The contrast is at least 4.5 : 1 (WCAG 2.1, which asks for that much) on any colour.
+    """
+    luminance = _linear(np.asarray(colours)) @ [0.2126, 0.7152, 0.0722]
+    # Equal contrast with white and black: (1 + 0.05) / (y + 0.05) = (y + 0.05) / 0.05, so y = 0.179.
+    dark = np.where(luminance > 0.179, 0, 255).astype(np.uint8)
+    return np.repeat(dark[:, None], 3, axis=1)
+
+
+def draw_detections(image, detections, class_names, *, thickness=None, font_size=None):
+    """A picture of the detections with their names and scores: uint8 (H, W, 3) RGB -> a new one of the same size.
+
+    The highest score is drawn last, so that it lies on top. See `draw_boxes` for the rest.
+    """
+    boxes, labels, scores = detections.boxes, detections.labels, detections.scores
+    return draw_boxes(image, boxes, labels, class_names, scores, thickness=thickness, font_size=font_size)
+
+
+def draw_boxes(image, boxes, labels, class_names, scores=None, *, thickness=None, font_size=None):
+    """A picture of boxes (N, 4) with their class names and, where given, scores (N,): uint8 (H, W, 3) -> a new one.
+
+    thickness (of lines) and font_size are in pixels; None makes them follow the image's size. Boxes are cut at the
+    image's edges, those wholly outside aren't drawn. A label stands above its box, or inside where there is no room; a
+    long name is cut short to fit the image, and a label that still has no room (in images of few pixels) is left out.
+    Raises ValueError for another kind of image, arrays that don't agree, nan, or a label that has no name.
+    """
+    check_image(image)
+    boxes, labels = as_boxes(boxes).reshape(-1, 4), check_labels(labels, class_names)
+    scores = None if scores is None else np.asarray(scores)
+    if len(labels) != len(boxes) or (scores is not None and len(scores) != len(boxes)):
+        lengths = len(boxes), len(labels), None if scores is None else len(scores)
+        raise ValueError(f"boxes, labels and scores have lengths {lengths}; equal ones are needed")
+    if np.isnan(boxes).any():
+        raise ValueError(f"boxes holds nan in row {int(np.argwhere(np.isnan(boxes))[0, 0])}; numbers are needed")
+    height, width = image.shape[:2]
+    scale = math.sqrt(width * height)
+    thickness = _pixels("thickness", thickness, max(1, round(scale / 280)))
+    font_size = _pixels("font_size", font_size, max(11, round(scale / 38)))
+
+    order = np.arange(len(boxes)) if scores is None else np.argsort(scores, kind="stable")
+    visible = (boxes[:, 2:] > 0).all(1) & (boxes[:, 0] < width) & (boxes[:, 1] < height)
+    order = order[visible[order]]
+    corners = _corners(boxes, width, height)
+    sides = corners[:, 2:] - corners[:, :2] + 1
+    # Pillow draws lines inward from the corners, and out of the far side of a box that is smaller than they are.
+    widths = np.minimum(thickness, (sides.min(1, initial=2 * thickness) + 1) // 2).tolist()
+    corners, labels = corners.tolist(), labels.tolist()
+    colours = class_colours(len(class_names))
+    inks = [tuple(colour) for colour in text_colours(colours).tolist()]
+    colours = [tuple(colour) for colour in colours.tolist()]
+    faces = label_faces(tuple(class_names)) if len(order) else ()
+
+    picture = Image.fromarray(image)
+    pen = ImageDraw.Draw(picture)
+    for k in order:
+        pen.rectangle(corners[k], outline=colours[labels[k]], width=widths[k])
+    for k in order:  # after all lines, so that none crosses a label
+        text, file = faces[labels[k]]
+        ending = "" if scores is None else f" {scores[k]:.2f}"
+        _draw_tag(pen, corners[k], text, ending, load_font(file, font_size), colours[labels[k]], inks[labels[k]])
+    return np.array(picture)
+
+
+def grid(images, columns, cell, *, gap=4):
+    """A contact sheet: uint8 (H, W, 3) images of any sizes, row by row -> uint8 (H, W, 3) RGB.
+
+    columns: the most images in a row; cell: (width, height) of the place in which each image is scaled to fit, its
+    ratio kept, on grey; gap: pixels between cells. The sheet has no more columns than images.
+    """
+    images = list(images)
+    for name, value in (("number of images", len(images)), ("columns", columns), ("cell width", cell[0])):
+        if value < 1:
+            raise ValueError(f"{name} is {value}; at least 1 is needed")
+    (cell_width, cell_height), columns = cell, min(columns, len(images))
+    rows = -(-len(images) // columns)
+    size = columns * (cell_width + gap) - gap, rows * (cell_height + gap) - gap
+    sheet = Image.new("RGB", size, (255, 255, 255))
+    for k, image in enumerate(images):
+        check_image(image)
+        height, width = image.shape[:2]
+        ratio = min(cell_width / width, cell_height / height)
+        scaled = max(1, round(width * ratio)), max(1, round(height * ratio))
+        # reducing_gap: large photos are first shrunk by a whole factor, many times faster and as good to the eye.
+        small = Image.fromarray(image).resize(scaled, Image.Resampling.BICUBIC, reducing_gap=3.0)
+        left, top = k % columns * (cell_width + gap), k // columns * (cell_height + gap)
+        sheet.paste((GREY,) * 3, (left, top, left + cell_width, top + cell_height))
+        sheet.paste(small, (left + (cell_width - scaled[0]) // 2, top + (cell_height - scaled[1]) // 2))
+    return np.array(sheet)
+
+
+def check_image(image):
+    """Raises ValueError unless the image is a uint8 array (H, W, 3) that has pixels."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        kind = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise ValueError(f"image is {kind}; a uint8 array (H, W, 3) in RGB is needed")
+    if 0 in image.shape:
+        raise ValueError(f"image has shape {image.shape}; at least one pixel is needed")
+
+
+def check_labels(labels, class_names):
+    """The labels as int64 (N,). Raises ValueError where one has no name."""
+    labels = np.asarray(labels, dtype=np.int64).reshape(-1)
+    wrong = labels[(labels < 0) | (labels >= len(class_names))]
+    if len(wrong):
+        raise ValueError(f"labels holds {wrong[0]}; 0 to {len(class_names) - 1} have a class name")
+    return labels
+
+
+def _draw_tag(pen, corners, text, ending, font, colour, ink):
+    """The label of a box whose pixels are `corners` (left, top, right, bottom), kept inside the picture."""
+    width, height = pen.im.size
+    ascent, descent = font.getmetrics()
+    margin = max(1, font.size // 4)
+    tag_height = ascent + descent + margin // 2
+    text, length = _shortened(text, ending, font, width - 2 * margin)
+    if text is None or tag_height > height / 2:
+        return
+    tag_width = math.ceil(length) + 2 * margin
+    left = max(0, min(corners[0], width - tag_width))
+    top = corners[1] - tag_height
+    if top < 0:
+        top = min(corners[1], height - tag_height)
+    pen.rectangle((left, top, left + tag_width - 1, top + tag_height - 1), fill=colour)
+    pen.text((left + margin, top + margin // 4 + ascent), text, fill=ink, font=font, anchor="ls")
+
+
+def _shortened(text, ending, font, room):
+    """text + ending, the text cut to fit so many pixels, and its length; None, 0 where no letter of it fits."""
+    candidates = (f"{text[:count].rstrip()}…{ending}" for count in range(len(text) - 1, 0, -1))
+    for candidate in itertools.chain([text + ending], candidates):
+        length = font.getlength(candidate)
+        if length <= room:
+            return candidate, length
+    return None, 0
+
+
+def _corners(boxes, width, height):
+    """First and last pixel of each box in the image: (N, 4) -> int64 (N, 4), at least one pixel each."""
+    edges = np.floor(np.clip(boxes, 0, [width, height, width, height]) + 0.5).astype(np.int64)
+    first = np.minimum(edges[:, :2], [width - 1, height - 1])
+    return np.concatenate([first, np.maximum(edges[:, 2:] - 1, first)], axis=1)
+
+
+def _pixels(name, value, default):
+    if value is None:
+        return default
+    if value < 1:
+        raise ValueError(f"{name} is {value}; at least 1 pixel is needed")
+    return round(value)
+
+
+@functools.lru_cache(maxsize=8)
+def _palette(most):
+    """Up to so many colours, each the one farthest in OKLab from all before it -> uint8 (C, 3)."""
+    levels = np.arange(0, 256, 15, dtype=np.uint8)
+    colours = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
+    lab = np.cbrt(_linear(colours) @ RGB_TO_LMS.T) @ LMS_TO_LAB.T
+    chroma = np.hypot(lab[:, 1], lab[:, 2])
+    # Neither dull, nor so dark or pale that a line is lost in a photo; the upper bound takes out neon green.
+    bright = (lab[:, 0] > 0.5) & (lab[:, 0] < 0.88) & (chroma > 0.09) & (chroma < 0.25)
+    colours, lab = colours[bright], lab[bright]
+    chosen = [int(np.abs(colours - np.array([255.0, 90.0, 60.0])).sum(1).argmin())]  # begin with a warm red
+    distance = np.full(len(colours), np.inf)
+    for _ in range(min(most, len(colours)) - 1):
+        distance = np.minimum(distance, ((lab - lab[chosen[-1]]) ** 2).sum(1))
+        chosen.append(int(distance.argmax()))
+    palette = colours[chosen]
+    palette.flags.writeable = False  # the cached table is handed out
+    return palette
+
+
+def _linear(colours):
+    """sRGB bytes to linear light in [0, 1] (IEC 61966-2-1)."""
+    values = colours / 255
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)

@@ -1,0 +1,27 @@
+"""Detections of many images."""
+
+from dataclasses import dataclass
+
+from trizoo.tasks.pipeline import ImagePipeline
+
+
+@dataclass(frozen=True)
+class Detector(ImagePipeline):
+    """Gives the `Detections` of each image. score, nms, max_detections, nms_method: see `trizoo.families.yolo`."""
+
+    score: float
+    nms: float
+    max_detections: int = 100
+    nms_method: str = "hard"
+
+    def results(self, heads, placements, images):
+        """See `ImagePipeline.results`."""
+        return self.spec.decode(
+            heads,
+            placements,
+            images.shape[2:0:-1],
+            score=self.score,
+            threshold=self.nms,
+            max_detections=self.max_detections,
+            method=self.nms_method,
+        )

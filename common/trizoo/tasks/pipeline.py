@@ -1,0 +1,56 @@
+"""Many images through a network: read and place in threads, predict in batches."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from trizoo.augment.letterbox import fit, in_one_size, paste_image
+from trizoo.data.images import read_image, read_size
+from trizoo.ground.conventions import GREY
+from trizoo.ground.cores import available_cores
+
+
+@dataclass(frozen=True)
+class ImagePipeline:
+    """A trained model with all that its use needs; what comes of an image, `results` says.
+
+    predict: raw heads from uint8 images, of a framework's predictor; spec: the model's; input_size: (width, height);
+    resize: a policy of `trizoo.augment.letterbox`
+    """
+
+    predict: Any
+    spec: Any
+    input_size: tuple[int, int]
+    resize: str
+
+    def __call__(self, paths, batch_size=8):
+        """Yields the result of each image file, in order, in its own pixels.
+
+        While one batch is in the network the next one is read by a few threads. Raises UserError for a file that
+        can't be read, once the images of the batches before it are out.
+        """
+        paths = iter(paths)
+        pool = ThreadPoolExecutor(min(8, available_cores()))
+        try:
+            waiting = deque(pool.submit(self.place, path) for path in islice(paths, 2 * batch_size))
+            while waiting:
+                ready = [waiting.popleft().result() for _ in range(min(batch_size, len(waiting)))]
+                waiting.extend(pool.submit(self.place, path) for path in islice(paths, len(ready)))
+                images = in_one_size([image for image, _ in ready], GREY)
+                yield from self.results(self.predict(images), [placement for _, placement in ready], images)
+        finally:  # after an error, or when the caller wants no more, nothing else is read
+            pool.shutdown(cancel_futures=True)
+
+    def place(self, path):
+        """An image file on its canvas, and where it lies there: path -> uint8 (H, W, 3), Placement."""
+        placement = fit(read_size(path), self.input_size, self.resize)
+        image = read_image(path, at_least=placement.canvas)
+        # a large JPEG may be decoded smaller; what is found goes back to the size it has on disk
+        here = replace(placement, original=(image.shape[1], image.shape[0]))
+        return paste_image(image, here), placement
+
+    def results(self, heads, placements, images):
+        """The result of each image of a batch: raw heads, Placements, the images on their canvases."""
+        raise NotImplementedError

@@ -1,0 +1,40 @@
+"""A class for every pixel of many images."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from trizoo.tasks.pipeline import ImagePipeline
+
+
+@dataclass(frozen=True)
+class Segmenter(ImagePipeline):
+    """Gives the class ids of each image, uint8 (H, W) in its own pixels."""
+
+    def results(self, heads, placements, images):
+        """See `ImagePipeline.results`. heads: one, logits (B, H, W, C)."""
+        (logits,) = heads
+        return [class_ids(of_image, placement) for of_image, placement in zip(logits, placements, strict=True)]
+
+
+def class_ids(logits, placement):
+    """The likeliest class of each of the original's pixels: float32 (H, W, C) on a canvas, Placement -> uint8 (h, w).
+
+    The part of the canvas that the image covers is resized bilinearly to its original size, then compared, so that
+    borders between classes run as finely as the logits say. Of equal ones the first class.
+    """
+    (width, height), (left, top) = placement.resized, (placement.left, placement.top)
+    part = logits[top : top + height, left : left + width]
+    if placement.resized == placement.original:
+        return part.argmax(axis=-1).astype(np.uint8)
+    best = np.full(placement.original[::-1], -np.inf, np.float32)
+    found = np.zeros(best.shape, np.uint8)
+    # a class at a time: a large photograph's logits of all classes would fill memory
+    for channel in range(part.shape[-1]):
+        of_class = np.ascontiguousarray(part[..., channel])
+        values = cv2.resize(of_class, placement.original, interpolation=cv2.INTER_LINEAR)
+        higher = values > best
+        found[higher] = channel
+        np.maximum(best, values, out=best)
+    return found

@@ -1,0 +1,53 @@
+import json
+
+import pytest
+
+from trizoo.commands import compare
+from trizoo.ground.errors import UserError
+
+
+def make_run(path, losses, scores):
+    """A run folder with a log of an epoch per loss, evaluated where the score isn't None."""
+    path.mkdir()
+    (path / "recipe.yaml").write_text("{}\n", encoding="utf-8")
+    lines = []
+    for epoch, (loss, score) in enumerate(zip(losses, scores, strict=True), start=1):
+        lines.append({"kind": "step", "step": epoch * 10, "epoch": epoch, "lr": 0.01, "loss": loss})
+        record = {"kind": "epoch", "step": epoch * 10, "epoch": epoch, "lr": 0.01, "loss": loss, "seconds": 2.5}
+        lines.append(record | ({} if score is None else {"mAP50": score, "mAP": score / 2}))
+    (path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return str(path)
+
+
+def test_runs_are_drawn_over_one_another_and_summed_up_in_a_line_each(tmp_path, capsys):
+    runs = [make_run(tmp_path / "ours", [3.0, 2.0], [None, 0.5]), make_run(tmp_path / "theirs", [3.5, 1.5], [0.2, 0.4])]
+    assert compare.main([*runs, "--out", str(tmp_path / "both.png")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{runs[0]}: 2 epochs, 2.5 s each (median), loss 2.000, best validation mAP50 0.5000"
+    assert "loss 1.500, best validation mAP50 0.4000" in lines[1]
+    assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_has_a_curve_per_run_and_figure():
+    records = [{"kind": "step", "step": 10, "loss": 3.0}, {"kind": "epoch", "epoch": 1, "mAP50": 0.5}]
+    loss, score = compare.draw({"a": records, "b": records[:1]}).axes
+    assert [line.get_label() for line in loss.lines] == ["a", "b"]
+    assert [list(line.get_ydata()) for line in score.lines] == [[0.5], []]
+
+
+def test_segmentation_is_compared_by_its_own_figure():
+    records = [{"kind": "epoch", "epoch": 2, "mIoU": 0.75}]
+    _, score = compare.draw({"a": records}).axes
+    assert score.get_title() == "Validation mIoU"
+    assert [list(line.get_ydata()) for line in score.lines] == [[0.75]]
+
+
+def test_a_run_without_a_finished_epoch_is_still_drawn(tmp_path, capsys):
+    run = make_run(tmp_path / "new", [], [])
+    assert compare.main([run, "--out", str(tmp_path / "p.svg")]) == 0
+    assert "0 epochs" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_no_run_is_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        compare.main([str(tmp_path / "nowhere"), "--out", str(tmp_path / "p.png")])

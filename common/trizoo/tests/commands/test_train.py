@@ -1,0 +1,341 @@
+"""train.py's command line and the loop behind it, with a framework that is none."""
+
+import json
+import math
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from trizoo.commands.train import train
+from trizoo.data.synthetic import synthesize
+from trizoo.ground.errors import UserError
+from trizoo.training import loop
+from trizoo.weights.checkpoint import load
+
+
+@pytest.fixture
+def start(framework, drawings, tmp_path):
+    """Runs train.py with small numbers; the run is in tmp_path / "run"."""
+
+    def run(*arguments, framework=framework, out="run"):
+        small = ["--data", drawings, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
+        small += ["--set", "evaluate.every=1"]
+        return train(framework, [*small, "--out", str(tmp_path / out), *arguments])
+
+    return run
+
+
+def log_of(folder, kind):
+    records = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [record for record in records if record["kind"] == kind]
+
+
+def test_epochs_steps_and_evaluations_are_as_planned(start, framework, tmp_path, capsys):
+    assert start("--epochs", "4", "--set", "evaluate.every=3") == 0
+    epochs = log_of(tmp_path / "run", "epoch")
+    assert [record["step"] for record in epochs] == [3, 6, 9, 12]  # 7 images are 3 batches of 2
+    assert ["mAP50" in record for record in epochs] == [False, False, True, True]  # the third, and the last one
+    assert [step for step, _, _ in framework.learners[0].seen] == list(range(12))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("Fake 1.0, device: paper and pencil")
+    assert any(line.startswith("plan: 4 epochs = 12 steps of 2 images") for line in lines)
+
+
+def test_iterations_count_instead_of_epochs_and_may_end_within_one(start, tmp_path):
+    assert start("--iterations", "4") == 0
+    epochs = log_of(tmp_path / "run", "epoch")
+    assert [(record["epoch"], record["step"]) for record in epochs] == [(1, 3), (2, 4)]
+    assert "mAP50" in epochs[-1]
+
+
+def test_the_log_has_a_line_per_interval_and_never_one_across_epochs(start, monkeypatch, tmp_path):
+    monkeypatch.setattr(loop, "LOG_INTERVAL", 2)
+    assert start("--epochs", "2") == 0
+    assert [record["step"] for record in log_of(tmp_path / "run", "step")] == [2, 3, 5, 6]
+
+
+def test_an_epochs_terms_are_means_over_its_steps(start, tmp_path):
+    assert start("--epochs", "1") == 0
+    # losses 1, 1/2, 1/3
+    assert log_of(tmp_path / "run", "epoch")[0]["loss"] == pytest.approx(11 / 18)
+
+
+def test_best_holds_the_weights_of_the_best_evaluation(start, monkeypatch, tmp_path):
+    scores = iter([0.2, 0.6, 0.4, 0.9])
+    fit = loop.Trainer.fit
+
+    class Scripted:
+        def __init__(self, inner):
+            self.inner = inner
+
+        def measure(self, detector):
+            return {**self.inner.measure(detector)[0], "mAP50": next(scores)}, []
+
+    def scripted_fit(self):
+        self.evaluation = Scripted(self.evaluation)
+        return fit(self)
+
+    monkeypatch.setattr(loop.Trainer, "fit", scripted_fit)
+    assert start("--epochs", "3") == 0
+    best = load(tmp_path / "run" / "best.h5")
+    assert (best.epoch, best.step, best.best) == (2, 6, 0.6)
+    assert best.optimizer == {}
+    assert load(tmp_path / "run" / "last.h5").best == 0.6
+
+
+def test_averaged_weights_are_what_is_evaluated_and_kept_as_the_best(start, framework, tmp_path, monkeypatch):
+    evaluated = []
+    make = framework.predictor
+
+    def predictor(model, precision, device):
+        evaluated.append(model["backbone.bn.bias"].copy())
+        return make(model, precision, device)
+
+    monkeypatch.setattr(framework, "predictor", predictor)
+    assert start("--epochs", "2", "--set", "ema.decay=0.5", "--set", "ema.warmup=4", "--lr", "0.1") == 0
+    average = framework.learners[0].average
+    assert average.decays == pytest.approx([0.5 * (1 - math.exp(-(step + 1) / 4)) for step in range(6)])
+    last, best = (load(tmp_path / "run" / name) for name in ("last.h5", "best.h5"))
+    for array in (last.ema, best.model, {"backbone.bn.bias": evaluated[-1]}, {"backbone.bn.bias": evaluated[-2]}):
+        assert np.array_equal(array["backbone.bn.bias"], average.kept["backbone.bn.bias"])
+    assert (last.model["backbone.bn.bias"] > last.ema["backbone.bn.bias"]).all()  # this learner's weights only grow
+    assert best.ema is None
+    assert (last.weights, best.weights) == (last.ema, best.model)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_term_that_is_not_finite_stops_the_run_naming_term_step_and_images(start, framework, tmp_path, value):
+    framework.losses[4] = value
+    with pytest.raises(UserError, match=r"'box' is (nan|inf) at step 5 with the images \d+, \d+;"):
+        start("--epochs", "3")
+    assert load(tmp_path / "run" / "last.h5").step == 3  # the end of the first epoch
+
+
+def test_weights_that_are_not_finite_never_reach_a_checkpoint(start, framework, tmp_path):
+    """The loss of a step is that of the weights before it: it can't show what the last step of an epoch broke."""
+    framework.breaks.add(2)
+    with pytest.raises(UserError, match=r"backbone\.bn\.bias is no longer finite after step 3;"):
+        start("--epochs", "3")
+    assert load(tmp_path / "run" / "last.h5").step == 0
+    assert not (tmp_path / "run" / "best.h5").exists()
+
+
+def test_a_run_stopped_by_ctrl_c_resumes_to_the_same_arrays_and_log(start, framework, drawings, tmp_path, capsys):
+    averaging = ("--epochs", "3", "--set", "ema.decay=0.5")
+    assert start(*averaging, out="whole") == 0
+    stopping = type(framework)()
+    original = stopping.learner
+
+    def learner(*args):
+        made = original(*args)
+        step = made.step
+
+        def stop_in_the_fifth(batch, lr):
+            if batch.step == 4:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return step(batch, lr)
+
+        made.step = stop_in_the_fifth
+        return made
+
+    stopping.learner = learner
+    assert start(*averaging, framework=stopping) == 130
+    assert f"go on with: --resume {tmp_path / 'run'}" in capsys.readouterr().out
+    assert load(tmp_path / "run" / "last.h5").step == 5
+    assert train(type(framework)(), ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
+    whole, resumed = (load(tmp_path / name / "last.h5") for name in ("whole", "run"))
+    assert all(np.array_equal(whole.model[name], resumed.model[name]) for name in whole.model)
+    assert all(np.array_equal(whole.ema[name], resumed.ema[name]) for name in whole.model)
+    assert all(
+        np.array_equal(array, resumed.optimizer["momentum"][name])
+        for name, array in whole.optimizer["momentum"].items()
+    )
+    first, second = (log_of(tmp_path / name, "epoch") for name in ("whole", "run"))
+    for ours, theirs in zip(first, second, strict=True):
+        times = dict.fromkeys(("seconds", "evaluation_seconds"))
+        assert ours | times == theirs | times
+
+
+def test_a_resumed_run_may_be_made_longer_and_nothing_else(start, framework, tmp_path):
+    assert start("--epochs", "1") == 0
+    run = str(tmp_path / "run")
+    assert train(type(framework)(), ["--resume", run, "--epochs", "2", "--workers", "0", "--quiet"]) == 0
+    assert [record["epoch"] for record in log_of(tmp_path / "run", "epoch")] == [1, 2]
+    for flag in (["--lr", "1"], ["--set", "loss.box=mse"], ["--model", "yolov3"]):
+        with pytest.raises(UserError, match=f"{flag[0]}.* can't be changed in a resumed run"):
+            train(type(framework)(), ["--resume", run, *flag])
+
+
+def test_a_run_can_be_resumed_before_its_first_epoch_is_over(start, framework, tmp_path):
+    framework.losses[1] = float("nan")
+    with pytest.raises(UserError):
+        start("--epochs", "1")
+    assert load(tmp_path / "run" / "last.h5").step == 0
+    assert train(type(framework)(), ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
+
+
+def test_without_pretrained_weights_nothing_is_frozen(start, framework):
+    assert start("--epochs", "2", "--set", "freeze.epochs=1") == 0
+    assert not any(framework.learners[0].frozen_steps)
+
+
+def test_with_pretrained_weights_the_first_epochs_are_frozen_also_after_a_resume(start, framework, tmp_path):
+    assert start("--epochs", "1", out="first") == 0
+    weights = ["--weights", str(tmp_path / "first" / "last.h5")]
+    second = type(framework)({4: float("nan")})
+    with pytest.raises(UserError):
+        start(*weights, "--epochs", "3", "--set", "freeze.epochs=2", framework=second)
+    assert second.learners[0].frozen_steps == [True] * 6  # the log looks at a loss when the epoch ends
+    third = type(framework)()
+    assert train(third, ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
+    assert third.learners[0].frozen_steps == [True] * 3 + [False] * 3
+
+
+def test_overfit_trains_and_measures_on_the_same_few_images_unaugmented(start, framework, tmp_path):
+    assert start("--overfit", "3", "--iterations", "2") == 0
+    assert len({id for _, ids, _ in framework.learners[0].seen for id in ids}) <= 3
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    assert (metrics["images"], metrics["split"]) == (3, "train (overfit)")
+    assert load(tmp_path / "run" / "last.h5").recipe["augment"] == []
+
+
+def test_overfit_keeps_to_one_input_size(start, framework, tmp_path):
+    recipe = tmp_path / "changing.yaml"
+    recipe.write_text("_base_: yolov3-tiny\nmulti_scale: {low: 0.5, high: 2, every: 1}\n", encoding="utf-8")
+    assert start("--recipe", str(recipe), "--overfit", "3", "--iterations", "8") == 0
+    assert load(tmp_path / "run" / "last.h5").recipe["multi_scale"] == {"low": 1.0, "high": 1.0, "every": 1}
+
+
+def test_input_sizes_change_in_training_and_not_in_evaluation(start, framework, tmp_path, monkeypatch):
+    trained, evaluated, loader, predictor = [], [], framework.loader, framework.predictor
+
+    def spying_loader(*arguments):
+        for batch in loader(*arguments):
+            trained.append(batch.images.shape[1:3])
+            yield batch
+
+    def spying_predictor(*arguments):
+        predict = predictor(*arguments)
+        return lambda images: evaluated.append(images.shape[1:3]) or predict(images)
+
+    monkeypatch.setattr(framework, "loader", spying_loader)
+    monkeypatch.setattr(framework, "predictor", spying_predictor)
+    sizes = [item for key in ("low=0.5", "high=2", "every=2") for item in ("--set", f"multi_scale.{key}")]
+    assert start("--iterations", "12", *sizes) == 0
+    assert trained[::2] == trained[1::2]
+    assert set(trained) <= {(side, side) for side in (32, 64, 96, 128)}
+    assert len(set(trained)) > 1
+    assert set(evaluated) == {(64, 64)}
+
+
+def test_a_run_goes_on_with_the_same_images_only(start, framework, tmp_path):
+    assert start("--epochs", "1") == 0
+    other = str(synthesize(tmp_path / "other", images=20, size=(64, 64)))
+    with pytest.raises(UserError, match="has 14 images to train on and the run began with 7"):
+        train(type(framework)(), ["--resume", str(tmp_path / "run"), "--data", other, "--epochs", "2", "--quiet"])
+
+
+def test_a_resumed_run_cannot_become_shorter_than_it_is(start, framework, tmp_path):
+    assert start("--epochs", "3") == 0
+    with pytest.raises(UserError, match="has done 9 steps already"):
+        train(type(framework)(), ["--resume", str(tmp_path / "run"), "--epochs", "2", "--quiet"])
+
+
+def test_data_that_has_gone_is_named_with_the_flag_that_helps(start, framework, tmp_path):
+    moved = synthesize(tmp_path / "moved", images=10, size=(64, 64))
+    assert start("--data", str(moved), "--epochs", "1") == 0
+    moved.rename(tmp_path / "new place")
+    resume = ["--resume", str(tmp_path / "run"), "--epochs", "2", "--workers", "0", "--quiet"]
+    with pytest.raises(UserError, match="moved, is not there any more; --data ROOT says where"):
+        train(type(framework)(), resume)
+    assert train(type(framework)(), [*resume, "--data", str(tmp_path / "new place")]) == 0
+
+
+def test_lists_without_one_to_train_on_are_an_error_and_validation_on_training_images_a_warning(
+    start, tmp_path, capsys
+):
+    root = synthesize(tmp_path / "set", images=10, size=(64, 64))
+    lists = root / "ImageSets" / "Main"
+    assert start("--data", str(root), "--iterations", "1", "--set", "data.validation=train") == 0
+    assert "7 of the 7 validation images (train) are trained on" in capsys.readouterr().out
+    (lists / "train.txt").rename(lists / "training.txt")
+    with pytest.raises(UserError, match=r"none called train or trainval; --set data\.train=SPLIT"):
+        start("--data", str(root), out="second")
+
+
+def test_a_recipe_file_stands_above_the_model_section_of_weights(start, framework, tmp_path):
+    assert start("--iterations", "1") == 0
+    anchors = [[5, 5], [6, 6], [7, 7], [8, 8], [9, 9], [12, 12]]
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(f"_base_: yolov3-tiny\nmodel: {{anchors: {anchors}}}\n", encoding="utf-8")
+    weights = ["--weights", str(tmp_path / "run" / "last.h5")]
+    assert start(*weights, "--recipe", str(recipe), "--iterations", "1", out="second") == 0
+    assert load(tmp_path / "second" / "last.h5").recipe["model"]["anchors"] == anchors
+    with pytest.raises(UserError, match=r"last\.h5 holds yolov3-tiny, which doesn't fit yolov3"):
+        start(*weights, "--model", "yolov3", out="third")
+
+
+def test_fine_tuning_on_other_classes_of_the_same_number_begins_with_new_class_outputs(start, tmp_path, capsys):
+    assert start("--iterations", "1") == 0
+    other = str(synthesize(tmp_path / "other", images=10, size=(64, 64), classes=("star", "cross", "ring")))
+    assert start("--data", other, "--weights", str(tmp_path / "run" / "last.h5"), "--iterations", "1", out="b") == 0
+    assert "1 of the model's 3 arrays loaded" in capsys.readouterr().out
+
+
+def test_a_tag_is_resolved_before_anything_else_and_trained_from(start, tmp_path, monkeypatch, capsys):
+    assert start("--iterations", "1") == 0
+    asked = []
+
+    def resolve_weights(text, *, offline, model):
+        asked.append((text, offline))
+        return tmp_path / "run" / "last.h5"
+
+    monkeypatch.setattr("trizoo.weights.store.resolve_weights", resolve_weights)
+    assert start("--weights", "fake.tag", "--offline", "--iterations", "1", out="second") == 0
+    assert asked == [("fake.tag", True)]
+    assert f"weights: {tmp_path / 'run' / 'last.h5'}\n3 of the model's 3 arrays loaded" in capsys.readouterr().out
+    with pytest.raises(UserError, match="--weights can't be changed in a resumed run"):
+        train(None, ["--resume", str(tmp_path / "run"), "--weights", "fake.tag"])
+    assert len(asked) == 1
+
+
+def test_an_existing_run_is_never_written_over(start, tmp_path):
+    assert start("--iterations", "1") == 0
+    before = (tmp_path / "run" / "last.h5").read_bytes()
+    with pytest.raises(UserError, match="isn't empty"):
+        start("--iterations", "1")
+    assert (tmp_path / "run" / "last.h5").read_bytes() == before
+
+
+def test_batch_norm_of_a_single_value_is_refused_before_the_run_begins(start, tmp_path):
+    with pytest.raises(UserError, match=r"one image of 32x32 at a time.*--batch-size"):
+        start("--input-size", "32", "--batch-size", "1")
+    with pytest.raises(UserError, match=r"schedule\.accumulate"):
+        start("--input-size", "32", "--batch-size", "4", "--set", "schedule.accumulate=4")
+    with pytest.raises(UserError, match=r"one image of 32x32 at a time.*multi_scale\.low"):  # the smallest size counts
+        start("--input-size", "64", "--batch-size", "1", "--set", "multi_scale.low=0.5")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_single_value_is_enough_for_batch_norms_that_keep_to_stored_statistics(start):
+    small = ("--input-size", "32", "--batch-size", "1", "--iterations", "1")
+    assert start(*small, "--set", "freeze.batch_norm=true") == 0
+
+
+def test_lr_on_the_command_line_is_the_peak_itself(start, framework):
+    assert start("--iterations", "20", "--lr", "0.3") == 0
+    assert max(lr for _, _, lr in framework.learners[0].seen) == pytest.approx(0.3)
+
+
+def test_flags_say_what_values_and_colours_in_masks_mean(framework, capsys):
+    assert (
+        train(framework, ["--print-recipe", "--mask-map", "255=1,128=2", "--palette", "000000,800000,e0e0c0=255"]) == 0
+    )
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "mask_map: [[128, 2], [255, 1]] # command line --mask-map" in lines
+    assert "palette: [[0, 0, 0], [128, 0, 0]] # command line --palette" in lines
+    assert "ignore_colours: [[224, 224, 192]] # command line --palette" in lines
+    with pytest.raises(UserError, match="'255' is no mask map"):
+        train(framework, ["--print-recipe", "--mask-map", "255"])

@@ -1,0 +1,154 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trizoo.data.masks.coco import read_coco
+from trizoo.ground.errors import UserError
+
+CATEGORIES = [{"id": 7, "name": "dog"}, {"id": 3, "name": "cat"}]
+
+
+def square(x, y, side):
+    return [[x, y, x + side, y, x + side, y + side, x, y + side]]
+
+
+def instance(number, category, segmentation, area=1, **more):
+    return {
+        "id": number,
+        "image_id": 1,
+        "category_id": category,
+        "segmentation": segmentation,
+        "area": area,
+        "iscrowd": 0,
+        **more,
+    }
+
+
+def write(path, annotations, categories=CATEGORIES, size=(8, 6), **more):
+    images = [{"id": 1, "file_name": "a.jpg", "width": size[0], "height": size[1]}]
+    content = {"images": images, "annotations": annotations, "categories": categories, **more}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def drawn(path, labels=None, size=(8, 6)):
+    content = read_coco(path)
+    labels = labels or {name: label for label, name in enumerate(content.classes)}
+    return content.images[0].draw(labels, size)
+
+
+def test_classes_are_the_background_and_categories_by_id(tmp_path):
+    assert read_coco(write(tmp_path / "a.json", [])).classes == ("background", "cat", "dog")
+    named = [{"id": 0, "name": "Background"}, {"id": 1, "name": "cat"}]
+    assert read_coco(write(tmp_path / "a.json", [], named)).classes == ("background", "cat")
+
+
+def test_smaller_instances_lie_over_larger_ones_and_crowds_under_them_all(tmp_path):
+    crowd = {"size": [6, 8], "counts": [0, 48]}
+    path = write(
+        tmp_path / "a.json",
+        [
+            instance(1, 3, square(0, 0, 2), area=4),
+            instance(2, 7, square(0, 0, 4), area=16),
+            instance(3, 3, crowd, area=48, iscrowd=1),
+        ],
+    )
+    mask = drawn(path)
+    assert (mask[:2, :2] == 1).all()
+    assert (mask == 2).sum() == 16 - 4
+    assert (mask == 255).sum() == 48 - 16
+
+
+def test_run_lengths_as_list_and_text(tmp_path):
+    # columns of 6: the first 6 pixels, and then all but one
+    path = write(tmp_path / "a.json", [instance(1, 3, {"size": [6, 8], "counts": [0, 6, 42]})])
+    mask = drawn(path)
+    assert (mask[:, 0] == 1).all()
+    assert mask.sum() == 6
+
+
+def test_without_background_among_the_classes_the_rest_is_ignored(tmp_path):
+    path = write(tmp_path / "a.json", [instance(1, 3, square(0, 0, 2))])
+    assert np.unique(drawn(path, {"cat": 0, "dog": 1})).tolist() == [0, 255]
+
+
+def test_instances_without_segmentation_are_told(tmp_path):
+    content = read_coco(write(tmp_path / "a.json", [instance(5, 3, [])]))
+    assert [str(problem.text) for problem in content.problems] == [
+        "annotation 5 (cat) of a.jpg has no segmentation and is left out"
+    ]
+
+
+def test_panoptic_segments_become_classes(tmp_path):
+    ids = np.array([[0, 1], [70000, 300]], np.int32)
+    folder = tmp_path / "panoptic_val"
+    folder.mkdir()
+    Image.fromarray(np.stack([ids % 256, ids // 256 % 256, ids // 65536], axis=-1).astype(np.uint8)).save(
+        folder / "a.png"
+    )
+    segments = [
+        {"id": 1, "category_id": 3, "iscrowd": 0},
+        {"id": 300, "category_id": 7, "iscrowd": 1},
+        {"id": 70000, "category_id": 7, "iscrowd": 0},
+    ]
+    annotation = {"image_id": 1, "file_name": "a.png", "segments_info": segments}
+    path = write(tmp_path / "panoptic_val.json", [annotation], size=(2, 2))
+    content = read_coco(path)
+    assert content.classes == ("cat", "dog")
+    assert content.images[0].mask == folder / "a.png"
+    assert drawn(path, size=(2, 2)).tolist() == [[255, 0], [1, 255]]
+    path = write(path, [{**annotation, "segments_info": segments[:2]}], size=(2, 2))
+    with pytest.raises(UserError, match=r"a\.png holds segment 70000 in 1 pixels, which .*panoptic_val\.json lacks"):
+        drawn(path, size=(2, 2))
+
+
+@pytest.mark.parametrize(
+    ("annotations", "categories", "text"),
+    [
+        ([instance(1, 5, square(0, 0, 1))], CATEGORIES, "1 is of category 5, which isn't listed"),
+        ([instance(1, 3, [], image_id=2)], CATEGORIES, "annotation 1 is of image 2, which isn't listed"),
+        ([{"id": 1}], CATEGORIES, "isn't written as COCO's files are"),
+        ([1], CATEGORIES, "isn't written as COCO's files are"),
+        ([], [], "has 0 categories"),
+        ([], [{"id": 1, "name": "a"}, {"id": 2, "name": "a"}], "has 2 categories called 'a'"),
+    ],
+)
+def test_files_that_contradict_themselves_are_refused(tmp_path, annotations, categories, text):
+    with pytest.raises(UserError, match=text):
+        read_coco(write(tmp_path / "a.json", annotations, categories))
+
+
+@pytest.mark.parametrize(
+    "segmentation",
+    [
+        [[1, 2, 3]],
+        [["a", "b"]],
+        [[1e300, 0, 1, 1, 2, 2]],
+        5,
+        {"size": [6, 8], "counts": [10**30]},
+        {"size": [6, 8], "counts": [3]},
+        {"size": [8, 6], "counts": [48]},
+    ],
+)
+def test_segmentations_that_cannot_be_drawn_are_refused(tmp_path, segmentation):
+    with pytest.raises(UserError, match=r"a\.json, annotation 4 of a\.jpg has a segmentation that can't be drawn"):
+        drawn(write(tmp_path / "a.json", [instance(4, 3, segmentation)]))
+
+
+def test_a_file_name_is_text(tmp_path):
+    path = write(tmp_path / "a.json", [])
+    path.write_text(path.read_text(encoding="utf-8").replace('"a.jpg"', "[1]"), encoding="utf-8")
+    with pytest.raises(
+        UserError, match=r"isn't written as COCO's files are: TypeError image 1 has the file name \[1\]"
+    ):
+        read_coco(path)
+
+
+def test_images_of_another_size_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"says that a\.jpg is 8x6, but it is 6x8"):
+        drawn(write(tmp_path / "a.json", []), size=(6, 8))
+    (tmp_path / "a.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match="lacks images, annotations or categories"):
+        read_coco(tmp_path / "a.json")

@@ -1,0 +1,127 @@
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trizoo.data.masks.labelme import read_labelme
+from trizoo.ground.errors import UserError
+
+LABELS = {"background": 0, "cat": 1, "dog": 2}
+
+
+def shape(label, points, kind="polygon", **more):
+    return {"label": label, "points": points, "shape_type": kind, **more}
+
+
+def write(path, *shapes, size=(8, 6), **more):
+    content = {"version": "5.2.1", "shapes": list(shapes), "imagePath": "a.jpg", "imageData": None, **more}
+    content |= {"imageWidth": size[0], "imageHeight": size[1]}
+    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def drawn(path, labels=LABELS):
+    return read_labelme(path).draw(labels, (8, 6))
+
+
+def test_later_shapes_lie_over_earlier_ones(tmp_path):
+    whole, corner = [[0, 0], [8, 0], [8, 6], [0, 6]], [[0, 0], [2, 0], [2, 2], [0, 2]]
+    mask = drawn(write(tmp_path / "a.json", shape("cat", whole), shape("dog", corner)))
+    assert mask.dtype == np.uint8
+    assert (mask[:2, :2] == 2).all()
+    assert (mask == 1).sum() == 48 - 4
+
+
+def test_rectangles_circles_and_masks_are_areas(tmp_path):
+    buffer = io.BytesIO()
+    Image.fromarray(np.array([[1, 0], [1, 1]], bool)).save(buffer, "PNG")
+    text = base64.b64encode(buffer.getvalue()).decode()
+    path = write(
+        tmp_path / "a.json",
+        shape("cat", [[3, 2], [1, 1]], "rectangle"),
+        shape("dog", [[6, 3], [6, 5]], "circle"),
+        shape("cat", [[0, 4], [1, 5]], "mask", mask=text),
+    )
+    mask = drawn(path)
+    assert mask[1, 1] == mask[1, 2] == 1
+    assert (mask == 2).sum() == 12  # pixels whose centres are less than 2 from (6, 3)
+    assert mask[4:6, :2].tolist() == [[1, 0], [1, 1]]
+    assert (mask == 1).sum() == 2 + 3
+
+
+def test_what_covers_nothing_is_told(tmp_path):
+    path = write(
+        tmp_path / "a.json",
+        shape("cat", [[1, 1], [5, 5]], "line"),
+        shape("", [[1, 1], [5, 5], [5, 1]]),
+        shape("cat", [[1, 1], [5, 5]]),
+    )
+    content = read_labelme(path)
+    assert [problem.kind for problem in content.problems] == [
+        "shape without area",
+        "shape without name",
+        "shape without area",
+    ]
+    assert content.names == set()
+    assert not content.draw(LABELS, (8, 6)).any()
+
+
+def test_names_for_background_and_ignored_make_no_class(tmp_path):
+    left, right = [[0, 0], [4, 0], [4, 6], [0, 6]], [[4, 0], [8, 0], [8, 6], [4, 6]]
+    path = write(tmp_path / "a.json", shape("_background_", left), shape("__ignore__", right))
+    assert read_labelme(path).names == set()
+    assert np.unique(drawn(path)).tolist() == [0, 255]
+    # without a background among the classes, what is unlabelled counts nowhere
+    assert np.unique(drawn(path, {"cat": 0})).tolist() == [255]
+
+
+def test_image_path_may_be_from_windows_and_names_in_any_script(tmp_path):
+    content = read_labelme(
+        write(tmp_path / "a.json", shape("猫", [[0, 0], [8, 0], [8, 6]]), imagePath="..\\图 片\\a.jpg")
+    )
+    assert content.image == tmp_path.parent / "图 片" / "a.jpg"
+    assert content.names == {"猫"}
+    assert read_labelme(write(tmp_path / "b.json", imagePath=None)).image == tmp_path / "b"
+
+
+def test_unknown_names_and_other_sizes_are_refused(tmp_path):
+    path = write(tmp_path / "a.json", shape("cats", [[0, 0], [8, 0], [8, 6]]))
+    with pytest.raises(UserError, match=r"a\.json: unknown class 'cats', did you mean 'cat'\?; the classes are"):
+        drawn(path)
+    with pytest.raises(UserError, match=r"drawn on an image of 8x6, but .* is 6x8"):
+        read_labelme(path).draw(LABELS, (6, 8))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"shapes": [1]}',
+        '{"shapes": [{"label": "a", "points": [[1, "x"], [1, 2], [3, 4]]}]}',
+        '{"shapes": [{"label": "a", "points": [[1, NaN], [1, 2], [3, 4]]}]}',
+        '{"shapes": [{"label": "a", "points": [[1, 1e300], [1, 2], [3, 4]]}]}',
+        '{"shapes": [{"label": "a", "points": 5}]}',
+        '{"shapes": [{"label": "a", "points": [[1, 2]], "shape_type": "blob"}]}',
+        '{"shapes": [{"label": "a", "points": [[1, 2], [3, 4]], "shape_type": "mask", "mask": "%%"}]}',
+        '{"shapes": [{"label": "a", "points": [[1, 2], [3, 4]], "shape_type": "mask"}]}',
+        "[" * 100000,
+    ],
+)
+def test_what_is_no_labelme_file_is_named(tmp_path, text):
+    path = tmp_path / "图 a.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"图 a\.json"):
+        read_labelme(path)
+    path.write_bytes(b"\xff\xfe{")
+    with pytest.raises(UserError, match=r"图 a\.json is not UTF-8 text"):
+        read_labelme(path)
+
+
+def test_a_byte_order_mark_is_no_matter(tmp_path):
+    (tmp_path / "a.json").write_bytes(b'\xef\xbb\xbf{"shapes": []}')
+    assert read_labelme(tmp_path / "a.json").shapes == ()

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from trizoo.data.masks.polygons import decode_runs, decompress, paint
+
+pycocotools = pytest.importorskip("pycocotools.mask")
+
+
+def painted(outline, size=(6, 5)):
+    canvas = np.zeros(size[::-1], np.uint8)
+    paint(canvas, outline, 7)
+    return canvas
+
+
+def test_a_rectangle_covers_the_pixels_between_its_corners():
+    canvas = painted([(1, 2), (4, 2), (4, 4), (1, 4)])
+    assert canvas.sum() == 7 * 6  # 3 x 2 pixels
+    assert (canvas[2:4, 1:4] == 7).all()
+
+
+def test_direction_and_repeated_points_change_nothing():
+    outline = [(1, 2), (4, 2), (4, 2), (4, 4), (1, 4), (1, 2)]
+    assert np.array_equal(painted(outline), painted(outline[::-1]))
+    assert painted(outline).sum() == 42
+
+
+def test_what_sticks_out_is_cut_off():
+    assert (painted([(-10, -10), (100, -10), (100, 100), (-10, 100)]) == 7).all()
+    assert painted([(-3, 1), (2, 1), (2, 3), (-3, 3)]).sum() == 7 * 4
+    assert not painted([(10, 10), (20, 10), (20, 20)]).any()
+    assert not painted([(-9, 1), (-2, 1), (-2, 3), (-9, 3)]).any()
+
+
+def test_outlines_that_cover_no_centre_say_so():
+    canvas = np.zeros((4, 4), np.uint8)
+    assert not paint(canvas, [(1, 1), (1.2, 1), (1.2, 1.2)], 1)
+    assert not paint(canvas, [(1, 1), (3, 1)], 1)
+    assert not paint(canvas, np.zeros((0, 2)), 1)
+    assert not canvas.any()
+
+
+def test_neighbours_that_share_an_edge_share_no_pixel_and_leave_none():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        a, b, c, d = rng.uniform(0, 1, (4, 2)) * [20, 16] + [[0, 0], [20, 0], [20, 16], [0, 16]]
+        first, second, both = (np.zeros((40, 50), np.uint8) for _ in range(3))
+        paint(first, [a, b, c], 1)
+        paint(second, [a, c, d], 1)
+        paint(both, [a, b, c, d], 1)
+        assert np.array_equal(first ^ second, both)
+
+
+def test_a_hole_by_the_even_odd_rule():
+    canvas = painted([(0, 0), (6, 0), (6, 5), (0, 5), (0, 0), (2, 1), (4, 1), (4, 3), (2, 3), (2, 1)])
+    assert (canvas[1:3, 2:4] == 0).all()
+    assert canvas.sum() == 7 * (30 - 4)
+
+
+def test_every_pixel_is_as_a_slow_test_of_its_centre_says():
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        outline = rng.uniform(-3, 15, (rng.integers(3, 9), 2))
+        slow = np.zeros((10, 12), np.uint8)
+        for row in range(10):
+            for column in range(12):
+                x, y = column + 0.5, row + 0.5
+                for (x0, y0), (x1, y1) in zip(outline, np.roll(outline, -1, axis=0), strict=True):
+                    if (y0 <= y) != (y1 <= y) and x0 + (y - y0) * (x1 - x0) / (y1 - y0) <= x:
+                        slow[row, column] ^= 1
+        fast = np.zeros_like(slow)
+        paint(fast, outline, 1)
+        assert np.array_equal(fast, slow)
+
+
+def test_runs_are_read_as_coco_writes_them():
+    rng = np.random.default_rng(2)
+    for share in (0, 0.02, 0.5, 1):
+        mask = (rng.random((37, 53)) < share).astype(np.uint8)
+        packed = pycocotools.encode(np.asfortranarray(mask))
+        assert np.array_equal(decode_runs(packed["counts"], (53, 37)), mask == 1)
+        assert np.array_equal(decode_runs(packed["counts"].decode(), (53, 37)), mask == 1)
+        assert np.array_equal(decode_runs(decompress(packed["counts"]), (53, 37)), mask == 1)
+    # 2 columns of 3: down the columns, 1 zero, 2 ones, 3 zeros
+    assert decode_runs([1, 2, 3], (2, 3)).tolist() == [[False, False], [True, False], [True, False]]
+
+
+@pytest.mark.parametrize("counts", [[1, 2], [-1, 7], [7], "\x00", "ß", "", "P" * 100])
+def test_runs_that_do_not_fill_the_image_are_refused(counts):
+    with pytest.raises(ValueError):
+        decode_runs(counts, (2, 3))
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools with NumPy 2
+def test_outlines_are_nearly_what_coco_draws():
+    rng = np.random.default_rng(3)
+    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    for _ in range(10):
+        radii = rng.uniform(15, 40, 12)
+        outline = np.stack([50 + radii * np.cos(angles), 48 + radii * np.sin(angles)], axis=1)
+        canvas = np.zeros((96, 100), np.uint8)
+        paint(canvas, outline, 1)
+        theirs = pycocotools.decode(pycocotools.frPyObjects([outline.ravel().tolist()], 96, 100))[..., 0]
+        assert (canvas & theirs).sum() / (canvas | theirs).sum() > 0.95

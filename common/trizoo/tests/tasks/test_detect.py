@@ -1,0 +1,137 @@
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trizoo.families import model_spec
+from trizoo.families.yolo.grid import cells_per_head, flatten_heads, yolo_grid
+from trizoo.families.yolo.targets import assign
+from trizoo.ground.errors import UserError
+from trizoo.tasks.detect import Detector
+
+SIZE = (96, 64)
+SPEC = model_spec("yolov3-tiny", 20)
+
+
+class Network:
+    """A network that sees the bright part of each image as one object; its class is the brightness / 12."""
+
+    def __init__(self):
+        self.batch_sizes = []
+
+    def __call__(self, images):
+        assert images.dtype == np.uint8
+        self.batch_sizes.append(len(images))
+        heads = [np.full((len(images), r, c, 3, 25), -20, np.float32) for c, r in cells_per_head(SPEC, SIZE)]
+        flat, grid = flatten_heads(heads), yolo_grid(SPEC, SIZE)
+        for raw, image in zip(flat, images, strict=True):
+            grey = image[..., 0].astype(int)
+            bright = grey > 140 if (grey == 128).any() else grey > 100
+            rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
+            box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
+            index = assign([box[None]], [np.zeros(1, int)], SPEC, SIZE)["positives"][0, 0]
+            place = np.clip((box[:2] + box[2:]) / 2 / grid.strides[index] - grid.cells[index], 1e-3, 1 - 1e-3)
+            raw[index, :2] = np.log(place / (1 - place))
+            raw[index, 2:4] = np.log((box[2:] - box[:2]) / grid.anchors[index])
+            raw[index, [4, 5 + round(np.median(grey[bright]) / 12)]] = math.log(9), 20
+        counts = np.cumsum([head[0, ..., 0].size for head in heads])[:-1]
+        return [p.reshape(h.shape) for p, h in zip(np.split(flat, counts, axis=1), heads, strict=True)]
+
+
+def make(resize="stretch", **options):
+    return Detector(Network(), SPEC, SIZE, resize, **({"score": 0.5, "nms": 0.5} | options))
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A function: how many -> paths of images of one grey level each, 108 + 12 i: class 9 + i."""
+
+    def draw(count):
+        paths = [tmp_path / f"{i} ü.png" for i in range(count)]
+        for i, path in enumerate(paths):
+            Image.new("RGB", (30 + i, 20), (108 + 12 * i,) * 3).save(path)
+        return paths
+
+    return draw
+
+
+@pytest.mark.parametrize(("count", "batches"), [(10, [4, 4, 2]), (8, [4, 4]), (3, [3]), (1, [1]), (0, [])])
+def test_every_image_gets_its_detections_in_order(pictures, count, batches):
+    detector = make()
+    found = list(detector(iter(pictures(count)), batch_size=4))
+    assert [detections.labels.tolist() for detections in found] == [[9 + i] for i in range(count)]
+    for i, detections in enumerate(found):
+        np.testing.assert_allclose(detections.boxes, [[0, 0, 30 + i, 20]], atol=0.2)
+        np.testing.assert_allclose(detections.scores, 0.9, rtol=1e-5)
+    assert detector.predict.batch_sizes == batches
+
+
+def test_the_score_threshold_is_passed_on(pictures):
+    assert [len(found) for found in make(score=0.95)(pictures(2))] == [0, 0]
+
+
+@pytest.mark.parametrize(("method", "count"), [("hard", 1), ("diou", 2), ("soft", 2)])
+def test_the_nms_method_is_passed_on(tmp_path, method, count):
+    def predict(images):
+        # 37x58 about (24, 24) and (40, 24), cut off at the image's top: IoU 21 / 53 = 0.396, DIoU 0.396 less
+        # 16^2 / (53^2 + 53^2) = 0.046
+        heads = [np.full((1, r, c, 3, 25), -20, np.float32) for c, r in cells_per_head(SPEC, SIZE)]
+        heads[1][0, 1, 1:3, 2, :4] = 0
+        heads[1][0, 1, 1:3, 2, 4:6] = [[20, 20], [3, 20]]
+        return heads
+
+    Image.new("RGB", SIZE).save(tmp_path / "image.png")
+    detector = Detector(predict, SPEC, SIZE, "stretch", score=0.5, nms=0.37, nms_method=method)
+    (found,) = detector([tmp_path / "image.png"])
+    assert found.labels.tolist() == [0] * count
+    np.testing.assert_allclose(found.boxes[0], [5.5, 0, 42.5, 53], atol=1e-4)
+
+
+@pytest.mark.parametrize("resize", ["letterbox", "stretch"])
+def test_a_large_jpeg_is_decoded_smaller_but_its_boxes_are_in_full_pixels(tmp_path, resize):
+    pixels = np.zeros((1200, 1600, 3), np.uint8)
+    pixels[300:900, 400:1100] = 216
+    Image.fromarray(pixels).save(tmp_path / "large.jpg")
+    detector = make(resize)
+    image, placement = detector.place(tmp_path / "large.jpg")
+    assert image.shape == (64, 96, 3)
+    assert placement.original == (1600, 1200)
+    (found,) = detector([tmp_path / "large.jpg"])
+    np.testing.assert_allclose(found.boxes, [[400, 300, 1100, 900]], atol=1600 / 85)  # one pixel of the input
+    assert found.labels.tolist() == [18]
+
+
+def test_a_turned_jpeg_has_boxes_in_upright_pixels(tmp_path):
+    pixels = np.zeros((400, 800, 3), np.uint8)
+    pixels[100:300, 0:200] = 216  # turned by orientation 6: columns 400 - 300 to 400 - 100, rows 0 to 200
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(pixels).save(tmp_path / "turned.jpg", exif=exif)
+    (found,) = make()([tmp_path / "turned.jpg"])
+    np.testing.assert_allclose(found.boxes, [[100, 0, 300, 200]], atol=800 / 64)
+
+
+def test_an_unreadable_image_is_named_after_the_batches_before_it(pictures, tmp_path):
+    paths = pictures(5)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no image")
+    results = make()([*paths[:4], broken, paths[4]], batch_size=2)
+    assert [next(results).labels[0] for _ in range(4)] == [9, 10, 11, 12]
+    with pytest.raises(UserError, match=r"broken\.jpg isn't an image"):
+        next(results)
+
+
+def test_paths_are_taken_only_as_they_are_needed(pictures):
+    taken = []
+
+    def watched():
+        for path in pictures(10):
+            taken.append(path)
+            yield path
+
+    results = make()(watched(), batch_size=2)
+    next(results)
+    assert len(taken) == 6  # the batch in hand, and two ahead
+    results.close()
+    assert len(taken) == 6

@@ -1,0 +1,110 @@
+"""Batches: which images each step gets, and the arrays that go to the device."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from trizoo.ground.errors import UserError
+
+
+class Batch(NamedTuple):
+    """One step's input. A named tuple, so that every framework's loader passes it through.
+
+    images: uint8 (B, H, W, 3); targets: {name: array}, see trizoo.families; ids: the images' names; step: which step
+    """
+
+    images: Any
+    targets: dict[str, Any]
+    ids: list[str]
+    step: int
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """What a step's batch is made of.
+
+    indices: which images; positions: their places in the epoch's order, which with the run's seed and the epoch seed
+    the augmentation of each; progress: share of the run that is over, from 0 to below 1; size: (width, height) of the
+    batch's images, None = the recipe's input size
+    """
+
+    step: int
+    epoch: int
+    indices: tuple[int, ...]
+    positions: tuple[int, ...]
+    progress: float = 0.0
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class InputSizes:
+    """The input size of each step: a factor from U(low, high), times `size`, for `every` steps at a time.
+
+    size: (width, height) at factor 1; other factors' sides are rounded to a multiple of `multiple`, and at least that.
+    The factor depends on (seed, step // every) alone.
+    """
+
+    size: tuple[int, int]
+    multiple: int
+    seed: int
+    low: float = 1.0
+    high: float = 1.0
+    every: int = 1
+
+    @classmethod
+    def of(cls, recipe, architecture):
+        """Those of a recipe's run of a model. Raises UserError for changing sizes where it takes one alone."""
+        scale = recipe.multi_scale
+        if architecture.only_size and (scale.low, scale.high) != (1, 1):
+            raise UserError(
+                f"multi_scale is {scale.low:g} to {scale.high:g}, and {recipe.model.name} takes one size alone; "
+                f"low and high of 1 would do"
+            )
+        return cls(recipe.input_size, architecture.size_multiple, recipe.seed, **scale.model_dump())
+
+    @property
+    def smallest(self):
+        """(width, height) that no step's is below."""
+        return self._scaled(self.low)
+
+    @property
+    def largest(self):
+        """(width, height) that no step's is above."""
+        return self._scaled(self.high)
+
+    def at(self, step):
+        """(width, height) of a step's images."""
+        # the spawn key keeps the stream apart from the order's, (seed, epoch), and from the images', (seed, epoch, i)
+        rng = np.random.default_rng(np.random.SeedSequence((self.seed, step // self.every), spawn_key=(2,)))
+        return self._scaled(rng.uniform(self.low, self.high))
+
+    def _scaled(self, factor):
+        if factor == 1:
+            return self.size
+        return tuple(max(1, round(side * factor / self.multiple)) * self.multiple for side in self.size)
+
+
+@lru_cache(maxsize=2)  # asked for at every step
+def epoch_order(count, seed, epoch):
+    """The order of `count` images in an epoch: a permutation that depends on (seed, epoch) alone, int64 (count,).
+
+    The array is shared and can't be written to.
+    """
+    # the spawn key keeps the stream apart from (seed, epoch, 0), with which the first image is augmented
+    order = np.random.default_rng(np.random.SeedSequence((seed, epoch), spawn_key=(1,))).permutation(count)
+    order.flags.writeable = False
+    return order
+
+
+def batch_plan(step, epoch, offset, batch_size, count, seed, progress=0.0, size=None):
+    """The plan of the batch that begins at place `offset` of an epoch's order. progress, size: see `BatchPlan`.
+
+    Images left over when `count` isn't a multiple wait for another epoch's order; where there are fewer images than
+    one batch needs, the order is repeated until it is full, and each repetition is augmented on its own.
+    """
+    positions = range(offset, offset + batch_size)
+    order = epoch_order(count, seed, epoch)
+    indices = tuple(int(order[p % count]) for p in positions)
+    return BatchPlan(step, epoch, indices, tuple(positions), progress, size)
