@@ -225,7 +225,7 @@ def test_the_command_changes_only_the_anchors_of_a_recipe_there_is(cells, tmp_pa
 
 
 def test_the_command_refuses_worse_anchors_and_writes_nothing(cells, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("trizoo.families.yolo.anchors.kmeans", lambda sizes, k, seed: np.ones((k, 2)))
+    monkeypatch.setattr("trizoo.commands.anchors.kmeans", lambda sizes, k, seed: np.ones((k, 2)))
     path, plot = tmp_path / "worse.yaml", tmp_path / "worse.png"
     path.write_text("seed: 7\n")
     assert main([str(cells), "--k", "6", "--write", str(path), "--plot", str(plot)]) == 1

@@ -139,8 +139,8 @@ def test_weights_are_a_file_as_it_is_else_what_a_tag_stands_for(weights, tmp_pat
 def test_commands_start_without_the_network_library(tmp_path):
     script = """
 import sys
-from trizoo.cli import find_weights
-from trizoo.inference.commands import evaluate_parser
+from trizoo.commands.cli import find_weights
+from trizoo.commands.use import evaluate_parser
 from trizoo.training import command
 find_weights(evaluate_parser().parse_args(["--weights", sys.executable]))
 assert "requests" not in sys.modules

@@ -65,7 +65,7 @@ def test_no_batch_comes_after_closing():
 # a process whose OpenCV has started threads forks a loader, as PyTorch's DataLoader does on Linux
 FORKED = """
 import os, cv2, numpy as np
-from trizoo.data.workers import begin
+from trizoo.training.workers import begin
 image = np.zeros((3000, 3000, 3), np.uint8)
 cv2.setNumThreads(4)
 cv2.GaussianBlur(image, (9, 9), 2)

@@ -13,7 +13,7 @@ from trizoo.data.synthetic import draw_image, synthesize
 from trizoo.ground.errors import UserError
 from trizoo.training.cache import Kept
 
-MEMBRANE = Path(os.environ.get("TRIZOO_MEMBRANE", Path(__file__).parents[5] / "shared" / "data" / "membrane"))
+MEMBRANE = Path(os.environ.get("TRIZOO_MEMBRANE", Path(__file__).parents[6] / "shared" / "data" / "membrane"))
 
 
 def make(root, masks, size=(6, 4), suffix="png"):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from trizoo.augment.letterbox import fit
-from trizoo.families.anchored import decode as decode_anchors
 from trizoo.families.base.terms import sigmoid
+from trizoo.families.retinanet import decode as retinanet_decode
 from trizoo.families.retinanet import targets as retinanet
 from trizoo.families.retinanet.anchors import (
     KERAS_RETINANET_CODING,
@@ -14,6 +14,7 @@ from trizoo.families.retinanet.anchors import (
     retinanet_grid,
 )
 from trizoo.families.retinanet.decode import decode_retinanet
+from trizoo.families.ssd import decode as ssd_decode
 from trizoo.families.ssd import targets as ssd
 from trizoo.families.ssd.anchors import SSD_ANCHORS, SSD_CODING, ssd_grid
 from trizoo.families.ssd.decode import decode_ssd
@@ -179,7 +180,7 @@ def test_nms_is_per_class_and_honours_its_options(kind):
 
 
 def test_of_many_candidates_the_best_of_each_class_of_ssd_reach_nms(monkeypatch):
-    monkeypatch.setattr(decode_anchors, "SSD_CANDIDATES", 3)
+    monkeypatch.setattr(ssd_decode, "SSD_CANDIDATES", 3)
     deltas, logits = nothing("ssd")
     for place, row in enumerate(range(1000, 1080, 8)):
         answer("ssd", logits[0], [row], place % 2, [0.5, 0.6, 0.7, 0.7, 0.8][place // 2])
@@ -187,14 +188,14 @@ def test_of_many_candidates_the_best_of_each_class_of_ssd_reach_nms(monkeypatch)
     # five of each class; of the two of 0.7 each both belong to the best three
     for label in (0, 1):
         np.testing.assert_allclose(found.scores[found.labels == label], [0.8, 0.7, 0.7], rtol=1e-5)
-    monkeypatch.setattr(decode_anchors, "SSD_CANDIDATES", 2)
+    monkeypatch.setattr(ssd_decode, "SSD_CANDIDATES", 2)
     (found,) = decode("ssd", (deltas, logits), [fit(SSD_SIZE, SSD_SIZE)], threshold=1.0)
     # of equals the earlier: of class 0 the rows 1000, 1016, 1032, 1048, 1064, of which 1032 and 1064 are left
     np.testing.assert_allclose(found.boxes[found.labels == 0], SSD_GRID.boxes[[1064, 1032]].clip(0, 300), atol=1e-4)
 
 
 def test_of_many_candidates_the_best_of_each_level_of_retinanet_reach_nms(monkeypatch):
-    monkeypatch.setattr(decode_anchors, "RETINANET_CANDIDATES", 25)
+    monkeypatch.setattr(retinanet_decode, "RETINANET_CANDIDATES", 25)
     rng = np.random.default_rng(0)
     deltas, logits = nothing("retinanet")
     logits = rng.integers(-4, 3, logits.shape).astype(np.float32)  # ties

@@ -1,12 +1,17 @@
-"""A manifest and a cache of this test's own; its files come from this disk, by file:// URLs."""
+"""Fixtures of several rooms: the fake framework, drawings, and a manifest and a cache of a test's own.
+
+The manifest's files come from this disk, by file:// URLs.
+"""
 
 import hashlib
 
 import numpy as np
 import pytest
 
+from trizoo.data.synthetic import synthesize
 from trizoo.download import manifest
 from trizoo.families import ARCHITECTURES
+from trizoo.tests.testing import FakeFramework
 from trizoo.weights.importers import darknet
 from trizoo.weights.readers.darknet import write
 
@@ -83,3 +88,15 @@ def small(tmp_path):
     path.write_bytes(b"small")
     assert "yolov9" not in ARCHITECTURES
     return path
+
+
+@pytest.fixture
+def framework():
+    """A fresh fake."""
+    return FakeFramework()
+
+
+@pytest.fixture(scope="session")
+def drawings(tmp_path_factory):
+    """Ten drawings: 7 to train on, 1 or 2 for validation and test."""
+    return str(synthesize(tmp_path_factory.mktemp("data") / "set", images=10, size=(64, 64)))

@@ -1,9 +1,6 @@
 """A framework of NumPy biases that learns nothing sensible, but does all that the loop asks of one."""
 
 import numpy as np
-import pytest
-
-from trizoo.data.synthetic import synthesize
 
 
 class FakeAverage:
@@ -127,15 +124,3 @@ class FakeFramework:
 
     def loader(self, dataset, plans, workers, device):
         return map(dataset, plans)
-
-
-@pytest.fixture
-def framework():
-    """A fresh fake."""
-    return FakeFramework()
-
-
-@pytest.fixture(scope="session")
-def drawings(tmp_path_factory):
-    """Ten drawings: 7 to train on, 1 or 2 for validation and test."""
-    return str(synthesize(tmp_path_factory.mktemp("data") / "set", images=10, size=(64, 64)))
