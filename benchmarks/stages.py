@@ -7,10 +7,10 @@ import numpy as np
 
 from torch_zoo.framework import PyTorch
 from trizoo.augment.letterbox import resize
-from trizoo.commands.use import load_model
 from trizoo.data.images import read_image
 from trizoo.data.sources import find_images
 from trizoo.families.yolo.decode import decode_yolo
+from trizoo.training.build import load_model
 
 BATCHES = (1, 8)
 

@@ -1,7 +1,7 @@
 """Measure a checkpoint with Keras 3: python keras/evaluate.py --help."""
 
 from trizoo.commands.cli import run_command
-from trizoo.commands.use import evaluate
+from trizoo.commands.evaluate import evaluate
 
 
 def main():

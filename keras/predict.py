@@ -1,7 +1,7 @@
 """Find and draw objects with Keras 3: python keras/predict.py --help."""
 
 from trizoo.commands.cli import run_command
-from trizoo.commands.use import predict
+from trizoo.commands.predict import predict
 
 
 def main():

@@ -1,7 +1,7 @@
 """Measure a checkpoint with TensorFlow 2: python tf2/evaluate.py --help."""
 
 from trizoo.commands.cli import run_command
-from trizoo.commands.use import evaluate
+from trizoo.commands.evaluate import evaluate
 
 
 def main():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from trizoo import __version__
 from trizoo.ground.errors import UserError
+from trizoo.tasks import TASKS
 
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
 
@@ -119,3 +120,21 @@ def choose_device(framework, wanted):
     device = framework.device(wanted)
     say(f"trizoo {__version__}, {framework.versions()}, device: {framework.describe_device(device)}")
     return device
+
+
+def add_flags_of_use(flags):
+    """The flags that evaluating and predicting share."""
+    flags.add_argument(
+        "--precision", choices=("fp32", "bf16", "fp16"), help="default: as it was trained on a GPU, fp32 on a CPU"
+    )
+    add_common_flags(flags)
+
+
+def check_flags(args, model, task):
+    """UserError for a flag that is for models of another task."""
+    for other in TASKS.values():
+        for flag in other.flags:
+            if flag not in task.flags and getattr(args, flag, None) not in (None, False):
+                raise UserError(
+                    f"--{flag.replace('_', '-')} is for {other.name} and {model} does {task.name}; leave it out"
+                )

@@ -20,9 +20,11 @@ from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import describe, dump
 from trizoo.recipes.load import from_dict, load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
+from trizoo.training.build import build_model, build_trainer
+from trizoo.training.data import open_data
+from trizoo.training.finish import finish
 from trizoo.training.progress import Progress
 from trizoo.training.run import RunFolder, next_run
-from trizoo.training.session import build_model, build_trainer, finish, open_data
 from trizoo.weights.checkpoint import load as load_checkpoint
 from trizoo.weights.checkpoint import load_recipe
 

@@ -8,7 +8,8 @@ import pytest
 
 from trizoo.commands import anchors, compare, data, parity, weights
 from trizoo.commands import train as command
-from trizoo.commands.use import evaluate_parser, predict_parser
+from trizoo.commands.evaluate import evaluate_parser
+from trizoo.commands.predict import predict_parser
 
 ROOT = Path(__file__).parents[3]
 PARSERS = {

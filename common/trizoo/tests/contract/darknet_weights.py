@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.commands.use import evaluate, predict
+from trizoo.commands.evaluate import evaluate
+from trizoo.commands.predict import predict
 from trizoo.download import manifest
 from trizoo.families import ARCHITECTURES
 from trizoo.ground.errors import UserError
@@ -17,7 +18,7 @@ from trizoo.parity.pseudo import pseudo_images
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.weights.darknet_cfg import interpret, made_up
-from trizoo.training.session import build_model, spec_of
+from trizoo.training.build import build_model, spec_of
 from trizoo.weights.checkpoint import load
 from trizoo.weights.convert import convert
 from trizoo.weights.importers import darknet, import_weights

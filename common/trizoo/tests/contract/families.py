@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trizoo.commands.evaluate import evaluate
+from trizoo.commands.predict import predict
 from trizoo.commands.train import train
-from trizoo.commands.use import evaluate, predict
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.weights.checkpoint import load

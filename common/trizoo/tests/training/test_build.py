@@ -2,7 +2,7 @@ import pytest
 
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
-from trizoo.training.session import check_anchors
+from trizoo.training.build import check_anchors
 from trizoo.weights.checkpoint import Checkpoint
 
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from trizoo.commands import use as commands
+from trizoo.commands import evaluate as commands
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Prediction, Recipe

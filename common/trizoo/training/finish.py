@@ -1,0 +1,47 @@
+"""The end of a run: metrics of the best weights, curves, pictures."""
+
+import time
+from typing import Any
+
+from trizoo.metrics.plain import shown
+from trizoo.pictures.draw import grid
+from trizoo.tasks.writers import save_picture
+from trizoo.weights.checkpoint import load as load_checkpoint
+
+SAMPLE_PICTURES = 8  # validation images drawn into the run folder
+
+
+SAMPLE_CELL = (640, 480)  # pixels of each
+
+
+def finish(trainer, test, say):
+    """The final figure with the best weights, on the test split: RUN/metrics.json, curves and sample pictures."""
+    started = time.monotonic()
+    best = load_checkpoint(trainer.run.best, optimizer=False)
+    trainer.framework.assign(trainer.learner.model, best.model)
+    task = trainer.task
+    use = task.evaluator(trainer.framework, trainer.learner.model, trainer.spec, trainer.recipe, trainer.device)
+    metrics, found = test.measure(use)
+    figure = f"validation_{task.figures[0]}"
+    about = {"split": test.split, "epoch": best.epoch, "step": best.step, figure: best.best}
+    trainer.run.write_metrics({**metrics, **about, "versions": trainer.framework.versions()})
+    trainer.run.draw_curves()
+    draw_samples(trainer.run.samples, test, found)
+    say(
+        f"best weights (epoch {best.epoch}) on {test.split}: "
+        + ", ".join(f"{name} {shown(metrics[name])}" for name in task.figures)
+        + f" ({time.monotonic() - started:.0f} s); everything is in {trainer.run.path}"
+    )
+    return metrics
+
+
+def draw_samples(folder, evaluation, found):
+    """Pictures of the first images, ground truth on the left and prediction on the right, and one sheet of them all."""
+    folder.mkdir(exist_ok=True)
+    sheet: list[Any] = []
+    for number, record in enumerate(evaluation.records[:SAMPLE_PICTURES]):
+        pair = list(evaluation.draw(found, number))
+        sheet += pair
+        save_picture(folder / f"{record.image.stem}.jpg", grid(pair, 2, SAMPLE_CELL))
+    if sheet:
+        save_picture(folder / "sheet.jpg", grid(sheet, 4, (320, 240)))
