@@ -17,4 +17,4 @@ every module, in the three framework packages, in files and in tests:
     seeds        one run seed; image i of epoch e is augmented by a generator seeded with (seed, e, i)
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
