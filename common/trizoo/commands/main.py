@@ -123,7 +123,7 @@ def overview(prog):
     """Every command with a line about it."""
     width = max(map(len, COMMANDS))
     commands = [f"  {name:<{width}}  {command.about}" for name, command in COMMANDS.items()]
-    more = f"{prog} COMMAND --help says what a command takes, {prog} --version which zoo this is."
+    more = f"{prog} COMMAND --help says more; {prog} --version"
     return "\n".join([f"usage: {prog} COMMAND …", "", *commands, "", more])
 
 

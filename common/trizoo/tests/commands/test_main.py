@@ -49,9 +49,7 @@ def test_the_version(capsys):
 
 
 def test_an_unknown_command_is_one_sentence_with_the_nearest():
-    with pytest.raises(
-        UserError, match="there is no command 'trian', did you mean 'train'[?]; trizoo --help shows them"
-    ):
+    with pytest.raises(UserError, match=r"no command 'trian', did you mean 'train'\?; trizoo --help shows them all"):
         main(["trian", "--epochs", "1"])
     with pytest.raises(UserError, match="there is no command '--epochs'; trizoo --help shows them all"):
         main(["--epochs", "1"])

@@ -43,6 +43,12 @@ def test_what_was_written_before_an_error_comes_out(capfd):
 
 
 def test_no_standard_error_is_no_hindrance():
-    code = "import os; os.close(2)\nfrom trizoo.ground.stderr import without_remarks\nwith without_remarks(): print('done')"
+    code = """
+import os
+from trizoo.ground.stderr import without_remarks
+os.close(2)
+with without_remarks():
+    print("done")
+"""
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (result.returncode, result.stdout) == (0, "done\n")
