@@ -8,11 +8,10 @@ import time
 
 import numpy as np
 
-from trizoo.families import architecture
+from trizoo.families import architecture, family_of
 from trizoo.ground.sample import Sample
 from trizoo.parity.golden import golden_spec, measure, sizes, summarize_arrays
 from trizoo.parity.pseudo import calm, pseudo_arrays, pseudo_batch, pseudo_mask
-from trizoo.recipes.losses import LOSS_SECTIONS
 from trizoo.recipes.schema import Recipe
 from trizoo.training.batch import Batch
 from trizoo.weights.initial import initial_arrays
@@ -80,7 +79,7 @@ def step(zoo, model, frozen=False, batch_norm=True, optimizer=STEP_OPTIMIZER):
     """
     learner = pseudo_learner(zoo, model, optimizer=optimizer, freeze={"batch_norm": batch_norm})
     if frozen:
-        learner.freeze((architecture(model).backbone,))
+        learner.freeze((architecture(model).prefix,))
     learner.step(step_batch(model), STEP_LR)
     return zoo.arrays(learner.model)
 
@@ -118,12 +117,8 @@ def pseudo_learner(zoo, model, optimizer, freeze=None):
 
 
 def loss_section(model):
-    """The loss section that a model is measured with: its family's defaults, but SSD's with every negative.
-
-    Which negatives are the hardest is the last bit's choice where two are nearly equal; each framework's tests have it.
-    """
-    family = golden_spec(model).family
-    return LOSS_SECTIONS[family](**({"negatives": 1e9} if family == "ssd" else {}))
+    """The loss section that a model is measured with; see `ModelSpec.parity_loss`."""
+    return golden_spec(model).parity_loss(family_of(model).loss)
 
 
 def step_batch(model):

@@ -20,12 +20,16 @@ from trizoo.weights.report import match, parts_behind, strict
 def spec_of(recipe):
     """The ModelSpec of a recipe whose classes are known. Raises UserError for a size or a loss that doesn't fit."""
     check_input_size(recipe.model.name, recipe.input_size)
-    options = dict(recipe.model)
-    del options["objectness_prior"]
-    spec = model_spec(options.pop("name"), len(recipe.classes), **options)
+    spec = spec_of_options(dict(recipe.model), len(recipe.classes))
     if recipe.loss.kind != spec.family:
         raise UserError(f"loss.kind is {recipe.loss.kind}; {spec.name} learns by {spec.family}")
     return spec
+
+
+def spec_of_options(options, num_classes):
+    """The ModelSpec of a model section as a dict."""
+    graph = {key: value for key, value in options.items() if key not in ("objectness_prior", "initializer")}
+    return model_spec(graph.pop("name"), num_classes, **graph)
 
 
 def check_batch_norm(recipe, spec):
@@ -43,18 +47,16 @@ def check_batch_norm(recipe, spec):
 
 
 def check_anchors(given, spec, weights):
-    """UserError where a checkpoint's boxes are offsets from other anchors than a model's, of those that have presets.
+    """UserError where a checkpoint's boxes mean others than a model's; see `ModelSpec.misfit`.
 
-    weights: the checkpoint's path. A backbone knows no anchors.
+    weights: the checkpoint's path. A backbone knows no boxes.
     """
-    if given.is_backbone or not hasattr(spec, "anchor_preset"):
+    if given.is_backbone:
         return
-    theirs = model_spec(spec.name, 1, anchor_preset=given.recipe["model"].get("anchor_preset")).anchor_preset
-    if theirs != spec.anchor_preset:
-        raise UserError(
-            f"{weights} was trained with the anchors {theirs}, which don't fit model.anchor_preset "
-            f"{spec.anchor_preset}; leave that out, or train from a backbone"
-        )
+    theirs = spec_of_options({**given.recipe["model"], "name": spec.name}, spec.num_classes)
+    reason = spec.misfit(theirs)
+    if reason:
+        raise UserError(f"{weights} {reason}")
 
 
 def input_sizes(recipe):
@@ -72,14 +74,14 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
         strict(checkpoint.model, shapes, "the checkpoint of this run")
         framework.assign(model, checkpoint.model)
         return model
-    arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior)
+    arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior, recipe.model.initializer)
     if weights is not None:
         given = load_checkpoint(weights, optimizer=False)
         check_anchors(given, spec, weights)
         values, anew = given.weights, ("head", "attention")
         if given.is_backbone:
             say("weights: a backbone, so what it lacks of the rest begins anew")
-            anew = parts_behind(architecture(spec.name).backbone, shapes)
+            anew = parts_behind(architecture(spec.name).prefix, shapes)
         elif list(given.recipe["classes"]) != list(recipe.classes):  # as many, perhaps, but they mean other things
             say("weights: the classes are others, so what predicts them begins anew")
             values = {name: array for name, array in values.items() if not predicts_classes(name)}
@@ -96,7 +98,7 @@ def build_trainer(framework, model, recipe, sources, *, run, progress, device, w
     Raises UserError where the data of a run to resume is no longer what it was, or nothing is left to do.
     """
     spec = spec_of(recipe)
-    prefix = architecture(spec.name).backbone
+    prefix = architecture(spec.name).prefix
     ids = "\n".join(sources.training.records[index].id for index in sources.members)
     notes = {"pretrained": pretrained, "images": len(sources.members), "image_ids_crc32": zlib.crc32(ids.encode())}
     if checkpoint is not None and checkpoint.state["notes"] != notes:
