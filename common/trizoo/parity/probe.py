@@ -87,7 +87,7 @@ def step(zoo, model, frozen=False, batch_norm=True, optimizer=STEP_OPTIMIZER):
 def curve(zoo, model):
     """The loss of each of the first steps on one batch, from initial weights made `calm`: float64 (steps,)."""
     device, spec = zoo.device("cpu"), golden_spec(model)
-    network = zoo.build(spec, device)
+    network = zoo.build(spec, device, seed=None)
     zoo.assign(network, calm(initial_arrays(zoo.shapes(network), 0, spec, objectness_prior=0.01)))
     learner = zoo.learner(network, spec, Recipe(optimizer={"clip_norm": 10.0}, loss=loss_section(model)), device)
     steps = LARGE_CURVE_STEPS if model in LARGE else CURVE_STEPS
@@ -98,7 +98,7 @@ def curve(zoo, model):
 
 def pseudo_model(zoo, model, device, calmed=False, **options):
     """A network of 80 classes with pseudo-weights, where wanted `calm` ones. options: of the ModelSpec."""
-    network = zoo.build(golden_spec(model, **options), device)
+    network = zoo.build(golden_spec(model, **options), device, seed=None)
     arrays = pseudo_arrays(zoo.shapes(network))
     zoo.assign(network, calm(arrays) if calmed else arrays)
     return network

@@ -11,12 +11,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from trizoo.augment.letterbox import POLICIES
+from trizoo.augment.pipeline import OPERATIONS, register_operation
 from trizoo.data.masks.find import LAYOUTS
 from trizoo.families import FAMILIES
 from trizoo.families.yolo.spec import YOLOLoss
 from trizoo.ground.boxes import NMS_METHODS
 from trizoo.ground.fields import Count, Momentum, NotNegative, Positive, Probability, Section
-from trizoo.recipes.augmentations import HSV, Flip, Operation, RandomPlacement
+from trizoo.recipes.augmentations import HSV, SECTIONS, Flip, Operation, RandomPlacement, operation_section, own_section
 from trizoo.recipes.masks import Colours, MaskMap
 
 
@@ -199,10 +200,18 @@ class Recipe(Section):
         return self
 
 
-def add_families():
-    """Lets recipes name the models, options and losses of families registered since this module was imported."""
-    for key, annotation in (("model", model_section()), ("loss", loss_section())):
+def register_augmentation(name, function):
+    """Adds an augmentation of one's own, for recipes to name as `op`; see `augment.pipeline.register_operation`."""
+    register_operation(name, function)
+    SECTIONS[name] = own_section(name, OPERATIONS[name].defaults)
+    refresh()
+
+
+def refresh():
+    """Lets recipes name the families and augmentations that were registered since this module was imported."""
+    sections = {"model": model_section(), "loss": loss_section(), "augment": tuple[operation_section(), ...]}
+    for key, annotation in sections.items():
         Recipe.model_fields[key].annotation = annotation
         Recipe.__annotations__[key] = annotation
-    Recipe.model_fields["model"].default = Recipe.model_fields["model"].annotation()
+    Recipe.model_fields["model"].default = sections["model"]()
     Recipe.model_rebuild(force=True)

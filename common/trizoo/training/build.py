@@ -68,7 +68,7 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
     """A model of the recipe: from scratch, fine-tuned from the checkpoint file `weights`, or of a run to resume."""
     spec = spec_of(recipe)
     check_batch_norm(recipe, spec)
-    model = framework.build(spec, device)
+    model = framework.build(spec, device, seed=None)
     shapes = framework.shapes(model)
     if checkpoint is not None:
         strict(checkpoint.model, shapes, "the checkpoint of this run")
@@ -92,7 +92,9 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
     return model
 
 
-def build_trainer(framework, model, recipe, sources, *, run, progress, device, workers, pretrained, checkpoint=None):
+def build_trainer(
+    framework, model, recipe, sources, *, run, progress, device, workers, pretrained, checkpoint=None, callbacks=()
+):
     """The Trainer of a model: at the first step, or where the run's checkpoint stands.
 
     Raises UserError where the data of a run to resume is no longer what it was, or nothing is left to do.
@@ -123,6 +125,7 @@ def build_trainer(framework, model, recipe, sources, *, run, progress, device, w
         device=device,
         workers=workers,
         notes=notes,
+        callbacks=callbacks,
     )
     if checkpoint is not None:
         if checkpoint.step > trainer.plan.total_steps:
@@ -150,7 +153,7 @@ def load_model(framework, weights, device, precision=None):
     precision = precision or ("fp32" if framework.is_cpu(device) else recipe.precision)
     recipe = recipe.model_copy(update={"precision": precision})
     spec = spec_of(recipe)
-    model = framework.build(spec, device)
+    model = framework.build(spec, device, seed=None)
     strict(checkpoint.weights, framework.shapes(model), weights)
     framework.assign(model, checkpoint.weights)
     return recipe, spec, model
