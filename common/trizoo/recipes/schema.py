@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from trizoo import families
 from trizoo.augment.letterbox import POLICIES
 from trizoo.augment.pipeline import OPERATIONS, register_operation
 from trizoo.data.masks.find import LAYOUTS
@@ -204,6 +205,16 @@ def register_augmentation(name, function):
     """Adds an augmentation of one's own, for recipes to name as `op`; see `augment.pipeline.register_operation`."""
     register_operation(name, function)
     SECTIONS[name] = own_section(name, OPERATIONS[name].defaults)
+    refresh()
+
+
+def register_family(name, family):
+    """Adds a Family of one's own (`trizoo.families.Family`): recipes may name its models, options and loss.
+
+    A framework's networks and loss go into its package's own table, such as `torch_zoo.families.FAMILIES`.
+    Raises ValueError for names in use.
+    """
+    families.register_family(name, family)
     refresh()
 
 
