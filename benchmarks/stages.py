@@ -10,7 +10,7 @@ from trizoo.augment.letterbox import resize
 from trizoo.data.images import read_image
 from trizoo.data.sources import find_images
 from trizoo.families.yolo.decode import decode_yolo
-from trizoo.training.build import make_model, read_model
+from trizoo.training.build import load_model
 
 BATCHES = (1, 8)
 
@@ -26,11 +26,10 @@ def main():
     args = parser.parse_args()
     framework = PyTorch()
     device = framework.device(args.device)
-    read = read_model(args.weights)
-    recipe, model = make_model(framework, read, device)
+    recipe, spec, model = load_model(framework, args.weights, device)
     predict = framework.predictor(model, recipe.precision, device)
     paths = find_images(args.images)[: args.count]
-    print(f"{framework.versions()}, {framework.describe_device(device)}, {read.spec.name} at {recipe.input_size}")
+    print(f"{framework.versions()}, {framework.describe_device(device)}, {spec.name} at {recipe.input_size}")
 
     images, load = timed(lambda path: read_image(path, recipe.input_size), paths)
     placed, preprocess = timed(lambda image: resize(image, recipe.input_size, recipe.resize), images)
@@ -44,7 +43,7 @@ def main():
         for raw, group in zip(heads, groups, strict=True):
             places = [placement for _, placement in group]
             use = recipe.predict
-            decode_yolo(raw, read.spec, places, score=args.score, threshold=use.nms, method=use.nms_method)
+            decode_yolo(raw, spec, places, score=args.score, threshold=use.nms, method=use.nms_method)
         decode = len(placed) / (time.perf_counter() - started)
         print(f"| {size} | {load:.0f} | {preprocess:.0f} | {network:.1f} | {decode:.0f} |")
 

@@ -17,4 +17,47 @@ every module, in the three framework packages, in files and in tests:
     seeds        one run seed; image i of epoch e is augmented by a generator seeded with (seed, e, i)
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trizoo.api import Detections, Detector, Predictor, Segmenter, load, loss, targets, train
+    from trizoo.ground.errors import UserError
+    from trizoo.recipes.schema import register_augmentation, register_family
+    from trizoo.training.callbacks import Callback
+
 __version__ = "0.2.0"
+
+# what a program may use -> where it is; loaded when it is first asked for, since `import trizoo` should cost nothing
+_DOOR = {
+    **dict.fromkeys(("Detections", "Detector", "Predictor", "Segmenter", "load", "loss", "targets", "train"), "api"),
+    "Callback": "training.callbacks",
+    "UserError": "ground.errors",
+    "register_augmentation": "recipes.schema",
+    "register_family": "recipes.schema",
+}
+__all__ = [
+    "Callback",
+    "Detections",
+    "Detector",
+    "Predictor",
+    "Segmenter",
+    "UserError",
+    "__version__",
+    "load",
+    "loss",
+    "register_augmentation",
+    "register_family",
+    "targets",
+    "train",
+]
+
+
+def __getattr__(name):
+    if name not in _DOOR:
+        raise AttributeError(f"module 'trizoo' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"trizoo.{_DOOR[name]}"), name)
+
+
+def __dir__():
+    return [*globals(), *_DOOR]

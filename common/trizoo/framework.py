@@ -90,8 +90,14 @@ class Framework(Protocol):
     def describe_device(self, device: Any) -> str:
         """The device in words: "cpu (2 threads)"."""
 
-    def build(self, spec: ModelSpec, device: Any) -> Model:
-        """A model that gives raw heads from uint8 images."""
+    def build(self, spec: ModelSpec, device: Any, seed: int | None = 0) -> Model:
+        """A model that gives outputs from uint8 images, with its initial weights by name.
+
+        seed: of these (see `trizoo.weights.initial`); None leaves them to whoever assigns others next.
+        """
+
+    def loss(self, spec: ModelSpec, section: Any) -> Callable[..., dict[str, Any]]:
+        """The family's loss, by a recipe's loss section: (outputs, targets, (width, height)) -> {"loss", term...}."""
 
     def shapes(self, model: Model) -> dict[str, tuple[int, ...]]:
         """Canonical name -> shape, in the model's order."""

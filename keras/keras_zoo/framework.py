@@ -19,6 +19,7 @@ from keras_zoo.predictor import make_predictor
 from trizoo.ground.cores import available_cores, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
+from trizoo.weights.initial import initial_arrays
 
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
@@ -61,16 +62,22 @@ class Keras:
         """The number of CPU threads, or which GPU."""
         return describe_cpu(available_cores()) if self.is_cpu(device) else f"cuda ({device})"
 
-    def build(self, spec, device):
+    def build(self, spec, device, seed=0):
         """The network on its device."""
         with keras.device(device):
             model = MODELS[spec.name](spec)
         mark_built(model)
+        if seed is not None:
+            self.assign(model, initial_arrays(self.shapes(model), seed, spec))
         return model
+
+    def loss(self, spec, section):
+        """The family's loss."""
+        return LOSSES[spec.family](spec, section)
 
     def learner(self, model, spec, recipe, device):
         """See keras_zoo/learner.py."""
-        return Learner(model, LOSSES[spec.family](spec, recipe.loss), recipe, device)
+        return Learner(model, self.loss(spec, recipe.loss), recipe, device)
 
 
 def _has_gpu():

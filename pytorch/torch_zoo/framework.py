@@ -11,6 +11,7 @@ from torch_zoo.predictor import make_predictor
 from trizoo.ground.cores import describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
+from trizoo.weights.initial import initial_arrays
 
 
 class PyTorch:
@@ -49,10 +50,17 @@ class PyTorch:
             return f"cuda ({torch.cuda.get_device_name(device)})"
         return describe_cpu(torch.get_num_threads())
 
-    def build(self, spec, device):
+    def build(self, spec, device, seed=0):
         """The network on its device, in channels_last memory."""
-        return MODELS[spec.name](spec).to(device, memory_format=torch.channels_last)
+        model = MODELS[spec.name](spec).to(device, memory_format=torch.channels_last)
+        if seed is not None:
+            self.assign(model, initial_arrays(self.shapes(model), seed, spec))
+        return model
+
+    def loss(self, spec, section):
+        """The family's loss."""
+        return LOSSES[spec.family](spec, section)
 
     def learner(self, model, spec, recipe, device):
         """See torch_zoo/learner.py."""
-        return Learner(model, LOSSES[spec.family](spec, recipe.loss), recipe, device)
+        return Learner(model, self.loss(spec, recipe.loss), recipe, device)

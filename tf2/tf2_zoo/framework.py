@@ -16,6 +16,7 @@ from tf2_zoo.predictor import make_predictor
 from trizoo.ground.cores import available_cores, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
+from trizoo.weights.initial import initial_arrays
 
 tf.get_logger().setLevel(logging.ERROR)  # no advice on retracing: each learner and predictor has functions of its own
 
@@ -58,11 +59,18 @@ class TF2:
         details = tf.config.experimental.get_device_details(gpu)
         return f"cuda ({details.get('device_name', gpu.name)})"
 
-    def build(self, spec, device):
+    def build(self, spec, device, seed=0):
         """The network on its device."""
         with tf.device(device):
-            return MODELS[spec.name](spec)
+            model = MODELS[spec.name](spec)
+        if seed is not None:
+            self.assign(model, initial_arrays(self.shapes(model), seed, spec))
+        return model
+
+    def loss(self, spec, section):
+        """The family's loss."""
+        return LOSSES[spec.family](spec, section)
 
     def learner(self, model, spec, recipe, device):
         """See tf2_zoo/learner.py."""
-        return Learner(model, LOSSES[spec.family](spec, recipe.loss), recipe, device)
+        return Learner(model, self.loss(spec, recipe.loss), recipe, device)

@@ -2,7 +2,7 @@
 
 from tf2_zoo.framework import TF2
 from trizoo.commands.cli import run_command
-from trizoo.parity.command import measure
+from trizoo.commands.measure import measure
 
 if __name__ == "__main__":
     run_command(lambda: measure(TF2()))

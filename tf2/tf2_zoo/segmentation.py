@@ -79,8 +79,8 @@ def make_backbone(spec):
 
     The first ones are at stride 4, the last ones at the output stride.
     """
-    if spec.extractor == "mobilenetv2":
+    if spec.backbone == "mobilenetv2":
         return MobileNetV2(spec.output_stride, last=False), 24, 320
-    if spec.extractor == "xception65":
+    if spec.backbone == "xception65":
         return Xception65(output_stride=spec.output_stride), 256, 2048
-    return ResNet(int(spec.extractor.removeprefix("resnet")), output_stride=spec.output_stride), 256, 2048
+    return ResNet(int(spec.backbone.removeprefix("resnet")), output_stride=spec.output_stride), 256, 2048

@@ -63,6 +63,65 @@ NEEDS = {name: _split(function)[0] for name, function in OPERATIONS.items()}
 PARAMETERS = {name: _split(function)[1] for name, function in OPERATIONS.items()}
 
 
+def register_operation(name, function):
+    """Adds an augmentation of one's own, which recipes then name as `op`.
+
+    Args:
+        name: must not be in use
+        function: `function(image, boxes, labels, mask, rng, **parameters)` -> the first four, changed. image: uint8
+            (H, W, 3) RGB; boxes: float32 (N, 4) xmin, ymin, xmax, ymax in its pixels; labels: int64 (N,); mask: uint8
+            (H, W) of class ids, 255 = ignore, or None; rng: NumPy's Generator, the only source of random numbers that
+            keeps a run repeatable. Parameters must have defaults; a recipe may set them. A function of a module, not
+            a lambda, since loader processes have to find it
+
+    Raises:
+        ValueError: for a name in use, for other arguments than these and for parameters without a default.
+    """
+    if name in OPERATIONS:
+        raise ValueError(f"there is an operation {name!r} already; choose another name")
+    operation = OwnOperation(function)
+    OPERATIONS[name] = operation
+    NEEDS[name], PARAMETERS[name] = ("sample", "rng"), tuple(operation.defaults)
+
+
+class OwnOperation:
+    """A user's function on arrays as an operation on a Sample. defaults: {parameter: default}."""
+
+    GIVEN = ("image", "boxes", "labels", "mask", "rng")
+
+    def __init__(self, function):
+        arguments = list(inspect.signature(function).parameters.values())
+        names = tuple(argument.name for argument in arguments)
+        if names[: len(self.GIVEN)] != self.GIVEN:
+            raise ValueError(f"{function} takes {', '.join(names)}; it must begin with {', '.join(self.GIVEN)}")
+        self.function = function
+        self.defaults = {argument.name: argument.default for argument in arguments[len(self.GIVEN) :]}
+        bare = [name for name, default in self.defaults.items() if default is inspect.Parameter.empty]
+        if bare:
+            raise ValueError(f"{function} has no default for {bare[0]}; each parameter of a recipe needs one")
+
+    def __call__(self, sample, rng, **parameters):
+        found = self.function(sample.image, sample.boxes, sample.labels, sample.mask, rng, **parameters)
+        if not isinstance(found, tuple) or len(found) != 4:
+            raise ValueError(f"{self.function} gave {type(found).__name__}; image, boxes, labels, mask are needed")
+        image, boxes, labels, mask = found
+        return sample.replace(image=image, boxes=boxes, labels=labels, mask=mask)
+
+
+def own_operations(operations):
+    """Those of a recipe's operations that were registered, {name: OwnOperation}, for `adopt` in a loader process."""
+    names = {operation["op"] for operation in operations}
+    return {name: OPERATIONS[name] for name in names if isinstance(OPERATIONS.get(name), OwnOperation)}
+
+
+def adopt(own):
+    """Registers what `own_operations` gave, unless it is there; see there."""
+    for name, operation in own.items():
+        OPERATIONS.setdefault(name, operation)
+        NEEDS.setdefault(name, ("sample", "rng"))
+        PARAMETERS.setdefault(name, tuple(operation.defaults))
+
+
 def check_operations(operations):
     """Raises ValueError for the first operation or parameter that doesn't exist, naming those that do."""
     for operation in operations:

@@ -5,18 +5,13 @@ from pathlib import Path
 from trizoo.commands.cli import INTERRUPTED, Choice, check_flags, find_weights, say
 from trizoo.commands.flags.train import parser
 from trizoo.families import architecture, check_input_size
-from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError
-from trizoo.recipes.describe import describe, dump
+from trizoo.recipes.describe import describe
 from trizoo.recipes.load import from_dict, load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import FLAGS as TASK_FLAGS
-from trizoo.training.build import build_model, build_trainer
-from trizoo.training.data import open_data
-from trizoo.training.finish import finish
-from trizoo.training.progress import Progress
-from trizoo.training.run import RunFolder, next_run
-from trizoo.weights.checkpoint import load as load_checkpoint
+from trizoo.training.run import RunFolder
+from trizoo.training.train import train as train_recipe
 from trizoo.weights.checkpoint import load_recipe
 
 DEFAULT_RECIPE = "yolov3-tiny"
@@ -65,37 +60,18 @@ def run(args, choice):
     check_input_size(model_name, loaded.recipe.input_size)
     check_root(loaded.recipe.data.root)
     framework, device = choice.start(args.device)
-    recipe, sources = open_data(loaded.recipe, say)
-    checkpoint = load_checkpoint(folder.last) if folder else None
-    if checkpoint and checkpoint.framework != framework.name:
-        say(f"run: begun with {checkpoint.framework}, goes on with {framework.name} after step {checkpoint.step}")
-    model = build_model(framework, recipe, device, say, weights=args.weights, checkpoint=checkpoint)
-    if folder is None:
-        folder = RunFolder.create(args.out or next_run(Path("runs"), model_name))
-    say(f"run: {folder.path}")
-    with Progress(quiet=args.quiet) as progress:
-        trainer = build_trainer(
-            framework,
-            model,
-            recipe,
-            sources,
-            run=folder,
-            progress=progress,
-            device=device,
-            workers=default_workers() if args.workers is None else args.workers,
-            pretrained=checkpoint.state["notes"]["pretrained"] if checkpoint else args.weights is not None,
-            checkpoint=checkpoint,
-        )
-        say(f"plan: {trainer.plan}")
-        folder.write_text(folder.recipe_path, dump(recipe))
-        folder.truncate(trainer.step)
-        trainer.save_last()
-        trainer.fit()
-    if trainer.stopped:
-        say(f"stopped after step {trainer.step}; go on with: --resume {folder.path}")
-        return INTERRUPTED
-    finish(trainer, sources.test, say)
-    return 0
+    done = train_recipe(
+        framework,
+        loaded.recipe,
+        device,
+        say,
+        run=folder,
+        weights=args.weights,
+        out=args.out,
+        workers=args.workers,
+        quiet=args.quiet,
+    )
+    return INTERRUPTED if done.metrics is None else 0
 
 
 def new_recipe(args):
@@ -183,8 +159,3 @@ def check_root(root):
     """UserError where the data set is not there. root: None for the zoo's own drawings."""
     if root is not None and not Path(root).exists():
         raise UserError(f"data set {root} does not exist")
-
-
-def default_workers():
-    """Loader processes for this machine: half the cores that we may use, at most 8."""
-    return max(1, min(8, available_cores() // 2))

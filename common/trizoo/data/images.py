@@ -66,6 +66,36 @@ def read_image(path, at_least=None):
         return np.array(upright)
 
 
+def as_image(source):
+    """An image in memory or on disk as a viewer shows it -> uint8 (H, W, 3) RGB.
+
+    Args:
+        source: a path, read as `read_image` does; a Pillow image of any mode; or an array, uint8 (H, W, 3) RGB,
+            (H, W, 4) with transparency, (H, W) or (H, W, 1) grey
+
+    Raises:
+        UserError: as `read_image`
+        ValueError: for another array, naming its dtype and shape
+    """
+    if isinstance(source, str | Path):
+        return read_image(source)
+    if isinstance(source, Image.Image):
+        orientation = _orientation(source)
+        upright = _rgb(source)
+        return np.array(upright.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else upright)
+    array = np.asarray(source)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise ValueError(
+            f"image is {array.dtype} {array.shape}; uint8 (H, W, 3) in RGB, (H, W, 4) or (H, W), a path or a Pillow "
+            f"image is needed"
+        )
+    if array.size == 0:
+        raise ValueError(f"image has shape {array.shape}; at least one pixel is needed")
+    return array if array.ndim == 3 and array.shape[2] == 3 else np.array(_rgb(Image.fromarray(array)))
+
+
 def read_mask(path):
     """The class ids of a segmentation mask: uint8 (H, W), palette indices or grey levels as they are in the file.
 

@@ -1,20 +1,35 @@
-"""Which models there are, with the numbers that every framework, target and decoder must share: a module a family."""
+"""Families of models: a room each. Here: which there are, and the spec of a model by its name.
 
-from trizoo.families.base.spec import Architecture, ModelSpec
-from trizoo.families.retinanet.spec import RETINANET_ARCHITECTURES
-from trizoo.families.segmentation.spec import SEGMENTATION_ARCHITECTURES
-from trizoo.families.ssd.spec import SSD_ARCHITECTURES
-from trizoo.families.yolo.spec import ATTENTION, YOLO_ARCHITECTURES
+A family's room holds spec.py (names, options, loss section), targets.py, decode.py (outputs to detections) and
+reference.py (the NumPy loss that tests hold the frameworks against; nothing that runs for a user imports it).
+"""
+
+from trizoo.families.base.spec import Architecture, Family, ModelSpec
+from trizoo.families.retinanet.spec import RETINANET
+from trizoo.families.segmentation.spec import SEGMENTATION
+from trizoo.families.ssd.spec import SSD
+from trizoo.families.yolo.spec import YOLO
 from trizoo.ground.errors import UserError
 
-__all__ = ["ARCHITECTURES", "ATTENTION", "Architecture", "ModelSpec", "architecture", "check_input_size", "model_spec"]
+__all__ = ["ARCHITECTURES", "FAMILIES", "Architecture", "Family", "ModelSpec", "architecture", "check_input_size"]
+__all__ += ["family_of", "model_spec", "register_family"]
 
-ARCHITECTURES = {
-    **YOLO_ARCHITECTURES,
-    **SSD_ARCHITECTURES,
-    **RETINANET_ARCHITECTURES,
-    **SEGMENTATION_ARCHITECTURES,
+FAMILIES = {
+    "yolo": YOLO,
+    "ssd": SSD,
+    "retinanet": RETINANET,
+    "segmentation": SEGMENTATION,
 }
+ARCHITECTURES = {name: known for family in FAMILIES.values() for name, known in family.models.items()}
+
+
+def register_family(name, family):
+    """Adds a Family of one's own to FAMILIES, and its models to ARCHITECTURES. Raises ValueError for names in use."""
+    taken = [name] if name in FAMILIES else sorted(family.models.keys() & ARCHITECTURES.keys())
+    if taken:
+        raise ValueError(f"{taken[0]!r} is in use already; choose another name for the family or the model")
+    FAMILIES[name] = family
+    ARCHITECTURES.update(family.models)
 
 
 def architecture(name):
@@ -22,6 +37,12 @@ def architecture(name):
     if name not in ARCHITECTURES:
         raise UserError(f"unknown model {name!r}; one of {', '.join(ARCHITECTURES)} is needed")
     return ARCHITECTURES[name]
+
+
+def family_of(name):
+    """The Family that a model belongs to; UserError with the names there are for an unknown model."""
+    known = architecture(name)
+    return next(family for family in FAMILIES.values() if family.models.get(name) is known)
 
 
 def model_spec(name, num_classes, *, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0), **options):
@@ -35,8 +56,8 @@ def model_spec(name, num_classes, *, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 25
     known = architecture(name)
     given = {option: value for option, value in options.items() if value is not None}
     for option in given:
-        if option not in known.OPTIONS:
-            able = [other for other, about in ARCHITECTURES.items() if option in about.OPTIONS]
+        if option not in known.options.model_fields:
+            able = [other for other, about in ARCHITECTURES.items() if option in about.options.model_fields]
             raise UserError(
                 f"model.{option} is {given[option]!r}, which {name} doesn't have; none, or one of {', '.join(able)}, "
                 f"would do"

@@ -8,11 +8,10 @@ import time
 
 import numpy as np
 
-from trizoo.families import architecture
+from trizoo.families import architecture, family_of
 from trizoo.ground.sample import Sample
 from trizoo.parity.golden import golden_spec, measure, sizes, summarize_arrays
 from trizoo.parity.pseudo import calm, pseudo_arrays, pseudo_batch, pseudo_mask
-from trizoo.recipes.losses import LOSS_SECTIONS
 from trizoo.recipes.schema import Recipe
 from trizoo.training.batch import Batch
 from trizoo.weights.initial import initial_arrays
@@ -80,7 +79,7 @@ def step(zoo, model, frozen=False, batch_norm=True, optimizer=STEP_OPTIMIZER):
     """
     learner = pseudo_learner(zoo, model, optimizer=optimizer, freeze={"batch_norm": batch_norm})
     if frozen:
-        learner.freeze((architecture(model).backbone,))
+        learner.freeze((architecture(model).prefix,))
     learner.step(step_batch(model), STEP_LR)
     return zoo.arrays(learner.model)
 
@@ -88,7 +87,7 @@ def step(zoo, model, frozen=False, batch_norm=True, optimizer=STEP_OPTIMIZER):
 def curve(zoo, model):
     """The loss of each of the first steps on one batch, from initial weights made `calm`: float64 (steps,)."""
     device, spec = zoo.device("cpu"), golden_spec(model)
-    network = zoo.build(spec, device)
+    network = zoo.build(spec, device, seed=None)
     zoo.assign(network, calm(initial_arrays(zoo.shapes(network), 0, spec, objectness_prior=0.01)))
     learner = zoo.learner(network, spec, Recipe(optimizer={"clip_norm": 10.0}, loss=loss_section(model)), device)
     steps = LARGE_CURVE_STEPS if model in LARGE else CURVE_STEPS
@@ -99,7 +98,7 @@ def curve(zoo, model):
 
 def pseudo_model(zoo, model, device, calmed=False, **options):
     """A network of 80 classes with pseudo-weights, where wanted `calm` ones. options: of the ModelSpec."""
-    network = zoo.build(golden_spec(model, **options), device)
+    network = zoo.build(golden_spec(model, **options), device, seed=None)
     arrays = pseudo_arrays(zoo.shapes(network))
     zoo.assign(network, calm(arrays) if calmed else arrays)
     return network
@@ -118,12 +117,8 @@ def pseudo_learner(zoo, model, optimizer, freeze=None):
 
 
 def loss_section(model):
-    """The loss section that a model is measured with: its family's defaults, but SSD's with every negative.
-
-    Which negatives are the hardest is the last bit's choice where two are nearly equal; each framework's tests have it.
-    """
-    family = golden_spec(model).family
-    return LOSS_SECTIONS[family](**({"negatives": 1e9} if family == "ssd" else {}))
+    """The loss section that a model is measured with; see `ModelSpec.parity_loss`."""
+    return golden_spec(model).parity_loss(family_of(model).loss)
 
 
 def step_batch(model):

@@ -1,8 +1,10 @@
 """The entries of a recipe's `augment`, one class an operation of `trizoo.augment.pipeline.OPERATIONS`."""
 
-from typing import Annotated, Literal
+import functools
+import operator
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
 from trizoo.ground.fields import Count, Inside, Positive, Probability, Section, Share, least_first
 
@@ -131,7 +133,22 @@ class HSV(Section):
     probability: Probability = 1.0
 
 
-Operation = Annotated[
-    Mosaic | RandomPlacement | Place | Flip | VerticalFlip | Rotate | HSV | Blur | Mixup | Cutout | GridMask,
-    Field(discriminator="op"),
-]
+SECTIONS = {
+    section.model_fields["op"].default: section
+    for section in (Mosaic, RandomPlacement, Place, Flip, VerticalFlip, Rotate, HSV, Blur, Mixup, Cutout, GridMask)
+}
+
+
+def operation_section():
+    """The type of an entry of `augment`: that of one of the operations, as `op` says."""
+    sections = functools.reduce(operator.or_, SECTIONS.values())
+    return Annotated[sections, Field(discriminator="op")]
+
+
+def own_section(name, defaults):
+    """The class of a registered operation's entry: {parameter: default} of any kind that YAML has."""
+    fields = {parameter: (Any, default) for parameter, default in defaults.items()}
+    return create_model(name, __base__=Section, op=(Literal[name], name), **fields)
+
+
+Operation = operation_section()

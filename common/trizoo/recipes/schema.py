@@ -4,46 +4,38 @@
 checkpoint, so that predicting, evaluating and resuming need nothing else.
 """
 
+import functools
+import operator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from trizoo import families
 from trizoo.augment.letterbox import POLICIES
+from trizoo.augment.pipeline import OPERATIONS, register_operation
 from trizoo.data.masks.find import LAYOUTS
-from trizoo.families import ATTENTION
+from trizoo.families import FAMILIES
 from trizoo.families.yolo.spec import YOLOLoss
 from trizoo.ground.boxes import NMS_METHODS
-from trizoo.ground.fields import Count, Momentum, NotNegative, Positive, Probability, Section, Triple
-from trizoo.recipes.augmentations import HSV, Flip, Operation, RandomPlacement
-from trizoo.recipes.losses import Loss
+from trizoo.ground.fields import Count, Momentum, NotNegative, Positive, Probability, Section
+from trizoo.recipes.augmentations import HSV, SECTIONS, Flip, Operation, RandomPlacement, operation_section, own_section
 from trizoo.recipes.masks import Colours, MaskMap
 
 
-class Model(Section):
-    """The network."""
+def model_section():
+    """The class of the model section: the options of all families. Two that share an option have it from one base."""
+    options = list(dict.fromkeys(family.options for family in FAMILIES.values()))
+    bases = [own for own in options if not any(own is not other and issubclass(other, own) for other in options)]
+    return type("Model", tuple(bases), {"__doc__": "The network.", "__module__": __name__})
 
-    name: str = "yolov3-tiny"
-    anchors: tuple[tuple[Positive, Positive], ...] | None = Field(
-        None, description="YOLO's, (width, height) in input pixels, smallest first; none = the model's own"
-    )
-    anchor_preset: str | None = Field(None, description="SSD's and RetinaNet's anchors; none = torchvision's")
-    mean: Triple = Field((0.0, 0.0, 0.0), description="taken from R, G, B in 0..255")
-    std: tuple[Positive, Positive, Positive] = Field((255.0, 255.0, 255.0), description="R, G, B are divided by it")
-    scale_xy: Annotated[float, Field(ge=1, le=2)] | None = Field(
-        None, description="how far over its cell a box's centre can reach; 1 = not at all, none = the model's own"
-    )
-    attention: Literal[ATTENTION] | None = Field(None, description="in yolov4-tiny only; none = no such blocks")
-    norm: Literal["batch", "group"] | None = Field(
-        None, description="RetinaNet's backbone: group normalisation needs no large batch; none = batch"
-    )
-    stride_on_1x1: bool | None = Field(None, description="ResNet of Caffe's and Keras's weights; none = on the 3x3")
-    p6_from_c5: bool | None = Field(None, description="what RetinaNet's P6 is made of; none = P5, and C5 in v2")
-    output_stride: Literal[8, 16] | None = Field(
-        None, description="of segmentation models: input pixels per coarsest cell; none = the model's own"
-    )
-    objectness_prior: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.01, description="objectness, or RetinaNet's class, that an untrained head predicts (Lin et al. 2017, 4.1)"
-    )
+
+def loss_section():
+    """The type of the loss section: that of one of the families, as `kind` says."""
+    losses = functools.reduce(operator.or_, [family.loss for family in FAMILIES.values()])
+    return Annotated[losses, Field(discriminator="kind")]
+
+
+Model, Loss = model_section(), loss_section()
 
 
 class Data(Section):
@@ -207,3 +199,30 @@ class Recipe(Section):
         if size is not None and size % parts:
             raise ValueError(f"schedule.accumulate ({parts}) must divide freeze.batch_size ({size})")
         return self
+
+
+def register_augmentation(name, function):
+    """Adds an augmentation of one's own, for recipes to name as `op`; see `augment.pipeline.register_operation`."""
+    register_operation(name, function)
+    SECTIONS[name] = own_section(name, OPERATIONS[name].defaults)
+    refresh()
+
+
+def register_family(name, family):
+    """Adds a Family of one's own (`trizoo.families.Family`): recipes may name its models, options and loss.
+
+    A framework's networks and loss go into its package's own table, such as `torch_zoo.families.FAMILIES`.
+    Raises ValueError for names in use.
+    """
+    families.register_family(name, family)
+    refresh()
+
+
+def refresh():
+    """Lets recipes name the families and augmentations that were registered since this module was imported."""
+    sections = {"model": model_section(), "loss": loss_section(), "augment": tuple[operation_section(), ...]}
+    for key, annotation in sections.items():
+        Recipe.model_fields[key].annotation = annotation
+        Recipe.__annotations__[key] = annotation
+    Recipe.model_fields["model"].default = sections["model"]()
+    Recipe.model_rebuild(force=True)

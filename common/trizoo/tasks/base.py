@@ -48,6 +48,9 @@ class Task(Protocol):
     def evaluator(self, framework, model, spec, recipe, device):
         """The ImagePipeline that evaluation uses: the model as it is now, with the recipe's `evaluate` section."""
 
+    def pipeline(self, framework, model, spec, recipe, device):
+        """The ImagePipeline that `trizoo.load` gives a program, by the recipe's `predict` section."""
+
     def predictor(self, framework, model, spec, recipe, device, args):
         """The ImagePipeline of predict.py, as its arguments and the recipe's `predict` section say."""
 

@@ -87,6 +87,13 @@ class Detection:
             framework, model, spec, recipe, device, score=options.score, nms=options.nms, nms_method=options.nms_method
         )
 
+    def pipeline(self, framework, model, spec, recipe, device):
+        """A Detector, by the recipe's `predict` section."""
+        options = recipe.predict
+        return _detector(
+            framework, model, spec, recipe, device, score=options.score, nms=options.nms, nms_method=options.nms_method
+        )
+
     def predictor(self, framework, model, spec, recipe, device, args):
         """A Detector, which also finds what lies below the score that is shown."""
         nms = recipe.predict.nms if args.nms is None else args.nms

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from trizoo.augment.letterbox import fit, in_one_size, paste_image
 from trizoo.data.images import read_image, read_size
 from trizoo.ground.conventions import GREY
@@ -26,7 +28,7 @@ class ImagePipeline:
     resize: str
 
     def __call__(self, paths, batch_size=8):
-        """Yields the result of each image file, in order, in its own pixels.
+        """Yields the result of each image, a file or an array uint8 (H, W, 3), in order, in its own pixels.
 
         While one batch is in the network the next one is read by a few threads. Raises UserError for a file that
         can't be read, once the images of the batches before it are out.
@@ -44,7 +46,10 @@ class ImagePipeline:
             pool.shutdown(cancel_futures=True)
 
     def place(self, path):
-        """An image file on its canvas, and where it lies there: path -> uint8 (H, W, 3), Placement."""
+        """An image, a file or an array, on its canvas, and where it lies there -> uint8 (H, W, 3), Placement."""
+        if isinstance(path, np.ndarray):
+            placement = fit((path.shape[1], path.shape[0]), self.input_size, self.resize)
+            return paste_image(path, placement), placement
         placement = fit(read_size(path), self.input_size, self.resize)
         image = read_image(path, at_least=placement.canvas)
         # a large JPEG may be decoded smaller; what is found goes back to the size it has on disk

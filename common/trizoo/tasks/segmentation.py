@@ -113,6 +113,10 @@ class Segmentation:
         predict = framework.predictor(model, recipe.precision, device)
         return Segmenter(predict=predict, spec=spec, input_size=recipe.input_size, resize=recipe.resize)
 
+    def pipeline(self, framework, model, spec, recipe, device):
+        """A Segmenter."""
+        return self.evaluator(framework, model, spec, recipe, device)
+
     def predictor(self, framework, model, spec, recipe, device, args):
         """A Segmenter."""
         return self.evaluator(framework, model, spec, recipe, device)

@@ -88,7 +88,7 @@ class FakeFramework:
     def describe_device(self, device):
         return "paper and pencil"
 
-    def build(self, spec, device):
+    def build(self, spec, device, seed=0):
         self.spec = spec
         model = {"backbone.bn.bias": np.zeros(4, np.float32)}
         for level, anchors in zip(("p5", "p4"), spec.anchors, strict=True):

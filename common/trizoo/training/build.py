@@ -22,12 +22,16 @@ from trizoo.weights.report import match, parts_behind, strict
 def spec_of(recipe):
     """The ModelSpec of a recipe whose classes are known. Raises UserError for a size or a loss that doesn't fit."""
     check_input_size(recipe.model.name, recipe.input_size)
-    options = dict(recipe.model)
-    del options["objectness_prior"]
-    spec = model_spec(options.pop("name"), len(recipe.classes), **options)
+    spec = spec_of_options(dict(recipe.model), len(recipe.classes))
     if recipe.loss.kind != spec.family:
         raise UserError(f"loss.kind is {recipe.loss.kind}; {spec.name} learns by {spec.family}")
     return spec
+
+
+def spec_of_options(options, num_classes):
+    """The ModelSpec of a model section as a dict."""
+    graph = {key: value for key, value in options.items() if key not in ("objectness_prior", "initializer")}
+    return model_spec(graph.pop("name"), num_classes, **graph)
 
 
 def check_batch_norm(recipe, spec):
@@ -45,18 +49,16 @@ def check_batch_norm(recipe, spec):
 
 
 def check_anchors(given, spec, weights):
-    """UserError where a checkpoint's boxes are offsets from other anchors than a model's, of those that have presets.
+    """UserError where a checkpoint's boxes mean others than a model's; see `ModelSpec.misfit`.
 
-    weights: the checkpoint's path. A backbone knows no anchors.
+    weights: the checkpoint's path. A backbone knows no boxes.
     """
-    if given.is_backbone or not hasattr(spec, "anchor_preset"):
+    if given.is_backbone:
         return
-    theirs = model_spec(spec.name, 1, anchor_preset=given.recipe["model"].get("anchor_preset")).anchor_preset
-    if theirs != spec.anchor_preset:
-        raise UserError(
-            f"{weights} was trained with the anchors {theirs}, which don't fit model.anchor_preset "
-            f"{spec.anchor_preset}; leave that out, or train from a backbone"
-        )
+    theirs = spec_of_options({**given.recipe["model"], "name": spec.name}, spec.num_classes)
+    reason = spec.misfit(theirs)
+    if reason:
+        raise UserError(f"{weights} {reason}")
 
 
 def input_sizes(recipe):
@@ -68,20 +70,20 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
     """A model of the recipe: from scratch, fine-tuned from the checkpoint file `weights`, or of a run to resume."""
     spec = spec_of(recipe)
     check_batch_norm(recipe, spec)
-    model = framework.build(spec, device)
+    model = framework.build(spec, device, seed=None)
     shapes = framework.shapes(model)
     if checkpoint is not None:
         strict(checkpoint.model, shapes, "the checkpoint of this run")
         framework.assign(model, checkpoint.model)
         return model
-    arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior)
+    arrays = initial_arrays(shapes, recipe.seed, spec, recipe.model.objectness_prior, recipe.model.initializer)
     if weights is not None:
         given = load_checkpoint(weights, optimizer=False)
         check_anchors(given, spec, weights)
         values, anew = given.weights, ("head", "attention")
         if given.is_backbone:
             say("weights: a backbone, so what it lacks of the rest begins anew")
-            anew = parts_behind(architecture(spec.name).backbone, shapes)
+            anew = parts_behind(architecture(spec.name).prefix, shapes)
         elif list(given.recipe["classes"]) != list(recipe.classes):  # as many, perhaps, but they mean other things
             say("weights: the classes are others, so what predicts them begins anew")
             values = {name: array for name, array in values.items() if not predicts_classes(name)}
@@ -92,13 +94,15 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
     return model
 
 
-def build_trainer(framework, model, recipe, sources, *, run, progress, device, workers, pretrained, checkpoint=None):
+def build_trainer(
+    framework, model, recipe, sources, *, run, progress, device, workers, pretrained, checkpoint=None, callbacks=()
+):
     """The Trainer of a model: at the first step, or where the run's checkpoint stands.
 
     Raises UserError where the data of a run to resume is no longer what it was, or nothing is left to do.
     """
     spec = spec_of(recipe)
-    prefix = architecture(spec.name).backbone
+    prefix = architecture(spec.name).prefix
     ids = "\n".join(sources.training.records[index].id for index in sources.members)
     notes = {"pretrained": pretrained, "images": len(sources.members), "image_ids_crc32": zlib.crc32(ids.encode())}
     if checkpoint is not None and checkpoint.state["notes"] != notes:
@@ -123,6 +127,7 @@ def build_trainer(framework, model, recipe, sources, *, run, progress, device, w
         device=device,
         workers=workers,
         notes=notes,
+        callbacks=callbacks,
     )
     if checkpoint is not None:
         if checkpoint.step > trainer.plan.total_steps:
@@ -163,7 +168,14 @@ def make_model(framework, read, device, precision=None):
     precision: None for what the device is good at: as it was trained on a GPU, fp32 on a CPU.
     """
     precision = precision or ("fp32" if framework.is_cpu(device) else read.recipe.precision)
-    model = framework.build(read.spec, device)
+    model = framework.build(read.spec, device, seed=None)
     strict(read.arrays, framework.shapes(model), read.path)
     framework.assign(model, read.arrays)
     return read.recipe.model_copy(update={"precision": precision}), model
+
+
+def load_model(framework, weights, device, precision=None):
+    """A checkpoint as (recipe, spec, model) of a framework; see `read_model` and `make_model`."""
+    read = read_model(weights)
+    recipe, model = make_model(framework, read, device, precision)
+    return recipe, read.spec, model

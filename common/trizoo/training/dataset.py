@@ -4,7 +4,7 @@ import functools
 import math
 
 from trizoo.augment.letterbox import fit, in_one_size
-from trizoo.augment.pipeline import augment, generator
+from trizoo.augment.pipeline import adopt, augment, generator, own_operations
 from trizoo.ground.conventions import GREY
 from trizoo.ground.sample import Unread
 from trizoo.training.batch import Batch
@@ -23,6 +23,7 @@ class TrainingSet:
         self.members = members
         self.size = recipe.input_size
         self.operations = [operation.model_dump() for operation in recipe.augment]
+        self.own_operations = own_operations(self.operations)
         self.policy = recipe.resize
         self.loss = recipe.loss
         self.largest_scale = max(
@@ -33,6 +34,10 @@ class TrainingSet:
 
     def __len__(self):
         return len(self.members)
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        adopt(self.own_operations)  # a loader process hasn't run what registered them
 
     def __call__(self, plan):
         size = plan.size or self.size

@@ -45,6 +45,7 @@ class Trainer:
 
     task: see `trizoo.tasks`; evaluation: one of its evaluation sets; best: the best validation figure so far
     notes: goes into last.h5 as it is, for whoever resumes the run
+    callbacks: see `trizoo.training.callbacks`
     """
 
     framework: Any
@@ -65,6 +66,7 @@ class Trainer:
     metrics: dict = field(default_factory=dict)
     epoch_sums: EpochSums = field(default_factory=EpochSums)
     stopped: bool = False
+    callbacks: tuple = ()
 
     def fit(self):
         """Trains; afterwards `stopped` says whether a signal ended it early.
@@ -77,7 +79,9 @@ class Trainer:
         frozen = None
         self.progress.start(self.plan.total_steps, self.step)
         pending, marked, saved = [], time.monotonic(), time.monotonic()
-        with stop_signals(self._stop):
+        for callback in self.callbacks:
+            callback.on_begin(self)
+        with stop_signals(self.stop):
             for batch in batches:
                 phase = self.plan.phase(batch.step)
                 if phase.frozen != frozen:
@@ -124,7 +128,10 @@ class Trainer:
             self.epoch_sums.add(values)
         step, lr, _, _ = pending[-1]
         epoch, _ = self.plan.epoch_of(step)
-        self.run.log({"kind": "step", "step": step + 1, "epoch": epoch + 1, "lr": lr, **values})
+        record = {"kind": "step", "step": step + 1, "epoch": epoch + 1, "lr": lr, **values}
+        self.run.log(record)
+        for callback in self.callbacks:
+            callback.on_step(self, record)
         self.progress.update(step + 1, {**values, "lr": lr}, images=batch_size * len(pending))
 
     def _end_epoch(self):
@@ -138,13 +145,17 @@ class Trainer:
             started = time.monotonic()
             with averaged(self.framework, self.learner):
                 use = self.task.evaluator(self.framework, self.learner.model, self.spec, self.recipe, self.device)
-                self.metrics, _ = self.evaluation.measure(use)
+                self.metrics, found = self.evaluation.measure(use)
             record |= {name: self.metrics[name] for name in self.task.figures}
+            for callback in self.callbacks:
+                record |= callback.on_evaluation(self, self.metrics, found) or {}
             record["evaluation_seconds"] = round(time.monotonic() - started, 3)
         self.run.log(record)
         if evaluates or record["seconds"] >= LINE_SECONDS:
             self.progress.epoch_end(_epoch_line(record, self.plan.epochs, self.task.figures))
         self.epoch_sums = EpochSums()
+        for callback in self.callbacks:
+            callback.on_epoch(self, record)
         if evaluates:
             score = self.metrics[self.task.figures[0]]
             if self.best is None or (score is not None and score >= self.best):  # of equals, the later one
@@ -179,7 +190,8 @@ class Trainer:
             state={"learner": self.learner.state(), "epoch": asdict(self.epoch_sums), "notes": self.notes},
         )
 
-    def _stop(self, *_):
+    def stop(self):
+        """Ends the run after the step that is under way; it can be resumed."""
         self.stopped = True
 
 

@@ -19,7 +19,6 @@ from trizoo.weights.names import NUM_CLASSES, load_names
 
 BACKGROUND, GAP = "__background__", "N/A"
 SEGMENTED_BACKGROUND = "background"  # of trizoo.data
-BESIDES = {"yolo": 5, "ssd": 1}  # outputs of an anchor that are no class, by family: box and objectness; background
 
 
 def assign_classes(imported, model, names, source):
@@ -31,20 +30,20 @@ def assign_classes(imported, model, names, source):
     per_anchor, anchors = _outputs(imported.arrays, model, source)
     if not per_anchor:
         return imported.arrays, list(names or ())
-    family = model_spec(model, NUM_CLASSES).family
-    count = per_anchor - BESIDES.get(family, 0)
+    spec = model_spec(model, NUM_CLASSES)
+    count = per_anchor - spec.besides
     hidden = int(imported.background)  # the first output
     names = [f"class-{number}" for number in range(count - hidden)] if names is None else list(names)
-    if names[0] == BACKGROUND and (hidden or family == "ssd"):
+    if names[0] == BACKGROUND and (hidden or spec.background == "output"):
         names = names[1:]
     elif hidden and len(names) == count:
         hidden = 0  # a file whose first output is a class after all
     if len(names) != count - hidden:
         given = f"{len(names)} names were" if len(names) != 1 else f"one name, {names[0]}, was"
         raise UserError(f"{source} holds {model} for {count - hidden} classes and {given} given")
-    if family == "segmentation":
+    if spec.background == "class":
         names = [SEGMENTED_BACKGROUND if name == BACKGROUND else name for name in names]
-    if family != "retinanet":
+    if not spec.drops_gaps:
         return imported.arrays, [f"{GAP} {number}" if name == GAP else name for number, name in enumerate(names, 1)]
     kept = [number for number, name in enumerate(names) if name != GAP]
     arrays = {
@@ -76,7 +75,7 @@ def _outputs(arrays, model, source):
     """How many outputs each anchor has, and anchors of a cell, of the first array that predicts; (0, 0) without one."""
     for name, shape in load_names(model).items():
         if name.endswith((".predict.bias", ".predict_class.bias")) and name in arrays:
-            besides = BESIDES.get(model_spec(model, NUM_CLASSES).family, 0)
+            besides = model_spec(model, NUM_CLASSES).besides
             anchors = shape[0] // (besides + NUM_CLASSES)  # names files are of NUM_CLASSES classes
             outputs, rest = divmod(arrays[name].size, anchors)
             if rest or outputs <= besides:

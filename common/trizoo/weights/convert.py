@@ -60,7 +60,7 @@ def _part(model, imported, source):
     """How much of its model a file holds: "model", or "backbone" where all that is missing lies behind that."""
     if not imported.missing:
         return "model"
-    prefix = architecture(model).backbone
+    prefix = architecture(model).prefix
     lacking = [name for name in imported.missing if name.startswith(prefix)]
     if lacking or any(PREDICTS in name for name in imported.arrays):
         raise UserError(

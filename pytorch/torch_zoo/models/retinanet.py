@@ -50,11 +50,12 @@ class RetinaNet(nn.Module):
 
     def __init__(self, spec):
         super().__init__()
+        depth = int(spec.backbone.removeprefix("resnet"))
         num_anchors, norm = spec.anchors_per_cell[0], "group" if spec.v2 else None
-        expansion = (Bottleneck if spec.depth >= DEEP else BasicBlock).expansion
+        expansion = (Bottleneck if depth >= DEEP else BasicBlock).expansion
         channels = [channels * expansion for channels in STAGE_CHANNELS[1:]]  # of c3, c4, c5
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = ResNet(spec.depth, spec.norm, spec.stride_on_1x1)
+        self.backbone = ResNet(depth, spec.norm, spec.stride_on_1x1)
         self.fpn = FPN(channels, PYRAMID_CHANNELS, spec.p6_from_c5)
         self.head_class = ClassHead(PYRAMID_CHANNELS, num_anchors, spec.num_classes, norm)
         self.head_box = BoxHead(PYRAMID_CHANNELS, num_anchors, norm)

@@ -62,7 +62,7 @@ class DeepLabV3(tf.Module):
     def __init__(self, spec):
         super().__init__()
         backbone, _, channels = make_backbone(spec)
-        mobile = spec.extractor == "mobilenetv2"
+        mobile = spec.backbone == "mobilenetv2"
         rates, hidden_channels = ((), None) if mobile else (RATES, ASPP_CHANNELS)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = backbone

@@ -1,34 +1,75 @@
 """What every family of models says of itself."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from trizoo.ground.errors import UserError
+from trizoo.ground.fields import Positive, Section, Triple
 
 LEAST_SIDE = 32  # pixels; below it the coarsest features have less than a cell
+LEAKY_SLOPE = 0.1  # of every activation in YOLOv3's .cfg files
+INITIALIZERS = ("kaiming", "xavier", "normal", "orthogonal")
+_PREDICTING = (".predict.", ".predict_box.", ".predict_class.")
+
+
+class ModelOptions(Section):
+    """The recipe's model section: what every family has. A family's own options stand in a subclass beside its Spec."""
+
+    name: str = "yolov3-tiny"
+    mean: Triple = Field((0.0, 0.0, 0.0), description="taken from R, G, B in 0..255")
+    std: tuple[Positive, Positive, Positive] = Field((255.0, 255.0, 255.0), description="R, G, B are divided by it")
+    norm: Literal["batch", "group"] | None = Field(
+        None, description="group normalisation needs no large batch; none = the model's own"
+    )
+    objectness_prior: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.01, description="objectness, or RetinaNet's class, that an untrained head predicts (Lin et al. 2017, 4.1)"
+    )
+    initializer: Literal[INITIALIZERS] | None = Field(
+        None, description="of kernels from scratch; none = the model's own, He's uniform"
+    )
+
+
+class BackboneOptions(ModelOptions):
+    """Options of families that stand on any backbone."""
+
+    backbone: str | None = Field(None, description="of SSD, RetinaNet and segmentation models; none = the name's own")
+    stride_on_1x1: bool | None = Field(None, description="ResNet of Caffe's and Keras's weights; none = on the 3x3")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """All that is needed to build a network, to make its targets and to read its heads. Each family has its own.
+    """All that is needed to build a network, to make its targets and to read its outputs. Each family has its own.
 
-    mean, std: of an image's R, G, B in 0..255; the network computes (image - mean) / std first
-    family: which loss it learns by, the `kind` of a recipe's loss section
+    Args:
+        mean, std: of an image's R, G, B in 0..255; the network computes (image - mean) / std first
+        norm: "batch" or "group"; None: convolutions have a bias instead
+
+    Of the class:
+        family: its key in `trizoo.families.FAMILIES`, and the `kind` of a recipe's loss section
+        besides: outputs of an anchor that are no class
+        background: "output" where the first output is no class, "class" where a class means it, else None
+        drops_gaps: whether outputs that stand for no class, "N/A", can be left out: each class has a sigmoid of its own
     """
 
     family: ClassVar[str]
+    besides: ClassVar[int] = 0
+    background: ClassVar[str | None] = None
+    drops_gaps: ClassVar[bool] = False
 
     name: str
     num_classes: int
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (255.0, 255.0, 255.0)
+    norm: str | None = "batch"
 
     def targets(self, samples, size, loss):
         """{name: array} of a batch's samples at an input size (width, height); loss: the recipe's loss section."""
         raise NotImplementedError
 
     def decode(self, heads, placements, size, **options):
-        """A list of `Detections`: raw heads of a batch at an input size (width, height), per image its Placement.
+        """A list of `Detections`: outputs of a batch at an input size (width, height), per image its Placement.
 
         options: score, threshold, max_detections, method; see `trizoo.families.yolo.decode.decode_yolo`.
         """
@@ -42,23 +83,45 @@ class ModelSpec:
         """Cells of the smallest features that a batch norm sees of one image; None where there is no batch norm."""
         raise NotImplementedError
 
+    def begins_small(self, name):
+        """Whether a kernel's first values are small (standard deviation 0.01), so that its bias rules at first."""
+        return predicts(name)
+
+    def slope(self, name):
+        """Slope below 0 of the activation behind a kernel, for its first values; 1 where none follows."""
+        return LEAKY_SLOPE
+
+    def misfit(self, other):
+        """Why weights of another spec of this model mean other boxes, as the end of a sentence; None: they don't."""
+        return None
+
+    def parity_loss(self, loss):
+        """The loss section that frameworks are compared with; loss: the family's section as a class."""
+        return loss()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
     """What a model's name stands for, whatever its classes.
 
-    size_multiple: what the sides of inputs of changing size are rounded to
-    backbone: prefix of the parameter names that a pretrained backbone fills and that `freeze` holds still
-    task: what the model is for, a key of `trizoo.tasks.TASKS`; takes_any_size: odd sides, too
-    OPTIONS: those of a recipe's model section that this family has, beside mean, std and objectness_prior
+    Args:
+        size_multiple: what the sides of inputs of changing size are rounded to
+        prefix: of the parameter names that a pretrained backbone fills and that `freeze` holds still
+        backbone: a key of `BACKBONES`, None where the model has one of its own
+
+    Of the class:
+        task: what the model is for, a key of `trizoo.tasks.TASKS`
+        takes_any_size: odd sides, too
+        options: of a recipe's model section, those that are for `spec`
     """
 
     task: ClassVar[str] = "detection"
     takes_any_size: ClassVar[bool] = False
-    OPTIONS: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[type[ModelOptions]] = ModelOptions
 
     size_multiple: int = 32
-    backbone: str = "backbone."
+    prefix: str = "backbone."
+    backbone: str | None = None
 
     @property
     def only_size(self):
@@ -81,6 +144,29 @@ class Architecture:
                 f"input size {size[0]}x{size[1]} is too small for {name}; {LEAST_SIDE} pixels a side, "
                 f"or more, are needed"
             )
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of models, a line of `trizoo.families.FAMILIES`.
+
+    Args:
+        models: {name: Architecture}
+        loss: the loss section of its recipes, a pydantic class whose `kind` is the family's name
+    """
+
+    models: dict[str, Architecture]
+    loss: type[Section]
+
+    @property
+    def options(self):
+        """The section of the model options that its models have."""
+        return next(iter(self.models.values())).options
+
+
+def predicts(name):
+    """Whether a parameter's name is that of a predicting convolution."""
+    return any(part in name for part in _PREDICTING)
 
 
 def preset(presets, name, wanted, model):

@@ -7,7 +7,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from trizoo.families.base.spec import Architecture, ModelSpec, preset
+from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec
+from trizoo.families.base.backbones import BACKBONES, check_backbone
+from trizoo.families.base.spec import Architecture, Family, preset
 from trizoo.families.retinanet.anchors import (
     KERAS_RETINANET_CODING,
     RETINANET_ANCHORS,
@@ -21,23 +23,55 @@ from trizoo.ground.fields import NotNegative, Probability, Section
 CODINGS = {"retinanet": RETINANET_CODING, "keras-retinanet": KERAS_RETINANET_CODING}
 
 
+STRIDES = (8, 16, 32)  # of C3, C4, C5
+
+
+class RetinaNetOptions(AnchoredOptions):
+    """Options of the recipe's model section."""
+
+    p6_from_c5: bool | None = Field(None, description="what RetinaNet's P6 is made of; none = P5, and C5 in v2")
+
+
+class RetinaNetLoss(Section):
+    """RetinaNet's; see `trizoo.families.retinanet.reference.retinanet_loss`."""
+
+    kind: Literal["retinanet"] = "retinanet"
+    positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much answers for it")
+    negative_iou: Probability = Field(0.4, description="one that overlaps every box less is background")
+    low_quality: bool = Field(True, description="each box's best anchor answers for it, however little they overlap")
+    gamma: NotNegative = Field(2.0, description="what is right already counts less; 0 = cross-entropy")
+    alpha: Probability | None = Field(0.25, description="weight of positives, 1 less it of negatives; none = both 1")
+    box: Literal["l1", "giou"] = Field("l1", description="giou: of decoded boxes, as in torchvision's v2")
+    box_beta: NotNegative = Field(0.0, description="l1 is smooth up to it; keras-retinanet has 1 / 9")
+    box_gain: NotNegative = 1.0
+    class_gain: NotNegative = 1.0
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        if self.negative_iou > self.positive_iou:
+            raise ValueError(
+                f"negative_iou is {self.negative_iou:g}, above positive_iou, {self.positive_iou:g}; at most that is "
+                f"needed"
+            )
+        return self
+
+
 @dataclass(frozen=True, kw_only=True)
-class RetinaNetSpec(ModelSpec):
+class RetinaNetSpec(AnchoredSpec):
     """A RetinaNet's ModelSpec.
 
-    depth: of the ResNet; v2: see `RetinaNetArchitecture`; anchor_preset: a key of
-    `trizoo.families.retinanet.anchors.RETINANET_ANCHORS`, which also says how boxes are coded
-    norm: "batch" or "group", of the backbone; stride_on_1x1: where a bottleneck halves its input, as in Caffe's and
-    Keras's weights, instead of on the 3x3; p6_from_c5: what P6 is made of, instead of P5
+    Args:
+        v2: see `RetinaNetArchitecture`
+        anchor_preset: a key of `trizoo.families.retinanet.anchors.RETINANET_ANCHORS`, which also says how boxes are
+            coded
+        norm: of the backbone
+        p6_from_c5: what P6 is made of, instead of P5
     """
 
     family: ClassVar[str] = "retinanet"
+    drops_gaps: ClassVar[bool] = True
 
-    depth: int
     v2: bool
-    anchor_preset: str
-    norm: str = "batch"
-    stride_on_1x1: bool = False
     p6_from_c5: bool = False
 
     @property
@@ -72,18 +106,26 @@ class RetinaNetSpec(ModelSpec):
         """Cells of C5, the coarsest features of the backbone."""
         return None if self.norm == "group" else math.ceil(size[0] / 32) * math.ceil(size[1] / 32)
 
+    def begins_small(self, name):
+        """The heads' towers too (Lin et al. 2017, section 4.1)."""
+        return super().begins_small(name) or ".tower." in name
+
+    def slope(self, name):
+        """No activation follows in the feature pyramid."""
+        return 1 if name.startswith("fpn.") else super().slope(name)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RetinaNetArchitecture(Architecture):
     """What a RetinaNet's name stands for.
 
-    depth: of the ResNet; v2: heads with group normalisation and P6 from C5, torchvision's retinanet_resnet50_fpn_v2
+    Args:
+        v2: heads with group normalisation and P6 from C5, torchvision's retinanet_resnet50_fpn_v2
     """
 
     takes_any_size: ClassVar[bool] = True
-    OPTIONS: ClassVar[tuple[str, ...]] = ("anchor_preset", "norm", "stride_on_1x1", "p6_from_c5")
+    options: ClassVar[type[RetinaNetOptions]] = RetinaNetOptions
 
-    depth: int
     v2: bool = False
 
     def spec(
@@ -92,19 +134,25 @@ class RetinaNetArchitecture(Architecture):
         num_classes,
         *,
         anchor_preset=None,
+        backbone=None,
         norm=None,
         stride_on_1x1=None,
         p6_from_c5=None,
         **normalisation,
     ):
-        """The RetinaNetSpec; options that are None are torchvision's."""
+        """The RetinaNetSpec; options that are None are torchvision's.
+
+        Raises UserError for a backbone that has no features at the strides of C3 to C5.
+        """
+        backbone = backbone or self.backbone
+        check_backbone(name, backbone, STRIDES)
         return RetinaNetSpec(
             name=name,
             num_classes=num_classes,
-            depth=self.depth,
+            backbone=backbone,
             v2=self.v2,
             anchor_preset=preset(RETINANET_ANCHORS, "retinanet", anchor_preset, name),
-            norm=norm or "batch",
+            norm=norm or BACKBONES[backbone].norm,
             stride_on_1x1=bool(stride_on_1x1),
             p6_from_c5=self.v2 if p6_from_c5 is None else p6_from_c5,
             **normalisation,
@@ -112,34 +160,12 @@ class RetinaNetArchitecture(Architecture):
 
 
 RETINANET_ARCHITECTURES = {
-    "retinanet-resnet18": RetinaNetArchitecture(depth=18),
-    "retinanet-resnet34": RetinaNetArchitecture(depth=34),
-    "retinanet-resnet50": RetinaNetArchitecture(depth=50),
-    "retinanet-resnet50-v2": RetinaNetArchitecture(depth=50, v2=True),
-    "retinanet-resnet101": RetinaNetArchitecture(depth=101),
-    "retinanet-resnet152": RetinaNetArchitecture(depth=152),
+    "retinanet-resnet18": RetinaNetArchitecture(backbone="resnet18"),
+    "retinanet-resnet34": RetinaNetArchitecture(backbone="resnet34"),
+    "retinanet-resnet50": RetinaNetArchitecture(backbone="resnet50"),
+    "retinanet-resnet50-v2": RetinaNetArchitecture(backbone="resnet50", v2=True),
+    "retinanet-resnet101": RetinaNetArchitecture(backbone="resnet101"),
+    "retinanet-resnet152": RetinaNetArchitecture(backbone="resnet152"),
 }
 
-
-class RetinaNetLoss(Section):
-    """RetinaNet's; see `trizoo.families.retinanet.reference.retinanet_loss`."""
-
-    kind: Literal["retinanet"] = "retinanet"
-    positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much answers for it")
-    negative_iou: Probability = Field(0.4, description="one that overlaps every box less is background")
-    low_quality: bool = Field(True, description="each box's best anchor answers for it, however little they overlap")
-    gamma: NotNegative = Field(2.0, description="what is right already counts less; 0 = cross-entropy")
-    alpha: Probability | None = Field(0.25, description="weight of positives, 1 less it of negatives; none = both 1")
-    box: Literal["l1", "giou"] = Field("l1", description="giou: of decoded boxes, as in torchvision's v2")
-    box_beta: NotNegative = Field(0.0, description="l1 is smooth up to it; keras-retinanet has 1 / 9")
-    box_gain: NotNegative = 1.0
-    class_gain: NotNegative = 1.0
-
-    @model_validator(mode="after")
-    def _in_order(self):
-        if self.negative_iou > self.positive_iou:
-            raise ValueError(
-                f"negative_iou is {self.negative_iou:g}, above positive_iou, {self.positive_iou:g}; at most that is "
-                f"needed"
-            )
-        return self
+RETINANET = Family(RETINANET_ARCHITECTURES, RetinaNetLoss)

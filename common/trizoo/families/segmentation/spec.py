@@ -6,88 +6,20 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from trizoo.families.base.spec import Architecture, ModelSpec
+from trizoo.families.base.backbones import BACKBONES, check_backbone
+from trizoo.families.base.spec import Architecture, BackboneOptions, Family, ModelSpec
 from trizoo.families.segmentation.targets import assign
 from trizoo.ground.fields import NotNegative, Section
 
 OUTPUT_STRIDES = (8, 16)
 
 
-@dataclass(frozen=True, kw_only=True)
-class SegmentationSpec(ModelSpec):
-    """A segmentation model's ModelSpec.
+class SegmentationOptions(BackboneOptions):
+    """Options of the recipe's model section."""
 
-    kind, extractor: see `SegmentationArchitecture`
-    output_stride: input pixels per cell of the coarsest features; the same weights can be used at either
-    """
-
-    family: ClassVar[str] = "segmentation"
-
-    kind: str
-    extractor: str
-    output_stride: int
-
-    def targets(self, samples, size, loss):
-        """See `trizoo.families.segmentation.targets.assign`."""
-        return assign([sample.mask for sample in samples], size, self.num_classes, loss.class_weights)
-
-    def first_bias(self, name, shape, prior):
-        """0: no class is likelier than another."""
-        return np.zeros(shape, np.float32)
-
-    def least_values(self, size):
-        """Image pooling makes one value of an image."""
-        return 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class SegmentationArchitecture(Architecture):
-    """What a segmentation model's name stands for.
-
-    kind: "deeplabv3plus", "deeplabv3" or "pspnet"; extractor: "mobilenetv2", "xception65", "resnet50" or "resnet101"
-    output_stride: the usual one
-    """
-
-    task: ClassVar[str] = "segmentation"
-    takes_any_size: ClassVar[bool] = True
-    OPTIONS: ClassVar[tuple[str, ...]] = ("output_stride",)
-
-    kind: str
-    extractor: str
-    output_stride: int = 16
-
-    @property
-    def variants(self):
-        """The one of the other output stride."""
-        return {
-            f"stride {stride}": {"output_stride": stride} for stride in OUTPUT_STRIDES if stride != self.output_stride
-        }
-
-    def spec(self, name, num_classes, *, output_stride=None, **normalisation):
-        """The SegmentationSpec at the model's usual output stride or the other one."""
-        return SegmentationSpec(
-            name=name,
-            num_classes=num_classes,
-            kind=self.kind,
-            extractor=self.extractor,
-            output_stride=output_stride or self.output_stride,
-            **normalisation,
-        )
-
-
-SEGMENTATION_ARCHITECTURES = {
-    "deeplabv3plus-mobilenetv2": SegmentationArchitecture(kind="deeplabv3plus", extractor="mobilenetv2"),
-    "deeplabv3plus-xception65": SegmentationArchitecture(kind="deeplabv3plus", extractor="xception65"),
-    "deeplabv3plus-resnet50": SegmentationArchitecture(kind="deeplabv3plus", extractor="resnet50"),
-    "deeplabv3plus-resnet101": SegmentationArchitecture(kind="deeplabv3plus", extractor="resnet101"),
-    # torchvision's of the same names
-    "deeplabv3-resnet50": SegmentationArchitecture(kind="deeplabv3", extractor="resnet50", output_stride=8),
-    "deeplabv3-resnet101": SegmentationArchitecture(kind="deeplabv3", extractor="resnet101", output_stride=8),
-    # TensorFlow's DeepLab: one 1x1 and image pooling
-    "deeplabv3-mobilenetv2": SegmentationArchitecture(kind="deeplabv3", extractor="mobilenetv2"),
-    "pspnet-mobilenetv2": SegmentationArchitecture(kind="pspnet", extractor="mobilenetv2"),
-    "pspnet-resnet50": SegmentationArchitecture(kind="pspnet", extractor="resnet50"),
-}
+    output_stride: Literal[OUTPUT_STRIDES] | None = Field(
+        None, description="of segmentation models: input pixels per coarsest cell; none = the model's own"
+    )
 
 
 class SegmentationLoss(Section):
@@ -102,3 +34,100 @@ class SegmentationLoss(Section):
     )
     cross_entropy_gain: NotNegative = 1.0
     dice_gain: NotNegative = Field(0.0, description="of the soft Dice loss (Milletari et al. 2016); 0 = without it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationSpec(ModelSpec):
+    """A segmentation model's ModelSpec.
+
+    Args:
+        kind: see `SegmentationArchitecture`
+        backbone: a key of `trizoo.families.base.backbones.BACKBONES`
+        output_stride: input pixels per cell of the coarsest features; the same weights can be used at either
+        backbone_norm: the backbone's normalisation; `norm` is that of what stands on it
+        stride_on_1x1: where a ResNet's bottleneck halves its input, instead of on the 3x3
+    """
+
+    family: ClassVar[str] = "segmentation"
+    background: ClassVar[str | None] = "class"
+
+    kind: str
+    backbone: str
+    output_stride: int
+    backbone_norm: str | None = "batch"
+    stride_on_1x1: bool = False
+
+    def targets(self, samples, size, loss):
+        """See `trizoo.families.segmentation.targets.assign`."""
+        return assign([sample.mask for sample in samples], size, self.num_classes, loss.class_weights)
+
+    def first_bias(self, name, shape, prior):
+        """0: no class is likelier than another."""
+        return np.zeros(shape, np.float32)
+
+    def least_values(self, size):
+        """Image pooling makes one value of an image."""
+        return None if self.norm == "group" else 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationArchitecture(Architecture):
+    """What a segmentation model's name stands for.
+
+    Args:
+        kind: "deeplabv3plus", "deeplabv3" or "pspnet"
+        output_stride: the usual one
+    """
+
+    task: ClassVar[str] = "segmentation"
+    takes_any_size: ClassVar[bool] = True
+    options: ClassVar[type[SegmentationOptions]] = SegmentationOptions
+
+    kind: str
+    output_stride: int = 16
+
+    @property
+    def variants(self):
+        """The one of the other output stride."""
+        return {
+            f"stride {stride}": {"output_stride": stride} for stride in OUTPUT_STRIDES if stride != self.output_stride
+        }
+
+    def spec(
+        self, name, num_classes, *, output_stride=None, backbone=None, norm=None, stride_on_1x1=None, **normalisation
+    ):
+        """The SegmentationSpec at the model's usual output stride or the other one, on its usual backbone or another.
+
+        Raises UserError for a backbone that doesn't reach that stride, or has nothing at stride 4 for a decoder.
+        """
+        backbone, output_stride = backbone or self.backbone, output_stride or self.output_stride
+        strides = (4, output_stride) if self.kind == "deeplabv3plus" else (output_stride,)
+        check_backbone(name, backbone, strides, output_stride)
+        return SegmentationSpec(
+            name=name,
+            num_classes=num_classes,
+            kind=self.kind,
+            backbone=backbone,
+            output_stride=output_stride,
+            norm=norm or "batch",
+            backbone_norm=norm or BACKBONES[backbone].norm,
+            stride_on_1x1=bool(stride_on_1x1),
+            **normalisation,
+        )
+
+
+SEGMENTATION_ARCHITECTURES = {
+    "deeplabv3plus-mobilenetv2": SegmentationArchitecture(kind="deeplabv3plus", backbone="mobilenetv2"),
+    "deeplabv3plus-xception65": SegmentationArchitecture(kind="deeplabv3plus", backbone="xception65"),
+    "deeplabv3plus-resnet50": SegmentationArchitecture(kind="deeplabv3plus", backbone="resnet50"),
+    "deeplabv3plus-resnet101": SegmentationArchitecture(kind="deeplabv3plus", backbone="resnet101"),
+    # torchvision's of the same names
+    "deeplabv3-resnet50": SegmentationArchitecture(kind="deeplabv3", backbone="resnet50", output_stride=8),
+    "deeplabv3-resnet101": SegmentationArchitecture(kind="deeplabv3", backbone="resnet101", output_stride=8),
+    # TensorFlow's DeepLab: one 1x1 and image pooling
+    "deeplabv3-mobilenetv2": SegmentationArchitecture(kind="deeplabv3", backbone="mobilenetv2"),
+    "pspnet-mobilenetv2": SegmentationArchitecture(kind="pspnet", backbone="mobilenetv2"),
+    "pspnet-resnet50": SegmentationArchitecture(kind="pspnet", backbone="resnet50"),
+}
+
+SEGMENTATION = Family(SEGMENTATION_ARCHITECTURES, SegmentationLoss)

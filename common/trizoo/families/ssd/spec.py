@@ -6,7 +6,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from trizoo.families.base.spec import Architecture, ModelSpec, preset
+from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec
+from trizoo.families.base.backbones import BACKBONES, check_backbone
+from trizoo.families.base.spec import Architecture, Family, preset
 from trizoo.families.ssd.anchors import SSD_ANCHORS, SSD_CODING, ssd_grid
 from trizoo.families.ssd.decode import decode_ssd
 from trizoo.families.ssd.targets import assign
@@ -14,15 +16,32 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.fields import NotNegative, Probability, Section
 
 
+class SSDLoss(Section):
+    """SSD's; see `trizoo.families.ssd.reference.ssd_loss`."""
+
+    kind: Literal["ssd"] = "ssd"
+    positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much answers for it")
+    negatives: NotNegative = Field(3.0, description="of each image so many times as many negatives as positives count")
+    box_beta: NotNegative = Field(1.0, description="smooth L1 is linear beyond it; 0 = L1")
+    box_gain: NotNegative = 1.0
+    class_gain: NotNegative = 1.0
+
+
 @dataclass(frozen=True, kw_only=True)
-class SSDSpec(ModelSpec):
-    """An SSD's ModelSpec. anchor_preset: a key of `trizoo.families.ssd.anchors.SSD_ANCHORS`."""
+class SSDSpec(AnchoredSpec):
+    """An SSD's ModelSpec.
+
+    Args:
+        anchor_preset: a key of `trizoo.families.ssd.anchors.SSD_ANCHORS`
+        strides: input pixels per cell of the two levels that the backbone gives; further blocks make the others
+    """
 
     family: ClassVar[str] = "ssd"
+    besides: ClassVar[int] = 1  # the background
+    background: ClassVar[str | None] = "output"
     coding: ClassVar = SSD_CODING
 
-    anchor_preset: str
-    has_batch_norm: bool = False
+    strides: tuple[int, int]
 
     @property
     def anchors_per_cell(self):
@@ -51,21 +70,26 @@ class SSDSpec(ModelSpec):
 
     def least_values(self, size):
         """The last level has one cell."""
-        return 1 if self.has_batch_norm else None
+        return 1 if self.norm == "batch" else None
+
+    def parity_loss(self, loss):
+        """Every negative counts: which are the hardest is the last bit's choice where two are nearly equal."""
+        return loss(negatives=1e9)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SSDArchitecture(Architecture):
     """What an SSD's name stands for.
 
-    anchor_presets: keys of `trizoo.families.ssd.anchors.SSD_ANCHORS` that fit its features, the usual one first
-    has_batch_norm: whether any of its layers is one
+    Args:
+        anchor_presets: keys of `trizoo.families.ssd.anchors.SSD_ANCHORS` that fit its features, the usual one first
+        strides: see `SSDSpec`
     """
 
-    OPTIONS: ClassVar[tuple[str, ...]] = ("anchor_preset",)
+    options: ClassVar[type[AnchoredOptions]] = AnchoredOptions
 
     anchor_presets: tuple[str, ...]
-    has_batch_norm: bool = False
+    strides: tuple[int, int]
 
     @property
     def only_size(self):
@@ -73,14 +97,23 @@ class SSDArchitecture(Architecture):
         side = SSD_ANCHORS[self.anchor_presets[0]].side
         return side, side
 
-    def spec(self, name, num_classes, *, anchor_preset=None, **normalisation):
-        """The SSDSpec with the model's usual anchors or another preset that fits its features."""
-        chosen = preset(self.anchor_presets, self.anchor_presets[0], anchor_preset, name)
+    def spec(
+        self, name, num_classes, *, anchor_preset=None, backbone=None, norm=None, stride_on_1x1=None, **normalisation
+    ):
+        """The SSDSpec with the model's usual anchors and backbone, or others that fit.
+
+        Raises UserError for a backbone that has no features at `strides`.
+        """
+        backbone = backbone or self.backbone
+        check_backbone(name, backbone, self.strides, max(self.strides))
         return SSDSpec(
             name=name,
             num_classes=num_classes,
-            anchor_preset=chosen,
-            has_batch_norm=self.has_batch_norm,
+            backbone=backbone,
+            strides=self.strides,
+            anchor_preset=preset(self.anchor_presets, self.anchor_presets[0], anchor_preset, name),
+            norm=norm or BACKBONES[backbone].norm,
+            stride_on_1x1=bool(stride_on_1x1),
             **normalisation,
         )
 
@@ -95,18 +128,11 @@ class SSDArchitecture(Architecture):
 
 SSD_ARCHITECTURES = {
     # "ssd300" is torchvision's ssd300_vgg16, "ssd300-caffe" the original (Liu et al. 2016)
-    "ssd300-vgg16": SSDArchitecture(anchor_presets=("ssd300", "ssd300-caffe")),
-    "ssd512-vgg16": SSDArchitecture(anchor_presets=("ssd512",)),
-    "ssd300-mobilenetv2": SSDArchitecture(anchor_presets=("ssd300-mobilenetv2",), has_batch_norm=True),
+    "ssd300-vgg16": SSDArchitecture(backbone="vgg16", strides=(8, 16), anchor_presets=("ssd300", "ssd300-caffe")),
+    "ssd512-vgg16": SSDArchitecture(backbone="vgg16", strides=(8, 16), anchor_presets=("ssd512",)),
+    "ssd300-mobilenetv2": SSDArchitecture(
+        backbone="mobilenetv2", strides=(16, 32), anchor_presets=("ssd300-mobilenetv2",)
+    ),
 }
 
-
-class SSDLoss(Section):
-    """SSD's; see `trizoo.families.ssd.reference.ssd_loss`."""
-
-    kind: Literal["ssd"] = "ssd"
-    positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much answers for it")
-    negatives: NotNegative = Field(3.0, description="of each image so many times as many negatives as positives count")
-    box_beta: NotNegative = Field(1.0, description="smooth L1 is linear beyond it; 0 = L1")
-    box_gain: NotNegative = 1.0
-    class_gain: NotNegative = 1.0
+SSD = Family(SSD_ARCHITECTURES, SSDLoss)

@@ -7,23 +7,67 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from trizoo.families.base.spec import Architecture, ModelSpec
+from trizoo.families.base.spec import Architecture, Family, ModelOptions, ModelSpec
 from trizoo.families.yolo.decode import decode_yolo
 from trizoo.families.yolo.targets import assign
 from trizoo.ground.boxes import IOU_KINDS
 from trizoo.ground.errors import UserError
-from trizoo.ground.fields import NotNegative, Probability, Section
+from trizoo.ground.fields import NotNegative, Positive, Probability, Section
+
+# squeeze and excitation (Hu et al. 2018), CBAM (Woo et al. 2018), ECA (Wang et al. 2020)
+ATTENTION = ("se", "cbam", "eca")
+
+
+class YOLOOptions(ModelOptions):
+    """Options of the recipe's model section."""
+
+    anchors: tuple[tuple[Positive, Positive], ...] | None = Field(
+        None, description="YOLO's, (width, height) in input pixels, smallest first; none = the model's own"
+    )
+    scale_xy: Annotated[float, Field(ge=1, le=2)] | None = Field(
+        None, description="how far over its cell a box's centre can reach; 1 = not at all, none = the model's own"
+    )
+    attention: Literal[ATTENTION] | None = Field(None, description="in yolov4-tiny only; none = no such blocks")
+
+
+class YOLOLoss(Section):
+    """YOLO's; see `trizoo.families.yolo.reference.yolo_loss`."""
+
+    kind: Literal["yolo"] = "yolo"
+    box: Literal[(*IOU_KINDS, "mse")] = "ciou"
+    box_gain: NotNegative = 2.0
+    objectness_gain: NotNegative = 1.0
+    class_gain: NotNegative = 1.0
+    balance: tuple[NotNegative, NotNegative, NotNegative] = Field(
+        (0.4, 1.0, 4.0), description="of objectness at strides 32, 16, 8; a model with two heads uses the first two"
+    )
+    ignore_iou: Probability = Field(0.5, description="a prediction that overlaps any box more is no negative")
+    match_iou: Probability = Field(
+        1.0, description="an anchor that fits a box by more answers for it too, beside the best; 1 = the best alone"
+    )
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="e: classes learn 1 - e / 2 and e / 2 instead of 1 and 0"
+    )
+    focal_gamma: NotNegative = Field(
+        0.0, description="objectness that is right already counts less (Lin et al. 2017); 0 = plain cross-entropy"
+    )
+    focal_alpha: Probability | None = Field(
+        None, description="weight of objectness's positives, 1 less it of the negatives; none = both 1"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class YOLOSpec(ModelSpec):
     """A YOLO's ModelSpec.
 
-    anchors: per head, its (width, height) pairs in input pixels; strides, scale_xy: per head, see `YOLOArchitecture`
-    attention: one of ATTENTION, or None
+    Args:
+        anchors: per head, its (width, height) pairs in input pixels
+        strides, scale_xy: per head, see `YOLOArchitecture`
+        attention: one of ATTENTION, or None
     """
 
     family: ClassVar[str] = "yolo"
+    besides: ClassVar[int] = 5  # box and objectness
 
     anchors: tuple[tuple[tuple[float, float], ...], ...]
     strides: tuple[int, ...]
@@ -52,6 +96,8 @@ class YOLOSpec(ModelSpec):
 
     def least_values(self, size):
         """Cells of the coarsest head."""
+        if self.norm == "group":
+            return None
         return size[0] // self.strides[0] * (size[1] // self.strides[0])
 
 
@@ -67,7 +113,7 @@ class YOLOArchitecture(Architecture):
     attention: whether its backbone's features may pass an attention block (see `ATTENTION`)
     """
 
-    OPTIONS: ClassVar[tuple[str, ...]] = ("anchors", "scale_xy", "attention")
+    options: ClassVar[type[ModelOptions]] = YOLOOptions
 
     strides: tuple[int, ...]
     masks: tuple[tuple[int, ...], ...]
@@ -80,7 +126,7 @@ class YOLOArchitecture(Architecture):
         """One with each kind of attention, where there is a place for it."""
         return {kind: {"attention": kind} for kind in ATTENTION if self.attention}
 
-    def spec(self, name, num_classes, *, anchors=None, scale_xy=None, attention=None, **normalisation):
+    def spec(self, name, num_classes, *, anchors=None, scale_xy=None, attention=None, norm=None, **normalisation):
         """The YOLOSpec with the model's own anchors or these, smallest first.
 
         scale_xy: one number for all heads; None = the model's own, a number a head. Raises UserError for a number of
@@ -107,6 +153,7 @@ class YOLOArchitecture(Architecture):
             strides=self.strides,
             scale_xy=self.scale_xy if scale_xy is None else (float(scale_xy),) * len(self.strides),
             attention=attention,
+            norm=norm or "batch",
             **normalisation,
         )
 
@@ -125,9 +172,6 @@ class YOLOArchitecture(Architecture):
             f"the nearest that fit: {nearest}"
         )
 
-
-# squeeze and excitation (Hu et al. 2018), CBAM (Woo et al. 2018), ECA (Wang et al. 2020)
-ATTENTION = ("se", "cbam", "eca")
 
 _YOLOV3_ANCHORS = ((10, 13), (16, 30), (33, 23), (30, 61), (62, 45), (59, 119), (116, 90), (156, 198), (373, 326))
 _YOLOV4_ANCHORS = ((12, 16), (19, 36), (40, 28), (36, 75), (76, 55), (72, 146), (142, 110), (192, 243), (459, 401))
@@ -170,28 +214,4 @@ YOLO_ARCHITECTURES = {
     ),
 }
 
-
-class YOLOLoss(Section):
-    """YOLO's; see `trizoo.families.yolo.reference.yolo_loss`."""
-
-    kind: Literal["yolo"] = "yolo"
-    box: Literal[(*IOU_KINDS, "mse")] = "ciou"
-    box_gain: NotNegative = 2.0
-    objectness_gain: NotNegative = 1.0
-    class_gain: NotNegative = 1.0
-    balance: tuple[NotNegative, NotNegative, NotNegative] = Field(
-        (0.4, 1.0, 4.0), description="of objectness at strides 32, 16, 8; a model with two heads uses the first two"
-    )
-    ignore_iou: Probability = Field(0.5, description="a prediction that overlaps any box more is no negative")
-    match_iou: Probability = Field(
-        1.0, description="an anchor that fits a box by more answers for it too, beside the best; 1 = the best alone"
-    )
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.0, description="e: classes learn 1 - e / 2 and e / 2 instead of 1 and 0"
-    )
-    focal_gamma: NotNegative = Field(
-        0.0, description="objectness that is right already counts less (Lin et al. 2017); 0 = plain cross-entropy"
-    )
-    focal_alpha: Probability | None = Field(
-        None, description="weight of objectness's positives, 1 less it of the negatives; none = both 1"
-    )
+YOLO = Family(YOLO_ARCHITECTURES, YOLOLoss)

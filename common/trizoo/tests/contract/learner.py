@@ -23,7 +23,7 @@ NO_DECAY = {"name": "sgd", "weight_decay": 0.0}
 def make_learner(zoo, device=None, **sections):
     """A learner of pseudo-weights, on the CPU or another device. sections: of the recipe."""
     device = zoo.device("cpu") if device is None else device
-    model = zoo.build(SPEC, device)
+    model = zoo.build(SPEC, device, seed=None)
     zoo.assign(model, weights(tuple(zoo.shapes(model).items())))
     return zoo.learner(model, SPEC, Recipe(classes=("a", "b"), **sections), device)
 

@@ -23,7 +23,7 @@ def pseudo(zoo):
     @cache
     def make(name):
         device = zoo.device("cpu")
-        model = zoo.build(golden_spec(name), device)
+        model = zoo.build(golden_spec(name), device, seed=None)
         zoo.assign(model, pseudo_arrays(zoo.shapes(model)))
         return model, zoo.predictor(model, "fp32", device)
 
@@ -39,7 +39,7 @@ def count(shapes):
 @pytest.fixture(scope="module")
 def shapes(zoo):
     """A function: a model's name -> {name: shape} of its 80 classes, made once."""
-    return cache(lambda name: zoo.shapes(zoo.build(golden_spec(name), zoo.device("cpu"))))
+    return cache(lambda name: zoo.shapes(zoo.build(golden_spec(name), zoo.device("cpu"), seed=None)))
 
 
 # trainable parameters for 80 and 20 classes, floats of the weight file for 80. Those of YOLO are published so, others
@@ -76,7 +76,7 @@ def test_models_have_as_many_parameters_as_published(zoo, shapes, name):
     trainable, floats = count(shapes(name))
     assert (trainable, floats) == COUNTS[name][::2]
     if name in YOLO_ARCHITECTURES:
-        assert count(zoo.shapes(zoo.build(model_spec(name, 20), zoo.device("cpu"))))[0] == COUNTS[name][1]
+        assert count(zoo.shapes(zoo.build(model_spec(name, 20), zoo.device("cpu"), seed=None)))[0] == COUNTS[name][1]
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -103,7 +103,7 @@ def test_heads_have_the_canonical_layout_coarsest_first(pseudo, name):
 
 @pytest.mark.parametrize("kind", [None, *ATTENTION])
 def test_attention_adds_its_arrays_and_nothing_else(zoo, kind):
-    found = zoo.shapes(zoo.build(golden_spec("yolov4-tiny", attention=kind), zoo.device("cpu")))
+    found = zoo.shapes(zoo.build(golden_spec("yolov4-tiny", attention=kind), zoo.device("cpu"), seed=None))
     plain = load_names("yolov4-tiny")
     assert {name: shape for name, shape in found.items() if "attention" not in name} == plain
     # se: C C/16 weights and as many biases as outputs, twice; cbam: those and 2 x 7 x 7; eca: a kernel of 5
@@ -114,7 +114,7 @@ def test_attention_adds_its_arrays_and_nothing_else(zoo, kind):
 
 def test_an_untrained_head_predicts_the_prior(zoo):
     spec, device = model_spec("yolov3-tiny", 2), zoo.device("cpu")
-    model = zoo.build(spec, device)
+    model = zoo.build(spec, device, seed=None)
     zoo.assign(model, initial_arrays(zoo.shapes(model), 0, spec, objectness_prior=0.01))
     heads = zoo.predictor(model, "fp32", device)(pseudo_images(2, (64, 64)))
     objectness = np.concatenate([head[..., 4].ravel() for head in heads])

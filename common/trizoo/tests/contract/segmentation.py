@@ -46,7 +46,7 @@ def segmentation_spec(name, num_classes, output_stride=None):
 
 def network(zoo, name, num_classes, output_stride=None):
     """A network with pseudo-weights."""
-    model = zoo.build(segmentation_spec(name, num_classes, output_stride), zoo.device("cpu"))
+    model = zoo.build(segmentation_spec(name, num_classes, output_stride), zoo.device("cpu"), seed=None)
     zoo.assign(model, pseudo_arrays(zoo.shapes(model)))
     return model
 
@@ -66,7 +66,9 @@ def kernels(shapes, prefix):
 @pytest.mark.parametrize("name", COUNTS)
 def test_segmentation_models_have_as_many_parameters_as_published_at_either_stride(zoo, name):
     device = zoo.device("cpu")
-    dense, coarse = (zoo.shapes(zoo.build(segmentation_spec(name, 21, stride), device)) for stride in OUTPUT_STRIDES)
+    dense, coarse = (
+        zoo.shapes(zoo.build(segmentation_spec(name, 21, stride), device, seed=None)) for stride in OUTPUT_STRIDES
+    )
     assert list(dense.items()) == list(coarse.items())
     trainable = sum(math.prod(shape) for key, shape in dense.items() if ".running_" not in key)
     assert (trainable, sum(math.prod(shape) for shape in dense.values())) == COUNTS[name]
@@ -74,14 +76,14 @@ def test_segmentation_models_have_as_many_parameters_as_published_at_either_stri
 
 def test_the_number_of_classes_changes_nothing_but_the_head(zoo):
     for name in ("deeplabv3plus-mobilenetv2", "deeplabv3-resnet50", "pspnet-mobilenetv2"):
-        few, many = (zoo.shapes(zoo.build(segmentation_spec(name, classes), "cpu")) for classes in (2, 21))
+        few, many = (zoo.shapes(zoo.build(segmentation_spec(name, classes), "cpu", seed=None)) for classes in (2, 21))
         assert few.keys() == many.keys()
         changed = [key for key in few if few[key] != many[key]]
         assert changed == ["head.predict_class.weight", "head.predict_class.bias"]
 
 
 def test_deeplabv3s_parts_are_torchvisions_classifier_in_its_order(zoo):
-    shapes = zoo.shapes(zoo.build(segmentation_spec("deeplabv3-resnet50", 21), "cpu"))
+    shapes = zoo.shapes(zoo.build(segmentation_spec("deeplabv3-resnet50", 21), "cpu", seed=None))
     # classifier.0.convs.0 to .4, .0.project, .1 with .2 and .4
     assert kernels(shapes, "aspp.") + kernels(shapes, "head.") == [
         ("conv", (256, 2048, 1, 1)),
@@ -96,7 +98,7 @@ def test_deeplabv3s_parts_are_torchvisions_classifier_in_its_order(zoo):
 
 
 def test_deeplabv3plus_has_separable_convolutions_and_a_decoder(zoo):
-    shapes = zoo.shapes(zoo.build(segmentation_spec(SMALLEST, 21), "cpu"))
+    shapes = zoo.shapes(zoo.build(segmentation_spec(SMALLEST, 21), "cpu", seed=None))
     dilated = [
         (f"dilated.{number}.{half}", shape)
         for number in range(3)
@@ -120,7 +122,7 @@ def test_deeplabv3plus_has_separable_convolutions_and_a_decoder(zoo):
 
 
 def test_tensorflows_deeplabv3_is_pooling_and_one_convolution(zoo):
-    shapes = zoo.shapes(zoo.build(segmentation_spec("deeplabv3-mobilenetv2", 21), "cpu"))
+    shapes = zoo.shapes(zoo.build(segmentation_spec("deeplabv3-mobilenetv2", 21), "cpu", seed=None))
     assert kernels(shapes, "aspp.") == [
         ("conv", (256, 320, 1, 1)),
         ("pool", (256, 320, 1, 1)),
@@ -132,7 +134,7 @@ def test_tensorflows_deeplabv3_is_pooling_and_one_convolution(zoo):
 @pytest.mark.parametrize(("stride", "rates"), [(16, [6, 12, 18]), (8, [12, 24, 36])])
 def test_rates_of_dilation_are_twice_as_high_at_half_the_output_stride(zoo, stride, rates):
     for name in (SMALLEST, "deeplabv3-resnet50"):
-        model = zoo.build(segmentation_spec(name, 2, stride), zoo.device("cpu"))
+        model = zoo.build(segmentation_spec(name, 2, stride), zoo.device("cpu"), seed=None)
         convs = [getattr(block, "depthwise", block).conv for block in model.aspp.dilated]
         found = [conv.dilation if hasattr(conv, "dilation") else conv.dilation_rate for conv in convs]
         assert [int(np.max(rate)) for rate in found] == rates
@@ -141,7 +143,7 @@ def test_rates_of_dilation_are_twice_as_high_at_half_the_output_stride(zoo, stri
 @pytest.mark.parametrize("name", [SMALLEST, "deeplabv3-mobilenetv2", "pspnet-mobilenetv2"])
 def test_logits_have_the_inputs_size(zoo, head_shapes, name):
     for stride in OUTPUT_STRIDES:
-        model = zoo.build(segmentation_spec(name, 3, stride), zoo.device("cpu"))
+        model = zoo.build(segmentation_spec(name, 3, stride), zoo.device("cpu"), seed=None)
         for width, height in [(513, 513), (33, 32), (200, 75)]:
             assert head_shapes(model, (width, height)) == [(1, height, width, 3)]
 
@@ -174,6 +176,6 @@ def test_an_image_is_segmented_the_same_whatever_is_beside_it_in_the_batch(zoo):
 
 def test_an_untrained_network_finds_no_class_likelier_than_another(zoo):
     spec = segmentation_spec(SMALLEST, 4)
-    model = zoo.build(spec, zoo.device("cpu"))
+    model = zoo.build(spec, zoo.device("cpu"), seed=None)
     zoo.assign(model, initial_arrays(zoo.shapes(model), 0, spec))
     assert np.abs(logits_of(zoo, model, pseudo_images(2, (96, 64)))).max() < 1

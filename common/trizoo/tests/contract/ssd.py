@@ -38,7 +38,7 @@ def trainable(shapes, prefix=""):
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_ssd_has_as_many_parameters_as_published(zoo, name):
-    shapes = [zoo.shapes(zoo.build(ssd_spec(name, classes), zoo.device("cpu"))) for classes in (90, 20)]
+    shapes = [zoo.shapes(zoo.build(ssd_spec(name, classes), zoo.device("cpu"), seed=None)) for classes in (90, 20)]
     assert tuple(trainable(each) for each in shapes) == COUNTS[name]
     # torchvision's vgg16 and mobilenet_v2 without their classifiers
     stages, blocks = trainable(shapes[0], "backbone.stages."), trainable(shapes[0], "backbone.")
@@ -51,7 +51,7 @@ def test_ssd_has_as_many_parameters_as_published(zoo, name):
 def test_ssd_predicts_for_each_anchor_of_its_grid_in_order(zoo, name, count):
     """Predicting kernels are 0 here and biases say the level and the channel, so the heads are known in full."""
     device, spec, anchors = zoo.device("cpu"), ssd_spec(name, 2), ANCHORS[name]
-    model = zoo.build(spec, device)
+    model = zoo.build(spec, device, seed=None)
     arrays = pseudo_arrays(zoo.shapes(model))
     for key in arrays:
         if ".predict_" in key:
@@ -84,7 +84,7 @@ def test_predictions_become_rows_by_row_column_and_anchor(rows):
 def test_features_of_unit_length_are_scaled(zoo):
     """Only the first level is normalised: twice the scale is twice what its kernels, here without bias, make of it."""
     device, spec = zoo.device("cpu"), ssd_spec("ssd300-vgg16", 2)
-    model = zoo.build(spec, device)
+    model = zoo.build(spec, device, seed=None)
     arrays = pseudo_arrays(zoo.shapes(model)) | {"heads.0.predict_box.bias": np.zeros(16, np.float32)}
     images, found = pseudo_images(1, (300, 300)), []
     for factor in (1, 2):

@@ -138,9 +138,9 @@ def test_the_second_retinanet_differs_from_the_first_where_torchvisions_does():
     ("name", "option", "able"),
     [
         ("ssd300-vgg16", {"attention": "se"}, "yolov3, yolov3-spp"),
-        ("yolov4", {"norm": "group"}, "retinanet-resnet18, "),
+        ("yolov4", {"backbone": "resnet18"}, "ssd300-vgg16, "),
         ("retinanet-resnet18", {"anchors": [(1, 2)]}, "yolov3, "),
-        ("ssd300-vgg16", {"stride_on_1x1": False}, "retinanet-resnet18, "),
+        ("ssd300-vgg16", {"p6_from_c5": False}, "retinanet-resnet18, "),
     ],
 )
 def test_an_option_of_another_family_is_refused_with_the_models_that_have_it(name, option, able):

@@ -8,6 +8,7 @@ from trizoo.families.ssd.spec import SSD_ARCHITECTURES
 from trizoo.weights.initial import initial_array, initial_arrays
 
 SPEC = model_spec("yolov3-tiny", 3)
+PYRAMID = model_spec("retinanet-resnet18", 3)
 KERNEL = "backbone.convs.0.conv.weight"
 
 
@@ -41,12 +42,14 @@ def test_predicting_kernels_are_small():
 
 @pytest.mark.parametrize("part", ["tower.0.conv", "predict_class", "predict_box"])
 def test_all_kernels_of_a_retinanets_heads_are_small(part):
-    assert initial_array(f"head_class.{part}.weight", (256, 64, 3, 3), 0, SPEC).std() == pytest.approx(0.01, rel=0.05)
+    assert initial_array(f"head_class.{part}.weight", (256, 64, 3, 3), 0, PYRAMID).std() == pytest.approx(
+        0.01, rel=0.05
+    )
 
 
 def test_kernels_of_a_feature_pyramid_keep_the_variance():
     # no activation follows: Var(w) = 1 / fan in, here 128 * 9
-    std = initial_array("fpn.output_p3.conv.weight", (64, 128, 3, 3), 0, SPEC).std()
+    std = initial_array("fpn.output_p3.conv.weight", (64, 128, 3, 3), 0, PYRAMID).std()
     assert std == pytest.approx(1 / math.sqrt(1152), rel=0.03)
 
 
@@ -94,3 +97,27 @@ def test_normalisation_begins_as_the_identity(leaf, value):
 def test_a_name_without_an_initialiser_is_refused(name, shape):
     with pytest.raises(ValueError, match=rf"no initialiser is declared for {name} of shape \({shape[0]}"):
         initial_array(name, shape, 0, SPEC)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "std"),
+    [
+        ("kaiming", math.sqrt(2 / 288)),  # fan in 32 * 3 * 3 = 288
+        ("xavier", math.sqrt(2 / (288 + 576))),  # fan out 64 * 3 * 3 = 576
+        ("normal", 0.02),
+        ("orthogonal", 1 / math.sqrt(288)),  # 64 rows of length 1 with 288 values each
+    ],
+)
+def test_a_named_initialiser_has_the_spread_of_its_paper(initializer, std):
+    values = initial_array(KERNEL, (64, 32, 3, 3), 0, SPEC, initializer=initializer)
+    assert (values.shape, values.dtype) == ((64, 32, 3, 3), np.float32)
+    assert values.std() == pytest.approx(std, rel=0.03)
+    small = initial_array("head_p5.predict.weight", (24, 512, 1, 1), 0, SPEC, initializer=initializer)
+    np.testing.assert_array_equal(small, initial_array("head_p5.predict.weight", (24, 512, 1, 1), 0, SPEC))
+
+
+@pytest.mark.parametrize("shape", [(64, 32, 3, 3), (64, 4, 1, 1)])
+def test_orthogonal_kernels_have_rows_or_columns_at_right_angles(shape):
+    matrix = initial_array(KERNEL, shape, 0, SPEC, initializer="orthogonal").reshape(shape[0], -1)
+    square = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
+    np.testing.assert_allclose(square, np.eye(len(square)), atol=1e-5)

@@ -10,7 +10,6 @@ What can't be put right is said in a note: where Keras pads less on the left and
 
 import re
 
-from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import EPS, with_eps, without_biases
 from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take
@@ -24,10 +23,6 @@ CLASSIFIERS = ("fc", "predictions.", "probs.", "Logits.", "Conv_1.", "Conv_1_bn.
 SHIFTED = (
     "the original pads {layers} at the right and below only where the input's size is even, and our graph on all "
     "sides, so what follows lies half a pixel off; fine-tuning makes up for it"
-)
-STRIDES = (
-    "its blocks stride on their first 1x1 convolution, and those of this model on their 3x3, so features differ; "
-    "fine-tuning makes up for it"
 )
 XCEPTION = (
     "{source} is Keras Applications' Xception, whose middle has 8 modules and whose pools aren't aligned; the zoo has "
@@ -137,12 +132,10 @@ def _resnet(arrays, rules, eps, model, source):
     found = without_biases(
         imported.arrays, {ours: as_float32(theirs, arrays[theirs], source) for ours, theirs in biases.items()}
     )
-    able = "stride_on_1x1" in architecture(model).OPTIONS
     imported = imported._replace(
         arrays=_turned(with_eps(found, eps)),
         unexpected=tuple(name for name in imported.unexpected if name not in biases.values()),
-        settings=CAFFE | ({"stride_on_1x1": True} if able else {}),
-        notes=() if able else (STRIDES,),
+        settings=CAFFE | {"stride_on_1x1": True},
     )
     require_backbone(imported, CLASSIFIERS, "Keras's ResNet", model, source)
     return imported
@@ -167,7 +160,7 @@ def _vgg16(arrays, model, source):
         new = reduced((weight6.reshape(7, 7, 512, -1).transpose(3, 2, 0, 1), bias6), (weight7.T, bias7))
         notes = ()
     else:
-        new, used, notes = begun_anew(shapes), (), (ANEW,)
+        new, used, notes = begun_anew(shapes, model), (), (ANEW,)
     given = imported.arrays | new
     imported = imported._replace(
         arrays=_turned({name: given[name] for name in shapes if name in given}),

@@ -215,7 +215,7 @@ def _vgg16(arrays, model, source):
         weight6, bias6, weight7, bias7 = (as_float32(name, arrays[name], source) for name in used)
         new = reduced((weight6.reshape(-1, 512, 7, 7), bias6), (weight7, bias7))
     else:
-        new, used = begun_anew(shapes), ()
+        new, used = begun_anew(shapes, model), ()
     given = imported.arrays | new
     imported = imported._replace(
         arrays={name: given[name] for name in shapes if name in given},

@@ -1,6 +1,8 @@
 """The fully connected layers of VGG16 as the convolutions that SSD has instead."""
 
+from trizoo.families import model_spec
 from trizoo.weights.initial import initial_array
+from trizoo.weights.names import NUM_CLASSES
 
 KEPT = 4  # of the 4096 channels every fourth stays, 1024
 APART = 3  # of fc6's 7x7 places those at 0, 3 and 6; the convolution is dilated by 6 for it (Chen et al. 2015)
@@ -24,7 +26,7 @@ def reduced(fc6, fc7):
     }
 
 
-def begun_anew(shapes):
-    """fc6 and fc7 of a file that hasn't them, as `trizoo.weights.initial` begins them; shapes: {name: shape}."""
+def begun_anew(shapes, model):
+    """fc6 and fc7 of a file that hasn't them, as a model has them from scratch; shapes: {name: shape}."""
     names = [f"{module}.{leaf}" for module in (FC6, FC7) for leaf in ("weight", "bias")]
-    return {name: initial_array(name, shapes[name], 0, None) for name in names}
+    return {name: initial_array(name, shapes[name], 0, model_spec(model, NUM_CLASSES)) for name in names}

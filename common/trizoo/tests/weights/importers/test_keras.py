@@ -29,11 +29,11 @@ def test_resnets_become_backbones(depth, caffe):
 
 
 @pytest.mark.parametrize("model", ["deeplabv3-resnet50", "deeplabv3plus-resnet101", "pspnet-resnet50"])
-def test_a_model_that_always_strides_on_the_3x3_says_that_features_differ(model):
+def test_a_segmentation_model_strides_as_the_weights_were_trained(model):
     imported = import_weights(of(published.keras_resnet(int(model[-3:].removeprefix("t")))), model)
     assert {name: array.shape for name, array in imported.arrays.items()} == backbone(model)
-    assert imported.settings == {"mean": RGB, "std": (1, 1, 1)}  # it has no model.stride_on_1x1
-    assert "stride on their first 1x1" in imported.notes[0]
+    assert imported.settings == {"mean": RGB, "std": (1, 1, 1), "stride_on_1x1": True}
+    assert imported.notes == ()
 
 
 def test_the_bias_before_a_batch_norm_goes_into_its_mean_and_eps_into_its_variance():

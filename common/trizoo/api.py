@@ -1,0 +1,319 @@
+"""The Python door: `trizoo.load`, `trizoo.train` and what they return, the same for the three frameworks.
+
+    import trizoo
+    detector = trizoo.load("best.h5")
+    found = detector("photo.jpg")
+    found.boxes, found.scores, found.names
+
+Nothing here imports a framework before it is asked for.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from trizoo.data.images import as_image
+from trizoo.framework import FRAMEWORKS, Framework, find, installed
+from trizoo.ground.errors import UserError
+from trizoo.ground.sample import Detections as Found
+from trizoo.ground.sample import Sample
+from trizoo.ground.text import hint
+from trizoo.pictures.draw import draw_detections
+from trizoo.pictures.draw_masks import blend
+from trizoo.recipes.load import from_dict
+from trizoo.recipes.load import load as load_recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.tasks import task_of
+from trizoo.tasks.pipeline import ImagePipeline
+from trizoo.training.build import load_model
+from trizoo.training.callbacks import as_callbacks
+from trizoo.training.run import RunFolder
+from trizoo.training.train import Run
+from trizoo.training.train import train as train_recipe
+from trizoo.weights.checkpoint import load_recipe as saved_recipe
+from trizoo.weights.store import resolve_weights
+
+
+class Image(Protocol):
+    """Anything that NumPy can read as an array of pixels: an array, a Pillow image."""
+
+    __array_interface__: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Detections(Found):
+    """What a detector found in one image, highest score first, in the image's own pixels.
+
+    Args:
+        boxes: float32 (N, 4), xmin, ymin, xmax, ymax
+        scores: float32 (N,) in [0, 1]
+        labels: int64 (N,), class ids from 0
+        classes: names by class id
+    """
+
+    classes: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The class name of each detection."""
+        return [self.classes[label] for label in self.labels]
+
+    def above(self, score: float) -> "Detections":
+        """Those with at least this score."""
+        return Detections(**vars(super().above(score)), classes=self.classes)
+
+    def draw(self, image: "str | Path | Image") -> np.ndarray:
+        """The image with boxes, names and scores: uint8 (H, W, 3). image: the one that was looked at."""
+        return draw_detections(as_image(image), self, self.classes)
+
+    def to_coco(self, image_id: int = 0, category_ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
+        """COCO's results: {"image_id", "category_id", "bbox": [x, y, width, height], "score"} each.
+
+        Args:
+            image_id: of the image
+            category_ids: COCO's number of each class; None: the class id, from 0
+        """
+        numbers = range(len(self.classes)) if category_ids is None else category_ids
+        corners = self.boxes.astype(np.float64)
+        sides = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+        return [
+            {"image_id": image_id, "category_id": int(numbers[label]), "bbox": box, "score": float(score)}
+            for label, box, score in zip(self.labels, sides.tolist(), self.scores, strict=True)
+        ]
+
+    def to_supervision(self) -> Any:
+        """As `supervision.Detections`, for that library's trackers and annotators. Raises UserError without it."""
+        try:
+            import supervision
+        except ImportError as error:
+            raise UserError("supervision isn't installed; pip install supervision would do") from error
+        names = np.array(self.names, dtype=str)
+        return supervision.Detections(self.boxes, None, self.scores, self.labels, data={"class_name": names})
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained model, ready for images; `trizoo.load` makes it.
+
+    Args:
+        model: the framework's own: nn.Module, tf.Module or keras.Model. Calling it on uint8 (B, H, W, 3) gives the
+            outputs before decoding
+        spec: `trizoo.families.ModelSpec`: names, anchors, strides
+        recipe: `trizoo.recipes.schema.Recipe`, as the checkpoint carries it
+        framework: `trizoo.framework.Framework`
+        device: the framework's own
+        classes: names by class id
+    """
+
+    model: Any
+    spec: Any
+    recipe: Recipe
+    framework: Framework
+    device: Any
+    classes: tuple[str, ...]
+    pipeline: ImagePipeline
+
+    def __call__(self, images: Any, *, batch_size: int = 8, **options: Any) -> Any:
+        """The result of an image, or a list of those of several.
+
+        Args:
+            images: a path, a Pillow image, an array uint8 (H, W, 3) RGB, (H, W, 4) or (H, W); or a list of these
+            batch_size: images at once
+            options: see the task's own
+
+        Raises:
+            UserError: for a file that can't be read
+            ValueError: for another kind of array
+        """
+        several = isinstance(images, list | tuple)
+        given = images if several else [images]
+        read = (image if isinstance(image, str | Path) else as_image(image) for image in given)
+        found = list(self._run(read, batch_size, **options))
+        return found if several else found[0]
+
+    def _run(self, images: Iterable[Any], batch_size: int) -> Iterable[Any]:
+        """The result of each image, as a user gets it."""
+        return self.pipeline(images, batch_size)
+
+
+class Detector(Predictor):
+    """Finds objects: an image -> `Detections`.
+
+    Options of a call:
+        confidence: the least score; None: the recipe's, 0.5 unless it says otherwise
+        nms: IoU above which the weaker of two boxes of a class goes; None: the recipe's
+    """
+
+    def _run(
+        self, images: Iterable[Any], batch_size: int, confidence: float | None = None, nms: float | None = None
+    ) -> Iterable[Detections]:
+        wanted = {"score": confidence, "nms": nms}
+        pipeline = replace(self.pipeline, **{name: value for name, value in wanted.items() if value is not None})
+        for found in pipeline(images, batch_size):
+            yield Detections(**vars(found), classes=self.classes)
+
+
+class Segmenter(Predictor):
+    """A class for every pixel: an image -> uint8 (H, W) of class ids, in the image's own pixels."""
+
+    def draw(self, image: "str | Path | Image", mask: np.ndarray) -> np.ndarray:
+        """The image under the classes' colours: uint8 (H, W, 3)."""
+        return blend(as_image(image), mask)
+
+
+PREDICTORS = {"detection": Detector, "segmentation": Segmenter}
+
+
+def load(
+    weights: str | Path,
+    framework: str | None = None,
+    *,
+    device: str = "auto",
+    precision: str | None = None,
+    offline: bool = False,
+) -> Predictor:
+    """A trained model, ready for images.
+
+    Args:
+        weights: a checkpoint (.h5) that any of the three frameworks wrote, or a tag of the manifest such as
+            "yolov4-tiny.coco", which is downloaded and converted where it isn't here yet
+        framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed
+        device: "auto" (a GPU where there is one), "cpu" or "cuda"
+        precision: "fp32", "bf16" or "fp16"; None: fp32 on a CPU, as it was trained on a GPU
+        offline: with a tag: only what was downloaded before
+
+    Returns:
+        A `Detector` or a `Segmenter`.
+
+    Raises:
+        UserError: for a file that is no checkpoint, an unknown tag or framework, or one that isn't installed
+    """
+    zoo = open_framework(framework)
+    path = resolve_weights(str(weights), offline=offline)
+    chosen = zoo.device(device)
+    recipe, spec, model = load_model(zoo, str(path), chosen, precision)
+    task = task_of(spec.name)
+    pipeline = task.pipeline(zoo, model, spec, recipe, chosen)
+    return PREDICTORS[task.name](model, spec, recipe, zoo, chosen, tuple(recipe.classes), pipeline)
+
+
+def train(
+    recipe: "Recipe | str | Path | dict[str, Any] | None" = None,
+    framework: str | None = None,
+    *,
+    weights: str | Path | None = None,
+    resume: str | Path | None = None,
+    out: str | Path | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    quiet: bool = False,
+    callbacks: Iterable[Any] = (),
+    say: Callable[[str], None] = print,
+) -> Run:
+    """Trains a model, as `trizoo train` does.
+
+    Args:
+        recipe: a Recipe; a recipe file, or the name of one that comes with the zoo; or a dict of values by key, such
+            as {"model.name": "yolov3-tiny", "data.root": "photos", "schedule.epochs": 20} or nested ones, on top of
+            the recipe that comes with the model; None: YOLOv3-tiny on drawings of the zoo's own
+        framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed
+        weights: checkpoint or tag to fine-tune from
+        resume: the folder of a run to resume; its own recipe counts
+        out: run folder to make; None: the next runs/MODEL-NNN
+        device: "auto", "cpu" or "cuda"
+        workers: loader processes; None: half the cores
+        quiet: no progress
+        callbacks: `trizoo.Callback` objects, or functions (trainer, record) called at each epoch's end
+        say: gets the lines that a person would read
+
+    Returns:
+        The `Run`: its path, metrics, the checkpoint `best`.
+
+    Raises:
+        UserError: for whatever doesn't fit, in one sentence
+    """
+    zoo = open_framework(framework)
+    folder = RunFolder.open(resume) if resume else None
+    if folder:
+        if recipe is not None or weights is not None:
+            raise UserError(f"a resumed run keeps its recipe and weights; leave recipe and weights out with {resume}")
+        recipe = from_dict(Recipe, saved_recipe(folder.last), f"checkpoint {folder.last}")
+    path = None if weights is None else str(resolve_weights(str(weights)))
+    chosen = zoo.device(device)
+    return train_recipe(
+        zoo,
+        _as_recipe(recipe),
+        chosen,
+        say,
+        run=folder,
+        weights=path,
+        out=out,
+        workers=workers,
+        quiet=quiet,
+        callbacks=as_callbacks(callbacks),
+    )
+
+
+def targets(
+    detector: Predictor, boxes: Sequence[np.ndarray], labels: Sequence[np.ndarray], size: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """What the model's loss compares its outputs with, of a batch of images with boxes.
+
+    Args:
+        boxes: per image float32 (N, 4) xmin, ymin, xmax, ymax in pixels of the network's input
+        labels: per image int64 (N,), class ids from 0
+        size: (width, height) of the network's input
+
+    Returns:
+        {name: array}, as `trizoo.loss(detector)` takes it.
+    """
+    empty = np.zeros((size[1], size[0], 3), np.uint8)
+    samples = [Sample(empty, *truth) for truth in zip(boxes, labels, strict=True)]
+    return detector.spec.targets(samples, size, detector.recipe.loss)
+
+
+def loss(detector: Predictor) -> Callable[..., dict[str, Any]]:
+    """The model's loss in its framework: (outputs, targets, (width, height)) -> {"loss", term...}.
+
+    outputs: what `detector.model` gives in training; targets: `trizoo.targets`, as the framework's tensors.
+    """
+    return detector.framework.loss(detector.spec, detector.recipe.loss)
+
+
+def open_framework(name: str | None = None) -> Framework:
+    """The zoo's side of a framework. Raises UserError for an unknown one, and where what it needs isn't installed."""
+    if name is None:
+        there = installed()
+        if not there:
+            raise UserError("no framework is installed; pip install torch, tensorflow or keras would do")
+        name = there[0]
+    if name not in FRAMEWORKS:
+        raise UserError(f"framework is {name!r}{hint(name, FRAMEWORKS)}; {', '.join(FRAMEWORKS)} are there")
+    return find(name).open()
+
+
+def _as_recipe(given):
+    """The Recipe that `train`'s argument means."""
+    if isinstance(given, Recipe):
+        return given
+    if given is None or isinstance(given, dict):
+        values = dict(_dotted(given or {}))
+        own_data = values.get("data.root") is not None
+        base = values.get("model.name") or ("yolov3-tiny" if own_data else "yolov3-tiny-synthetic")
+        overrides = [(key, value, "trizoo.train") for key, value in values.items()]
+        return load_recipe(Recipe, base=base, overrides=overrides).recipe
+    if Path(given).suffix in (".yaml", ".yml"):
+        return load_recipe(Recipe, file=str(given)).recipe
+    return load_recipe(Recipe, base=str(given)).recipe
+
+
+def _dotted(values, prefix=""):
+    """Yields (dotted key, value) of a dict, nested or not."""
+    for key, value in values.items():
+        if isinstance(value, dict) and key != "mask_map":
+            yield from _dotted(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,38 @@
+"""What the specs of SSD and RetinaNet have in common."""
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from trizoo.families.base.spec import BackboneOptions, ModelSpec
+
+
+class AnchoredOptions(BackboneOptions):
+    """Options of the recipe's model section."""
+
+    anchor_preset: str | None = Field(None, description="SSD's and RetinaNet's anchors; none = torchvision's")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnchoredSpec(ModelSpec):
+    """The ModelSpec of a model whose boxes are offsets from anchors.
+
+    Args:
+        backbone: a key of `trizoo.families.base.backbones.BACKBONES`
+        anchor_preset: names its anchors
+        stride_on_1x1: where a ResNet's bottleneck halves its input, as in Caffe's and Keras's weights, instead of on
+            the 3x3
+    """
+
+    backbone: str
+    anchor_preset: str
+    stride_on_1x1: bool = False
+
+    def misfit(self, other):
+        """Boxes that are offsets from other anchors mean other boxes."""
+        if self.anchor_preset == other.anchor_preset:
+            return None
+        return (
+            f"was trained with the anchors {other.anchor_preset}, which don't fit model.anchor_preset "
+            f"{self.anchor_preset}; leave that out, or train from a backbone"
+        )

@@ -1,0 +1,99 @@
+"""A run from its recipe to its metrics; `trizoo train` and `trizoo.train` both end here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from trizoo.families import check_input_size
+from trizoo.ground.cores import available_cores
+from trizoo.recipes.describe import dump
+from trizoo.training.build import build_model, build_trainer
+from trizoo.training.data import open_data
+from trizoo.training.finish import finish
+from trizoo.training.progress import Progress
+from trizoo.training.run import RunFolder, next_run
+from trizoo.weights.checkpoint import load as load_checkpoint
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that has ended.
+
+    Args:
+        folder: its RunFolder
+        metrics: of the best weights on the test split, as in metrics.json; None where it was stopped
+        step: steps done
+    """
+
+    folder: RunFolder
+    metrics: dict | None
+    step: int
+
+    @property
+    def path(self):
+        """The run folder."""
+        return self.folder.path
+
+    @property
+    def best(self):
+        """The checkpoint with the best validation metric."""
+        return self.folder.best
+
+
+def train(framework, recipe, device, say, *, run=None, weights=None, out=None, workers=None, quiet=False, callbacks=()):
+    """Trains as a recipe says -> Run.
+
+    Args:
+        framework: see `trizoo.framework.Framework`; device: its own
+        recipe: `trizoo.recipes.schema.Recipe`
+        say: gets lines for a person
+        run: the RunFolder to resume, None for a new run
+        weights: checkpoint file to fine-tune from
+        out: the folder of a new run; None: the next runs/MODEL-NNN
+        workers: loader processes; None: half the cores
+        quiet: no progress
+        callbacks: `trizoo.training.callbacks.Callback` objects
+
+    Raises:
+        UserError: for data, weights, sizes or folders that don't fit, and for a loss that is no longer finite
+    """
+    check_input_size(recipe.model.name, recipe.input_size)
+    recipe, sources = open_data(recipe, say)
+    checkpoint = load_checkpoint(run.last) if run else None
+    if checkpoint and checkpoint.framework != framework.name:
+        say(f"run: begun with {checkpoint.framework}, goes on with {framework.name} after step {checkpoint.step}")
+    model = build_model(framework, recipe, device, say, weights=weights, checkpoint=checkpoint)
+    if run is None:
+        run = RunFolder.create(out or next_run(Path("runs"), recipe.model.name))
+    say(f"run: {run.path}")
+    with Progress(quiet=quiet) as progress:
+        trainer = build_trainer(
+            framework,
+            model,
+            recipe,
+            sources,
+            run=run,
+            progress=progress,
+            device=device,
+            workers=default_workers() if workers is None else workers,
+            pretrained=checkpoint.state["notes"]["pretrained"] if checkpoint else weights is not None,
+            checkpoint=checkpoint,
+            callbacks=callbacks,
+        )
+        say(f"plan: {trainer.plan}")
+        run.write_text(run.recipe_path, dump(recipe))
+        run.truncate(trainer.step)
+        trainer.save_last()
+        trainer.fit()
+    metrics = None
+    if trainer.stopped:
+        say(f"stopped after step {trainer.step}; go on with: --resume {run.path}")
+    else:
+        metrics = finish(trainer, sources.test, say)
+    for callback in callbacks:
+        callback.on_end(trainer, metrics)
+    return Run(run, metrics, trainer.step)
+
+
+def default_workers():
+    """Loader processes for this machine: half the cores that we may use, at most 8."""
+    return max(1, min(8, available_cores() // 2))
