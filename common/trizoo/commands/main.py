@@ -130,10 +130,13 @@ def overview(prog):
 def run(name, arguments, *, prog, framework=None):
     """Does a command. framework: the one that a script is for, else --framework or what is installed says."""
     command = COMMANDS[name]
-    flags = command.parser(prog)
-    if not command.has_framework:
-        return command.run(flags.parse_args(arguments))
-    if framework is None:
+    args = parser(name, prog=prog, framework=framework).parse_args(arguments)
+    return command.run(args, choose(framework or args.framework)) if command.has_framework else command.run(args)
+
+
+def parser(name, *, prog, framework=None):
+    """The parser of a command, with --framework where it has one and no script says which."""
+    flags = COMMANDS[name].parser(prog)
+    if COMMANDS[name].has_framework and framework is None:
         flags.add_argument("--framework", choices=tuple(FRAMEWORKS), help="default: the first of these installed")
-    args = flags.parse_args(arguments)
-    return command.run(args, choose(framework or args.framework))
+    return flags
