@@ -1,16 +1,20 @@
 """PyTorch's side of `trizoo.framework.Framework`."""
 
 import torch
+from torch import nn
 
 from torch_zoo import weights
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
 from torch_zoo.losses import LOSSES
 from torch_zoo.models import MODELS
+from torch_zoo.network import Network
 from torch_zoo.predictor import make_predictor
+from trizoo.architectures import ModelSpec
 from trizoo.cores import describe_cpu
 from trizoo.errors import UserError
 from trizoo.memory import keep_freed_memory
+from trizoo.recipes.schema import Recipe
 
 
 class PyTorch:
@@ -23,11 +27,11 @@ class PyTorch:
     predictor = staticmethod(make_predictor)
     loader = staticmethod(load)
 
-    def versions(self):
+    def versions(self) -> str:
         """ "PyTorch 2.13.0" and so on."""
         return f"PyTorch {torch.__version__}"
 
-    def device(self, wanted):
+    def device(self, wanted: str) -> torch.device:
         """torch.device for "auto" (CUDA where there is one), "cpu" or "cuda"."""
         if wanted == "cuda" and not torch.cuda.is_available():
             raise UserError(
@@ -39,20 +43,20 @@ class PyTorch:
             keep_freed_memory()
         return torch.device(wanted)
 
-    def is_cpu(self, device):
+    def is_cpu(self, device: torch.device) -> bool:
         """Whether a torch.device is the CPU."""
         return device.type == "cpu"
 
-    def describe_device(self, device):
+    def describe_device(self, device: torch.device) -> str:
         """The GPU's name, or the number of CPU threads."""
         if device.type == "cuda":
             return f"cuda ({torch.cuda.get_device_name(device)})"
         return describe_cpu(torch.get_num_threads())
 
-    def build(self, spec, device):
+    def build(self, spec: ModelSpec, device: torch.device) -> Network:
         """The network on its device, in channels_last memory."""
         return MODELS[spec.name](spec).to(device, memory_format=torch.channels_last)
 
-    def learner(self, model, spec, recipe, device):
+    def learner(self, model: nn.Module, spec: ModelSpec, recipe: Recipe, device: torch.device) -> Learner:
         """See torch_zoo/learner.py."""
         return Learner(model, LOSSES[spec.family](spec, recipe.loss), recipe, device)
