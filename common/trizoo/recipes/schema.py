@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from trizoo.augment.letterbox import POLICIES
-from trizoo.data.masks.find import LAYOUTS
+from trizoo.data.layouts import LAYOUTS
 from trizoo.families import ATTENTION
 from trizoo.families.yolo.spec import YOLOLoss
 from trizoo.ground.boxes import NMS_METHODS
