@@ -37,5 +37,5 @@ def _nothing(root, layouts):
     others = ", ".join(layout for layout in layouts if layout != "voc")
     if "voc" not in layouts:
         return f"no data set with boxes in {root}: the layout {others} was looked for; {contents(root)}"
-    beside = f", and so were the layouts {others}" if others else ""
+    beside = f"; other layouts were looked for too: {others}" if others else ""
     return f"{no_root(root)}{beside}; {contents(root)}"

@@ -3,7 +3,7 @@
 from trizoo.data.boxes.find import find_boxes
 from trizoo.data.check.boxes import check_boxes
 from trizoo.data.check.masks import check_masks
-from trizoo.data.masks import find as masks
+from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import NoMasksError, find_masks
 from trizoo.ground.errors import UserError
 
@@ -17,7 +17,7 @@ def check(root, classes=None, *, task=None, layout=None, mask_map=None, palette=
     Raises UserError where there is no data set, or none that can be listed.
     """
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
-    if task == "segmentation" or (task is None and (any(options.values()) or layout in masks.FINDERS)):
+    if task == "segmentation" or (task is None and (any(options.values()) or layout in OF_MASKS)):
         return check_masks(find_masks(root, layout), classes, **options)
     if task == "detection" or layout is not None:
         return check_boxes(find_boxes(root, layout), classes)
