@@ -130,14 +130,14 @@ def _read_annotations(listing, findings):
 def _compare_lists(splits, listing, images, findings):
     """Lists against files, and against each other."""
     listed = {id: split for split in splits for id in split.ids}
-    place = f"in {(listing.image_folder or listing.root).name}"
+    sought = f"in {(listing.image_folder or listing.root).name}"
     for id in {**listed, **listing.annotations}:
         if images.get(id):
             continue
         if id in listing.annotations:
-            findings.add("missing image", listing.annotations[id], f"{id} has no image {place}")
+            findings.add("missing image", listing.annotations[id], f"{id} has no image {sought}")
         else:
-            listed[id].tell(findings, "missing image", f"{id} has no image {place}")
+            listed[id].tell(findings, "missing image", f"{id} has no image {sought}")
     for needs, present in (("annotation", listing.annotations), ("mask", listing.masks)):
         needing = {id: split for split in splits if split.needs == needs for id in split.ids}
         for id, split in needing.items():
