@@ -199,8 +199,8 @@ def test_where_nothing_is_found_it_says_what_was_looked_for_and_what_is_there(tm
         find_boxes(tmp_path)
     assert str(caught.value) == (
         f"no VOC data set in {tmp_path}: JPEGImages with Annotations or SegmentationClass beside it were looked for "
-        f"there, in VOCdevkit/VOC20xx and in every folder up to 2 levels below; other layouts were looked for too: mine; "
-        f"it holds a.csv, images/"
+        f"there, in VOCdevkit/VOC20xx and in every folder up to 2 levels below; other layouts were looked for too: "
+        f"mine; it holds a.csv, images/"
     )
     with pytest.raises(NoBoxesError, match=r"no data set with boxes in .*: the layout mine was looked for; it holds a"):
         find_boxes(tmp_path, "mine")
