@@ -78,7 +78,7 @@ def _plot(sizes, report, path):
 
 def main(argv=None):
     """The command. Returns the exit code: 0, or 1 where the new anchors are worse. Raises UserError for bad input."""
-    from trizoo.data.boxes.voc import VOC
+    from trizoo.data.boxes.find import find_boxes
     from trizoo.families import check_input_size
     from trizoo.recipes.edit import flow, write_anchors
 
@@ -94,7 +94,7 @@ def main(argv=None):
         raise UserError(f"--k {k} against {len(old)} anchors is no fair comparison; as many old ones are needed")
     if model:
         check_input_size(model, input_size)
-    records = VOC(arguments.root, split=arguments.split).records
+    records = find_boxes(arguments.root).open(arguments.split).records
     sizes = fit_sizes(records, input_size, arguments.policy)
     # a tenth of a pixel is exact enough for the smallest box and short enough to read
     new = np.round(kmeans(sizes, k, arguments.seed), 1).clip(min=0.1)

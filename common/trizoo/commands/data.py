@@ -4,13 +4,11 @@ import argparse
 from pathlib import Path
 
 from trizoo.commands.cli import add_mask_flags, run_command, size_argument
-from trizoo.data.check.boxes import check
-from trizoo.data.check.masks import check_masks
+from trizoo.data.check import check
 from trizoo.data.convert import convert
-from trizoo.data.masks.find import LAYOUTS, has_masks
+from trizoo.data.layouts import LAYOUTS
 from trizoo.data.shapes import SHAPES
 from trizoo.data.synthetic import MARKER, synthesize
-from trizoo.data.voc_files import find_root
 from trizoo.ground.errors import UserError
 
 
@@ -21,34 +19,12 @@ def main(arguments=None):
 
 
 def _check(options):
-    for_masks = options.task == "segmentation" or _mask_options(options) or options.layout
-    if options.task == "auto" and not for_masks:
-        for_masks = not _has_boxes(options.root) and has_masks(options.root)
-    elif options.task == "detection" and for_masks:
-        raise UserError("--mask-map, --palette and --layout are about masks; leave them out or --task detection")
-    if for_masks:
-        report = check_masks(options.root, options.classes, layout=options.layout, **_mask_options(options))
-    else:
-        report = _check_boxes(options)
+    of_masks, task = _mask_options(options), None if options.task == "auto" else options.task
+    if task == "detection" and of_masks:
+        raise UserError("--mask-map and --palette are about masks; leave them out or --task detection")
+    report = check(options.root, options.classes, task=task, layout=options.layout, **of_masks)
     print(report.to_json() if options.json else report)
     return 1 if report.errors else 0
-
-
-def _check_boxes(options):
-    try:
-        find_root(options.root)
-    except UserError as error:
-        masks = "; nor are there masks: a folder beside images, labelme's or COCO's JSON files"
-        raise UserError(f"{error}{masks if options.task == 'auto' else ''}") from error
-    return check(options.root, options.classes)
-
-
-def _has_boxes(root):
-    """Whether a VOC data set with annotations is there."""
-    try:
-        return (find_root(root) / "Annotations").is_dir()
-    except UserError:
-        return False
 
 
 def _mask_options(options):
@@ -99,7 +75,7 @@ def parser():
         "--task",
         choices=("auto", "detection", "segmentation"),
         default="auto",
-        help="what it is for (auto: detection where there are VOC annotations, else segmentation if there are masks)",
+        help="what it is for (auto: detection where there are boxes, else segmentation where there are masks)",
     )
     checker.add_argument("--json", action="store_true", help="print JSON instead of text")
     checker.add_argument("--classes", nargs="+", metavar="NAME", help="the class names; any other one is an error")
@@ -158,7 +134,7 @@ def parser():
 def _add_mask_options(command):
     add_mask_flags(command)
     command.add_argument(
-        "--layout", choices=LAYOUTS, help="where the masks are (default: the first of these that is there)"
+        "--layout", choices=LAYOUTS, help="how its files lie (default: the first of these that is there)"
     )
 
 

@@ -6,8 +6,8 @@ It lets a fresh machine train, evaluate and draw pictures with one command and n
 import json
 import os
 import shutil
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
 from PIL import Image
@@ -156,7 +156,7 @@ def _xml(id, size, classes, objects):
         corners = {"xmin": xmin + 1, "ymin": ymin + 1, "xmax": xmax, "ymax": ymax}
         lines += [
             "  <object>",
-            f"    <name>{escape(classes[label])}</name>",
+            f"    <name>{escape(classes[label], quote=False)}</name>",
             f"    <truncated>{int(cut)}</truncated>",
             "    <difficult>0</difficult>",
             f"    <bndbox>{''.join(f'<{tag}>{value}</{tag}>' for tag, value in corners.items())}</bndbox>",
