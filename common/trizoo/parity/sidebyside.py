@@ -220,7 +220,7 @@ def _reasons(name, neutral):
 
 
 def _within(names, text):
-    """The names of the classes and functions that a line stands in or begins, outermost first; names: the last line's"""
+    """The classes and functions that a line stands in or begins, outermost first. names: those of the line before."""
     if text:
         names = names[: (len(text) - len(text.lstrip())) // 4]
     kind, _, rest = text.lstrip().partition(" ")
