@@ -21,7 +21,7 @@ def parser():
     flags.add_argument("model", metavar="MODEL", help="such as yolov3 or deeplabv3plus-resnet50")
     flags.add_argument("--html", metavar="FILE", help="write one page for a browser instead")
     flags.add_argument("--width", type=positive_int, metavar="N", help="characters a line (default: the terminal's)")
-    flags.add_argument("--only-different", action="store_true", help="leave out what is alike")
+    flags.add_argument("--only-different", action="store_true", help="leave out what is alike, or is not in all three")
     return flags
 
 

@@ -31,7 +31,7 @@ small { font-weight: normal; opacity: .7 }
 def as_text(files, width, only_different=False):
     """Three columns of a terminal that is so many characters wide, a * before rows that differ; long lines are wrapped.
 
-    only_different: those rows alone, with the class and function that they are in
+    only_different: those rows alone, of files that all packages have, with the class and function that they are in
     """
     column = (max(width, LEAST_WIDTH) - len(MARKS[0]) - len(BETWEEN) * (len(PACKAGES) - 1)) // len(PACKAGES)
     lines = []
@@ -90,7 +90,7 @@ def summary(file):
 
 
 def shown(file, only_different):
-    """(place, row) of each row to be shown.
+    """(place, row) of each row to be shown; of the different ones only those of a file that all packages have.
 
     place: its class and function, where they are others than those of the row before and only different ones are shown
     """
@@ -98,7 +98,7 @@ def shown(file, only_different):
     for row in file.rows:
         if not only_different:
             yield "", row
-        elif not row.alike:
+        elif not row.alike and len(file.packages) == len(PACKAGES):
             yield ("" if row.within == within else row.within or "the module"), row
             within = row.within
 

@@ -31,14 +31,15 @@ def test_text_has_three_columns_and_a_mark_before_what_differs(file):
 
 
 def test_only_different_leaves_out_the_rest_and_says_where_it_is(file):
-    assert as_text([file, compare("b.py", {"keras_zoo": "x = 1"})], 92, only_different=True).splitlines() == [
+    alone = compare("b.py", {"tf2_zoo": "x = 1", "keras_zoo": "x = 2"})
+    assert as_text([file, alone], 92, only_different=True).splitlines() == [
         "== a.py: 3 of 4 rows say the same",
         "  torch_zoo                    | tf2_zoo                      | keras_zoo",
         "",
         "in A call:",
         "*         return x < 1         |         return x < 1         |         return x < 2",
         "",
-        "== b.py: keras_zoo alone has it",
+        "== b.py: 0 of 1 rows say the same in tf2_zoo and keras_zoo",
     ]
 
 
