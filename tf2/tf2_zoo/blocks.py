@@ -25,7 +25,8 @@ def leaky_relu(x):
 
 
 def mish(x):
-    """x tanh(softplus(x)), Misra 2020; written out, since TensorFlow fuses those two and then lacks the operation."""
+    """x tanh(softplus(x)), Misra 2020."""
+    # written out, since TensorFlow fuses those two and then lacks the operation
     wide = tf.cast(x, tf.float32)
     e = tf.exp(tf.minimum(wide, 20.0))  # tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2), beyond 20 it is 1
     n = e * (e + 2)

@@ -20,7 +20,7 @@ def focal_weight(logits: Tensor, positives: Tensor, gamma: float, alpha: float |
 def focal_loss(logits: Tensor, labels: Tensor, gamma: float, alpha: float | None) -> Tensor:
     """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N), -1 for no class -> (B, N).
 
-    Its gradient is written out, since what autograd would keep for it is several times the logits.
+    Its gradient is written out, since what automatic differentiation would keep for it is several times the logits.
     """
     return _FocalLoss.apply(logits, labels.long(), gamma, alpha)
 
