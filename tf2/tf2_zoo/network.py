@@ -1,28 +1,30 @@
-"""What all networks have in common: the spec that they are built from, and a function to be served by."""
+"""What all networks have in common, among it a function to be served by."""
 
 import functools
 
 import tensorflow as tf
 
 from tf2_zoo.layers import Module
-from trizoo.architectures import architecture
+from trizoo.architectures import ModelSpec, architecture
 
 
 class Network(Module):
-    """uint8 (B, H, W, 3) -> a tuple of raw heads; a subclass says in `call` how.
+    """uint8 (B, H, W, 3) -> a tuple of raw heads, float, in training and otherwise alike.
 
-    `tf.saved_model.save(network, folder)` writes what TensorFlow Serving runs, by `serve`. spec: a ModelSpec
+    `tf.saved_model.save(network, folder)` writes a SavedModel whose `serving_default` is `serve`.
+
+    spec: the ModelSpec that the network was built from, which also reads its heads
     """
 
-    def __init__(self, spec):
+    def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         self.spec = spec
 
     @functools.cached_property
-    def serve(self):
-        """A tf.function uint8 (B, H, W, 3) -> {name: raw head, float32}; see `output_names`.
+    def serve(self) -> tf.types.experimental.GenericFunction:
+        """A tf.function uint8 (B, H, W, 3) -> {name: raw head}, float32; B, H and W any that the network takes.
 
-        B, H and W may be any that the network takes, also in a SavedModel that is loaded elsewhere.
+        By stored statistics, also while the network is trained. Names: see `output_names`.
         """
         width, height = architecture(self.spec.name).only_size or (None, None)
         images = tf.TensorSpec((None, height, width, 3), tf.uint8, name="images")
@@ -33,11 +35,11 @@ class Network(Module):
         return dict(zip(output_names(self.spec), heads, strict=True))
 
     def __getstate__(self):
-        """What a copy is made of: all but `serve`, which would be the original's."""
+        """What a copy is made of: all but `serve`, since a traced function can't be copied."""
         return {name: value for name, value in vars(self).items() if name != "serve"}
 
 
-def output_names(spec) -> tuple[str, ...]:
+def output_names(spec: ModelSpec) -> tuple[str, ...]:
     """The names of a network's raw heads, in their order.
 
     A YOLO's are those of its levels, as in `head_p5`, of stride 2 ** 5.

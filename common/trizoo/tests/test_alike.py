@@ -1,7 +1,7 @@
 """The three packages are one text in three languages: public names, their order and their signatures are the same.
 
-Read from the syntax trees, so that no framework needs to be there. A network's call is `forward` in PyTorch,
-`__call__` in TensorFlow and `call` in Keras, and counts as one name; so does the class that satisfies
+Read from the syntax trees, so that no framework needs to be there. A network's call is `forward` in PyTorch and `call`
+in TensorFlow and Keras, a loss's is `__call__`, and they count as one name; so does the class that satisfies
 `trizoo.framework.Framework`.
 """
 
@@ -26,6 +26,7 @@ SPECIAL = {
     "tf2_zoo/precision.py": "the same",
     "keras_zoo/precision.py": "the same",
     "tf2_zoo/layers.py": "tf.Module comes without layers",
+    "tf2_zoo/network.py": "what a network is saved for others by is each framework's own",
     "tf2_zoo/optimizers.py": "TensorFlow's optimisers are Keras's, with another weight decay",
     "keras_zoo/layers.py": "Keras keeps the biased running variance",
     "keras_zoo/layout.py": "on PyTorch's backend Keras is faster with channels first",
