@@ -64,6 +64,11 @@ class ModelSpec:
     std: tuple[float, float, float] = (255.0, 255.0, 255.0)
     norm: str | None = "batch"
 
+    @property
+    def output_names(self):
+        """The names of the network's outputs, in their order: a tuple."""
+        raise NotImplementedError
+
     def targets(self, samples, size, loss):
         """{name: array} of a batch's samples at an input size (width, height); loss: the recipe's loss section."""
         raise NotImplementedError

@@ -79,6 +79,11 @@ class YOLOSpec(ModelSpec):
         """Number of anchors of each head's cells."""
         return tuple(len(anchors) for anchors in self.anchors)
 
+    @property
+    def output_names(self):
+        """Those of its levels: `head_p5` has a stride of 2 ** 5."""
+        return tuple(f"head_p{stride.bit_length() - 1}" for stride in self.strides)
+
     def targets(self, samples, size, loss):
         """See `trizoo.families.yolo.targets.assign`."""
         boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
