@@ -1,15 +1,6 @@
 """Measure a checkpoint with TensorFlow 2: python tf2/evaluate.py --help."""
 
-from trizoo.commands.cli import run_command
-from trizoo.commands.evaluate import evaluate
-
-
-def main():
-    """The command."""
-    from tf2_zoo.framework import TF2  # here: where loader processes import this file, they need no TensorFlow
-
-    return evaluate(TF2())
-
+from trizoo.commands.main import script
 
 if __name__ == "__main__":
-    run_command(main)
+    script("evaluate", "tf2")

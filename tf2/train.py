@@ -1,15 +1,6 @@
 """Train a model with TensorFlow 2: python tf2/train.py --help."""
 
-from trizoo.commands.cli import run_command
-from trizoo.commands.train import train
-
-
-def main():
-    """The command."""
-    from tf2_zoo.framework import TF2  # here: where loader processes import this file, they need no TensorFlow
-
-    return train(TF2())
-
+from trizoo.commands.main import script
 
 if __name__ == "__main__":
-    run_command(main)
+    script("train", "tf2")

@@ -1,7 +1,6 @@
 """`python -m trizoo.anchors`, the same as `trizoo anchors`."""
 
-from trizoo.commands.anchors import main
-from trizoo.commands.cli import run_command
+from trizoo.commands.main import module
 
 if __name__ == "__main__":
-    run_command(main)
+    module("anchors")

@@ -1,21 +1,35 @@
-"""What each framework's package provides, small enough to read at once.
+"""What each framework's package provides, small enough to read at once, and which frameworks there are.
 
 `torch_zoo.framework`, `tf2_zoo.framework` and `keras_zoo.framework` each hold one object that satisfies `Framework`;
 everything else (data, loop, metrics, files, command lines) is written once, against these two protocols.
 Arrays are NumPy, names canonical (see `trizoo`), images uint8 (B, H, W, 3).
+
+Importing this module loads next to nothing: command lines ask it what is installed before they load anything.
 """
 
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
+from trizoo.ground.errors import UserError
+from trizoo.ground.stderr import without_remarks
 
-from trizoo.families import ModelSpec
-from trizoo.recipes.schema import Recipe
-from trizoo.training.batch import Batch, BatchPlan
+if TYPE_CHECKING:
+    import numpy as np
+
+    from trizoo.families import ModelSpec
+    from trizoo.recipes.schema import Recipe
+    from trizoo.training.batch import Batch, BatchPlan
+
+    Arrays = dict[str, np.ndarray]
 
 Model = Any  # a model object of the framework
-Arrays = dict[str, np.ndarray]
 
 
 class Average(Protocol):
@@ -104,3 +118,103 @@ class Framework(Protocol):
         self, dataset: Callable[[BatchPlan], Batch], plans: Iterable[BatchPlan], workers: int, device: Any
     ) -> Iterator[Batch]:
         """Batches made by `dataset` from plans, in order, by `workers` processes (0: here)."""
+
+
+# module -> what pip is asked for: the newest version that the tests run with
+PIP = {
+    "torch": "torch==2.13.0",
+    "tensorflow": "tensorflow==2.21.0",
+    "keras": "keras==3.15.1",
+    "jax": "jax==0.10.2",
+}
+KERAS_BACKENDS = ("tensorflow", "jax", "torch")
+
+
+@dataclass(frozen=True)
+class Package:
+    """One of the three packages, which isn't loaded before `open` is called.
+
+    missing: a sentence about what has to be installed first, None where all is there; open: loads and makes it
+    """
+
+    title: str
+    missing: Callable[[], str | None]
+    open: Callable[[], Framework]
+
+
+def is_installed(module):
+    """Whether `import module` would find more than an empty folder of that name; nothing is imported."""
+    spec = importlib.util.find_spec(module)
+    return spec is not None and spec.origin is not None
+
+
+def installed():
+    """The names of the frameworks that could be opened, in the order of FRAMEWORKS."""
+    return [name for name, package in FRAMEWORKS.items() if package.missing() is None]
+
+
+def keras_backend():
+    """What Keras will run on: as KERAS_BACKEND says, else the user's keras.json, else TensorFlow."""
+    if wanted := os.environ.get("KERAS_BACKEND"):
+        return wanted
+    folder = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+    try:
+        return json.loads((folder / "keras.json").read_text(encoding="utf-8")).get("backend", "tensorflow")
+    except (OSError, ValueError):
+        return "tensorflow"
+
+
+def _missing(title, module):
+    return None if is_installed(module) else f"{title} isn't installed; pip install {PIP[module]} would do"
+
+
+def _missing_for_keras():
+    backend = keras_backend()
+    if backend not in KERAS_BACKENDS:
+        return f"KERAS_BACKEND, or keras.json, says {backend!r}; one of {', '.join(KERAS_BACKENDS)} is needed"
+    if not is_installed("keras"):
+        also = "" if is_installed(backend) else f" {PIP[backend]}"
+        return f"Keras isn't installed; pip install {PIP['keras']}{also} would do"
+    if is_installed(backend):
+        return None
+    others = [f"KERAS_BACKEND={other}" for other in KERAS_BACKENDS if is_installed(other)]
+    return (
+        f"Keras is to run on {backend}, which isn't installed; "
+        f"{' or '.join([f'pip install {PIP[backend]}', *others])} would do"
+    )
+
+
+def _open_pytorch():
+    from torch_zoo.framework import PyTorch
+
+    return PyTorch()
+
+
+def _open_tf2():
+    with without_remarks():
+        from tf2_zoo.framework import TF2
+
+        return TF2()
+
+
+def _open_keras():
+    with without_remarks():
+        from keras_zoo.framework import Keras
+
+        return Keras()
+
+
+# in the order in which one is taken where several are installed
+FRAMEWORKS = {
+    "pytorch": Package("PyTorch", lambda: _missing("PyTorch", "torch"), _open_pytorch),
+    "tf2": Package("TensorFlow 2", lambda: _missing("TensorFlow", "tensorflow"), _open_tf2),
+    "keras": Package("Keras 3", _missing_for_keras, _open_keras),
+}
+
+
+def find(name):
+    """The Package of a name. Raises UserError where something that it needs isn't installed."""
+    missing = FRAMEWORKS[name].missing()
+    if missing:
+        raise UserError(missing)
+    return FRAMEWORKS[name]

@@ -13,10 +13,9 @@ import numpy as np
 
 from trizoo.ground.boxes import as_boxes
 from trizoo.ground.boxes import clip as clip_boxes
-from trizoo.ground.conventions import GREY, IGNORE
+from trizoo.ground.conventions import GREY, IGNORE, POLICIES
 from trizoo.ground.sample import Sample, Unread
 
-POLICIES = ("letterbox", "stretch", "keep_ratio")
 CANVAS_MULTIPLE = 32  # pixels, of the canvases of "keep_ratio"
 
 

@@ -1,1 +1,1 @@
-"""The command lines: argparse lives here and nowhere else."""
+"""The command lines: what each command takes is in `flags`, what it does in the module of its name."""

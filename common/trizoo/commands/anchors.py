@@ -1,25 +1,23 @@
-"""YOLO anchors: how well they fit a data set's boxes, and new ones by k-means.
+"""What `trizoo anchors` does: YOLO anchors, how well they fit a data set's boxes, and new ones by k-means.
 
-A size is a (width, height) in pixels of the network's input. `python -m trizoo.anchors ROOT` compares a model's
-anchors with those that k-means finds in a data set, and puts better ones into a recipe.
+A size is a (width, height) in pixels of the network's input. A model's anchors are compared with those that k-means
+finds in a data set, and better ones put into a recipe.
 """
 
-import argparse
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from trizoo.augment.letterbox import POLICIES
-from trizoo.commands.cli import positive_int, run_command, size_argument
+from trizoo.data.boxes.find import find_boxes
+from trizoo.families import check_input_size
 from trizoo.families.yolo.anchors import AnchorReport, fit_sizes, kmeans, parse_anchors
+from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
 from trizoo.ground.errors import UserError
+from trizoo.recipes.edit import flow, write_anchors
 
 
 def _old_anchors(against, k):
     """The anchors to compare with, and the model they belong to or None: --against and --k -> ((A, 2), name)."""
-    from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
-
     if against is None:
         against = next((name for name, known in YOLO_ARCHITECTURES.items() if len(known.anchors) == (k or 9)), None)
         if against is None:
@@ -29,29 +27,6 @@ def _old_anchors(against, k):
     if against not in YOLO_ARCHITECTURES:
         raise UserError(f"{against!r} is no YOLO model; one of {', '.join(YOLO_ARCHITECTURES)} would do")
     return np.array(YOLO_ARCHITECTURES[against].anchors, np.float64), against
-
-
-def parser():
-    """The command line."""
-    flags = argparse.ArgumentParser(
-        prog="python -m trizoo.anchors",
-        description="Find YOLO anchors for a data set by k-means and compare them with the old ones. "
-        "Exits with 1, and writes nothing, where the new ones are worse.",
-    )
-    flags.add_argument("root", metavar="ROOT", help="data set in VOC layout")
-    flags.add_argument("--split", default="train", help="split to take boxes from (default: %(default)s)")
-    flags.add_argument("--k", type=positive_int, help="number of anchors (default: as many as the old ones)")
-    flags.add_argument(
-        "--input-size", type=size_argument, default=(416, 416), metavar="N|WxH", help="of the network (default: 416)"
-    )
-    flags.add_argument("--policy", choices=POLICIES, default="letterbox", help="how images get to that size")
-    flags.add_argument(
-        "--against", metavar="ANCHORS|MODEL", help='old anchors, "10,14 23,27 ...", or a model (default: yolov3)'
-    )
-    flags.add_argument("--write", type=Path, metavar="RECIPE.yaml", help="put the new anchors into this recipe")
-    flags.add_argument("--seed", type=int, default=0, help="of the random starts (default: %(default)s)")
-    flags.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the box sizes and both sets of anchors")
-    return flags
 
 
 def _plot(sizes, report, path):
@@ -76,13 +51,8 @@ def _plot(sizes, report, path):
         raise UserError(f"the plot can't be written to {path}: {error}") from error
 
 
-def main(argv=None):
+def run(arguments):
     """The command. Returns the exit code: 0, or 1 where the new anchors are worse. Raises UserError for bad input."""
-    from trizoo.data.boxes.find import find_boxes
-    from trizoo.families import check_input_size
-    from trizoo.recipes.edit import flow, write_anchors
-
-    arguments = parser().parse_args(argv)
     width, height = input_size = arguments.input_size
     if min(input_size) < 1:
         raise UserError(f"--input-size is {width}x{height}; at least 1 pixel a side is needed")
@@ -121,7 +91,3 @@ def main(argv=None):
         _plot(sizes, report, arguments.plot)
         print(f"wrote {arguments.plot}")
     return 0
-
-
-if __name__ == "__main__":
-    run_command(main)

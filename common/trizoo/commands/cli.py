@@ -1,16 +1,20 @@
-"""What the command lines share: errors, arguments, lines for a person."""
+"""What the command lines share: errors, lines for a person, the framework that a command runs on."""
 
-import argparse
 import os
-import re
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo import __version__
+from trizoo.framework import FRAMEWORKS, PIP, Framework, find, installed, is_installed
 from trizoo.ground.errors import UserError
-from trizoo.tasks import TASKS
+from trizoo.ground.stderr import without_remarks
+from trizoo.tasks import FLAGS
 
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
+OURS = ("trizoo", "torch_zoo", "tf2_zoo", "keras_zoo")
+OTHER_NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml"}  # module -> what pip calls it
 
 
 def run_command(command):
@@ -21,8 +25,12 @@ def run_command(command):
     try:
         sys.exit(command())
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _end(error)
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if not _is_missing(library):
+            raise
+        _end(f"the library {library} isn't installed; pip install {_distribution(library)} would do")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has gone: `... | head`
@@ -30,8 +38,22 @@ def run_command(command):
         sys.exit(1)
     except OSError as error:  # a full disk, a folder that can't be read: the system's words say what would do
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
-        sys.exit(2)
+        _end(f"{where}{error.strerror or error}")
+
+
+def _end(sentence):
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _is_missing(library):
+    """Whether that is a library to install: none that is there and lacks a part, none of Python's or of the zoo's."""
+    return library not in ("", *OURS, *sys.stdlib_module_names) and not is_installed(library)
+
+
+def _distribution(library):
+    """What pip calls it."""
+    return PIP.get(library) or OTHER_NAMES.get(library, library)
 
 
 def say(text):
@@ -39,68 +61,42 @@ def say(text):
     print(text, flush=True)
 
 
-def size_argument(text):
-    """(width, height) of "608x416"; of "416" a square."""
-    match = re.fullmatch(r"(\d+)(?:[xX×](\d+))?", text.strip())
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; N or WIDTHxHEIGHT is needed, such as 416 or 608x416")
-    return int(match[1]), int(match[2] or match[1])
+@dataclass(frozen=True)
+class Choice:
+    """The framework that a command runs on, which isn't loaded yet: all that can fail without it comes first.
+
+    open: loads and gives it; note: why this one, for the first line
+    """
+
+    open: Callable[[], Framework]
+    note: str = ""
+
+    def start(self, wanted):
+        """The framework and its device for --device; prints the first line: versions and where it runs."""
+        with without_remarks():
+            framework = self.open()
+            device = framework.device(wanted)
+        where = framework.describe_device(device)
+        say(f"trizoo {__version__}, {framework.versions()}{self.note}, device: {where}")
+        return framework, device
 
 
-def positive_int(text):
-    """A whole number of at least 1."""
-    if not re.fullmatch(r"\d+", text) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+def choose(name=None):
+    """The Choice of a framework by its name; without one the first of those that are installed.
 
-
-def share(text):
-    """A number in [0, 1]."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return value
-
-
-def add_common_flags(parser):
-    """The flags of all three commands."""
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: the GPU, if any")
-    parser.add_argument("--version", action="version", version=f"trizoo {__version__}")
-
-
-def add_weights_flags(parser, use, *, required=False):
-    """--weights, whose use is said in words, and --offline."""
-    parser.add_argument(
-        "--weights",
-        required=required,
-        metavar="FILE|TAG",
-        help=f"{use}: a checkpoint (.h5), or a tag that python -m trizoo.weights list shows",
-    )
-    parser.add_argument("--offline", action="store_true", help="with a tag: only what was downloaded before")
-
-
-def add_mask_flags(parser):
-    """--mask-map and --palette, which say what values and colours in mask files mean."""
-    from trizoo.data.masks.encoding import (  # here, since other commands start quicker without
-        parse_mask_map,
-        parse_palette,
-    )
-
-    parser.add_argument(
-        "--mask-map",
-        type=parse_mask_map,
-        metavar="VALUE=CLASS,…",
-        help="what values in mask files mean: 255=1 makes 255 class 1, else it is ignored",
-    )
-    parser.add_argument(
-        "--palette",
-        type=parse_palette,
-        metavar="RRGGBB,…",
-        help="the classes' colours in order, for masks in colours; e0e0c0=255 ignores one; voc = VOC's",
-    )
+    Raises UserError where that isn't installed, or none is.
+    """
+    if name is not None:
+        return Choice(find(name).open)
+    there = installed()
+    if not there:
+        first, *others = FRAMEWORKS.values()
+        titles = " or ".join(package.title for package in others)
+        raise UserError(
+            f"no framework is installed; pip install {PIP['torch']} brings {first.title}, {titles} would do as well"
+        )
+    others = f"first of {', '.join(there)}; --framework takes another" if there[1:] else "the only one installed"
+    return Choice(find(there[0]).open, f" ({others})")
 
 
 def find_weights(args, model=None):
@@ -115,26 +111,10 @@ def find_weights(args, model=None):
     return str(resolve_weights(args.weights, offline=args.offline, model=model))
 
 
-def choose_device(framework, wanted):
-    """The device for --device, and the first line of every command: versions and where it runs."""
-    device = framework.device(wanted)
-    say(f"trizoo {__version__}, {framework.versions()}, device: {framework.describe_device(device)}")
-    return device
-
-
-def add_flags_of_use(flags):
-    """The flags that evaluating and predicting share."""
-    flags.add_argument(
-        "--precision", choices=("fp32", "bf16", "fp16"), help="default: as it was trained on a GPU, fp32 on a CPU"
-    )
-    add_common_flags(flags)
-
-
-def check_flags(args, model, task):
-    """UserError for a flag that is for models of another task."""
-    for other in TASKS.values():
-        for flag in other.flags:
-            if flag not in task.flags and getattr(args, flag, None) not in (None, False):
-                raise UserError(
-                    f"--{flag.replace('_', '-')} is for {other.name} and {model} does {task.name}; leave it out"
-                )
+def check_flags(args, command, model, task):
+    """UserError for a flag of the command ("train", "evaluate" or "predict") that is for models of other tasks."""
+    ours = FLAGS[task].of(command)
+    for other, flags in FLAGS.items():
+        for flag in flags.of(command):
+            if flag not in ours and getattr(args, flag.name) not in (None, False):
+                raise UserError(f"{flag.option} is for {other} and {model} does {task}; leave it out")

@@ -1,35 +1,22 @@
-"""Several runs in one picture: python -m trizoo.training.compare RUN [RUN ...] --out curves.png."""
+"""What `trizoo compare` does: several runs in one picture."""
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 
-from trizoo.commands.cli import run_command, say
+from trizoo.commands.cli import say
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import replacing
 from trizoo.metrics.plain import shown
-from trizoo.tasks import TASKS
+from trizoo.tasks import tasks
 from trizoo.training.curves import COLOURS, WINDOW, smooth
 from trizoo.training.run import RunFolder
 
-SCORES = tuple(task.figures[0] for task in TASKS.values())
+SCORES = tuple(task.figures[0] for task in tasks().values())
 
 
-def parser():
-    """The command line."""
-    flags = argparse.ArgumentParser(
-        prog="python -m trizoo.training.compare",
-        description="Draw the losses and validation figures of several runs over one another, and print their ends.",
-    )
-    flags.add_argument("runs", nargs="+", metavar="RUN", help="run folder; its name labels its curve")
-    flags.add_argument("--out", metavar="FILE", default="compare.png", help="picture to write (default: compare.png)")
-    return flags
-
-
-def main(argv=None):
+def run(args):
     """The command. Returns the exit code."""
-    args = parser().parse_args(argv)
     runs = {path: read(path) for path in args.runs}
     for name, records in runs.items():
         epochs = [record for record in records if record["kind"] == "epoch"]
@@ -89,7 +76,3 @@ def draw(runs):
         if axes.lines:
             axes.legend(frameon=False)
     return figure
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -1,11 +1,9 @@
-"""One model, every framework, the same numbers: python -m trizoo.parity [MODEL ...].
+"""What `trizoo parity` does: one model, every framework, the same numbers.
 
 Each installed framework, Keras on each installed backend, measures the models in a process of its own (it would not do
 to load them all into one); this process, without any framework, compares and prints.
 """
 
-import argparse
-import importlib.util
 import json
 import os
 import subprocess
@@ -17,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.commands.cli import positive_int, run_command, say
+from trizoo.commands.cli import say
 from trizoo.families import architecture
+from trizoo.framework import is_installed
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import replacing, write_atomically
 from trizoo.parity.golden import GOLDENS, TOLERANCES, differences, load_golden
@@ -39,7 +38,7 @@ class Side:
     @property
     def installed(self):
         """Whether all that it needs is there."""
-        return all(_is_installed(module) for module in self.needs)
+        return all(is_installed(module) for module in self.needs)
 
 
 SIDES = (
@@ -51,27 +50,13 @@ SIDES = (
 )
 
 
-def parser():
-    """The command line."""
-    flags = argparse.ArgumentParser(
-        prog="python -m trizoo.parity",
-        description="Compare every installed framework with the committed goldens, and with one another.",
-    )
-    flags.add_argument("model", nargs="*", help=f"of {', '.join(GOLDENS)} (default: all)")
-    flags.add_argument(
-        "--jobs", type=positive_int, default=1, help="frameworks measured at once (default: %(default)s)"
-    )
-    flags.add_argument("--json", metavar="FILE", help="write all figures and curves")
-    flags.add_argument("--plot", metavar="FILE", help="draw the training curves over one another (PNG, PDF or SVG)")
-    return flags
-
-
-def main(argv=None):
+def run(args):
     """The command. Returns 0, or 1 where a figure lies beyond its bound."""
-    args = parser().parse_args(argv)
     models = args.model or list(GOLDENS)
     for model in models:
         architecture(model)
+        if model not in GOLDENS:
+            raise UserError(f"{model} has no golden to be compared with; one of {', '.join(GOLDENS)} is needed")
     sides = [side for side in SIDES if side.installed]
     if not sides:
         raise UserError("no framework is installed to compare; pip install one of torch, tensorflow-cpu, keras")
@@ -171,13 +156,3 @@ def draw(report, path):
         below.set_xlabel("step")
     with replacing(path) as temporary:
         figure.savefig(temporary, format=Path(path).suffix.lstrip(".") or "png", dpi=100)
-
-
-def _is_installed(module):
-    """Whether `import module` would find more than an empty folder of that name."""
-    spec = importlib.util.find_spec(module)
-    return spec is not None and spec.origin is not None
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -1,71 +1,31 @@
-"""predict.py of every framework, and `trizoo predict`."""
+"""What predict.py of every framework does, and `trizoo predict`."""
 
-import argparse
 from pathlib import Path
 
-from trizoo.commands.cli import (
-    add_flags_of_use,
-    add_weights_flags,
-    check_flags,
-    choose_device,
-    find_weights,
-    positive_int,
-    say,
-    share,
-)
+from trizoo.commands.cli import Choice, check_flags, find_weights, say
+from trizoo.commands.flags.predict import parser
 from trizoo.data.sources import find_images
-from trizoo.ground.boxes import NMS_METHODS
-from trizoo.tasks import task_of
-from trizoo.tasks.segmentation import VIEWS
+from trizoo.tasks import FLAGS, task_of
 from trizoo.tasks.writers import output_names, write_json
-from trizoo.training.build import load_model
-
-
-def predict_parser():
-    """The command line of predict.py."""
-    flags = argparse.ArgumentParser(prog="predict.py", description="Find objects in images, or segment them.")
-    flags.add_argument("source", nargs="+", metavar="SOURCE", help="image, folder, or quoted pattern ('photos/*.jpg')")
-    add_weights_flags(flags, "what finds them", required=True)
-    flags.add_argument("--out", default="predictions", metavar="DIR", help="default: ./predictions")
-    flags.add_argument("--json", action="store_true", help="write what was found to DIR/detections.json or areas.json")
-    flags.add_argument("--no-pictures", action="store_true", help="don't draw")
-    flags.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
-    add_flags_of_use(flags)
-    add_detection_flags(flags.add_argument_group("detectors alone"))
-    add_segmentation_flags(flags.add_argument_group("segmentation models alone"))
-    return flags
-
-
-def add_detection_flags(flags):
-    """The flags of predict.py for detectors."""
-    flags.add_argument("--score", type=share, metavar="X", help="lowest score shown (default: the recipe's, 0.5)")
-    flags.add_argument("--nms", type=share, metavar="X", help="IoU of non-maximum suppression (default: the recipe's)")
-    flags.add_argument(
-        "--nms-method", choices=NMS_METHODS, help="soft lowers scores, diou drops fewer boxes (default: the recipe's)"
-    )
-    flags.add_argument("--voc", action="store_true", help="write a VOC annotation for each image to DIR")
-    flags.add_argument("--crop", action="store_true", help="write each object as a picture of its own to DIR/crops")
-
-
-def add_segmentation_flags(flags):
-    """The flags of predict.py for segmentation models."""
-    flags.add_argument(
-        "--view", choices=VIEWS, help="colours over the image, colours alone, or what is of class 1 or above on nothing"
-    )
-    flags.add_argument("--masks", action="store_true", help="write masks of class ids with VOC's palette to DIR/masks")
+from trizoo.training.build import make_model, read_model
 
 
 def predict(framework, argv=None):
-    """predict.py of every framework. Returns the exit code."""
-    args = predict_parser().parse_args(argv)
+    """predict.py of a framework that is loaded already. Returns the exit code."""
+    return run(parser().parse_args(argv), Choice(lambda: framework))
+
+
+def run(args, choice):
+    """The command, on the framework of a Choice. Returns the exit code."""
     paths = without_results(find_images(args.source), args.out)
     names = output_names(paths, args.out)
     args.weights = find_weights(args)
-    device = choose_device(framework, args.device)
-    recipe, spec, model = load_model(framework, args.weights, device, args.precision)
-    task = task_of(spec.name)
-    check_flags(args, spec.name, task)
-    pipeline = task.predictor(framework, model, spec, recipe, device, args)
+    read = read_model(args.weights)
+    task = task_of(read.spec.name)
+    check_flags(args, "predict", read.spec.name, task.name)
+    framework, device = choice.start(args.device)
+    recipe, model = make_model(framework, read, device, args.precision)
+    pipeline = task.predictor(framework, model, read.spec, recipe, device, args)
     results = []
     for path, found in zip(paths, pipeline(paths, args.batch_size), strict=True):
         results.append(task.result(path, found, recipe, args))
@@ -74,7 +34,8 @@ def predict(framework, argv=None):
     if args.json:
         write_json(Path(args.out) / f"{task.results}.json", results)
     say(task.total(results, recipe))
-    if args.json or not args.no_pictures or any(getattr(args, flag) for flag in task.files):
+    files = any(getattr(args, flag.name) for flag in FLAGS[task.name].predict if flag.writes)
+    if args.json or files or not args.no_pictures:
         say(f"written to {args.out}")
     return 0
 

@@ -1,31 +1,17 @@
-"""train.py of every framework: from the command line to a finished run."""
+"""What train.py of every framework does, and `trizoo train`: from the flags to a finished run."""
 
-import argparse
 from pathlib import Path
 
-from trizoo.commands.cli import (
-    INTERRUPTED,
-    add_common_flags,
-    add_mask_flags,
-    add_weights_flags,
-    choose_device,
-    find_weights,
-    positive_int,
-    say,
-    size_argument,
-)
-from trizoo.families import ARCHITECTURES, architecture, check_input_size
-from trizoo.ground.cores import available_cores
+from trizoo.commands.cli import INTERRUPTED, Choice, check_flags, find_weights, say
+from trizoo.commands.flags.train import parser
+from trizoo.families import architecture, check_input_size
 from trizoo.ground.errors import UserError
-from trizoo.recipes.describe import describe, dump
+from trizoo.recipes.describe import describe
 from trizoo.recipes.load import from_dict, load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
-from trizoo.training.build import build_model, build_trainer
-from trizoo.training.data import open_data
-from trizoo.training.finish import finish
-from trizoo.training.progress import Progress
-from trizoo.training.run import RunFolder, next_run
-from trizoo.weights.checkpoint import load as load_checkpoint
+from trizoo.tasks import FLAGS as TASK_FLAGS
+from trizoo.training.run import RunFolder
+from trizoo.training.train import train as train_recipe
 from trizoo.weights.checkpoint import load_recipe
 
 DEFAULT_RECIPE = "yolov3-tiny"
@@ -45,98 +31,47 @@ FLAGS = {
     "compile": "compile",
     "seed": "seed",
     "overfit": "data.overfit",
-    "mask_map": "data.mask_map",
-    "palette": "data.palette",
 }
+TASKS_OWN = tuple(dict.fromkeys(flag for task in TASK_FLAGS.values() for flag in task.train))
 FIXED_ON_RESUME = (
-    *("model", "recipe", "weights", "out", "batch_size", "input_size"),
-    *("lr", "precision", "seed", "overfit", "mask_map", "palette"),
+    *("model", "recipe", "weights", "out", "batch_size", "input_size", "lr", "precision", "seed", "overfit"),
+    *(flag.name for flag in TASKS_OWN),
 )
 
 
-def parser():
-    """The command line of train.py."""
-    flags = argparse.ArgumentParser(
-        prog="train.py",
-        description="Train a model. Without arguments: YOLOv3-tiny on drawings of the zoo's own, in a few minutes.",
-    )
-    models = ", ".join(ARCHITECTURES)
-    flags.add_argument("--model", metavar="NAME", help=f"one of {models} (default: yolov3-tiny)")
-    flags.add_argument("--data", metavar="ROOT", help="data set in VOC layout, or with masks (README)")
-    length = flags.add_mutually_exclusive_group()
-    length.add_argument("--epochs", type=positive_int, metavar="N", help="length of the run in epochs")
-    length.add_argument("--iterations", type=positive_int, metavar="N", help="length of the run in steps")
-    flags.add_argument("--batch-size", type=positive_int, metavar="N")
-    flags.add_argument("--input-size", type=size_argument, metavar="N|WxH", help="pixels; YOLO: multiples of 32")
-    flags.add_argument("--lr", type=float, metavar="X", help="peak learning rate as it is, not scaled by batch size")
-    flags.add_argument("--workers", type=int, metavar="N", help="loader processes; 0 = none (default: by the cores)")
-    flags.add_argument("--precision", choices=("fp32", "bf16", "fp16"))
-    flags.add_argument(
-        "--compile", action="store_const", const=True, help="the step, by torch.compile or XLA; slow to start"
-    )
-    add_mask_flags(flags)
-    add_weights_flags(flags, "what to fine-tune from, classes may differ")
-    flags.add_argument("--resume", metavar="RUN", help="run folder to go on with, exactly where it stopped")
-    flags.add_argument("--out", metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)")
-    flags.add_argument("--seed", type=int, metavar="N", help="of weights, order and augmentation (default: 0)")
-    flags.add_argument("--recipe", metavar="FILE", help="YAML file, or the name of a recipe that comes with the zoo")
-    flags.add_argument(
-        "--set", action="append", default=[], metavar="key=value", help="any value of the recipe; may be repeated"
-    )
-    flags.add_argument(
-        "--overfit", type=positive_int, metavar="N", help="sanity run: train and evaluate on N images, unaugmented"
-    )
-    flags.add_argument("--print-recipe", action="store_true", help="show every value and its origin, and stop")
-    flags.add_argument("--quiet", action="store_true", help="no progress, only the lines that matter")
-    add_common_flags(flags)
-    return flags
-
-
 def train(framework, argv=None):
-    """train.py of every framework. Returns the exit code."""
-    args = parser().parse_args(argv)
+    """train.py of a framework that is loaded already. Returns the exit code."""
+    return run(parser().parse_args(argv), Choice(lambda: framework))
+
+
+def run(args, choice):
+    """The command, on the framework of a Choice. Returns the exit code."""
     if args.workers is not None and args.workers < 0:
         raise UserError(f"--workers is {args.workers}; 0 (no processes) or more is needed")
-    run = RunFolder.open(args.resume) if args.resume else None
-    if run is None:
+    folder = RunFolder.open(args.resume) if args.resume else None
+    if folder is None:
         args.weights = find_weights(args, _wanted_model(args))
-    loaded = resumed_recipe(args, run) if run else new_recipe(args)
+    loaded = resumed_recipe(args, folder) if folder else new_recipe(args)
+    model_name = loaded.recipe.model.name
+    check_flags(args, "train", model_name, architecture(model_name).task)
     if args.print_recipe:
         say(describe(loaded).rstrip("\n"))
         return 0
-    check_input_size(loaded.recipe.model.name, loaded.recipe.input_size)
-    device = choose_device(framework, args.device)
-    recipe, sources = open_data(loaded.recipe, say)
-    checkpoint = load_checkpoint(run.last) if run else None
-    if checkpoint and checkpoint.framework != framework.name:
-        say(f"run: begun with {checkpoint.framework}, goes on with {framework.name} after step {checkpoint.step}")
-    model = build_model(framework, recipe, device, say, weights=args.weights, checkpoint=checkpoint)
-    if run is None:
-        run = RunFolder.create(args.out or next_run(Path("runs"), recipe.model.name))
-    say(f"run: {run.path}")
-    with Progress(quiet=args.quiet) as progress:
-        trainer = build_trainer(
-            framework,
-            model,
-            recipe,
-            sources,
-            run=run,
-            progress=progress,
-            device=device,
-            workers=default_workers() if args.workers is None else args.workers,
-            pretrained=checkpoint.state["notes"]["pretrained"] if checkpoint else args.weights is not None,
-            checkpoint=checkpoint,
-        )
-        say(f"plan: {trainer.plan}")
-        run.write_text(run.recipe_path, dump(recipe))
-        run.truncate(trainer.step)
-        trainer.save_last()
-        trainer.fit()
-    if trainer.stopped:
-        say(f"stopped after step {trainer.step}; go on with: --resume {run.path}")
-        return INTERRUPTED
-    finish(trainer, sources.test, say)
-    return 0
+    check_input_size(model_name, loaded.recipe.input_size)
+    check_root(loaded.recipe.data.root)
+    framework, device = choice.start(args.device)
+    done = train_recipe(
+        framework,
+        loaded.recipe,
+        device,
+        say,
+        run=folder,
+        weights=args.weights,
+        out=args.out,
+        workers=args.workers,
+        quiet=args.quiet,
+    )
+    return INTERRUPTED if done.metrics is None else 0
 
 
 def new_recipe(args):
@@ -197,10 +132,11 @@ def flag_overrides(args):
             overrides.append(("freeze.batch_size", None, origin))
         if flag == "lr":
             overrides.append(("schedule.lr_batch", None, origin))
-        if flag == "palette":
-            value, ignored = value
-            overrides.append(("data.ignore_colours", list(ignored), origin))
         overrides.append((key, list(value) if isinstance(value, tuple) else value, origin))
+    for flag in TASKS_OWN:
+        value = getattr(args, flag.name)
+        if value is not None:
+            overrides += [(key, setting, f"command line {flag.option}") for key, setting in flag.sets(value).items()]
     return overrides + [parse_assignment(text) for text in args.set]
 
 
@@ -219,6 +155,7 @@ def resumed_recipe(args, run):
     return load(Recipe, overrides=overrides + flag_overrides(args))
 
 
-def default_workers():
-    """Loader processes for this machine: half the cores that we may use, at most 8."""
-    return max(1, min(8, available_cores() // 2))
+def check_root(root):
+    """UserError where the data set is not there. root: None for the zoo's own drawings."""
+    if root is not None and not Path(root).exists():
+        raise UserError(f"data set {root} does not exist")

@@ -1,11 +1,8 @@
-"""`python -m trizoo.weights`: public weights, from the network to a checkpoint of the zoo's."""
+"""What `trizoo weights` does: public weights, from the network to a checkpoint of the zoo's."""
 
-import argparse
-import re
 import sys
 from pathlib import Path
 
-from trizoo.commands.cli import run_command
 from trizoo.download.fetch import to_stderr
 from trizoo.download.manifest import load_manifest
 from trizoo.download.remote import PREFIX, check, digests
@@ -19,10 +16,9 @@ from trizoo.weights.export import NAMES, export
 from trizoo.weights.readers import tensorflow
 
 
-def main(arguments=None):
+def run(options):
     """The command. Returns the exit code. Results go to stdout, everything else to stderr."""
-    options = parser().parse_args(arguments)
-    return options.command(options)
+    return ACTIONS[options.action](options)
 
 
 def _list(options):
@@ -133,6 +129,8 @@ def _convert(options):
 def _export(options):
     if options.out.exists():
         raise UserError(f"{options.out} is there already; choose another --out, or remove it")
+    if options.names not in NAMES:
+        raise UserError(f"--names is {options.names!r}; {' or '.join(NAMES)} is needed")
     export(options.source, options.out, options.names)
     print(options.out)
     return 0
@@ -173,58 +171,13 @@ def _agreed():
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _address(text):
-    """A URL, also of a file on this disk."""
-    if re.match(r"(https?|file)://", text, re.IGNORECASE):
-        return text
-    if not Path(text).is_file():
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no file, and no URL that begins with https://, http:// or file://"
-        )
-    return Path(text).absolute().as_uri()
-
-
-def parser():
-    """The command line."""
-    flags = argparse.ArgumentParser(
-        prog="python -m trizoo.weights",
-        description="Public weights: what there is, from the network, to a checkpoint of the zoo's.",
-        epilog="Files are kept in the platform's cache folder, or in the one that TRIZOO_HOME names.",
-    )
-    commands = flags.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name, command, text):
-        sub = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        sub.set_defaults(command=command)
-        return sub
-
-    lister = add("list", _list, "show all tags, and what is here of them")
-    lister.add_argument("--model", metavar="X", help="only those whose model or tag has X in it")
-    add("info", _info, "show all that is known of a tag").add_argument("tag", metavar="TAG")
-    downloader = add("download", _download, "download and verify files; prints their paths")
-    downloader.add_argument("tags", nargs="+", metavar="TAG")
-    downloader.add_argument(
-        "--url", action="append", default=[], type=_address, help="ask this address, or file, first; may be repeated"
-    )
-    downloader.add_argument("--offline", action="store_true", help="only verify what is here")
-    verifier = add("verify", _verify, "hash what is here anew, or a file of yours")
-    verifier.add_argument("path", nargs="?", metavar="PATH", type=Path)
-    converter = add("convert", _convert, "turn a weight file of others into a checkpoint; prints its path")
-    converter.add_argument("source", metavar="SOURCE", help="a file, a folder, or a tag")
-    converter.add_argument("--model", choices=tuple(ARCHITECTURES), help="what it is for (default: what it fits)")
-    converter.add_argument("--classes", nargs="+", metavar="NAME", help="class names, or one of the manifest's lists")
-    converter.add_argument("--offline", action="store_true", help="with a tag: only what is here")
-    converter.add_argument("--out", required=True, metavar="FILE.h5", type=Path)
-    exporter = add("export", _export, "turn a checkpoint into a weight file for others; prints its path")
-    exporter.add_argument("source", metavar="FILE.h5", type=Path)
-    exporter.add_argument("--out", required=True, metavar="FILE", type=Path, help="ending in .weights or .safetensors")
-    exporter.add_argument("--names", choices=NAMES, default=NAMES[0], help="whose, in .safetensors (default: trizoo)")
-    add("path", _path, "print where the downloaded file of a tag is").add_argument("tag", metavar="TAG")
-    cleaner = add("clean", _clean, "remove what was downloaded and converted")
-    cleaner.add_argument("tags", nargs="*", metavar="TAG", help="only these (default: all)")
-    cleaner.add_argument("--yes", action="store_true", help="don't ask")
-    return flags
-
-
-if __name__ == "__main__":
-    run_command(main)
+ACTIONS = {
+    "list": _list,
+    "info": _info,
+    "download": _download,
+    "verify": _verify,
+    "convert": _convert,
+    "export": _export,
+    "path": _path,
+    "clean": _clean,
+}

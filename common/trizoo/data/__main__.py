@@ -1,7 +1,6 @@
 """`python -m trizoo.data`, the same as `trizoo data`."""
 
-from trizoo.commands.cli import run_command
-from trizoo.commands.data import main
+from trizoo.commands.main import module
 
 if __name__ == "__main__":
-    run_command(main)
+    module("data")

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from trizoo.data.shapes import SHAPES, covered, fill, ground
+from trizoo.data.shapes import MARKER, SHAPES, covered, fill, ground
 from trizoo.ground.errors import UserError
 from trizoo.pictures.palette import palette_image
 
-MARKER = "synthetic.json"  # in the data set: the parameters it was drawn with
 _DRAWING = 2  # raise where the same parameters begin to give other pixels
 _SPLITS = ("train", "val", "test")
 _MIN_SIDE = 32

@@ -7,10 +7,11 @@ import math
 
 import numpy as np
 
+from trizoo.ground.conventions import NMS_METHODS
+
 LEAST_SIDE = 1e-9  # pixels, of what a cost divides by: the squares of smaller sides would vanish in float32
 SHAPE_POWER = 4  # SIoU's theta, from 2 to 6 and near 4 (Gevorgyan 2022, section 2.3)
 IOU_KINDS = ("iou", "giou", "diou", "ciou", "siou", "eiou")
-NMS_METHODS = ("hard", "diou", "soft")
 _BLOCK = 128  # boxes that NMS compares at once
 
 

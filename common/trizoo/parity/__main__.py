@@ -1,7 +1,6 @@
 """`python -m trizoo.parity`, the same as `trizoo parity`."""
 
-from trizoo.commands.cli import run_command
-from trizoo.commands.parity import main
+from trizoo.commands.main import module
 
 if __name__ == "__main__":
-    run_command(main)
+    module("parity")

@@ -1,15 +1,24 @@
 """What a model is for: everything in which finding objects and segmenting differ outside of networks, losses, targets.
 
 Data, evaluation and predict.py go by the object that `task_of` gives; `trizoo.tasks.base.Task` says what it can do.
+Command lines ask for FLAGS alone, so the tasks themselves are not loaded before they are needed.
 """
 
-from trizoo.families import architecture
-from trizoo.tasks.detection import Detection
-from trizoo.tasks.segmentation import Segmentation
+from trizoo.tasks import detection_flags, segmentation_flags
 
-TASKS = {"detection": Detection(), "segmentation": Segmentation()}
+FLAGS = {"detection": detection_flags.FLAGS, "segmentation": segmentation_flags.FLAGS}
+
+
+def tasks():
+    """Every `Task` by its name."""
+    from trizoo.tasks.detection import Detection
+    from trizoo.tasks.segmentation import Segmentation
+
+    return {"detection": Detection(), "segmentation": Segmentation()}
 
 
 def task_of(model):
     """The `Task` of a model's name. Raises UserError for an unknown one."""
-    return TASKS[architecture(model).task]
+    from trizoo.families import architecture
+
+    return tasks()[architecture(model).task]

@@ -24,12 +24,13 @@ class EvaluationSet(Protocol):
 
 
 class Task(Protocol):
-    """Detection or segmentation. data: a recipe's data section, its root given."""
+    """Detection or segmentation. data: a recipe's data section, its root given.
+
+    args: the flags of evaluate.py or predict.py, those of the task's `TaskFlags` among them
+    """
 
     figures: tuple[str, ...]  # metrics that stand in a log; the first chooses the best weights, greatest first
     name: str
-    flags: tuple[str, ...]  # those of evaluate.py and predict.py that no other task has
-    files: tuple[str, ...]  # those of them that write files
     results: str  # the name of predict.py's file of all results, without its suffix
 
     def find(self, data):
@@ -40,6 +41,9 @@ class Task(Protocol):
 
     def evaluation_set(self, found, data, split, classes):
         """The EvaluationSet of a split, None for all images; names in it that aren't among `classes` are an error."""
+
+    def as_asked(self, evaluation, args):
+        """An EvaluationSet of this task's as evaluate.py's arguments want it measured."""
 
     def evaluator(self, framework, model, spec, recipe, device):
         """The ImagePipeline that evaluation uses: the model as it is now, with the recipe's `evaluate` section."""

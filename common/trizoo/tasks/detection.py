@@ -52,8 +52,6 @@ class Detection:
 
     name = "detection"
     figures = ("mAP50", "mAP")
-    flags = ("score", "nms", "nms_method", "voc", "crop")
-    files = ("voc", "crop")
     results = "detections"
 
     def find(self, data):
@@ -70,6 +68,10 @@ class Detection:
     def evaluation_set(self, found, data, split, classes):
         """A `BoxEvaluationSet`."""
         return BoxEvaluationSet(found.open(split, classes).records, classes, split or "all")
+
+    def as_asked(self, evaluation, args):
+        """The same: there is one way to measure boxes."""
+        return evaluation
 
     def evaluator(self, framework, model, spec, recipe, device):
         """A Detector, by the recipe's `evaluate` section."""

@@ -15,10 +15,10 @@ from trizoo.metrics.segmentation import SegmentationMetrics, report
 from trizoo.pictures.draw_masks import blend, colours, cut_out
 from trizoo.pictures.palette import palette_image
 from trizoo.tasks.segment import Segmenter
+from trizoo.tasks.segmentation_flags import VIEWS
 from trizoo.tasks.writers import save_picture
 
 KEPT_MASKS = 8  # of an evaluation, for pictures
-VIEWS = ("blend", "mask", "cut-out")
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,6 @@ class Segmentation:
 
     name = "segmentation"
     figures = ("mIoU", "pixel_accuracy")
-    flags = ("boundary", "view", "masks")
-    files = ("masks",)
     results = "areas"
 
     def find(self, data):
@@ -104,6 +102,10 @@ class Segmentation:
         """A `MaskEvaluationSet`."""
         source = self.open(found, data, split, classes)
         return MaskEvaluationSet(source, split or "all", len(source))
+
+    def as_asked(self, evaluation, args):
+        """With boundary IoU where --boundary asks for it."""
+        return replace(evaluation, boundary=args.boundary)
 
     def evaluator(self, framework, model, spec, recipe, device):
         """A Segmenter."""

@@ -18,7 +18,7 @@ FLOORS = (
     ("framework",),
     ("api", "parity"),
     ("commands",),
-    ("anchors",),  # the three lines of `python -m trizoo.anchors`
+    ("anchors", "__main__"),  # the three lines of `python -m trizoo.anchors` and of `python -m trizoo`
 )
 # within a room that has rooms of its own
 FAMILIES = (("base",), ("anchored",), ("yolo", "ssd", "retinanet", "segmentation"))

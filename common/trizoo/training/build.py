@@ -1,8 +1,10 @@
 """From a recipe to a run: data, model, weights, trainer, and what is written at the end."""
 
 import zlib
+from dataclasses import dataclass
+from typing import Any
 
-from trizoo.families import architecture, check_input_size, model_spec
+from trizoo.families import ModelSpec, architecture, check_input_size, model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
@@ -138,11 +140,18 @@ def build_trainer(
     return trainer
 
 
-def load_model(framework, weights, device, precision=None):
-    """A checkpoint as (recipe, spec, model): the classes, anchors and sizes are in it.
+@dataclass(frozen=True)
+class Read:
+    """A checkpoint that predicts, without a framework's model: the classes, anchors and sizes are in its recipe."""
 
-    precision: of its use, None for what the device is good at: as it was trained on a GPU, fp32 on a CPU.
-    """
+    path: Any
+    recipe: Recipe
+    spec: ModelSpec
+    arrays: dict
+
+
+def read_model(weights):
+    """The `Read` of a checkpoint. Raises UserError for a file that holds none, or a backbone alone."""
     checkpoint = load_checkpoint(weights, optimizer=False)
     recipe = from_dict(Recipe, checkpoint.recipe, f"checkpoint {weights}")
     if checkpoint.is_backbone:
@@ -150,10 +159,23 @@ def load_model(framework, weights, device, precision=None):
             f"{weights} holds the backbone of {recipe.model.name} and nothing that predicts; train.py --weights "
             f"trains the rest, and what comes of that is needed here"
         )
-    precision = precision or ("fp32" if framework.is_cpu(device) else recipe.precision)
-    recipe = recipe.model_copy(update={"precision": precision})
-    spec = spec_of(recipe)
-    model = framework.build(spec, device, seed=None)
-    strict(checkpoint.weights, framework.shapes(model), weights)
-    framework.assign(model, checkpoint.weights)
-    return recipe, spec, model
+    return Read(weights, recipe, spec_of(recipe), checkpoint.weights)
+
+
+def make_model(framework, read, device, precision=None):
+    """A `Read` as (recipe, model) of a framework; the recipe's precision is the one of its use.
+
+    precision: None for what the device is good at: as it was trained on a GPU, fp32 on a CPU.
+    """
+    precision = precision or ("fp32" if framework.is_cpu(device) else read.recipe.precision)
+    model = framework.build(read.spec, device, seed=None)
+    strict(read.arrays, framework.shapes(model), read.path)
+    framework.assign(model, read.arrays)
+    return read.recipe.model_copy(update={"precision": precision}), model
+
+
+def load_model(framework, weights, device, precision=None):
+    """A checkpoint as (recipe, spec, model) of a framework; see `read_model` and `make_model`."""
+    read = read_model(weights)
+    recipe, model = make_model(framework, read, device, precision)
+    return recipe, read.spec, model

@@ -5,6 +5,11 @@ from importlib import resources
 NUM_CLASSES = 80
 
 
+def models():
+    """The models of `trizoo.families.ARCHITECTURES` in alphabetical order, found without loading that."""
+    return sorted(path.name.removesuffix(".txt") for path in (resources.files("trizoo.weights") / "names").iterdir())
+
+
 def names_path(model):
     """The committed names file of a model."""
     return resources.files("trizoo.weights") / "names" / f"{model}.txt"

@@ -50,7 +50,7 @@ def test_the_signature_takes_bytes_of_any_size_but_where_there_is_only_one(saved
 
 
 def test_heads_are_in_order_and_named_by_the_levels_of_a_yolo(zoo):
-    assert output_names(golden_spec("yolov4")) == ("head_p5", "head_p4", "head_p3")
+    assert golden_spec("yolov4").output_names == ("head_p5", "head_p4", "head_p3")
     network = pseudo_model(zoo, "yolov3-tiny", zoo.device("cpu"))
     assert tuple(network.serve(pseudo_images(1, (64, 64)))) == ("head_p5", "head_p4")
 

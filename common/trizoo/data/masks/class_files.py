@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trizoo.data.masks.pair import BACKGROUND, BACKGROUND_NAMES
 from trizoo.data.reading import read_text
-from trizoo.data.synthetic import MARKER
+from trizoo.data.shapes import MARKER
 from trizoo.ground.errors import UserError
 
 NAMES = (

@@ -1,13 +1,14 @@
 """YOLO anchors: how they fit, k-means, and the command that puts better ones into a recipe."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.commands.anchors import main
 from trizoo.commands.cli import run_command
+from trizoo.commands.main import run
 from trizoo.data.boxes.find import find_boxes
 from trizoo.families import ARCHITECTURES
 from trizoo.families.yolo.anchors import (
@@ -24,6 +25,8 @@ from trizoo.ground.sample import Record
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.bccd import BCCD, needs_bccd
+
+main = partial(run, "anchors", prog="trizoo anchors")
 
 OBJECT = "<object><name>cell</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
 

@@ -1,24 +1,17 @@
-import argparse
 import io
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from trizoo import __version__
-from trizoo.commands.cli import (
-    INTERRUPTED,
-    add_common_flags,
-    add_weights_flags,
-    find_weights,
-    positive_int,
-    run_command,
-    say,
-    share,
-    size_argument,
-)
+from trizoo import __version__, framework
+from trizoo.commands import cli
+from trizoo.commands.cli import INTERRUPTED, Choice, check_flags, choose, find_weights, run_command, say
+from trizoo.framework import FRAMEWORKS
 from trizoo.ground.errors import UserError
+from trizoo.tests.testing import FakeFramework
 
 
 @pytest.mark.parametrize(("result", "code"), [(None, None), (0, 0), (3, 3), (INTERRUPTED, 130)])
@@ -52,6 +45,29 @@ def test_another_error_keeps_its_traceback():
         run_command(lambda: 1 / 0)
 
 
+@pytest.mark.parametrize(
+    ("module", "sentence"),
+    [
+        ("cv2", "the library cv2 isn't installed; pip install opencv-python-headless would do"),
+        ("torch", "the library torch isn't installed; pip install torch=="),
+        ("no_such_library.part", "the library no_such_library isn't installed; pip install no_such_library would do"),
+    ],
+)
+def test_a_missing_library_is_one_sentence_and_code_2(monkeypatch, capsys, module, sentence):
+    monkeypatch.setitem(sys.modules, module.partition(".")[0], None)  # as if it were not there
+    with pytest.raises(SystemExit) as ending:
+        run_command(lambda: __import__(module))
+    assert ending.value.code == 2
+    assert capsys.readouterr().err.startswith(f"error: {sentence}")
+
+
+@pytest.mark.parametrize("module", ["trizoo.no_such_module", "numpy.no_such_module", "_no_such_part"])
+def test_a_part_that_is_missing_of_what_is_there_keeps_its_traceback(monkeypatch, module):
+    monkeypatch.setattr(sys, "stdlib_module_names", {"_no_such_part"})
+    with pytest.raises(ModuleNotFoundError):
+        run_command(lambda: __import__(module))
+
+
 def test_a_reader_that_has_gone_ends_the_command_quietly():
     script = (
         "from trizoo.commands.cli import run_command, say\nrun_command(lambda: [say('line') for _ in range(100000)])"
@@ -73,51 +89,57 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped(monkeypatch, encoding, 
     assert terminal.buffer.getvalue().strip() == shown
 
 
-@pytest.mark.parametrize(
-    ("text", "size"), [("416", (416, 416)), ("608x416", (608, 416)), (" 608X416 ", (608, 416)), ("608×416", (608, 416))]
-)
-def test_a_size_is_width_by_height(text, size):
-    assert size_argument(text) == size
+@pytest.fixture
+def there(monkeypatch):
+    """Says which modules are installed."""
+
+    def install(*modules):
+        monkeypatch.setattr(framework, "is_installed", lambda module: module in modules)
+        monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+
+    return install
 
 
 @pytest.mark.parametrize(
-    ("kind", "text", "message"),
+    ("modules", "chosen", "note"),
     [
-        (size_argument, "big", "'big' is no size; N or WIDTHxHEIGHT is needed"),
-        (size_argument, "416x", "'416x' is no size"),
-        (size_argument, "-416", "'-416' is no size"),
-        (positive_int, "0", "'0' is not a whole number of at least 1"),
-        (positive_int, "-1", "'-1' is not"),
-        (positive_int, "2.5", "'2.5' is not"),
-        (share, "1.01", "'1.01' is not a number from 0 to 1"),
-        (share, "nan", "'nan' is not"),
-        (share, "half", "'half' is not"),
+        (["torch"], "pytorch", " (the only one installed)"),
+        (["tensorflow"], "tf2", " (the only one installed)"),
+        (["tensorflow", "keras"], "tf2", " (first of tf2, keras; --framework takes another)"),
+        (["tensorflow", "keras", "torch"], "pytorch", " (first of pytorch, tf2, keras; --framework takes another)"),
     ],
 )
-def test_a_bad_argument_is_refused_with_what_would_do(kind, text, message):
-    with pytest.raises(argparse.ArgumentTypeError, match=message):
-        kind(text)
+def test_the_first_framework_that_is_installed_is_taken_and_that_is_said(there, modules, chosen, note):
+    there(*modules)
+    assert choose() == Choice(FRAMEWORKS[chosen].open, note)
 
 
-def test_good_numbers_are_taken():
-    assert positive_int("12") == 12
-    assert [share("0"), share("1"), share("1e-3")] == [0, 1, 0.001]
+def test_a_framework_that_was_asked_for_needs_no_note(there):
+    there("torch", "tensorflow")
+    assert choose("tf2") == Choice(FRAMEWORKS["tf2"].open)
 
 
-def test_the_common_flags(capsys):
-    parser = argparse.ArgumentParser()
-    add_common_flags(parser)
-    assert parser.parse_args([]).device == "auto"
-    with pytest.raises(SystemExit):
-        parser.parse_args(["--version"])
-    assert capsys.readouterr().out == f"trizoo {__version__}\n"
+def test_a_framework_that_is_not_there_is_one_sentence_with_what_to_install(there):
+    there()
+    with pytest.raises(
+        UserError, match=r"no framework is installed; pip install torch==\S+ brings PyTorch, TensorFlow 2"
+    ):
+        choose()
+    with pytest.raises(UserError, match=r"^PyTorch isn't installed; pip install torch==\S+ would do$"):
+        choose("pytorch")
+
+
+def test_the_first_line_says_versions_why_this_framework_and_where_it_runs(capsys):
+    framework, device = Choice(FakeFramework, " (the only one installed)").start("cpu")
+    assert framework.versions() == "Fake 1.0"
+    assert device == "cpu"
+    first = f"trizoo {__version__}, Fake 1.0 (the only one installed), device: paper and pencil\n"
+    assert capsys.readouterr().out == first
 
 
 @pytest.fixture
-def weights(monkeypatch):
-    """Parses a command line; tags are resolved to their upper case, and noted with --offline."""
-    parser = argparse.ArgumentParser()
-    add_weights_flags(parser, "what to look at")
+def asked(monkeypatch):
+    """Tags are resolved to their upper case, and noted with --offline."""
     asked = []
 
     def resolve_weights(text, *, offline, model):
@@ -125,25 +147,23 @@ def weights(monkeypatch):
         return Path(text.upper())
 
     monkeypatch.setattr("trizoo.weights.store.resolve_weights", resolve_weights)
-    return lambda *arguments: (find_weights(parser.parse_args(arguments)), asked)
+    return asked
 
 
-def test_weights_are_a_file_as_it_is_else_what_a_tag_stands_for(weights, tmp_path):
+def test_weights_are_a_file_as_it_is_else_what_a_tag_stands_for(asked, tmp_path):
     path = tmp_path / "ein Ordner 甲.h5"
     path.touch()
-    assert weights() == (None, [])
-    assert weights("--weights", str(path)) == (str(path), [])
-    assert weights("--weights", "a.b", "--offline") == ("A.B", [("a.b", True)])
+    assert find_weights(Namespace(weights=None)) is None
+    assert find_weights(Namespace(weights=str(path))) == str(path)
+    assert asked == []
+    assert find_weights(Namespace(weights="a.b", offline=True)) == "A.B"
+    assert asked == [("a.b", True)]
 
 
-def test_commands_start_without_the_network_library(tmp_path):
-    script = """
-import sys
-from trizoo.commands.cli import find_weights
-from trizoo.commands.use import evaluate_parser
-from trizoo.training import command
-find_weights(evaluate_parser().parse_args(["--weights", sys.executable]))
-assert "requests" not in sys.modules
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 0, done.stderr
+def test_a_flag_for_models_of_another_task_is_refused_and_one_of_several_tasks_is_not(monkeypatch):
+    args = Namespace(boundary=True)
+    with pytest.raises(UserError, match="--boundary is for segmentation and yolov3 does detection; leave it out"):
+        check_flags(args, "evaluate", "yolov3", "detection")
+    check_flags(Namespace(boundary=False), "evaluate", "yolov3", "detection")
+    monkeypatch.setitem(cli.FLAGS, "counting", cli.FLAGS["segmentation"])
+    check_flags(args, "evaluate", "a counter", "counting")

@@ -1,9 +1,13 @@
 import json
+from functools import partial
 
 import pytest
 
 from trizoo.commands import compare
+from trizoo.commands.main import run as do
 from trizoo.ground.errors import UserError
+
+main = partial(do, "compare", prog="trizoo compare")
 
 
 def make_run(path, losses, scores):
@@ -21,7 +25,7 @@ def make_run(path, losses, scores):
 
 def test_runs_are_drawn_over_one_another_and_summed_up_in_a_line_each(tmp_path, capsys):
     runs = [make_run(tmp_path / "ours", [3.0, 2.0], [None, 0.5]), make_run(tmp_path / "theirs", [3.5, 1.5], [0.2, 0.4])]
-    assert compare.main([*runs, "--out", str(tmp_path / "both.png")]) == 0
+    assert main([*runs, "--out", str(tmp_path / "both.png")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{runs[0]}: 2 epochs, 2.5 s each (median), loss 2.000, best validation mAP50 0.5000"
     assert "loss 1.500, best validation mAP50 0.4000" in lines[1]
@@ -44,10 +48,10 @@ def test_segmentation_is_compared_by_its_own_figure():
 
 def test_a_run_without_a_finished_epoch_is_still_drawn(tmp_path, capsys):
     run = make_run(tmp_path / "new", [], [])
-    assert compare.main([run, "--out", str(tmp_path / "p.svg")]) == 0
+    assert main([run, "--out", str(tmp_path / "p.svg")]) == 0
     assert "0 epochs" in capsys.readouterr().out
 
 
 def test_a_folder_that_is_no_run_is_one_sentence(tmp_path):
     with pytest.raises(UserError, match="nowhere"):
-        compare.main([str(tmp_path / "nowhere"), "--out", str(tmp_path / "p.png")])
+        main([str(tmp_path / "nowhere"), "--out", str(tmp_path / "p.png")])

@@ -1,15 +1,18 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from trizoo.commands.cli import run_command
-from trizoo.commands.data import main
+from trizoo.commands.main import run
 from trizoo.data.boxes.find import find_boxes
 from trizoo.ground.errors import UserError
+
+main = partial(run, "data", prog="trizoo data")
 
 
 def test_synth_draws_and_check_finds_nothing(tmp_path, capsys):

@@ -1,15 +1,18 @@
 """The comparison of frameworks: installed ones, the table, breaches, files."""
 
 import json
+from functools import partial
 from threading import Barrier
 
 import numpy as np
 import pytest
 
 from trizoo.commands import parity
+from trizoo.commands.main import run
 from trizoo.ground.errors import UserError
 from trizoo.parity.golden import TOLERANCES, load_golden
 
+main = partial(run, "parity", prog="trizoo parity")
 MODEL = "yolov3-tiny"
 
 
@@ -31,7 +34,7 @@ def sides(monkeypatch):
 
 def test_equal_frameworks_pass_with_a_row_each(sides, capsys):
     sides({"A": measurement("A 1.0"), "B": measurement("B 2.0")})
-    assert parity.main([MODEL]) == 0
+    assert main([MODEL]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines if "0.0e+00" in line] == [["A", "1.0"], ["B", "2.0"]]
     assert "breach" not in "".join(lines)
@@ -40,7 +43,7 @@ def test_equal_frameworks_pass_with_a_row_each(sides, capsys):
 def test_a_framework_beyond_a_bound_fails_with_its_name_and_the_figure(sides, capsys):
     curve = load_golden(MODEL)["curve"]
     sides({"A": measurement("A 1.0"), "B": measurement("B 2.0", curve=curve * 1.01)})
-    assert parity.main([MODEL]) == 1
+    assert main([MODEL]) == 1
     assert "breach: B's curve of yolov3-tiny is 0.01 away; 0.0001 is the bound" in capsys.readouterr().out
 
 
@@ -53,7 +56,7 @@ def test_as_many_frameworks_as_jobs_are_measured_at_once(sides, monkeypatch, cap
         return {MODEL: measurement(f"{side.name} 1.0")}
 
     monkeypatch.setattr(parity, "measure", measure)
-    assert parity.main([MODEL, "--jobs", "2"]) == 0
+    assert main([MODEL, "--jobs", "2"]) == 0
     assert [line[0] for line in capsys.readouterr().out.splitlines() if "0.0e+00" in line] == ["A", "B"]
 
 
@@ -68,7 +71,7 @@ def test_two_frameworks_are_compared_with_one_another_too():
 def test_json_and_plot_hold_the_figures_and_the_curves(sides, tmp_path):
     sides({"A": measurement("A 1.0"), "B": measurement("B 2.0")})
     out, picture = tmp_path / "figures.json", tmp_path / "curves.png"
-    assert parity.main([MODEL, "--json", str(out), "--plot", str(picture)]) == 0
+    assert main([MODEL, "--json", str(out), "--plot", str(picture)]) == 0
     report = json.loads(out.read_text(encoding="utf-8"))
     assert report["bounds"] == TOLERANCES
     assert report["models"][MODEL]["B"]["versions"] == "B 2.0"
@@ -78,10 +81,12 @@ def test_json_and_plot_hold_the_figures_and_the_curves(sides, tmp_path):
 
 def test_no_framework_and_an_unknown_model_are_one_sentence(monkeypatch):
     with pytest.raises(UserError, match="unknown model 'yolov9'"):
-        parity.main(["yolov9"])
+        main(["yolov9"])
+    with pytest.raises(UserError, match="retinanet-resnet34 has no golden to be compared with; one of yolov3, "):
+        main(["retinanet-resnet34"])
     monkeypatch.setattr(parity, "SIDES", [parity.Side("A", "nothing", ("no_such_module",))])
     with pytest.raises(UserError, match="no framework is installed"):
-        parity.main([MODEL])
+        main([MODEL])
 
 
 def test_a_framework_that_fails_is_named_with_what_it_said(tmp_path):

@@ -1,65 +1,61 @@
 """predict.py, with a framework that is none; common/trizoo/tests/contract/commands.py has the commands as a whole."""
 
-from types import SimpleNamespace
-
 import pytest
 
-from trizoo.commands import evaluate as commands
+from trizoo.commands import predict as command
+from trizoo.commands.flags.predict import parser
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Prediction, Recipe
 from trizoo.tasks import detection
 from trizoo.tasks.detect import Detector
+from trizoo.tests.testing import FakeFramework
+from trizoo.training.build import Read
 
 
-class Nothing:
-    """A framework whose predictor is never asked."""
-
-    def device(self, wanted):
-        return wanted
-
-    def versions(self):
-        return "Nothing 1.0"
-
-    def describe_device(self, device):
-        return device
-
-    def predictor(self, model, precision, device):
-        return None
+@pytest.fixture
+def predict(monkeypatch, tmp_path):
+    """predict.py with these flags, on no image, and a model whose recipe says soft suppression at 0.6."""
+    recipe = Recipe(classes=("a",), predict=Prediction(nms=0.6, nms_method="soft"))
+    monkeypatch.setattr(command, "read_model", lambda path: Read(path, recipe, model_spec("yolov3-tiny", 1), {}))
+    monkeypatch.setattr(command, "make_model", lambda framework, read, device, precision: (read.recipe, {}))
+    monkeypatch.setattr(command, "find_images", lambda source: [])
+    monkeypatch.setattr(FakeFramework, "predictor", lambda *_: None)
+    weights = tmp_path / "weights.h5"
+    weights.touch()
+    args = [str(tmp_path), "--weights", str(weights), "--out", str(tmp_path / "out"), "--no-pictures"]
+    return lambda *flags: command.predict(FakeFramework(), [*args, *flags])
 
 
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [([], ("soft", 0.6)), (["--nms-method", "diou"], ("diou", 0.6)), (["--nms", "0.2"], ("soft", 0.2))],
 )
-def test_the_nms_of_predict_is_the_recipes_unless_a_flag_says_otherwise(monkeypatch, tmp_path, flags, expected):
+def test_the_nms_of_predict_is_the_recipes_unless_a_flag_says_otherwise(predict, monkeypatch, flags, expected):
     made = []
 
     def detector(**options):
         made.append(Detector(**options))
         return lambda paths, batch_size: iter(())
 
-    recipe = Recipe(classes=("a",), predict=Prediction(nms=0.6, nms_method="soft"))
-    monkeypatch.setattr(commands, "load_model", lambda *_: (recipe, model_spec("yolov3-tiny", 1), None))
-    monkeypatch.setattr(commands, "find_images", lambda source: [])
     monkeypatch.setattr(detection, "Detector", detector)
-    weights = tmp_path / "weights.h5"
-    weights.touch()
-    args = [str(tmp_path), "--weights", str(weights), "--out", str(tmp_path / "out"), "--no-pictures", *flags]
-    assert commands.predict(Nothing(), args) == 0
+    assert predict(*flags) == 0
     assert [(found.nms_method, found.nms) for found in made] == [expected]
 
 
-def test_boundary_iou_of_a_detector_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(commands, "load_model", lambda *_: (Recipe(classes=("a",)), model_spec("yolov3-tiny", 1), None))
-    monkeypatch.setattr(commands, "final_set", lambda *_: SimpleNamespace(records=[], split="test"))
-    weights = tmp_path / "weights.h5"
-    weights.touch()
-    with pytest.raises(UserError, match="--boundary is for segmentation and yolov3-tiny does detection; leave it out"):
-        commands.evaluate(Nothing(), ["--weights", str(weights), "--data", str(tmp_path), "--boundary"])
+@pytest.mark.parametrize("flags", [["--masks"], ["--view", "mask"]])
+def test_a_flag_for_masks_is_refused_by_a_detector(predict, flags):
+    with pytest.raises(UserError, match=f"{flags[0]} is for segmentation and yolov3-tiny does detection; leave it out"):
+        predict(*flags)
+
+
+@pytest.mark.parametrize(("flag", "said"), [("--json", True), ("--voc", True), ("--score=0.1", False)])
+def test_where_files_are_is_said_where_a_flag_writes_some(predict, capsys, flag, said):
+    assert predict(flag) == 0
+    assert ("written to" in capsys.readouterr().out) == said
 
 
 def test_an_unknown_nms_method_is_refused(capsys):
     with pytest.raises(SystemExit):
-        commands.predict_parser().parse_args(["image.jpg", "--weights", "w.h5", "--nms-method", "fast"])
+        parser().parse_args(["image.jpg", "--weights", "w.h5", "--nms-method", "fast"])
     assert "invalid choice: 'fast'" in capsys.readouterr().err

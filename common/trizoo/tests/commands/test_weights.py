@@ -2,17 +2,20 @@ import io
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from trizoo.commands.cli import run_command
-from trizoo.commands.weights import main
+from trizoo.commands.main import run
 from trizoo.ground.errors import UserError
 from trizoo.tests.weights.importers import published
 from trizoo.weights.checkpoint import load
 from trizoo.weights.readers import read, safetensors
+
+main = partial(run, "weights", prog="trizoo weights")
 
 
 def test_list_shows_how_far_each_tag_is(entries, tiny, small, capsys):

@@ -302,11 +302,11 @@ def test_scripts_work_from_any_folder_and_end_with_2_and_no_traceback_on_bad_inp
         return subprocess.run(command, cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=240)
 
     result = script("evaluate", "--weights", run / "best.h5", "--data", data, "--split", "val", cwd="/")
-    assert result.returncode == 0, result.stderr
+    assert (result.returncode, result.stderr) == (0, "")  # no remarks of a framework on the machine that it is on
     result = script("predict", tmp_path / "nothing.jpg", "--weights", run / "best.h5", cwd=tmp_path)
     assert result.returncode == 2
-    assert result.stderr.splitlines()[-1].startswith("error: ")  # TensorFlow may have remarks of its own before
-    assert "Traceback" not in result.stderr
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
 
 
 def test_a_truncated_training_image_is_one_sentence_also_from_a_worker(zoo, tmp_path):

@@ -3,13 +3,16 @@ import io
 import json
 import tarfile
 import zipfile
+from functools import partial
 
 import pytest
 
-from trizoo.commands.data import main
+from trizoo.commands.main import run
 from trizoo.download import manifest
 from trizoo.download.datasets import download_dataset
 from trizoo.ground.errors import UserError
+
+main = partial(run, "data", prog="trizoo data")
 
 MANIFEST = """
 class_lists: {}

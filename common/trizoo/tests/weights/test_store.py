@@ -1,10 +1,11 @@
 import hashlib
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
-from trizoo.commands.weights import main
+from trizoo.commands.main import run
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
@@ -13,6 +14,8 @@ from trizoo.weights import store
 from trizoo.weights.checkpoint import load
 from trizoo.weights.importers import darknet
 from trizoo.weights.readers import safetensors
+
+main = partial(run, "weights", prog="trizoo weights")
 
 
 def test_a_path_that_exists_is_returned_as_it_is(tmp_path, entries, small):

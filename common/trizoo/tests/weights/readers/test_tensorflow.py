@@ -8,12 +8,15 @@ import os
 import sys
 import tarfile
 import tempfile
+from functools import partial
 
 import pytest
 
-from trizoo.commands.weights import main
+from trizoo.commands.main import run
 from trizoo.ground.errors import UserError
 from trizoo.weights.readers import read, tensorflow
+
+main = partial(run, "weights", prog="trizoo weights")
 
 INDEX = b"names and places" * 4 + tensorflow.MAGIC  # which only TensorFlow could tell from a real one
 DATA = "deeplab/model.ckpt-30000.data-00000-of-00001"

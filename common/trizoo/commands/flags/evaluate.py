@@ -1,0 +1,18 @@
+"""What evaluate takes."""
+
+import argparse
+
+from trizoo.commands.flags.shared import add_flags_of_use, add_task_flags, add_weights_flags
+
+
+def parser(prog="evaluate.py"):
+    """The command line of evaluate."""
+    flags = argparse.ArgumentParser(prog=prog, description="Measure a checkpoint on a data set.")
+    add_weights_flags(flags, "what to measure", required=True)
+    flags.add_argument("--data", metavar="ROOT", help="data set (default: the one it was trained on)")
+    flags.add_argument("--split", metavar="NAME", help="default: test, else val, else what it was trained on")
+    flags.add_argument("--json", metavar="FILE", help="write the metrics there")
+    flags.add_argument("--plots", metavar="DIR", help="write curves and the confusion matrix there: PNG, JSON, CSV")
+    add_flags_of_use(flags)
+    add_task_flags(flags, "evaluate")
+    return flags

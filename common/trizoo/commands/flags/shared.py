@@ -1,0 +1,85 @@
+"""Flags and kinds of values that several commands have."""
+
+import argparse
+import re
+
+from trizoo import __version__
+from trizoo.tasks import FLAGS
+
+
+def size_argument(text):
+    """(width, height) of "608x416"; of "416" a square."""
+    match = re.fullmatch(r"(\d+)(?:[xX×](\d+))?", text.strip())
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; N or WIDTHxHEIGHT is needed, such as 416 or 608x416")
+    return int(match[1]), int(match[2] or match[1])
+
+
+def positive_int(text):
+    """A whole number of at least 1."""
+    if not re.fullmatch(r"\d+", text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def add_common_flags(parser):
+    """The flags of train, evaluate and predict."""
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: the GPU, if any")
+    parser.add_argument("--version", action="version", version=f"trizoo {__version__}")
+
+
+def add_flags_of_use(parser):
+    """The flags that evaluating and predicting share."""
+    parser.add_argument(
+        "--precision", choices=("fp32", "bf16", "fp16"), help="default: as it was trained on a GPU, fp32 on a CPU"
+    )
+    add_common_flags(parser)
+
+
+def add_weights_flags(parser, use, *, required=False):
+    """--weights, whose use is said in words, and --offline."""
+    parser.add_argument(
+        "--weights",
+        required=required,
+        metavar="FILE|TAG",
+        help=f"{use}: a checkpoint (.h5), or a tag that trizoo weights list shows",
+    )
+    parser.add_argument("--offline", action="store_true", help="with a tag: only what was downloaded before")
+
+
+def add_task_flags(parser, command):
+    """The flags that are for some tasks' models alone, in a group that says whose they are."""
+    owners = {}
+    for task in FLAGS.values():
+        for flag in task.of(command):
+            owners.setdefault(flag, []).append(task.models)
+    groups = {}
+    for flag, models in owners.items():
+        title = f"{' and '.join(models)} alone"
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        add_flag(groups[title], flag)
+
+
+def add_flag(parser, flag):
+    """argparse's of a `trizoo.tasks.flags.Flag`."""
+    if flag.is_switch:
+        parser.add_argument(flag.option, action="store_true", help=flag.help)
+        return
+    parser.add_argument(
+        flag.option, type=_converter(flag.parse), choices=flag.choices, metavar=flag.metavar, help=flag.help
+    )
+
+
+def _converter(parse):
+    """The same function with argparse's error, so that the sentence is printed with the flag's name."""
+    if parse is None:
+        return str
+
+    def convert(text):
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert

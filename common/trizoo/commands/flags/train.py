@@ -1,0 +1,49 @@
+"""What train takes."""
+
+import argparse
+
+from trizoo.commands.flags.shared import (
+    add_common_flags,
+    add_task_flags,
+    add_weights_flags,
+    positive_int,
+    size_argument,
+)
+from trizoo.weights.names import models
+
+
+def parser(prog="train.py"):
+    """The command line of train."""
+    flags = argparse.ArgumentParser(
+        prog=prog,
+        description="Train a model. Without arguments: YOLOv3-tiny on drawings of the zoo's own, in a few minutes.",
+    )
+    flags.add_argument("--model", metavar="NAME", help=f"one of {', '.join(models())} (default: yolov3-tiny)")
+    flags.add_argument("--data", metavar="ROOT", help="data set in VOC layout, or with masks (README)")
+    length = flags.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=positive_int, metavar="N", help="length of the run in epochs")
+    length.add_argument("--iterations", type=positive_int, metavar="N", help="length of the run in steps")
+    flags.add_argument("--batch-size", type=positive_int, metavar="N")
+    flags.add_argument("--input-size", type=size_argument, metavar="N|WxH", help="pixels; YOLO: multiples of 32")
+    flags.add_argument("--lr", type=float, metavar="X", help="peak learning rate as it is, not scaled by batch size")
+    flags.add_argument("--workers", type=int, metavar="N", help="loader processes; 0 = none (default: by the cores)")
+    flags.add_argument("--precision", choices=("fp32", "bf16", "fp16"))
+    flags.add_argument(
+        "--compile", action="store_const", const=True, help="the step, by torch.compile or XLA; slow to start"
+    )
+    add_weights_flags(flags, "what to fine-tune from, classes may differ")
+    flags.add_argument("--resume", metavar="RUN", help="run folder to go on with, exactly where it stopped")
+    flags.add_argument("--out", metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)")
+    flags.add_argument("--seed", type=int, metavar="N", help="of weights, order and augmentation (default: 0)")
+    flags.add_argument("--recipe", metavar="FILE", help="YAML file, or the name of a recipe that comes with the zoo")
+    flags.add_argument(
+        "--set", action="append", default=[], metavar="key=value", help="any value of the recipe; may be repeated"
+    )
+    flags.add_argument(
+        "--overfit", type=positive_int, metavar="N", help="sanity run: train and evaluate on N images, unaugmented"
+    )
+    flags.add_argument("--print-recipe", action="store_true", help="show every value and its origin, and stop")
+    flags.add_argument("--quiet", action="store_true", help="no progress, only the lines that matter")
+    add_common_flags(flags)
+    add_task_flags(flags, "train")
+    return flags

@@ -1,0 +1,60 @@
+"""What weights takes."""
+
+import argparse
+import re
+from pathlib import Path
+
+from trizoo.weights.names import models
+
+
+def parser(prog="trizoo weights"):
+    """The command line of weights. `action` is list, info, download, verify, convert, export, path or clean."""
+    flags = argparse.ArgumentParser(
+        prog=prog,
+        description="Public weights: what there is, from the network, to a checkpoint of the zoo's.",
+        epilog="Files are kept in the platform's cache folder, or in the one that TRIZOO_HOME names.",
+    )
+    actions = flags.add_subparsers(required=True, metavar="COMMAND", dest="action")
+
+    def add(name, text):
+        return actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+
+    lister = add("list", "show all tags, and what is here of them")
+    lister.add_argument("--model", metavar="X", help="only those whose model or tag has X in it")
+    add("info", "show all that is known of a tag").add_argument("tag", metavar="TAG")
+    downloader = add("download", "download and verify files; prints their paths")
+    downloader.add_argument("tags", nargs="+", metavar="TAG")
+    downloader.add_argument(
+        "--url", action="append", default=[], type=_address, help="ask this address, or file, first; may be repeated"
+    )
+    downloader.add_argument("--offline", action="store_true", help="only verify what is here")
+    verifier = add("verify", "hash what is here anew, or a file of yours")
+    verifier.add_argument("path", nargs="?", metavar="PATH", type=Path)
+    converter = add("convert", "turn a weight file of others into a checkpoint; prints its path")
+    converter.add_argument("source", metavar="SOURCE", help="a file, a folder, or a tag")
+    converter.add_argument("--model", choices=models(), help="what it is for (default: what it fits)")
+    converter.add_argument("--classes", nargs="+", metavar="NAME", help="class names, or one of the manifest's lists")
+    converter.add_argument("--offline", action="store_true", help="with a tag: only what is here")
+    converter.add_argument("--out", required=True, metavar="FILE.h5", type=Path)
+    exporter = add("export", "turn a checkpoint into a weight file for others; prints its path")
+    exporter.add_argument("source", metavar="FILE.h5", type=Path)
+    exporter.add_argument("--out", required=True, metavar="FILE", type=Path, help="ending in .weights or .safetensors")
+    exporter.add_argument(
+        "--names", metavar="WHOSE", default="trizoo", help="in .safetensors: trizoo or torchvision (default: trizoo)"
+    )
+    add("path", "print where the downloaded file of a tag is").add_argument("tag", metavar="TAG")
+    cleaner = add("clean", "remove what was downloaded and converted")
+    cleaner.add_argument("tags", nargs="*", metavar="TAG", help="only these (default: all)")
+    cleaner.add_argument("--yes", action="store_true", help="don't ask")
+    return flags
+
+
+def _address(text):
+    """A URL, also of a file on this disk."""
+    if re.match(r"(https?|file)://", text, re.IGNORECASE):
+        return text
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no file, and no URL that begins with https://, http:// or file://"
+        )
+    return Path(text).absolute().as_uri()

@@ -1,0 +1,149 @@
+"""`trizoo COMMAND …`: every command of the zoo by its name; the scripts and `python -m trizoo.…` come by here too."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trizoo import __version__
+from trizoo.commands.cli import choose, run_command, say
+from trizoo.commands.flags import anchors, compare, data, evaluate, parity, predict, sidebyside, train, weights
+from trizoo.framework import FRAMEWORKS
+from trizoo.ground.errors import UserError
+
+
+@dataclass(frozen=True)
+class Command:
+    """One of them.
+
+    about: a line for `trizoo --help`; parser: name in its help -> parser
+    run: does it, (args) -> exit code; where it has a framework, (args, Choice)
+    """
+
+    about: str
+    parser: Callable[[str], ArgumentParser]
+    run: Callable[..., int]
+    has_framework: bool = False
+
+
+def _train(args, choice):
+    from trizoo.commands.train import run
+
+    return run(args, choice)
+
+
+def _evaluate(args, choice):
+    from trizoo.commands.evaluate import run
+
+    return run(args, choice)
+
+
+def _predict(args, choice):
+    from trizoo.commands.predict import run
+
+    return run(args, choice)
+
+
+def _data(args):
+    from trizoo.commands.data import run
+
+    return run(args)
+
+
+def _weights(args):
+    from trizoo.commands.weights import run
+
+    return run(args)
+
+
+def _anchors(args):
+    from trizoo.commands.anchors import run
+
+    return run(args)
+
+
+def _compare(args):
+    from trizoo.commands.compare import run
+
+    return run(args)
+
+
+def _parity(args):
+    from trizoo.commands.parity import run
+
+    return run(args)
+
+
+def _sidebyside(args):
+    from trizoo.commands.sidebyside import run
+
+    return run(args)
+
+
+# each of them is loaded when it is run, and not before its arguments are understood
+COMMANDS = {
+    "train": Command("train a model, or go on with a run", train.parser, _train, has_framework=True),
+    "evaluate": Command("measure a checkpoint on a data set", evaluate.parser, _evaluate, has_framework=True),
+    "predict": Command("find objects in images, or segment them", predict.parser, _predict, has_framework=True),
+    "data": Command("check, convert, draw or download a data set", data.parser, _data),
+    "synth": Command("draw a data set of shapes, as data synth", data.synth_parser, _data),
+    "weights": Command("list, download, convert or export weights", weights.parser, _weights),
+    "anchors": Command("find YOLO anchors for a data set", anchors.parser, _anchors),
+    "compare": Command("draw several runs in one picture", compare.parser, _compare),
+    "parity": Command("compare the frameworks with one another", parity.parser, _parity),
+    "sidebyside": Command("show a model's source in the three frameworks", sidebyside.parser, _sidebyside),
+}
+
+
+def command_line(prog="trizoo"):
+    """`trizoo`, the installed command, and `python -m trizoo`."""
+    run_command(lambda: main(sys.argv[1:], prog))
+
+
+def script(name, framework):
+    """The entry scripts, such as pytorch/train.py. framework: one of FRAMEWORKS."""
+    run_command(lambda: run(name, sys.argv[1:], prog=f"{name}.py", framework=framework))
+
+
+def module(name):
+    """`python -m trizoo.data` and so on."""
+    run_command(lambda: run(name, sys.argv[1:], prog=f"python -m trizoo.{name}"))
+
+
+def main(arguments, prog="trizoo"):
+    """`trizoo COMMAND …`. Returns the exit code; raises UserError for a command that there isn't."""
+    name, *rest = arguments or ["--help"]
+    if name in ("-h", "--help"):
+        say(overview(prog))
+        return 0
+    if name == "--version":
+        say(f"trizoo {__version__}")
+        return 0
+    if name not in COMMANDS:
+        from trizoo.ground.text import hint  # here, since it takes NumPy
+
+        raise UserError(f"there is no command {name!r}{hint(name, COMMANDS)}; {prog} --help shows them all")
+    return run(name, rest, prog=f"{prog} {name}")
+
+
+def overview(prog):
+    """Every command with a line about it."""
+    width = max(map(len, COMMANDS))
+    commands = [f"  {name:<{width}}  {command.about}" for name, command in COMMANDS.items()]
+    more = f"{prog} COMMAND --help says more; {prog} --version"
+    return "\n".join([f"usage: {prog} COMMAND …", "", *commands, "", more])
+
+
+def run(name, arguments, *, prog, framework=None):
+    """Does a command. framework: the one that a script is for, else --framework or what is installed says."""
+    command = COMMANDS[name]
+    args = parser(name, prog=prog, framework=framework).parse_args(arguments)
+    return command.run(args, choose(framework or args.framework)) if command.has_framework else command.run(args)
+
+
+def parser(name, *, prog, framework=None):
+    """The parser of a command, with --framework where it has one and no script says which."""
+    flags = COMMANDS[name].parser(prog)
+    if COMMANDS[name].has_framework and framework is None:
+        flags.add_argument("--framework", choices=tuple(FRAMEWORKS), help="default: the first of these installed")
+    return flags

@@ -1,0 +1,52 @@
+"""How a task states the flags that its models alone have.
+
+What a flag is called and takes is data; `trizoo.commands` makes argparse's of it. These modules import nothing that
+takes long, since command lines ask them before they load anything.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag, a switch where neither `parse` nor `choices` is given. It is None, or False, where it isn't used.
+
+    name: as an attribute, so with underscores; metavar: what stands for its value in help
+    parse: text -> value; raises ValueError or UserError with a sentence
+    writes: whether it makes predict write files
+    sets: value -> {key of the recipe: value}, of train's flags
+    """
+
+    name: str
+    help: str
+    metavar: str | None = None
+    parse: Callable[[str], Any] | None = None
+    choices: tuple[str, ...] | None = None
+    writes: bool = False
+    sets: Callable[[Any], dict[str, Any]] | None = None
+
+    @property
+    def option(self):
+        """As it is typed: "--nms-method"."""
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def is_switch(self):
+        """Whether it takes no value."""
+        return self.parse is None and self.choices is None
+
+
+@dataclass(frozen=True)
+class TaskFlags:
+    """Those of train, evaluate and predict that are for a task's models alone; models: what these are called."""
+
+    models: str
+    train: tuple[Flag, ...] = ()
+    evaluate: tuple[Flag, ...] = ()
+    predict: tuple[Flag, ...] = ()
+
+    def of(self, command):
+        """The flags of "train", "evaluate" or "predict"."""
+        return {"train": self.train, "evaluate": self.evaluate, "predict": self.predict}[command]

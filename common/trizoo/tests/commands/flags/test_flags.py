@@ -1,0 +1,57 @@
+"""The parsers as a whole: what loading them costs, and what their help promises."""
+
+import json
+import subprocess
+import sys
+
+from trizoo.commands.flags import data, parity, train, weights
+from trizoo.data.layouts import LAYOUTS
+from trizoo.data.shapes import SHAPES
+from trizoo.families import ARCHITECTURES
+from trizoo.parity.golden import GOLDENS
+from trizoo.weights.export import NAMES
+
+HEAVY = {
+    "torch",
+    "tensorflow",
+    "keras",
+    "jax",
+    "numpy",
+    "pydantic",
+    "cv2",
+    "h5py",
+    "PIL",
+    "matplotlib",
+    "requests",
+    "yaml",
+}
+SCRIPT = f"""
+import json, sys
+from trizoo.commands.main import COMMANDS
+for name, command in COMMANDS.items():
+    command.parser(name).format_help()
+print(json.dumps(sorted({HEAVY} & sys.modules.keys())))
+"""
+
+
+def helps(*commands):
+    """The help of commands and of theirs as one text, without line ends that hide a name."""
+    texts = []
+    for command in commands:
+        parser = command.parser("x")
+        inner = [action.choices.values() for action in parser._actions if isinstance(action.choices, dict)]
+        texts += [parser.format_help(), *(sub.format_help() for choices in inner for sub in choices)]
+    return "".join("".join(texts).split())
+
+
+def test_parsers_and_their_help_load_nothing_that_takes_long():
+    result = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == []
+
+
+def test_help_names_every_value_that_is_checked_later():
+    assert all(name in helps(train) for name in ARCHITECTURES)
+    assert all(name in helps(parity) for name in GOLDENS)
+    assert all(name in helps(data) for name in (*LAYOUTS, *SHAPES))
+    assert all(name in helps(weights) for name in (*NAMES, *ARCHITECTURES))

@@ -1,0 +1,184 @@
+"""`trizoo`, the scripts and `python -m trizoo`: which command is done, under which name, and what comes first."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trizoo import __version__
+from trizoo.commands import main as module
+from trizoo.commands.cli import Choice
+from trizoo.commands.main import COMMANDS, Command, main, run
+from trizoo.data.synthetic import synthesize
+from trizoo.ground.errors import UserError
+
+ROOT = Path(__file__).parents[4]
+SCRIPTS = [("train", "pytorch"), ("evaluate", "tf2"), ("predict", "keras")]
+in_repository = pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="trizoo is not in its repository")
+
+
+def process(*command, cwd, **environment):
+    """A Python process of its own."""
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_the_commands_are_shown_with_a_line_each(capsys, arguments):
+    assert main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "usage: trizoo COMMAND …"
+    assert [line.split()[0] for line in lines[2 : 2 + len(COMMANDS)]] == list(COMMANDS)
+    for line, command in zip(lines[2:], COMMANDS.values(), strict=False):
+        assert line.endswith(f"  {command.about}")
+    assert max(map(len, lines)) <= 80
+
+
+def test_the_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"trizoo {__version__}\n"
+
+
+def test_an_unknown_command_is_one_sentence_with_the_nearest():
+    with pytest.raises(UserError, match=r"no command 'trian', did you mean 'train'\?; trizoo --help shows them all"):
+        main(["trian", "--epochs", "1"])
+    with pytest.raises(UserError, match="there is no command '--epochs'; trizoo --help shows them all"):
+        main(["--epochs", "1"])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_under_the_name_that_it_was_called_by(capsys, name):
+    with pytest.raises(SystemExit) as ending:
+        main([name, "--help"])
+    assert ending.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: trizoo {name} ")
+
+
+def test_synth_draws_as_data_synth_does(tmp_path, capsys):
+    small = ["--images", "2", "--size", "40", "--seed", "5"]
+    assert main(["synth", str(tmp_path / "a"), *small]) == 0
+    assert main(["data", "synth", str(tmp_path / "b"), *small]) == 0
+    first, second = ((tmp_path / name / "JPEGImages" / "000001.jpg").read_bytes() for name in "ab")
+    assert first == second
+    assert "2 images of 40x40, drawn" in capsys.readouterr().out
+
+
+@pytest.fixture
+def chosen(monkeypatch):
+    """What train was done on: a list of framework names, None for the default."""
+    names = []
+
+    def train(args, choice):
+        names.append(choice)
+        return 0
+
+    monkeypatch.setitem(COMMANDS, "train", Command("", COMMANDS["train"].parser, train, has_framework=True))
+    monkeypatch.setattr(module, "choose", lambda name: name)
+    return names
+
+
+def test_the_framework_is_the_scripts_else_the_flags_else_the_default(chosen):
+    assert main(["train", "--framework", "keras"]) == 0
+    assert main(["train"]) == 0
+    assert run("train", [], prog="train.py", framework="tf2") == 0
+    assert chosen == ["keras", None, "tf2"]
+
+
+def test_a_script_takes_no_other_framework(chosen, capsys):
+    with pytest.raises(SystemExit):
+        run("train", ["--framework", "keras"], prog="train.py", framework="tf2")
+    assert "train.py: error: unrecognized arguments: --framework keras" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["train", "--framework", "caffe"])
+    assert "'caffe'" in capsys.readouterr().err
+    assert chosen == []
+
+
+@in_repository
+@pytest.mark.parametrize(("name", "framework"), SCRIPTS)
+def test_a_script_answers_a_wrong_flag_under_its_own_name_before_anything_is_loaded(tmp_path, name, framework):
+    code = f"""
+import runpy, sys
+sys.argv = ["{name}.py", "--no-such-flag"]
+try:
+    runpy.run_path(r"{ROOT / framework / name}.py", run_name="__main__")
+finally:
+    loaded = {{"torch", "tensorflow", "keras", "jax", "pydantic", "numpy", "cv2", "h5py"}} & sys.modules.keys()
+    print(sorted(loaded))
+"""
+    result = process("-c", code, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"usage: {name}.py ")
+    assert result.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage"),
+    [
+        (["trizoo", "weights"], "python -m trizoo weights"),
+        (["trizoo.weights"], "python -m trizoo.weights"),
+        (["trizoo.data"], "python -m trizoo.data"),
+        (["trizoo.parity"], "python -m trizoo.parity"),
+        (["trizoo.anchors"], "python -m trizoo.anchors"),
+    ],
+)
+def test_modules_are_commands_too(tmp_path, arguments, usage):
+    result = process("-m", *arguments, "--help", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(f"usage: {usage} ")
+
+
+def test_a_folder_called_common_beside_ones_work_is_no_hindrance(tmp_path):
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common" / "__init__.py").write_text("raise RuntimeError('not the one that was meant')\n")
+    synthesize(tmp_path / "set", images=3, size=(40, 40))
+    result = process("-m", "trizoo", "data", "check", "set", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "Errors: none" in result.stdout
+
+
+@pytest.fixture
+def not_loaded():
+    """A framework that must not be needed."""
+
+    def load():
+        raise AssertionError("the framework was loaded")
+
+    return Choice(load)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--model", "yolov9"], "unknown model 'yolov9'"),
+        (["train", "--input-size", "100"], "the nearest that fit: 96x96 or 128x128"),
+        (["train", "--set", "schedule.learning_rate=1"], "learning_rate"),
+        (["train", "--data", "no such folder"], "data set no such folder does not exist"),
+        (["train", "--weights", "missing.h5"], "there is no file missing.h5"),
+        (["train", "--resume", "no run"], "no run is no run folder"),
+        (["train", "--workers", "-1"], "--workers is -1"),
+        (["train", "--mask-map", "255=1"], "--mask-map is for segmentation and yolov3-tiny does detection"),
+        (["evaluate", "--weights", "missing.h5"], "there is no file missing.h5"),
+        (["evaluate", "--weights", "empty.h5"], "empty.h5"),
+        (["predict", "a.jpg", "--weights", "missing.h5"], "there is no file or folder 'a.jpg'"),
+        (["predict", "picture.jpg", "--weights", "missing.h5"], "there is no file missing.h5"),
+        (["predict", "picture.jpg", "--weights", "empty.h5"], "empty.h5"),
+    ],
+)
+def test_what_can_be_found_without_a_framework_is(monkeypatch, tmp_path, not_loaded, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(module, "choose", lambda name: not_loaded)
+    Path("picture.jpg").touch()
+    Path("empty.h5").touch()
+    with pytest.raises(UserError) as error:
+        main(arguments)
+    assert message in str(error.value)
