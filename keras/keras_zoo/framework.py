@@ -10,7 +10,6 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 import keras
 
 from keras_zoo import weights
-from keras_zoo.layers import mark_built
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
 from keras_zoo.losses import LOSSES
@@ -64,9 +63,7 @@ class Keras:
     def build(self, spec, device):
         """The network on its device."""
         with keras.device(device):
-            model = MODELS[spec.name](spec)
-        mark_built(model)
-        return model
+            return MODELS[spec.name](spec)
 
     def learner(self, model, spec, recipe, device):
         """See keras_zoo/learner.py."""
