@@ -240,10 +240,8 @@ def concat(*tensors):
 
 
 def size_of(x):
-    """The height and width of (B, H, W, C), as `upsample` and `resize` take them.
-
-    Numbers, but tensors in a graph that doesn't know them.
-    """
+    """The height and width of (B, H, W, C), as `upsample` and `resize` take them."""
+    # numbers, but tensors in a graph that doesn't know them
     return tuple(tf.shape(x)[axis] if x.shape[axis] is None else x.shape[axis] for axis in (1, 2))
 
 

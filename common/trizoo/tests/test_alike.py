@@ -25,11 +25,12 @@ SPECIAL = {
     "tf2_zoo/precision.py": "the same",
     "keras_zoo/precision.py": "the same",
     "tf2_zoo/layers.py": "tf.Module comes without layers",
-    "tf2_zoo/network.py": "what a network is saved for others by is each framework's own",
+    "torch_zoo/network.py": "how a network is saved and served is each framework's own",
+    "tf2_zoo/network.py": "the same",
+    "keras_zoo/network.py": "the same",
     "tf2_zoo/optimizers.py": "TensorFlow's optimisers are Keras's, with another weight decay",
     "keras_zoo/layers.py": "Keras keeps the biased running variance",
     "keras_zoo/layout.py": "on PyTorch's backend Keras is faster with channels first",
-    "keras_zoo/training_model.py": "Keras's trainer wants a model that knows its loss",
     "keras_zoo/optimizers.py": "Keras's optimisers decay weights apart from the gradient",
 }
 

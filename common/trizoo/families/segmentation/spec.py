@@ -57,6 +57,11 @@ class SegmentationSpec(ModelSpec):
     backbone_norm: str | None = "batch"
     stride_on_1x1: bool = False
 
+    def settings(self, known):
+        """No normalisation is asked for where the backbone has its own."""
+        norm = self.norm if self.norm == self.backbone_norm else None
+        return {**super().settings(known), "norm": norm}
+
     @property
     def output_names(self):
         """What each class is worth at each pixel."""
