@@ -21,7 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from trizoo.data.boxes.voc import VOC, splits
+from trizoo.data.boxes.find import find_boxes
 from trizoo.data.synthetic import synthesize
 from trizoo.families import model_spec
 from trizoo.ground.memory import keep_freed_memory
@@ -187,7 +187,8 @@ def measure(side, root, side_length, batch_size):
     name, memory, how = SIDES[side]
     if memory == "kept":
         keep_freed_memory()
-    source = VOC(root, "train" if "train" in splits(root) else None, masks=False)
+    found = find_boxes(root)
+    source = found.open("train" if "train" in found.splits else None)
     size = side_length, side_length
     if name == "ours":
         make = training_set(source, size, how, ROOM)

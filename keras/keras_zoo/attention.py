@@ -75,7 +75,7 @@ KINDS = {None: NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
 
 
 def make_attention(kind, channels):
-    """The block of this kind, one of `trizoo.families.ATTENTION` or None, for features of so many channels."""
+    """The block of this kind, a key of `KINDS`, for features of so many channels."""
     return KINDS[kind](channels)
 
 

@@ -10,7 +10,6 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 import keras
 
 from keras_zoo import weights
-from keras_zoo.layers import mark_built
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
 from keras_zoo.losses import LOSSES
@@ -66,7 +65,6 @@ class Keras:
         """The network on its device."""
         with keras.device(device):
             model = MODELS[spec.name](spec)
-        mark_built(model)
         if seed is not None:
             self.assign(model, initial_arrays(self.shapes(model), seed, spec))
         return model

@@ -174,11 +174,19 @@ def get_array(variable):
     return ops.convert_to_numpy(variable)
 
 
-def mark_built(model):
-    """Tells Keras that a model of images and all below it have their variables, as they do from the start.
+def set_dtype(model, policy):
+    """Sets Keras's dtype policy, by name, of a model and all layers below it. Their variables keep their type."""
+    for layer in (model, *(layer for _, layer in named_layers(model))):
+        layer.dtype_policy = keras.dtype_policies.get(policy)
 
-    Otherwise Keras finds shapes out by calling the model, on PyTorch with batches that take a minute.
+
+def finish(model):
+    """Names all layers below a model of images by their paths, and tells Keras that all have their variables.
+
+    They do from the start. Otherwise Keras finds shapes out by calling the model, on PyTorch with batches that take a
+    minute.
     """
-    for _, layer in named_layers(model):
+    for path, layer in named_layers(model):
+        layer.name = path
         layer.built = True
     model.build((None, None, None, 3))  # the shape that `export` takes where it is given none

@@ -7,7 +7,6 @@ from keras_zoo.layers import BatchNorm, get_array, named_layers, named_parameter
 from keras_zoo.memory import is_out_of_memory
 from keras_zoo.optimizers import OPTIMIZERS
 from keras_zoo.precision import set_precision, with_loss_scale
-from keras_zoo.training_model import TrainingModel
 from keras_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer
@@ -48,13 +47,12 @@ class Learner:
         for part in np.split(np.arange(len(batch.images)), self.accumulate):
             part = slice(part[0], part[-1] + 1)
             of_part = {name: array[part] if array.ndim else array for name, array in targets.items()}
-            self.network.reset_metrics()  # as newer Keras does itself
+            self.model.reset_metrics()  # as newer Keras does itself
             # a compiled step for each input size: TensorFlow would make one for all of them at the second, and a run
             # resumed there would round otherwise
-            self.network.train_function = self.compiled.get(size)
-            self.network.input_size = (size[1], size[0])
-            values = self.network.train_on_batch(batch.images[part], of_part, return_dict=True)
-            self.compiled[size] = self.network.train_function
+            self.model.train_function = self.compiled.get(size)
+            values = self.model.train_on_batch(batch.images[part], of_part, return_dict=True)
+            self.compiled[size] = self.model.train_function
             terms = {name: value + values[name] for name, value in terms.items()}
         if self.fp16 and self.accumulate > 1:
             self.optimizer.drop_parts()
@@ -89,8 +87,8 @@ class Learner:
             self.scaler = with_loss_scale(self.optimizer) if self.fp16 else None
             if self.scaler:
                 self.scaler.build(self.model.trainable_variables)
-            self.network = TrainingModel(self.model, self.loss, self.accumulate)
-            self.network.compile(self.scaler or self.optimizer, jit_compile=self.compile)
+            loss = _Part(self.loss, self.accumulate) if self.accumulate > 1 else self.loss
+            self.model.compile(self.scaler or self.optimizer, loss, jit_compile=self.compile)
         self.compiled = {}  # input size -> step
 
     def optimizer_arrays(self):
@@ -126,6 +124,19 @@ class Learner:
         if self.scaler and state:
             self.scaler.dynamic_scale.assign(state["loss_scale"])
             self.scaler.step_counter.assign(state["loss_scale_steps"])
+
+
+class _Part:
+    """A loss of parts of a batch, of which the optimizer takes the mean: made to add up."""
+
+    def __init__(self, loss, parts):
+        self.terms = loss.terms
+        self.terms_of = loss
+        self.parts = parts
+
+    def __call__(self, heads, targets, size):
+        terms = self.terms_of(heads, targets, size)
+        return {**terms, "loss": terms["loss"] * self.parts}
 
 
 def make_optimizer(model, options: Optimizer):

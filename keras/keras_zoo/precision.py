@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_zoo.layers import named_layers
+from keras_zoo.layers import set_dtype
 
 DTYPES = {"fp32": "float32", "bf16": "mixed_bfloat16", "fp16": "mixed_float16"}  # names of Keras's policies
 
@@ -13,8 +13,7 @@ INTERVAL = 2000  # steps without overflow from one doubling to the next
 
 def set_precision(model, precision):
     """Sets what the model's layers compute in: "fp32", "bf16" or "fp16". Its variables are float32 always."""
-    for layer in (model, *(layer for _, layer in named_layers(model))):
-        layer.dtype_policy = keras.dtype_policies.get(DTYPES[precision])
+    set_dtype(model, DTYPES[precision])
 
 
 def with_loss_scale(optimizer):

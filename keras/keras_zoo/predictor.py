@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_zoo import weights
 from keras_zoo.blocks import ConvBlock
-from keras_zoo.layers import mark_built, named_layers
+from keras_zoo.layers import named_layers
 from keras_zoo.memory import is_out_of_memory
 from keras_zoo.precision import set_precision
 from trizoo.ground.memory import explain_out_of_memory
@@ -38,7 +38,6 @@ class _Twin:
         with keras.device(device):
             self.model = type(model)(model.spec)
             self.model.compile(jit_compile=keras.backend.backend() == "jax")
-        mark_built(self.model)
         set_precision(self.model, precision)
         for _, layer in named_layers(self.model):
             if isinstance(layer, ConvBlock) and layer.norm == "batch":

@@ -2,7 +2,7 @@
 
 import math
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, its usual name
 
 from torch_zoo.blocks import concat
@@ -13,22 +13,22 @@ REDUCTION = 16  # channels of a block : of its hidden layer
 class NoAttention(nn.Module):
     """What comes in: (B, C, H, W) -> (B, C, H, W)."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return x
 
 
 class SqueezeExcitation(nn.Module):
     """Channels weighted by two layers on their means (Hu et al. 2018): (B, C, H, W) -> (B, C, H, W)."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.reduce = nn.Conv2d(channels, channels // REDUCTION, 1)
         self.expand = nn.Conv2d(channels // REDUCTION, channels, 1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return x * self.expand(F.relu(self.reduce(mean_of_pixels(x)))).sigmoid()
 
 
@@ -38,48 +38,48 @@ class CBAM(nn.Module):
     (B, C, H, W) -> (B, C, H, W). One pair of layers serves the means and the greatest values of the channels.
     """
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.reduce = nn.Conv2d(channels, channels // REDUCTION, 1)
         self.expand = nn.Conv2d(channels // REDUCTION, channels, 1)
         self.spatial = nn.Conv2d(2, 1, 7, padding=3, bias=False)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = x * (self._weigh(mean_of_pixels(x)) + self._weigh(x.amax(dim=(2, 3), keepdim=True))).sigmoid()
         of_channels = concat(x.mean(dim=1, keepdim=True), x.amax(dim=1, keepdim=True))
         return x * self.spatial(of_channels).sigmoid()
 
-    def _weigh(self, x):
+    def _weigh(self, x: Tensor) -> Tensor:
         return self.expand(F.relu(self.reduce(x)))
 
 
 class ECA(nn.Module):
     """Channels weighted by a convolution along their means (Wang et al. 2020): (B, C, H, W) -> (B, C, H, W)."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         size = eca_kernel_size(channels)
         self.along = nn.Conv2d(1, 1, (1, size), padding=(0, size // 2), bias=False)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         means = mean_of_pixels(x).permute(0, 2, 3, 1)  # (B, C, 1, 1) -> (B, 1, 1, C): an image one pixel high
         return x * self.along(means).permute(0, 3, 1, 2).sigmoid()
 
 
-KINDS = {None: NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
+KINDS: dict[str | None, type[nn.Module]] = {None: NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
 
 
-def make_attention(kind, channels):
-    """The block of this kind, one of `trizoo.families.ATTENTION` or None, for features of so many channels."""
+def make_attention(kind: str | None, channels: int) -> nn.Module:
+    """The block of this kind, a key of `KINDS`, for features of so many channels."""
     return KINDS[kind](channels)
 
 
-def mean_of_pixels(x):
+def mean_of_pixels(x: Tensor) -> Tensor:
     """(B, C, H, W) -> (B, C, 1, 1)."""
     return x.mean(dim=(2, 3), keepdim=True)
 
 
-def eca_kernel_size(channels):
+def eca_kernel_size(channels: int) -> int:
     """(log2(channels) + 1) / 2, made odd upwards (equation 12 of the paper, its gamma 2 and b 1)."""
     size = int((math.log2(channels) + 1) / 2)
     return size if size % 2 else size + 1

@@ -4,9 +4,11 @@ Inside the network tensors are (B, C, H, W) in channels_last memory; images come
 """
 
 import math
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, its usual name
 
 BN_EPS = 1e-5
@@ -18,44 +20,54 @@ L2_EPS = 1e-12  # the least length of features
 NORMS = ("batch", "group", None)
 
 
-def leaky_relu(x):
+def leaky_relu(x: Tensor) -> Tensor:
     """x, and 0.1 x below 0."""
     return F.leaky_relu(x, LEAKY_SLOPE, inplace=True)
 
 
-def mish(x):
+def mish(x: Tensor) -> Tensor:
     """x tanh(softplus(x)), Misra 2020."""
     return F.mish(x)
 
 
-def relu(x):
+def relu(x: Tensor) -> Tensor:
     """x, and 0 below 0."""
     return F.relu(x)  # not in place: some networks read x once more
 
 
-def relu6(x):
+def relu6(x: Tensor) -> Tensor:
     """x between 0 and 6."""
     return F.relu6(x)
 
 
-def linear(x):
+def linear(x: Tensor) -> Tensor:
     """x as it is."""
     return x
 
 
-ACTIVATIONS = {"leaky": leaky_relu, "mish": mish, "relu": relu, "relu6": relu6, "linear": linear}
+# modules that compute the functions above, so that hooks, fusion and quantisation find them
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "leaky": partial(nn.LeakyReLU, LEAKY_SLOPE, inplace=True),
+    "mish": nn.Mish,
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "linear": nn.Identity,
+}
 
 
 class Normalize(nn.Module):
     """Bytes to what the network was trained on: uint8 (B, H, W, 3) -> float (B, 3, H, W), (image - mean) / std."""
 
-    def __init__(self, mean, std):
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         self.register_buffer("scale", 1 / torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("shift", -torch.tensor(mean).view(1, 3, 1, 1) * self.scale, persistent=False)
 
-    def forward(self, images):
-        x = images.permute(0, 3, 1, 2).float()  # (B, H, W, 3) -> (B, 3, H, W), channels_last without a copy
+    def forward(self, images: Tensor) -> Tensor:
+        x = images.permute(0, 3, 1, 2).to(self.scale.dtype)  # -> (B, 3, H, W), channels_last without a copy
         return x * self.scale + self.shift
 
 
@@ -70,17 +82,17 @@ class ConvBlock(nn.Module):
 
     def __init__(
         self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        activation="leaky",
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        activation: str = "leaky",
         *,
-        dilation=1,
-        groups=1,
-        norm="batch",
-        padding=None,
-    ):
+        dilation: int = 1,
+        groups: int = 1,
+        norm: str | None = "batch",
+        padding: int | None = None,
+    ) -> None:
         super().__init__()
         if groups not in (1, in_channels) or (groups > 1 and out_channels != in_channels):
             raise ValueError(
@@ -88,7 +100,7 @@ class ConvBlock(nn.Module):
             )
         if norm not in NORMS:
             raise ValueError(f"no normalisation is called {norm!r}; there are {', '.join(map(repr, NORMS))}")
-        self.activate = ACTIVATIONS[activation]
+        self.activate = ACTIVATIONS[activation]()
         self.norm = norm
         padding = dilation * (kernel_size // 2) if padding is None else padding
         self.conv = nn.Conv2d(
@@ -99,7 +111,7 @@ class ConvBlock(nn.Module):
         elif norm == "group":
             self.gn = nn.GroupNorm(math.gcd(GN_GROUPS, out_channels), out_channels, eps=GN_EPS)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = self.conv(x)
         if self.norm == "batch":
             x = self.bn(x)
@@ -114,59 +126,67 @@ class L2Norm(nn.Module):
     Liu et al. 2015 (ParseNet), section 3.3.
     """
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.ones(channels))
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = x.float()
         squares = x.square().sum(dim=1, keepdim=True).clamp(min=L2_EPS**2)
-        return x * squares.rsqrt() * self.scale.view(-1, 1, 1)
+        return (x * squares.rsqrt() * self.scale.view(-1, 1, 1)).to(self.scale.dtype)
 
 
 class SeparableConv(nn.Module):
     """Depthwise and 1x1 blocks, each with its activation: (B, in, H, W) -> (B, out, H / stride, W / stride)."""
 
     def __init__(
-        self, in_channels, out_channels, kernel_size, stride=1, activation="relu", *, dilation=1, norm="batch"
-    ):
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        stride: int = 1,
+        activation: str = "relu",
+        *,
+        dilation: int = 1,
+        norm: str | None = "batch",
+    ) -> None:
         super().__init__()
         self.depthwise = ConvBlock(
             in_channels, in_channels, kernel_size, stride, activation, dilation=dilation, groups=in_channels, norm=norm
         )
         self.pointwise = ConvBlock(in_channels, out_channels, 1, activation=activation, norm=norm)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.pointwise(self.depthwise(x))
 
 
 class Residual(nn.Module):
     """1x1 to the hidden channels, 3x3 back, plus the input: (B, C, H, W) -> (B, C, H, W)."""
 
-    def __init__(self, channels, hidden_channels, activation="leaky"):
+    def __init__(self, channels: int, hidden_channels: int, activation: str = "leaky") -> None:
         super().__init__()
         self.conv1 = ConvBlock(channels, hidden_channels, 1, activation=activation)
         self.conv2 = ConvBlock(hidden_channels, channels, 3, activation=activation)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return x + self.conv2(self.conv1(x))
 
 
 class YOLOHead(nn.Module):
     """3x3 block and the predicting 1x1 convolution: (B, in, H, W) -> (B, H, W, A, 5 + C)."""
 
-    def __init__(self, in_channels, mid_channels, num_anchors, num_classes):
+    def __init__(self, in_channels: int, mid_channels: int, num_anchors: int, num_classes: int) -> None:
         super().__init__()
         self.num_anchors = num_anchors
         self.conv = ConvBlock(in_channels, mid_channels, 3)
         self.predict = nn.Conv2d(mid_channels, num_anchors * (5 + num_classes), 1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = self.predict(self.conv(x)).permute(0, 2, 3, 1)  # (B, A * (5 + C), H, W) -> (B, H, W, A * (5 + C))
         return x.unflatten(-1, (self.num_anchors, -1))  # -> (B, H, W, A, 5 + C)
 
 
-def per_anchor(x, length):
+def per_anchor(x: Tensor, length: int) -> Tensor:
     """Each anchor's predictions in a row: (B, A * length, H, W) -> (B, H * W * A, length).
 
     Rows come first, then columns, then the anchors of a cell.
@@ -175,12 +195,12 @@ def per_anchor(x, length):
     return x.reshape(x.shape[0], -1, length)
 
 
-def per_pixel(x, size):
+def per_pixel(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Each pixel's predictions, by `resize` to a size (height, width): (B, C, h, w) -> float32 (B, *size, C)."""
     return resize(x.float(), size).permute(0, 2, 3, 1)
 
 
-def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
+def max_pool(x: Tensor, kernel_size: int, stride: int, *, padding: int | None = None, ceil: bool = False) -> Tensor:
     """Max pooling; what a window misses at the borders is not there (minus infinity), not zero.
 
     padding: pixels on each side. None is Darknet's: stride 1 keeps the size, windows lie about their pixel, even ones a
@@ -194,7 +214,7 @@ def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
     return F.max_pool2d(x, kernel_size, stride, padding or 0, ceil_mode=ceil)
 
 
-def upsample(x, size=None):
+def upsample(x: Tensor, size: tuple[int, int] | None = None) -> Tensor:
     """Nearest neighbour, twice the size or to a size (height, width): (B, C, H, W) -> (B, C, *size).
 
     Pixel i comes from floor(i * old / new), the ratio and the product in float32.
@@ -204,7 +224,7 @@ def upsample(x, size=None):
     return F.interpolate(x, size=tuple(size), mode="nearest")
 
 
-def resize(x, size):
+def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Bilinear to a size (height, width), larger or smaller: (B, C, H, W) -> (B, C, *size).
 
     Centres of pixels lie at i + 0.5 and the outermost ones go on outwards (`align_corners=False`); no antialiasing.
@@ -212,38 +232,38 @@ def resize(x, size):
     return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False)
 
 
-def split_half(x):
+def split_half(x: Tensor) -> Tensor:
     """The second half of the channels: (B, C, H, W) -> (B, C / 2, H, W)."""
     return x[:, x.shape[1] // 2 :]
 
 
-def concat(*tensors):
+def concat(*tensors: Tensor) -> Tensor:
     """Along channels, in this order."""
     return torch.cat(tensors, dim=1)
 
 
-def size_of(x):
+def size_of(x: Tensor) -> tuple[int, int]:
     """The height and width of (B, C, H, W), as `upsample` and `resize` take them."""
-    return tuple(x.shape[2:])
+    return x.shape[2], x.shape[3]
 
 
-def global_average_pool(x):
+def global_average_pool(x: Tensor) -> Tensor:
     """The mean of all pixels: (B, C, H, W) -> (B, C, 1, 1)."""
     return x.mean(dim=(2, 3), keepdim=True)
 
 
-def average_pool(x, bins):
+def average_pool(x: Tensor, bins: int) -> Tensor:
     """The means of bins x bins parts: (B, C, H, W) -> (B, C, bins, bins).
 
     Part i of n reaches from pixel floor(i * H / n) to before ceil((i + 1) * H / n), so that parts may share pixels
     (PyTorch's adaptive pooling; by matrices, which every size and every format of export has).
     """
     height, width = size_of(x)
-    return _shares(height, bins, x) @ x @ _shares(width, bins, x).T
+    return _shares(height, bins, x) @ (x @ _shares(width, bins, x).T)  # torch.export would refuse the other order
 
 
-def _shares(length, bins, like):
+def _shares(length: int, bins: int, like: Tensor) -> Tensor:
     """The share of each pixel of a line in each bin's mean: (bins, length)."""
-    pixels, numbers = torch.arange(length), torch.arange(bins)[:, None]
+    pixels, numbers = torch.arange(length, device=like.device), torch.arange(bins, device=like.device)[:, None]
     first, end = numbers * length // bins, -(-(numbers + 1) * length // bins)
     return (((pixels >= first) & (pixels < end)) / (end - first)).to(like)

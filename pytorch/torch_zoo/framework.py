@@ -1,16 +1,23 @@
 """PyTorch's side of `trizoo.framework.Framework`."""
 
+from collections.abc import Callable
+
 import torch
+from torch import nn
 
 from torch_zoo import weights
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
 from torch_zoo.losses import LOSSES
 from torch_zoo.models import MODELS
+from torch_zoo.network import Network
 from torch_zoo.predictor import make_predictor
+from trizoo.families import ModelSpec
 from trizoo.ground.cores import describe_cpu
 from trizoo.ground.errors import UserError
+from trizoo.ground.fields import Section
 from trizoo.ground.memory import keep_freed_memory
+from trizoo.recipes.schema import Recipe
 from trizoo.weights.initial import initial_arrays
 
 
@@ -24,11 +31,11 @@ class PyTorch:
     predictor = staticmethod(make_predictor)
     loader = staticmethod(load)
 
-    def versions(self):
+    def versions(self) -> str:
         """ "PyTorch 2.13.0" and so on."""
         return f"PyTorch {torch.__version__}"
 
-    def device(self, wanted):
+    def device(self, wanted: str) -> torch.device:
         """torch.device for "auto" (CUDA where there is one), "cpu" or "cuda"."""
         if wanted == "cuda" and not torch.cuda.is_available():
             raise UserError(
@@ -40,27 +47,27 @@ class PyTorch:
             keep_freed_memory()
         return torch.device(wanted)
 
-    def is_cpu(self, device):
+    def is_cpu(self, device: torch.device) -> bool:
         """Whether a torch.device is the CPU."""
         return device.type == "cpu"
 
-    def describe_device(self, device):
+    def describe_device(self, device: torch.device) -> str:
         """The GPU's name, or the number of CPU threads."""
         if device.type == "cuda":
             return f"cuda ({torch.cuda.get_device_name(device)})"
         return describe_cpu(torch.get_num_threads())
 
-    def build(self, spec, device, seed=0):
+    def build(self, spec: ModelSpec, device: torch.device, seed: int | None = 0) -> Network:
         """The network on its device, in channels_last memory."""
         model = MODELS[spec.name](spec).to(device, memory_format=torch.channels_last)
         if seed is not None:
             self.assign(model, initial_arrays(self.shapes(model), seed, spec))
         return model
 
-    def loss(self, spec, section):
+    def loss(self, spec: ModelSpec, section: Section) -> Callable[..., dict[str, torch.Tensor]]:
         """The family's loss."""
         return LOSSES[spec.family](spec, section)
 
-    def learner(self, model, spec, recipe, device):
+    def learner(self, model: nn.Module, spec: ModelSpec, recipe: Recipe, device: torch.device) -> Learner:
         """See torch_zoo/learner.py."""
         return Learner(model, self.loss(spec, recipe.loss), recipe, device)

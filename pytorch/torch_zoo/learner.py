@@ -1,13 +1,18 @@
 """A model in training: gradients, mixed precision, accumulation, clipping, freezing, the optimiser."""
 
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from torch_zoo.memory import is_out_of_memory
 from torch_zoo.precision import DTYPES
 from torch_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
-from trizoo.recipes.schema import Optimizer
+from trizoo.recipes.schema import Optimizer, Recipe
+from trizoo.training.batch import Batch
 
 _SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": {"m": "exp_avg", "v": "exp_avg_sq", "step": "step"}}
 
@@ -15,7 +20,9 @@ _SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": {"m": "exp_avg", "v": 
 class Learner:
     """See `trizoo.framework.Learner`. The model is put into channels_last memory and training mode."""
 
-    def __init__(self, model, loss, recipe, device):
+    def __init__(
+        self, model: nn.Module, loss: Callable[..., dict[str, Tensor]], recipe: Recipe, device: torch.device
+    ) -> None:
         self.model = model.to(device, memory_format=torch.channels_last)
         self.network = torch.compile(self.model) if recipe.compile else self.model
         self.average = Average(model)
@@ -30,7 +37,7 @@ class Learner:
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "fp16")
         self.freeze(())
 
-    def step(self, batch, lr):
+    def step(self, batch: Batch, lr: float) -> dict[str, Tensor]:
         """One optimiser step; see `trizoo.framework.Learner.step`.
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
@@ -40,7 +47,7 @@ class Learner:
         with explain_out_of_memory(batch.images, is_out_of_memory):
             return self._step(batch, lr)
 
-    def _step(self, batch, lr):
+    def _step(self, batch: Batch, lr: float) -> dict[str, Tensor]:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.optimizer.zero_grad(set_to_none=True)
@@ -62,7 +69,7 @@ class Learner:
         self.scaler.update()
         return {name: sum(part[name] for part in terms) for name in terms[0]}
 
-    def freeze(self, prefixes):
+    def freeze(self, prefixes: tuple[str, ...]) -> None:
         """See `trizoo.framework.Learner.freeze`."""
         self.model.train()
         for name, module in self.model.named_modules():
@@ -72,9 +79,9 @@ class Learner:
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(not name.startswith(tuple(prefixes)))
 
-    def optimizer_arrays(self):
+    def optimizer_arrays(self) -> dict[str, dict[str, np.ndarray]]:
         """See `trizoo.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
-        slots = {}
+        slots: dict[str, dict[str, np.ndarray]] = {}
         for slot, key in _SLOTS[self.optimizer_name].items():
             slots[slot] = {}
             for name, parameter in self.model.named_parameters():
@@ -84,7 +91,7 @@ class Learner:
                 slots[slot][name] = value.detach().cpu().numpy().astype(np.float32)
         return slots
 
-    def assign_optimizer(self, slots):
+    def assign_optimizer(self, slots: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """The inverse of `optimizer_arrays`. Raises ValueError where slots or names aren't this optimiser's."""
         wanted = _SLOTS[self.optimizer_name]
         parameters = dict(self.model.named_parameters())
@@ -97,24 +104,24 @@ class Learner:
                 state[key] = value if slot == "step" else torch.empty_like(parameter).copy_(value)
             self.optimizer.state[parameter] = state
 
-    def state(self):
+    def state(self) -> dict[str, Any]:
         """The loss scale of fp16, and for how many steps it has held."""
         if not self.scaler.is_enabled():
             return {}
         state = self.scaler.state_dict()
         return {"loss_scale": state["scale"], "loss_scale_steps": state["_growth_tracker"]}
 
-    def assign_state(self, state):
+    def assign_state(self, state: dict[str, Any]) -> None:
         """The inverse of `state`."""
         if self.scaler.is_enabled() and state:
             values = {"scale": state["loss_scale"], "_growth_tracker": state["loss_scale_steps"]}
             self.scaler.load_state_dict(self.scaler.state_dict() | values)
 
-    def _send(self, array):
+    def _send(self, array: Any) -> Tensor:
         return torch.as_tensor(array).to(self.device, non_blocking=True)
 
 
-def _clip_gradients(parameters, greatest):
+def _clip_gradients(parameters: Iterable[nn.Parameter], greatest: float) -> None:
     """Scales all gradients by one factor so that their common norm is at most `greatest`.
 
     PyTorch's own `clip_grad_norm_` adds squares one after another on a CPU: of a million gradients, some far larger
@@ -127,7 +134,7 @@ def _clip_gradients(parameters, greatest):
         gradient.mul_(factor)
 
 
-def make_optimizer(model, options: Optimizer):
+def make_optimizer(model: nn.Module, options: Optimizer) -> torch.optim.Optimizer:
     """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms."""
     parameters = list(model.parameters())
     groups = [

@@ -1,26 +1,31 @@
 """PyTorch's DataLoader over the zoo's batches."""
 
+from collections.abc import Callable, Iterable, Iterator
+
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from trizoo.ground.errors import UserError
+from trizoo.training.batch import Batch, BatchPlan
 from trizoo.training.workers import begin, worker_was_killed
 
 
 class _Batches(Dataset):
     """A map from batch plans to batches. A user's error travels as a value: raised in a worker it loses its form."""
 
-    def __init__(self, make_batch):
+    def __init__(self, make_batch: Callable[[BatchPlan], Batch]) -> None:
         self.make_batch = make_batch
 
-    def __getitem__(self, plan):
+    def __getitem__(self, plan: BatchPlan) -> Batch | UserError:
         try:
             return self.make_batch(plan)
         except UserError as error:
             return error
 
 
-def load(make_batch, plans, workers, device):
+def load(
+    make_batch: Callable[[BatchPlan], Batch], plans: Iterable[BatchPlan], workers: int, device: torch.device
+) -> Iterator[Batch]:
     """Yields the batches of the plans in order, as tensors: made by worker processes, pinned where a GPU waits.
 
     Raises UserError for what is wrong with the data, and where a worker is killed.
@@ -50,5 +55,5 @@ def load(make_batch, plans, workers, device):
         yield batch
 
 
-def _start(_):
+def _start(_: int) -> None:
     begin()

@@ -1,6 +1,8 @@
 """What lies between backbone and heads in more than one model."""
 
-from torch import nn
+from collections.abc import Sequence
+
+from torch import Tensor, nn
 
 from torch_zoo.blocks import ConvBlock, concat, max_pool, relu, size_of, upsample
 
@@ -8,7 +10,7 @@ from torch_zoo.blocks import ConvBlock, concat, max_pool, relu, size_of, upsampl
 class FiveConvs(nn.Module):
     """1x1, 3x3, 1x1, 3x3, 1x1: (B, in, H, W) -> (B, out, H, W), the 3x3 ones with twice as many channels."""
 
-    def __init__(self, in_channels, out_channels):
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv1 = ConvBlock(in_channels, out_channels, 1)
         self.conv2 = ConvBlock(out_channels, out_channels * 2, 3)
@@ -16,7 +18,7 @@ class FiveConvs(nn.Module):
         self.conv4 = ConvBlock(out_channels, out_channels * 2, 3)
         self.conv5 = ConvBlock(out_channels * 2, out_channels, 1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.conv5(self.conv4(self.conv3(self.conv2(self.conv1(x)))))
 
 
@@ -26,7 +28,7 @@ class SPPConvs(nn.Module):
     The 3x3 convolutions have twice as many channels.
     """
 
-    def __init__(self, in_channels, out_channels):
+    def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv1 = ConvBlock(in_channels, out_channels, 1)
         self.conv2 = ConvBlock(out_channels, out_channels * 2, 3)
@@ -35,7 +37,7 @@ class SPPConvs(nn.Module):
         self.conv5 = ConvBlock(out_channels, out_channels * 2, 3)
         self.conv6 = ConvBlock(out_channels * 2, out_channels, 1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = self.conv3(self.conv2(self.conv1(x)))
         pool5 = max_pool(x, 5, stride=1)
         pool9 = max_pool(pool5, 5, stride=1)  # the greatest of 9x9, since that of 5x5 is known
@@ -52,7 +54,7 @@ class FPN(nn.Module):
     in_channels: of c3, c4, c5; p6_from_c5: whether p6 is made of c5
     """
 
-    def __init__(self, in_channels, out_channels, p6_from_c5):
+    def __init__(self, in_channels: Sequence[int], out_channels: int, p6_from_c5: bool) -> None:
         super().__init__()
         channels_c3, channels_c4, channels_c5 = in_channels
         self.lateral_c3 = plain_conv(channels_c3, out_channels, 1)
@@ -65,7 +67,7 @@ class FPN(nn.Module):
         self.p7 = plain_conv(out_channels, out_channels, 3, stride=2)
         self.p6_from_c5 = p6_from_c5
 
-    def forward(self, c3, c4, c5):
+    def forward(self, c3: Tensor, c4: Tensor, c5: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         x5 = self.lateral_c5(c5)
         x4 = self.lateral_c4(c4)
         x4 = x4 + upsample(x5, size_of(x4))
@@ -77,6 +79,6 @@ class FPN(nn.Module):
         return p3, p4, p5, p6, p7
 
 
-def plain_conv(in_channels, out_channels, kernel_size, stride=1):
+def plain_conv(in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> ConvBlock:
     """A convolution with a bias and nothing after it."""
     return ConvBlock(in_channels, out_channels, kernel_size, stride, "linear", norm=None)

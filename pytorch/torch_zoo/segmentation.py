@@ -4,12 +4,15 @@ Nothing drops out at random, as it does in the originals: so training resumes ex
 framework. Weight decay and augmentation regularise.
 """
 
-from torch import nn
+from collections.abc import Sequence
+
+from torch import Tensor, nn
 
 from torch_zoo.backbones.mobilenet_v2 import MobileNetV2
 from torch_zoo.backbones.resnet import ResNet
 from torch_zoo.backbones.xception65 import Xception65
 from torch_zoo.blocks import ConvBlock, SeparableConv, average_pool, concat, global_average_pool, resize, size_of
+from trizoo.families.segmentation.spec import SegmentationSpec
 
 RATES = (6, 12, 18)  # Chen et al. 2017, section 3.3, at output stride 16
 ASPP_CHANNELS = 256
@@ -27,7 +30,9 @@ class ASPP(nn.Module):
     pool_first: whether the mean comes first in what is merged, as in TensorFlow's DeepLab, or last, as in torchvision
     """
 
-    def __init__(self, in_channels, rates, output_stride, *, separable, pool_first):
+    def __init__(
+        self, in_channels: int, rates: Sequence[int], output_stride: int, *, separable: bool, pool_first: bool
+    ) -> None:
         super().__init__()
         kind, rates = SeparableConv if separable else ConvBlock, [rate * 16 // output_stride for rate in rates]
         self.conv = ConvBlock(in_channels, ASPP_CHANNELS, 1, activation="relu")
@@ -38,7 +43,7 @@ class ASPP(nn.Module):
         self.project = ConvBlock(ASPP_CHANNELS * (2 + len(rates)), ASPP_CHANNELS, 1, activation="relu")
         self.pool_first = pool_first
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         pooled = resize(self.pool(global_average_pool(x)), size_of(x))
         branches = [self.conv(x), *[block(x) for block in self.dilated]]
         return self.project(concat(pooled, *branches) if self.pool_first else concat(*branches, pooled))
@@ -50,12 +55,12 @@ class PyramidPooling(nn.Module):
     In training the first mean's batch norm has one value an image, so a batch needs two.
     """
 
-    def __init__(self, in_channels):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         channels = in_channels // len(BINS)
         self.branches = nn.ModuleList([ConvBlock(in_channels, channels, 1, activation="relu") for _ in BINS])
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         means = [branch(average_pool(x, bins)) for branch, bins in zip(self.branches, BINS, strict=True)]
         return concat(x, *[resize(mean, size_of(x)) for mean in means])
 
@@ -66,16 +71,16 @@ class SegmentationHead(nn.Module):
     hidden_channels: of a 3x3 block before them, or None for none
     """
 
-    def __init__(self, in_channels, hidden_channels, num_classes):
+    def __init__(self, in_channels: int, hidden_channels: int | None, num_classes: int) -> None:
         super().__init__()
         self.conv = None if hidden_channels is None else ConvBlock(in_channels, hidden_channels, 3, activation="relu")
         self.predict_class = nn.Conv2d(hidden_channels or in_channels, num_classes, 1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.predict_class(x if self.conv is None else self.conv(x))
 
 
-def make_backbone(spec):
+def make_backbone(spec: SegmentationSpec) -> tuple[nn.Module, int, int]:
     """The backbone of a SegmentationSpec, and the channels of the first and of the last features that it gives.
 
     The first ones are at stride 4, the last ones at the output stride.

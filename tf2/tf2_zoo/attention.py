@@ -5,22 +5,22 @@ import math
 import tensorflow as tf
 
 from tf2_zoo.blocks import concat
-from tf2_zoo.layers import Conv2d
+from tf2_zoo.layers import Conv2d, Module
 
 REDUCTION = 16  # channels of a block : of its hidden layer
 
 
-class NoAttention(tf.Module):
+class NoAttention(Module):
     """What comes in: (B, H, W, C) -> (B, H, W, C)."""
 
     def __init__(self, channels):
         super().__init__()
 
-    def __call__(self, x):
+    def call(self, x):
         return x
 
 
-class SqueezeExcitation(tf.Module):
+class SqueezeExcitation(Module):
     """Channels weighted by two layers on their means (Hu et al. 2018): (B, H, W, C) -> (B, H, W, C)."""
 
     def __init__(self, channels):
@@ -28,11 +28,11 @@ class SqueezeExcitation(tf.Module):
         self.reduce = Conv2d(channels, channels // REDUCTION, 1)
         self.expand = Conv2d(channels // REDUCTION, channels, 1)
 
-    def __call__(self, x):
+    def call(self, x):
         return x * tf.sigmoid(self.expand(tf.nn.relu(self.reduce(mean_of_pixels(x)))))
 
 
-class CBAM(tf.Module):
+class CBAM(Module):
     """Channels weighted by their means and greatest values, then pixels by theirs (Woo et al. 2018).
 
     (B, H, W, C) -> (B, H, W, C). One pair of layers serves the means and the greatest values of the channels.
@@ -44,7 +44,7 @@ class CBAM(tf.Module):
         self.expand = Conv2d(channels // REDUCTION, channels, 1)
         self.spatial = Conv2d(2, 1, 7, bias=False)
 
-    def __call__(self, x):
+    def call(self, x):
         greatest = tf.reduce_max(x, axis=(1, 2), keepdims=True)
         x = x * tf.sigmoid(self._weigh(mean_of_pixels(x)) + self._weigh(greatest))
         of_channels = concat(tf.reduce_mean(x, axis=-1, keepdims=True), tf.reduce_max(x, axis=-1, keepdims=True))
@@ -54,7 +54,7 @@ class CBAM(tf.Module):
         return self.expand(tf.nn.relu(self.reduce(x)))
 
 
-class ECA(tf.Module):
+class ECA(Module):
     """Channels weighted by a convolution along their means (Wang et al. 2020): (B, H, W, C) -> (B, H, W, C)."""
 
     def __init__(self, channels):
@@ -62,7 +62,7 @@ class ECA(tf.Module):
         size = eca_kernel_size(channels)
         self.along = Conv2d(1, 1, (1, size), bias=False)
 
-    def __call__(self, x):
+    def call(self, x):
         means = tf.transpose(mean_of_pixels(x), (0, 1, 3, 2))  # (B, 1, 1, C) -> (B, 1, C, 1): an image one pixel high
         return x * tf.sigmoid(tf.transpose(self.along(means), (0, 1, 3, 2)))
 
@@ -71,7 +71,7 @@ KINDS = {None: NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
 
 
 def make_attention(kind, channels):
-    """The block of this kind, one of `trizoo.families.ATTENTION` or None, for features of so many channels."""
+    """The block of this kind, a key of `KINDS`, for features of so many channels."""
     return KINDS[kind](channels)
 
 

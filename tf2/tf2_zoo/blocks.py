@@ -5,10 +5,9 @@ Tensors are (B, H, W, C) throughout.
 
 import math
 
-import numpy as np
 import tensorflow as tf
 
-from tf2_zoo.layers import BatchNorm, Conv2d, GroupNorm
+from tf2_zoo.layers import BatchNorm, Conv2d, GroupNorm, Module
 
 BN_EPS = 1e-5
 BN_MOMENTUM = 0.1  # PyTorch's meaning: the share of the new batch
@@ -25,7 +24,8 @@ def leaky_relu(x):
 
 
 def mish(x):
-    """x tanh(softplus(x)), Misra 2020; written out, since TensorFlow fuses those two and then lacks the operation."""
+    """x tanh(softplus(x)), Misra 2020."""
+    # written out, since TensorFlow fuses those two and then lacks the operation
     wide = tf.cast(x, tf.float32)
     e = tf.exp(tf.minimum(wide, 20.0))  # tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2), beyond 20 it is 1
     n = e * (e + 2)
@@ -50,7 +50,7 @@ def linear(x):
 ACTIVATIONS = {"leaky": leaky_relu, "mish": mish, "relu": relu, "relu6": relu6, "linear": linear}
 
 
-class Normalize(tf.Module):
+class Normalize(Module):
     """Bytes to what the network was trained on: uint8 (B, H, W, 3) -> float (B, H, W, 3), (image - mean) / std."""
 
     def __init__(self, mean, std):
@@ -58,11 +58,11 @@ class Normalize(tf.Module):
         self.scale = 1 / tf.constant(std, tf.float32)
         self.shift = -tf.constant(mean, tf.float32) * self.scale
 
-    def __call__(self, images):
+    def call(self, images):
         return tf.cast(images, tf.float32) * self.scale + self.shift
 
 
-class ConvBlock(tf.Module):
+class ConvBlock(Module):
     """Convolution, normalisation, activation: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
     groups: 1, or as many as channels for a depthwise convolution, of which in = out
@@ -109,7 +109,7 @@ class ConvBlock(tf.Module):
         elif norm == "group":
             self.gn = GroupNorm(math.gcd(GN_GROUPS, out_channels), out_channels, GN_EPS)
 
-    def __call__(self, x):
+    def call(self, x):
         x = self.conv(x)
         if self.norm == "batch":
             x = self.bn(x)
@@ -118,7 +118,7 @@ class ConvBlock(tf.Module):
         return self.activate(x)
 
 
-class L2Norm(tf.Module):
+class L2Norm(Module):
     """Each pixel's features divided by their length, times a learned scale: (B, H, W, C) -> (B, H, W, C), float32.
 
     Liu et al. 2015 (ParseNet), section 3.3.
@@ -128,13 +128,13 @@ class L2Norm(tf.Module):
         super().__init__()
         self.scale = tf.Variable(tf.ones(channels))
 
-    def __call__(self, x):
+    def call(self, x):
         x = tf.cast(x, tf.float32)
         squares = tf.maximum(tf.reduce_sum(x**2, axis=-1, keepdims=True), L2_EPS**2)
         return x * tf.math.rsqrt(squares) * self.scale
 
 
-class SeparableConv(tf.Module):
+class SeparableConv(Module):
     """Depthwise and 1x1 blocks, each with its activation: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
 
     def __init__(
@@ -146,11 +146,11 @@ class SeparableConv(tf.Module):
         )
         self.pointwise = ConvBlock(in_channels, out_channels, 1, activation=activation, norm=norm)
 
-    def __call__(self, x):
+    def call(self, x):
         return self.pointwise(self.depthwise(x))
 
 
-class Residual(tf.Module):
+class Residual(Module):
     """1x1 to the hidden channels, 3x3 back, plus the input: (B, H, W, C) -> (B, H, W, C)."""
 
     def __init__(self, channels, hidden_channels, activation="leaky"):
@@ -158,11 +158,11 @@ class Residual(tf.Module):
         self.conv1 = ConvBlock(channels, hidden_channels, 1, activation=activation)
         self.conv2 = ConvBlock(hidden_channels, channels, 3, activation=activation)
 
-    def __call__(self, x):
+    def call(self, x):
         return x + self.conv2(self.conv1(x))
 
 
-class YOLOHead(tf.Module):
+class YOLOHead(Module):
     """3x3 block and the predicting 1x1 convolution: (B, H, W, in) -> (B, H, W, A, 5 + C)."""
 
     def __init__(self, in_channels, mid_channels, num_anchors, num_classes):
@@ -171,12 +171,11 @@ class YOLOHead(tf.Module):
         self.conv = ConvBlock(in_channels, mid_channels, 3)
         self.predict = Conv2d(mid_channels, num_anchors * (5 + num_classes), 1)
 
-    def __call__(self, x):
+    def call(self, x):
         x = self.predict(self.conv(x))
-        batch = tf.shape(x)[0]
-        _, height, width, channels = x.shape
+        height, width = size_of(x)
         # (B, H, W, A * (5 + C)) -> (B, H, W, A, 5 + C)
-        return tf.reshape(x, (batch, height, width, self.num_anchors, channels // self.num_anchors))
+        return tf.reshape(x, (tf.shape(x)[0], height, width, self.num_anchors, x.shape[3] // self.num_anchors))
 
 
 def per_anchor(x, length):
@@ -216,10 +215,9 @@ def upsample(x, size=None):
     """
     if size is None:
         return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)  # XLA has no gradient of tf.image.resize
-    for axis, new in zip((1, 2), size, strict=True):
-        old = x.shape[axis]
-        nearest = np.arange(new, dtype=np.float32) * (np.float32(old) / np.float32(new))
-        x = tf.gather(x, np.minimum(nearest.astype(np.int32), old - 1), axis=axis)
+    for axis, old, new in zip((1, 2), size_of(x), size, strict=True):
+        nearest = tf.cast(tf.range(new), tf.float32) * (tf.cast(old, tf.float32) / tf.cast(new, tf.float32))
+        x = tf.gather(x, tf.minimum(tf.cast(nearest, tf.int32), old - 1), axis=axis)
     return x
 
 
@@ -243,7 +241,8 @@ def concat(*tensors):
 
 def size_of(x):
     """The height and width of (B, H, W, C), as `upsample` and `resize` take them."""
-    return tuple(x.shape[1:3])
+    # numbers, but tensors in a graph that doesn't know them
+    return tuple(tf.shape(x)[axis] if x.shape[axis] is None else x.shape[axis] for axis in (1, 2))
 
 
 def global_average_pool(x):
@@ -264,6 +263,7 @@ def average_pool(x, bins):
 
 def _shares(length, bins, like):
     """The share of each pixel of a line in each bin's mean: (bins, length)."""
-    pixels, numbers = np.arange(length), np.arange(bins)[:, None]
+    pixels, numbers = tf.range(length), tf.range(bins)[:, None]
     first, end = numbers * length // bins, -(-(numbers + 1) * length // bins)
-    return tf.constant(((pixels >= first) & (pixels < end)) / (end - first), like.dtype)
+    inside = tf.cast((pixels >= first) & (pixels < end), tf.float32)
+    return tf.cast(inside / tf.cast(end - first, tf.float32), like.dtype)

@@ -1,9 +1,34 @@
-"""What tf.Module lacks: a convolution and a batch normalisation with parameters, and modules and variables by name."""
+"""What tf.Module lacks: a call that may be of training, layers with parameters, and modules and variables by name."""
+
+from contextvars import ContextVar
 
 import tensorflow as tf
 
+_training = ContextVar("training", default=False)  # what the call in progress is of; each thread has its own
 
-class Conv2d(tf.Module):
+
+class Module(tf.Module):
+    """A tf.Module whose call is of training or not; a subclass says in `call` what it makes of its inputs.
+
+    training: of this call and of all that it calls in turn. None is what the call around it is, and False where there
+        is none. Batch norms alone look at it. Inside a tf.function it is that of the call that is traced
+
+    A `call` is plain Python, which AutoGraph doesn't rewrite (tracing takes half the time): what depends on a tensor's
+    value is `tf.where` or `tf.cond` there.
+    """
+
+    @tf.autograph.experimental.do_not_convert
+    def __call__(self, *inputs, training: bool | None = None):
+        if training is None:
+            return self.call(*inputs)
+        before = _training.set(training)
+        try:
+            return self.call(*inputs)
+        finally:
+            _training.reset(before)
+
+
+class Conv2d(Module):
     """Convolution with symmetric zero padding: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
     kernel_size: its side, or (height, width), at stride 1 alone
@@ -28,7 +53,7 @@ class Conv2d(tf.Module):
         self.weight = tf.Variable(tf.zeros((*sides, in_channels // groups, out_channels)))
         self.bias = tf.Variable(tf.zeros(out_channels)) if bias else None
 
-    def __call__(self, x):
+    def call(self, x):
         x, kernel = tf.cast(x, self.dtype), tf.cast(self.weight, self.dtype)
         around = [self.padding, self.padding]
         padding = [[0, 0], around, around, [0, 0]]
@@ -44,24 +69,27 @@ class Conv2d(tf.Module):
         return x if self.bias is None else tf.nn.bias_add(x, tf.cast(self.bias, self.dtype))
 
 
-class BatchNorm(tf.Module):
+class BatchNorm(Module):
     """Batch normalisation by TensorFlow's fused operation: (B, H, W, C) -> (B, H, W, C).
 
-    training: whether to use the batch's mean and variance and to move the stored ones by `momentum`, the share of the
-    new batch. Like PyTorch it stores the unbiased variance and normalises with the biased one.
+    In training it uses the batch's mean and variance and moves the stored ones by `momentum`, the share of the new
+    batch; like PyTorch it stores the unbiased variance and normalises with the biased one.
+
+    held: training uses the stored statistics too and leaves them as they are; scale and shift may still be trained
     """
 
     def __init__(self, channels, eps, momentum):
         super().__init__()
         self.eps = eps
         self.momentum = momentum
-        self.training = False
+        self.held = False
         self.weight = tf.Variable(tf.ones(channels))
         self.bias = tf.Variable(tf.zeros(channels))
         self.running_mean = tf.Variable(tf.zeros(channels), trainable=False)
         self.running_var = tf.Variable(tf.ones(channels), trainable=False)
 
-    def __call__(self, x):
+    def call(self, x):
+        training = _training.get() and not self.held
         # the raw operation, since tf.nn's wrapper raises eps to 1.001e-5
         output, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=x,
@@ -70,16 +98,16 @@ class BatchNorm(tf.Module):
             mean=self.running_mean,
             variance=self.running_var,
             epsilon=self.eps,
-            exponential_avg_factor=self.momentum if self.training else 1.0,
-            is_training=self.training,
+            exponential_avg_factor=self.momentum if training else 1.0,
+            is_training=training,
         )
-        if self.training:
+        if training:
             self.running_mean.assign(mean)
             self.running_var.assign(variance)
         return output
 
 
-class GroupNorm(tf.Module):
+class GroupNorm(Module):
     """Normalisation of groups of channels, each image by itself: (B, H, W, C) -> (B, H, W, C), computed in float32."""
 
     def __init__(self, groups, channels, eps):
@@ -89,7 +117,7 @@ class GroupNorm(tf.Module):
         self.weight = tf.Variable(tf.ones(channels))
         self.bias = tf.Variable(tf.zeros(channels))
 
-    def __call__(self, x):
+    def call(self, x):
         batch, channels = tf.shape(x)[0], x.shape[-1]
         wide = tf.reshape(
             tf.cast(x, tf.float32), (batch, -1, self.groups, channels // self.groups)

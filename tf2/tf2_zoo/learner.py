@@ -56,7 +56,7 @@ class Learner:
         """See `trizoo.framework.Learner.freeze`."""
         for name, module in named_modules(self.model):
             if isinstance(module, BatchNorm):
-                module.training = not (self.hold_batch_norms or name.startswith(tuple(prefixes)))
+                module.held = self.hold_batch_norms or name.startswith(tuple(prefixes))
         trained = _trainable(self.model)
         self.trained = {name: v for name, v in trained.items() if not name.startswith(tuple(prefixes))}
         # traced anew, since which variables and which batch norms move is part of the graph
@@ -72,7 +72,7 @@ class Learner:
         images = tf.ensure_shape(images, (None, *size, 3))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(self.trained.values()))
-            terms = self.loss(self.model(images), targets, size[::-1])
+            terms = self.loss(self.model(images, training=True), targets, size[::-1])
             scaled = self.scaler.scale(terms["loss"]) if self.scaler else terms["loss"]
         return terms, tape.gradient(scaled, list(self.trained.values()))
 

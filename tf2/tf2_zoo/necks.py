@@ -1,11 +1,10 @@
 """What lies between backbone and heads in more than one model."""
 
-import tensorflow as tf
-
 from tf2_zoo.blocks import ConvBlock, concat, max_pool, relu, size_of, upsample
+from tf2_zoo.layers import Module
 
 
-class FiveConvs(tf.Module):
+class FiveConvs(Module):
     """1x1, 3x3, 1x1, 3x3, 1x1: (B, H, W, in) -> (B, H, W, out), the 3x3 ones with twice as many channels."""
 
     def __init__(self, in_channels, out_channels):
@@ -16,11 +15,11 @@ class FiveConvs(tf.Module):
         self.conv4 = ConvBlock(out_channels, out_channels * 2, 3)
         self.conv5 = ConvBlock(out_channels * 2, out_channels, 1)
 
-    def __call__(self, x):
+    def call(self, x):
         return self.conv5(self.conv4(self.conv3(self.conv2(self.conv1(x)))))
 
 
-class SPPConvs(tf.Module):
+class SPPConvs(Module):
     """1x1, 3x3, 1x1, spatial pyramid pooling (He et al. 2014), 1x1, 3x3, 1x1: (B, H, W, in) -> (B, H, W, out).
 
     The 3x3 convolutions have twice as many channels.
@@ -35,7 +34,7 @@ class SPPConvs(tf.Module):
         self.conv5 = ConvBlock(out_channels, out_channels * 2, 3)
         self.conv6 = ConvBlock(out_channels * 2, out_channels, 1)
 
-    def __call__(self, x):
+    def call(self, x):
         x = self.conv3(self.conv2(self.conv1(x)))
         pool5 = max_pool(x, 5, stride=1)
         pool9 = max_pool(pool5, 5, stride=1)  # the greatest of 9x9, since that of 5x5 is known
@@ -44,7 +43,7 @@ class SPPConvs(tf.Module):
         return self.conv6(self.conv5(self.conv4(x)))
 
 
-class FPN(tf.Module):
+class FPN(Module):
     """A feature pyramid (Lin et al. 2016) by addition: c3, c4, c5 -> a tuple of p3 to p7, (B, H, W, out) each.
 
     p6 is made of p5, or of c5, by a convolution of stride 2, and p7 of relu(p6) by another (Lin et al. 2017).
@@ -65,7 +64,7 @@ class FPN(tf.Module):
         self.p7 = plain_conv(out_channels, out_channels, 3, stride=2)
         self.p6_from_c5 = p6_from_c5
 
-    def __call__(self, c3, c4, c5):
+    def call(self, c3, c4, c5):
         x5 = self.lateral_c5(c5)
         x4 = self.lateral_c4(c4)
         x4 = x4 + upsample(x5, size_of(x4))

@@ -4,20 +4,18 @@ Nothing drops out at random, as it does in the originals: so training resumes ex
 framework. Weight decay and augmentation regularise.
 """
 
-import tensorflow as tf
-
 from tf2_zoo.backbones.mobilenet_v2 import MobileNetV2
 from tf2_zoo.backbones.resnet import ResNet
 from tf2_zoo.backbones.xception65 import Xception65
 from tf2_zoo.blocks import ConvBlock, SeparableConv, average_pool, concat, global_average_pool, resize, size_of
-from tf2_zoo.layers import Conv2d
+from tf2_zoo.layers import Conv2d, Module
 
 RATES = (6, 12, 18)  # Chen et al. 2017, section 3.3, at output stride 16
 ASPP_CHANNELS = 256
 BINS = (1, 2, 3, 6)  # Zhao et al. 2017, section 3.2, bins a side
 
 
-class ASPP(tf.Module):
+class ASPP(Module):
     """Atrous spatial pyramid pooling (Chen et al. 2017): (B, H, W, in) -> (B, H, W, 256).
 
     A 1x1 block, dilated 3x3 blocks and the mean of all pixels, merged by a 1x1 block. In training the mean's batch norm
@@ -37,13 +35,13 @@ class ASPP(tf.Module):
         self.project = ConvBlock(ASPP_CHANNELS * (2 + len(rates)), ASPP_CHANNELS, 1, activation="relu")
         self.pool_first = pool_first
 
-    def __call__(self, x):
+    def call(self, x):
         pooled = resize(self.pool(global_average_pool(x)), size_of(x))
         branches = [self.conv(x), *[block(x) for block in self.dilated]]
         return self.project(concat(pooled, *branches) if self.pool_first else concat(*branches, pooled))
 
 
-class PyramidPooling(tf.Module):
+class PyramidPooling(Module):
     """The features and their means over 1, 4, 9 and 36 bins (Zhao et al. 2017): (B, H, W, in) -> (B, H, W, 2 * in).
 
     In training the first mean's batch norm has one value an image, so a batch needs two.
@@ -54,12 +52,12 @@ class PyramidPooling(tf.Module):
         channels = in_channels // len(BINS)
         self.branches = [ConvBlock(in_channels, channels, 1, activation="relu") for _ in BINS]
 
-    def __call__(self, x):
+    def call(self, x):
         means = [branch(average_pool(x, bins)) for branch, bins in zip(self.branches, BINS, strict=True)]
         return concat(x, *[resize(mean, size_of(x)) for mean in means])
 
 
-class SegmentationHead(tf.Module):
+class SegmentationHead(Module):
     """The logits of each cell: (B, H, W, in) -> (B, H, W, C).
 
     hidden_channels: of a 3x3 block before them, or None for none
@@ -70,7 +68,7 @@ class SegmentationHead(tf.Module):
         self.conv = None if hidden_channels is None else ConvBlock(in_channels, hidden_channels, 3, activation="relu")
         self.predict_class = Conv2d(hidden_channels or in_channels, num_classes, 1)
 
-    def __call__(self, x):
+    def call(self, x):
         return self.predict_class(x if self.conv is None else self.conv(x))
 
 

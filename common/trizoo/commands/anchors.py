@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from trizoo.data.boxes.voc import VOC
+from trizoo.data.boxes.find import find_boxes
 from trizoo.families import check_input_size
 from trizoo.families.yolo.anchors import AnchorReport, fit_sizes, kmeans, parse_anchors
 from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
@@ -64,7 +64,7 @@ def run(arguments):
         raise UserError(f"--k {k} against {len(old)} anchors is no fair comparison; as many old ones are needed")
     if model:
         check_input_size(model, input_size)
-    records = VOC(arguments.root, split=arguments.split).records
+    records = find_boxes(arguments.root).open(arguments.split).records
     sizes = fit_sizes(records, input_size, arguments.policy)
     # a tenth of a pixel is exact enough for the smallest box and short enough to read
     new = np.round(kmeans(sizes, k, arguments.seed), 1).clip(min=0.1)

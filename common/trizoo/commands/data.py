@@ -1,11 +1,9 @@
 """What `trizoo data` does: check a data set, convert its masks, draw one, or download one."""
 
-from trizoo.data.check.boxes import check
-from trizoo.data.check.masks import check_masks
+from trizoo.data.check import check
 from trizoo.data.convert import convert
-from trizoo.data.masks.find import has_masks
-from trizoo.data.synthetic import MARKER, synthesize
-from trizoo.data.voc_files import find_root
+from trizoo.data.shapes import MARKER
+from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 
 
@@ -16,34 +14,12 @@ def run(options):
 
 
 def _check(options):
-    for_masks = options.task == "segmentation" or _mask_options(options) or options.layout
-    if options.task == "auto" and not for_masks:
-        for_masks = not _has_boxes(options.root) and has_masks(options.root)
-    elif options.task == "detection" and for_masks:
-        raise UserError("--mask-map, --palette and --layout are about masks; leave them out or --task detection")
-    if for_masks:
-        report = check_masks(options.root, options.classes, layout=options.layout, **_mask_options(options))
-    else:
-        report = _check_boxes(options)
+    of_masks, task = _mask_options(options), None if options.task == "auto" else options.task
+    if task == "detection" and of_masks:
+        raise UserError("--mask-map and --palette are about masks; leave them out or --task detection")
+    report = check(options.root, options.classes, task=task, layout=options.layout, **of_masks)
     print(report.to_json() if options.json else report)
     return 1 if report.errors else 0
-
-
-def _check_boxes(options):
-    try:
-        find_root(options.root)
-    except UserError as error:
-        masks = "; nor are there masks: a folder beside images, labelme's or COCO's JSON files"
-        raise UserError(f"{error}{masks if options.task == 'auto' else ''}") from error
-    return check(options.root, options.classes)
-
-
-def _has_boxes(root):
-    """Whether a VOC data set with annotations is there."""
-    try:
-        return (find_root(root) / "Annotations").is_dir()
-    except UserError:
-        return False
 
 
 def _mask_options(options):

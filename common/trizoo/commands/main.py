@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from trizoo import __version__
 from trizoo.commands.cli import choose, run_command, say
-from trizoo.commands.flags import anchors, compare, data, evaluate, parity, predict, train, weights
+from trizoo.commands.flags import anchors, compare, data, evaluate, parity, predict, sidebyside, train, weights
 from trizoo.framework import FRAMEWORKS
 from trizoo.ground.errors import UserError
 
@@ -74,6 +74,12 @@ def _parity(args):
     return run(args)
 
 
+def _sidebyside(args):
+    from trizoo.commands.sidebyside import run
+
+    return run(args)
+
+
 # each of them is loaded when it is run, and not before its arguments are understood
 COMMANDS = {
     "train": Command("train a model, or go on with a run", train.parser, _train, has_framework=True),
@@ -85,6 +91,7 @@ COMMANDS = {
     "anchors": Command("find YOLO anchors for a data set", anchors.parser, _anchors),
     "compare": Command("draw several runs in one picture", compare.parser, _compare),
     "parity": Command("compare the frameworks with one another", parity.parser, _parity),
+    "sidebyside": Command("show a model's source in the three frameworks", sidebyside.parser, _sidebyside),
 }
 
 

@@ -6,25 +6,25 @@ from collections import Counter
 from pathlib import Path
 
 from trizoo.data.images import in_threads
-from trizoo.data.masks.dataset import SegmentationSet
+from trizoo.data.masks.find import find_masks
 from trizoo.ground.errors import UserError
 from trizoo.pictures.palette import palette_image
 
 
 def convert(root, out, classes=None, *, mask_map=None, palette=None, ignore_colours=(), layout=None):
-    """Write the data set with masks at `root` into the new folder `out` in VOC layout -> the SegmentationSet of it.
+    """Write the data set with masks at `root` into the new folder `out` in VOC layout -> the MaskSet of it.
 
-    The other arguments are those of `trizoo.data.masks.dataset.SegmentationSet`. Images are copied as they are. Every
-    split becomes a list in ImageSets/Segmentation, one that was made by hash too. Images of several folders keep their
-    names where these differ, else the folders' names come before them (train/a is train_a). The folder appears only
-    when everything is in it, and nothing is written over. Raises UserError where `out` holds anything, can't be
-    written or lies in `root`, and as SegmentationSet does.
+    The other arguments are those of `trizoo.data.masks.dataset.MaskSet` and of `trizoo.data.masks.find.find_masks`.
+    Images are copied as they are. Every split becomes a list in ImageSets/Segmentation, one that was made by hash too.
+    Images of several folders keep their names where these differ, else the folders' names come before them (train/a is
+    train_a). The folder appears only when everything is in it, and nothing is written over. Raises UserError where
+    `out` holds anything, can't be written or lies in `root`, and as those two do.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is there already, and nothing is written over; name a new folder")
-    options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours, "layout": layout}
-    data = SegmentationSet(root, None, classes, **options)
+    options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
+    data = find_masks(root, layout).open(None, classes, **options)
     if out.absolute().is_relative_to(data.root.absolute()) and data.layout != "voc":
         raise UserError(f"{out} lies in the data set {data.root} itself; name a folder outside of it")
     names = _names([record.id for record in data.records])
@@ -38,7 +38,7 @@ def convert(root, out, classes=None, *, mask_map=None, palette=None, ignore_colo
         raise UserError(f"data set {out} can't be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return SegmentationSet(out, None, data.classes)
+    return find_masks(out).open(None, data.classes)
 
 
 def _write(data, names, folder):

@@ -2,12 +2,14 @@
 
 import codecs
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo.ground.errors import UserError
 
+_HEAD = 1 << 16  # bytes of a JSON file that show what it is
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _DECLARED_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
@@ -28,12 +30,31 @@ def read_json(path, kind):
     return content
 
 
+def json_files(root, most_levels=3):
+    """The JSON files in a folder and those below it, by path."""
+    found = []
+    for parent, folders, names in os.walk(root):
+        depth = len(Path(parent).relative_to(root).parts)
+        folders[:] = sorted(n for n in folders if not n.startswith((".", "__"))) if depth < most_levels else []
+        found += [Path(parent, name) for name in sorted(names) if name.lower().endswith(".json") and name[0] != "."]
+    return found
+
+
+def begins_with_key(path, *keys):
+    """Whether a JSON file's first bytes name one of these keys."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return False
+    return any(f'"{key}"'.encode() in head for key in keys)
+
+
 @dataclass(frozen=True)
 class Problem:
     """Something in the data that was put right or left out, with a sentence for the user.
 
-    kind: "object without name", "object without box", "box without area", "box outside the image", "swapped corners"
-    or "listed twice"
+    kind: what it is in a few words, such as "box without area" or "listed twice", by which a check counts them
     """
 
     kind: str

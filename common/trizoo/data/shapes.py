@@ -6,6 +6,8 @@ import math
 import numpy as np
 from PIL import Image
 
+MARKER = "synthetic.json"  # in a data set that the zoo drew: the parameters it was drawn with
+
 
 def _convex_corners(corners, needed, distance):
     """Inside at least `needed` of `corners` half-planes at this distance: a polygon, or with one less a star."""

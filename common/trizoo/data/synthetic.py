@@ -6,17 +6,16 @@ It lets a fresh machine train, evaluate and draw pictures with one command and n
 import json
 import os
 import shutil
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
 from PIL import Image
 
-from trizoo.data.shapes import SHAPES, covered, fill, ground
+from trizoo.data.shapes import MARKER, SHAPES, covered, fill, ground
 from trizoo.ground.errors import UserError
 from trizoo.pictures.palette import palette_image
 
-MARKER = "synthetic.json"  # in the data set: the parameters it was drawn with
 _DRAWING = 2  # raise where the same parameters begin to give other pixels
 _SPLITS = ("train", "val", "test")
 _MIN_SIDE = 32
@@ -156,7 +155,7 @@ def _xml(id, size, classes, objects):
         corners = {"xmin": xmin + 1, "ymin": ymin + 1, "xmax": xmax, "ymax": ymax}
         lines += [
             "  <object>",
-            f"    <name>{escape(classes[label])}</name>",
+            f"    <name>{escape(classes[label], quote=False)}</name>",
             f"    <truncated>{int(cut)}</truncated>",
             "    <difficult>0</difficult>",
             f"    <bndbox>{''.join(f'<{tag}>{value}</{tag}>' for tag, value in corners.items())}</bndbox>",

@@ -1,31 +1,27 @@
 """Where the files of a VOC-layout data set are, and which image belongs to which split."""
 
-import hashlib
 import os
 import re
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from trizoo.data.ids import image_id
 from trizoo.data.images import IMAGE_SUFFIXES
 from trizoo.data.reading import read_text
+from trizoo.data.splits import split_by_hash
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
 _SEARCH_DEPTH = 2  # VOCdevkit/VOC2012, or the folder in a folder that unpacking an archive gives
 _PER_CLASS_LINE = re.compile(r"(.*\S)\s+(?:-1|0|1)")
-_TRAIN_SHARE = 0.8
 
 
 def find_root(root):
     """The folder with JPEGImages and Annotations (or SegmentationClass): `root` itself, or the one up to two below.
 
-    Raises UserError where there is none, or more than one.
+    None where there is none. Raises UserError where there are several.
     """
-    root = Path(root)
-    if not root.is_dir():
-        raise UserError(f"data set {root} {'is not a folder' if root.exists() else 'does not exist'}")
-    level = [root]
+    level = [Path(root)]
     for _ in range(_SEARCH_DEPTH + 1):
         found = [folder for folder in level if _is_root(folder)]
         if len(found) > 1:
@@ -33,22 +29,15 @@ def find_root(root):
         if found:
             return found[0]
         level = [child for folder in level for child in _folders(folder)]
-    raise UserError(
+    return None
+
+
+def no_root(root):
+    """The sentence about a folder in which `find_root` finds nothing."""
+    return (
         f"no VOC data set in {root}: JPEGImages with Annotations or SegmentationClass beside it were looked for there, "
         f"in VOCdevkit/VOC20xx and in every folder up to {_SEARCH_DEPTH} levels below"
     )
-
-
-def splits(root):
-    """Split name -> image ids, from ImageSets/Main, in the files' order.
-
-    Lists may have a byte order mark, any line ends, blank lines and file extensions. Per-class lists such as
-    `cat_train.txt`, with -1, 0 or 1 after each id, count only where there are no others: their ids together are the
-    split `train`. Without any list the ids are split into train and val, about 80 : 20, by a hash of the id, so that an
-    image stays where it is when others come. Raises UserError for a list that isn't text, and as `find_root` does.
-    """
-    root = find_root(root)
-    return read_splits(list_files(root))[0]
 
 
 @dataclass(frozen=True)
@@ -60,12 +49,6 @@ class Files:
     annotations: dict[str, Path]
     masks: dict[str, Path]
     doubles: tuple[tuple[Path, str], ...]
-
-    def image_of(self, id, annotation=None):
-        """The image with this id, else the one that the annotation's filename tag names, else None."""
-        if id in self.images or annotation is None:
-            return self.images.get(id)
-        return self.images.get(image_id(annotation.filename))
 
     def split_folder(self, for_masks=False):
         """Where the lists are: ImageSets/Main (Segmentation for masks, where it exists), else ImageSets itself."""
@@ -83,19 +66,15 @@ def list_files(root):
     return Files(root, images, annotations, masks, tuple(doubles))
 
 
-def image_id(name):
-    """A file name or a line of a list, without its extensions and in Unicode's composed form.
-
-    Archives from a Mac hold names in the decomposed form, which looks the same and compares different.
-    """
-    name = unicodedata.normalize("NFC", name.strip())
-    while name.lower().endswith((*IMAGE_SUFFIXES, ".xml")) and not name.startswith("."):
-        name = name.rpartition(".")[0]
-    return name
-
-
 def read_splits(files, for_masks=False):
-    """What `splits` gives, and notes: (dict of split name -> list of ids, repeats and all; list of sentences)."""
+    """Split name -> image ids, from ImageSets/Main, in the files' order, repeats and all; and sentences for a log.
+
+    Lists may have a byte order mark, any line ends, blank lines and file extensions. Per-class lists such as
+    `cat_train.txt`, with -1, 0 or 1 after each id, count only where there are no others: their ids together are the
+    split `train`. Without any list the ids are split into train and val, about 80 : 20, by a hash of the id, so that an
+    image stays where it is when others come. for_masks: the lists of ImageSets/Segmentation, where that exists.
+    Raises UserError for a list that isn't text.
+    """
     folder = files.split_folder(for_masks)
     known = {*files.images, *files.annotations}
     plain, per_class = {}, {}
@@ -156,14 +135,3 @@ def _by_id(folder, suffixes, doubles):
         else:
             files[id] = path
     return files
-
-
-def split_by_hash(ids):
-    """Ids -> {"train": ids, "val": ids}, each by its own hash; both get at least one, train the only one."""
-    ranks = {id: hashlib.sha256(id.encode("utf-8", "surrogateescape")).digest() for id in sorted(ids)}
-    val = {id for id, rank in ranks.items() if int.from_bytes(rank[:4], "big") >= _TRAIN_SHARE * 2**32}
-    if len(ranks) > 1 and not val:
-        val.add(max(ranks, key=ranks.get))
-    elif val and len(val) == len(ranks):
-        val.remove(min(ranks, key=ranks.get))
-    return {"train": [id for id in ranks if id not in val], "val": [id for id in ranks if id in val]}

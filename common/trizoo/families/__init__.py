@@ -12,7 +12,7 @@ from trizoo.families.yolo.spec import YOLO
 from trizoo.ground.errors import UserError
 
 __all__ = ["ARCHITECTURES", "FAMILIES", "Architecture", "Family", "ModelSpec", "architecture", "check_input_size"]
-__all__ += ["family_of", "model_spec", "register_family"]
+__all__ += ["family_of", "model_spec", "register_family", "spec_config"]
 
 FAMILIES = {
     "yolo": YOLO,
@@ -63,6 +63,13 @@ def model_spec(name, num_classes, *, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 25
                 f"would do"
             )
     return known.spec(name, num_classes, mean=tuple(mean), std=tuple(std), **given)
+
+
+def spec_config(spec):
+    """The arguments that `model_spec` makes an equal spec of, as JSON."""
+    normalisation = {"mean": [float(value) for value in spec.mean], "std": [float(value) for value in spec.std]}
+    options = spec.settings(architecture(spec.name))
+    return {"name": spec.name, "num_classes": spec.num_classes, **normalisation, **options}
 
 
 def check_input_size(name, size):

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from trizoo import families
 from trizoo.augment.letterbox import POLICIES
 from trizoo.augment.pipeline import OPERATIONS, register_operation
-from trizoo.data.masks.find import LAYOUTS
+from trizoo.data.layouts import LAYOUTS
 from trizoo.families import FAMILIES
 from trizoo.families.yolo.spec import YOLOLoss
 from trizoo.ground.boxes import NMS_METHODS
@@ -46,7 +46,7 @@ class Data(Section):
     validation: str | None = Field(None, description="split for choosing the best epoch; none = val, else test")
     test: str | None = Field(None, description="split for the final figure; none = test, else the validation split")
     overfit: int = Field(0, ge=0, description="train and evaluate on this many images of the train split; 0 = off")
-    layout: Literal[LAYOUTS] | None = Field(None, description="of data with masks; none = the first that is there")
+    layout: Literal[LAYOUTS] | None = Field(None, description="of the labels; none = the first that is there")
     mask_map: MaskMap = Field((), description="{255: 1} = 255 in a mask file is class 1; else 255 is ignored")
     palette: Colours | None = Field(
         None, description="colours of the classes in order, as [r, g, b] or hex, for masks in colours; voc = VOC's"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trizoo.data.boxes.voc import VOC, splits
+from trizoo.data.boxes.find import find_boxes
 from trizoo.data.images import read_image, read_size
 from trizoo.ground.errors import UserError
 from trizoo.metrics.curves import write_report
@@ -47,13 +47,6 @@ class BoxEvaluationSet:
         write_report(folder, found, self.records, self.classes)
 
 
-@dataclass(frozen=True)
-class Found:
-    """See `trizoo.tasks.base.Task.find`."""
-
-    splits: dict[str, list[str]]
-
-
 class Detection:
     """See `trizoo.tasks.base.Task`."""
 
@@ -62,19 +55,19 @@ class Detection:
     results = "detections"
 
     def find(self, data):
-        """See `trizoo.data.boxes.voc.splits`."""
-        return Found(splits(data.root))
+        """See `trizoo.data.boxes.find.find_boxes`."""
+        return find_boxes(data.root, data.layout)
 
     def open(self, found, data, split, classes):
-        """See `trizoo.data.boxes.voc.VOC`. Raises UserError where there is nothing to find."""
-        training = VOC(data.root, split, classes or None, masks=False)
+        """See `trizoo.data.boxes.dataset.BoxSet`. Raises UserError where there is nothing to find."""
+        training = found.open(split, classes or None)
         if not training.classes:
             raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
         return training
 
     def evaluation_set(self, found, data, split, classes):
         """A `BoxEvaluationSet`."""
-        return BoxEvaluationSet(VOC(data.root, split, classes, masks=False).records, classes, split or "all")
+        return BoxEvaluationSet(found.open(split, classes).records, classes, split or "all")
 
     def as_asked(self, evaluation, args):
         """The same: there is one way to measure boxes."""

@@ -7,8 +7,7 @@ import numpy as np
 from PIL import Image
 
 from trizoo.data.images import read_image
-from trizoo.data.masks.dataset import SegmentationSet
-from trizoo.data.masks.find import list_masks
+from trizoo.data.masks.find import find_masks
 from trizoo.ground.files import replacing
 from trizoo.metrics.curves import write_segmentation_report
 from trizoo.metrics.plain import shown
@@ -34,7 +33,8 @@ class Measured:
 class MaskEvaluationSet:
     """See `trizoo.tasks.base.EvaluationSet`.
 
-    source: a SegmentationSet; count: how many images of it; boundary: whether boundary IoU is measured
+    source: a `trizoo.data.masks.dataset.MaskSet`; count: how many images of it; boundary: whether boundary IoU is
+    measured
     """
 
     source: Any
@@ -85,13 +85,12 @@ class Segmentation:
     results = "areas"
 
     def find(self, data):
-        """See `trizoo.data.masks.find.list_masks`."""
-        return list_masks(data.root, data.layout)
+        """See `trizoo.data.masks.find.find_masks`."""
+        return find_masks(data.root, data.layout)
 
     def open(self, found, data, split, classes):
-        """See `trizoo.data.masks.dataset.SegmentationSet`."""
-        return SegmentationSet(
-            found,
+        """See `trizoo.data.masks.dataset.MaskSet`."""
+        return found.open(
             split,
             classes or None,
             mask_map=dict(data.mask_map),

@@ -1,8 +1,6 @@
-"""The three packages are one text in three languages: public names, their order and their signatures are the same.
+"""The three packages are one text in three languages: same names everywhere, and in the networks the same lines.
 
-Read from the syntax trees, so that no framework needs to be there. A network's call is `forward` in PyTorch,
-`__call__` in TensorFlow and `call` in Keras, and counts as one name; so does the class that satisfies
-`trizoo.framework.Framework`.
+Read from the source, so that no framework needs to be there; `trizoo.parity.neutral` says which words count as one.
 """
 
 import ast
@@ -11,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from trizoo.parity.alike import OUTLINES, TEXTS, differences, unlike
+from trizoo.parity.neutral import outline
+
 ROOT = Path(__file__).parents[3]
 PACKAGES = {
     "torch_zoo": ROOT / "pytorch" / "torch_zoo",
     "tf2_zoo": ROOT / "tf2" / "tf2_zoo",
     "keras_zoo": ROOT / "keras" / "keras_zoo",
 }
-CALLS = ("forward", "__call__", "call")
-FRAMEWORKS = ("PyTorch", "TF2", "Keras")
 
 # modules that not every framework needs, and why
 SPECIAL = {
@@ -26,10 +25,12 @@ SPECIAL = {
     "tf2_zoo/precision.py": "the same",
     "keras_zoo/precision.py": "the same",
     "tf2_zoo/layers.py": "tf.Module comes without layers",
+    "torch_zoo/network.py": "how a network is saved and served is each framework's own",
+    "tf2_zoo/network.py": "the same",
+    "keras_zoo/network.py": "the same",
     "tf2_zoo/optimizers.py": "TensorFlow's optimisers are Keras's, with another weight decay",
     "keras_zoo/layers.py": "Keras keeps the biased running variance",
     "keras_zoo/layout.py": "on PyTorch's backend Keras is faster with channels first",
-    "keras_zoo/training_model.py": "Keras's trainer wants a model that knows its loss",
     "keras_zoo/optimizers.py": "Keras's optimisers decay weights apart from the gradient",
 }
 
@@ -60,55 +61,6 @@ WRITTEN = [package for package in PACKAGES if modules(package)]
 TWINS = [package for package in WRITTEN if package != "torch_zoo"]
 
 
-def outline(text):
-    """The public names of a module in order, a line each: constants, functions with arguments, classes with methods."""
-    lines = []
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-            lines.append(f"class {'(the framework)' if node.name in FRAMEWORKS else node.name}")
-            methods = [child for child in node.body if isinstance(child, ast.FunctionDef)]
-            lines += [f"    {signature(child)}" for child in methods if not hidden(child.name)]
-        elif isinstance(node, ast.FunctionDef) and not hidden(node.name):
-            lines.append(signature(node))
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            targets = [name for target in targets for name in getattr(target, "elts", [target])]
-            names = [target.id for target in targets if isinstance(target, ast.Name)]
-            lines += [name for name in names if name.isupper() and not name.startswith("_")]
-    return lines
-
-
-def hidden(name):
-    return name.startswith("_") and name not in ("__init__", *CALLS)
-
-
-def signature(function):
-    """A function's name and arguments with defaults, without annotations: "load(make_batch, plans, workers=0)"."""
-    arguments = function.args
-    for argument in ast.walk(arguments):
-        if isinstance(argument, ast.arg):
-            argument.annotation = None
-    name = "(the call)" if function.name in CALLS else function.name
-    return f"{name}({ast.unparse(arguments)})"
-
-
-def parts(text):
-    """Class name -> names of the attributes that its __init__ assigns, in order."""
-    found = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ClassDef):
-            makers = [child for child in node.body if isinstance(child, ast.FunctionDef) and child.name == "__init__"]
-            found[node.name] = [
-                target.attr
-                for maker in makers
-                for statement in ast.walk(maker)
-                if isinstance(statement, ast.Assign)
-                for target in statement.targets
-                if isinstance(target, ast.Attribute)
-            ]
-    return found
-
-
 def read(package, name):
     return modules(package)[name].read_text(encoding="utf-8")
 
@@ -137,21 +89,83 @@ def test_there_are_the_same_modules(package):
 @pytest.mark.parametrize("package", TWINS)
 @pytest.mark.parametrize("name", shared("torch_zoo"))
 def test_public_names_and_signatures_are_the_same_in_the_same_order(package, name):
-    compare(name, package, outline(read("torch_zoo", name)), outline(read_twin(package, name)))
+    ours, theirs = (
+        outline(read("torch_zoo", name), "torch_zoo", details=False),
+        outline(read_twin(package, name), package, details=False),
+    )
+    compare(name, package, [line.text for line in ours], [line.text for line in theirs])
 
 
-def networks():
-    """Modules whose classes' attributes give the canonical names of parameters."""
-    return [name for name in shared("torch_zoo") if name.split("/")[0] in ("blocks.py", "backbones", "models")]
+def compared():
+    """Modules of which more is compared than names and signatures."""
+    return [name for name in shared("torch_zoo") if TEXTS.fullmatch(name) or OUTLINES.fullmatch(name)]
 
 
-@pytest.mark.parametrize("package", TWINS)
-@pytest.mark.parametrize("name", networks())
-def test_attributes_of_networks_are_assigned_in_the_same_order(package, name):
-    """A twin may keep more (a padding, a buffer); had it parameters of its own, the names file would tell."""
-    theirs = parts(read_twin(package, name))
-    for cls, attributes in parts(read("torch_zoo", name)).items():
-        compare(f"{name}: {cls}", package, attributes, [a for a in theirs.get(cls, []) if a in attributes])
+def test_networks_and_losses_are_compared():
+    folders = [name for name in shared("torch_zoo") if name.split("/")[0] in ("models", "backbones", "losses")]
+    assert {"attention.py", "blocks.py", "necks.py", "segmentation.py", *folders} == set(compared())
+
+
+@pytest.mark.parametrize("name", compared())
+def test_the_packages_are_one_text_but_for_known_differences(name):
+    found = unlike(name, {package: read_twin(package, name) for package in WRITTEN}, differences())
+    if found:
+        pytest.fail("\n".join(found), pytrace=False)
+
+
+def test_known_differences_are_in_modules_that_are_compared():
+    assert {difference.file for difference in differences()} <= set(compared())
+
+
+def swapped(text, first, second):
+    """The text with the lines that begin with these words in each other's places."""
+    lines = text.splitlines(keepends=True)
+    places = [next(i for i, line in enumerate(lines) if line.lstrip().startswith(words)) for words in (first, second)]
+    lines[places[0]], lines[places[1]] = lines[places[1]], lines[places[0]]
+    return "".join(lines)
+
+
+# changes of one package alone that names and signatures don't show: package, module, words before and after
+CHANGES = {
+    "class constant": ("keras_zoo", "models/yolov3.py", "coarsest_neck = SPPConvs", "coarsest_neck = FiveConvs"),
+    "module constant": ("tf2_zoo", "backbones/darknet53.py", "512, 1024)", "512, 1048)"),
+    "eps": ("tf2_zoo", "blocks.py", "BN_EPS = 1e-5", "BN_EPS = 1e-3"),
+    "known difference": ("keras_zoo", "blocks.py", "BN_MOMENTUM = 0.9", "BN_MOMENTUM = 0.99"),
+    "docstring": ("keras_zoo", "necks.py", "p7 of relu(p6) by another", "p7 of p6 by another"),
+    "docstring of a block": ("torch_zoo", "blocks.py", "x between 0 and 6", "x between 0 and 1"),
+    "comment": ("torch_zoo", "necks.py", "the greatest of 9x9", "the greatest of 13x13"),
+    "order of concatenation": ("tf2_zoo", "necks.py", "pool13, pool9, pool5, x", "x, pool5, pool9, pool13"),
+    "padding that PyTorch must name": (
+        "torch_zoo",
+        "models/retinanet.py",
+        "num_classes, 3, padding=1",
+        "num_classes, 3",
+    ),
+}
+
+
+@pytest.mark.parametrize(("package", "name", "before", "after"), CHANGES.values(), ids=CHANGES)
+def test_a_change_of_one_package_alone_is_noticed(package, name, before, after):
+    texts = {package: read(package, name) for package in WRITTEN}
+    assert texts[package].count(before) == 1
+    texts[package] = texts[package].replace(before, after)
+    assert unlike(name, texts, differences()) != []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("necks.py", "self.lateral_c3 =", "self.lateral_c4 ="),
+        ("segmentation.py", "self.pool =", "self.project ="),
+        ("blocks.py", "self.num_anchors =", "self.conv = ConvBlock("),
+        ("models/yolov4.py", "self.lateral_p4 =", "self.lateral_c4 ="),
+    ],
+)
+def test_another_order_of_attributes_in_one_package_is_noticed(package, name, first, second):
+    texts = {package: read(package, name) for package in WRITTEN}
+    texts[package] = swapped(texts[package], first, second)
+    assert unlike(name, texts, differences()) != []
 
 
 @pytest.mark.parametrize("package", WRITTEN)
@@ -192,44 +206,3 @@ def test_every_package_runs_all_of_the_common_tests(package):
         if not path.is_file() or line not in path.read_text(encoding="utf-8"):
             missing.append(f"{package}/tests/{path.name}: {line}")
     assert missing == []
-
-
-def test_an_outline_holds_what_a_reader_of_the_twin_relies_on():
-    text = """
-SIZE: int = 3
-_HIDDEN = 4
-FIRST, SECOND = 1, 2
-local = 5
-
-class Block(Base):
-    def __init__(self, channels, stride=1): ...
-    def forward(self, x: Tensor): ...
-    def _inner(self): ...
-
-def load(path, *, strict=True, **options): ...
-
-def _private(): ...
-"""
-    assert outline(text) == [
-        "SIZE",
-        "FIRST",
-        "SECOND",
-        "class Block",
-        "    __init__(self, channels, stride=1)",
-        "    (the call)(self, x)",
-        "load(path, *, strict=True, **options)",
-    ]
-    assert outline(text.replace("forward", "call").replace("Base", "keras.layers.Layer")) == outline(text)
-    assert outline(text.replace("stride=1", "stride=2")) != outline(text)
-    assert outline("def a(): ...\ndef b(): ...") != outline("def b(): ...\ndef a(): ...")
-
-
-def test_parts_are_the_attributes_in_order():
-    text = """
-class Block:
-    def __init__(self, channels):
-        super().__init__()
-        self.conv = Conv(channels)
-        self.bn = BatchNorm(channels)
-"""
-    assert parts(text) == {"Block": ["conv", "bn"]}

@@ -35,7 +35,7 @@ def sources():
 
 
 def imported(path):
-    """(line, module as a tuple of names below trizoo) of all that a file imports of the package, at its top or later."""
+    """(line, module below trizoo as a tuple of names) of all that a file imports of the package, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "trizoo":
             below = tuple(node.module.split(".")[1:])

@@ -31,7 +31,7 @@ def spec_of(recipe):
 def spec_of_options(options, num_classes):
     """The ModelSpec of a model section as a dict."""
     graph = {key: value for key, value in options.items() if key not in ("objectness_prior", "initializer")}
-    return model_spec(graph.pop("name"), num_classes, **graph)
+    return model_spec(num_classes=num_classes, **graph)
 
 
 def check_batch_norm(recipe, spec):

@@ -10,8 +10,6 @@ from trizoo.tasks import task_of
 from trizoo.tasks.base import EvaluationSet
 
 SYNTHETIC_IMAGES = 400
-
-
 SYNTHETIC_SIZE = (256, 256)
 
 

@@ -14,8 +14,9 @@ from trizoo.training.cache import ROOM, Kept
 class TrainingSet:
     """Calling it with a `BatchPlan` gives the `Batch`; workers of every framework's loader do just that.
 
-    source: a data set with `records` and `sample(index, at_least)`, such as `trizoo.data.boxes.voc`; members: which of
-    its images to use; recipe, spec: of the run; room: bytes of decoded images that each process keeps in memory.
+    source: a data set with `records` and `sample(index, at_least)`, such as a `trizoo.data.boxes.dataset.BoxSet`;
+    members: which of its images to use; recipe, spec: of the run; room: bytes of decoded images that each process keeps
+    in memory.
     """
 
     def __init__(self, source, members, recipe, spec, room=ROOM):

@@ -40,9 +40,8 @@ class CSPDarknet53(keras.layers.Layer):
         super().__init__()
         self.stem = ConvBlock(3, 32, 3, activation="mish")
         in_channels = (32, *STAGE_CHANNELS[:-1])
-        self.stages = [
-            CSPStage(*numbers) for numbers in zip(in_channels, STAGE_CHANNELS, STAGE_WIDTHS, STAGE_BLOCKS, strict=True)
-        ]
+        numbers = zip(in_channels, STAGE_CHANNELS, STAGE_WIDTHS, STAGE_BLOCKS, strict=True)
+        self.stages = [CSPStage(*of_stage) for of_stage in numbers]
 
     def call(self, x):
         x = self.stem(x)

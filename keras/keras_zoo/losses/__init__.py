@@ -1,4 +1,4 @@
-"""Losses in Keras; they must equal the `reference.py` of their family in trizoo.families."""
+"""Losses; each must equal the `reference.py` of its family in trizoo.families."""
 
 from keras_zoo.losses.retinanet import RetinaNetLoss
 from keras_zoo.losses.segmentation import SegmentationLoss

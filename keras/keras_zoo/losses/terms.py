@@ -21,7 +21,7 @@ def focal_weight(logits, positives, gamma, alpha):
 def focal_loss(logits, labels, gamma, alpha):
     """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N), -1 for no class -> (B, N).
 
-    Its gradient is written out, since what a backend would keep for it is several times the logits.
+    Its gradient is written out, since what automatic differentiation would keep for it is several times the logits.
     """
 
     @ops.custom_gradient

@@ -11,6 +11,7 @@ Nothing drops out; see `keras_zoo.segmentation`.
 import keras
 
 from keras_zoo.blocks import ConvBlock, Normalize, SeparableConv, concat, per_pixel, resize, size_of
+from keras_zoo.network import Network
 from keras_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead, make_backbone
 
 LOW_CHANNELS = 48
@@ -34,12 +35,11 @@ class Decoder(keras.layers.Layer):
         return self.conv2(self.conv1(concat(resize(x, size_of(low)), low)))
 
 
-class DeepLabV3Plus(keras.Model):
+class DeepLabV3Plus(Network):
     """uint8 (B, H, W, 3) -> a tuple of logits (B, H, W, C) alone."""
 
     def __init__(self, spec):
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         backbone, low_channels, channels = make_backbone(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = backbone
@@ -54,15 +54,14 @@ class DeepLabV3Plus(keras.Model):
         return (per_pixel(self.head(self.decoder(self.aspp(x), low)), size),)
 
 
-class DeepLabV3(keras.Model):
+class DeepLabV3(Network):
     """uint8 (B, H, W, 3) -> a tuple of logits (B, H, W, C) alone.
 
     On MobileNetV2 nothing is dilated behind the backbone and no 3x3 block comes before the logits.
     """
 
     def __init__(self, spec):
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         backbone, _, channels = make_backbone(spec)
         mobile = spec.backbone == "mobilenetv2"
         rates, hidden_channels = ((), None) if mobile else (RATES, ASPP_CHANNELS)

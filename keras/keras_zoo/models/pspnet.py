@@ -4,20 +4,18 @@ The backbone is the zoo's own, so ResNet begins with one 7x7 convolution where t
 centres of pixels (`align_corners=False`). Nothing drops out; see `keras_zoo.segmentation`.
 """
 
-import keras
-
 from keras_zoo.blocks import Normalize, per_pixel, size_of
+from keras_zoo.network import Network
 from keras_zoo.segmentation import PyramidPooling, SegmentationHead, make_backbone
 
 HIDDEN_CHANNELS = 512
 
 
-class PSPNet(keras.Model):
+class PSPNet(Network):
     """uint8 (B, H, W, 3) -> a tuple of logits (B, H, W, C) alone."""
 
     def __init__(self, spec):
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         backbone, _, channels = make_backbone(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = backbone

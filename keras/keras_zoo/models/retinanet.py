@@ -12,6 +12,7 @@ from keras_zoo.backbones.resnet import DEEP, STAGE_CHANNELS, BasicBlock, Bottlen
 from keras_zoo.blocks import ConvBlock, Normalize, per_anchor
 from keras_zoo.layers import make_conv
 from keras_zoo.necks import FPN
+from keras_zoo.network import Network
 
 PYRAMID_CHANNELS = 256
 TOWER_BLOCKS = 4
@@ -46,12 +47,11 @@ class BoxHead(keras.layers.Layer):
         return per_anchor(self.predict_box(x), 4)
 
 
-class RetinaNet(keras.Model):
+class RetinaNet(Network):
     """uint8 (B, H, W, 3) -> deltas (B, N, 4), logits (B, N, C), of the N anchors of `trizoo.families.anchored.grid`."""
 
     def __init__(self, spec):
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         depth = int(spec.backbone.removeprefix("resnet"))
         num_anchors, norm = spec.anchors_per_cell[0], "group" if spec.v2 else None
         expansion = (Bottleneck if depth >= DEEP else BasicBlock).expansion

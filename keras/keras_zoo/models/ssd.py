@@ -15,6 +15,7 @@ from keras_zoo.backbones.mobilenet_v2 import InvertedResidual, MobileNetV2
 from keras_zoo.backbones.vgg16 import VGG16
 from keras_zoo.blocks import ConvBlock, L2Norm, Normalize, per_anchor
 from keras_zoo.layers import make_conv
+from keras_zoo.network import Network
 
 
 class ExtraBlock(keras.layers.Layer):
@@ -42,7 +43,7 @@ class SSDHead(keras.layers.Layer):
         return per_anchor(self.predict_box(x), 4), per_anchor(self.predict_class(x), self.num_logits)
 
 
-class SSDVGG16(keras.Model):
+class SSDVGG16(Network):
     """uint8 (B, 300, 300, 3) -> deltas (B, 8732, 4), logits (B, 8732, 1 + C), of `trizoo.families.ssd.anchors`.
 
     The first logit is the background's.
@@ -52,8 +53,7 @@ class SSDVGG16(keras.Model):
     extra_numbers = ((512, 3, 2, 1), (256, 3, 2, 1), (256, 3, 1, 0), (256, 3, 1, 0))
 
     def __init__(self, spec):
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = VGG16()
         self.l2_norm = L2Norm(512)
@@ -77,12 +77,11 @@ class SSD512VGG16(SSDVGG16):
     extra_numbers = ((512, 3, 2, 1), (256, 3, 2, 1), (256, 3, 2, 1), (256, 3, 2, 1), (256, 4, 1, 1))
 
 
-class SSDMobileNetV2(keras.Model):
+class SSDMobileNetV2(Network):
     """uint8 (B, 300, 300, 3) -> deltas (B, 3000, 4), logits (B, 3000, 1 + C)."""
 
     def __init__(self, spec):
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = MobileNetV2()
         self.extras = [

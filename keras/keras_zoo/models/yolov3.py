@@ -4,21 +4,19 @@ Attributes stand in the order of those files, so a weight file fills them one af
 necks, the lateral connections and the order of concatenation (upsampled features first) follow them too.
 """
 
-import keras
-
 from keras_zoo.backbones.darknet53 import Darknet53
 from keras_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, upsample
 from keras_zoo.necks import FiveConvs, SPPConvs
+from keras_zoo.network import Network
 
 
-class YOLOv3(keras.Model):
+class YOLOv3(Network):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16, 8."""
 
     coarsest_neck = FiveConvs
 
     def __init__(self, spec):
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         anchors_p5, anchors_p4, anchors_p3 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = Darknet53()

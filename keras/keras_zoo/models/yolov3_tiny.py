@@ -7,6 +7,7 @@ are the cfg's masks 0,1,2 (see trizoo.families).
 import keras
 
 from keras_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, max_pool, upsample
+from keras_zoo.network import Network
 
 CHANNELS = (16, 32, 64, 128, 256, 512, 1024)
 
@@ -28,12 +29,11 @@ class TinyBackbone(keras.layers.Layer):
         return c4, self.convs[6](x)
 
 
-class YOLOv3Tiny(keras.Model):
+class YOLOv3Tiny(Network):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16."""
 
     def __init__(self, spec):
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         anchors_p5, anchors_p4 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = TinyBackbone()

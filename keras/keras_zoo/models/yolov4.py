@@ -4,19 +4,17 @@ Attributes stand in the order of that file, so its weight file fills them one af
 (Liu et al. 2018) makes the file name the finest head first; the model gives the coarsest first, as all do.
 """
 
-import keras
-
 from keras_zoo.backbones.csp_darknet53 import CSPDarknet53
 from keras_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, upsample
 from keras_zoo.necks import FiveConvs, SPPConvs
+from keras_zoo.network import Network
 
 
-class YOLOv4(keras.Model):
+class YOLOv4(Network):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16, 8."""
 
     def __init__(self, spec):
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         anchors_p5, anchors_p4, anchors_p3 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = CSPDarknet53()

@@ -9,6 +9,7 @@ import keras
 
 from keras_zoo.attention import make_attention
 from keras_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, max_pool, split_half, upsample
+from keras_zoo.network import Network
 
 
 class CSPBlock(keras.layers.Layer):
@@ -46,12 +47,11 @@ class CSPTinyBackbone(keras.layers.Layer):
         return c4, self.conv3(x)
 
 
-class YOLOv4Tiny(keras.Model):
+class YOLOv4Tiny(Network):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16."""
 
     def __init__(self, spec):
-        super().__init__()
-        self.spec = spec
+        super().__init__(spec)
         anchors_p5, anchors_p4 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = CSPTinyBackbone()

@@ -14,8 +14,8 @@ from keras import ops  # noqa: E402
 
 from keras_zoo.layers import get_array  # noqa: E402
 from keras_zoo.losses import LOSSES  # noqa: E402
+from keras_zoo.network import Network  # noqa: E402
 from keras_zoo.optimizers import SGD  # noqa: E402
-from keras_zoo.training_model import TrainingModel  # noqa: E402
 from trizoo.recipes.schema import Recipe  # noqa: E402
 
 
@@ -30,11 +30,11 @@ def zoo():
     return Keras()
 
 
-class Heads(keras.layers.Layer):
+class Heads(Network):
     """A network that is nothing but its raw heads, since Keras differentiates by variables only."""
 
-    def __init__(self, heads):
-        super().__init__()
+    def __init__(self, spec, heads):
+        super().__init__(spec)
         self.heads = [self.add_weight(head.shape, name=f"head_{number}") for number, head in enumerate(heads)]
         for variable, head in zip(self.heads, heads, strict=True):
             variable.assign(head)
@@ -49,14 +49,15 @@ def loss_and_gradients():
 
     def of(spec, options):
         def measure(heads, targets, size):
-            model = TrainingModel(Heads(heads), LOSSES[spec.family](spec, options))
-            model.input_size = size
+            model = Heads(spec, heads)
             optimizer = SGD(Recipe(optimizer={"weight_decay": 0}).optimizer)
-            model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
+            loss = LOSSES[spec.family](spec, options)
+            model.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
             targets = {name: np.asarray(array) for name, array in targets.items()}
-            terms = model.train_on_batch(np.zeros((len(heads[0]), 1)), targets, return_dict=True)
+            images = np.zeros((len(heads[0]), size[1], size[0], 3), np.uint8)
+            terms = model.train_on_batch(images, targets, return_dict=True)
             # from slots of zero and without weight decay, momentum is the gradient
-            return terms, [get_array(optimizer.slot("momentum", head)) for head in model.network.heads]
+            return terms, [get_array(optimizer.slot("momentum", head)) for head in model.heads]
 
         return measure
 

@@ -6,7 +6,7 @@ from keras import ops
 from keras_zoo import layout
 from keras_zoo.backbones.resnet import ResNet
 from keras_zoo.backbones.xception65 import Xception65
-from keras_zoo.layers import mark_built
+from keras_zoo.layers import finish
 from trizoo.tests.contract.backbones import *  # noqa: F403
 
 
@@ -21,7 +21,7 @@ def features():
     """A backbone and float32 (B, H, W, 3) -> each of its features, (B, h, w, C)."""
 
     def of(backbone, images):
-        mark_built(backbone)
+        finish(backbone)
         found = backbone(layout.from_images(ops.convert_to_tensor(images)))
         return [ops.convert_to_numpy(layout.to_images(each)) for each in found]
 

@@ -1,23 +1,22 @@
 """Building blocks, as in every framework."""
 
-import keras
 import pytest
 from keras import ops
 
 from keras_zoo import blocks as module
 from keras_zoo import layout
 from keras_zoo.blocks import ConvBlock, SeparableConv, concat, global_average_pool, max_pool, resize, size_of, upsample
-from keras_zoo.layers import mark_built
 from keras_zoo.learner import Learner
+from keras_zoo.network import Network
+from trizoo.families import model_spec
 from trizoo.tests.contract.blocks import *  # noqa: F403
 
 
-class EveryBlock(keras.Model):
+class EveryBlock(Network):
     """See `trizoo.tests.contract.blocks.EVERY_BLOCK`."""
 
-    def __init__(self, spec=None):
-        super().__init__()
-        self.spec = spec
+    def __init__(self, spec):
+        super().__init__(spec)
         self.stem = ConvBlock(3, 8, 3, 2, "relu", norm="group")
         self.separable = SeparableConv(8, 12, 3, dilation=2)
         self.plain = ConvBlock(12, 6, 3, activation="relu6", dilation=3, norm=None)
@@ -76,8 +75,7 @@ def every_block():
     """A gain and a recipe -> the learner of a network of all blocks."""
 
     def of(gain, recipe):
-        model = EveryBlock()
-        mark_built(model)
+        model = EveryBlock(model_spec("yolov3-tiny", 1))  # any: its graph is its own
         return Learner(model, Square(gain), recipe, "cpu")
 
     return of

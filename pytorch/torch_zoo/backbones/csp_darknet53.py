@@ -1,6 +1,6 @@
 """CSPDarknet53, the backbone of YOLOv4 (Bochkovskiy et al. 2020; the first 72 convolutions of yolov4.cfg)."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from torch_zoo.blocks import ConvBlock, Residual, concat
 
@@ -15,7 +15,7 @@ class CSPStage(nn.Module):
     (B, in, H, W) -> (B, out, H / 2, W / 2). Either part has `width` channels.
     """
 
-    def __init__(self, in_channels, out_channels, width, num_blocks):
+    def __init__(self, in_channels: int, out_channels: int, width: int, num_blocks: int) -> None:
         super().__init__()
         self.down = ConvBlock(in_channels, out_channels, 3, stride=2, activation="mish")
         self.bypass = ConvBlock(out_channels, width, 1, activation="mish")
@@ -24,7 +24,7 @@ class CSPStage(nn.Module):
         self.leave = ConvBlock(width, width, 1, activation="mish")
         self.merge = ConvBlock(width * 2, out_channels, 1, activation="mish")
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = self.down(x)
         bypass = self.bypass(x)
         x = self.enter(x)
@@ -36,14 +36,14 @@ class CSPStage(nn.Module):
 class CSPDarknet53(nn.Module):
     """(B, 3, H, W) -> c3, c4, c5: 256, 512 and 1024 channels at strides 8, 16 and 32."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.stem = ConvBlock(3, 32, 3, activation="mish")
         in_channels = (32, *STAGE_CHANNELS[:-1])
         numbers = zip(in_channels, STAGE_CHANNELS, STAGE_WIDTHS, STAGE_BLOCKS, strict=True)
         self.stages = nn.ModuleList([CSPStage(*of_stage) for of_stage in numbers])
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x = self.stem(x)
         features = []
         for stage in self.stages:

@@ -1,6 +1,6 @@
 """Darknet53, the backbone of YOLOv3 (Redmon & Farhadi 2018; the first 52 convolutions of yolov3.cfg)."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from torch_zoo.blocks import ConvBlock, Residual
 
@@ -11,12 +11,12 @@ STAGE_CHANNELS = (64, 128, 256, 512, 1024)
 class Stage(nn.Module):
     """A 3x3 block of stride 2 and residual blocks: (B, in, H, W) -> (B, out, H / 2, W / 2)."""
 
-    def __init__(self, in_channels, out_channels, num_blocks):
+    def __init__(self, in_channels: int, out_channels: int, num_blocks: int) -> None:
         super().__init__()
         self.down = ConvBlock(in_channels, out_channels, 3, stride=2)
         self.blocks = nn.ModuleList([Residual(out_channels, out_channels // 2) for _ in range(num_blocks)])
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         x = self.down(x)
         for block in self.blocks:
             x = block(x)
@@ -26,7 +26,7 @@ class Stage(nn.Module):
 class Darknet53(nn.Module):
     """(B, 3, H, W) -> c3, c4, c5: 256, 512 and 1024 channels at strides 8, 16 and 32."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.stem = ConvBlock(3, 32, 3)
         in_channels = (32, *STAGE_CHANNELS[:-1])
@@ -34,7 +34,7 @@ class Darknet53(nn.Module):
             [Stage(*numbers) for numbers in zip(in_channels, STAGE_CHANNELS, STAGE_BLOCKS, strict=True)]
         )
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x = self.stem(x)
         features = []
         for stage in self.stages:

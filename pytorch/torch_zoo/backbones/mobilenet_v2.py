@@ -3,7 +3,7 @@
 Attributes stand in the order of that file: the stem, 17 blocks, the last 1x1 convolution.
 """
 
-from torch import nn
+from torch import Tensor, nn
 
 from torch_zoo.blocks import ConvBlock
 
@@ -27,7 +27,9 @@ class InvertedResidual(nn.Module):
     where hidden_channels are in_channels.
     """
 
-    def __init__(self, in_channels, hidden_channels, out_channels, stride=1, dilation=1):
+    def __init__(
+        self, in_channels: int, hidden_channels: int, out_channels: int, stride: int = 1, dilation: int = 1
+    ) -> None:
         super().__init__()
         self.adds = stride == 1 and in_channels == out_channels
         expands = hidden_channels != in_channels
@@ -37,7 +39,7 @@ class InvertedResidual(nn.Module):
         )
         self.project = ConvBlock(hidden_channels, out_channels, 1, activation="linear")
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         hidden = x if self.expand is None else self.expand(x)
         out = self.project(self.depthwise(hidden))
         return x + out if self.adds else out, hidden
@@ -53,7 +55,7 @@ class MobileNetV2(nn.Module):
     last: whether the last 1x1 convolution is there
     """
 
-    def __init__(self, output_stride=32, last=True):
+    def __init__(self, output_stride: int = 32, last: bool = True) -> None:
         super().__init__()
         if output_stride not in (8, 16, 32):
             raise ValueError(f"output_stride is {output_stride}; 8, 16 or 32 is needed")
@@ -67,7 +69,7 @@ class MobileNetV2(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.last = ConvBlock(channels, 1280, 1, activation="relu6") if last else None
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x = self.stem(x)
         for number, block in enumerate(self.blocks):
             x, hidden = block(x)

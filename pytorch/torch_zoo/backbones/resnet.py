@@ -4,7 +4,7 @@ Attributes stand in the order of torchvision's, whose names they have but for `s
 `conv1.conv` and `conv1.bn` (conv1, bn1) and `shortcut.conv` and `shortcut.bn` (downsample.0, downsample.1).
 """
 
-from torch import nn
+from torch import Tensor, nn
 
 from torch_zoo.blocks import ConvBlock, max_pool, relu
 
@@ -22,13 +22,22 @@ class BasicBlock(nn.Module):
 
     expansion = 1  # channels that leave : channels within
 
-    def __init__(self, in_channels, channels, stride=1, *, dilations=(1, 1), norm="batch", stride_on_1x1=False):
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int = 1,
+        *,
+        dilations: tuple[int, int] = (1, 1),
+        norm: str | None = "batch",
+        stride_on_1x1: bool = False,
+    ) -> None:
         super().__init__()
         self.conv1 = ConvBlock(in_channels, channels, 3, stride, "relu", dilation=dilations[0], norm=norm)
         self.conv2 = ConvBlock(channels, channels, 3, activation="linear", dilation=dilations[1], norm=norm)
         self.shortcut = make_shortcut(in_channels, channels, stride, norm)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         shortcut = x if self.shortcut is None else self.shortcut(x)
         return relu(self.conv2(self.conv1(x)) + shortcut)
 
@@ -42,7 +51,16 @@ class Bottleneck(nn.Module):
 
     expansion = 4  # channels that leave : channels within
 
-    def __init__(self, in_channels, channels, stride=1, *, dilations=(1, 1), norm="batch", stride_on_1x1=False):
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int = 1,
+        *,
+        dilations: tuple[int, int] = (1, 1),
+        norm: str | None = "batch",
+        stride_on_1x1: bool = False,
+    ) -> None:
         super().__init__()
         first, second, dilation = (stride, 1, dilations[1]) if stride_on_1x1 else (1, stride, dilations[0])
         out_channels = channels * self.expansion
@@ -51,7 +69,7 @@ class Bottleneck(nn.Module):
         self.conv3 = ConvBlock(channels, out_channels, 1, activation="linear", norm=norm)
         self.shortcut = make_shortcut(in_channels, out_channels, stride, norm)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         shortcut = x if self.shortcut is None else self.shortcut(x)
         return relu(self.conv3(self.conv2(self.conv1(x))) + shortcut)
 
@@ -62,7 +80,17 @@ class Stage(nn.Module):
     dilations: up to that stride, and after it
     """
 
-    def __init__(self, kind, in_channels, channels, num_blocks, stride, dilations, norm, stride_on_1x1):
+    def __init__(
+        self,
+        kind: type[BasicBlock] | type[Bottleneck],
+        in_channels: int,
+        channels: int,
+        num_blocks: int,
+        stride: int,
+        dilations: tuple[int, int],
+        norm: str | None,
+        stride_on_1x1: bool,
+    ) -> None:
         super().__init__()
         options = {"norm": norm, "stride_on_1x1": stride_on_1x1}
         blocks = [kind(in_channels, channels, stride, dilations=dilations, **options)]
@@ -70,7 +98,7 @@ class Stage(nn.Module):
             blocks.append(kind(channels * kind.expansion, channels, dilations=(dilations[1],) * 2, **options))
         self.blocks = nn.ModuleList(blocks)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         for block in self.blocks:
             x = block(x)
         return x
@@ -86,7 +114,9 @@ class ResNet(nn.Module):
         (torchvision's `replace_stride_with_dilation`), so that one file of weights serves all
     """
 
-    def __init__(self, depth, norm="batch", stride_on_1x1=False, output_stride=32):
+    def __init__(
+        self, depth: int, norm: str | None = "batch", stride_on_1x1: bool = False, output_stride: int = 32
+    ) -> None:
         super().__init__()
         if depth not in STAGE_BLOCKS:
             raise ValueError(f"no ResNet has {depth} layers; there are {', '.join(map(str, STAGE_BLOCKS))}")
@@ -105,7 +135,7 @@ class ResNet(nn.Module):
             in_channels = channels * kind.expansion
         self.stages = nn.ModuleList(stages)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         x = max_pool(self.stem(x), 3, 2, padding=1)
         features = []
         for stage in self.stages:
@@ -114,7 +144,7 @@ class ResNet(nn.Module):
         return tuple(features)
 
 
-def make_shortcut(in_channels, out_channels, stride, norm):
+def make_shortcut(in_channels: int, out_channels: int, stride: int, norm: str | None) -> ConvBlock | None:
     """A 1x1 block where the input of a residual block has another shape than what it is added to, else None."""
     if stride == 1 and in_channels == out_channels:
         return None

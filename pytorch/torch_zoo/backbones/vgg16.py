@@ -4,7 +4,7 @@ Its fully connected layers are convolutions of 1024 channels, fc6 dilated, and p
 the order of torchvision's ssd300_vgg16.
 """
 
-from torch import nn
+from torch import Tensor, nn
 
 from torch_zoo.blocks import ConvBlock, max_pool
 
@@ -15,14 +15,14 @@ STAGE_CHANNELS = (64, 128, 256, 512, 512)
 class Stage(nn.Module):
     """3x3 convolutions with relu: (B, in, H, W) -> (B, out, H, W)."""
 
-    def __init__(self, in_channels, out_channels, num_convs):
+    def __init__(self, in_channels: int, out_channels: int, num_convs: int) -> None:
         super().__init__()
         inputs = (in_channels, *[out_channels] * (num_convs - 1))
         self.convs = nn.ModuleList(
             [ConvBlock(channels, out_channels, 3, activation="relu", norm=None) for channels in inputs]
         )
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         for conv in self.convs:
             x = conv(x)
         return x
@@ -31,7 +31,7 @@ class Stage(nn.Module):
 class VGG16(nn.Module):
     """(B, 3, H, W) -> conv4_3, fc7: 512 and 1024 channels at strides 8 and 16."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         in_channels = (3, *STAGE_CHANNELS[:-1])
         self.stages = nn.ModuleList(
@@ -40,7 +40,7 @@ class VGG16(nn.Module):
         self.fc6 = ConvBlock(512, 1024, 3, activation="relu", dilation=6, norm=None)
         self.fc7 = ConvBlock(1024, 1024, 1, activation="relu", norm=None)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         features = []
         for number, stage in enumerate(self.stages):
             if number:

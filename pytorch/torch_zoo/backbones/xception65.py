@@ -4,7 +4,9 @@ The graph of the TensorFlow DeepLab model zoo. Attributes stand in the order of 
 batch norms have an eps of 1e-3, ours 1e-5; a stored variance that is greater by the difference makes up for it.
 """
 
-from torch import nn
+from collections.abc import Sequence
+
+from torch import Tensor, nn
 
 from torch_zoo.blocks import ConvBlock, SeparableConv, relu
 
@@ -22,7 +24,15 @@ class XceptionModule(nn.Module):
     The third convolution has the stride. channels: of the three
     """
 
-    def __init__(self, in_channels, channels, stride=1, *, dilation=1, norm="batch"):
+    def __init__(
+        self,
+        in_channels: int,
+        channels: Sequence[int],
+        stride: int = 1,
+        *,
+        dilation: int = 1,
+        norm: str | None = "batch",
+    ) -> None:
         super().__init__()
         options = {"activation": "linear", "dilation": dilation, "norm": norm}
         self.conv1 = SeparableConv(in_channels, channels[0], 3, **options)
@@ -31,7 +41,7 @@ class XceptionModule(nn.Module):
         same = stride == 1 and in_channels == channels[2]
         self.shortcut = None if same else ConvBlock(in_channels, channels[2], 1, stride, "linear", norm=norm)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         second = self.conv2(relu(self.conv1(relu(x))))
         shortcut = x if self.shortcut is None else self.shortcut(x)
         return self.conv3(relu(second)) + shortcut, second
@@ -40,13 +50,15 @@ class XceptionModule(nn.Module):
 class XceptionTail(nn.Module):
     """Three separable convolutions with a ReLU after either half: (B, in, H, W) -> (B, out, H, W)."""
 
-    def __init__(self, in_channels, channels, *, dilation=1, norm="batch"):
+    def __init__(
+        self, in_channels: int, channels: Sequence[int], *, dilation: int = 1, norm: str | None = "batch"
+    ) -> None:
         super().__init__()
         self.conv1 = SeparableConv(in_channels, channels[0], 3, dilation=dilation, norm=norm)
         self.conv2 = SeparableConv(channels[0], channels[1], 3, dilation=dilation, norm=norm)
         self.conv3 = SeparableConv(channels[1], channels[2], 3, dilation=dilation, norm=norm)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.conv3(self.conv2(self.conv1(x)))
 
 
@@ -58,7 +70,7 @@ class Xception65(nn.Module):
     output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
     """
 
-    def __init__(self, norm="batch", output_stride=16):
+    def __init__(self, norm: str | None = "batch", output_stride: int = 16) -> None:
         super().__init__()
         if output_stride not in OUTPUT_STRIDES:
             raise ValueError(f"an output stride of {output_stride}; it can be {', '.join(map(str, OUTPUT_STRIDES))}")
@@ -84,7 +96,7 @@ class Xception65(nn.Module):
         self.exit = XceptionModule(channels, EXIT_CHANNELS, exit_stride, dilation=middle_dilation, norm=norm)
         self.tail = XceptionTail(EXIT_CHANNELS[-1], TAIL_CHANNELS, dilation=tail_dilation, norm=norm)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x, _ = self.entry[0](self.conv2(self.conv1(x)))
         x, low = self.entry[1](x)
         x, _ = self.entry[2](x)

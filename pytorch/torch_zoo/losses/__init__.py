@@ -1,4 +1,4 @@
-"""Losses in PyTorch; they must equal the `reference.py` of their family in trizoo.families."""
+"""Losses; each must equal the `reference.py` of its family in trizoo.families."""
 
 from torch_zoo.losses.retinanet import RetinaNetLoss
 from torch_zoo.losses.segmentation import SegmentationLoss

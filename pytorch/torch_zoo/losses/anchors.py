@@ -1,9 +1,16 @@
 """What the losses of SSD and RetinaNet have in common; the reference is in `trizoo.families.anchored.reference`."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
+from torch import Tensor
 
 from torch_zoo.losses.terms import smooth_l1
-from trizoo.families.anchored.coding import MAX_LOG_SIZE, CornerCoding
+from trizoo.families.anchored.coding import MAX_LOG_SIZE, CentreCoding, CornerCoding
+from trizoo.families.retinanet.spec import RetinaNetLoss as RetinaNetSection
+from trizoo.families.retinanet.spec import RetinaNetSpec
+from trizoo.families.ssd.spec import SSDLoss as SSDSection
+from trizoo.families.ssd.spec import SSDSpec
 from trizoo.ground.boxes import LEAST_SIDE
 
 FARTHEST = 1e6  # sides of its anchor that a decoded box is moved by, at most: areas of more overflow in float32
@@ -16,12 +23,14 @@ class AnchorLoss:
     device; size: input (width, height). A subclass gives the class term.
     """
 
-    def __init__(self, spec, options):
+    def __init__(self, spec: SSDSpec | RetinaNetSpec, options: SSDSection | RetinaNetSection) -> None:
         self.spec = spec
         self.options = options
-        self.coders = {}
+        self.coders: dict[tuple[tuple[int, int], torch.device], AnchorCoder] = {}
 
-    def __call__(self, heads, targets, size):
+    def __call__(
+        self, heads: Sequence[Tensor], targets: Mapping[str, Tensor], size: tuple[int, int]
+    ) -> dict[str, Tensor]:
         options, matches = self.options, targets["matches"]
         deltas, logits = (head.float() for head in heads)
         coder = self._coder(size, deltas.device)
@@ -40,15 +49,15 @@ class AnchorLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def _box(self, deltas, boxes, coder):
+    def _box(self, deltas: Tensor, boxes: Tensor, coder: "AnchorCoder") -> Tensor:
         """The box term of each anchor: (B, N, 4), (B, N, 4) -> (B, N)."""
         return smooth_l1(deltas - coder.encode(boxes), self.options.box_beta).sum(dim=-1)
 
-    def _class(self, logits, labels, matches):
+    def _class(self, logits: Tensor, labels: Tensor, matches: Tensor) -> Tensor:
         """The class term's sum: (B, N, K), (B, N), (B, N) -> (). labels: 0-based; those without a box have any."""
         raise NotImplementedError
 
-    def _coder(self, size, device):
+    def _coder(self, size: tuple[int, int], device: torch.device) -> "AnchorCoder":
         """The anchors' tensors, made once per input size and device."""
         key = (size, device)
         if key not in self.coders:
@@ -60,14 +69,14 @@ class AnchorLoss:
 class AnchorCoder:
     """Boxes of anchors (N, 4) as deltas and back; what `coding`, of `trizoo.families.anchored`, does, on tensors."""
 
-    def __init__(self, anchors, coding):
+    def __init__(self, anchors: Tensor, coding: CentreCoding | CornerCoding) -> None:
         self.anchors = anchors
         self.by_corners = isinstance(coding, CornerCoding)
         self.centres = (anchors[:, :2] + anchors[:, 2:]) / 2
         self.sides = anchors[:, 2:] - anchors[:, :2]
         self.weights = anchors.new_tensor([coding.weight] * 4 if self.by_corners else coding.weights)
 
-    def encode(self, boxes):
+    def encode(self, boxes: Tensor) -> Tensor:
         """Deltas of each anchor's box: (B, N, 4) -> (B, N, 4)."""
         low, high = boxes[..., :2], boxes[..., 2:]
         if self.by_corners:
@@ -77,7 +86,7 @@ class AnchorCoder:
         logs = ((high - low).clamp(min=LEAST_SIDE) / self.sides).log()
         return torch.cat([offsets, logs], dim=-1) * self.weights
 
-    def decode(self, deltas):
+    def decode(self, deltas: Tensor) -> Tensor:
         """Boxes that deltas stand for: (B, N, 4) -> (B, N, 4), within FARTHEST of their anchors."""
         deltas = deltas / self.weights
         first = deltas[..., :2].clamp(-FARTHEST, FARTHEST) * self.sides

@@ -1,8 +1,9 @@
 """RetinaNet's loss; the reference, with its definition in words, is `trizoo.families.retinanet.reference`."""
 
 import torch
+from torch import Tensor
 
-from torch_zoo.losses.anchors import AnchorLoss
+from torch_zoo.losses.anchors import AnchorCoder, AnchorLoss
 from torch_zoo.losses.terms import focal_loss, overlap
 from trizoo.families.anchored.matching import IGNORED
 
@@ -10,11 +11,11 @@ from trizoo.families.anchored.matching import IGNORED
 class RetinaNetLoss(AnchorLoss):
     """See `AnchorLoss`; logits (B, N, C). Targets: of `trizoo.families.retinanet.targets.assign`."""
 
-    def _box(self, deltas, boxes, coder):
+    def _box(self, deltas: Tensor, boxes: Tensor, coder: AnchorCoder) -> Tensor:
         if self.options.box == "giou":
             return 1 - overlap(coder.decode(deltas), boxes, "giou")
         return super()._box(deltas, boxes, coder)
 
-    def _class(self, logits, labels, matches):
+    def _class(self, logits: Tensor, labels: Tensor, matches: Tensor) -> Tensor:
         losses = focal_loss(logits, torch.where(matches >= 0, labels, -1), self.options.gamma, self.options.alpha)
         return torch.where(matches != IGNORED, losses, 0.0).sum()

@@ -1,8 +1,13 @@
 """The loss of segmentation; the reference, with its definition in words, is `trizoo.families.segmentation`."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
+from trizoo.families.segmentation.spec import SegmentationLoss as SegmentationSection
+from trizoo.families.segmentation.spec import SegmentationSpec
 from trizoo.ground.conventions import IGNORE
 
 LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
@@ -15,11 +20,13 @@ class SegmentationLoss:
     size: input (width, height), which the logits have.
     """
 
-    def __init__(self, spec, options):
+    def __init__(self, spec: SegmentationSpec, options: SegmentationSection) -> None:
         self.spec = spec
         self.options = options
 
-    def __call__(self, heads, targets, size):
+    def __call__(
+        self, heads: Sequence[Tensor], targets: Mapping[str, Tensor], size: tuple[int, int]
+    ) -> dict[str, Tensor]:
         options, masks = self.options, targets["masks"].long()
         logits = heads[0].float()
         counted = masks != IGNORE
@@ -39,7 +46,7 @@ class SegmentationLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def _dice(self, logs, labels, counted):
+    def _dice(self, logs: Tensor, labels: Tensor, counted: Tensor) -> Tensor:
         """The Dice term's sum over images: (B, H, W, C), (B, H, W, 1), (B, H, W) -> (); 0 where it counts nothing."""
         if self.options.dice_gain == 0:
             return logs.new_zeros(())

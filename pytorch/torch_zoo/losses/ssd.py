@@ -1,6 +1,7 @@
 """SSD's loss; the reference, with its definition in words, is `trizoo.families.ssd.reference.ssd_loss`."""
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
 from torch_zoo.losses.anchors import AnchorLoss
@@ -10,7 +11,7 @@ from trizoo.families.anchored.matching import NEGATIVE
 class SSDLoss(AnchorLoss):
     """See `AnchorLoss`; logits (B, N, 1 + C), background first. Targets: of `trizoo.families.ssd.targets.assign`."""
 
-    def _class(self, logits, labels, matches):
+    def _class(self, logits: Tensor, labels: Tensor, matches: Tensor) -> Tensor:
         positive = matches >= 0
         classes = torch.where(positive, 1 + labels, 0).long()
         entropy = F.cross_entropy(logits.flatten(0, 1), classes.flatten(), reduction="none").view_as(classes)
@@ -18,7 +19,7 @@ class SSDLoss(AnchorLoss):
         return torch.where(counted, entropy, 0.0).sum()
 
 
-def hard_negatives(losses, matches, negatives):
+def hard_negatives(losses: Tensor, matches: Tensor, negatives: float) -> Tensor:
     """Which anchors without a box count: (B, N), (B, N) -> bool (B, N); see `trizoo.families.ssd.reference`."""
     candidates = matches == NEGATIVE
     order = torch.where(candidates, -losses, torch.inf).argsort(dim=1, stable=True)

@@ -3,12 +3,13 @@
 import math
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
 from trizoo.ground.boxes import LEAST_SIDE, SHAPE_POWER
 
 
-def focal_weight(logits, positives, gamma, alpha):
+def focal_weight(logits: Tensor, positives: Tensor, gamma: float, alpha: float | None) -> Tensor | float:
     """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.families.base.terms`."""
     weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
     if gamma == 0:
@@ -16,10 +17,10 @@ def focal_weight(logits, positives, gamma, alpha):
     return weight * (gamma * F.logsigmoid((1 - 2 * positives) * logits)).exp()
 
 
-def focal_loss(logits, labels, gamma, alpha):
+def focal_loss(logits: Tensor, labels: Tensor, gamma: float, alpha: float | None) -> Tensor:
     """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N), -1 for no class -> (B, N).
 
-    Its gradient is written out, since what autograd would keep for it is several times the logits.
+    Its gradient is written out, since what automatic differentiation would keep for it is several times the logits.
     """
     return _FocalLoss.apply(logits, labels.long(), gamma, alpha)
 
@@ -46,14 +47,14 @@ class _FocalLoss(torch.autograd.Function):
         return upstream[..., None] * gradient, None, None, None
 
 
-def _focal(logits, gamma, share):
+def _focal(logits: Tensor, gamma: float, share: float) -> tuple[Tensor, Tensor]:
     """What logits of wrong answers cost, as those of right ones with the sign changed do, and the derivative."""
     entropy, probability = -F.logsigmoid(-logits), logits.sigmoid()
     weight = share * probability**gamma
     return weight * entropy, weight * (probability + gamma * (1 - probability) * entropy)
 
 
-def overlap(a, b, kind="iou"):
+def overlap(a: Tensor, b: Tensor, kind: str = "iou") -> Tensor:
     """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.ground.boxes`."""
     sides = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)
     wh_a, wh_b = (a[..., 2:] - a[..., :2]).clamp(min=0), (b[..., 2:] - b[..., :2]).clamp(min=0)
@@ -83,7 +84,7 @@ def overlap(a, b, kind="iou"):
     return diou - trade_off * v
 
 
-def shape_and_distance_cost(wh_a, wh_b, offset, hull):
+def shape_and_distance_cost(wh_a: Tensor, wh_b: Tensor, offset: Tensor, hull: Tensor) -> Tensor:
     """SIoU's two costs: four of (..., 2) -> (...); see `trizoo.ground.boxes.shape_and_distance_cost`."""
     angle = 2 * (offset[..., 0] * offset[..., 1]).abs() / (offset**2).sum(-1).clamp(min=LEAST_SIDE**2)
     distance = 1 - ((angle - 2)[..., None] * (offset / hull.clamp(min=LEAST_SIDE)) ** 2).exp()
@@ -92,6 +93,6 @@ def shape_and_distance_cost(wh_a, wh_b, offset, hull):
     return (distance + shape).sum(-1) / 2
 
 
-def smooth_l1(errors, beta):
+def smooth_l1(errors: Tensor, beta: float) -> Tensor:
     """Smooth L1, element by element: (...) -> (...); see `trizoo.families.anchored.reference.smooth_l1`."""
     return F.smooth_l1_loss(errors, torch.zeros_like(errors), reduction="none", beta=beta)

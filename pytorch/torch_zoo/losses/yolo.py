@@ -1,11 +1,16 @@
 """The YOLO loss; the reference, with its definition in words, is `trizoo.families.yolo.reference.yolo_loss`."""
 
+from collections.abc import Mapping, Sequence
+
 import torch
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
 from torch_zoo.losses.terms import focal_weight, overlap
 from trizoo.families.yolo.coding import MAX_LOG_SIZE
 from trizoo.families.yolo.grid import yolo_grid
+from trizoo.families.yolo.spec import YOLOLoss as YOLOSection
+from trizoo.families.yolo.spec import YOLOSpec
 
 
 class YOLOLoss:
@@ -14,12 +19,14 @@ class YOLOLoss:
     targets: tensors of `trizoo.families.yolo.targets.assign` on the heads' device; size: input (width, height).
     """
 
-    def __init__(self, spec, options):
+    def __init__(self, spec: YOLOSpec, options: YOLOSection) -> None:
         self.spec = spec
         self.options = options
-        self.constants = {}
+        self.constants: dict[tuple[tuple[int, int], torch.device], tuple[Tensor, ...]] = {}
 
-    def __call__(self, heads, targets, size):
+    def __call__(
+        self, heads: Sequence[Tensor], targets: Mapping[str, Tensor], size: tuple[int, int]
+    ) -> dict[str, Tensor]:
         options = self.options
         raw = torch.cat([head.flatten(1, 3) for head in heads], dim=1).float()  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
         *grid, balance = self._grid(size, raw.device)
@@ -61,7 +68,7 @@ class YOLOLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def _grid(self, size, device):
+    def _grid(self, size: tuple[int, int], device: torch.device) -> tuple[Tensor, ...]:
         """The grid's constants as tensors, made once per input size and device."""
         key = (size, device)
         if key not in self.constants:
@@ -72,19 +79,27 @@ class YOLOLoss:
         return self.constants[key]
 
 
-def decode_boxes(raw, cells, strides, anchors, scales):
+def decode_boxes(raw: Tensor, cells: Tensor, strides: Tensor, anchors: Tensor, scales: Tensor) -> Tensor:
     """Boxes that raw values stand for: (..., >= 4), (..., 2), (...), (..., 2), (...) -> (..., 4) corners."""
     centre = (place_in_cell(raw[..., :2], scales) + cells) * strides[..., None]
     half = raw[..., 2:4].clamp(max=MAX_LOG_SIZE).exp() * anchors / 2
     return torch.cat([centre - half, centre + half], dim=-1)
 
 
-def place_in_cell(raw, scales):
+def place_in_cell(raw: Tensor, scales: Tensor) -> Tensor:
     """Where raw x and y put a centre, in cells: (..., 2), (...) -> (..., 2); see `trizoo.families.yolo.coding`."""
     return raw.sigmoid() * scales[..., None] - (scales[..., None] - 1) / 2
 
 
-def squared_errors(raw, boxes, cells, strides, anchors, scales, size):
+def squared_errors(
+    raw: Tensor,
+    boxes: Tensor,
+    cells: Tensor,
+    strides: Tensor,
+    anchors: Tensor,
+    scales: Tensor,
+    size: tuple[int, int],
+) -> Tensor:
     """The "mse" box term, element by element: (..., >= 4), (..., 4), (..., 2), (...), (..., 2), (...) -> (...)."""
     wh = boxes[..., 2:] - boxes[..., :2]
     centre = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells

@@ -8,8 +8,9 @@ from torch_zoo.models.yolov3 import YOLOv3, YOLOv3SPP
 from torch_zoo.models.yolov3_tiny import YOLOv3Tiny
 from torch_zoo.models.yolov4 import YOLOv4
 from torch_zoo.models.yolov4_tiny import YOLOv4Tiny
+from torch_zoo.network import Network
 
-MODELS = {
+MODELS: dict[str, type[Network]] = {
     "yolov3": YOLOv3,
     "yolov3-spp": YOLOv3SPP,
     "yolov3-tiny": YOLOv3Tiny,

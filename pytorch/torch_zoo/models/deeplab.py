@@ -8,10 +8,12 @@ TensorFlow's DeepLab has corners meet corners.
 Nothing drops out; see `torch_zoo.segmentation`.
 """
 
-from torch import nn
+from torch import Tensor, nn
 
 from torch_zoo.blocks import ConvBlock, Normalize, SeparableConv, concat, per_pixel, resize, size_of
+from torch_zoo.network import Network
 from torch_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead, make_backbone
+from trizoo.families.segmentation.spec import SegmentationSpec
 
 LOW_CHANNELS = 48
 DECODER_CHANNELS = 256
@@ -23,22 +25,22 @@ class Decoder(nn.Module):
     -> (B, 256, H, W). in_channels: of those at stride 4
     """
 
-    def __init__(self, in_channels):
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.low = ConvBlock(in_channels, LOW_CHANNELS, 1, activation="relu")
         self.conv1 = SeparableConv(ASPP_CHANNELS + LOW_CHANNELS, DECODER_CHANNELS, 3)
         self.conv2 = SeparableConv(DECODER_CHANNELS, DECODER_CHANNELS, 3)
 
-    def forward(self, x, low):
+    def forward(self, x: Tensor, low: Tensor) -> Tensor:
         low = self.low(low)
         return self.conv2(self.conv1(concat(resize(x, size_of(low)), low)))
 
 
-class DeepLabV3Plus(nn.Module):
+class DeepLabV3Plus(Network):
     """uint8 (B, H, W, 3) -> a tuple of logits (B, H, W, C) alone."""
 
-    def __init__(self, spec):
-        super().__init__()
+    def __init__(self, spec: SegmentationSpec) -> None:
+        super().__init__(spec)
         backbone, low_channels, channels = make_backbone(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = backbone
@@ -46,21 +48,21 @@ class DeepLabV3Plus(nn.Module):
         self.decoder = Decoder(low_channels)
         self.head = SegmentationHead(DECODER_CHANNELS, None, spec.num_classes)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> tuple[Tensor]:
         x = self.normalize(images)
         size = size_of(x)
         low, *_, x = self.backbone(x)
         return (per_pixel(self.head(self.decoder(self.aspp(x), low)), size),)
 
 
-class DeepLabV3(nn.Module):
+class DeepLabV3(Network):
     """uint8 (B, H, W, 3) -> a tuple of logits (B, H, W, C) alone.
 
     On MobileNetV2 nothing is dilated behind the backbone and no 3x3 block comes before the logits.
     """
 
-    def __init__(self, spec):
-        super().__init__()
+    def __init__(self, spec: SegmentationSpec) -> None:
+        super().__init__(spec)
         backbone, _, channels = make_backbone(spec)
         mobile = spec.backbone == "mobilenetv2"
         rates, hidden_channels = ((), None) if mobile else (RATES, ASPP_CHANNELS)
@@ -69,7 +71,7 @@ class DeepLabV3(nn.Module):
         self.aspp = ASPP(channels, rates, spec.output_stride, separable=False, pool_first=mobile)
         self.head = SegmentationHead(ASPP_CHANNELS, hidden_channels, spec.num_classes)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> tuple[Tensor]:
         x = self.normalize(images)
         size = size_of(x)
         *_, x = self.backbone(x)

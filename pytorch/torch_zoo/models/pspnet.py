@@ -4,26 +4,28 @@ The backbone is the zoo's own, so ResNet begins with one 7x7 convolution where t
 centres of pixels (`align_corners=False`). Nothing drops out; see `torch_zoo.segmentation`.
 """
 
-from torch import nn
+from torch import Tensor
 
 from torch_zoo.blocks import Normalize, per_pixel, size_of
+from torch_zoo.network import Network
 from torch_zoo.segmentation import PyramidPooling, SegmentationHead, make_backbone
+from trizoo.families.segmentation.spec import SegmentationSpec
 
 HIDDEN_CHANNELS = 512
 
 
-class PSPNet(nn.Module):
+class PSPNet(Network):
     """uint8 (B, H, W, 3) -> a tuple of logits (B, H, W, C) alone."""
 
-    def __init__(self, spec):
-        super().__init__()
+    def __init__(self, spec: SegmentationSpec) -> None:
+        super().__init__(spec)
         backbone, _, channels = make_backbone(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = backbone
         self.pyramid = PyramidPooling(channels)
         self.head = SegmentationHead(2 * channels, HIDDEN_CHANNELS, spec.num_classes)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> tuple[Tensor]:
         x = self.normalize(images)
         size = size_of(x)
         *_, x = self.backbone(x)

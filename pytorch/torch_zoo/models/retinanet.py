@@ -6,11 +6,13 @@ All five levels share their heads.
 """
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from torch_zoo.backbones.resnet import DEEP, STAGE_CHANNELS, BasicBlock, Bottleneck, ResNet
 from torch_zoo.blocks import ConvBlock, Normalize, per_anchor
 from torch_zoo.necks import FPN
+from torch_zoo.network import Network
+from trizoo.families.retinanet.spec import RetinaNetSpec
 
 PYRAMID_CHANNELS = 256
 TOWER_BLOCKS = 4
@@ -19,13 +21,13 @@ TOWER_BLOCKS = 4
 class ClassHead(nn.Module):
     """The logits of a level: (B, in, H, W) -> (B, H * W * A, C)."""
 
-    def __init__(self, in_channels, num_anchors, num_classes, norm):
+    def __init__(self, in_channels: int, num_anchors: int, num_classes: int, norm: str | None) -> None:
         super().__init__()
         self.tower = make_tower(in_channels, norm)
         self.predict_class = nn.Conv2d(in_channels, num_anchors * num_classes, 3, padding=1)
         self.num_classes = num_classes
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         for block in self.tower:
             x = block(x)
         return per_anchor(self.predict_class(x), self.num_classes)
@@ -34,22 +36,22 @@ class ClassHead(nn.Module):
 class BoxHead(nn.Module):
     """The deltas of a level: (B, in, H, W) -> (B, H * W * A, 4)."""
 
-    def __init__(self, in_channels, num_anchors, norm):
+    def __init__(self, in_channels: int, num_anchors: int, norm: str | None) -> None:
         super().__init__()
         self.tower = make_tower(in_channels, norm)
         self.predict_box = nn.Conv2d(in_channels, num_anchors * 4, 3, padding=1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         for block in self.tower:
             x = block(x)
         return per_anchor(self.predict_box(x), 4)
 
 
-class RetinaNet(nn.Module):
+class RetinaNet(Network):
     """uint8 (B, H, W, 3) -> deltas (B, N, 4), logits (B, N, C), of the N anchors of `trizoo.families.anchored.grid`."""
 
-    def __init__(self, spec):
-        super().__init__()
+    def __init__(self, spec: RetinaNetSpec) -> None:
+        super().__init__(spec)
         depth = int(spec.backbone.removeprefix("resnet"))
         num_anchors, norm = spec.anchors_per_cell[0], "group" if spec.v2 else None
         expansion = (Bottleneck if depth >= DEEP else BasicBlock).expansion
@@ -60,7 +62,7 @@ class RetinaNet(nn.Module):
         self.head_class = ClassHead(PYRAMID_CHANNELS, num_anchors, spec.num_classes, norm)
         self.head_box = BoxHead(PYRAMID_CHANNELS, num_anchors, norm)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         _, c3, c4, c5 = self.backbone(self.normalize(images))
         levels = self.fpn(c3, c4, c5)
         deltas = torch.cat([self.head_box(level) for level in levels], dim=1)
@@ -68,6 +70,6 @@ class RetinaNet(nn.Module):
         return deltas, logits
 
 
-def make_tower(channels, norm):
+def make_tower(channels: int, norm: str | None) -> nn.ModuleList:
     """The 3x3 blocks before a prediction; norm: "group", or None for a bias."""
     return nn.ModuleList([ConvBlock(channels, channels, 3, activation="relu", norm=norm) for _ in range(TOWER_BLOCKS)])

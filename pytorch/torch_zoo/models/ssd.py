@@ -8,50 +8,54 @@ On MobileNetV2 the first level is what a block expands its input to at stride 16
 second the last features, and inverted residuals make the others. Heads are full convolutions here too.
 """
 
+from collections.abc import Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from torch_zoo.backbones.mobilenet_v2 import InvertedResidual, MobileNetV2
 from torch_zoo.backbones.vgg16 import VGG16
 from torch_zoo.blocks import ConvBlock, L2Norm, Normalize, per_anchor
+from torch_zoo.network import Network
+from trizoo.families.ssd.spec import SSDSpec
 
 
 class ExtraBlock(nn.Module):
     """1x1 to half the channels, then what makes the next level: (B, in, H, W) -> (B, out, h, w)."""
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride, padding):
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int, padding: int) -> None:
         super().__init__()
         self.conv1 = ConvBlock(in_channels, out_channels // 2, 1, activation="relu", norm=None)
         self.conv2 = ConvBlock(out_channels // 2, out_channels, kernel_size, stride, "relu", padding=padding, norm=None)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         return self.conv2(self.conv1(x))
 
 
 class SSDHead(nn.Module):
     """The predictions of a level: (B, in, H, W) -> deltas (B, H * W * A, 4), logits (B, H * W * A, 1 + C)."""
 
-    def __init__(self, in_channels, num_anchors, num_classes):
+    def __init__(self, in_channels: int, num_anchors: int, num_classes: int) -> None:
         super().__init__()
         self.predict_box = nn.Conv2d(in_channels, num_anchors * 4, 3, padding=1)
         self.predict_class = nn.Conv2d(in_channels, num_anchors * (1 + num_classes), 3, padding=1)
         self.num_logits = 1 + num_classes
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return per_anchor(self.predict_box(x), 4), per_anchor(self.predict_class(x), self.num_logits)
 
 
-class SSDVGG16(nn.Module):
+class SSDVGG16(Network):
     """uint8 (B, 300, 300, 3) -> deltas (B, 8732, 4), logits (B, 8732, 1 + C), of `trizoo.families.ssd.anchors`.
 
     The first logit is the background's.
     """
 
     # per block out channels; kernel size, stride and padding of its second convolution
-    extra_numbers = ((512, 3, 2, 1), (256, 3, 2, 1), (256, 3, 1, 0), (256, 3, 1, 0))
+    extra_numbers: tuple[tuple[int, ...], ...] = ((512, 3, 2, 1), (256, 3, 2, 1), (256, 3, 1, 0), (256, 3, 1, 0))
 
-    def __init__(self, spec):
-        super().__init__()
+    def __init__(self, spec: SSDSpec) -> None:
+        super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = VGG16()
         self.l2_norm = L2Norm(512)
@@ -61,7 +65,7 @@ class SSDVGG16(nn.Module):
         )
         self.heads = make_heads(channels, spec)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         conv4_3, fc7 = self.backbone(self.normalize(images))
         levels = [self.l2_norm(conv4_3), fc7]
         for block in self.extras:
@@ -75,11 +79,11 @@ class SSD512VGG16(SSDVGG16):
     extra_numbers = ((512, 3, 2, 1), (256, 3, 2, 1), (256, 3, 2, 1), (256, 3, 2, 1), (256, 4, 1, 1))
 
 
-class SSDMobileNetV2(nn.Module):
+class SSDMobileNetV2(Network):
     """uint8 (B, 300, 300, 3) -> deltas (B, 3000, 4), logits (B, 3000, 1 + C)."""
 
-    def __init__(self, spec):
-        super().__init__()
+    def __init__(self, spec: SSDSpec) -> None:
+        super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = MobileNetV2()
         self.extras = nn.ModuleList(
@@ -92,7 +96,7 @@ class SSDMobileNetV2(nn.Module):
         )
         self.heads = make_heads((576, 1280, 512, 256, 256, 64), spec)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         _, c4, c5 = self.backbone(self.normalize(images))
         levels = [c4, c5]
         for block in self.extras:
@@ -101,13 +105,13 @@ class SSDMobileNetV2(nn.Module):
         return predict(self.heads, levels)
 
 
-def make_heads(channels, spec):
+def make_heads(channels: Sequence[int], spec: SSDSpec) -> nn.ModuleList:
     """A head for each level of so many channels."""
     pairs = zip(channels, spec.anchors_per_cell, strict=True)
     return nn.ModuleList([SSDHead(in_channels, anchors, spec.num_classes) for in_channels, anchors in pairs])
 
 
-def predict(heads, levels):
+def predict(heads: nn.ModuleList, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
     """The predictions of all levels, finest first: deltas (B, anchors, 4), logits (B, anchors, 1 + C)."""
     deltas, logits = zip(*[head(level) for head, level in zip(heads, levels, strict=True)], strict=True)
     return torch.cat(deltas, dim=1), torch.cat(logits, dim=1)

@@ -4,9 +4,11 @@ Seven 3x3 convolutions with max pools between them, the last pool of stride 1; t
 are the cfg's masks 0,1,2 (see trizoo.families).
 """
 
-from torch import nn
+from torch import Tensor, nn
 
 from torch_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, max_pool, upsample
+from torch_zoo.network import Network
+from trizoo.families.yolo.spec import YOLOSpec
 
 CHANNELS = (16, 32, 64, 128, 256, 512, 1024)
 
@@ -14,12 +16,12 @@ CHANNELS = (16, 32, 64, 128, 256, 512, 1024)
 class TinyBackbone(nn.Module):
     """(B, 3, H, W) -> c4, c5: 256 channels at stride 16 and 1024 at stride 32."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         in_channels = (3, *CHANNELS[:-1])
         self.convs = nn.ModuleList([ConvBlock(*pair, 3) for pair in zip(in_channels, CHANNELS, strict=True)])
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         for conv in self.convs[:4]:
             x = max_pool(conv(x), 2, stride=2)
         c4 = self.convs[4](x)
@@ -28,11 +30,11 @@ class TinyBackbone(nn.Module):
         return c4, self.convs[6](x)
 
 
-class YOLOv3Tiny(nn.Module):
+class YOLOv3Tiny(Network):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16."""
 
-    def __init__(self, spec):
-        super().__init__()
+    def __init__(self, spec: YOLOSpec) -> None:
+        super().__init__(spec)
         anchors_p5, anchors_p4 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = TinyBackbone()
@@ -41,7 +43,7 @@ class YOLOv3Tiny(nn.Module):
         self.lateral_p4 = ConvBlock(256, 128, 1)
         self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         c4, c5 = self.backbone(self.normalize(images))
         p5 = self.neck_p5(c5)
         p4 = concat(upsample(self.lateral_p4(p5)), c4)

@@ -4,18 +4,20 @@ Attributes stand in the order of that file, so its weight file fills them one af
 (Liu et al. 2018) makes the file name the finest head first; the model gives the coarsest first, as all do.
 """
 
-from torch import nn
+from torch import Tensor
 
 from torch_zoo.backbones.csp_darknet53 import CSPDarknet53
 from torch_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, upsample
 from torch_zoo.necks import FiveConvs, SPPConvs
+from torch_zoo.network import Network
+from trizoo.families.yolo.spec import YOLOSpec
 
 
-class YOLOv4(nn.Module):
+class YOLOv4(Network):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16, 8."""
 
-    def __init__(self, spec):
-        super().__init__()
+    def __init__(self, spec: YOLOSpec) -> None:
+        super().__init__(spec)
         anchors_p5, anchors_p4, anchors_p3 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = CSPDarknet53()
@@ -34,7 +36,7 @@ class YOLOv4(nn.Module):
         self.neck_p5 = FiveConvs(512 + 512, 512)
         self.head_p5 = YOLOHead(512, 1024, anchors_p5, spec.num_classes)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         c3, c4, c5 = self.backbone(self.normalize(images))
         p5 = self.spp(c5)
         p4 = self.up_p4(concat(self.lateral_c4(c4), upsample(self.lateral_p4(p5))))

@@ -5,23 +5,25 @@ anchors are the cfg's masks 1,2,3 (see trizoo.families). With attention, which t
 the heads get pass a block of it, as do the upsampled ones.
 """
 
-from torch import nn
+from torch import Tensor, nn
 
 from torch_zoo.attention import make_attention
 from torch_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, max_pool, split_half, upsample
+from torch_zoo.network import Network
+from trizoo.families.yolo.spec import YOLOSpec
 
 
 class CSPBlock(nn.Module):
     """(B, C, H, W) -> (B, 2 C, H, W), and the part of its last convolution, (B, C, H, W)."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv1 = ConvBlock(channels, channels, 3)
         self.conv2 = ConvBlock(channels // 2, channels // 2, 3)
         self.conv3 = ConvBlock(channels // 2, channels // 2, 3)
         self.conv4 = ConvBlock(channels, channels, 1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = self.conv1(x)
         first = self.conv2(split_half(x))
         part = self.conv4(concat(self.conv3(first), first))
@@ -31,14 +33,14 @@ class CSPBlock(nn.Module):
 class CSPTinyBackbone(nn.Module):
     """(B, 3, H, W) -> c4, c5: 256 channels at stride 16 and 512 at stride 32."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.conv1 = ConvBlock(3, 32, 3, stride=2)
         self.conv2 = ConvBlock(32, 64, 3, stride=2)
         self.blocks = nn.ModuleList([CSPBlock(channels) for channels in (64, 128, 256)])
         self.conv3 = ConvBlock(512, 512, 3)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = self.conv2(self.conv1(x))
         for block in self.blocks:
             x, c4 = block(x)
@@ -46,11 +48,11 @@ class CSPTinyBackbone(nn.Module):
         return c4, self.conv3(x)
 
 
-class YOLOv4Tiny(nn.Module):
+class YOLOv4Tiny(Network):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16."""
 
-    def __init__(self, spec):
-        super().__init__()
+    def __init__(self, spec: YOLOSpec) -> None:
+        super().__init__(spec)
         anchors_p5, anchors_p4 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = CSPTinyBackbone()
@@ -62,7 +64,7 @@ class YOLOv4Tiny(nn.Module):
         self.attention_p4 = make_attention(spec.attention, 128)
         self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes)
 
-    def forward(self, images):
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         c4, c5 = self.backbone(self.normalize(images))
         c4, c5 = self.attention_c4(c4), self.attention_c5(c5)
         p5 = self.neck_p5(c5)

@@ -1,8 +1,11 @@
-"""Building blocks, as in every framework."""
+"""Building blocks, as in every framework, and what concerns PyTorch's alone."""
+
+import copy
 
 import pytest
 import torch
 from torch import nn
+from torch.ao.quantization import fuse_modules
 
 from torch_zoo import blocks as module
 from torch_zoo.blocks import ConvBlock, SeparableConv, concat, global_average_pool, max_pool, resize, size_of, upsample
@@ -69,3 +72,30 @@ def every_block():
         return Learner(EveryBlock(), loss, recipe, torch.device("cpu"))
 
     return of
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("leaky", module.leaky_relu),
+        ("mish", module.mish),
+        ("relu", module.relu),
+        ("relu6", module.relu6),
+        ("linear", module.linear),
+    ],
+)
+def test_an_activation_is_a_module_that_computes_its_function(name, function):
+    activate = ConvBlock(3, 8, 3, activation=name).activate
+    x = torch.linspace(-9, 9, 37)
+    assert isinstance(activate, nn.Module)
+    assert list(activate.parameters()) == []
+    assert torch.equal(activate(x.clone()), function(x.clone()))
+
+
+def test_pytorchs_fusion_finds_convolution_normalisation_and_activation():
+    block = ConvBlock(3, 8, 3, activation="relu").eval()
+    x = torch.randn(2, 3, 9, 9, generator=torch.Generator().manual_seed(0))
+    fused = fuse_modules(copy.deepcopy(block), ["conv", "bn", "activate"])
+    assert isinstance(fused.bn, nn.Identity)
+    assert isinstance(fused.activate, nn.Identity)
+    torch.testing.assert_close(fused(x), block(x))

@@ -32,7 +32,9 @@ def other_eps(model, monkeypatch):
 
 
 def other_slope(model, monkeypatch):
-    monkeypatch.setattr(blocks, "LEAKY_SLOPE", 0.01)
+    for module in model.modules():
+        if isinstance(module, torch.nn.LeakyReLU):
+            module.negative_slope = 0.01
 
 
 def other_concat_order(model, monkeypatch):
@@ -58,8 +60,8 @@ def zero_padded_pool(model, monkeypatch):
 
 def other_smooth_activation(model, monkeypatch):
     for module in model.modules():
-        if isinstance(module, blocks.ConvBlock) and module.activate is blocks.mish:
-            module.activate = F.silu
+        if isinstance(module, blocks.ConvBlock) and isinstance(module.activate, torch.nn.Mish):
+            module.activate = torch.nn.SiLU()
 
 
 def first_half_instead_of_second(model, monkeypatch):

@@ -1,15 +1,14 @@
 """CSPDarknet53, the backbone of YOLOv4 (Bochkovskiy et al. 2020; the first 72 convolutions of yolov4.cfg)."""
 
-import tensorflow as tf
-
 from tf2_zoo.blocks import ConvBlock, Residual, concat
+from tf2_zoo.layers import Module
 
 STAGE_BLOCKS = (1, 2, 8, 8, 4)
 STAGE_CHANNELS = (64, 128, 256, 512, 1024)
 STAGE_WIDTHS = (64, 64, 128, 256, 512)  # of each of the two parts
 
 
-class CSPStage(tf.Module):
+class CSPStage(Module):
     """A 3x3 block of stride 2, then residual blocks and a part that bypasses them (Wang et al. 2020).
 
     (B, H, W, in) -> (B, H / 2, W / 2, out). Either part has `width` channels.
@@ -24,7 +23,7 @@ class CSPStage(tf.Module):
         self.leave = ConvBlock(width, width, 1, activation="mish")
         self.merge = ConvBlock(width * 2, out_channels, 1, activation="mish")
 
-    def __call__(self, x):
+    def call(self, x):
         x = self.down(x)
         bypass = self.bypass(x)
         x = self.enter(x)
@@ -33,18 +32,17 @@ class CSPStage(tf.Module):
         return self.merge(concat(self.leave(x), bypass))
 
 
-class CSPDarknet53(tf.Module):
+class CSPDarknet53(Module):
     """(B, H, W, 3) -> c3, c4, c5: 256, 512 and 1024 channels at strides 8, 16 and 32."""
 
     def __init__(self):
         super().__init__()
         self.stem = ConvBlock(3, 32, 3, activation="mish")
         in_channels = (32, *STAGE_CHANNELS[:-1])
-        self.stages = [
-            CSPStage(*numbers) for numbers in zip(in_channels, STAGE_CHANNELS, STAGE_WIDTHS, STAGE_BLOCKS, strict=True)
-        ]
+        numbers = zip(in_channels, STAGE_CHANNELS, STAGE_WIDTHS, STAGE_BLOCKS, strict=True)
+        self.stages = [CSPStage(*of_stage) for of_stage in numbers]
 
-    def __call__(self, x):
+    def call(self, x):
         x = self.stem(x)
         features = []
         for stage in self.stages:

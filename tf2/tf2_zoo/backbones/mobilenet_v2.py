@@ -3,9 +3,8 @@
 Attributes stand in the order of that file: the stem, 17 blocks, the last 1x1 convolution.
 """
 
-import tensorflow as tf
-
 from tf2_zoo.blocks import ConvBlock
+from tf2_zoo.layers import Module
 
 # expansion, channels, blocks, stride of the first block
 STAGES = (
@@ -20,7 +19,7 @@ STAGES = (
 C2, C4 = 2, 13  # numbers of the last block of stride 4, and of the one that goes from stride 16 to 32
 
 
-class InvertedResidual(tf.Module):
+class InvertedResidual(Module):
     """1x1 to more channels, depthwise 3x3, 1x1 without activation, and the input again where sizes allow.
 
     (B, H, W, in) -> (B, H / stride, W / stride, out), and what the first 1x1 makes: (B, H, W, hidden). There is none
@@ -37,13 +36,13 @@ class InvertedResidual(tf.Module):
         )
         self.project = ConvBlock(hidden_channels, out_channels, 1, activation="linear")
 
-    def __call__(self, x):
+    def call(self, x):
         hidden = x if self.expand is None else self.expand(x)
         out = self.project(self.depthwise(hidden))
         return x + out if self.adds else out, hidden
 
 
-class MobileNetV2(tf.Module):
+class MobileNetV2(Module):
     """(B, H, W, 3) -> c2, c4, c5: 24 channels at stride 4, 576 at 16, and 1280, or 320 without `last`, at 32.
 
     c4 is what block 13 expands its input to, before its stride.
@@ -67,7 +66,7 @@ class MobileNetV2(tf.Module):
         self.blocks = blocks
         self.last = ConvBlock(channels, 1280, 1, activation="relu6") if last else None
 
-    def __call__(self, x):
+    def call(self, x):
         x = self.stem(x)
         for number, block in enumerate(self.blocks):
             x, hidden = block(x)

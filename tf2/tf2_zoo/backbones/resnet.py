@@ -4,9 +4,8 @@ Attributes stand in the order of torchvision's, whose names they have but for `s
 `conv1.conv` and `conv1.bn` (conv1, bn1) and `shortcut.conv` and `shortcut.bn` (downsample.0, downsample.1).
 """
 
-import tensorflow as tf
-
 from tf2_zoo.blocks import ConvBlock, max_pool, relu
+from tf2_zoo.layers import Module
 
 STAGE_CHANNELS = (64, 128, 256, 512)
 STAGE_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -14,7 +13,7 @@ DEEP = 50  # from here on blocks are bottlenecks
 OUTPUT_STRIDES = (8, 16, 32)
 
 
-class BasicBlock(tf.Module):
+class BasicBlock(Module):
     """Two 3x3 blocks, plus the input: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
     dilations: of the first and of the second
@@ -28,12 +27,12 @@ class BasicBlock(tf.Module):
         self.conv2 = ConvBlock(channels, channels, 3, activation="linear", dilation=dilations[1], norm=norm)
         self.shortcut = make_shortcut(in_channels, channels, stride, norm)
 
-    def __call__(self, x):
+    def call(self, x):
         shortcut = x if self.shortcut is None else self.shortcut(x)
         return relu(self.conv2(self.conv1(x)) + shortcut)
 
 
-class Bottleneck(tf.Module):
+class Bottleneck(Module):
     """1x1, 3x3 and 1x1 blocks, plus the input: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
     dilations: of what has the stride, and of what comes after it
@@ -51,12 +50,12 @@ class Bottleneck(tf.Module):
         self.conv3 = ConvBlock(channels, out_channels, 1, activation="linear", norm=norm)
         self.shortcut = make_shortcut(in_channels, out_channels, stride, norm)
 
-    def __call__(self, x):
+    def call(self, x):
         shortcut = x if self.shortcut is None else self.shortcut(x)
         return relu(self.conv3(self.conv2(self.conv1(x))) + shortcut)
 
 
-class Stage(tf.Module):
+class Stage(Module):
     """Blocks, the first of which has the stride: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
     dilations: up to that stride, and after it
@@ -70,13 +69,13 @@ class Stage(tf.Module):
             blocks.append(kind(channels * kind.expansion, channels, dilations=(dilations[1],) * 2, **options))
         self.blocks = blocks
 
-    def __call__(self, x):
+    def call(self, x):
         for block in self.blocks:
             x = block(x)
         return x
 
 
-class ResNet(tf.Module):
+class ResNet(Module):
     """(B, H, W, 3) of any size -> c2, c3, c4, c5 at strides 4, 8, 16, 32, sides divided by 2 rounding up.
 
     64, 128, 256 and 512 channels, four times as many from depth 50 on.
@@ -105,7 +104,7 @@ class ResNet(tf.Module):
             in_channels = channels * kind.expansion
         self.stages = stages
 
-    def __call__(self, x):
+    def call(self, x):
         x = max_pool(self.stem(x), 3, 2, padding=1)
         features = []
         for stage in self.stages:

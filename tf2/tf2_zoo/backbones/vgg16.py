@@ -4,15 +4,14 @@ Its fully connected layers are convolutions of 1024 channels, fc6 dilated, and p
 the order of torchvision's ssd300_vgg16.
 """
 
-import tensorflow as tf
-
 from tf2_zoo.blocks import ConvBlock, max_pool
+from tf2_zoo.layers import Module
 
 STAGE_CONVS = (2, 2, 3, 3, 3)
 STAGE_CHANNELS = (64, 128, 256, 512, 512)
 
 
-class Stage(tf.Module):
+class Stage(Module):
     """3x3 convolutions with relu: (B, H, W, in) -> (B, H, W, out)."""
 
     def __init__(self, in_channels, out_channels, num_convs):
@@ -20,13 +19,13 @@ class Stage(tf.Module):
         inputs = (in_channels, *[out_channels] * (num_convs - 1))
         self.convs = [ConvBlock(channels, out_channels, 3, activation="relu", norm=None) for channels in inputs]
 
-    def __call__(self, x):
+    def call(self, x):
         for conv in self.convs:
             x = conv(x)
         return x
 
 
-class VGG16(tf.Module):
+class VGG16(Module):
     """(B, H, W, 3) -> conv4_3, fc7: 512 and 1024 channels at strides 8 and 16."""
 
     def __init__(self):
@@ -36,7 +35,7 @@ class VGG16(tf.Module):
         self.fc6 = ConvBlock(512, 1024, 3, activation="relu", dilation=6, norm=None)
         self.fc7 = ConvBlock(1024, 1024, 1, activation="relu", norm=None)
 
-    def __call__(self, x):
+    def call(self, x):
         features = []
         for number, stage in enumerate(self.stages):
             if number:

@@ -4,9 +4,8 @@ The graph of the TensorFlow DeepLab model zoo. Attributes stand in the order of 
 batch norms have an eps of 1e-3, ours 1e-5; a stored variance that is greater by the difference makes up for it.
 """
 
-import tensorflow as tf
-
 from tf2_zoo.blocks import ConvBlock, SeparableConv, relu
+from tf2_zoo.layers import Module
 
 ENTRY_CHANNELS = (128, 256, 728)
 MIDDLE_MODULES = 16
@@ -15,7 +14,7 @@ TAIL_CHANNELS = (1536, 1536, 2048)
 OUTPUT_STRIDES = (8, 16, 32)
 
 
-class XceptionModule(tf.Module):
+class XceptionModule(Module):
     """Three separable convolutions after a ReLU each, plus the input, which itself stays as it is.
 
     (B, H, W, in) -> (B, H / stride, W / stride, out), and what the second convolution gives: its channels at stride 1.
@@ -31,13 +30,13 @@ class XceptionModule(tf.Module):
         same = stride == 1 and in_channels == channels[2]
         self.shortcut = None if same else ConvBlock(in_channels, channels[2], 1, stride, "linear", norm=norm)
 
-    def __call__(self, x):
+    def call(self, x):
         second = self.conv2(relu(self.conv1(relu(x))))
         shortcut = x if self.shortcut is None else self.shortcut(x)
         return self.conv3(relu(second)) + shortcut, second
 
 
-class XceptionTail(tf.Module):
+class XceptionTail(Module):
     """Three separable convolutions with a ReLU after either half: (B, H, W, in) -> (B, H, W, out)."""
 
     def __init__(self, in_channels, channels, *, dilation=1, norm="batch"):
@@ -46,11 +45,11 @@ class XceptionTail(tf.Module):
         self.conv2 = SeparableConv(channels[0], channels[1], 3, dilation=dilation, norm=norm)
         self.conv3 = SeparableConv(channels[1], channels[2], 3, dilation=dilation, norm=norm)
 
-    def __call__(self, x):
+    def call(self, x):
         return self.conv3(self.conv2(self.conv1(x)))
 
 
-class Xception65(tf.Module):
+class Xception65(Module):
     """(B, H, W, 3) of any size -> low, high: 256 channels at stride 4 and 2048 at the output stride.
 
     Sides are divided by 2 rounding up. low is the second module's second convolution, without an activation.
@@ -80,7 +79,7 @@ class Xception65(tf.Module):
         self.exit = XceptionModule(channels, EXIT_CHANNELS, exit_stride, dilation=middle_dilation, norm=norm)
         self.tail = XceptionTail(EXIT_CHANNELS[-1], TAIL_CHANNELS, dilation=tail_dilation, norm=norm)
 
-    def __call__(self, x):
+    def call(self, x):
         x, _ = self.entry[0](self.conv2(self.conv1(x)))
         x, low = self.entry[1](x)
         x, _ = self.entry[2](x)

@@ -1,4 +1,4 @@
-"""Losses in TensorFlow 2; they must equal the `reference.py` of their family in trizoo.families."""
+"""Losses; each must equal the `reference.py` of its family in trizoo.families."""
 
 from tf2_zoo.losses.retinanet import RetinaNetLoss
 from tf2_zoo.losses.segmentation import SegmentationLoss

@@ -13,7 +13,7 @@ class AnchorLoss:
     """Raw heads and targets -> {"loss", "box", "class"}: scalars, each term with its gain applied.
 
     heads: deltas (B, N, 4) and logits (B, N, K); targets: tensors of `trizoo.families.anchored.matching`; size: input
-    (width, height), known when this is traced. A subclass gives the class term.
+    (width, height), known when traced. A subclass gives the class term.
     """
 
     def __init__(self, spec, options):

@@ -8,16 +8,16 @@ TensorFlow's DeepLab has corners meet corners.
 Nothing drops out; see `tf2_zoo.segmentation`.
 """
 
-import tensorflow as tf
-
 from tf2_zoo.blocks import ConvBlock, Normalize, SeparableConv, concat, per_pixel, resize, size_of
+from tf2_zoo.layers import Module
+from tf2_zoo.network import Network
 from tf2_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead, make_backbone
 
 LOW_CHANNELS = 48
 DECODER_CHANNELS = 256
 
 
-class Decoder(tf.Module):
+class Decoder(Module):
     """Features refined by those at stride 4 (Chen et al. 2018, section 3.1): (B, h, w, 256), (B, H, W, in).
 
     -> (B, H, W, 256). in_channels: of those at stride 4
@@ -29,16 +29,16 @@ class Decoder(tf.Module):
         self.conv1 = SeparableConv(ASPP_CHANNELS + LOW_CHANNELS, DECODER_CHANNELS, 3)
         self.conv2 = SeparableConv(DECODER_CHANNELS, DECODER_CHANNELS, 3)
 
-    def __call__(self, x, low):
+    def call(self, x, low):
         low = self.low(low)
         return self.conv2(self.conv1(concat(resize(x, size_of(low)), low)))
 
 
-class DeepLabV3Plus(tf.Module):
+class DeepLabV3Plus(Network):
     """uint8 (B, H, W, 3) -> a tuple of logits (B, H, W, C) alone."""
 
     def __init__(self, spec):
-        super().__init__()
+        super().__init__(spec)
         backbone, low_channels, channels = make_backbone(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = backbone
@@ -46,21 +46,21 @@ class DeepLabV3Plus(tf.Module):
         self.decoder = Decoder(low_channels)
         self.head = SegmentationHead(DECODER_CHANNELS, None, spec.num_classes)
 
-    def __call__(self, images):
+    def call(self, images):
         x = self.normalize(images)
         size = size_of(x)
         low, *_, x = self.backbone(x)
         return (per_pixel(self.head(self.decoder(self.aspp(x), low)), size),)
 
 
-class DeepLabV3(tf.Module):
+class DeepLabV3(Network):
     """uint8 (B, H, W, 3) -> a tuple of logits (B, H, W, C) alone.
 
     On MobileNetV2 nothing is dilated behind the backbone and no 3x3 block comes before the logits.
     """
 
     def __init__(self, spec):
-        super().__init__()
+        super().__init__(spec)
         backbone, _, channels = make_backbone(spec)
         mobile = spec.backbone == "mobilenetv2"
         rates, hidden_channels = ((), None) if mobile else (RATES, ASPP_CHANNELS)
@@ -69,7 +69,7 @@ class DeepLabV3(tf.Module):
         self.aspp = ASPP(channels, rates, spec.output_stride, separable=False, pool_first=mobile)
         self.head = SegmentationHead(ASPP_CHANNELS, hidden_channels, spec.num_classes)
 
-    def __call__(self, images):
+    def call(self, images):
         x = self.normalize(images)
         size = size_of(x)
         *_, x = self.backbone(x)

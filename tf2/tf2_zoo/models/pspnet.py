@@ -4,26 +4,25 @@ The backbone is the zoo's own, so ResNet begins with one 7x7 convolution where t
 centres of pixels (`align_corners=False`). Nothing drops out; see `tf2_zoo.segmentation`.
 """
 
-import tensorflow as tf
-
 from tf2_zoo.blocks import Normalize, per_pixel, size_of
+from tf2_zoo.network import Network
 from tf2_zoo.segmentation import PyramidPooling, SegmentationHead, make_backbone
 
 HIDDEN_CHANNELS = 512
 
 
-class PSPNet(tf.Module):
+class PSPNet(Network):
     """uint8 (B, H, W, 3) -> a tuple of logits (B, H, W, C) alone."""
 
     def __init__(self, spec):
-        super().__init__()
+        super().__init__(spec)
         backbone, _, channels = make_backbone(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = backbone
         self.pyramid = PyramidPooling(channels)
         self.head = SegmentationHead(2 * channels, HIDDEN_CHANNELS, spec.num_classes)
 
-    def __call__(self, images):
+    def call(self, images):
         x = self.normalize(images)
         size = size_of(x)
         *_, x = self.backbone(x)

@@ -9,14 +9,15 @@ import tensorflow as tf
 
 from tf2_zoo.backbones.resnet import DEEP, STAGE_CHANNELS, BasicBlock, Bottleneck, ResNet
 from tf2_zoo.blocks import ConvBlock, Normalize, per_anchor
-from tf2_zoo.layers import Conv2d
+from tf2_zoo.layers import Conv2d, Module
 from tf2_zoo.necks import FPN
+from tf2_zoo.network import Network
 
 PYRAMID_CHANNELS = 256
 TOWER_BLOCKS = 4
 
 
-class ClassHead(tf.Module):
+class ClassHead(Module):
     """The logits of a level: (B, H, W, in) -> (B, H * W * A, C)."""
 
     def __init__(self, in_channels, num_anchors, num_classes, norm):
@@ -25,13 +26,13 @@ class ClassHead(tf.Module):
         self.predict_class = Conv2d(in_channels, num_anchors * num_classes, 3)
         self.num_classes = num_classes
 
-    def __call__(self, x):
+    def call(self, x):
         for block in self.tower:
             x = block(x)
         return per_anchor(self.predict_class(x), self.num_classes)
 
 
-class BoxHead(tf.Module):
+class BoxHead(Module):
     """The deltas of a level: (B, H, W, in) -> (B, H * W * A, 4)."""
 
     def __init__(self, in_channels, num_anchors, norm):
@@ -39,17 +40,17 @@ class BoxHead(tf.Module):
         self.tower = make_tower(in_channels, norm)
         self.predict_box = Conv2d(in_channels, num_anchors * 4, 3)
 
-    def __call__(self, x):
+    def call(self, x):
         for block in self.tower:
             x = block(x)
         return per_anchor(self.predict_box(x), 4)
 
 
-class RetinaNet(tf.Module):
+class RetinaNet(Network):
     """uint8 (B, H, W, 3) -> deltas (B, N, 4), logits (B, N, C), of the N anchors of `trizoo.families.anchored.grid`."""
 
     def __init__(self, spec):
-        super().__init__()
+        super().__init__(spec)
         depth = int(spec.backbone.removeprefix("resnet"))
         num_anchors, norm = spec.anchors_per_cell[0], "group" if spec.v2 else None
         expansion = (Bottleneck if depth >= DEEP else BasicBlock).expansion
@@ -60,7 +61,7 @@ class RetinaNet(tf.Module):
         self.head_class = ClassHead(PYRAMID_CHANNELS, num_anchors, spec.num_classes, norm)
         self.head_box = BoxHead(PYRAMID_CHANNELS, num_anchors, norm)
 
-    def __call__(self, images):
+    def call(self, images):
         _, c3, c4, c5 = self.backbone(self.normalize(images))
         levels = self.fpn(c3, c4, c5)
         deltas = tf.concat([self.head_box(level) for level in levels], axis=1)

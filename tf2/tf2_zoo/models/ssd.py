@@ -13,10 +13,11 @@ import tensorflow as tf
 from tf2_zoo.backbones.mobilenet_v2 import InvertedResidual, MobileNetV2
 from tf2_zoo.backbones.vgg16 import VGG16
 from tf2_zoo.blocks import ConvBlock, L2Norm, Normalize, per_anchor
-from tf2_zoo.layers import Conv2d
+from tf2_zoo.layers import Conv2d, Module
+from tf2_zoo.network import Network
 
 
-class ExtraBlock(tf.Module):
+class ExtraBlock(Module):
     """1x1 to half the channels, then what makes the next level: (B, H, W, in) -> (B, h, w, out)."""
 
     def __init__(self, in_channels, out_channels, kernel_size, stride, padding):
@@ -24,11 +25,11 @@ class ExtraBlock(tf.Module):
         self.conv1 = ConvBlock(in_channels, out_channels // 2, 1, activation="relu", norm=None)
         self.conv2 = ConvBlock(out_channels // 2, out_channels, kernel_size, stride, "relu", padding=padding, norm=None)
 
-    def __call__(self, x):
+    def call(self, x):
         return self.conv2(self.conv1(x))
 
 
-class SSDHead(tf.Module):
+class SSDHead(Module):
     """The predictions of a level: (B, H, W, in) -> deltas (B, H * W * A, 4), logits (B, H * W * A, 1 + C)."""
 
     def __init__(self, in_channels, num_anchors, num_classes):
@@ -37,11 +38,11 @@ class SSDHead(tf.Module):
         self.predict_class = Conv2d(in_channels, num_anchors * (1 + num_classes), 3)
         self.num_logits = 1 + num_classes
 
-    def __call__(self, x):
+    def call(self, x):
         return per_anchor(self.predict_box(x), 4), per_anchor(self.predict_class(x), self.num_logits)
 
 
-class SSDVGG16(tf.Module):
+class SSDVGG16(Network):
     """uint8 (B, 300, 300, 3) -> deltas (B, 8732, 4), logits (B, 8732, 1 + C), of `trizoo.families.ssd.anchors`.
 
     The first logit is the background's.
@@ -51,7 +52,7 @@ class SSDVGG16(tf.Module):
     extra_numbers = ((512, 3, 2, 1), (256, 3, 2, 1), (256, 3, 1, 0), (256, 3, 1, 0))
 
     def __init__(self, spec):
-        super().__init__()
+        super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = VGG16()
         self.l2_norm = L2Norm(512)
@@ -61,7 +62,7 @@ class SSDVGG16(tf.Module):
         ]
         self.heads = make_heads(channels, spec)
 
-    def __call__(self, images):
+    def call(self, images):
         conv4_3, fc7 = self.backbone(self.normalize(images))
         levels = [self.l2_norm(conv4_3), fc7]
         for block in self.extras:
@@ -75,11 +76,11 @@ class SSD512VGG16(SSDVGG16):
     extra_numbers = ((512, 3, 2, 1), (256, 3, 2, 1), (256, 3, 2, 1), (256, 3, 2, 1), (256, 4, 1, 1))
 
 
-class SSDMobileNetV2(tf.Module):
+class SSDMobileNetV2(Network):
     """uint8 (B, 300, 300, 3) -> deltas (B, 3000, 4), logits (B, 3000, 1 + C)."""
 
     def __init__(self, spec):
-        super().__init__()
+        super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = MobileNetV2()
         self.extras = [
@@ -90,7 +91,7 @@ class SSDMobileNetV2(tf.Module):
         ]
         self.heads = make_heads((576, 1280, 512, 256, 256, 64), spec)
 
-    def __call__(self, images):
+    def call(self, images):
         _, c4, c5 = self.backbone(self.normalize(images))
         levels = [c4, c5]
         for block in self.extras:

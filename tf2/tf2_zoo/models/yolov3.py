@@ -4,20 +4,19 @@ Attributes stand in the order of those files, so a weight file fills them one af
 necks, the lateral connections and the order of concatenation (upsampled features first) follow them too.
 """
 
-import tensorflow as tf
-
 from tf2_zoo.backbones.darknet53 import Darknet53
 from tf2_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, upsample
 from tf2_zoo.necks import FiveConvs, SPPConvs
+from tf2_zoo.network import Network
 
 
-class YOLOv3(tf.Module):
+class YOLOv3(Network):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16, 8."""
 
     coarsest_neck = FiveConvs
 
     def __init__(self, spec):
-        super().__init__()
+        super().__init__(spec)
         anchors_p5, anchors_p4, anchors_p3 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = Darknet53()
@@ -30,7 +29,7 @@ class YOLOv3(tf.Module):
         self.neck_p3 = FiveConvs(128 + 256, 128)
         self.head_p3 = YOLOHead(128, 256, anchors_p3, spec.num_classes)
 
-    def __call__(self, images):
+    def call(self, images):
         c3, c4, c5 = self.backbone(self.normalize(images))
         p5 = self.neck_p5(c5)
         p4 = self.neck_p4(concat(upsample(self.lateral_p4(p5)), c4))

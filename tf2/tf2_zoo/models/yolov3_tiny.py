@@ -4,14 +4,14 @@ Seven 3x3 convolutions with max pools between them, the last pool of stride 1; t
 are the cfg's masks 0,1,2 (see trizoo.families).
 """
 
-import tensorflow as tf
-
 from tf2_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, max_pool, upsample
+from tf2_zoo.layers import Module
+from tf2_zoo.network import Network
 
 CHANNELS = (16, 32, 64, 128, 256, 512, 1024)
 
 
-class TinyBackbone(tf.Module):
+class TinyBackbone(Module):
     """(B, H, W, 3) -> c4, c5: 256 channels at stride 16 and 1024 at stride 32."""
 
     def __init__(self):
@@ -19,7 +19,7 @@ class TinyBackbone(tf.Module):
         in_channels = (3, *CHANNELS[:-1])
         self.convs = [ConvBlock(*pair, 3) for pair in zip(in_channels, CHANNELS, strict=True)]
 
-    def __call__(self, x):
+    def call(self, x):
         for conv in self.convs[:4]:
             x = max_pool(conv(x), 2, stride=2)
         c4 = self.convs[4](x)
@@ -28,11 +28,11 @@ class TinyBackbone(tf.Module):
         return c4, self.convs[6](x)
 
 
-class YOLOv3Tiny(tf.Module):
+class YOLOv3Tiny(Network):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16."""
 
     def __init__(self, spec):
-        super().__init__()
+        super().__init__(spec)
         anchors_p5, anchors_p4 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = TinyBackbone()
@@ -41,7 +41,7 @@ class YOLOv3Tiny(tf.Module):
         self.lateral_p4 = ConvBlock(256, 128, 1)
         self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes)
 
-    def __call__(self, images):
+    def call(self, images):
         c4, c5 = self.backbone(self.normalize(images))
         p5 = self.neck_p5(c5)
         p4 = concat(upsample(self.lateral_p4(p5)), c4)

@@ -4,18 +4,17 @@ Attributes stand in the order of that file, so its weight file fills them one af
 (Liu et al. 2018) makes the file name the finest head first; the model gives the coarsest first, as all do.
 """
 
-import tensorflow as tf
-
 from tf2_zoo.backbones.csp_darknet53 import CSPDarknet53
 from tf2_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, upsample
 from tf2_zoo.necks import FiveConvs, SPPConvs
+from tf2_zoo.network import Network
 
 
-class YOLOv4(tf.Module):
+class YOLOv4(Network):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16, 8."""
 
     def __init__(self, spec):
-        super().__init__()
+        super().__init__(spec)
         anchors_p5, anchors_p4, anchors_p3 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = CSPDarknet53()
@@ -34,7 +33,7 @@ class YOLOv4(tf.Module):
         self.neck_p5 = FiveConvs(512 + 512, 512)
         self.head_p5 = YOLOHead(512, 1024, anchors_p5, spec.num_classes)
 
-    def __call__(self, images):
+    def call(self, images):
         c3, c4, c5 = self.backbone(self.normalize(images))
         p5 = self.spp(c5)
         p4 = self.up_p4(concat(self.lateral_c4(c4), upsample(self.lateral_p4(p5))))

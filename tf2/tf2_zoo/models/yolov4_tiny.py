@@ -5,13 +5,13 @@ anchors are the cfg's masks 1,2,3 (see trizoo.families). With attention, which t
 the heads get pass a block of it, as do the upsampled ones.
 """
 
-import tensorflow as tf
-
 from tf2_zoo.attention import make_attention
 from tf2_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, max_pool, split_half, upsample
+from tf2_zoo.layers import Module
+from tf2_zoo.network import Network
 
 
-class CSPBlock(tf.Module):
+class CSPBlock(Module):
     """(B, H, W, C) -> (B, H, W, 2 C), and the part of its last convolution, (B, H, W, C)."""
 
     def __init__(self, channels):
@@ -21,14 +21,14 @@ class CSPBlock(tf.Module):
         self.conv3 = ConvBlock(channels // 2, channels // 2, 3)
         self.conv4 = ConvBlock(channels, channels, 1)
 
-    def __call__(self, x):
+    def call(self, x):
         x = self.conv1(x)
         first = self.conv2(split_half(x))
         part = self.conv4(concat(self.conv3(first), first))
         return concat(x, part), part
 
 
-class CSPTinyBackbone(tf.Module):
+class CSPTinyBackbone(Module):
     """(B, H, W, 3) -> c4, c5: 256 channels at stride 16 and 512 at stride 32."""
 
     def __init__(self):
@@ -38,7 +38,7 @@ class CSPTinyBackbone(tf.Module):
         self.blocks = [CSPBlock(channels) for channels in (64, 128, 256)]
         self.conv3 = ConvBlock(512, 512, 3)
 
-    def __call__(self, x):
+    def call(self, x):
         x = self.conv2(self.conv1(x))
         for block in self.blocks:
             x, c4 = block(x)
@@ -46,11 +46,11 @@ class CSPTinyBackbone(tf.Module):
         return c4, self.conv3(x)
 
 
-class YOLOv4Tiny(tf.Module):
+class YOLOv4Tiny(Network):
     """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16."""
 
     def __init__(self, spec):
-        super().__init__()
+        super().__init__(spec)
         anchors_p5, anchors_p4 = spec.anchors_per_cell
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = CSPTinyBackbone()
@@ -62,7 +62,7 @@ class YOLOv4Tiny(tf.Module):
         self.attention_p4 = make_attention(spec.attention, 128)
         self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes)
 
-    def __call__(self, images):
+    def call(self, images):
         c4, c5 = self.backbone(self.normalize(images))
         c4, c5 = self.attention_c4(c4), self.attention_c5(c5)
         p5 = self.neck_p5(c5)

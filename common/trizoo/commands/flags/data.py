@@ -112,5 +112,5 @@ def _add_mask_flags(flags):
     flags.add_argument(
         "--layout",
         metavar="LAYOUT",
-        help="where the masks are: voc, folders, labelme, coco or panoptic (default: the first that is there)",
+        help="how its files lie: voc, folders, labelme, coco or panoptic (default: the first that is there)",
     )

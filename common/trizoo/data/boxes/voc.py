@@ -1,144 +1,151 @@
-"""VOC-layout data sets, read directly from the user's tree: JPEGImages, Annotations, SegmentationClass, ImageSets."""
+"""VOC's layout: JPEGImages, Annotations with an XML file an image, ImageSets; whatever annotation tools put into it."""
 
-import numpy as np
+import math
+from pathlib import Path
+from xml.etree.ElementTree import ParseError, TreeBuilder
 
-from trizoo.data.boxes.voc_annotation import AnnotatedObject, Annotation, read_annotation
-from trizoo.data.images import in_threads, read_image, read_mask, read_size
-from trizoo.data.reading import Problem
-from trizoo.data.voc_files import find_root, list_files, read_splits, splits
-from trizoo.ground.boxes import area, clip
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
+
+from trizoo.data.boxes.listing import AnnotatedObject, Annotation, Listing, Lists
+from trizoo.data.reading import Problem, read_text
+from trizoo.data.voc_files import find_root, list_files, read_splits
 from trizoo.ground.errors import UserError
-from trizoo.ground.sample import Record, Sample
-from trizoo.ground.text import first_few, hint
 
-__all__ = ["VOC", "AnnotatedObject", "Annotation", "Problem", "find_root", "read_annotation", "splits"]
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-class VOC:
-    """A VOC data set, or one split of it.
+def find_voc(root):
+    """The `Listing` of a VOC data set in a folder or up to two below, None where there is none.
 
-    root: where it is, or a folder above (see `find_root`); split: a name among `splits(root)`, None for every image
-    that has an annotation; classes: names in the order of their labels, None for all names in the annotations of
-    the whole data set, sorted, so that splits agree; masks: None gives masks where there are any, False none, True
-    makes a mask a must and an annotation optional, and takes the split from ImageSets/Segmentation where that exists;
-    ignore: names whose objects are left out on purpose.
-
-    records: list of `Record`; boxes are clipped to the image's real size, taken as drawn on the upright image
-    problems: list of `Problem`: what was put right or left out; notes: list of sentences worth a line in a log
-
-    Raises UserError for an unknown or empty split, missing images and annotations (a missing file is an error; an
-    annotation without objects is an image without objects), unreadable files, and names that aren't among `classes`.
+    Raises UserError where there are several. Masks beside the boxes, and lists for them alone, come with it.
     """
-
-    def __init__(self, root, split=None, classes=None, *, masks=None, ignore=()):
-        if isinstance(classes, str) or isinstance(ignore, str):
-            raise ValueError(f"classes is {classes!r} and ignore {ignore!r}; sequences of names are needed")
-        self.root = find_root(root)
-        self.split = split
-        self.problems = []
-        files = list_files(self.root)
-        ids, self.notes = self._ids(files, masks)
-        self._require(ids, files.masks if masks else files.annotations, "SegmentationClass" if masks else "Annotations")
-        parsed = [id for id in ids if id in files.annotations] if classes is not None else files.annotations
-        annotations = {id: read_annotation(files.annotations[id]) for id in parsed}
-        if classes is None:
-            names = {named.name for annotation in annotations.values() for named in annotation.objects}
-            classes = sorted(names - set(ignore))
-        self.classes = tuple(classes)
-        if len(set(self.classes)) < len(self.classes):
-            raise UserError(f"a class is named twice in {', '.join(self.classes)}")
-        self._labels = {name: label for label, name in enumerate(self.classes)} | dict.fromkeys(ignore, None)
-        images = {id: files.image_of(id, annotations.get(id)) for id in ids}
-        self._require(ids, {id: path for id, path in images.items() if path}, "JPEGImages")
-        sizes = in_threads(read_size, images.values())
-        self.records = [
-            self._record(id, images[id], size, annotations.get(id), None if masks is False else files.masks.get(id))
-            for id, size in zip(ids, sizes, strict=True)
-        ]
-
-    def __len__(self):
-        return len(self.records)
-
-    def sample(self, index, at_least=None):
-        """Image, boxes, labels and mask of `records[index]` as a `Sample`.
-
-        With `at_least=(width, height)` a JPEG may be decoded smaller, but no smaller than that (see `read_image`), and
-        the boxes are scaled with it; an image with a mask is always decoded in full, so that their pixels agree.
-        Raises UserError for an unreadable image or mask, and for a mask of another size than its image.
-        """
-        record = self.records[index]
-        image = read_image(record.image, at_least if record.mask is None else None)
-        height, width = image.shape[:2]
-        mask = None
-        if record.mask is not None:
-            mask = read_mask(record.mask)
-            if mask.shape != (height, width):
-                raise UserError(
-                    f"mask {record.mask} is {mask.shape[1]}x{mask.shape[0]} but its image is {width}x{height}"
-                )
-        scale = np.array([width / record.size[0], height / record.size[1]] * 2, np.float32)
-        return Sample(image, record.boxes * scale, record.labels.copy(), mask)
-
-    def _ids(self, files, masks):
-        """The ids of the split, each once, and the notes."""
-        if self.split is None:
-            ids, notes, source = sorted(files.masks if masks else files.annotations), [], self.root
-        else:
-            found, notes = read_splits(files, masks is True)
-            if self.split not in found:
-                raise UserError(f"{self.root} has no split {self.split!r}; there are {', '.join(sorted(found))}")
-            ids, source = found[self.split], files.split_folder(masks is True) / f"{self.split}.txt"
-        if not ids:
-            raise UserError(f"{source} lists no images")
-        unique = list(dict.fromkeys(ids))
-        if len(unique) < len(ids):
-            text = f"{len(ids) - len(unique)} ids stand more than once and count once"
-            self.problems.append(Problem("listed twice", source, text))
-        return unique, notes
-
-    def _require(self, ids, present, folder):
-        missing = [id for id in ids if id not in present]
-        if missing:
-            which = f"of split {self.split!r} " if self.split else ""
-            raise UserError(
-                f"{len(missing)} of {len(ids)} images {which}have no file in {self.root / folder}: {first_few(missing)}"
-            )
-
-    def _record(self, id, image, size, annotation, mask):
-        if annotation is None:
-            return Record(id, image, size, mask=mask)
-        objects = [named for named in annotation.objects if self._label(named, annotation.file) is not None]
-        boxes, kept, problems = place(objects, size, annotation.file)
-        self.problems += [*annotation.problems, *problems]
-        labels = np.array([self._labels[named.name] for named in objects], np.int64)[kept]
-        difficult = np.array([named.difficult for named in objects], bool)[kept]
-        return Record(id, image, size, boxes, labels, difficult, np.zeros(len(boxes), bool), mask)
-
-    def _label(self, named, file):
-        if named.name not in self._labels:
-            known = f"the classes are {first_few(self.classes)}" if self.classes else "no class is given"
-            raise UserError(
-                f"{file}, line {named.line}: unknown class {named.name!r}{hint(named.name, self.classes)}; {known}"
-            )
-        return self._labels[named.name]
+    root = find_root(root)
+    if root is None:
+        return None
+    files = list_files(root)
+    for_masks = bool(files.masks) and (
+        not files.annotations or files.split_folder(for_masks=True) != files.split_folder()
+    )
+    return Listing(
+        root,
+        "voc",
+        files.images,
+        files.annotations,
+        lambda id: read_annotation(files.annotations[id]),
+        _lists(files),
+        remarks=tuple(Problem("same id", path, text) for path, text in files.doubles),
+        image_folder=root / "JPEGImages",
+        annotation_folder=root / "Annotations",
+        masks=files.masks,
+        mask_lists=_lists(files, True, "Segmentation/" if files.annotations else "") if for_masks else Lists(),
+    )
 
 
-def place(objects, size, file):
-    """Annotated objects on an image of size (width, height): clipped boxes, which objects they are, and problems.
+def _lists(files, for_masks=False, prefix=""):
+    """The `Lists` of boxes or of masks; prefix: of the splits' names."""
+    try:
+        ids, notes = read_splits(files, for_masks)
+    except UserError as error:
+        return Lists(error=error)
+    folder = files.split_folder(for_masks)
+    paths = {f"{prefix}{name}": folder / f"{name}.txt" for name in ids}
+    return Lists({f"{prefix}{name}": ids[name] for name in ids}, paths, tuple(notes))
 
-    Gives boxes float32 (K, 4), every one with an area, and the indices (K,) of their objects. A box that reaches over
-    the edge by one pixel at most is no problem: tools that count from 0 write such.
+
+def read_annotation(path):
+    """The `Annotation` of one VOC XML file.
+
+    VOC counts pixels from 1 and includes the last one, so xmin and ymin lose 1 and xmax and ymax stay. Swapped corners
+    are put right. A box whose corners coincide in the file, on either axis, is a click and no object: it is left out,
+    as are objects without a name or without four numbers in their bndbox; `problems` tells of each. The parts inside
+    an object and polygons beside its box play no role. An object's place is the line of its name.
+    Raises UserError for what can't be read, isn't well-formed, is no VOC annotation, or brings a DTD along (nothing
+    in VOC needs one, and entities are an attack).
     """
-    written = np.array([named.box for named in objects], np.float64).reshape(-1, 4)
-    boxes = clip(written, *size).astype(np.float32)
-    has_area = area(boxes) > 0
-    overhang = np.abs(written - boxes).max(axis=1, initial=0)
-    problems = []
-    for index in np.flatnonzero(~has_area | (overhang > 1)):
-        named = objects[index]
-        verdict = "and is clipped" if has_area[index] else "altogether and is left out"
-        text = f"line {named.line}: {named.name} ({', '.join(f'{side:g}' for side in named.box)}) lies outside the "
-        text += f"{size[0]}x{size[1]} image {verdict}"
-        problems.append(Problem("box outside the image", file, text))
-    kept = np.flatnonzero(has_area)
-    return boxes[kept], kept, problems
+    path = Path(path)
+    text, encoding = read_text(path)
+    root = _parse(text, path)
+    if root.tag != "annotation":
+        raise UserError(f"{path} is no VOC annotation: its outermost tag is <{root.tag}>, not <annotation>")
+    objects, problems, remarks = [], [], []
+    for element in root.findall("object"):
+        _read_object(element, path, objects, problems)
+    if encoding not in ("utf-8", "utf-8-sig", "ascii"):
+        text = f"is written in {encoding}, which other tools may not read"
+        remarks.append(Problem("not UTF-8", path, text))
+    image_name = _text(root, "filename").replace("\\", "/").rpartition("/")[2]
+    return Annotation(path, tuple(objects), tuple(problems), tuple(remarks), _size(root), image_name)
+
+
+class _LineTreeBuilder(TreeBuilder):
+    """Builds elements whose attributes are replaced by the line they begin on."""
+
+    def start(self, tag, attributes):
+        return super().start(tag, {"line": self.expat.CurrentLineNumber})
+
+
+def _parse(text, path):
+    builder = _LineTreeBuilder()
+    parser = DefusedXMLParser(target=builder, forbid_dtd=True)
+    builder.expat = parser.parser
+    try:
+        parser.feed(text)
+        return parser.close()
+    except DefusedXmlException as error:
+        raise UserError(f"{path} brings a DTD or entities along, which no VOC annotation needs; remove them") from error
+    except (ParseError, ValueError) as error:
+        state = "empty" if not text.strip() else f"not well-formed XML ({error})"
+        raise UserError(f"{path} is {state}; annotate the image again, or take both out of the data set") from error
+
+
+def _read_object(element, path, objects, problems):
+    """Appends to `objects` what the element describes, and to `problems` what is wrong with it."""
+    named = element.find("name")
+    line = (element if named is None else named).get("line")
+    name = _text(element, "name")
+    if not name:
+        problems.append(Problem("object without name", path, f"line {line}: an object without a name is left out"))
+        return
+    bndbox = element.find("bndbox")
+    numbers = [None if bndbox is None else _number(bndbox, corner) for corner in _CORNERS]
+    if None in numbers:
+        wrong = ", ".join(corner for corner, number in zip(_CORNERS, numbers, strict=True) if number is None)
+        problems.append(
+            Problem("object without box", path, f"line {line}: {name} has no number for {wrong} and is left out")
+        )
+        return
+    written = ", ".join(f"{number:g}" for number in numbers)
+    xs, ys = sorted(numbers[::2]), sorted(numbers[1::2])
+    if xs[0] == xs[1] or ys[0] == ys[1]:
+        problems.append(
+            Problem("box without area", path, f"line {line}: {name} ({written}) has no area and is left out")
+        )
+        return
+    if xs != numbers[::2] or ys != numbers[1::2]:
+        problems.append(Problem("swapped corners", path, f"line {line}: {name} ({written}) has its corners swapped"))
+    box = (xs[0] - 1, ys[0] - 1, xs[1], ys[1])
+    objects.append(AnnotatedObject(name, box, _flag(element, "difficult"), where=f"line {line}"))
+
+
+def _size(root):
+    size = root.find("size")
+    sides = [None if size is None else _number(size, side) for side in ("width", "height")]
+    return None if None in sides or min(sides) < 1 else (round(sides[0]), round(sides[1]))
+
+
+def _text(element, tag):
+    return (element.findtext(tag) or "").strip()
+
+
+def _number(element, tag):
+    """The tag's finite number, or None."""
+    try:
+        number = float(_text(element, tag))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _flag(element, tag):
+    return _text(element, tag).lower() in ("1", "true", "yes")

@@ -20,24 +20,13 @@ from trizoo.data.masks.encoding import (
     read_pixels,
     unknown_value,
 )
-from trizoo.data.masks.find import list_masks
-from trizoo.data.masks.listing import MaskFile
+from trizoo.data.masks.pair import MaskFile
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import FIRST_FEW
 
 _WARNINGS = {
-    "image without mask",
-    "mask without image",
-    "annotation without image",
-    "image without annotation",
-    "missing image",
-    "same id",
-    "listed twice",
     "image in no split",
-    "shape without name",
-    "shape without area",
-    "object without segmentation",
     "mask all ignored",
     "mask saved as JPEG",
     "class without pixels",
@@ -46,21 +35,20 @@ _MOST_COLOURS = 64  # more aren't a palette
 _PACKED = np.array([1 << 16, 1 << 8, 1])
 
 
-def check_masks(root, classes=None, *, mask_map=None, palette=None, ignore_colours=(), layout=None):
+def check_masks(listing, classes=None, *, mask_map=None, palette=None, ignore_colours=()):
     """Read every list, image and mask of a data set with masks: -> `MaskReport`.
 
-    The arguments are those of `trizoo.data.masks.dataset.SegmentationSet`. Errors keep the data set, or the masks they
-    name, from being used as they are; warnings don't. Raises UserError where no data set with masks is at `root`.
+    The arguments are those of `trizoo.data.masks.dataset.MaskSet`. Errors keep the data set, or the masks they name,
+    from being used as they are; warnings don't.
     """
     if isinstance(classes, str):
         raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
-    listing = list_masks(root, layout)
     findings = Findings(listing.root, _WARNINGS)
     named = find_classes(listing.root) if listing.classes is None else None
     meaning = meaning_of(listing, named, mask_map, palette, ignore_colours)
     names = tuple(classes or listing.classes or (named.names if named else ()))
     for problem in (*listing.unpaired, *listing.problems):
-        findings.add(problem.kind, problem.file, problem.text)
+        findings.add_problem(problem)
     _check_splits(listing, findings)
     sizes = _read_images(listing, findings)
     counts, colours, coloured = _read_masks(listing, meaning, names, sizes, findings)

@@ -44,7 +44,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Report(Judged):
-    """What `trizoo.data.check.boxes.check` has found. `str(report)` is text of at most 100 columns.
+    """What `trizoo.data.check.boxes.check_boxes` has found. `str(report)` is text of at most 100 columns.
 
     splits: name -> {"images", "objects", "without_objects"}; objects are those that training gets
     classes: name -> {"objects", "images"}, most frequent first
@@ -126,29 +126,36 @@ class MaskReport(Judged):
 
 
 class Findings:
-    """Gathers findings by kind, in order of appearance. warnings: the kinds that are no errors."""
+    """Gathers findings by kind, in order of appearance. warnings: the kinds of the check's own that are no errors."""
 
     def __init__(self, root, warnings):
-        self._root = root
+        self.root = root
         self._warnings = warnings
         self._texts = defaultdict(list)
 
     def add(self, kind, file, text):
         """A sentence about a file, or about the whole data set where the file is its root."""
-        name = file.relative_to(self._root).as_posix() if file.is_relative_to(self._root) else str(file)
-        self._texts[kind].append(text if name == "." else f"{name}: {text}")
+        self._texts["warning" if kind in self._warnings else "error", kind].append(self._of(file, text))
+
+    def add_problem(self, problem):
+        """A reader's `trizoo.data.reading.Problem`, a warning of whatever kind: the data can be used without."""
+        self._texts["warning", problem.kind].append(self._of(problem.file, problem.text))
 
     def add_error(self, kind, error):
         """A UserError, whose text already names the file."""
-        self._texts[kind].append(str(error).replace(f"{self._root}{os.sep}", ""))
+        self._texts["error", kind].append(str(error).replace(f"{self.root}{os.sep}", ""))
 
     def all(self):
         """A `Finding` of each kind, errors first."""
         found = [
-            Finding("warning" if kind in self._warnings else "error", kind, len(texts), tuple(texts[:FIRST_FEW]))
-            for kind, texts in self._texts.items()
+            Finding(severity, kind, len(texts), tuple(texts[:FIRST_FEW]))
+            for (severity, kind), texts in self._texts.items()
         ]
         return tuple(sorted(found, key=lambda finding: finding.severity))
+
+    def _of(self, file, text):
+        name = file.relative_to(self.root).as_posix() if file.is_relative_to(self.root) else str(file)
+        return text if name == "." else f"{name}: {text}"
 
 
 def as_text(lines, findings):

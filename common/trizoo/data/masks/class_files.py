@@ -5,8 +5,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from trizoo.data.masks.pair import BACKGROUND, BACKGROUND_NAMES
 from trizoo.data.reading import read_text
-from trizoo.data.synthetic import MARKER
+from trizoo.data.shapes import MARKER
 from trizoo.ground.errors import UserError
 
 NAMES = (
@@ -52,10 +53,10 @@ def find_classes(root):
             names = json.loads(there[MARKER].read_text(encoding="utf-8"))["classes"]
         except (OSError, ValueError, KeyError):
             return None
-        return ClassFile(there[MARKER], ("background", *names))
+        return ClassFile(there[MARKER], (BACKGROUND, *names))
     lists = root / "ImageSets" / "Main"
     if all((lists / f"{name}_train.txt").is_file() or (lists / f"{name}_trainval.txt").is_file() for name in VOC_NAMES):
-        return ClassFile(lists, ("background", *VOC_NAMES))
+        return ClassFile(lists, (BACKGROUND, *VOC_NAMES))
     return None
 
 
@@ -65,7 +66,7 @@ def read_classes(path):
     lines = [line.strip() for line in read_text(path)[0].replace("\r", "\n").split("\n")]
     rows = [_row(line) for line in lines if line and not line.startswith("#") and not _is_heading(line)]
     kept = [(name, colour) for name, colour in rows if name.casefold() not in _IGNORED]
-    names = tuple("background" if name in ("_background_", "__background__") else name for name, _ in kept)
+    names = tuple(BACKGROUND if name in BACKGROUND_NAMES else name for name, _ in kept)
     twice = {name for name in names if names.count(name) > 1}
     if twice or not names:
         what = f"names {sorted(twice)[0]!r} twice" if twice else "names no class"

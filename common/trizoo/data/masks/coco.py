@@ -1,17 +1,36 @@
-"""COCO's JSON files, read for semantic masks: instances (outlines and run lengths) and panoptic (PNG of segments)."""
+"""COCO's JSON files of instances (outlines and run lengths), drawn as masks of class ids."""
 
+import unicodedata
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from trizoo.data.images import opened
-from trizoo.data.masks.labelme import BACKGROUND, BACKGROUND_NAMES, FARTHEST
-from trizoo.data.masks.polygons import decode_runs, paint
-from trizoo.data.reading import Problem, read_json
+from trizoo.data.coco_files import find_files, image_folders, images_of, is_panoptic, read_content, split_of
+from trizoo.data.masks.listing import Listing
+from trizoo.data.masks.pair import BACKGROUND, BACKGROUND_NAMES, Drawn, Pair
+from trizoo.data.masks.polygons import FARTHEST, decode_runs, paint
+from trizoo.data.reading import Problem
+from trizoo.data.splits import split_up
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import first_few
+
+
+def find_coco(root):
+    """The `Listing` of COCO's files of instances, None where there are none."""
+    return list_images(root, "coco", read_coco, not_named="panoptic_")
+
+
+def read_coco(path):
+    """The `CocoFile` of a JSON file of instances, None of one of panoptic segments.
+
+    Class 0 is the background, then the categories by id; one called background is that class. Instances without
+    segmentation are left out, which `problems` tells. Raises UserError where the file isn't COCO's, or refers to what
+    it lacks.
+    """
+    return read_file(path, _parse, panoptic=False)
 
 
 @dataclass(frozen=True)
@@ -28,7 +47,7 @@ class CocoImage:
 
         labels: name -> class id. What no instance covers is background, or ignored where there is no such class.
         """
-        _check_size(self, size)
+        check_size(self, size)
         canvas = np.full(size[::-1], labels.get(BACKGROUND, IGNORE), np.uint8)
         for name, entry in sorted(self.objects, key=lambda pair: (not pair[1].get("iscrowd"), -_area(pair[1]))):
             where = f"annotation {entry.get('id')} of {self.file_name}"
@@ -53,80 +72,14 @@ class CocoImage:
             raise UserError(f"{self.path}, {where} has a segmentation that can't be drawn: {error}") from error
 
 
-@dataclass(frozen=True)
-class PanopticImage:
-    """The segments of one image. mask: the PNG of segment ids; segments: id -> category name, None for a crowd."""
-
-    path: Path
-    file_name: str
-    size: tuple[int, int]
-    mask: Path
-    segments: dict[int, str | None]
-
-    def draw(self, labels, size):
-        """Class ids, uint8 (H, W); crowds, and what belongs to no segment, are ignored. labels: name -> class id."""
-        _check_size(self, size)
-        with opened(self.mask) as image:
-            if image.mode not in ("RGB", "RGBA"):
-                raise UserError(f"{self.mask} is of mode {image.mode}; COCO's panoptic masks are RGB: id = R + 256 G …")
-            pixels = np.array(image.convert("RGB"), np.int32)
-        if pixels.shape[:2] != size[::-1]:
-            raise UserError(f"mask {self.mask} is {pixels.shape[1]}x{pixels.shape[0]}, its image {size[0]}x{size[1]}")
-        ids = pixels @ np.array([1, 256, 65536], np.int32)
-        found, inverse = np.unique(ids, return_inverse=True)
-        missing = [int(id) for id in found if id and int(id) not in self.segments]
-        if missing:
-            count = int((ids == missing[0]).sum())
-            raise UserError(f"{self.mask} holds segment {missing[0]} in {count:,} pixels, which {self.path} lacks")
-        names = [self.segments.get(int(id)) for id in found]
-        table = np.array([IGNORE if name is None else labels[name] for name in names], np.uint8)
-        return table[inverse].reshape(ids.shape)
-
-
-@dataclass(frozen=True)
-class CocoFile:
-    """One JSON file. classes: names in the order of their ids; images: list of CocoImage or PanopticImage."""
-
-    path: Path
-    classes: tuple[str, ...]
-    images: tuple[CocoImage | PanopticImage, ...]
-    problems: tuple[Problem, ...]
-
-
-def is_coco(content):
-    """Whether the mapping of a JSON file is COCO's, with annotations."""
-    return all(isinstance(content.get(key), list) for key in ("images", "annotations", "categories"))
-
-
-def read_coco(path):
-    """The `CocoFile` of a JSON file of instances or panoptic segments.
-
-    Instances: class 0 is the background, then the categories by id; one called background is that class. Panoptic: the
-    categories by id and no background, since what belongs to no segment is unlabelled. Instances without segmentation
-    are left out, which `problems` tells. Raises UserError where the file isn't COCO's, or refers to what it lacks.
-    """
-    path = Path(path)
-    content = read_json(path, "COCO file")
-    if not is_coco(content):
-        raise UserError(f"{path} lacks images, annotations or categories, so it is no COCO file with annotations")
-    try:
-        return _panoptic(path, content) if _is_panoptic(content) else _instances(path, content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path} isn't written as COCO's files are: {type(error).__name__} {error}") from error
-
-
-def _is_panoptic(content):
-    return any("segments_info" in entry for entry in content["annotations"][:1])
-
-
-def _instances(path, content):
-    names = _names(path, content)
+def _parse(path, content):
+    names = category_names(path, content)
     objects, problems = defaultdict(list), []
-    images = _images(content)
+    images = images_of(content)
     for entry in content["annotations"]:
         if entry["image_id"] not in images:
             raise UserError(f"{path}: annotation {entry.get('id')} is of image {entry['image_id']}, which isn't listed")
-        name = _name(path, names, entry)
+        name = category_of(path, names, entry)
         if not entry.get("segmentation"):
             file_name = images[entry["image_id"]]["file_name"]
             text = f"annotation {entry.get('id')} ({name}) of {file_name} has no segmentation and is left out"
@@ -142,41 +95,65 @@ def _instances(path, content):
     return CocoFile(path, (BACKGROUND, *others), found, tuple(problems))
 
 
-def _panoptic(path, content):
-    names = _names(path, content)
-    images = _images(content)
-    folder = next(
-        (
-            folder
-            for folder in (path.with_suffix(""), path.parent.parent / path.stem, path.parent)
-            if folder.is_dir() and any((folder / entry["file_name"]).is_file() for entry in content["annotations"][:1])
-        ),
-        path.with_suffix(""),
-    )
-    found = []
-    for entry in content["annotations"]:
-        if entry["image_id"] not in images:
-            raise UserError(f"{path}: {entry['file_name']} is of image {entry['image_id']}, which isn't listed")
-        image = images[entry["image_id"]]
-        segments = {
-            int(segment["id"]): None if segment.get("iscrowd") else _name(path, names, segment)
-            for segment in entry["segments_info"]
-        }
-        size = int(image["width"]), int(image["height"])
-        found.append(PanopticImage(path, image["file_name"], size, folder / entry["file_name"], segments))
-    return CocoFile(path, tuple(dict.fromkeys(names.values())), tuple(found), ())
+@dataclass(frozen=True)
+class CocoFile:
+    """One JSON file. classes: names in the order of their ids; images: what draws the mask of each image listed."""
+
+    path: Path
+    classes: tuple[str, ...]
+    images: tuple[Drawn, ...]
+    problems: tuple[Problem, ...]
 
 
-def _images(content):
-    """Image id -> entry. Raises TypeError for one whose file name is no text."""
-    for entry in content["images"]:
-        if not isinstance(entry["file_name"], str):
-            raise TypeError(f"image {entry['id']} has the file name {entry['file_name']!r}")
-    return {entry["id"]: entry for entry in content["images"]}
+def read_file(path, parse, panoptic):
+    """The `CocoFile` that `parse(path, content)` makes of a file, None of one with annotations of the other kind."""
+    path = Path(path)
+    content = read_content(path)
+    try:
+        return parse(path, content) if is_panoptic(content) is panoptic else None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path} isn't written as COCO's files are: {type(error).__name__} {error}") from error
 
 
-def _names(path, content):
-    """Category id -> name, by id."""
+def list_images(root, layout, read, not_named):
+    """The `Listing` of the images in all COCO files of one kind below a folder, None where there are none.
+
+    read: function of a path that gives its `CocoFile`, None for the other kind; not_named: how names begin that are
+    left unread, since they say that a file is of the other kind.
+    """
+    pairs, splits, unpaired, problems, classes, first = {}, {}, [], [], None, None
+    for path in find_files(root):
+        content = None if path.name.lower().startswith(not_named) else read(path)
+        if content is None:
+            continue
+        if classes not in (None, content.classes):
+            raise UserError(f"{path} has other categories than {first}; one data set needs the same in all its files")
+        classes, first = content.classes, path
+        problems += content.problems
+        split, folders = split_of(path, root), image_folders(path, root)
+        for image in content.images:
+            file = next((folder / image.file_name for folder in folders if (folder / image.file_name).is_file()), None)
+            if file is None:
+                text = f"{image.file_name} is not in {first_few([str(folder) for folder in folders])}"
+                unpaired.append(Problem("missing image", path, text))
+                continue
+            stem = unicodedata.normalize("NFC", Path(image.file_name).with_suffix("").as_posix())
+            id = f"{split}/{stem}" if split else stem
+            pairs[id] = Pair(id, file, image)
+            if split:
+                splits.setdefault(split, []).append(id)
+    if first is None:
+        return None
+    if not pairs:
+        raise UserError(
+            f"none of the images that {first} lists is there; {unpaired[0].text if unpaired else 'none are'}"
+        )
+    splits, notes, listed = split_up(root, pairs, splits, having="a mask")
+    return Listing(root, layout, pairs, splits, classes, tuple(unpaired), (*problems, *listed), notes)
+
+
+def category_names(path, content):
+    """Category id -> name, by id; one called background gets the name that it has here."""
     names = {entry["id"]: str(entry["name"]) for entry in sorted(content["categories"], key=lambda entry: entry["id"])}
     names = {id: BACKGROUND if name.casefold() in BACKGROUND_NAMES else name for id, name in names.items()}
     name, count = Counter(names.values()).most_common(1)[0] if names else ("", 0)
@@ -186,13 +163,15 @@ def _names(path, content):
     return names
 
 
-def _name(path, names, entry):
+def category_of(path, names, entry):
+    """The name of an entry's category."""
     if entry["category_id"] not in names:
         raise UserError(f"{path}: {entry.get('id')} is of category {entry['category_id']}, which isn't listed")
     return names[entry["category_id"]]
 
 
-def _check_size(entry, size):
+def check_size(entry, size):
+    """Raises UserError where an image has another size than its entry says."""
     if entry.size != size:
         said, real = (f"{width}x{height}" for width, height in (entry.size, size))
         raise UserError(f"{entry.path} says that {entry.file_name} is {said}, but it is {real}")

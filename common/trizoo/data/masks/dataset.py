@@ -1,4 +1,4 @@
-"""Data sets with a class for every pixel, read directly from the user's tree: VOC, plain folders, labelme, COCO."""
+"""Data sets with a class for every pixel, whatever their format: records of a split, samples, masks of class ids."""
 
 from collections import Counter
 
@@ -15,8 +15,7 @@ from trizoo.data.masks.encoding import (
     one_class,
     unknown_value,
 )
-from trizoo.data.masks.find import list_masks
-from trizoo.data.masks.listing import Listing, MaskFile
+from trizoo.data.masks.pair import BACKGROUND, MaskFile
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Record, Sample
@@ -25,29 +24,27 @@ from trizoo.ground.text import first_few, hint
 _MOST_COUNTED = 1000  # masks drawn from annotations that `class_pixels` looks at
 
 
-class SegmentationSet:
+class MaskSet:
     """Images and masks of a data set, or of one split of it.
 
-    root: where it is, or what `trizoo.data.masks.find.list_masks` found there, so that several splits need to look
-    once only; split: a name among the listing's, None for every image that has a mask; classes: names in
-    the order of their ids, the background's first where there is one, None for its annotations' or its class file's,
-    else class_0, class_1 … by the values in all masks; mask_map: value in a mask file -> class id, 255 = ignore;
-    palette, ignore_colours: (r, g, b) of the classes in order, and of what is ignored, for masks in colours (see
-    `trizoo.data.masks.encoding.Meaning`); layout: one of `trizoo.data.masks.find.LAYOUTS`, None for what is there.
+    listing: a `trizoo.data.masks.listing.Listing`; split: a name among its splits, None for every image that has a
+    mask; classes: names in the order of their ids, the background's first where there is one, None for its annotations'
+    or its class file's, else class_0, class_1 … by the values in all masks; mask_map: value in a mask file -> class id,
+    255 = ignore; palette, ignore_colours: (r, g, b) of the classes in order, and of what is ignored, for masks in
+    colours (see `trizoo.data.masks.encoding.Meaning`).
 
-    layout: the one that it is; splits: name -> ids; records: list of `Record` without boxes; problems: list of
-    `Problem`, what is left out; notes: list of sentences worth a line in a log
+    root, layout, splits: the listing's; records: list of `Record` without boxes; problems: list of `Problem`, what is
+    left out; notes: list of sentences worth a line in a log
 
     Every mask file of the split is read once, so that training never meets a value that is no class. Raises UserError,
     one sentence that names the file, for such a value with its pixels and the mask map that would do, for masks of 0
     and 255 without one, colours without a palette, masks of another size than their images, unknown or empty splits,
-    class names that annotations use and `classes` lacks, and what `trizoo.data.masks.find.list_masks` refuses.
+    and class names that annotations use and `classes` lacks.
     """
 
-    def __init__(self, root, split=None, classes=None, *, mask_map=None, palette=None, ignore_colours=(), layout=None):
+    def __init__(self, listing, split=None, classes=None, *, mask_map=None, palette=None, ignore_colours=()):
         if isinstance(classes, str):
             raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
-        listing = root if isinstance(root, Listing) else list_masks(root, layout)
         self.root, self.layout, self.split, self.splits = listing.root, listing.layout, split, listing.splits
         self.problems = [*listing.unpaired, *listing.problems]
         self.notes = list(listing.notes)
@@ -116,7 +113,7 @@ class SegmentationSet:
             values = np.flatnonzero(counts)
             if (table[values] < 0).any():
                 sentence = unknown_value(pair.truth.path, counts, self.meaning, number)
-                if number in values and "background" not in self.classes:
+                if number in values and BACKGROUND not in self.classes:
                     sentence += f"; or is there a name missing, as background before {self.classes[0]}?"
                 raise UserError(sentence)
             np.add.at(pixels, table[values], counts[values])
@@ -190,7 +187,7 @@ def _check_names(classes, listing):
     if not 1 <= len(classes) <= IGNORE:
         raise UserError(f"the masks in {listing.root} have {len(classes)} classes; 1 to {IGNORE} are needed")
     for name in listing.classes or ():
-        if name not in classes and name != "background":
+        if name not in classes and name != BACKGROUND:
             raise UserError(
                 f"the annotations in {listing.root} have the class {name!r}, which isn't among "
                 f"{first_few(classes)}{hint(name, classes)}"

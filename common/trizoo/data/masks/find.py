@@ -1,13 +1,15 @@
-"""Where images and masks are in a user's folder, and which belong together: VOC, plain folders, labelme, COCO."""
+"""Which format of masks a user's folder holds."""
 
-from pathlib import Path
-
-from trizoo.data.masks.annotations import find_coco, find_labelme, find_panoptic
-from trizoo.data.masks.folders import find_folders, find_voc
+from trizoo.data.finding import listings
+from trizoo.data.masks.coco import find_coco
+from trizoo.data.masks.folders import find_folders
+from trizoo.data.masks.labelme import find_labelme
+from trizoo.data.masks.panoptic import find_panoptic
+from trizoo.data.masks.voc import find_voc
 from trizoo.ground.errors import UserError
 
-LAYOUTS = ("voc", "folders", "labelme", "coco", "panoptic")
-_FINDERS = {
+# layout -> function of a folder: its `trizoo.data.masks.listing.Listing`, or None where nothing is of this layout
+FINDERS = {
     "voc": find_voc,
     "folders": find_folders,
     "labelme": find_labelme,
@@ -20,8 +22,8 @@ class NoMasksError(UserError):
     """Nothing in a folder looks like a data set with masks."""
 
 
-def list_masks(root, layout=None):
-    """The `Listing` of a data set with masks. layout: one of LAYOUTS, None for the first of them that is there.
+def find_masks(root, layout=None):
+    """The `Listing` of a data set with masks. layout: one of FINDERS, None for the first of them that is there.
 
     voc: JPEGImages, SegmentationClass, ImageSets/Segmentation. folders: images and masks in a folder each, paired by
     stem (see `pair_stems`), with splits as folders above or below them (train/images, images/train) or beside them
@@ -32,23 +34,8 @@ def list_masks(root, layout=None):
     Raises NoMasksError, a UserError, where nothing is found, and UserError where it can't be used: nothing pairs, a
     list names what isn't there, a JSON file can't be read.
     """
-    root = Path(root)
-    if not root.is_dir():
-        raise UserError(f"data set {root} {'is not a folder' if root.exists() else 'does not exist'}")
-    if layout is not None and layout not in LAYOUTS:
-        raise UserError(f"the layout is {layout!r}; one of {', '.join(LAYOUTS)} is needed")
-    for name in [layout] if layout else LAYOUTS:
-        listing = _FINDERS[name](root)
-        if listing is not None:
-            return listing
-    looked = f"{layout}" if layout else "VOC (SegmentationClass), folders of images and masks, labelme or COCO JSON"
-    raise NoMasksError(f"no data set with masks in {root}: {looked} was looked for")
-
-
-def has_masks(root):
-    """Whether `list_masks` finds something. Raises UserError where that can't be used."""
-    try:
-        list_masks(root)
-    except NoMasksError:
-        return False
-    return True
+    listing = next(listings(root, FINDERS, layout), None)
+    if listing is None:
+        looked = layout or "VOC (SegmentationClass), folders of images and masks, labelme or COCO JSON"
+        raise NoMasksError(f"no data set with masks in {root}: {looked} was looked for")
+    return listing

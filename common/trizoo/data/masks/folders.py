@@ -1,12 +1,13 @@
-"""Masks as picture files: in VOC's layout, or in a folder beside that of the images, paired by their names."""
+"""Masks as picture files in a folder beside that of the images, paired by their names."""
 
 import re
 
-from trizoo.data.masks.listing import SPLIT_NAMES, Listing, MaskFile, Pair, examples, image_files, split_up
+from trizoo.data.ids import image_files
+from trizoo.data.masks.listing import Listing, examples
+from trizoo.data.masks.pair import MaskFile, Pair
 from trizoo.data.reading import Problem
-from trizoo.data.voc_files import find_root, list_files, read_splits
+from trizoo.data.splits import SPLIT_NAMES, split_up
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import first_few
 
 # names of folders in lower case; the first that holds images counts
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "jpegimages", "pictures", "photos", "inputs", "input", "leftimg8bit")
@@ -49,38 +50,6 @@ def pair_stems(images, masks):
 def _bare(stem, ending):
     folder, slash, name = stem.casefold().rpartition("/")
     return folder + slash + ending.sub("", name)
-
-
-def find_voc(root):
-    """The `Listing` of a VOC data set with SegmentationClass, None where there is none."""
-    try:
-        root = find_root(root)
-    except UserError:
-        return None
-    files = list_files(root)
-    if not files.masks:
-        return None
-    pairs = {id: Pair(id, files.images[id], MaskFile(path)) for id, path in files.masks.items() if id in files.images}
-    found, notes = read_splits(files, for_masks=True)
-    lacking = {name: [id for id in ids if id not in pairs] for name, ids in found.items()}
-    folder = files.split_folder(for_masks=True)
-    if folder.name != "Segmentation":  # lists for boxes: most of their images have no mask
-        found, lacking = {name: [id for id in ids if id in pairs] for name, ids in found.items()}, {}
-        found = {name: ids for name, ids in found.items() if ids}
-    for name, ids in lacking.items():
-        if ids:
-            raise UserError(
-                f"{len(ids)} of {len(found[name])} images of {folder / f'{name}.txt'} lack an image in "
-                f"{root / 'JPEGImages'} or a mask in {root / 'SegmentationClass'}: {first_few(ids)}"
-            )
-    unpaired = [
-        Problem("mask without image", path, "has no image in JPEGImages")
-        for id, path in files.masks.items()
-        if id not in pairs
-    ]
-    unique = {name: list(dict.fromkeys(ids)) for name, ids in found.items()}
-    doubles = tuple(Problem("same id", path, text) for path, text in files.doubles)
-    return Listing(root, "voc", pairs, unique, None, tuple(unpaired), doubles, tuple(notes))
 
 
 def find_folders(root):
@@ -160,7 +129,7 @@ def _paired(root, folders):
         raise UserError(
             f"no image in {images} has a mask in {masks}, whose name must be the same; {examples(unpaired)}"
         )
-    splits, notes, problems = split_up(root, pairs, splits)
+    splits, notes, problems = split_up(root, pairs, splits, having="a mask")
     return Listing(root, "folders", pairs, splits, None, tuple(unpaired), problems, notes)
 
 

@@ -1,28 +1,32 @@
-"""labelme's JSON files: outlines with names, drawn as masks of class ids."""
+"""labelme's JSON files: outlines with names beside their images, drawn as masks of class ids."""
 
 import base64
 import io
+import json
 import math
 import os
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
 from PIL import Image
 
-from trizoo.data.masks.polygons import paint
-from trizoo.data.reading import Problem, read_json
+from trizoo.data.coco_files import is_named_as_coco
+from trizoo.data.ids import image_files
+from trizoo.data.masks.listing import Listing, examples
+from trizoo.data.masks.pair import BACKGROUND, BACKGROUND_NAMES, Pair
+from trizoo.data.masks.polygons import FARTHEST, paint
+from trizoo.data.reading import Problem, begins_with_key, json_files, read_json
+from trizoo.data.splits import split_up
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few, hint
 
-BACKGROUND = "background"
-BACKGROUND_NAMES = (BACKGROUND, "_background_", "__background__")
 IGNORED_NAMES = ("__ignore__", "_ignore_", "ignore", "void")
 _CIRCLE_CORNERS = 72
 _WITHOUT_AREA = ("line", "linestrip", "point", "points")
 _MOST_MASK_PIXELS = 1 << 26
-FARTHEST = 1e6  # a point's coordinates in pixels are below
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class LabelmeFile:
         known = {**dict.fromkeys(BACKGROUND_NAMES, ground), **dict.fromkeys(IGNORED_NAMES, IGNORE), **labels}
         for shape in self.shapes:
             if shape.name not in known:
-                raise UserError(unknown_name(self.path, shape.name, labels))
+                raise UserError(_unknown_name(self.path, shape.name, labels))
             if shape.outline is not None:
                 paint(canvas, shape.outline, known[shape.name])
             else:
@@ -75,14 +79,57 @@ class LabelmeFile:
         return canvas
 
 
-def unknown_name(path, name, labels):
+def find_labelme(root):
+    """The `Listing` of labelme's files in a folder and those below it, None where there are none."""
+    paths = [path for path in json_files(root) if not is_named_as_coco(path) and _is_labelme_file(path)]
+    if not paths:
+        return None
+    pairs, unpaired, problems = {}, [], []
+    by_stem = None
+    for path in paths:
+        content = read_labelme(path)
+        image = content.image if content.image.is_file() else None
+        if image is None:
+            if by_stem is None:
+                by_stem = {found.stem.casefold(): found for found in image_files(root).values()}
+            image = by_stem.get(content.image.stem.casefold()) or by_stem.get(path.stem.casefold())
+        if image is None:
+            unpaired.append(Problem("annotation without image", path, f"has no image {content.image.name}"))
+            continue
+        id = unicodedata.normalize("NFC", path.relative_to(root).with_suffix("").as_posix())
+        pairs[id] = Pair(id, image, content)
+        problems += content.problems
+    if not pairs:
+        raise UserError(f"none of the {len(paths)} labelme files in {root} has its image there; {examples(unpaired)}")
+    annotated = {pair.image for pair in pairs.values()}
+    for image in image_files(root).values():
+        if image not in annotated:
+            unpaired.append(Problem("image without annotation", image, "has no labelme file"))
+    names = set().union(*(pair.truth.names for pair in pairs.values()))
+    splits, notes, listed = split_up(root, pairs, {}, having="a mask")
+    classes = (BACKGROUND, *sorted(names))
+    return Listing(root, "labelme", pairs, splits, classes, tuple(unpaired), (*problems, *listed), notes)
+
+
+def _is_labelme_file(path):
+    if begins_with_key(path, "shapes"):
+        return True
+    if not begins_with_key(path, "imageData", "imagePath", "flags", "version"):
+        return False
+    try:  # the keys may be sorted, and a large imageData then stands before the shapes
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and _is_labelme(content)
+
+
+def _unknown_name(path, name, labels):
     """The sentence about a name that is no class."""
     known = list(labels)
     return f"{path}: unknown class {name!r}{hint(name, known)}; the classes are {first_few(known)}"
 
 
-def is_labelme(content):
-    """Whether the mapping of a JSON file is labelme's."""
+def _is_labelme(content):
     return isinstance(content.get("shapes"), list)
 
 
@@ -94,7 +141,7 @@ def read_labelme(path):
     """
     path = Path(path)
     content = read_json(path, "labelme file")
-    if not is_labelme(content):
+    if not _is_labelme(content):
         raise UserError(f"{path} has no list 'shapes', so it is no labelme file")
     sides = [content.get("imageWidth"), content.get("imageHeight")]
     size = tuple(sides) if all(isinstance(side, int) and side > 0 for side in sides) else None

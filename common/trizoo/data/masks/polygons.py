@@ -2,6 +2,7 @@
 
 import numpy as np
 
+FARTHEST = 1e6  # an outline's coordinates in pixels are below
 _MOST_BITS = 40  # of a run length
 
 

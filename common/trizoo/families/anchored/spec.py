@@ -28,6 +28,11 @@ class AnchoredSpec(ModelSpec):
     anchor_preset: str
     stride_on_1x1: bool = False
 
+    @property
+    def output_names(self):
+        """Offsets of boxes from anchors, and what each class is worth there."""
+        return "deltas", "logits"
+
     def misfit(self, other):
         """Boxes that are offsets from other anchors mean other boxes."""
         if self.anchor_preset == other.anchor_preset:

@@ -11,6 +11,8 @@ from trizoo.ground.fields import Positive, Section, Triple
 LEAST_SIDE = 32  # pixels; below it the coarsest features have less than a cell
 LEAKY_SLOPE = 0.1  # of every activation in YOLOv3's .cfg files
 INITIALIZERS = ("kaiming", "xavier", "normal", "orthogonal")
+# options of the model section that say nothing of the graph, or that `spec_config` knows itself
+NOT_OF_THE_GRAPH = ("name", "mean", "std", "objectness_prior", "initializer")
 _PREDICTING = (".predict.", ".predict_box.", ".predict_class.")
 
 
@@ -63,6 +65,16 @@ class ModelSpec:
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (255.0, 255.0, 255.0)
     norm: str | None = "batch"
+
+    def settings(self, known):
+        """The options that `model_spec` makes an equal spec of: {option: value}; known: the model's Architecture."""
+        own = [option for option in known.options.model_fields if option not in NOT_OF_THE_GRAPH]
+        return {option: getattr(self, option) for option in own}
+
+    @property
+    def output_names(self):
+        """The names of the network's outputs, in their order: a tuple."""
+        raise NotImplementedError
 
     def targets(self, samples, size, loss):
         """{name: array} of a batch's samples at an input size (width, height); loss: the recipe's loss section."""

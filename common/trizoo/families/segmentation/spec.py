@@ -57,6 +57,16 @@ class SegmentationSpec(ModelSpec):
     backbone_norm: str | None = "batch"
     stride_on_1x1: bool = False
 
+    def settings(self, known):
+        """No normalisation is asked for where the backbone has its own."""
+        norm = self.norm if self.norm == self.backbone_norm else None
+        return {**super().settings(known), "norm": norm}
+
+    @property
+    def output_names(self):
+        """What each class is worth at each pixel."""
+        return ("logits",)
+
     def targets(self, samples, size, loss):
         """See `trizoo.families.segmentation.targets.assign`."""
         return assign([sample.mask for sample in samples], size, self.num_classes, loss.class_weights)

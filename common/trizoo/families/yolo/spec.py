@@ -79,6 +79,21 @@ class YOLOSpec(ModelSpec):
         """Number of anchors of each head's cells."""
         return tuple(len(anchors) for anchors in self.anchors)
 
+    def settings(self, known):
+        """Anchors in order again, as the heads had shared them out."""
+        shared_out = zip(known.masks, self.anchors, strict=True)
+        anchors = {place: pair for places, pairs in shared_out for place, pair in zip(places, pairs, strict=True)}
+        return {
+            **super().settings(known),
+            "anchors": [list(anchors[place]) for place in sorted(anchors)],
+            "scale_xy": None if self.scale_xy == known.scale_xy else self.scale_xy[0],  # the model's, or one
+        }
+
+    @property
+    def output_names(self):
+        """Those of its levels: `head_p5` has a stride of 2 ** 5."""
+        return tuple(f"head_p{stride.bit_length() - 1}" for stride in self.strides)
+
     def targets(self, samples, size, loss):
         """See `trizoo.families.yolo.targets.assign`."""
         boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from trizoo.commands.cli import run_command
 from trizoo.commands.main import run
-from trizoo.data.boxes.voc import VOC
+from trizoo.data.boxes.find import find_boxes
 from trizoo.families import ARCHITECTURES
 from trizoo.families.yolo.anchors import (
     AnchorReport,
@@ -208,7 +208,7 @@ def test_the_command_writes_a_recipe_with_the_models_base(cells, tmp_path, capsy
     assert "24 boxes" in printed
     assert f"wrote {path}" in printed
     # 200x100 into 416x320: 2.08 times as large
-    sizes = fit_sizes(VOC(cells, "train").records, (416, 320))
+    sizes = fit_sizes(find_boxes(cells).open("train").records, (416, 320))
     assert sizes.max() == pytest.approx(65 * 2.08, abs=2.1)
     assert best_possible_recall(sizes, recipe.model.anchors)[1] > 0.95
 
@@ -271,7 +271,7 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(cells, capsys, arguments
 
 @needs_bccd
 def test_anchors_of_bccd_fit_it_far_better_than_those_of_coco():
-    sizes = fit_sizes(VOC(BCCD, "train").records, (416, 416))
+    sizes = fit_sizes(find_boxes(BCCD).open("train").records, (416, 416))
     report = AnchorReport.compare(sizes, ARCHITECTURES["yolov3-tiny"].anchors, kmeans(sizes, 6))
     assert report.old.mean_iou < 0.71
     assert report.new.mean_iou > 0.86

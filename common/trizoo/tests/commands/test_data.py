@@ -9,7 +9,7 @@ from PIL import Image
 
 from trizoo.commands.cli import run_command
 from trizoo.commands.main import run
-from trizoo.data.boxes.voc import VOC
+from trizoo.data.boxes.find import find_boxes
 from trizoo.ground.errors import UserError
 
 main = partial(run, "data", prog="trizoo data")
@@ -22,7 +22,7 @@ def test_synth_draws_and_check_finds_nothing(tmp_path, capsys):
     assert capsys.readouterr().out == f"{out}: 4 images of 64x48, drawn\n"
     assert main(options) == 0
     assert "already there" in capsys.readouterr().out
-    assert {record.size for record in VOC(out).records} == {(64, 48)}
+    assert {record.size for record in find_boxes(out).open().records} == {(64, 48)}
     assert main(["check", str(out), "--classes", "圆", "star"]) == 0
     assert "Errors: none" in capsys.readouterr().out
     assert main(["check", "--json", str(out)]) == 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trizoo.data.boxes.voc import VOC
+from trizoo.data.boxes.find import find_boxes
 from trizoo.data.synthetic import synthesize
 from trizoo.families import architecture, model_spec
 from trizoo.ground.errors import UserError
@@ -16,7 +16,7 @@ from trizoo.training.schedule import Plan
 @pytest.fixture(scope="module")
 def training(tmp_path_factory):
     """A training set of 12 drawings, and a recipe of 2 epochs of 3 steps."""
-    source = VOC(synthesize(tmp_path_factory.mktemp("data") / "s", images=12, size=(80, 64)), masks=False)
+    source = find_boxes(synthesize(tmp_path_factory.mktemp("data") / "s", images=12, size=(80, 64))).open()
     recipe = Recipe(classes=source.classes, input_size=(64, 64), schedule={"epochs": 2, "batch_size": 4})
     return TrainingSet(source, list(range(12)), recipe, model_spec("yolov3-tiny", 3)), recipe
 

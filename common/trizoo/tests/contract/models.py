@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from trizoo.families import ARCHITECTURES, ATTENTION, architecture, model_spec
-from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
+from trizoo.families import ARCHITECTURES, architecture, model_spec
+from trizoo.families.yolo.spec import ATTENTION, YOLO_ARCHITECTURES
 from trizoo.parity.golden import GOLDENS, TOLERANCE, difference, golden_spec, load_golden_heads, measure, sizes
 from trizoo.parity.pseudo import pseudo_arrays, pseudo_images
 from trizoo.weights.initial import initial_arrays

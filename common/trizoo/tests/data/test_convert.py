@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.data.check.masks import check_masks
+from trizoo.data.check import check
 from trizoo.data.convert import convert
-from trizoo.data.masks.dataset import SegmentationSet
+from trizoo.data.masks.find import find_masks
 from trizoo.ground.errors import UserError
 from trizoo.pictures.palette import voc_palette
 
@@ -37,8 +37,8 @@ def test_masks_in_colours_become_palette_files_with_lists(root, tmp_path):
         assert mask.getpalette()[:768] == voc_palette().ravel().tolist()
     source = root / "train" / "images" / "图.JPG"
     assert (out / "JPEGImages" / "图.jpg").read_bytes() == source.read_bytes()
-    assert SegmentationSet(out, "val").sample(0).mask.tolist() == [[2, 2, 2]] * 2
-    assert check_masks(out).findings == ()
+    assert find_masks(out).open("val").sample(0).mask.tolist() == [[2, 2, 2]] * 2
+    assert check(out).findings == ()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 

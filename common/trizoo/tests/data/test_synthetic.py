@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 import trizoo.data.synthetic as synthetic
-from trizoo.data.boxes.voc import VOC, splits
+from trizoo.data.boxes.find import find_boxes
+from trizoo.data.masks.find import find_masks
 from trizoo.data.shapes import SHAPES, covered, fill
 from trizoo.data.synthetic import draw_image, synthesize
 from trizoo.ground.errors import UserError
@@ -24,7 +25,7 @@ def contents(root):
 
 
 def test_it_is_a_voc_data_set(drawn):
-    data = VOC(drawn, masks=True)
+    data = find_boxes(drawn).open()
     assert len(data) == 60
     assert data.classes == CLASSES
     assert data.problems == []
@@ -37,7 +38,7 @@ def test_it_is_a_voc_data_set(drawn):
 
 
 def test_there_are_empty_images_small_objects_and_overlaps(drawn):
-    records = VOC(drawn).records
+    records = find_boxes(drawn).open().records
     boxes = np.concatenate([record.boxes for record in records])
     sides = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
     assert any(len(record.boxes) == 0 for record in records)
@@ -56,9 +57,10 @@ def found_again(mask, label, box):
 
 
 def test_boxes_are_tight_around_the_painted_pixels(drawn):
-    data, compared = VOC(drawn), 0
-    for index, record in enumerate(data.records):
-        mask = data.sample(index).mask
+    masks, compared = find_masks(drawn).open(), 0
+    masks = {record.id: masks.mask(index) for index, record in enumerate(masks.records)}
+    for record in find_boxes(drawn).open().records:
+        mask = masks[record.id]
         for box, label in zip(record.boxes, record.labels, strict=True):
             others = np.delete(record.boxes, np.flatnonzero((record.boxes == box).all(1)), axis=0)
             apart = (others[:, :2] > box[2:] + 2).any(1) | (others[:, 2:] < box[:2] - 2).any(1)
@@ -139,14 +141,14 @@ def test_drawing_is_pinned():
 
 @pytest.mark.parametrize(("count", "expected"), [(1, (1, 0, 0)), (2, (1, 1, 0)), (3, (1, 1, 1)), (20, (14, 3, 3))])
 def test_small_sets_fill_the_splits_in_order(tmp_path, count, expected):
-    found = splits(synthesize(tmp_path / "set", count, (32, 32)))
+    found = find_boxes(synthesize(tmp_path / "set", count, (32, 32))).splits
     assert tuple(len(found[name]) for name in ("train", "val", "test")) == expected
 
 
 def test_names_and_shapes_of_any_kind(tmp_path):
     classes = ["圆 形", "star", "a<b> & c"]
     out = synthesize(tmp_path / "新 数据", 12, (80, 64), classes, seed=1)
-    assert VOC(out).classes == tuple(sorted(classes))
+    assert find_boxes(out).open().classes == tuple(sorted(classes))
     assert synthetic._shapes_of(classes) == ["circle", "star", "square"]
     assert synthetic._shapes_of(list(reversed(SHAPES))) == list(reversed(SHAPES))
 
@@ -178,8 +180,8 @@ def test_nothing_else_is_overwritten(tmp_path):
 
 def test_empty_folder_is_filled_and_parents_are_made(tmp_path):
     (tmp_path / "empty").mkdir()
-    assert len(VOC(synthesize(str(tmp_path / "empty"), 2, (32, 32)))) == 2
-    assert len(VOC(synthesize(tmp_path / "a" / "b", 2, (32, 32)))) == 2
+    assert len(find_boxes(synthesize(str(tmp_path / "empty"), 2, (32, 32))).open()) == 2
+    assert len(find_boxes(synthesize(tmp_path / "a" / "b", 2, (32, 32))).open()) == 2
 
 
 def test_relative_folder(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from trizoo.commands.flags import data, parity, train, weights
-from trizoo.data.masks.find import LAYOUTS
+from trizoo.data.layouts import LAYOUTS
 from trizoo.data.shapes import SHAPES
 from trizoo.families import ARCHITECTURES
 from trizoo.parity.golden import GOLDENS

@@ -1,262 +1,214 @@
-import pickle
+import codecs
+import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
-from trizoo.data.boxes.voc import VOC, splits
+from trizoo.data.boxes.voc import find_voc, read_annotation
 from trizoo.ground.errors import UserError
 from trizoo.tests.bccd import BCCD, needs_bccd
+from trizoo.tests.voc_files import add, add_list
 
 
-def thing(name, xmin, ymin, xmax, ymax, more=""):
-    corners = f"<xmin>{xmin}</xmin><ymin>{ymin}</ymin><xmax>{xmax}</xmax><ymax>{ymax}</ymax>"
-    return f"<object>\n<name>{name}</name>{more}<bndbox>{corners}</bndbox></object>\n"
+def box(xmin, ymin, xmax, ymax):
+    return f"<bndbox><xmin>{xmin}</xmin><ymin>{ymin}</ymin><xmax>{xmax}</xmax><ymax>{ymax}</ymax></bndbox>"
 
 
-def add(root, id, objects="", size=(40, 30), suffix="jpg", annotate=True, orientation=1, filename=""):
-    for folder in ("JPEGImages", "Annotations"):
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    if suffix:
-        exif = Image.Exif()
-        exif[274] = orientation
-        Image.new("RGB", size, (90, 120, 60)).save(root / "JPEGImages" / f"{id}.{suffix}", exif=exif)
-    if annotate:
-        text = f"<annotation><filename>{filename}</filename>\n{objects}</annotation>"
-        (root / "Annotations" / f"{id}.xml").write_text(text, encoding="utf-8")
-    return root
+def thing(name="cat", corners=(1, 2, 3, 4), more=""):
+    return f"<object>\n<name>{name}</name>{more}{box(*corners)}</object>\n"
 
 
-def add_list(root, name, ids, kind="Main"):
-    folder = root / "ImageSets" / kind
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.txt").write_text("\n".join(ids), encoding="utf-8")
+def write(folder, body, name="a.xml"):
+    path = folder / name
+    text = f"<annotation>\n{body}</annotation>"
+    path.write_bytes(body if isinstance(body, bytes) else text.encode())
+    return path
 
 
-def add_mask(root, id, size=(40, 30), value=1):
-    folder = root / "SegmentationClass"
-    folder.mkdir(exist_ok=True)
-    Image.new("L", size, value).save(folder / f"{id}.png")
+def test_xmin_and_ymin_lose_one_and_nothing_else_changes(tmp_path):
+    read = read_annotation(write(tmp_path, thing(corners=(1, 1, 10, 20)) + thing(corners=(48, 240.5, 195, 371.25))))
+    assert [named.box for named in read.objects] == [(0, 0, 10, 20), (47, 239.5, 195, 371.25)]
+    assert read.problems == ()
 
 
-def test_records_hold_what_the_files_say(tmp_path):
-    root = tmp_path / "我的 数据"
-    add(root, "照片 1", thing("狗", 1, 2, 10, 20, "<difficult>1</difficult>") + thing("cat a", 5, 5, 40, 30))
-    add(root, "empty")
-    data = VOC(root)
-    assert (len(data), data.classes, data.problems, data.notes, data.root) == (2, ("cat a", "狗"), [], [], root)
-    record = {record.id: record for record in data.records}["照片 1"]
-    np.testing.assert_array_equal(record.boxes, np.array([[0, 1, 10, 20], [4, 4, 40, 30]], np.float32))
-    assert (record.boxes.dtype, record.labels.dtype) == (np.float32, np.int64)
-    assert (record.labels.tolist(), record.difficult.tolist(), record.crowd.tolist()) == (
-        [1, 0],
-        [True, False],
-        [False] * 2,
+def test_everything_beside_the_boxes(tmp_path):
+    body = (
+        "<folder>x</folder><filename> C:\\data\\猫 1.JPG </filename><path>/wrong.jpg</path>"
+        "<size><width>640</width><height>480</height><depth>3</depth></size>"
+        + thing(" 猫 \n", more="<difficult>1</difficult><truncated> 0 </truncated><occluded>1</occluded>")
+        + thing("dog", more="<difficult/><truncated>1</truncated>")
     )
-    assert (record.size, record.mask) == ((40, 30), None)
-    empty = {record.id: record for record in data.records}["empty"]
-    assert (empty.boxes.shape, empty.labels.shape, empty.difficult.shape) == ((0, 4), (0,), (0,))
-    assert (empty.boxes.dtype, empty.labels.dtype) == (np.float32, np.int64)
+    read = read_annotation(str(write(tmp_path, body)))
+    assert read.image_name == "猫 1.JPG"
+    assert read.size == (640, 480)
+    assert [(o.name, o.difficult, o.crowd) for o in read.objects] == [("猫", True, False), ("dog", False, False)]
+    assert not read.relative
 
 
-def test_split_gives_its_images_in_order_and_the_classes_of_all(tmp_path):
-    for id, name in (("a", "x"), ("b", "y"), ("c", "z")):
-        add(tmp_path, id, thing(name, 1, 1, 9, 9))
-    add_list(tmp_path, "train", ["c", "a"])
-    add_list(tmp_path, "val", ["b"])
-    train, val = VOC(tmp_path, "train"), VOC(tmp_path, "val")
-    assert [record.id for record in train.records] == ["c", "a"]
-    assert train.classes == val.classes == ("x", "y", "z")
-    assert [record.labels.tolist() for record in train.records] == [[2], [0]]
+def test_lines_are_those_of_the_names(tmp_path):
+    read = read_annotation(write(tmp_path, thing() + "\n\n" + thing()))
+    # <annotation> is line 1, the first object 2 with its name on 3 and its end, two blank lines 4 and 5, then 6 and 7
+    assert [named.where for named in read.objects] == ["line 3", "line 7"]
 
 
-def test_id_listed_twice_counts_once(tmp_path):
-    add(tmp_path, "a")
-    add_list(tmp_path, "train", ["a", "a.jpg"])
-    data = VOC(tmp_path, "train")
-    assert len(data) == 1
-    assert [problem.kind for problem in data.problems] == ["listed twice"]
+@pytest.mark.parametrize("size", ["", "<size/>", "<size><width>0</width><height>0</height></size>",
+                                  "<size><width>a</width><height>5</height></size>"])  # fmt: skip
+def test_size_that_makes_no_sense_is_none(tmp_path, size):
+    assert read_annotation(write(tmp_path, size)).size is None
+
+
+def test_annotation_without_objects(tmp_path):
+    read = read_annotation(write(tmp_path, ""))
+    assert (read.objects, read.problems, read.remarks, read.image_name) == ((), (), (), "")
+
+
+def test_swapped_corners_are_put_right(tmp_path):
+    read = read_annotation(write(tmp_path, thing(corners=(10, 2, 3, 40))))
+    assert read.objects[0].box == (2, 1, 10, 40)
+    assert [(p.kind, p.text) for p in read.problems] == [
+        ("swapped corners", "line 3: cat (10, 2, 3, 40) has its corners swapped")
+    ]
+
+
+@pytest.mark.parametrize("corners", [(5, 5, 5, 5), (5, 5, 5, 9), (5, 9, 8, 9)])
+def test_box_whose_corners_coincide_is_left_out(tmp_path, corners):
+    read = read_annotation(write(tmp_path, thing(corners=corners)))
+    assert read.objects == ()
+    assert [p.kind for p in read.problems] == ["box without area"]
+
+
+@pytest.mark.parametrize(
+    ("element", "kind"),
+    [
+        (f"<object>{box(1, 2, 3, 4)}</object>", "object without name"),
+        (f"<object><name> </name>{box(1, 2, 3, 4)}</object>", "object without name"),
+        ("<object><name>a</name></object>", "object without box"),
+        ("<object><name>a</name><bndbox/></object>", "object without box"),
+        ("<object><name>a</name><polygon><x1>1</x1></polygon></object>", "object without box"),
+        (f"<object><name>a</name>{box('', 2, 3, 4)}</object>", "object without box"),
+        (f"<object><name>a</name>{box('one', 2, 3, 4)}</object>", "object without box"),
+        (f"<object><name>a</name>{box('nan', 2, 'inf', 4)}</object>", "object without box"),
+        ("<object/>", "object without name"),
+    ],
+)
+def test_incomplete_objects_are_left_out(tmp_path, element, kind):
+    read = read_annotation(write(tmp_path, element + thing()))
+    assert [p.kind for p in read.problems] == [kind]
+    assert len(read.objects) == 1
+
+
+def test_parts_and_polygons_are_no_objects(tmp_path):
+    part = f"<part><name>head</name>{box(5, 5, 6, 6)}</part><polygon><x1>1</x1></polygon>"
+    read = read_annotation(write(tmp_path, f"<object>{part}<name>person</name>{box(1, 2, 3, 4)}</object>"))
+    assert [(o.name, o.box) for o in read.objects] == [("person", (0, 1, 3, 4))]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "big5", "utf-16", "euc-jp", "shift_jis"])
+def test_declared_encodings_and_byte_order_marks(tmp_path, encoding):
+    text = f'<?xml version="1.0" encoding="{encoding.removesuffix("-sig")}"?><annotation>{thing("犬")}</annotation>'
+    read = read_annotation(write(tmp_path, text.encode(encoding)))
+    assert [named.name for named in read.objects] == ["犬"]
+    said = [] if encoding.startswith("utf-8") else [f"is written in {codecs.lookup(encoding).name}, which other tools"]
+    assert [remark.text.removesuffix(" may not read") for remark in read.remarks] == said
+    assert read.problems == ()
+
+
+def test_utf_8_that_calls_itself_utf_16_is_read(tmp_path):
+    text = f'<?xml version="1.0" encoding="utf-16"?><annotation>{thing("犬")}</annotation>'
+    assert read_annotation(write(tmp_path, text.encode())).objects[0].name == "犬"
+
+
+BOMB = "".join(f'<!ENTITY a{i + 1} "{f"&a{i};" * 10}">' for i in range(9))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b"  \n", "is empty"),
+        (b"<annotation><object>", "not well-formed"),
+        (b"<annotation><name>R&D</name></annotation>", "not well-formed"),
+        (b"not xml", "not well-formed"),
+        (b"\x00\x01\x02", "not well-formed"),
+        (b"<annotation>&undefined;</annotation>", "not well-formed"),
+        (b"<html/>", "outermost tag is <html>"),
+        ("<annotation>\xb0</annotation>".encode("latin-1"), "not utf-8 text"),
+        (b'<?xml version="1.0" encoding="klingon"?><annotation/>', "'klingon', which is unknown"),
+        (b'<?xml version="1.0" encoding="base64"?><annotation/>', "'base64', which is unknown"),
+        (b"<!DOCTYPE annotation><annotation/>", "DTD"),
+        (f'<!DOCTYPE x [<!ENTITY a0 "ha">{BOMB}]><annotation>&a9;</annotation>'.encode(), "DTD"),
+        (b'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]><annotation>&f;</annotation>', "DTD"),
+        (b'<!DOCTYPE x SYSTEM "http://127.0.0.1:9/x.dtd"><annotation/>', "DTD"),
+    ],
+)
+def test_what_cannot_be_read_is_named_in_one_sentence(tmp_path, content, reason):
+    path = write(tmp_path, content, "注 释.xml")
+    with pytest.raises(UserError, match=reason) as caught:
+        read_annotation(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_files_and_folders_are_named(tmp_path):
+    for path in (tmp_path, tmp_path / "missing.xml"):
+        with pytest.raises(UserError, match="can't be read") as caught:
+            read_annotation(path)
+        assert str(path) in str(caught.value)
+
+
+def test_deep_nesting_is_survived(tmp_path):
+    assert read_annotation(write(tmp_path, "<a>" * 50_000 + "</a>" * 50_000)).objects == ()
+
+
+@given(st.text(st.characters(exclude_categories=["C"]), max_size=8), st.lists(st.floats(), min_size=4, max_size=4))
+def test_objects_always_have_a_name_and_an_area(tmp_path_factory, name, corners):
+    folder = tmp_path_factory.getbasetemp()
+    escaped = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    read = read_annotation(write(folder, thing(escaped, corners)))
+    assert len(read.objects) + len([p for p in read.problems if p.kind != "swapped corners"]) == 1
+    for named in read.objects:
+        assert named.name == name.strip()
+        xmin, ymin, xmax, ymax = named.box
+        assert all(math.isfinite(side) for side in named.box)
+        assert xmin <= xmax
+        assert ymin <= ymax
 
 
 def test_hash_split_is_said_in_the_notes(tmp_path):
     for id in "abcdef":
         add(tmp_path, id)
-    train, val = VOC(tmp_path, "train"), VOC(tmp_path, "val")
+    listing = find_voc(tmp_path)
+    train, val = listing.open("train"), listing.open("val")
     assert sorted(record.id for record in train.records + val.records) == list("abcdef")
     assert "no lists" in train.notes[0]
-    assert len(VOC(tmp_path)) == 6
-
-
-def test_given_classes_set_the_labels(tmp_path):
-    add(tmp_path, "a", thing("cat", 1, 1, 9, 9))
-    assert VOC(tmp_path, classes=["dog", "cat"]).records[0].labels.tolist() == [1]
-    assert VOC(tmp_path, classes=("dog", "cat", "cow")).classes == ("dog", "cat", "cow")
-
-
-def test_unknown_class_is_named_with_file_line_and_guess(tmp_path):
-    add(tmp_path, "a", thing("Cat", 1, 1, 9, 9))
-    # line 1 ends with the filename, the object is on 2 and its name on 3
-    with pytest.raises(UserError, match=r"a\.xml, line 3: unknown class 'Cat', did you mean 'cat'\?; .* dog, cat"):
-        VOC(tmp_path, classes=["dog", "cat"])
-    with pytest.raises(UserError, match=r"unknown class 'Cat'; the classes are person"):
-        VOC(tmp_path, classes=["person"])
-
-
-def test_ignored_names_are_left_out(tmp_path):
-    add(tmp_path, "a", thing("cat", 1, 1, 9, 9) + thing("blur", 1, 1, 5, 5))
-    for classes in (["cat"], None):
-        data = VOC(tmp_path, classes=classes, ignore=["blur"])
-        assert data.classes == ("cat",)
-        assert data.records[0].labels.tolist() == [0]
-
-
-def test_wrong_classes_are_refused(tmp_path):
-    add(tmp_path, "a")
-    with pytest.raises(ValueError, match="sequences of names"):
-        VOC(tmp_path, classes="cat")
-    with pytest.raises(UserError, match="named twice"):
-        VOC(tmp_path, classes=["cat", "cat"])
-
-
-def test_unknown_and_empty_splits_are_named(tmp_path):
-    add(tmp_path, "a")
-    add_list(tmp_path, "train", ["a"])
-    add_list(tmp_path, "val", [])
-    with pytest.raises(UserError, match="no split 'trian'; there are train, val"):
-        VOC(tmp_path, "trian")
-    with pytest.raises(UserError, match=r"val\.txt lists no images"):
-        VOC(tmp_path, "val")
-
-
-def test_boxes_are_clipped_to_the_real_image(tmp_path):
-    # 40 x 30: the first reaches over right and bottom, the second over left by 3, the third lies outside, the fourth
-    # counts from 0 and reaches over by one pixel, which is no problem
-    objects = thing("a", 31, 21, 50, 60) + thing("a", -2, 5, 8, 9) + thing("b", 41, 1, 60, 9) + thing("a", 0, 0, 40, 30)
-    data = VOC(add(tmp_path, "x", objects))
-    record = data.records[0]
-    np.testing.assert_array_equal(record.boxes, [[30, 20, 40, 30], [0, 4, 8, 9], [0, 0, 40, 30]])
-    assert record.labels.tolist() == [0, 0, 0]
-    assert [problem.kind for problem in data.problems] == ["box outside the image"] * 3
-    assert "line 7: b (40, 0, 60, 9) lies outside the 40x30 image altogether and is left out" in data.problems[2].text
-    assert data.problems[0].file == tmp_path / "Annotations" / "x.xml"
-
-
-def test_boxes_without_area_become_problems(tmp_path):
-    data = VOC(add(tmp_path, "x", thing("a", 5, 5, 5, 5) + thing("a", 1, 1, 3, 3)))
-    assert data.records[0].boxes.tolist() == [[0, 0, 3, 3]]
-    assert [problem.kind for problem in data.problems] == ["box without area"]
-
-
-def test_huge_numbers_are_clipped_without_a_warning(tmp_path):
-    data = VOC(add(tmp_path, "x", thing("a", -1e300, 1, 1e300, 9)))
-    assert data.records[0].boxes.tolist() == [[0, 0, 40, 9]]
-
-
-def test_rotated_photo_has_the_boxes_and_the_size_that_a_viewer_shows(tmp_path):
-    data = VOC(add(tmp_path, "x", thing("a", 1, 31, 30, 40), size=(40, 30), orientation=6))
-    assert data.records[0].size == (30, 40)
-    assert data.records[0].boxes.tolist() == [[0, 30, 30, 40]]
-    assert data.sample(0).image.shape == (40, 30, 3)
+    assert len(listing.open()) == 6
 
 
 @pytest.mark.parametrize("suffix", ["JPG", "jpeg", "png", "BMP", "webp"])
 def test_images_of_any_suffix_are_found(tmp_path, suffix):
-    assert VOC(add(tmp_path, "x", suffix=suffix)).records[0].image.name == f"x.{suffix}"
+    assert find_voc(add(tmp_path, "x", suffix=suffix)).open().records[0].image.name == f"x.{suffix}"
 
 
 def test_stem_is_trusted_before_the_filename_tag(tmp_path):
     add(tmp_path, "a", filename="b.jpg")
     add(tmp_path, "b", filename="nonsense")
-    assert [record.image.name for record in VOC(tmp_path).records] == ["a.jpg", "b.jpg"]
+    assert [record.image.name for record in find_voc(tmp_path).open().records] == ["a.jpg", "b.jpg"]
 
 
 def test_filename_tag_helps_where_the_stem_does_not(tmp_path):
     add(tmp_path, "photo", annotate=False)
     add(tmp_path, "annotation", suffix="", filename="D:\\data\\photo.PNG")
-    record = VOC(tmp_path).records[0]
+    record = find_voc(tmp_path).open().records[0]
     assert (record.id, record.image.name) == ("annotation", "photo.jpg")
-
-
-def test_missing_files_are_listed_and_counted(tmp_path):
-    add(tmp_path, "a")
-    for id in "bcdefgh":
-        add(tmp_path, id, suffix="")
-        add(tmp_path, f"{id}2", annotate=False)
-    add_list(tmp_path, "train", "abcdefgh")
-    add_list(tmp_path, "val", ["a", "b2"])
-    with pytest.raises(UserError, match=r"7 of 8 images of split 'train' .*JPEGImages: b, c, d, e, f and 2 more"):
-        VOC(tmp_path, "train")
-    with pytest.raises(UserError, match=r"1 of 2 images of split 'val' .*Annotations: b2"):
-        VOC(tmp_path, "val")
-
-
-def test_unreadable_image_is_named(tmp_path):
-    add(tmp_path, "a")
-    (tmp_path / "JPEGImages" / "a.jpg").write_bytes(b"")
-    with pytest.raises(UserError, match=r"a\.jpg is empty"):
-        VOC(tmp_path)
-
-
-def test_sample_gives_pixels_and_ground_truth_of_its_own(tmp_path):
-    data = VOC(add(tmp_path, "x", thing("a", 1, 2, 10, 20)))
-    sample = data.sample(0)
-    assert sample.image.shape == (30, 40, 3)
-    assert (sample.boxes.dtype, sample.labels.dtype, sample.mask) == (np.float32, np.int64, None)
-    sample.boxes[:] = -1
-    sample.labels[:] = -1
-    assert data.records[0].boxes.tolist() == [[0, 1, 10, 20]]
-    assert data.records[0].labels.tolist() == [0]
-
-
-def test_boxes_shrink_with_an_image_that_is_decoded_smaller(tmp_path):
-    # 81 x 60 at one half is 41 x 30: x is scaled by 41 / 81, y by 30 / 60
-    data = VOC(add(tmp_path, "x", thing("a", 1, 11, 81, 41), size=(81, 60)))
-    sample = data.sample(0, at_least=(25, 25))
-    assert sample.image.shape == (30, 41, 3)
-    np.testing.assert_allclose(sample.boxes, [[0, 5, 41, 20.5]], rtol=1e-6)
-
-
-def test_mask_comes_with_the_image_in_full(tmp_path):
-    add_mask(add(tmp_path, "x", size=(81, 60)), "x", size=(81, 60), value=3)
-    sample = VOC(tmp_path).sample(0, at_least=(20, 20))
-    assert sample.image.shape == (60, 81, 3)
-    assert (sample.mask == 3).all()
-    assert sample.mask.dtype == np.uint8
-    without = VOC(tmp_path, masks=False)
-    assert without.records[0].mask is None
-    assert without.sample(0, at_least=(20, 20)).image.shape == (30, 41, 3)
-
-
-def test_mask_of_another_size_is_refused(tmp_path):
-    add_mask(add(tmp_path, "x"), "x", size=(20, 30))
-    with pytest.raises(UserError, match=r"x\.png is 20x30 but its image is 40x30"):
-        VOC(tmp_path).sample(0)
-
-
-def test_masks_can_be_a_must(tmp_path):
-    add_mask(add(tmp_path, "with"), "with")
-    add_mask(add(tmp_path, "only", annotate=False), "only")
-    add(tmp_path, "without")
-    add_list(tmp_path, "train", ["with", "without"])
-    add_list(tmp_path, "train", ["with", "only"], "Segmentation")
-    add_list(tmp_path, "val", ["without"], "Segmentation")
-    data = VOC(tmp_path, "train", masks=True)
-    assert [(record.id, record.mask.name) for record in data.records] == [("with", "with.png"), ("only", "only.png")]
-    assert [record.mask is None for record in VOC(tmp_path, "train").records] == [False, True]
-    with pytest.raises(UserError, match="SegmentationClass: without"):
-        VOC(tmp_path, "val", masks=True)
-    assert len(VOC(tmp_path, masks=True)) == 2
-
-
-def test_data_set_can_be_sent_to_another_process(tmp_path):
-    data = VOC(add(tmp_path, "x", thing("a", 1, 2, 10, 20)))
-    copy = pickle.loads(pickle.dumps(data))
-    np.testing.assert_array_equal(copy.sample(0).boxes, data.sample(0).boxes)
 
 
 @needs_bccd
 def test_bccd_is_read_as_it_is_known():
-    data = VOC(BCCD)
+    listing = find_voc(BCCD)
+    data = listing.open()
     assert len(data) == 364
     assert data.classes == ("Platelets", "RBC", "WBC")
     assert [(problem.kind, problem.file.stem) for problem in data.problems] == [
@@ -265,10 +217,36 @@ def test_bccd_is_read_as_it_is_known():
     ]
     assert np.bincount(np.concatenate([record.labels for record in data.records])).tolist() == [361, 4153, 372]
     assert {record.size for record in data.records} == {(640, 480)}
-    assert {name: len(ids) for name, ids in splits(BCCD).items()} == {
+    assert {name: len(ids) for name, ids in listing.splits.items()} == {
         "test": 72,
         "train": 205,
         "trainval": 292,
         "val": 87,
     }
-    assert len(VOC(BCCD, "trainval")) == 292
+    assert len(listing.open("trainval")) == 292
+
+
+def test_lists_that_cannot_be_read_are_an_error_where_they_are_needed(tmp_path):
+    add_list(add(tmp_path, "a"), "train", ["a"])
+    (tmp_path / "ImageSets" / "Main" / "val.txt").write_bytes("照片".encode("gbk"))
+    listing = find_voc(tmp_path)
+    assert len(listing.open()) == 1
+    with pytest.raises(UserError, match=r"val\.txt is not utf-8 text"):
+        listing.open("train")
+
+
+def test_masks_and_their_lists_come_along_for_the_check(tmp_path):
+    add_list(add(tmp_path, "a"), "train", ["a"])
+    listing = find_voc(tmp_path)
+    assert (listing.masks, listing.mask_lists.ids) == ({}, {})
+    Image.new("L", (40, 30)).save(_folder(tmp_path, "SegmentationClass") / "a.png")
+    assert find_voc(tmp_path).mask_lists.ids == {}  # those of Main are for both
+    add_list(tmp_path, "val", ["a"], "Segmentation")
+    listing = find_voc(tmp_path)
+    assert list(listing.masks) == ["a"]
+    assert (listing.splits, listing.mask_lists.ids) == ({"train": ["a"]}, {"Segmentation/val": ["a"]})
+
+
+def _folder(root, name):
+    (root / name).mkdir()
+    return root / name

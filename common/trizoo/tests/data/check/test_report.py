@@ -1,7 +1,8 @@
 import json
 from pathlib import Path
 
-from trizoo.data.check.report import Finding, Report, _fitting
+from trizoo.data.check.report import Finding, Findings, Report, _fitting
+from trizoo.data.reading import Problem
 
 
 def report(**changes):
@@ -19,6 +20,19 @@ def report(**changes):
         "notes": ("no lists",),
     }
     return Report(**{**fields, **changes})
+
+
+def test_a_readers_problems_are_warnings_of_whatever_kind():
+    root = Path("/data")
+    findings = Findings(root, {"slip"})
+    findings.add_problem(Problem("missing image", root / "a.json", "b.jpg isn't there"))
+    findings.add("slip", root, "of the whole set")
+    findings.add("missing image", root / "c.xml", "c has no image")
+    assert findings.all() == (
+        Finding("error", "missing image", 1, ("c.xml: c has no image",)),
+        Finding("warning", "missing image", 1, ("a.json: b.jpg isn't there",)),
+        Finding("warning", "slip", 1, ("of the whole set",)),
+    )
 
 
 def test_text_says_everything_once():

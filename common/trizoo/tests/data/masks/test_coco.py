@@ -2,10 +2,11 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from trizoo.data.masks.coco import read_coco
+from trizoo.data.masks.find import find_masks
 from trizoo.ground.errors import UserError
+from trizoo.tests.mask_files import touch
 
 CATEGORIES = [{"id": 7, "name": "dog"}, {"id": 3, "name": "cat"}]
 
@@ -81,29 +82,6 @@ def test_instances_without_segmentation_are_told(tmp_path):
     ]
 
 
-def test_panoptic_segments_become_classes(tmp_path):
-    ids = np.array([[0, 1], [70000, 300]], np.int32)
-    folder = tmp_path / "panoptic_val"
-    folder.mkdir()
-    Image.fromarray(np.stack([ids % 256, ids // 256 % 256, ids // 65536], axis=-1).astype(np.uint8)).save(
-        folder / "a.png"
-    )
-    segments = [
-        {"id": 1, "category_id": 3, "iscrowd": 0},
-        {"id": 300, "category_id": 7, "iscrowd": 1},
-        {"id": 70000, "category_id": 7, "iscrowd": 0},
-    ]
-    annotation = {"image_id": 1, "file_name": "a.png", "segments_info": segments}
-    path = write(tmp_path / "panoptic_val.json", [annotation], size=(2, 2))
-    content = read_coco(path)
-    assert content.classes == ("cat", "dog")
-    assert content.images[0].mask == folder / "a.png"
-    assert drawn(path, size=(2, 2)).tolist() == [[255, 0], [1, 255]]
-    path = write(path, [{**annotation, "segments_info": segments[:2]}], size=(2, 2))
-    with pytest.raises(UserError, match=r"a\.png holds segment 70000 in 1 pixels, which .*panoptic_val\.json lacks"):
-        drawn(path, size=(2, 2))
-
-
 @pytest.mark.parametrize(
     ("annotations", "categories", "text"),
     [
@@ -152,3 +130,53 @@ def test_images_of_another_size_are_refused(tmp_path):
     (tmp_path / "a.json").write_text("{}", encoding="utf-8")
     with pytest.raises(UserError, match="lacks images, annotations or categories"):
         read_coco(tmp_path / "a.json")
+
+
+def coco(path, names, size=(4, 3), panoptic=False, categories=({"id": 3, "name": "cat"},)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    images = [{"id": i, "file_name": name, "width": size[0], "height": size[1]} for i, name in enumerate(names)]
+    annotations = [
+        {"image_id": i, "file_name": f"{i}.png", "segments_info": []}
+        if panoptic
+        else {"id": i, "image_id": i, "category_id": 3, "segmentation": [[0, 0, 4, 0, 4, 3]]}
+        for i in range(len(names))
+    ]
+    content = {"images": images, "annotations": annotations, "categories": list(categories)}
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_coco_as_it_is_published(tmp_path):
+    touch(tmp_path, "train2017/a.jpg", "images/val2017/b.jpg")
+    coco(tmp_path / "annotations" / "instances_train2017.json", ["a.jpg"])
+    coco(tmp_path / "annotations" / "instances_val2017.json", ["b.jpg", "c.jpg"])
+    coco(tmp_path / "annotations" / "captions_val2017.json", ["b.jpg"])
+    coco(tmp_path / "annotations" / "panoptic_val2017.json", ["b.jpg"], panoptic=True)
+    touch(tmp_path, "annotations/panoptic_val2017/0.png")
+    listing = find_masks(tmp_path)
+    assert (listing.layout, listing.classes) == ("coco", ("background", "cat"))
+    assert listing.splits == {"train": ["train/a"], "val": ["val/b"]}
+    assert listing.pairs["val/b"].image == tmp_path / "images" / "val2017" / "b.jpg"
+    assert [problem.text[:14] for problem in listing.unpaired] == ["c.jpg is not i"]
+    listing = find_masks(tmp_path, "panoptic")
+    assert (listing.classes, listing.splits) == (("cat",), {"val": ["val/b"]})
+    assert listing.pairs["val/b"].truth.mask == tmp_path / "annotations" / "panoptic_val2017" / "0.png"
+
+
+def test_coco_files_in_the_folders_of_their_images(tmp_path):
+    touch(tmp_path, "train/a.jpg", "valid/b.jpg")
+    coco(tmp_path / "train" / "_annotations.coco.json", ["a.jpg"])
+    coco(tmp_path / "valid" / "_annotations.coco.json", ["b.jpg"])
+    listing = find_masks(tmp_path)
+    assert listing.splits == {"train": ["train/a"], "val": ["val/b"]}
+    coco(tmp_path / "valid" / "_annotations.coco.json", ["b.jpg"], categories=[{"id": 3, "name": "cats"}])
+    with pytest.raises(UserError, match=r"valid.*json has other categories than .*train"):
+        find_masks(tmp_path)
+
+
+def test_one_coco_file_of_any_name_is_split_by_hash(tmp_path):
+    touch(tmp_path, *(f"images/{i}.jpg" for i in range(10)))
+    coco(tmp_path / "result.json", [f"{i}.jpg" for i in range(10)])
+    listing = find_masks(tmp_path)
+    assert sum(len(ids) for ids in listing.splits.values()) == 10
+    assert set(listing.splits) == {"train", "val"}
+    assert len(listing.notes) == 1

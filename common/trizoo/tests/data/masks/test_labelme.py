@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trizoo.data.masks.find import find_masks
 from trizoo.data.masks.labelme import read_labelme
 from trizoo.ground.errors import UserError
+from trizoo.tests.mask_files import pairs, touch, unpaired
 
 LABELS = {"background": 0, "cat": 1, "dog": 2}
 
@@ -125,3 +127,23 @@ def test_what_is_no_labelme_file_is_named(tmp_path, text):
 def test_a_byte_order_mark_is_no_matter(tmp_path):
     (tmp_path / "a.json").write_bytes(b'\xef\xbb\xbf{"shapes": []}')
     assert read_labelme(tmp_path / "a.json").shapes == ()
+
+
+def beside(path, image, *names):
+    shapes = [{"label": name, "points": [[0, 0], [4, 0], [4, 3]], "shape_type": "polygon"} for name in names]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {"imageData": "x" * 100_000, "imageHeight": 3, "imagePath": image, "imageWidth": 4, "shapes": shapes}
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_labelme_files_beside_their_images_or_elsewhere(tmp_path):
+    touch(tmp_path, "train/a.jpg", "train/b.jpg", "val/pictures/c.jpg", "val/d.jpg")
+    beside(tmp_path / "train" / "a.json", "a.jpg", "dog", "cat")
+    beside(tmp_path / "train" / "b.json", "..\\somewhere\\b.jpg", "cat")
+    beside(tmp_path / "val" / "json" / "c.json", "../pictures/c.jpg", "__ignore__")
+    beside(tmp_path / "val" / "json" / "e.json", "e.jpg")
+    listing = find_masks(tmp_path)
+    assert (listing.layout, listing.classes) == ("labelme", ("background", "cat", "dog"))
+    assert pairs(listing)["train/b"] == ("train/b.jpg", "train/b.json")
+    assert listing.splits == {"train": ["train/a", "train/b"], "val": ["val/json/c"]}
+    assert unpaired(listing) == [("annotation without image", "e.json"), ("image without annotation", "d.jpg")]

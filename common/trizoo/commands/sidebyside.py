@@ -1,0 +1,22 @@
+"""What `trizoo sidebyside` does: a model's source in the three frameworks in three columns."""
+
+import shutil
+
+from trizoo.commands.cli import say
+from trizoo.ground.files import write_atomically
+from trizoo.parity.columns import as_html, as_text
+from trizoo.parity.sidebyside import sidebyside
+
+WIDTH = 160  # characters, where the output is no terminal
+
+
+def run(args):
+    """The command. Returns 0."""
+    files = sidebyside(args.model)
+    if args.html:
+        write_atomically(args.html, as_html(args.model, files, args.only_different))
+        say(f"wrote {args.html}")
+    else:
+        width = args.width or shutil.get_terminal_size((WIDTH, 0)).columns
+        say(as_text(files, width, args.only_different))
+    return 0

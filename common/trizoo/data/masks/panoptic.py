@@ -1,0 +1,81 @@
+"""COCO's panoptic JSON files: a PNG of segments an image, whose categories are its classes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from trizoo.data.coco_files import images_of
+from trizoo.data.images import opened
+from trizoo.data.masks.coco import CocoFile, category_names, category_of, check_size, list_images, read_file
+from trizoo.ground.conventions import IGNORE
+from trizoo.ground.errors import UserError
+
+
+def find_panoptic(root):
+    """The `Listing` of COCO's panoptic files, None where there are none."""
+    return list_images(root, "panoptic", read_panoptic, not_named="instances_")
+
+
+def read_panoptic(path):
+    """The `CocoFile` of a JSON file of panoptic segments, None of one of instances.
+
+    The classes are its categories by id and no background, since what belongs to no segment is unlabelled. Raises
+    UserError where the file isn't COCO's, or refers to what it lacks.
+    """
+    return read_file(path, _parse, panoptic=True)
+
+
+@dataclass(frozen=True)
+class PanopticImage:
+    """The segments of one image. mask: the PNG of segment ids; segments: id -> category name, None for a crowd."""
+
+    path: Path
+    file_name: str
+    size: tuple[int, int]
+    mask: Path
+    segments: dict[int, str | None]
+
+    def draw(self, labels, size):
+        """Class ids, uint8 (H, W); crowds, and what belongs to no segment, are ignored. labels: name -> class id."""
+        check_size(self, size)
+        with opened(self.mask) as image:
+            if image.mode not in ("RGB", "RGBA"):
+                raise UserError(f"{self.mask} is of mode {image.mode}; COCO's panoptic masks are RGB: id = R + 256 G …")
+            pixels = np.array(image.convert("RGB"), np.int32)
+        if pixels.shape[:2] != size[::-1]:
+            raise UserError(f"mask {self.mask} is {pixels.shape[1]}x{pixels.shape[0]}, its image {size[0]}x{size[1]}")
+        ids = pixels @ np.array([1, 256, 65536], np.int32)
+        found, inverse = np.unique(ids, return_inverse=True)
+        missing = [int(id) for id in found if id and int(id) not in self.segments]
+        if missing:
+            count = int((ids == missing[0]).sum())
+            raise UserError(f"{self.mask} holds segment {missing[0]} in {count:,} pixels, which {self.path} lacks")
+        names = [self.segments.get(int(id)) for id in found]
+        table = np.array([IGNORE if name is None else labels[name] for name in names], np.uint8)
+        return table[inverse].reshape(ids.shape)
+
+
+def _parse(path, content):
+    names = category_names(path, content)
+    images = images_of(content)
+    folder = next(
+        (
+            folder
+            for folder in (path.with_suffix(""), path.parent.parent / path.stem, path.parent)
+            if folder.is_dir() and any((folder / entry["file_name"]).is_file() for entry in content["annotations"][:1])
+        ),
+        path.with_suffix(""),
+    )
+    found = []
+    for entry in content["annotations"]:
+        if entry["image_id"] not in images:
+            raise UserError(f"{path}: {entry['file_name']} is of image {entry['image_id']}, which isn't listed")
+        image = images[entry["image_id"]]
+        segments = {
+            int(segment["id"]): None if segment.get("iscrowd") else category_of(path, names, segment)
+            for segment in entry["segments_info"]
+        }
+        size = int(image["width"]), int(image["height"])
+        found.append(PanopticImage(path, image["file_name"], size, folder / entry["file_name"], segments))
+    return CocoFile(path, tuple(dict.fromkeys(names.values())), tuple(found), ())

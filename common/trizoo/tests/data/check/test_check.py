@@ -1,0 +1,70 @@
+"""Which check a folder gets."""
+
+import shutil
+
+import pytest
+
+from trizoo.data.check import check
+from trizoo.data.check.report import MaskReport, Report
+from trizoo.data.synthetic import synthesize
+from trizoo.ground.errors import UserError
+from trizoo.tests.mask_files import touch
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Boxes and masks in VOC layout."""
+    return synthesize(tmp_path / "set", images=4, size=(64, 48))
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({}, Report),
+        ({"task": "detection"}, Report),
+        ({"task": "detection", "layout": "voc"}, Report),
+        ({"task": "segmentation"}, MaskReport),
+        ({"layout": "voc"}, MaskReport),
+        ({"mask_map": {255: 1}}, MaskReport),
+    ],
+)
+def test_boxes_come_first_unless_something_is_said_of_masks(root, options, kind):
+    assert isinstance(check(root, **options), kind)
+
+
+def test_masks_are_checked_where_nothing_is_annotated_with_boxes(root):
+    shutil.rmtree(root / "Annotations")
+    report = check(root)
+    assert isinstance(report, MaskReport)
+    assert sum(row["images"] for row in report.splits.values()) == 4
+    (root / "Annotations").mkdir()
+    assert isinstance(check(root), MaskReport)
+    assert isinstance(check(root, task="detection"), Report)
+
+
+def test_folders_without_anything_in_them_are_told_of(tmp_path):
+    for name in ("JPEGImages", "Annotations"):
+        (tmp_path / name).mkdir()
+    assert [finding.kind for finding in check(tmp_path).errors] == ["no files"]
+
+
+def test_where_there_is_nothing_the_error_names_both(tmp_path):
+    with pytest.raises(UserError, match=r"no VOC data set in .*; it is empty; nor are there masks: a folder beside"):
+        check(tmp_path)
+    with pytest.raises(UserError, match=r"^no data set with masks in"):
+        check(tmp_path, task="segmentation")
+    with pytest.raises(UserError, match=r"no VOC data set in .*; it is empty$"):
+        check(tmp_path, task="detection")
+    with pytest.raises(UserError, match=r"none does not exist$"):
+        check(tmp_path / "none")
+    with pytest.raises(UserError, match="the layout is 'folders'; one of voc is needed"):
+        check(tmp_path, task="detection", layout="folders")
+
+
+def test_several_data_sets_are_an_error_unless_there_are_masks(root, tmp_path):
+    for year in ("VOC2007", "VOC2012"):
+        shutil.copytree(root, tmp_path / "all" / year)
+    with pytest.raises(UserError, match=r"holds several VOC data sets, .*; nor are there masks"):
+        check(tmp_path / "all")
+    touch(tmp_path / "all", "images/a.png", "masks/a.png", "images/b.png", "masks/b.png")
+    assert check(tmp_path / "all").layout == "folders"

@@ -1,0 +1,8 @@
+from trizoo.data.boxes import find as boxes
+from trizoo.data.layouts import LAYOUTS
+from trizoo.data.masks import find as masks
+
+
+def test_layouts_are_those_of_both_tables_each_once():
+    assert {*LAYOUTS} == {*boxes.FINDERS, *masks.FINDERS}
+    assert len({*LAYOUTS}) == len(LAYOUTS)

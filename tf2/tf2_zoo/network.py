@@ -1,0 +1,39 @@
+"""What all networks have in common, among it a function to be served by."""
+
+import functools
+
+import tensorflow as tf
+
+from tf2_zoo.layers import Module
+from trizoo.families import ModelSpec, architecture
+
+
+class Network(Module):
+    """uint8 (B, H, W, 3) -> a tuple of raw heads, float, in training and otherwise alike.
+
+    `tf.saved_model.save(network, folder)` writes a SavedModel whose `serving_default` is `serve`.
+
+    spec: the ModelSpec that the network was built from, which also reads its heads
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    @functools.cached_property
+    def serve(self) -> tf.types.experimental.GenericFunction:
+        """A tf.function uint8 (B, H, W, 3) -> {name: raw head}, float32; B, H and W any that the network takes.
+
+        By stored statistics, also while the network is trained. Names: `spec.output_names`.
+        """
+        width, height = architecture(self.spec.name).only_size or (None, None)
+        images = tf.TensorSpec((None, height, width, 3), tf.uint8, name="images")
+        return tf.function(self._serve, input_signature=[images])
+
+    def _serve(self, images):
+        heads = [tf.cast(head, tf.float32) for head in self(images, training=False)]
+        return dict(zip(self.spec.output_names, heads, strict=True))
+
+    def __getstate__(self):
+        """What a copy is made of: all but `serve`, since a traced function can't be copied."""
+        return {name: value for name, value in vars(self).items() if name != "serve"}
