@@ -45,7 +45,49 @@ def test_a_split_is_measured_at_the_images_own_sizes(data):
     assert "mIoU 0.2500" in TASK.table(metrics)
 
 
+def test_boundary_iou_is_measured_where_it_is_asked_for(data):
+    evaluation = replace(TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell")), boundary=True)
+    metrics, _ = evaluation.measure(everything_is_class_one)
+    assert 0 < metrics["per_class"]["cell"]["boundary_IoU"] <= 1
+    header, _, _, means = TASK.table(metrics).splitlines()
+    assert "boundary IoU" in header
+    assert f"boundary mIoU {metrics['boundary_mIoU']:.4f}" in means
+
+
+def test_overfitting_is_measured_on_the_first_images(data):
+    evaluation = TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell")).first(3)
+    metrics, _ = evaluation.measure(everything_is_class_one)
+    assert (metrics["images"], len(evaluation.records), evaluation.split) == (3, 3, "all (overfit)")
+
+
+def test_masks_without_their_mapping_are_refused_with_it(data):
+    with pytest.raises(UserError, match="--mask-map 255=1"):
+        TASK.open(TASK.find(data), data.model_copy(update={"mask_map": ()}), None, ())
+
+
+def test_a_result_has_the_share_of_each_class_that_is_there(data, tmp_path):
+    recipe = Recipe(classes=("ground", "cell", "dust"))
+    mask = np.zeros((2, 5), np.uint8)
+    mask[0, :3] = 1
+    result = TASK.result("a.png", mask, recipe, None)
+    assert result == {"image": "a.png", "width": 5, "height": 2, "areas": {"ground": 0.7, "cell": 0.3}}
+    assert TASK.line("a.png", mask, result, recipe, None) == "a.png: ground 70.0 %, cell 30.0 %"
+    other = {"areas": {"ground": 0.1, "cell": 0.9}}
+    assert TASK.total([result, other], recipe) == "2 images: cell 60.0 %, ground 40.0 %"
+    assert TASK.total([], recipe) == "0 images: "
+
+
+@pytest.mark.parametrize(("view", "mode"), [("blend", "RGB"), ("mask", "RGB"), ("cut-out", "RGBA")])
+def test_pictures_are_of_the_view_that_was_asked_for(data, tmp_path, view, mode):
+    args = Namespace(masks=True, no_pictures=False, view=view)
+    mask = np.ones(SIZE[::-1], np.uint8)
+    TASK.write(f"{data.root}/images/0.png", tmp_path / "out" / "0.png", mask, Recipe(), args)
+    with Image.open(tmp_path / "out" / "0.png") as picture, Image.open(tmp_path / "out" / "masks" / "0.png") as file:
+        assert (picture.mode, picture.size) == (mode, SIZE)
+        assert (file.mode, np.asarray(file).tolist()) == ("P", mask.tolist())
+
+
 @pytest.mark.parametrize("asked", [True, False])
-def test_boundary_iou_is_measured_where_it_is_asked_for(data, asked):
-    evaluation = TASK.evaluation_set(TASK.find(data), data, "val", ())
+def test_the_flag_boundary_says_whether_borders_are_measured(data, asked):
+    evaluation = TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell"))
     assert TASK.as_asked(evaluation, Namespace(boundary=asked)).boundary is asked
