@@ -43,6 +43,9 @@ class Image(Protocol):
     __array_interface__: dict[str, Any]
 
 
+LENGTHS = ("schedule.epochs", "schedule.iterations")
+
+
 @dataclass(frozen=True)
 class Detections(Found):
     """What a detector found in one image, highest score first, in the image's own pixels.
@@ -301,6 +304,9 @@ def _as_recipe(given):
         return given
     if given is None or isinstance(given, dict):
         values = dict(_dotted(given or {}))
+        for length, other in (LENGTHS, LENGTHS[::-1]):  # the one that is given counts, whatever the recipe has
+            if values.get(length) is not None:
+                values.setdefault(other, None)
         own_data = values.get("data.root") is not None
         model = values.get("model.name") or ("yolov3-tiny" if own_data else "yolov3-tiny-synthetic")
         base, overrides = base_of(model)
