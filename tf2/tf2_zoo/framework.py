@@ -16,7 +16,7 @@ from tf2_zoo.predictor import make_predictor
 from trizoo.ground.cores import available_cores, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
-from trizoo.weights.initial import initial_arrays
+from trizoo.weights.initial import initial_arrays, unfilled
 
 tf.get_logger().setLevel(logging.ERROR)  # no advice on retracing: each learner and predictor has functions of its own
 
@@ -61,7 +61,7 @@ class TF2:
 
     def build(self, spec, device, seed=0):
         """The network on its device."""
-        with tf.device(device):
+        with tf.device(device), unfilled():
             model = MODELS[spec.name](spec)
         if seed is not None:
             self.assign(model, initial_arrays(self.shapes(model), seed, spec))
