@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from trizoo.ground.sample import Detections
-from trizoo.pictures.draw import class_colours, draw_boxes, draw_detections, grid, text_colours
+from trizoo.pictures.draw import draw_boxes, draw_detections, grid
+from trizoo.pictures.palette import class_colours, text_colours
 
 
 def grey(width, height):
