@@ -10,8 +10,8 @@ from difflib import SequenceMatcher
 from itertools import product, zip_longest
 from pathlib import Path
 
+from trizoo.families import FAMILIES, architecture
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import suggest
 from trizoo.parity.alike import PACKAGES, differences, find
 from trizoo.parity.neutral import normalise
 
@@ -82,17 +82,31 @@ def find_packages():
 
 
 def network_file(package, folder, model):
-    """The file of the package that has this model's network, such as "models/yolov3.py": by its table of models."""
-    tree = ast.parse((folder / "models" / "__init__.py").read_text(encoding="utf-8"))
-    modules, classes = {}, {}
+    """The file of the package that has this model's network, such as "models/yolov3.py": by its tables.
+
+    `families.py` says of each family its network, or the dict in `models/` that has one for each name or kind.
+    """
+    known = architecture(model)
+    family = next(name for name, family in FAMILIES.items() if family.models.get(model) is known)
+    tree = ast.parse((folder / "families.py").read_text(encoding="utf-8"))
+    (network,) = (entry.args[0] for name, entry in _table(tree, "FAMILIES") if name == family)
+    if isinstance(network, ast.Lambda):  # lambda spec: TABLE[spec.name](spec)
+        found = network.body.func
+        key = {"name": model, "kind": getattr(known, "kind", None)}[found.slice.attr]
+        tree = ast.parse((folder / "models" / "__init__.py").read_text(encoding="utf-8"))
+        (network,) = (entry for name, entry in _table(tree, found.value.id) if name == key)
+    modules = {
+        alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    return modules[network.id].removeprefix(f"{package}.").replace(".", "/") + ".py"
+
+
+def _table(tree, name):
+    """The (key, value) nodes of a dict that a module assigns to a name."""
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom):
-            modules |= {alias.name: node.module for alias in node.names}
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(_target(node)) == "MODELS":
-            classes |= {key.value: value.id for key, value in zip(node.value.keys, node.value.values, strict=True)}
-    if model not in classes:
-        raise UserError(f"unknown model {model!r}{suggest(model, list(classes))}")
-    return modules[classes[model]].removeprefix(f"{package}.").replace(".", "/") + ".py"
+        if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(_target(node)) == name:
+            return [(key.value, value) for key, value in zip(node.value.keys, node.value.values, strict=True)]
+    raise ValueError(f"the module has no table {name}")
 
 
 def files_of(package, folder, name):

@@ -29,7 +29,7 @@ def features():
 
     @torch.inference_mode()
     def of(output_stride, images):
-        backbone = MobileNetV2(output_stride, last=False).eval()
+        backbone = MobileNetV2(output_stride=output_stride).eval()
         weights.assign(backbone, pseudo_arrays(weights.shapes(backbone)))
         return [each.permute(0, 2, 3, 1).numpy() for each in backbone(torch.from_numpy(images).permute(0, 3, 1, 2))]
 
@@ -94,7 +94,7 @@ def test_ssd300_is_the_graph_of_torchvision_layer_by_layer(zoo):
 
 @torch.inference_mode()
 def test_mobilenet_is_the_graph_of_torchvision_layer_by_layer():
-    backbone = MobileNetV2().eval()
+    backbone = MobileNetV2(last=True).eval()
     weights.assign(backbone, pseudo_arrays(weights.shapes(backbone)))
     layer = layers_of(backbone)
     x = images = torch.from_numpy(np.random.RandomState(0).standard_normal((1, 3, 75, 64)).astype(np.float32))

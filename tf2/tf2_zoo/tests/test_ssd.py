@@ -25,7 +25,7 @@ def features():
     """An output stride and float32 (B, H, W, 3) -> features of a MobileNetV2 with pseudo-weights, (B, h, w, C) each."""
 
     def of(output_stride, images):
-        backbone = MobileNetV2(output_stride, last=False)
+        backbone = MobileNetV2(output_stride=output_stride)
         weights.assign(backbone, pseudo_arrays(weights.shapes(backbone)))
         return [each.numpy() for each in backbone(tf.constant(images))]
 
