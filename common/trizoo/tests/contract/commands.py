@@ -113,7 +113,7 @@ def test_the_checkpoint_alone_evaluates_to_the_value_of_the_run(zoo, run, tmp_pa
 
 def test_predict_writes_what_its_flags_ask_for(zoo, run, data, tmp_path, capsys):
     images = sorted(Path(data, "JPEGImages").iterdir())[:3]
-    args = [*map(str, images), "--weights", str(run / "last.h5"), "--out", str(tmp_path), "--score", "0.001"]
+    args = [*map(str, images), "--weights", str(run / "last.h5"), "--out", str(tmp_path), "--confidence", "0.001"]
     assert predict(zoo, [*args, "--json", "--voc", "--crop", "--device", "cpu"]) == 0
     results = json.loads((tmp_path / "detections.json").read_text(encoding="utf-8"))
     assert [Path(result["image"]).name for result in results] == [image.name for image in images]
@@ -126,7 +126,7 @@ def test_predict_writes_what_its_flags_ask_for(zoo, run, data, tmp_path, capsys)
 
 def test_predict_says_how_near_it_came_where_it_found_nothing(zoo, run, data, tmp_path, capsys):
     image = str(next(Path(data, "JPEGImages").iterdir()))
-    args = [image, "--weights", str(run / "last.h5"), "--out", str(tmp_path / "none"), "--score", "1"]
+    args = [image, "--weights", str(run / "last.h5"), "--out", str(tmp_path / "none"), "--confidence", "1"]
     assert predict(zoo, [*args, "--no-pictures", "--device", "cpu"]) == 0
     assert "0 boxes above 1, " in capsys.readouterr().out
     assert not (tmp_path / "none").exists()

@@ -64,7 +64,7 @@ def test_a_run_of_any_family_is_evaluated_again_to_its_own_figure_and_predicts(z
     assert (folder / "samples" / "sheet.jpg").is_file()
 
     out, segments = tmp_path / "out", model.startswith("deeplab")
-    extra = ["--masks", "--view", "cut-out"] if segments else ["--voc", "--score", "0.1"]
+    extra = ["--masks", "--view", "cut-out"] if segments else ["--voc", "--confidence", "0.1"]
     args = [str(data / "JPEGImages"), "--weights", str(folder / "best.h5"), "--out", str(out), "--json", *extra]
     assert predict(zoo, [*args, "--device", "cpu"]) == 0
     assert len(json.loads((out / ("areas.json" if segments else "detections.json")).read_text(encoding="utf-8"))) == 8
