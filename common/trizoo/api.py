@@ -218,7 +218,7 @@ def train(
     Args:
         recipe: a Recipe; a recipe file, or the name of one that comes with the zoo; or a dict of values by key, such
             as {"model.name": "yolov3-tiny", "data.root": "photos", "schedule.epochs": 20} or nested ones, on top of
-            the recipe that comes with the model; None: YOLOv3-tiny on drawings of the zoo's own
+            the recipe that comes with the model; None: YOLOv3-tiny on the zoo's synthetic data
         framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed
         weights: checkpoint or tag to fine-tune from
         resume: the folder of a run to resume; its own recipe counts

@@ -112,7 +112,7 @@ class Framework(Protocol):
         """The model with the recipe's loss, optimiser and precision."""
 
     def predictor(self, model: Model, precision: str, device: Any) -> Callable[[np.ndarray], list[np.ndarray]]:
-        """uint8 (B, H, W, 3) -> raw heads, float32; the weights of now, folded for speed where the framework can."""
+        """uint8 (B, H, W, 3) -> outputs, float32; the weights of now, folded for speed where the framework can."""
 
     def loader(
         self, dataset: Callable[[BatchPlan], Batch], plans: Iterable[BatchPlan], workers: int, device: Any

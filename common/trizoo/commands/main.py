@@ -82,7 +82,7 @@ def _sidebyside(args):
 
 # each of them is loaded when it is run, and not before its arguments are understood
 COMMANDS = {
-    "train": Command("train a model, or go on with a run", train.parser, _train, has_framework=True),
+    "train": Command("train a model, or resume a run", train.parser, _train, has_framework=True),
     "evaluate": Command("measure a checkpoint on a data set", evaluate.parser, _evaluate, has_framework=True),
     "predict": Command("find objects in images, or segment them", predict.parser, _predict, has_framework=True),
     "data": Command("check, convert, draw or download a data set", data.parser, _data),

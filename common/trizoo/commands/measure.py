@@ -23,7 +23,7 @@ def parser():
     what.add_argument(
         "--regenerate",
         action="store_true",
-        help="write the names file and the golden anew: only where a graph or check was changed on purpose",
+        help="write the names file and the golden again: only where a graph or check was changed on purpose",
     )
     return flags
 

@@ -1,4 +1,4 @@
-"""What `trizoo weights` does: public weights, from the network to a checkpoint of the zoo's."""
+"""What `trizoo weights` does: pretrained weights, from the network to a checkpoint of the zoo's."""
 
 import sys
 from pathlib import Path

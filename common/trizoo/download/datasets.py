@@ -69,7 +69,7 @@ def _done(marker):
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        raise UserError(f"{marker} can't be read: {error}; remove it, and what is there is compared anew") from error
+        raise UserError(f"{marker} can't be read: {error}; remove it, and what is there is compared again") from error
     return parts if isinstance(parts, list) else []
 
 

@@ -9,7 +9,7 @@ from trizoo.download.storage import locked, no_room, storing
 from trizoo.download.transfer import MirrorError, Part, Settings, client, transfer
 from trizoo.ground.errors import UserError
 
-PROGRESS = 1 << 20  # bytes that make a broken connection worth going on with at once
+PROGRESS = 1 << 20  # bytes that make a broken connection worth resuming at once
 
 
 def to_stderr(text):

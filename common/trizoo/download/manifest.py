@@ -87,7 +87,7 @@ class Weights(Published):
     model: the zoo's model they are for; part: all of it, or only its backbone
     classes, normalisation, licence: names in the manifest's own sections
     num_classes: outputs per box or pixel, with the background where there is one
-    input_size: (width, height) of the published figures; published: figure -> value
+    input_size: (width, height) of the published metrics; published: metric -> value
     """
 
     model: Text
@@ -180,10 +180,10 @@ def read_manifest(path):
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} can't be read: {error}; install trizoo anew, or put the file back") from error
+        raise UserError(f"{path} can't be read: {error}; install trizoo again, or put the file back") from error
     tree = parse(text, lambda line: Place(f"file {path}", f"{path} line {line}"))
     if tree is None:
-        raise UserError(f"{path} is empty; install trizoo anew, or put the file back")
+        raise UserError(f"{path} is empty; install trizoo again, or put the file back")
     try:
         return Manifest.model_validate(unwrap(tree))
     except ValidationError as error:

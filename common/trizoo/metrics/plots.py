@@ -1,4 +1,4 @@
-"""The figures of a report, from what `detection.measure` or `SegmentationMetrics.measure` gives.
+"""The pictures of a report, from what `detection.measure` or `SegmentationMetrics.measure` gives.
 
 Drawn with matplotlib's objects and without pyplot: no window, no global state, no display needed.
 """

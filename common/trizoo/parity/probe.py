@@ -1,4 +1,4 @@
-"""What a framework is measured by: raw heads, loss terms, gradients, optimiser steps, a training curve.
+"""What a framework is measured by: outputs, loss terms, gradients, optimiser steps, a training curve.
 
 `probe` needs nothing but `trizoo.framework`, so the three zoos run this very code; weights come from names and data
 from seeds. `trizoo.parity.golden` says how far two measurements may lie apart.
@@ -127,7 +127,7 @@ def step_batch(model):
 
 
 def drawn_batch(model, seed, size, empty=0):
-    """A batch of drawings with targets, made from the seed alone; the last `empty` images have no boxes.
+    """A batch of synthetic images with targets, made from the seed alone; the last `empty` images have no boxes.
 
     size: where the model takes any.
     """

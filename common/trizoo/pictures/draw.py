@@ -106,7 +106,7 @@ def draw_boxes(image, boxes, labels, class_names, scores=None, *, thickness=None
     return np.array(picture)
 
 
-def grid(images, columns, cell, *, gap=4):
+def contact_sheet(images, columns, cell, *, gap=4):
     """A contact sheet: uint8 (H, W, 3) images of any sizes, row by row -> uint8 (H, W, 3) RGB.
 
     columns: the most images in a row; cell: (width, height) of the place in which each image is scaled to fit, its

@@ -29,7 +29,7 @@ class Task(Protocol):
     args: the flags of evaluate.py or predict.py, those of the task's `TaskFlags` among them
     """
 
-    figures: tuple[str, ...]  # metrics that stand in a log; the first chooses the best weights, greatest first
+    metrics: tuple[str, ...]  # names of those that stand in a log; the first chooses the best weights, greatest first
     name: str
     results: str  # the name of predict.py's file of all results, without its suffix
 
@@ -64,7 +64,7 @@ class Task(Protocol):
         """The files that the flags ask for, of one image. target: where its picture goes."""
 
     def table(self, metrics):
-        """Metrics per class as text, and a line of the figures that sum them up."""
+        """Metrics per class as text, and a line of those that sum them up."""
 
     def total(self, results, recipe):
         """One line on all images."""

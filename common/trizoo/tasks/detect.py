@@ -14,10 +14,10 @@ class Detector(ImagePipeline):
     max_detections: int = 100
     nms_method: str = "hard"
 
-    def results(self, heads, placements, images):
+    def results(self, outputs, placements, images):
         """See `ImagePipeline.results`."""
         return self.spec.decode(
-            heads,
+            outputs,
             placements,
             images.shape[2:0:-1],
             score=self.score,

@@ -51,7 +51,7 @@ class Detection:
     """See `trizoo.tasks.base.Task`."""
 
     name = "detection"
-    figures = ("mAP50", "mAP")
+    metrics = ("mAP50", "mAP")
     results = "detections"
 
     def find(self, data):

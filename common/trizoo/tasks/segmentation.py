@@ -81,7 +81,7 @@ class Segmentation:
     """See `trizoo.tasks.base.Task`."""
 
     name = "segmentation"
-    figures = ("mIoU", "pixel_accuracy")
+    metrics = ("mIoU", "pixel_accuracy")
     results = "areas"
 
     def find(self, data):

@@ -30,7 +30,7 @@ class LoadReport:
         lines = [f"{len(self.loaded)} of the model's {wanted} arrays loaded"]
         lines += _summary("loaded", [(name, "") for name in self.loaded])
         lines += _summary("re-initialised", [(name, _mismatch(*shapes)) for name, *shapes in self.reinitialised])
-        lines += _summary("begun anew", [(name, f" {shape}") for name, shape in self.missing])
+        lines += _summary("missing", [(name, f" {shape}") for name, shape in self.missing])
         lines += _summary("unexpected", [(name, f" {shape}") for name, shape in self.unexpected])
         return "\n".join(lines)
 

@@ -17,9 +17,9 @@ def targets_of(boxes, labels, grid, num_classes, match):
     boxes only. Returns
         boxes    float32 (B, M, 4), padded with boxes without area
         labels   int32 (B, M), padded with 0
-        matches  int32 (B, N): which of its image's boxes each anchor answers for, or NEGATIVE or IGNORED
+        matches  int32 (B, N): which of its image's boxes each anchor is assigned to, or NEGATIVE or IGNORED
         num_positives  float32 (): how many anchors of the batch have a box, at least 1; losses are divided by it
-    Raises ValueError where labels don't answer to boxes or classes.
+    Raises ValueError where labels don't match boxes or classes.
     """
     flat_boxes, flat_labels, counts = in_a_row(boxes, labels, num_classes)
     targets = {

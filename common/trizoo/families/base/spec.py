@@ -80,7 +80,7 @@ class ModelSpec:
         """{name: array} of a batch's samples at an input size (width, height); loss: the recipe's loss section."""
         raise NotImplementedError
 
-    def decode(self, heads, placements, size, **options):
+    def decode(self, outputs, placements, size, **options):
         """A list of `Detections`: outputs of a batch at an input size (width, height), per image its Placement.
 
         options: score, threshold, max_detections, method; see `trizoo.families.yolo.decode.decode_yolo`.

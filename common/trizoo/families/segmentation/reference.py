@@ -9,7 +9,7 @@ from trizoo.families.base.terms import log_softmax
 from trizoo.ground.conventions import IGNORE
 
 
-def segmentation_loss(heads, targets, options):
+def segmentation_loss(outputs, targets, options):
     """The loss of a batch: a tuple of logits (B, H, W, C) alone -> {term: float}.
 
     targets: of `trizoo.families.segmentation.targets`; options: the recipe's loss section. Pixels of 255 count nowhere.
@@ -24,18 +24,18 @@ def segmentation_loss(heads, targets, options):
         loss           their sum
     Raises ValueError where logits don't answer to the masks.
     """
-    terms, _ = _evaluate(heads, targets, options)
+    terms, _ = _evaluate(outputs, targets, options)
     return terms
 
 
-def segmentation_loss_gradients(heads, targets, options):
+def segmentation_loss_gradients(outputs, targets, options):
     """Gradient of `segmentation_loss`'s sum with respect to the logits: a list of one, float64 (B, H, W, C)."""
-    _, gradient = _evaluate(heads, targets, options)
+    _, gradient = _evaluate(outputs, targets, options)
     return [gradient]
 
 
-def _evaluate(heads, targets, options):
-    (logits,), masks = (np.asarray(head, np.float64) for head in heads), targets["masks"]
+def _evaluate(outputs, targets, options):
+    (logits,), masks = (np.asarray(output, np.float64) for output in outputs), targets["masks"]
     if logits.ndim != 4 or logits.shape[:3] != masks.shape:
         raise ValueError(f"logits have shape {logits.shape}; the masks need {masks.shape} and classes")
     num_classes, counted = logits.shape[-1], masks != IGNORE

@@ -1,4 +1,4 @@
-"""SSD targets: which anchor answers for which box."""
+"""SSD targets: which anchor is assigned to which box."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def assign(boxes, labels, grid, num_classes, positive_iou=0.5):
     Besides, each box gets the anchor that overlaps it most, the first of equals, however little that is, and whatever
     else that anchor would go to (Liu et al. 2016, section 2.2). Where two boxes want the same anchor the one of the
     higher IoU gets it, and of equals the first; the other one is left with what else it reaches. A box without area, or
-    one that no anchor touches, gets none. Raises ValueError where labels don't answer to boxes or classes.
+    one that no anchor touches, gets none. Raises ValueError where labels don't match boxes or classes.
     """
     return targets_of(boxes, labels, grid, num_classes, lambda overlaps: _match(overlaps, positive_iou))
 

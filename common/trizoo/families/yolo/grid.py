@@ -60,6 +60,6 @@ def yolo_grid(spec, size):
     return grid
 
 
-def flatten_heads(heads):
-    """Raw heads as one array: (B, H, W, A, 5 + C) each -> (B, N, 5 + C), in the grid's order."""
-    return np.concatenate([head.reshape(head.shape[0], -1, head.shape[-1]) for head in heads], axis=1)
+def flatten_outputs(outputs):
+    """Outputs as one array: (B, H, W, A, 5 + C) each -> (B, N, 5 + C), in the grid's order."""
+    return np.concatenate([output.reshape(output.shape[0], -1, output.shape[-1]) for output in outputs], axis=1)

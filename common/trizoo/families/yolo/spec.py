@@ -43,7 +43,7 @@ class YOLOLoss(Section):
     )
     ignore_iou: Probability = Field(0.5, description="a prediction that overlaps any box more is no negative")
     match_iou: Probability = Field(
-        1.0, description="an anchor that fits a box by more answers for it too, beside the best; 1 = the best alone"
+        1.0, description="an anchor that fits a box by more is assigned to it too, beside the best; 1 = the best alone"
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="e: classes learn 1 - e / 2 and e / 2 instead of 1 and 0"
@@ -99,9 +99,9 @@ class YOLOSpec(ModelSpec):
         boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
         return assign(boxes, labels, self, size, loss.match_iou)
 
-    def decode(self, heads, placements, size, **options):
+    def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.yolo.decode.decode_yolo`."""
-        return decode_yolo(heads, self, placements, **options)
+        return decode_yolo(outputs, self, placements, **options)
 
     def first_bias(self, name, shape, prior):
         """0, but the logit of the prior for objectness (Lin et al. 2017, section 4.1)."""

@@ -150,7 +150,7 @@ def test_convert_says_what_a_person_should_know(entries, home, tmp_path, capsys)
         theirs, published.filled({k: v for k, v in published.vgg16().items() if k.startswith("features")})
     )
     assert main(["convert", str(theirs), "--model", "ssd300-vgg16", "--out", str(tmp_path / "out.h5")]) == 0
-    assert "fc6 and fc7 aren't in it and begin anew" in capsys.readouterr().err
+    assert "fc6 and fc7 aren't in it and are re-initialised" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
