@@ -66,7 +66,11 @@ class Detections(Found):
         return Detections(**vars(super().above(score)), classes=self.classes)
 
     def draw(self, image: "str | Path | Image") -> np.ndarray:
-        """The image with boxes, names and scores: uint8 (H, W, 3). image: the one that was looked at."""
+        """The image with boxes, names and scores: uint8 (H, W, 3).
+
+        Args:
+            image: the one that was looked at
+        """
         return draw_detections(as_image(image), self, self.classes)
 
     def to_coco(self, image_id: int = 0, category_ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
@@ -278,7 +282,10 @@ def targets(
 def loss(detector: Predictor) -> Callable[..., dict[str, Any]]:
     """The model's loss in its framework: (outputs, targets, (width, height)) -> {"loss", term...}.
 
-    outputs: what `detector.model` gives in training; targets: `trizoo.targets`, as the framework's tensors.
+    Args of what it gives:
+        outputs: what `detector.model` gives in training
+        targets: of `trizoo.targets`, as the framework's tensors
+        size: (width, height) of the network's input
     """
     return detector.framework.loss(detector.spec, detector.recipe.loss)
 

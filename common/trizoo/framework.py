@@ -93,7 +93,8 @@ class Framework(Protocol):
     def build(self, spec: ModelSpec, device: Any, seed: int | None = 0) -> Model:
         """A model that gives outputs from uint8 images, with its initial weights by name.
 
-        seed: of these (see `trizoo.weights.initial`); None leaves them to whoever assigns others next.
+        Args:
+            seed: of these (see `trizoo.weights.initial`); None leaves them to whoever assigns others next
         """
 
     def loss(self, spec: ModelSpec, section: Any) -> Callable[..., dict[str, Any]]:
@@ -134,7 +135,9 @@ KERAS_BACKENDS = ("tensorflow", "jax", "torch")
 class Package:
     """One of the three packages, which isn't loaded before `open` is called.
 
-    missing: a sentence about what has to be installed first, None where all is there; open: loads and makes it
+    Args:
+        missing: a sentence about what has to be installed first, None where all is there
+        open: loads and makes it
     """
 
     title: str

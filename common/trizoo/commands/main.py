@@ -14,10 +14,13 @@ from trizoo.ground.errors import UserError
 
 @dataclass(frozen=True)
 class Command:
-    """One of them.
+    """A command of `trizoo`.
 
-    about: a line for `trizoo --help`; parser: name in its help -> parser
-    run: does it, (args) -> exit code; where it has a framework, (args, Choice)
+    Args:
+        about: a line for `trizoo --help`
+        parser: name in its help -> parser
+        run: does it, (args) -> exit code; where it has a framework, (args, Choice)
+        has_framework: whether it runs on one
     """
 
     about: str
@@ -101,7 +104,11 @@ def command_line(prog="trizoo"):
 
 
 def script(name, framework):
-    """The entry scripts, such as pytorch/train.py. framework: one of FRAMEWORKS."""
+    """The entry scripts, such as pytorch/train.py.
+
+    Args:
+        framework: one of FRAMEWORKS
+    """
     run_command(lambda: run(name, sys.argv[1:], prog=f"{name}.py", framework=framework))
 
 
@@ -135,7 +142,11 @@ def overview(prog):
 
 
 def run(name, arguments, *, prog, framework=None):
-    """Does a command. framework: the one that a script is for, else --framework or what is installed says."""
+    """Does a command.
+
+    Args:
+        framework: the one that a script is for, None where --framework or what is installed says which
+    """
     command = COMMANDS[name]
     args = parser(name, prog=prog, framework=framework).parse_args(arguments)
     return command.run(args, choose(framework or args.framework)) if command.has_framework else command.run(args)

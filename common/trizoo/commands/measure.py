@@ -29,7 +29,11 @@ def parser():
 
 
 def measure(framework, argv=None):
-    """The command. framework: the zoo's `Framework`. Returns the exit code."""
+    """The command. Returns the exit code.
+
+    Args:
+        framework: the zoo's `Framework`
+    """
     args = parser().parse_args(argv)
     for model in args.model:
         architecture(model)

@@ -28,7 +28,11 @@ WIDTH = 11  # of a column of numbers
 
 @dataclass(frozen=True)
 class Side:
-    """One of those that are compared. needs: modules that must be installed."""
+    """One of those that are compared.
+
+    Args:
+        needs: modules that must be installed
+    """
 
     name: str
     command: str  # the zoo's module that measures

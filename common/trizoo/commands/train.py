@@ -157,6 +157,10 @@ def resumed_recipe(args, run):
 
 
 def check_root(root):
-    """UserError where the data set is not there. root: None for the zoo's synthetic data."""
+    """UserError where the data set is not there.
+
+    Args:
+        root: None for the zoo's synthetic data
+    """
     if root is not None and not Path(root).exists():
         raise UserError(f"data set {root} does not exist")

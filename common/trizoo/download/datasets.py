@@ -21,9 +21,14 @@ def download_dataset(
 ):
     """Bring a data set of the manifest below the folder `root`; the path that --data takes.
 
-    parts: names of its parts, by default all that aren't optional; keep: leave the archives in `root`/archives, where
-    one that is there already is used. What is unpacked stays as it is, also when it is asked for again. Raises
-    UserError as `fetch` and `unpack` do, and for names that the manifest doesn't know.
+    What is unpacked stays as it is, also when it is asked for again.
+
+    Args:
+        parts: names of its parts, by default all that aren't optional
+        keep: leave the archives in `root`/archives, where one that is there already is used
+
+    Raises:
+        UserError: as `fetch` and `unpack` do, and for names that the manifest doesn't know
     """
     dataset = (manifest or load_manifest()).dataset(name)
     for part in parts or ():

@@ -30,7 +30,8 @@ def keep_freed_memory():
 def explain_out_of_memory(images, is_out_of_memory):
     """Within it, running out of memory on images (B, H, W, 3) is a UserError that says what would need less.
 
-    is_out_of_memory: whether an exception of the framework means that.
+    Args:
+        is_out_of_memory: whether an exception of the framework means that
     """
     try:
         yield

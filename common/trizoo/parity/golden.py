@@ -67,7 +67,11 @@ def summarize_arrays(arrays):
 
 
 def measure(predict, sizes=SIZES):
-    """The golden of a model with pseudo-weights. predict: uint8 (B, H, W, 3) -> outputs."""
+    """The golden of a model with pseudo-weights.
+
+    Args:
+        predict: uint8 (B, H, W, 3) -> outputs
+    """
     golden = {}
     for size in sizes:
         outputs = predict(pseudo_images(2, size))

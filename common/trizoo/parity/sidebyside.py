@@ -20,7 +20,12 @@ SIMILAR = 0.6  # share of characters from which on two lines are taken for versi
 
 @dataclass(frozen=True)
 class Cell:
-    """Lines of one package's file. first: their number, from 1; blank: how many empty lines come before them."""
+    """Lines of one package's file.
+
+    Args:
+        first: their number, from 1
+        blank: how many empty lines come before them
+    """
 
     lines: tuple[str, ...]
     first: int
@@ -29,10 +34,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """What corresponds in the packages. cells: one a package, None where it has nothing there.
+    """What corresponds in the packages.
 
-    alike: whether all say the same in neutral words; reason: why they don't, at the first row of a known difference;
-    within: the class and the function that it stands in
+    Args:
+        cells: one a package, None where it has nothing there
+        alike: whether all say the same in neutral words
+        reason: why they don't, at the first row of a known difference
+        within: the class and the function that it stands in
     """
 
     cells: tuple[Cell | None, ...]
@@ -58,7 +66,11 @@ class File:
 def sidebyside(model, folders=None):
     """The Files of which a model is made, its network first, then what that imports of its package, and so on.
 
-    folders: {package: where it lies}, `find_packages()` unless given. Raises UserError for an unknown model.
+    Args:
+        folders: {package: where it lies}, `find_packages()` unless given
+
+    Raises:
+        UserError: for an unknown model
     """
     folders = folders or find_packages()
     sources = {
@@ -117,7 +129,11 @@ def imports(text, package):
 
 
 def compare(name, texts):
-    """The File of this name. texts: {package: source}, of the packages that have it, others being left empty."""
+    """The File of this name.
+
+    Args:
+        texts: {package: source}, of the packages that have it, others being left empty
+    """
     lines = {package: normalise(text, package) for package, text in texts.items()}
     neutral = {package: [line.text for line in found] for package, found in lines.items()}
     cells = {package: _cells(texts[package], found) for package, found in lines.items()}

@@ -4,7 +4,12 @@ from typing import Any, Protocol
 
 
 class EvaluationSet(Protocol):
-    """Images with ground truth to measure on. records: list of `trizoo.ground.sample.Record`; split: its name."""
+    """Images with ground truth to measure on.
+
+    Args:
+        records: list of `trizoo.ground.sample.Record`
+        split: its name
+    """
 
     records: Any
     classes: tuple[str, ...]
@@ -24,9 +29,11 @@ class EvaluationSet(Protocol):
 
 
 class Task(Protocol):
-    """Detection or segmentation. data: a recipe's data section, its root given.
+    """Detection or segmentation.
 
-    args: the flags of evaluate.py or predict.py, those of the task's `TaskFlags` among them
+    Arguments that several methods have:
+        data: a recipe's data section, its root given
+        args: the flags of evaluate.py or predict.py, those of the task's `TaskFlags` among them
     """
 
     metrics: tuple[str, ...]  # names of those that stand in a log; the first chooses the best weights, greatest first
@@ -61,7 +68,11 @@ class Task(Protocol):
         """What is known of one image, for a person."""
 
     def write(self, path, target, found, recipe, args):
-        """The files that the flags ask for, of one image. target: where its picture goes."""
+        """The files that the flags ask for, of one image.
+
+        Args:
+            target: where its picture goes
+        """
 
     def table(self, metrics):
         """Metrics per class as text, and a line of those that sum them up."""

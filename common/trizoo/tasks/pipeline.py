@@ -18,8 +18,11 @@ from trizoo.ground.cores import available_cores
 class ImagePipeline:
     """A trained model with all that its use needs; what comes of an image, `results` says.
 
-    predict: outputs from uint8 images, of a framework's predictor; spec: the model's; input_size: (width, height);
-    resize: a policy of `trizoo.augment.letterbox`
+    Args:
+        predict: outputs from uint8 images, of a framework's predictor
+        spec: the model's
+        input_size: (width, height)
+        resize: a policy of `trizoo.augment.letterbox`
     """
 
     predict: Any

@@ -13,7 +13,11 @@ class Segmenter(ImagePipeline):
     """Gives the class ids of each image, uint8 (H, W) in its own pixels."""
 
     def results(self, outputs, placements, images):
-        """See `ImagePipeline.results`. outputs: one, logits (B, H, W, C)."""
+        """See `ImagePipeline.results`.
+
+        Args:
+            outputs: one, logits (B, H, W, C)
+        """
         (logits,) = outputs
         return [class_ids(of_image, placement) for of_image, placement in zip(logits, placements, strict=True)]
 

@@ -33,8 +33,10 @@ class Measured:
 class MaskEvaluationSet:
     """See `trizoo.tasks.base.EvaluationSet`.
 
-    source: a `trizoo.data.masks.dataset.MaskSet`; count: how many images of it; boundary: whether boundary IoU is
-    measured
+    Args:
+        source: a `trizoo.data.masks.dataset.MaskSet`
+        count: how many images of it
+        boundary: whether boundary IoU is measured
     """
 
     source: Any

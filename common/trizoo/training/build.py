@@ -51,7 +51,10 @@ def check_batch_norm(recipe, spec):
 def check_anchors(given, spec, weights):
     """UserError where a checkpoint's boxes mean others than a model's; see `ModelSpec.misfit`.
 
-    weights: the checkpoint's path. A backbone knows no boxes.
+    A backbone knows no boxes.
+
+    Args:
+        weights: the checkpoint's path
     """
     if given.is_backbone:
         return
@@ -165,7 +168,8 @@ def read_model(weights):
 def make_model(framework, read, device, precision=None):
     """A `Read` as (recipe, model) of a framework; the recipe's precision is the one of its use.
 
-    precision: None for what the device is good at: as it was trained on a GPU, fp32 on a CPU.
+    Args:
+        precision: None for what the device is good at: as it was trained on a GPU, fp32 on a CPU
     """
     precision = precision or ("fp32" if framework.is_cpu(device) else read.recipe.precision)
     model = framework.build(read.spec, device, seed=None)

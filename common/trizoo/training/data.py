@@ -26,7 +26,8 @@ class Sources:
 def open_data(recipe, say):
     """The recipe's data -> the recipe with its classes and root filled in, and `Sources`.
 
-    Without a root the zoo's synthetic data are made, or found, in ./data. `say` gets a line for each thing worth knowing.
+    Without a root the zoo's synthetic data are made, or found, in ./data. `say` gets a line for each thing worth
+    knowing.
     """
     root = recipe.data.root
     if root is None:
@@ -65,7 +66,11 @@ def open_data(recipe, say):
 
 
 def choose_split(wanted, usual, there):
-    """The split asked for, or the first of the usual ones that has images, or None. there: {split: ids}."""
+    """The split asked for, or the first of the usual ones that has images, or None.
+
+    Args:
+        there: {split: ids}
+    """
     return wanted or next((name for name in usual if there.get(name)), None)
 
 
@@ -84,7 +89,10 @@ def final_set(recipe, split=None, found=None):
     """The task's evaluation set of a recipe's final metrics: this split, or the one that the run ended with.
 
     That is the recipe's test split, else test, its validation split, val, or what it was trained on; for a run with
-    `overfit` the very images it was trained on. found: what the task found in the data, None to look now.
+    `overfit` the very images it was trained on.
+
+    Args:
+        found: what the task found in the data, None to look now
     """
     data, task = recipe.data, task_of(recipe.model.name)
     found = found or task.find(data)

@@ -43,9 +43,12 @@ class EpochSums:
 class Trainer:
     """One run. `fit` trains from `step` to the plan's end, or to where it is told to stop.
 
-    task: see `trizoo.tasks`; evaluation: one of its evaluation sets; best: the best validation metric so far
-    notes: goes into last.h5 as it is, for whoever resumes the run
-    callbacks: see `trizoo.training.callbacks`
+    Args:
+        task: see `trizoo.tasks`
+        evaluation: one of its evaluation sets
+        best: the best validation metric so far
+        notes: goes into last.h5 as it is, for whoever resumes the run
+        callbacks: see `trizoo.training.callbacks`
     """
 
     framework: Any

@@ -43,8 +43,9 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
     """Trains as a recipe says -> Run.
 
     Args:
-        framework: see `trizoo.framework.Framework`; device: its own
+        framework: see `trizoo.framework.Framework`
         recipe: `trizoo.recipes.schema.Recipe`
+        device: the framework's own
         say: gets lines for a person
         run: the RunFolder to resume, None for a new run
         weights: checkpoint file to fine-tune from

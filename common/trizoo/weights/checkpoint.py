@@ -35,11 +35,17 @@ Arrays = dict[str, np.ndarray]
 class Checkpoint:
     """A run at one moment. Arrays are float32 or integer, of any shape, by canonical name.
 
-    recipe: as `trizoo.recipes.load.to_dict` gives it
-    framework: the one that wrote it; step, epoch: how many are done
-    optimizer: slot -> canonical name -> array; ema: averaged weights, or None where there are none
-    best: the best score so far, or None; metrics: of the last evaluation; state: JSON-able, random generators and so on
-    trizoo: the version that wrote it; format: of the file
+    Args:
+        recipe: as `trizoo.recipes.load.to_dict` gives it
+        framework: the one that wrote it
+        step, epoch: how many are done
+        optimizer: slot -> canonical name -> array
+        ema: averaged weights, or None where there are none
+        best: the best score so far, or None
+        metrics: of the last evaluation
+        state: JSON-able, random generators and so on
+        trizoo: the version that wrote it
+        format: of the file
     """
 
     model: Arrays

@@ -27,7 +27,13 @@ VOC_NAMES = (
 
 @dataclass(frozen=True)
 class ClassFile:
-    """names: in the order of the class ids; palette: their (r, g, b), or None; ignore_colours: of what is ignored."""
+    """What a file says of the classes.
+
+    Args:
+        names: in the order of the class ids
+        palette: their (r, g, b), or None
+        ignore_colours: of what is ignored
+    """
 
     path: Path
     names: tuple[str, ...]

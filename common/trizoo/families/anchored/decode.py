@@ -6,7 +6,19 @@ from trizoo.families.base.decode import suppressed
 
 
 def decode_anchors(outputs, grid, placements, coding, candidates, options):
-    """Detections of a batch. candidates: one image's logits (N, K) -> rows, labels, scores (n,); options: of NMS."""
+    """Detections of a batch.
+
+    Args:
+        outputs: deltas (B, N, 4) and logits (B, N, K)
+        grid: the AnchorGrid
+        placements: per image how it was laid on the input (`trizoo.augment.letterbox.Placement`)
+        coding: what the deltas are
+        candidates: one image's logits (N, K) -> rows, labels, scores (n,)
+        options: of NMS
+
+    Raises:
+        ValueError: where outputs don't match the anchors
+    """
     if any(output.shape[1] != len(grid.boxes) for output in outputs):
         shapes = " and ".join(str(output.shape) for output in outputs)
         raise ValueError(f"outputs have shapes {shapes}; {len(grid.boxes)} anchors need as many rows an image")

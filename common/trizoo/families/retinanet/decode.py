@@ -15,8 +15,21 @@ def decode_retinanet(
 ):
     """Detections of a batch: outputs, deltas (B, N, 4) and logits (B, N, C) -> a list of B `Detections`.
 
-    As `decode_ssd`, but an anchor's score for a class is the sigmoid's, and of those of at least `score` the
-    RETINANET_CANDIDATES highest of each level reach NMS. grid: `retinanet_grid`'s.
+    As `trizoo.families.ssd.decode.decode_ssd`, but an anchor's score for a class is the sigmoid's, and of those of at
+    least `score` the RETINANET_CANDIDATES highest of each level reach NMS.
+
+    Args:
+        outputs: deltas and logits, in the order of the grid
+        grid: `retinanet_grid`'s
+        placements: per image how it was laid on the input (`trizoo.augment.letterbox.Placement`)
+        score: the least, in [0, 1]
+        threshold: IoU above which NMS removes the weaker box
+        max_detections: of an image
+        method: of NMS, see `trizoo.ground.boxes.nms`
+        coding: what the deltas are
+
+    Raises:
+        ValueError: where outputs don't match the anchors
     """
     least = logit(score)
 

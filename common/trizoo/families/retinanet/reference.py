@@ -26,9 +26,6 @@ def retinanet_loss(
 ):
     """The loss of a batch (Lin et al. 2017): outputs -> {term: float}.
 
-    outputs: deltas (B, N, 4) and logits (B, N, C); targets: of `trizoo.families.retinanet.targets.assign`; grid: that of
-    `retinanet_grid`; coding: what the deltas are.
-
     Terms, each already multiplied by its gain and divided by the number of positives of the whole batch, while
     torchvision divides by each image's and takes the mean over images:
         box    sum over positives of L1 between deltas and those of the anchor's box; with `box_beta` above 0 smooth L1,
@@ -36,7 +33,15 @@ def retinanet_loss(
                decoded box and the anchor's instead (torchvision's retinanet_resnet50_fpn_v2)
         class  sum over classes and the anchors that aren't ignored of binary cross-entropy times `focal_weight`
         loss   their sum
-    Raises ValueError where outputs don't answer to targets and anchors.
+
+    Args:
+        outputs: deltas (B, N, 4) and logits (B, N, C)
+        targets: of `trizoo.families.retinanet.targets.assign`
+        grid: that of `retinanet_grid`
+        coding: what the deltas are
+
+    Raises:
+        ValueError: where outputs don't match targets and anchors
     """
     terms, _, _ = _evaluate(outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain)
     return terms

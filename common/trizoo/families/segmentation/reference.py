@@ -12,7 +12,7 @@ from trizoo.ground.conventions import IGNORE
 def segmentation_loss(outputs, targets, options):
     """The loss of a batch: a tuple of logits (B, H, W, C) alone -> {term: float}.
 
-    targets: of `trizoo.families.segmentation.targets`; options: the recipe's loss section. Pixels of 255 count nowhere.
+    Pixels of 255 count nowhere.
 
     Terms, each already multiplied by its gain:
         cross_entropy  sum over pixels of softmax cross-entropy, times the weight of the pixel's class, times
@@ -22,7 +22,13 @@ def segmentation_loss(outputs, targets, options):
                        2016, without its squares, smoothed by 1); divided by `num_images`. A class that is neither there
                        nor found adds 0
         loss           their sum
-    Raises ValueError where logits don't answer to the masks.
+
+    Args:
+        targets: of `trizoo.families.segmentation.targets.assign`
+        options: the recipe's loss section
+
+    Raises:
+        ValueError: where logits don't match the masks
     """
     terms, _ = _evaluate(outputs, targets, options)
     return terms

@@ -14,15 +14,20 @@ from trizoo.families.ssd.anchors import SSD_CODING
 def ssd_loss(outputs, targets, grid, coding=SSD_CODING, *, negatives=3, box_beta=1.0, box_gain=1.0, class_gain=1.0):
     """The multibox loss of a batch (Liu et al. 2016, section 2.2): outputs -> {term: float}.
 
-    outputs: deltas (B, N, 4) and logits (B, N, 1 + C), background first; targets: of `trizoo.families.ssd.targets`; grid:
-    `ssd_grid`'s; coding: what the deltas are.
-
     Terms, each already multiplied by its gain and divided by the number of positives of the whole batch:
         box    sum over positives of smooth L1 between deltas and those of the anchor's box, linear beyond `box_beta`
         class  sum of softmax cross-entropy over positives and, of each image, the `negatives` times as many anchors
                without a box whose cross-entropy is highest, the first of equals. So an image without boxes adds nothing
         loss   their sum
-    Raises ValueError where outputs don't answer to targets and anchors.
+
+    Args:
+        outputs: deltas (B, N, 4) and logits (B, N, 1 + C), background first
+        targets: of `trizoo.families.ssd.targets.assign`
+        grid: `ssd_grid`'s
+        coding: what the deltas are
+
+    Raises:
+        ValueError: where outputs don't match targets and anchors
     """
     terms, _, _ = _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, class_gain)
     return terms

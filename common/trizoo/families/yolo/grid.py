@@ -10,9 +10,12 @@ import numpy as np
 class Grid:
     """Constants of the N predictions of one image; N = sum over heads of H * W * A.
 
-    cells: float32 (N, 2), column and row; strides: float32 (N,), input pixels per cell
-    anchors: float32 (N, 2), width and height in input pixels; heads: int64 (N,), index of the head
-    scales: float32 (N,), scale_xy of the head
+    Args:
+        cells: float32 (N, 2), column and row
+        strides: float32 (N,), input pixels per cell
+        anchors: float32 (N, 2), width and height in input pixels
+        heads: int64 (N,), index of the head
+        scales: float32 (N,), scale_xy of the head
     """
 
     cells: np.ndarray

@@ -14,8 +14,6 @@ from trizoo.ground.boxes import aspect_penalty, overlap, xyxy_to_cxcywh
 def yolo_loss(outputs, targets, spec, loss, size):
     """The YOLO loss of a batch: outputs (B, H, W, A, 5 + C) per level -> {term: float}.
 
-    targets: of `trizoo.families.yolo.targets.assign`; loss: the recipe's `loss` section; size: input (width, height).
-
     Terms, each already multiplied by its gain and divided by the number of positives P of the whole batch:
         box         sum over positives of 1 - IoU (of the kind asked for) between the decoded prediction and its box;
                     "mse" instead: 2 - (share of the image that the box covers), times half the squared errors of
@@ -26,6 +24,11 @@ def yolo_loss(outputs, targets, spec, loss, size):
         class       sum over positives and classes of binary cross-entropy; with `label_smoothing` e the targets are
                     1 - e / 2 and e / 2: each class is a decision between two, as in Darknet's label_smooth_eps
         loss        their sum
+
+    Args:
+        targets: of `trizoo.families.yolo.targets.assign`
+        loss: the recipe's `loss` section
+        size: input (width, height)
     """
     terms, _ = _evaluate(outputs, targets, spec, loss, size)
     return terms

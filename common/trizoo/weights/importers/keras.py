@@ -69,7 +69,11 @@ RETINANET_RULES = (
 
 
 def caffe_resnet_rules(layers):
-    """Rules of a ResNet with Caffe's names: res2a_branch2a, in deep ones res3b1_branch2a. layers: the file's names."""
+    """Rules of a ResNet with Caffe's names: res2a_branch2a, in deep ones res3b1_branch2a.
+
+    Args:
+        layers: the file's names
+    """
 
     def name(stage, block, branch, part):
         stage, block = int(stage) + 2, int(block)

@@ -141,7 +141,11 @@ def import_arrays(arrays, model, source):
 def export_names(model, part):
     """{our name: torchvision's} of a model's arrays, or of its backbone's as a classifier has them.
 
-    part: "model" or "backbone". Raises UserError for a model that torchvision doesn't have.
+    Args:
+        part: "model" or "backbone"
+
+    Raises:
+        UserError: for a model that torchvision doesn't have
     """
     if part == "backbone" and ".resnet" in f".{model.replace('-', '.')}":
         return rename(model, resnet_rules())

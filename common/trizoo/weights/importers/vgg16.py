@@ -28,6 +28,10 @@ def reduced(fc6, fc7):
 
 
 def reinitialised(shapes, model):
-    """fc6 and fc7 of a file that hasn't them, as a model has them from scratch; shapes: {name: shape}."""
+    """fc6 and fc7 of a file that hasn't them, as a model has them from scratch.
+
+    Args:
+        shapes: {name: shape}
+    """
     names = [f"{module}.{leaf}" for module in (FC6, FC7) for leaf in ("weight", "bias")]
     return {name: initial_array(name, shapes[name], 0, model_spec(model, NUM_CLASSES)) for name in names}
