@@ -213,7 +213,7 @@ def measure(side, root, side_length, batch_size):
 def main():
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", help="VOC data set (default: 200 drawings of the zoo's own, of 640x480)")
+    parser.add_argument("--data", help="VOC data set (default: 200 synthetic images of 640x480)")
     parser.add_argument("--size", type=int, default=416)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--turns", type=int, default=5, help="of each side, of which the best counts (default: 5)")
@@ -223,7 +223,7 @@ def main():
         print(json.dumps(measure(args.only, args.data, args.size, args.batch_size)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        root = args.data or str(synthesize(Path(folder) / "drawings", images=200, size=(640, 480)))
+        root = args.data or str(synthesize(Path(folder) / "synthetic", images=200, size=(640, 480)))
         options = ["--data", root, f"--size={args.size}", f"--batch-size={args.batch_size}"]
         found = {side: [] for side in SIDES}
         for _ in range(args.turns):

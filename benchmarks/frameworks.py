@@ -81,8 +81,8 @@ def main():
     fastest = min(found["step"] for _, found in rows)
     print("| framework | step | first step, s | s/step | images/s | times the fastest |\n" + "| --- " * 6 + "|")
     for how, found in rows:
-        figures = (found["first"], found["step"], args.batch_size / found["step"], found["step"] / fastest)
-        print(f"| {found['versions']} | {how} | " + " | ".join(f"{figure:.2f}" for figure in figures) + " |")
+        numbers = (found["first"], found["step"], args.batch_size / found["step"], found["step"] / fastest)
+        print(f"| {found['versions']} | {how} | " + " | ".join(f"{number:.2f}" for number in numbers) + " |")
 
 
 if __name__ == "__main__":

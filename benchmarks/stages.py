@@ -21,7 +21,7 @@ def main():
     parser.add_argument("--weights", required=True, help="checkpoint (.h5)")
     parser.add_argument("--images", required=True, help="folder of images")
     parser.add_argument("--count", type=int, default=64, help="images to use (default: 64)")
-    parser.add_argument("--score", type=float, default=0.5, help="as in predict.py (default: 0.5)")
+    parser.add_argument("--confidence", type=float, default=0.5, help="as in predict.py (default: 0.5)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     args = parser.parse_args()
     framework = PyTorch()
@@ -43,7 +43,7 @@ def main():
         for raw, group in zip(heads, groups, strict=True):
             places = [placement for _, placement in group]
             use = recipe.predict
-            decode_yolo(raw, spec, places, score=args.score, threshold=use.nms, method=use.nms_method)
+            decode_yolo(raw, spec, places, score=args.confidence, threshold=use.nms, method=use.nms_method)
         decode = len(placed) / (time.perf_counter() - started)
         print(f"| {size} | {load:.0f} | {preprocess:.0f} | {network:.1f} | {decode:.0f} |")
 

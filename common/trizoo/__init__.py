@@ -10,7 +10,8 @@ every module, in the three framework packages, in files and in tests:
     labels       int64 (N,): class ids from 0, no background
     masks        uint8 (H, W): class ids, 255 = ignore
     detections   `Detections(boxes, scores, labels)` in the original image's pixels, highest score first
-    raw heads    YOLO: one (B, H, W, A, 5 + C) per level, coarsest level first
+    outputs      of a network, before decoding. YOLO: one (B, H, W, A, 5 + C) per level, coarsest level first. SSD and
+                 RetinaNet: deltas (B, N, 4) and logits (B, N, C). Segmentation: logits (B, H, W, C)
     names        dotted attribute path and PyTorch's leaf: `backbone.stages.2.blocks.0.conv1.conv.weight`;
                  kernels are (out, in, h, w) float32
     sizes        (width, height) where a person reads or writes it, (H, W) in arrays

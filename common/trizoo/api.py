@@ -69,7 +69,11 @@ class Detections(Found):
         return Detections(**vars(super().above(score)), classes=self.classes)
 
     def draw(self, image: "str | Path | Image") -> np.ndarray:
-        """The image with boxes, names and scores: uint8 (H, W, 3). image: the one that was looked at."""
+        """The image with boxes, names and scores: uint8 (H, W, 3).
+
+        Args:
+            image: the one that was looked at
+        """
         return draw_detections(as_image(image), self, self.classes)
 
     def to_coco(self, image_id: int = 0, category_ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
@@ -221,7 +225,7 @@ def train(
     Args:
         recipe: a Recipe; a recipe file, or the name of one that comes with the zoo; or a dict of values by key, such
             as {"model.name": "yolov3-tiny", "data.root": "photos", "schedule.epochs": 20} or nested ones, on top of
-            the recipe that comes with the model; None: YOLOv3-tiny on drawings of the zoo's own
+            the recipe that comes with the model; None: YOLOv3-tiny on the zoo's synthetic data
         framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed
         weights: checkpoint or tag to fine-tune from
         resume: the folder of a run to resume; its own recipe counts
@@ -281,7 +285,10 @@ def targets(
 def loss(detector: Predictor) -> Callable[..., dict[str, Any]]:
     """The model's loss in its framework: (outputs, targets, (width, height)) -> {"loss", term...}.
 
-    outputs: what `detector.model` gives in training; targets: `trizoo.targets`, as the framework's tensors.
+    Args of what it gives:
+        outputs: what `detector.model` gives in training
+        targets: of `trizoo.targets`, as the framework's tensors
+        size: (width, height) of the network's input
     """
     return detector.framework.loss(detector.spec, detector.recipe.loss)
 

@@ -93,7 +93,8 @@ class Framework(Protocol):
     def build(self, spec: ModelSpec, device: Any, seed: int | None = 0) -> Model:
         """A model that gives outputs from uint8 images, with its initial weights by name.
 
-        seed: of these (see `trizoo.weights.initial`); None leaves them to whoever assigns others next.
+        Args:
+            seed: of these (see `trizoo.weights.initial`); None leaves them to whoever assigns others next
         """
 
     def loss(self, spec: ModelSpec, section: Any) -> Callable[..., dict[str, Any]]:
@@ -112,7 +113,7 @@ class Framework(Protocol):
         """The model with the recipe's loss, optimiser and precision."""
 
     def predictor(self, model: Model, precision: str, device: Any) -> Callable[[np.ndarray], list[np.ndarray]]:
-        """uint8 (B, H, W, 3) -> raw heads, float32; the weights of now, folded for speed where the framework can."""
+        """uint8 (B, H, W, 3) -> outputs, float32; the weights of now, folded for speed where the framework can."""
 
     def loader(
         self, dataset: Callable[[BatchPlan], Batch], plans: Iterable[BatchPlan], workers: int, device: Any
@@ -134,7 +135,9 @@ KERAS_BACKENDS = ("tensorflow", "jax", "torch")
 class Package:
     """One of the three packages, which isn't loaded before `open` is called.
 
-    missing: a sentence about what has to be installed first, None where all is there; open: loads and makes it
+    Args:
+        missing: a sentence about what has to be installed first, None where all is there
+        open: loads and makes it
     """
 
     title: str

@@ -211,7 +211,8 @@ def resized(image, size):
 def in_one_size(arrays, fill, size=None):
     """Images or masks as one array, filled at the right and below where smaller: (h, w, ...) each -> (B, H, W, ...).
 
-    size: (width, height), None for the least that holds them all; none may be larger.
+    Args:
+        size: (width, height), None for the least that holds them all; none may be larger
     """
     width, height = size or tuple(max(array.shape[axis] for array in arrays) for axis in (1, 0))
     if all(array.shape[:2] == (height, width) for array in arrays):

@@ -30,15 +30,21 @@ def mosaic(
 ):
     """With this probability the sample and others as tiles of one canvas -> Sample (Bochkovskiy et al. 2020).
 
-    draw: `draw(rng)` gives another sample. The lines between 4 tiles cross at a point from U(*centre), shares of the
-    canvas's width and height; those between 9 lie at 2/3 of that and at 1/3 of the canvas beyond. Which tile the
-    sample gets is random. Each image's size is that of `random_placement` on the whole canvas (with 9 tiles on 2/3 of
-    its sides). Where it is larger than its tile a random part covers the tile; where it is smaller it lies towards the
-    middle, and the rest is grey. Boxes are clipped to their tile and go through `keep_visible` there. The mask, where
-    any of the samples has one, is 255 wherever nothing is known.
+    The lines between 4 tiles cross at a point from U(*centre), shares of the canvas's width and height; those between 9
+    lie at 2/3 of that and at 1/3 of the canvas beyond. Which tile the sample gets is random. Each image's size is that
+    of `random_placement` on the whole canvas (with 9 tiles on 2/3 of its sides). Where it is larger than its tile a
+    random part covers the tile; where it is smaller it lies towards the middle, and the rest is grey. Boxes are clipped
+    to their tile and go through `keep_visible` there. The mask, where any of the samples has one, is 255 wherever
+    nothing is known.
 
-    Always one draw and one generator spawned, so that what is drawn later doesn't depend on the outcome. Raises
-    ValueError for a number of images other than 4 and 9, and for a jitter, scale, centre or probability out of bounds.
+    Always one draw and one generator spawned, so that what is drawn later doesn't depend on the outcome.
+
+    Args:
+        draw: `draw(rng)` gives another sample
+
+    Raises:
+        ValueError: for a number of images other than 4 and 9, and for a jitter, scale, centre or probability out of
+            bounds
     """
     if images not in TILES:
         raise ValueError(f"images is {images!r}; 4 or 9 is needed")
@@ -75,11 +81,15 @@ def mosaic(
 def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mosaic=True):
     """With this probability the sample blended with another one, both ones' boxes -> Sample (Zhang et al. 2018).
 
-    partner: `partner(rng)` gives a sample of the same size; the sample's own share of each pixel is from
-    Beta(alpha, alpha). With `only_mosaic` nothing happens to a sample that isn't one (`is_mosaic`).
+    With `only_mosaic` nothing happens to a sample that isn't one (`is_mosaic`). The sample's own share of each pixel is
+    from Beta(alpha, alpha). Always one draw and one generator spawned.
 
-    Always one draw and one generator spawned. Raises ValueError for an alpha that isn't above 0, for samples of
-    different sizes, and for masks: a blended pixel has no one class.
+    Args:
+        partner: `partner(rng)` gives a sample of the same size
+
+    Raises:
+        ValueError: for an alpha that isn't above 0, for samples of different sizes, and for masks: a blended pixel has
+            no one class
     """
     if not alpha > 0:
         raise ValueError(f"alpha is {alpha!r}; a number above 0 is needed")

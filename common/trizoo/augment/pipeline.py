@@ -137,15 +137,21 @@ def augment(sample, operations, size, rng, policy="letterbox", draw=None, progre
     """The sample after each operation in order, on the canvas that `policy` gives it of `size` -> Sample.
 
     That is a canvas of `size` (width, height) itself, but for "keep_ratio"; see `trizoo.augment.letterbox.fit`.
-    sample: Sample or Unread; operations: mappings {"op": name in OPERATIONS, **its parameters}; draw: `draw(rng)`
-    gives a random other sample as it is in the data set, for mosaic and mixup; progress: share of the run that is over,
-    from which on operations whose `until` is no more than that don't happen any more.
 
     What became a mosaic is on the canvas already, so `random_placement` and `place` leave it alone. Mixup's partner has
-    gone through all the operations but these two. Where none of them has placed the sample on the canvas, `policy`
-    does in the end. Boxes are clipped to the canvas, those with a side of 1 pixel or less are gone. Arrays are
-    C-contiguous and of the canonical dtypes; they may be the input's own where nothing changed them.
-    Raises ValueError for an unknown operation or parameter, and for mosaic or mixup without `draw`.
+    gone through all the operations but these two. Where none of them has placed the sample on the canvas, `policy` does
+    in the end. Boxes are clipped to the canvas, those with a side of 1 pixel or less are gone. Arrays are C-contiguous
+    and of the canonical dtypes; they may be the input's own where nothing changed them.
+
+    Args:
+        sample: Sample or Unread
+        operations: mappings {"op": name in OPERATIONS, **its parameters}
+        draw: `draw(rng)` gives a random other sample as it is in the data set, for mosaic and mixup
+        progress: share of the run that is over, from which on operations whose `until` is no more than that don't
+            happen any more
+
+    Raises:
+        ValueError: for an unknown operation or parameter, and for mosaic or mixup without `draw`
     """
     check_operations(operations)
     canvas = fit(sample.size, size, policy).canvas

@@ -65,7 +65,9 @@ def say(text):
 class Choice:
     """The framework that a command runs on, which isn't loaded yet: all that can fail without it comes first.
 
-    open: loads and gives it; note: why this one, for the first line
+    Args:
+        open: loads and gives it
+        note: why this one, for the first line
     """
 
     open: Callable[[], Framework]
@@ -102,7 +104,8 @@ def choose(name=None):
 def find_weights(args, model=None):
     """The file that --weights means, None without it: a path as it is, a tag downloaded and converted if need be.
 
-    model: the one that a backbone is wanted for, None where that isn't known.
+    Args:
+        model: the one that a backbone is wanted for, None where that isn't known
     """
     if args.weights is None or Path(args.weights).exists():
         return args.weights

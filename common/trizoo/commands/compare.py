@@ -13,7 +13,7 @@ from trizoo.tasks import tasks
 from trizoo.training.curves import WINDOW, smooth
 from trizoo.training.run import RunFolder
 
-SCORES = tuple(task.figures[0] for task in tasks().values())
+SCORES = tuple(task.metrics[0] for task in tasks().values())
 
 
 def run(args):
@@ -44,7 +44,7 @@ def read(path):
 
 
 def validation(records):
-    """The figure that a run's best weights were chosen by, and its values: "mAP50" or "mIoU", {epoch: value}."""
+    """The metric that a run's best weights were chosen by, and its values: "mAP50" or "mIoU", {epoch: value}."""
     for name in SCORES:
         values = {r["epoch"]: r[name] for r in records if r["kind"] == "epoch" and r.get(name) is not None}
         if values:

@@ -14,10 +14,13 @@ from trizoo.ground.errors import UserError
 
 @dataclass(frozen=True)
 class Command:
-    """One of them.
+    """A command of `trizoo`.
 
-    about: a line for `trizoo --help`; parser: name in its help -> parser
-    run: does it, (args) -> exit code; where it has a framework, (args, Choice)
+    Args:
+        about: a line for `trizoo --help`
+        parser: name in its help -> parser
+        run: does it, (args) -> exit code; where it has a framework, (args, Choice)
+        has_framework: whether it runs on one
     """
 
     about: str
@@ -82,7 +85,7 @@ def _sidebyside(args):
 
 # each of them is loaded when it is run, and not before its arguments are understood
 COMMANDS = {
-    "train": Command("train a model, or go on with a run", train.parser, _train, has_framework=True),
+    "train": Command("train a model, or resume a run", train.parser, _train, has_framework=True),
     "evaluate": Command("measure a checkpoint on a data set", evaluate.parser, _evaluate, has_framework=True),
     "predict": Command("find objects in images, or segment them", predict.parser, _predict, has_framework=True),
     "data": Command("check, convert, draw or download a data set", data.parser, _data),
@@ -102,7 +105,11 @@ def command_line(prog="trizoo"):
 
 
 def script(name, framework):
-    """The entry scripts, such as pytorch/train.py. framework: one of FRAMEWORKS."""
+    """The entry scripts, such as pytorch/train.py.
+
+    Args:
+        framework: one of FRAMEWORKS
+    """
     run_command(lambda: run(name, sys.argv[1:], prog=f"{name}.py", framework=framework))
 
 
@@ -136,7 +143,11 @@ def overview(prog):
 
 
 def run(name, arguments, *, prog, framework=None):
-    """Does a command. framework: the one that a script is for, else --framework or what is installed says."""
+    """Does a command.
+
+    Args:
+        framework: the one that a script is for, None where --framework or what is installed says which
+    """
     command = COMMANDS[name]
     args = parser(name, prog=prog, framework=framework).parse_args(arguments)
     return command.run(args, choose(framework or args.framework)) if command.has_framework else command.run(args)

@@ -15,7 +15,7 @@ def parser():
     """The command line."""
     flags = argparse.ArgumentParser(
         description="Measure a model in this framework and compare it with the committed golden.",
-        epilog="python -m trizoo.parity does it for all installed frameworks, as a table.",
+        epilog="trizoo parity does it for all installed frameworks, as a table.",
     )
     flags.add_argument("model", nargs="*", default=list(GOLDENS), help=f"of {', '.join(GOLDENS)} (default: all)")
     what = flags.add_mutually_exclusive_group()
@@ -23,13 +23,17 @@ def parser():
     what.add_argument(
         "--regenerate",
         action="store_true",
-        help="write the names file and the golden anew: only where a graph or check was changed on purpose",
+        help="write the names file and the golden again: only where a graph or check was changed on purpose",
     )
     return flags
 
 
 def measure(framework, argv=None):
-    """The command. framework: the zoo's `Framework`. Returns the exit code."""
+    """The command. Returns the exit code.
+
+    Args:
+        framework: the zoo's `Framework`
+    """
     args = parser().parse_args(argv)
     for model in args.model:
         architecture(model)

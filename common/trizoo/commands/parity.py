@@ -24,12 +24,16 @@ from trizoo.parity.golden import GOLDENS, TOLERANCES, differences, load_golden
 from trizoo.pictures.style import COLOURS
 
 HEADINGS = {"batch_step": "batch step", "frozen_step": "frozen step"}
-WIDTH = 11  # of a column of figures
+WIDTH = 11  # of a column of numbers
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of those that are compared. needs: modules that must be installed."""
+    """One of those that are compared.
+
+    Args:
+        needs: modules that must be installed
+    """
 
     name: str
     command: str  # the zoo's module that measures
@@ -52,7 +56,7 @@ SIDES = (
 
 
 def run(args):
-    """The command. Returns 0, or 1 where a figure lies beyond its bound."""
+    """The command. Returns 0, or 1 where a difference lies beyond its bound."""
     models = args.model or list(GOLDENS)
     for model in models:
         architecture(model)
@@ -129,8 +133,8 @@ def table(model, report):
     first = max(len(row["versions"]) for row in report.values()) + 1
     lines = [f"{model:<{first}}" + "".join(f"{name:>{WIDTH + 1}}" for name in (*names, "seconds"))]
     for row in report.values():
-        figures = [f"{row['differences'][check]:.1e}" for check in TOLERANCES] + [f"{row['seconds']:.0f}"]
-        lines.append(f"{row['versions']:<{first}}" + "".join(f"{figure:>{WIDTH + 1}}" for figure in figures))
+        numbers = [f"{row['differences'][check]:.1e}" for check in TOLERANCES] + [f"{row['seconds']:.0f}"]
+        lines.append(f"{row['versions']:<{first}}" + "".join(f"{number:>{WIDTH + 1}}" for number in numbers))
     bounds = "".join(f"{bound:>{WIDTH + 1}.0e}" for bound in TOLERANCES.values())
     return "\n".join([*lines, f"{'bound':<{first}}{bounds}", ""])
 

@@ -149,7 +149,8 @@ def resumed_recipe(args, run):
     changed += [f"--set {text}" for text in args.set]
     if changed:
         raise UserError(
-            f"{changed[0]} can't be changed in a resumed run; leave it out, or start anew with --weights {run.last}"
+            f"{changed[0]} can't be changed in a resumed run; leave it out, or start a new run with "
+            f"--weights {run.last}"
         )
     recipe = from_dict(Recipe, load_recipe(run.last), f"checkpoint {run.last}")
     if not args.data and not Path(recipe.data.root).exists():
@@ -159,6 +160,10 @@ def resumed_recipe(args, run):
 
 
 def check_root(root):
-    """UserError where the data set is not there. root: None for the zoo's own drawings."""
+    """UserError where the data set is not there.
+
+    Args:
+        root: None for the zoo's synthetic data
+    """
     if root is not None and not Path(root).exists():
         raise UserError(f"data set {root} does not exist")

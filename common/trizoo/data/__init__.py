@@ -1,1 +1,1 @@
-"""Data sets: reading what users have, drawing our own, checking both, and making batches."""
+"""Data sets: reading what users have, making synthetic data, checking both, and making batches."""

@@ -9,8 +9,13 @@ from trizoo.ground.text import first_few
 def listings(root, finders, layout=None):
     """Yields what each finder makes of the folder, in the table's order; of one layout alone where it is given.
 
-    finders: layout -> function of the folder that gives a listing, or None where it finds nothing of its kind. Each is
-    asked only when its turn comes. Raises UserError where `root` is no folder or the layout isn't in the table.
+    Each is asked only when its turn comes.
+
+    Args:
+        finders: layout -> function of the folder that gives a listing, or None where it finds nothing of its kind
+
+    Raises:
+        UserError: where `root` is no folder or the layout isn't in the table
     """
     root = Path(root)
     if not root.is_dir():

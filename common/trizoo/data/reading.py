@@ -15,7 +15,11 @@ _DECLARED_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-
 
 
 def read_json(path, kind):
-    """The mapping in a JSON file. kind: what it should be, for errors. Raises UserError for anything else."""
+    """The mapping in a JSON file. Raises UserError for anything else.
+
+    Args:
+        kind: what it should be, for errors
+    """
     path = Path(path)
     try:
         content = json.loads(path.read_bytes().decode("utf-8-sig"))
@@ -54,7 +58,8 @@ def begins_with_key(path, *keys):
 class Problem:
     """Something in the data that was put right or left out, with a sentence for the user.
 
-    kind: what it is in a few words, such as "box without area" or "listed twice", by which a check counts them
+    Args:
+        kind: what it is in a few words, such as "box without area" or "listed twice", by which a check counts them
     """
 
     kind: str

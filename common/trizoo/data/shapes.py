@@ -38,7 +38,12 @@ def covered(shape, radius, centre, degrees, size):
     """The pixels that a turned shape covers: where their window begins (top, left), bool (h, w), and a count.
 
     The window ends at the image's edges; the count is of all pixels, also of those beyond the edges. A pixel belongs to
-    the shape when its centre does. centre: (x, y) and radius in pixels; size: (width, height).
+    the shape when its centre does.
+
+    Args:
+        radius: in pixels
+        centre: (x, y) in pixels
+        size: (width, height) of the image
     """
     left, top = (math.floor(c - radius) for c in centre)
     right, bottom = (math.ceil(c + radius) for c in centre)
@@ -66,7 +71,8 @@ def ground(random, size):
 def fill(random, count, behind, hues=(0.0, 1.0)):
     """Colours for `count` pixels of one shape: noise around a colour far from the one behind it (3,); (count, 3).
 
-    hues: range of the colour's hue, where 0 and 1 are red.
+    Args:
+        hues: range of the colour's hue, where 0 and 1 are red
     """
     shares = random.random_sample((6, 3))
     hue = hues[0] + (hues[1] - hues[0]) * shares[:, 0]

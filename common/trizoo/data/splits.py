@@ -32,8 +32,15 @@ def split_by_hash(ids):
 def split_up(root, ids, splits, having):
     """Split -> ids: those given, else lists of ids, else the folders that ids begin with, else by hash.
 
-    ids: of all images that can be used; having: what these have, such as "a mask", for the error about a list that
-    names others. Gives the splits, notes for a log, and problems. Raises UserError as said.
+    Args:
+        ids: of all images that can be used
+        having: what these have, such as "a mask", for the error about a list that names others
+
+    Returns:
+        The splits, notes for a log, and problems.
+
+    Raises:
+        UserError: for a list that names ids of which none can be used
     """
     if splits:
         return splits, (), ()

@@ -42,7 +42,11 @@ def no_root(root):
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a data set by image id; doubles: sentences about files that share an id, of which one counts."""
+    """The files of a data set by image id.
+
+    Args:
+        doubles: sentences about files that share an id, of which one counts
+    """
 
     root: Path
     images: dict[str, Path]
@@ -72,8 +76,13 @@ def read_splits(files, for_masks=False):
     Lists may have a byte order mark, any line ends, blank lines and file extensions. Per-class lists such as
     `cat_train.txt`, with -1, 0 or 1 after each id, count only where there are no others: their ids together are the
     split `train`. Without any list the ids are split into train and val, about 80 : 20, by a hash of the id, so that an
-    image stays where it is when others come. for_masks: the lists of ImageSets/Segmentation, where that exists.
-    Raises UserError for a list that isn't text.
+    image stays where it is when others come.
+
+    Args:
+        for_masks: the lists of ImageSets/Segmentation, where that exists
+
+    Raises:
+        UserError: for a list that isn't text
     """
     folder = files.split_folder(for_masks)
     known = {*files.images, *files.annotations}

@@ -21,9 +21,14 @@ def download_dataset(
 ):
     """Bring a data set of the manifest below the folder `root`; the path that --data takes.
 
-    parts: names of its parts, by default all that aren't optional; keep: leave the archives in `root`/archives, where
-    one that is there already is used. What is unpacked stays as it is, also when it is asked for again. Raises
-    UserError as `fetch` and `unpack` do, and for names that the manifest doesn't know.
+    What is unpacked stays as it is, also when it is asked for again.
+
+    Args:
+        parts: names of its parts, by default all that aren't optional
+        keep: leave the archives in `root`/archives, where one that is there already is used
+
+    Raises:
+        UserError: as `fetch` and `unpack` do, and for names that the manifest doesn't know
     """
     dataset = (manifest or load_manifest()).dataset(name)
     for part in parts or ():
@@ -69,7 +74,7 @@ def _done(marker):
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        raise UserError(f"{marker} can't be read: {error}; remove it, and what is there is compared anew") from error
+        raise UserError(f"{marker} can't be read: {error}; remove it, and what is there is compared again") from error
     return parts if isinstance(parts, list) else []
 
 

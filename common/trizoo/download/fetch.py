@@ -9,7 +9,7 @@ from trizoo.download.storage import locked, no_room, storing
 from trizoo.download.transfer import MirrorError, Part, Settings, client, transfer
 from trizoo.ground.errors import UserError
 
-PROGRESS = 1 << 20  # bytes that make a broken connection worth going on with at once
+PROGRESS = 1 << 20  # bytes that make a broken connection worth resuming at once
 
 
 def to_stderr(text):
@@ -20,9 +20,14 @@ def to_stderr(text):
 def fetch(file, folder, first_use, *, offline=False, settings=None, report=to_stderr):
     """The path of a RemoteFile in `folder`: the one that is there, checked, or a new one.
 
-    first_use: the FirstUse that remembers files without a published sha256. Several processes may ask for the same
-    file; one of them brings it. Raises UserError where no mirror has it, where it is another file than it should be,
-    where the disk refuses, and with `offline` where it isn't there. What has arrived of it stays as `<name>.part`.
+    Several processes may ask for the same file; one of them brings it. What has arrived of it stays as `<name>.part`.
+
+    Args:
+        first_use: the FirstUse that remembers files without a published sha256
+
+    Raises:
+        UserError: where no mirror has it, where it is another file than it should be, where the disk refuses, and with
+            `offline` where it isn't there
     """
     path = folder / file.name
     if offline:

@@ -33,7 +33,7 @@ class FirstUse:
             write_atomically(self.path, text + "\n")
 
     def _read(self):
-        """key -> record. UserError for a damaged file: going on without it would trust anything."""
+        """key -> record. UserError for a damaged file: a download without it would trust anything."""
         try:
             content = json.loads(self.path.read_text(encoding="utf-8"))
             files = content["files"]
@@ -47,6 +47,6 @@ class FirstUse:
             raise UserError(f"{self.path} can't be read: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(
-                f"{self.path} is damaged, so it can't say which files were seen before; mend it or remove it"
+                f"{self.path} is damaged, so it can't say which files were seen before; fix it or remove it"
             ) from error
         return files

@@ -43,7 +43,8 @@ class Normalisation(Section):
 class Published(Section):
     """A file on the network. Its urls are in order of preference; what isn't known is left out.
 
-    trust: where the checksums come from; see the head of the manifest
+    Args:
+        trust: where the checksums come from; see the head of the manifest
     """
 
     urls: tuple[Url, ...] = Field(min_length=1)
@@ -84,10 +85,13 @@ class Published(Section):
 class Weights(Published):
     """Trained weights.
 
-    model: the zoo's model they are for; part: all of it, or only its backbone
-    classes, normalisation, licence: names in the manifest's own sections
-    num_classes: outputs per box or pixel, with the background where there is one
-    input_size: (width, height) of the published figures; published: figure -> value
+    Args:
+        model: the zoo's model they are for
+        part: all of it, or only its backbone
+        classes, normalisation, licence: names in the manifest's own sections
+        num_classes: outputs per box or pixel, with the background where there is one
+        input_size: (width, height) of the published metrics
+        published: metric -> value
     """
 
     model: Text
@@ -105,7 +109,12 @@ class Weights(Published):
 
 
 class DatasetPart(Published):
-    """One file of a data set. target: where a single file goes below the root; optional: only when asked for."""
+    """One file of a data set.
+
+    Args:
+        target: where a single file goes below the root
+        optional: only when asked for
+    """
 
     format: Literal["tar", "tar.gz", "zip", "file"]
     target: Text | None = None
@@ -119,7 +128,11 @@ class DatasetPart(Published):
 
 
 class Dataset(Section):
-    """A data set of several files. root: what --data takes, below the folder it is unpacked into."""
+    """A data set of several files.
+
+    Args:
+        root: what --data takes, below the folder it is unpacked into
+    """
 
     title: Text
     licence: Text | None = None
@@ -156,7 +169,7 @@ class Manifest(Section):
         if tag in self.weights:
             return self.weights[tag]
         raise UserError(
-            f"{tag!r} is no tag of {NAME}{suggestion(tag, self.weights)}; python -m trizoo.weights list shows them all"
+            f"{tag!r} is no tag of {NAME}{suggestion(tag, self.weights)}; trizoo weights list shows them all"
         )
 
     def dataset(self, name):
@@ -180,10 +193,10 @@ def read_manifest(path):
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} can't be read: {error}; install trizoo anew, or put the file back") from error
+        raise UserError(f"{path} can't be read: {error}; install trizoo again, or put the file back") from error
     tree = parse(text, lambda line: Place(f"file {path}", f"{path} line {line}"))
     if tree is None:
-        raise UserError(f"{path} is empty; install trizoo anew, or put the file back")
+        raise UserError(f"{path} is empty; install trizoo again, or put the file back")
     try:
         return Manifest.model_validate(unwrap(tree))
     except ValidationError as error:

@@ -14,8 +14,12 @@ BLOCK = 1 << 20
 class RemoteFile:
     """Where a file lies and what is known of it.
 
-    key: how messages and records call it; name: its file name here; urls: the preferred one first
-    size: bytes, None where unknown; checksums: kind (sha256, sha1, md5, sha256_prefix) -> lower-case hexadecimal digits
+    Args:
+        key: how messages and records call it
+        name: its file name here
+        urls: the preferred one first
+        size: bytes, None where unknown
+        checksums: kind (sha256, sha1, md5, sha256_prefix) -> lower-case hexadecimal digits
     """
 
     key: str
@@ -51,7 +55,11 @@ def digests(path, kinds):
 def check(path, file, recorded=None):
     """Whether the file at `path` is the RemoteFile `file`, as `Checked`.
 
-    recorded: the sha256 that the first download had, where nobody published one. Raises OSError where it can't be read.
+    Args:
+        recorded: the sha256 that the first download had, where nobody published one
+
+    Raises:
+        OSError: where it can't be read
     """
     size = Path(path).stat().st_size
     if file.size is not None and size != file.size:

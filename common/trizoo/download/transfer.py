@@ -32,7 +32,9 @@ BAR = functools.partial(tqdm, unit="B", unit_scale=True, leave=False, disable=No
 class Settings:
     """How to deal with the network. Times in seconds; sleep, clock and bar can be replaced in tests.
 
-    rounds: how often the mirrors are asked, all of them, before giving up; backoff: pause after the first, then doubled
+    Args:
+        rounds: how often the mirrors are asked, all of them, before giving up
+        backoff: pause after the first, then doubled
     """
 
     connect_timeout: float = 10
@@ -46,7 +48,12 @@ class Settings:
 
 
 class MirrorError(Exception):
-    """A mirror didn't give the file. retry: asking again may help; wait: seconds that it asked for."""
+    """A mirror didn't give the file.
+
+    Args:
+        retry: asking again may help
+        wait: seconds that it asked for
+    """
 
     def __init__(self, reason, *, retry=False, wait=0.0):
         super().__init__(reason)

@@ -46,10 +46,15 @@ class _Member:
 def unpack(archive, root, kind, *, report=lambda _: None, bar=BAR, only=lambda name: True):
     """Unpack a zip, tar or tar.gz (`kind`) into the folder `root`: `Unpacked`.
 
-    Files that are there with the same bytes stay, so that an interrupted unpacking goes on; each file appears whole or
-    not at all. only: whether a file of this name is wanted; the others stay packed, and make an archive refused all the
-    same. Raises UserError for a damaged archive, a name that leads out of `root`, a device, a file that is there with
-    other bytes, and an archive that unpacks to more than LARGEST_EXPANSION times its size.
+    Files that are there with the same bytes stay, so that an interrupted unpacking is resumed; each file appears whole
+    or not at all.
+
+    Args:
+        only: whether a file of this name is wanted; the others stay packed, and make an archive refused all the same
+
+    Raises:
+        UserError: for a damaged archive, a name that leads out of `root`, a device, a file that is there with other
+            bytes, and an archive that unpacks to more than LARGEST_EXPANSION times its size
     """
     archive, root = Path(archive), Path(root)
     with storing(root):

@@ -48,8 +48,11 @@ def family_of(name):
 def model_spec(name, num_classes, *, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0), **options):
     """The ModelSpec of a model for `num_classes` classes.
 
-    options: of a recipe's model section, None = the model's own. Raises UserError for an unknown name, and for options
-    that the model hasn't or that don't fit it.
+    Args:
+        options: of a recipe's model section, None = the model's own
+
+    Raises:
+        UserError: for an unknown name, and for options that the model hasn't or that don't fit it
     """
     if num_classes < 1:
         raise ValueError(f"num_classes is {num_classes}; at least 1 is needed")

@@ -112,10 +112,14 @@ def aspect_penalty(a, b):
 def shape_and_distance_cost(wh_a, wh_b, offset, hull):
     """SIoU's two costs (Gevorgyan 2022), their sum halved as there: four of (..., 2) -> (...) in [0, 1.03].
 
-    wh_a, wh_b: the boxes' sides; offset: from centre to centre; hull: sides of the smallest box around both; x first.
         distance  sum over x and y of 1 - exp(-(2 - angle) (offset / hull)^2), where angle is sin(2 alpha), alpha being
                   the angle between offset and x axis: the paper's 1 - 2 sin^2(alpha - pi / 4)
         shape     sum over width and height of (1 - exp(-|difference| / the greater))^4
+
+    Args:
+        wh_a, wh_b: the boxes' sides
+        offset: from centre to centre
+        hull: sides of the smallest box around both; x first
     """
     angle = 2 * np.abs(offset[..., 0] * offset[..., 1]) / np.maximum((offset**2).sum(-1), LEAST_SIDE**2)
     distance = 1 - np.exp((angle - 2)[..., None] * (offset / np.maximum(hull, LEAST_SIDE)) ** 2)

@@ -15,7 +15,7 @@ def keep_freed_memory():
     """Asks glibc to keep what arrays free for the next ones, instead of handing it back to the system each time.
 
     Tensors on the CPU come straight from malloc, and every step the system would clear hundreds of megabytes of fresh
-    pages anew: in PyTorch a training step of YOLOv3-tiny takes about 1.6 times as long (docs/results.md). Where the C
+    pages: in PyTorch a training step of YOLOv3-tiny takes about 1.6 times as long (docs/results.md). Where the C
     library isn't glibc nothing happens.
     """
     if not sys.platform.startswith("linux"):
@@ -30,7 +30,8 @@ def keep_freed_memory():
 def explain_out_of_memory(images, is_out_of_memory):
     """Within it, running out of memory on images (B, H, W, 3) is a UserError that says what would need less.
 
-    is_out_of_memory: whether an exception of the framework means that.
+    Args:
+        is_out_of_memory: whether an exception of the framework means that
     """
     try:
         yield

@@ -11,11 +11,15 @@ import numpy as np
 class Record:
     """One image and its ground truth, before any pixel is read.
 
-    id: the image's name in its data set (VOC: the stem; it may contain spaces and any script)
-    image: the image file; mask: the segmentation mask's file, or None
-    boxes: float32 (N, 4) in the image's pixels, clipped to the image, every one with an area
-    labels: int64 (N,); difficult: bool (N,), VOC's flag: not counted in evaluation; crowd: bool (N,), COCO's flag
-    size: (width, height) as the image file's header says, EXIF orientation applied
+    Args:
+        id: the image's name in its data set (VOC: the stem; it may contain spaces and any script)
+        image: the image file
+        mask: the segmentation mask's file, or None
+        boxes: float32 (N, 4) in the image's pixels, clipped to the image, every one with an area
+        labels: int64 (N,)
+        difficult: bool (N,), VOC's flag: not counted in evaluation
+        crowd: bool (N,), COCO's flag
+        size: (width, height) as the image file's header says, EXIF orientation applied
     """
 
     id: str
@@ -32,7 +36,11 @@ class Record:
 class Sample:
     """One image in memory with its ground truth, in the image's own pixels.
 
-    image: uint8 (H, W, 3) RGB; boxes: float32 (N, 4); labels: int64 (N,); mask: uint8 (H, W) or None
+    Args:
+        image: uint8 (H, W, 3) RGB
+        boxes: float32 (N, 4)
+        labels: int64 (N,)
+        mask: uint8 (H, W) or None
     """
 
     image: np.ndarray
@@ -58,8 +66,10 @@ class Sample:
 class Unread:
     """A sample whose pixels are read when it is known how many of them are wanted.
 
-    size: (width, height) of the whole image; load: `load(at_least=(width, height))` -> Sample, which may be
-    smaller than the image, not than asked; largest: what is asked for where nothing says how large it will be shown
+    Args:
+        size: (width, height) of the whole image
+        load: `load(at_least=(width, height))` -> Sample, which may be smaller than the image, not than asked
+        largest: what is asked for where nothing says how large it will be shown
     """
 
     size: tuple[int, int]
@@ -75,7 +85,10 @@ class Unread:
 class Detections:
     """What a detector found in one image, highest score first, in the original image's pixels.
 
-    boxes: float32 (N, 4); scores: float32 (N,) in [0, 1]; labels: int64 (N,)
+    Args:
+        boxes: float32 (N, 4)
+        scores: float32 (N,) in [0, 1]
+        labels: int64 (N,)
     """
 
     boxes: np.ndarray

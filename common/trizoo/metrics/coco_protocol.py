@@ -15,17 +15,23 @@ MAX_DETECTIONS = (1, 10, 100)
 def coco(detections, truths, num_classes, max_detections=MAX_DETECTIONS):
     """COCO's twelve numbers, equal to pycocotools', and AP by class.
 
-    max_detections: how many detections per image *and class* count; AP and the recalls by area use the largest.
     A crowd can be found by any number of detections, by the share of the detection that lies in it, and is ignored, as
     are the detections that find it. A difficult ground truth is ignored like one that isn't in the area range: found
-    once, by IoU. The area is the box's, with both limits included; pycocotools takes the annotation's `area`, which
-    is the mask's in COCO's own files, so there the numbers by area differ.
-    -> {"AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR_1", "AR_10", "AR_100", "AR_small", "AR_medium",
-    "AR_large": floats in [0, 1], nan for a mean over nothing;
-    "per_class": {"AP", "AP50", "AP75": float64 (C,)}, nan for a class without counted ground truth;
-    "precision": float64 (T, R, C, A) at 10 IoU thresholds, 101 recalls, the classes, the areas of AREAS;
-    "recall": float64 (T, C, A, M), the greatest at each of max_detections}.
-    Raises ValueError as `pool.gather` does, and for an empty or not positive `max_detections`.
+    once, by IoU. The area is the box's, with both limits included; pycocotools takes the annotation's `area`, which is
+    the mask's in COCO's own files, so there the numbers by area differ.
+
+    Args:
+        max_detections: how many detections per image *and class* count; AP and the recalls by area use the largest
+
+    Returns:
+        {"AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR_1", "AR_10", "AR_100", "AR_small", "AR_medium",
+        "AR_large": floats in [0, 1], nan for a mean over nothing;
+        "per_class": {"AP", "AP50", "AP75": float64 (C,)}, nan for a class without counted ground truth;
+        "precision": float64 (T, R, C, A) at 10 IoU thresholds, 101 recalls, the classes, the areas of AREAS;
+        "recall": float64 (T, C, A, M), the greatest at each of max_detections}
+
+    Raises:
+        ValueError: as `pool.gather` does, and for an empty or not positive `max_detections`
     """
     pool = gather(detections, truths, num_classes)
     return coco_of(pool, overlapping_pairs(pool, IOU_THRESHOLDS[0]), max_detections)

@@ -16,15 +16,28 @@ IOU_THRESHOLD = 0.5  # of VOC's protocol and of the operating point, and the low
 def evaluate(detections, truths, class_names, score=0.5):
     """Everything about a detector's results on a data set, ready for `json.dumps(..., allow_nan=False)`.
 
-    detections: one `Detections` per image; truths: one object per image with boxes, labels, difficult and crowd, such
-    as a `Record`; score: of the operating point.
-    -> {"mAP50", "mAP", "mAP75": COCO's 101-point AP at IoU 0.5, 0.50:0.95 and 0.75, mean over classes;
-    "images": int; "score": float; "coco": COCO's twelve numbers; "voc": {"mAP50": all-point, "mAP50_11_point"};
-    "per_class": {name: {"AP50", "AP", "AP75", "VOC_AP50", "precision", "recall", "F1", "LAMR", "ground_truths",
-    "detections"}}: at IoU 0.5 and the score where it needs one, ground_truths without difficult and crowd, detections
-    of any score; "confusion": {"score", "iou_threshold", "labels": the class names and "background", "matrix": rows =
-    truth, columns = prediction}}. What isn't defined, such as the AP of a class without ground truth, is None.
-    Raises ValueError as `pool.gather` does, and where a class name appears twice.
+    What isn't defined, such as the AP of a class without ground truth, is None.
+
+    Args:
+        detections: one `Detections` per image
+        truths: one object per image with boxes, labels, difficult and crowd, such as a `Record`
+        class_names: in the order of the labels
+        score: of the operating point
+
+    Returns:
+        {"mAP50", "mAP", "mAP75": COCO's 101-point AP at IoU 0.5, 0.50:0.95 and 0.75, mean over classes;
+        "images": int;
+        "score": float;
+        "coco": COCO's twelve numbers;
+        "voc": {"mAP50": all-point, "mAP50_11_point"};
+        "per_class": {name: {"AP50", "AP", "AP75", "VOC_AP50", "precision", "recall", "F1", "LAMR", "ground_truths",
+        "detections"}}: at IoU 0.5 and the score where it needs one, ground_truths without difficult and crowd,
+        detections of any score;
+        "confusion": {"score", "iou_threshold", "labels": the class names and "background", "matrix": rows = truth,
+        columns = prediction}}
+
+    Raises:
+        ValueError: as `pool.gather` does, and where a class name appears twice
     """
     return report(measure(detections, truths, class_names, score))
 

@@ -1,4 +1,4 @@
-"""The figures of a report, from what `detection.measure` or `SegmentationMetrics.measure` gives.
+"""The pictures of a report, from what `detection.measure` or `SegmentationMetrics.measure` gives.
 
 Drawn with matplotlib's objects and without pyplot: no window, no global state, no display needed.
 """
@@ -95,7 +95,8 @@ def draw_score_curves(names, curves, score):
 def draw_confusion(names, matrix, percent=False):
     """Shares of each row, with the counts or the shares in per cent in the cells -> Figure.
 
-    matrix: int (C + 1, C + 1), the last of which is the background, or (C, C)
+    Args:
+        matrix: int (C + 1, C + 1), the last of which is the background, or (C, C)
     """
     numbered = len(names) <= MOST_NUMBERED_CELLS
     side = min(4 + (0.35 if numbered else 0.15) * len(matrix), WIDEST_MATRIX)
@@ -120,7 +121,8 @@ def draw_confusion(names, matrix, percent=False):
 def draw_bars(names, columns, title, missing=NO_TRUTH):
     """One or more values in [0, 1] by class as bars, the greatest of the first column on top -> Figure.
 
-    columns: {name: (C,)}; a class without a value has the word `missing` instead of a bar.
+    Args:
+        columns: {name: (C,)}; a class without a value has the word `missing` instead of a bar
     """
     first = next(iter(columns.values()))
     order = np.argsort(np.nan_to_num(first, nan=-1), kind="stable")

@@ -17,9 +17,18 @@ class Pool:
     The D detections are ordered by class, then by score, highest first; equal scores keep the order of the images and
     the order inside the image, as pycocotools' stable sort does. The G ground-truth boxes keep their order.
 
-    images, num_classes: how many there are
-    boxes: float64 (D, 4); scores: float32 (D,); labels and image: int64 (D,), image = index of the detection's image
-    truth_boxes: float64 (G, 4); truth_labels and truth_image: int64 (G,); difficult, crowd: bool (G,)
+    Args:
+        images: how many there are
+        num_classes: how many there are
+        boxes: float64 (D, 4)
+        scores: float32 (D,)
+        labels: int64 (D,)
+        image: int64 (D,), index of the detection's image
+        truth_boxes: float64 (G, 4)
+        truth_labels: int64 (G,)
+        truth_image: int64 (G,), index of the box's image
+        difficult: bool (G,)
+        crowd: bool (G,)
     """
 
     images: int
@@ -59,8 +68,10 @@ class Pool:
 class Pairs:
     """P pairs of a detection and a ground truth of one image, ordered by detection, then by ground truth.
 
-    detection, truth: int64 (P,) indices into a Pool; overlap: float64 (P,), the IoU; where the ground truth is a crowd,
-    the share of the detection's own area that lies in it, as COCO has it
+    Args:
+        detection, truth: int64 (P,) indices into a Pool
+        overlap: float64 (P,), the IoU; where the ground truth is a crowd, the share of the detection's own area that
+            lies in it, as COCO has it
     """
 
     detection: np.ndarray
@@ -108,7 +119,11 @@ def gather(detections, truths, num_classes):
 def overlapping_pairs(pool, minimum, *, score=None, any_class=False):
     """All Pairs with an overlap of at least `minimum`, of one class unless `any_class`.
 
-    score: only detections with at least this score. Raises ValueError unless 0 < minimum <= 1.
+    Args:
+        score: only detections with at least this score
+
+    Raises:
+        ValueError: unless 0 < minimum <= 1
     """
     if not 0 < minimum <= 1:
         raise ValueError(f"IoU threshold {minimum} is outside of 0 < threshold <= 1")

@@ -18,10 +18,16 @@ VALUES = 256  # of a uint8
 class SegmentationMetrics:
     """What `add` has been given so far, as counts.
 
-    class_names: 1 to 255 different names, in the order of the class ids; boundary: whether boundary IoU is measured
-    too, which takes several times as long
-    matrix: int64 (C, C), pixels of true class (row) and predicted class (column); images: how many were added
-    Raises ValueError for class names that don't do.
+    Args:
+        class_names: 1 to 255 different names, in the order of the class ids
+        boundary: whether boundary IoU is measured too, which takes several times as long
+
+    Attributes:
+        matrix: int64 (C, C), pixels of true class (row) and predicted class (column)
+        images: how many were added
+
+    Raises:
+        ValueError: for class names that don't do
     """
 
     def __init__(self, class_names, boundary=False):
@@ -40,9 +46,16 @@ class SegmentationMetrics:
     def add(self, prediction, truth, image=None):
         """Counts one image: two uint8 (H, W) of class ids; 255 in the truth is ignored, with what is predicted there.
 
-        image: its name in an error; without one it is the image's number, from 0.
-        Raises ValueError, and counts nothing, where the masks aren't uint8 (H, W) of one size or hold a value that is
-        no class. A prediction has no 255, not even where the truth has it.
+        A prediction has no 255, not even where the truth has it.
+
+        Args:
+            prediction: uint8 (H, W)
+            truth: uint8 (H, W)
+            image: its name in an error; without one it is the image's number, from 0
+
+        Raises:
+            ValueError: where the masks aren't uint8 (H, W) of one size or hold a value that is no class; nothing is
+                counted
         """
         image = self.images if image is None else image
         for name, mask in (("prediction", prediction), ("truth", truth)):

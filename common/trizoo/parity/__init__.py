@@ -1,1 +1,1 @@
-"""The proof that frameworks agree: weights made from names, and goldens to compare heads with."""
+"""The proof that frameworks agree: weights made from names, and goldens to compare outputs with."""

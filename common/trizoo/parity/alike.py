@@ -20,7 +20,11 @@ OUTLINES = re.compile(r"(blocks|losses/(?!__init__)\w+)\.py")
 
 @dataclass(frozen=True)
 class Difference:
-    """Lines of a module in which the packages differ on purpose. sides: package -> lines, without indentation."""
+    """Lines of a module in which the packages differ on purpose.
+
+    Args:
+        sides: package -> lines, without indentation
+    """
 
     file: str
     reason: str
@@ -38,8 +42,12 @@ def differences():
 def unlike(file, texts, known):
     """What keeps a module from being one text in the packages, as lines for a person: none where nothing does.
 
-    file: "models/yolov3.py"; texts: {package: source}; known: Differences, of any file. It is also said where the lines
-    of one aren't there, exactly and once: with the difference its entry has to go.
+    It is also said where the lines of one aren't there, exactly and once: with the difference its entry has to go.
+
+    Args:
+        file: "models/yolov3.py"
+        texts: {package: source}
+        known: Differences, of any file
     """
     found, sides = [], {}
     read = normalise if TEXTS.fullmatch(file) else outline

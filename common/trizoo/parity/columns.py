@@ -31,7 +31,8 @@ small { font-weight: normal; opacity: .7 }
 def as_text(files, width, only_different=False):
     """Three columns of a terminal that is so many characters wide, a * before rows that differ; long lines are wrapped.
 
-    only_different: those rows alone, of files that all packages have, with the class and function that they are in
+    Args:
+        only_different: those rows alone, of files that all packages have, with the class and function that they are in
     """
     column = (max(width, LEAST_WIDTH) - len(MARKS[0]) - len(BETWEEN) * (len(PACKAGES) - 1)) // len(PACKAGES)
     lines = []

@@ -8,14 +8,14 @@ from trizoo.families import ARCHITECTURES, architecture, model_spec
 from trizoo.parity.pseudo import pseudo_images
 from trizoo.weights.names import NUM_CLASSES
 
-TOLERANCE = 1e-4  # of the greatest value of the head, gradient or parameter, or of the loss
+TOLERANCE = 1e-4  # of the greatest value of the output, gradient or parameter, or of the loss
 BATCH_TOLERANCE = 5e-4  # DeepLab's image pooling has a batch norm of as many values as images, and these are alike
 TOLERANCES = {
     **dict.fromkeys(("outputs", "loss", "gradients", "step", "frozen_step"), TOLERANCE),
     "batch_step": BATCH_TOLERANCE,
     "curve": TOLERANCE,
 }
-SAMPLES = 64  # of a head
+SAMPLES = 64  # of a output
 ARRAY_SAMPLES = 8  # of a parameter or gradient
 # graphs that differ from another's in the number of their blocks alone: names and counts are checked, no numbers
 WITHOUT_GOLDEN = (
@@ -40,16 +40,16 @@ def sizes(model):
     return (*SIZES, ODD_SIZE) if known.takes_any_size else SIZES
 
 
-def summarize(heads):
-    """What a golden keeps of raw heads: per head 64 of its values, mean, standard deviation and greatest |value|."""
+def summarize(outputs):
+    """What a golden keeps of outputs: per output 64 of its values, mean, standard deviation and greatest |value|."""
     summary = {}
-    for number, head in enumerate(heads):
-        places = np.linspace(0, head.size - 1, SAMPLES).astype(np.int64)
-        summary[f"samples_{number}"] = head.reshape(-1)[places].astype(np.float64)
-        summary[f"mean_{number}"] = np.float64(head.mean(dtype=np.float64))
-        summary[f"std_{number}"] = np.float64(head.std(dtype=np.float64))
-        summary[f"greatest_{number}"] = np.float64(np.abs(head).max())
-        summary[f"shape_{number}"] = np.array(head.shape)
+    for number, output in enumerate(outputs):
+        places = np.linspace(0, output.size - 1, SAMPLES).astype(np.int64)
+        summary[f"samples_{number}"] = output.reshape(-1)[places].astype(np.float64)
+        summary[f"mean_{number}"] = np.float64(output.mean(dtype=np.float64))
+        summary[f"std_{number}"] = np.float64(output.std(dtype=np.float64))
+        summary[f"greatest_{number}"] = np.float64(np.abs(output).max())
+        summary[f"shape_{number}"] = np.array(output.shape)
     return summary
 
 
@@ -67,16 +67,20 @@ def summarize_arrays(arrays):
 
 
 def measure(predict, sizes=SIZES):
-    """The golden of a model with pseudo-weights. predict: uint8 (B, H, W, 3) -> raw heads."""
+    """The golden of a model with pseudo-weights.
+
+    Args:
+        predict: uint8 (B, H, W, 3) -> outputs
+    """
     golden = {}
     for size in sizes:
-        heads = predict(pseudo_images(2, size))
-        golden |= {f"{size[0]}x{size[1]}/{key}": value for key, value in summarize(heads).items()}
+        outputs = predict(pseudo_images(2, size))
+        golden |= {f"{size[0]}x{size[1]}/{key}": value for key, value in summarize(outputs).items()}
     return golden
 
 
 def difference(golden, measured):
-    """The greatest difference of two `measure` results, as a share of the head's greatest value; inf for shapes."""
+    """The greatest difference of two `measure` results, as a share of the output's greatest value; inf for shapes."""
     if golden.keys() != measured.keys():
         return np.inf
     worst = 0.0
@@ -139,5 +143,5 @@ def load_golden(model):
 
 
 def load_golden_heads(model):
-    """Of the committed golden what `measure` gives of raw heads: {key: array}."""
+    """Of the committed golden what `measure` gives of outputs: {key: array}."""
     return _below("outputs/", load_golden(model))

@@ -32,9 +32,11 @@ _IMAGES = re.compile(rf"\(B, {_SIDE}, {_SIDE}, {_SIDE}\)")
 
 @dataclass(frozen=True)
 class Line:
-    """A statement or its head, a run of comments, or a paragraph of a docstring; text: "" for what counts as nothing.
+    """A statement or its head, a run of comments, or a paragraph of a docstring.
 
-    first, last: the lines of the file that it stands in, from 1
+    Args:
+        text: "" for what counts as nothing
+        first, last: the lines of the file that it stands in, from 1
     """
 
     text: str
@@ -51,7 +53,8 @@ def normalise(text, package):
 def outline(text, package, *, details=True):
     """The Lines of a module's public names, in order: constants, functions with arguments, classes with methods.
 
-    details: also docstrings, values of constants, base classes, and the attributes that __init__ assigns
+    Args:
+        details: also docstrings, values of constants, base classes, and the attributes that __init__ assigns
     """
     source = _Source(text, package)
     return list(source.outline(source.tree.body, 0, details))

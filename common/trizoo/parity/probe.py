@@ -1,4 +1,4 @@
-"""What a framework is measured by: raw heads, loss terms, gradients, optimiser steps, a training curve.
+"""What a framework is measured by: outputs, loss terms, gradients, optimiser steps, a training curve.
 
 `probe` needs nothing but `trizoo.framework`, so the three zoos run this very code; weights come from names and data
 from seeds. `trizoo.parity.golden` says how far two measurements may lie apart.
@@ -75,7 +75,9 @@ def loss_and_gradients(zoo, model):
 def step(zoo, model, frozen=False, batch_norm=True, optimizer=STEP_OPTIMIZER):
     """Parameters and statistics after one optimiser step, by canonical name.
 
-    frozen: hold the backbone; batch_norm: hold the statistics (with False they are the batch's, as in training).
+    Args:
+        frozen: hold the backbone
+        batch_norm: hold the statistics (with False they are the batch's, as in training)
     """
     learner = pseudo_learner(zoo, model, optimizer=optimizer, freeze={"batch_norm": batch_norm})
     if frozen:
@@ -97,7 +99,11 @@ def curve(zoo, model):
 
 
 def pseudo_model(zoo, model, device, calmed=False, **options):
-    """A network of 80 classes with pseudo-weights, where wanted `calm` ones. options: of the ModelSpec."""
+    """A network of 80 classes with pseudo-weights, where wanted `calm` ones.
+
+    Args:
+        options: of the ModelSpec
+    """
     network = zoo.build(golden_spec(model, **options), device, seed=None)
     arrays = pseudo_arrays(zoo.shapes(network))
     zoo.assign(network, calm(arrays) if calmed else arrays)
@@ -127,9 +133,10 @@ def step_batch(model):
 
 
 def drawn_batch(model, seed, size, empty=0):
-    """A batch of drawings with targets, made from the seed alone; the last `empty` images have no boxes.
+    """A batch of synthetic images with targets, made from the seed alone; the last `empty` images have no boxes.
 
-    size: where the model takes any.
+    Args:
+        size: where the model takes any
     """
     spec, count = golden_spec(model), LARGE_BATCH if model in LARGE else BATCH
     size = architecture(model).only_size or size

@@ -59,7 +59,8 @@ def pseudo_images(count, size):
 def pseudo_batch(seed, count, size, num_classes, boxes_each=5):
     """Noise with a rectangle per box, tinted by its class -> uint8 (count, H, W, 3), boxes (n, 4) and labels per image.
 
-    size: (width, height).
+    Args:
+        size: (width, height)
     """
     random = np.random.RandomState(seed)
     images = random.randint(0, 256, (count, size[1], size[0], 3)).astype(np.uint8)

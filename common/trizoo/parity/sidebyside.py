@@ -10,17 +10,24 @@ from difflib import SequenceMatcher
 from itertools import product, zip_longest
 from pathlib import Path
 
-from trizoo.families import FAMILIES, architecture
+from trizoo.families import ARCHITECTURES, FAMILIES, architecture
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import suggest
 from trizoo.parity.alike import PACKAGES, differences, find
 from trizoo.parity.neutral import normalise
 
+BACKBONES = "backbones/__init__.py"
 SIMILAR = 0.6  # share of characters from which on two lines are taken for versions of one
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Lines of one package's file. first: their number, from 1; blank: how many empty lines come before them."""
+    """Lines of one package's file.
+
+    Args:
+        first: their number, from 1
+        blank: how many empty lines come before them
+    """
 
     lines: tuple[str, ...]
     first: int
@@ -29,10 +36,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """What corresponds in the packages. cells: one a package, None where it has nothing there.
+    """What corresponds in the packages.
 
-    alike: whether all say the same in neutral words; reason: why they don't, at the first row of a known difference;
-    within: the class and the function that it stands in
+    Args:
+        cells: one a package, None where it has nothing there
+        alike: whether all say the same in neutral words
+        reason: why they don't, at the first row of a known difference
+        within: the class and the function that it stands in
     """
 
     cells: tuple[Cell | None, ...]
@@ -58,11 +68,18 @@ class File:
 def sidebyside(model, folders=None):
     """The Files of which a model is made, its network first, then what that imports of its package, and so on.
 
-    folders: {package: where it lies}, `find_packages()` unless given. Raises UserError for an unknown model.
+    Args:
+        folders: {package: where it lies}, `find_packages()` unless given
+
+    Raises:
+        UserError: for an unknown model
     """
-    folders = folders or find_packages()
+    if model not in ARCHITECTURES:
+        raise UserError(f"unknown model {model!r}{suggest(model, list(ARCHITECTURES))}")
+    folders, backbone = folders or find_packages(), ARCHITECTURES[model].backbone
     sources = {
-        package: files_of(package, folder, network_file(package, folder, model)) for package, folder in folders.items()
+        package: files_of(package, folder, network_file(package, folder, model), backbone)
+        for package, folder in folders.items()
     }
     names = list(dict.fromkeys(name for found in sources.values() for name in found))
     return [
@@ -95,10 +112,15 @@ def network_file(package, folder, model):
         key = {"name": model, "kind": getattr(known, "kind", None)}[found.slice.attr]
         tree = ast.parse((folder / "models" / "__init__.py").read_text(encoding="utf-8"))
         (network,) = (entry for name, entry in _table(tree, found.value.id) if name == key)
+    return _file_of_class(package, tree, network)
+
+
+def _file_of_class(package, tree, name):
+    """The file that a name's class is imported from. tree: of the module that uses it; name: its node."""
     modules = {
         alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
-    return modules[network.id].removeprefix(f"{package}.").replace(".", "/") + ".py"
+    return modules[name.id].removeprefix(f"{package}.").replace(".", "/") + ".py"
 
 
 def _table(tree, name):
@@ -109,21 +131,36 @@ def _table(tree, name):
     raise ValueError(f"the module has no table {name}")
 
 
-def files_of(package, folder, name):
-    """{file: text} of a file of the package and of all that it imports of the package, nearest first."""
+def files_of(package, folder, name, backbone=None):
+    """{file: text} of a file of the package and of all that it imports of the package at its top, nearest first.
+
+    Args:
+        backbone: the only one to follow of those that `backbones/__init__.py` has, None for none
+    """
     found, waiting = {}, [name]
     for name in waiting:
         if name not in found:
             found[name] = (folder / name).read_text(encoding="utf-8")
+            if name == BACKBONES:
+                waiting += _backbone_file(package, ast.parse(found[name]), backbone)
+                continue
             for module in imports(found[name], package):
                 path = module.replace(".", "/")
                 waiting += [file for file in (f"{path}.py", f"{path}/__init__.py") if (folder / file).is_file()]
     return found
 
 
+def _backbone_file(package, tree, name):
+    """The file of the named backbone as a list, by the table of all: a class, or a call that makes one of it."""
+    for known, made in _table(tree, "BACKBONES"):
+        if known == name:
+            return [_file_of_class(package, tree, made.args[0] if isinstance(made, ast.Call) else made)]
+    return []
+
+
 def imports(text, package):
-    """The modules of the package that a text imports, without the package's name, in order; some may be functions."""
-    for node in ast.walk(ast.parse(text)):
+    """The modules of the package that a text imports at its top, without the package's name; some may be functions."""
+    for node in ast.parse(text).body:
         if isinstance(node, ast.ImportFrom) and node.module == package:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{package}."):
@@ -131,7 +168,11 @@ def imports(text, package):
 
 
 def compare(name, texts):
-    """The File of this name. texts: {package: source}, of the packages that have it, others being left empty."""
+    """The File of this name.
+
+    Args:
+        texts: {package: source}, of the packages that have it, others being left empty
+    """
     lines = {package: normalise(text, package) for package, text in texts.items()}
     neutral = {package: [line.text for line in found] for package, found in lines.items()}
     cells = {package: _cells(texts[package], found) for package, found in lines.items()}

@@ -66,11 +66,15 @@ def draw_boxes(image, boxes, labels, class_names, scores=None, *, thickness=None
     return np.array(picture)
 
 
-def grid(images, columns, cell, *, gap=4):
+def contact_sheet(images, columns, cell, *, gap=4):
     """A contact sheet: uint8 (H, W, 3) images of any sizes, row by row -> uint8 (H, W, 3) RGB.
 
-    columns: the most images in a row; cell: (width, height) of the place in which each image is scaled to fit, its
-    ratio kept, on grey; gap: pixels between cells. The sheet has no more columns than images.
+    The sheet has no more columns than images.
+
+    Args:
+        columns: the most images in a row
+        cell: (width, height) of the place in which each image is scaled to fit, its ratio kept, on grey
+        gap: pixels between cells
     """
     images = list(images)
     for name, value in (("number of images", len(images)), ("columns", columns), ("cell width", cell[0])):

@@ -32,9 +32,13 @@ class Loaded:
 def load(schema, *, file=None, overrides=(), base=None, folder=RECIPES):
     """A recipe of the pydantic model class `schema`.
 
-    file, base: a path or the name of a recipe in `folder`. overrides: (dotted key, value, origin) for each value of the
-    command line, the later over the earlier; `parse_assignment` makes one of `key=value`.
-    Raises UserError for files that cannot be read, unknown keys and values that the schema refuses.
+    Args:
+        file, base: a path or the name of a recipe in `folder`
+        overrides: (dotted key, value, origin) for each value of the command line, the later over the earlier;
+            `parse_assignment` makes one of `key=value`
+
+    Raises:
+        UserError: for files that cannot be read, unknown keys and values that the schema refuses
     """
     folder = Path(folder)
     spot = Spot((schema,))

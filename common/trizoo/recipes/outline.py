@@ -15,8 +15,9 @@ from trizoo.ground.yaml_tree import Node, wrap
 class Spot:
     """The type at one place of a schema.
 
-    members: the types it may have, None and Annotated removed; more than one for a union
-    discriminator: the key whose value chooses among them, or None
+    Args:
+        members: the types it may have, None and Annotated removed; more than one for a union
+        discriminator: the key whose value chooses among them, or None
     """
 
     members: tuple = ()
@@ -113,7 +114,9 @@ def merge(below, above, spot):
     """The tree `above` laid over the tree `below`: mappings merge deeply, everything else replaces.
 
     A mapping replaces one of another kind: with another value of the discriminator, or in a union without one.
-    spot: what the schema has at the root of both trees.
+
+    Args:
+        spot: what the schema has at the root of both trees
     """
     if not (isinstance(below.value, dict) and isinstance(above.value, dict)):
         return above

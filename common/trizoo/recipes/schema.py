@@ -42,10 +42,10 @@ Model, Loss = model_section(), loss_section()
 class Data(Section):
     """Where images come from."""
 
-    root: str | None = Field(None, description="VOC root; none = a data set drawn by the zoo itself")
+    root: str | None = Field(None, description="VOC root; none = the zoo's synthetic data")
     train: str | None = Field(None, description="split to train on; none = train, else trainval, else all images")
     validation: str | None = Field(None, description="split for choosing the best epoch; none = val, else test")
-    test: str | None = Field(None, description="split for the final figure; none = test, else the validation split")
+    test: str | None = Field(None, description="split for the final metrics; none = test, else the validation split")
     overfit: int = Field(0, ge=0, description="train and evaluate on this many images of the train split; 0 = off")
     layout: Literal[LAYOUTS] | None = Field(None, description="of the labels; none = the first that is there")
     mask_map: MaskMap = Field((), description="{255: 1} = 255 in a mask file is class 1; else 255 is ignored")
@@ -138,7 +138,7 @@ class Freeze(Section):
 
 
 class Evaluation(Section):
-    """How the validation figure is made."""
+    """How the validation metrics are made."""
 
     every: Count = Field(1, description="epochs from one evaluation to the next; the last epoch always has one")
     start: Count = Field(1, description="first epoch to evaluate")

@@ -4,7 +4,12 @@ from typing import Any, Protocol
 
 
 class EvaluationSet(Protocol):
-    """Images with ground truth to measure on. records: list of `trizoo.ground.sample.Record`; split: its name."""
+    """Images with ground truth to measure on.
+
+    Args:
+        records: list of `trizoo.ground.sample.Record`
+        split: its name
+    """
 
     records: Any
     classes: tuple[str, ...]
@@ -24,12 +29,14 @@ class EvaluationSet(Protocol):
 
 
 class Task(Protocol):
-    """Detection or segmentation. data: a recipe's data section, its root given.
+    """Detection or segmentation.
 
-    args: the flags of evaluate.py or predict.py, those of the task's `TaskFlags` among them
+    Arguments that several methods have:
+        data: a recipe's data section, its root given
+        args: the flags of evaluate.py or predict.py, those of the task's `TaskFlags` among them
     """
 
-    figures: tuple[str, ...]  # metrics that stand in a log; the first chooses the best weights, greatest first
+    metrics: tuple[str, ...]  # names of those that stand in a log; the first chooses the best weights, greatest first
     name: str
     results: str  # the name of predict.py's file of all results, without its suffix
 
@@ -61,10 +68,14 @@ class Task(Protocol):
         """What is known of one image, for a person."""
 
     def write(self, path, target, found, recipe, args):
-        """The files that the flags ask for, of one image. target: where its picture goes."""
+        """The files that the flags ask for, of one image.
+
+        Args:
+            target: where its picture goes
+        """
 
     def table(self, metrics):
-        """Metrics per class as text, and a line of the figures that sum them up."""
+        """Metrics per class as text, and a line of those that sum them up."""
 
     def total(self, results, recipe):
         """One line on all images."""

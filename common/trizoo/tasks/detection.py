@@ -14,7 +14,7 @@ from trizoo.pictures.draw import draw_boxes, draw_detections
 from trizoo.tasks.detect import Detector
 from trizoo.tasks.writers import count_text, save_picture, to_json, write_crops, write_voc
 
-LOWEST_SCORE = 0.01  # what predict looks at, so as to say how good the best detection below --score was
+LOWEST_SCORE = 0.01  # what predict looks at, so as to say how good the best detection below --confidence was
 SAMPLE_SCORE = 0.3  # detections below it are not drawn into the run folder
 
 
@@ -51,7 +51,7 @@ class Detection:
     """See `trizoo.tasks.base.Task`."""
 
     name = "detection"
-    figures = ("mAP50", "mAP")
+    metrics = ("mAP50", "mAP")
     results = "detections"
 
     def find(self, data):
@@ -91,16 +91,16 @@ class Detection:
         """A Detector, which also finds what lies below the score that is shown."""
         nms = recipe.predict.nms if args.nms is None else args.nms
         method = args.nms_method or recipe.predict.nms_method
-        score = min(_score(recipe, args), LOWEST_SCORE)
+        score = min(_confidence(recipe, args), LOWEST_SCORE)
         return _detector(framework, model, spec, recipe, device, score=score, nms=nms, nms_method=method)
 
     def result(self, path, found, recipe, args):
         """See `trizoo.tasks.writers.to_json`."""
-        return to_json(path, read_size(path), found.above(_score(recipe, args)), recipe.classes)
+        return to_json(path, read_size(path), found.above(_confidence(recipe, args)), recipe.classes)
 
     def line(self, path, found, result, recipe, args):
         """What was found in one image, and where nothing was, how near it came."""
-        score = _score(recipe, args)
+        score = _confidence(recipe, args)
         if result["counts"]:
             return f"{path}: " + ", ".join(f"{count} {name}" for name, count in result["counts"].items())
         if not len(found):
@@ -110,7 +110,7 @@ class Detection:
 
     def write(self, path, target, found, recipe, args):
         """A picture, a VOC annotation, crops."""
-        found, classes = found.above(_score(recipe, args)), recipe.classes
+        found, classes = found.above(_confidence(recipe, args)), recipe.classes
         if args.voc:
             write_voc(target.with_suffix(".xml"), path, read_size(path), found, classes)
         if args.no_pictures and not args.crop:
@@ -139,9 +139,9 @@ class Detection:
         return count_text(results, recipe.classes)
 
 
-def _score(recipe, args):
+def _confidence(recipe, args):
     """The lowest score that is shown."""
-    return recipe.predict.score if args.score is None else args.score
+    return recipe.predict.score if args.confidence is None else args.confidence
 
 
 def _detector(framework, model, spec, recipe, device, **options):

@@ -18,7 +18,13 @@ def share(text):
 FLAGS = TaskFlags(
     models="detectors",
     predict=(
-        Flag("score", "lowest score shown (default: the recipe's, 0.5)", metavar="X", parse=share),
+        Flag(
+            "confidence",
+            "lowest score shown (default: the recipe's predict.score, 0.5)",
+            metavar="X",
+            parse=share,
+            alias="score",
+        ),
         Flag("nms", "IoU of non-maximum suppression (default: the recipe's)", metavar="X", parse=share),
         Flag("nms_method", "soft lowers scores, diou drops fewer boxes (default: the recipe's)", choices=NMS_METHODS),
         Flag("voc", "write a VOC annotation for each image to DIR", writes=True),

@@ -13,10 +13,13 @@ from typing import Any
 class Flag:
     """A flag, a switch where neither `parse` nor `choices` is given. It is None, or False, where it isn't used.
 
-    name: as an attribute, so with underscores; metavar: what stands for its value in help
-    parse: text -> value; raises ValueError or UserError with a sentence
-    writes: whether it makes predict write files
-    sets: value -> {key of the recipe: value}, of train's flags
+    Args:
+        name: as an attribute, so with underscores
+        metavar: what stands for its value in help
+        parse: text -> value; raises ValueError or UserError with a sentence
+        writes: whether it makes predict write files
+        sets: value -> {key of the recipe: value}, of train's flags
+        alias: another name that means the same, so with underscores; None: there is none
     """
 
     name: str
@@ -26,11 +29,18 @@ class Flag:
     choices: tuple[str, ...] | None = None
     writes: bool = False
     sets: Callable[[Any], dict[str, Any]] | None = None
+    alias: str | None = None
 
     @property
     def option(self):
         """As it is typed: "--nms-method"."""
         return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def options(self):
+        """All that may be typed for it: its option, and its alias's."""
+        names = (self.name,) if self.alias is None else (self.name, self.alias)
+        return tuple(f"--{name.replace('_', '-')}" for name in names)
 
     @property
     def is_switch(self):
@@ -40,7 +50,11 @@ class Flag:
 
 @dataclass(frozen=True)
 class TaskFlags:
-    """Those of train, evaluate and predict that are for a task's models alone; models: what these are called."""
+    """The flags of train, evaluate and predict that are for a task's models alone.
+
+    Args:
+        models: what these are called
+    """
 
     models: str
     train: tuple[Flag, ...] = ()

@@ -18,8 +18,11 @@ from trizoo.ground.cores import available_cores
 class ImagePipeline:
     """A trained model with all that its use needs; what comes of an image, `results` says.
 
-    predict: raw heads from uint8 images, of a framework's predictor; spec: the model's; input_size: (width, height);
-    resize: a policy of `trizoo.augment.letterbox`
+    Args:
+        predict: outputs from uint8 images, of a framework's predictor
+        spec: the model's
+        input_size: (width, height)
+        resize: a policy of `trizoo.augment.letterbox`
     """
 
     predict: Any
@@ -56,6 +59,6 @@ class ImagePipeline:
         here = replace(placement, original=(image.shape[1], image.shape[0]))
         return paste_image(image, here), placement
 
-    def results(self, heads, placements, images):
-        """The result of each image of a batch: raw heads, Placements, the images on their canvases."""
+    def results(self, outputs, placements, images):
+        """The result of each image of a batch: outputs, Placements, the images on their canvases."""
         raise NotImplementedError

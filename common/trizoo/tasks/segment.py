@@ -12,9 +12,13 @@ from trizoo.tasks.pipeline import ImagePipeline
 class Segmenter(ImagePipeline):
     """Gives the class ids of each image, uint8 (H, W) in its own pixels."""
 
-    def results(self, heads, placements, images):
-        """See `ImagePipeline.results`. heads: one, logits (B, H, W, C)."""
-        (logits,) = heads
+    def results(self, outputs, placements, images):
+        """See `ImagePipeline.results`.
+
+        Args:
+            outputs: one, logits (B, H, W, C)
+        """
+        (logits,) = outputs
         return [class_ids(of_image, placement) for of_image, placement in zip(logits, placements, strict=True)]
 
 

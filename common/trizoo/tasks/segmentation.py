@@ -33,8 +33,10 @@ class Measured:
 class MaskEvaluationSet:
     """See `trizoo.tasks.base.EvaluationSet`.
 
-    source: a `trizoo.data.masks.dataset.MaskSet`; count: how many images of it; boundary: whether boundary IoU is
-    measured
+    Args:
+        source: a `trizoo.data.masks.dataset.MaskSet`
+        count: how many images of it
+        boundary: whether boundary IoU is measured
     """
 
     source: Any
@@ -81,7 +83,7 @@ class Segmentation:
     """See `trizoo.tasks.base.Task`."""
 
     name = "segmentation"
-    figures = ("mIoU", "pixel_accuracy")
+    metrics = ("mIoU", "pixel_accuracy")
     results = "areas"
 
     def find(self, data):

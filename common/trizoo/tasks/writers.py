@@ -53,8 +53,10 @@ def to_json(path_of_image, size, detections, class_names):
     """One image's result as plain values -> dict, the form of the JSON file.
 
     {"image", "width", "height", "detections": [{"class": name, "label": id, "score", "box": [xmin, ymin, xmax, ymax]}],
-    "counts": {name: n of those present, in class order}}. size: (width, height). Boxes are rounded to 0.01 pixel,
-    scores to 0.0001.
+    "counts": {name: n of those present, in class order}}. Boxes are rounded to 0.01 pixel, scores to 0.0001.
+
+    Args:
+        size: (width, height)
     """
     boxes, scores, labels = _plain(detections, class_names)
     found = [
@@ -81,7 +83,10 @@ def voc_xml(path_of_image, size, detections, class_names):
 
     VOC counts pixels from 1 and includes the last: xmin + 1, ymin + 1, xmax, ymax are written, to 0.01 pixel, cut at
     the image's edges. Boxes with a side of a pixel or less there are left out: their corners would coincide or change
-    places in the file. size: (width, height).
+    places in the file.
+
+    Args:
+        size: (width, height)
     """
     path_of_image = Path(path_of_image)
     width, height = map(int, size)
@@ -154,9 +159,14 @@ def output_names(paths, out_dir, *, suffix=None):
     """Where each image's picture goes: -> {path: path in out_dir}, in order.
 
     Folders are kept from the images' common folder on. No two results differ in their suffix only (`a.jpg`, `a.png`
-    become `a.jpg`, `a_2.png`), so `with_suffix` of one is as good a name for another kind of file. suffix: that of
-    every result; None keeps the image's where pictures can be written so, else `.png`. Raises UserError where a result
-    would lie on one of the images, or beside it under the same name, where its annotation may be.
+    become `a.jpg`, `a_2.png`), so `with_suffix` of one is as good a name for another kind of file.
+
+    Args:
+        suffix: that of every result; None keeps the image's where pictures can be written so, else `.png`
+
+    Raises:
+        UserError: where a result would lie on one of the images, or beside it under the same name, where its annotation
+            may be
     """
     out_dir = Path(out_dir)
     # Path.absolute would leave ".." in, Path.resolve would follow links.

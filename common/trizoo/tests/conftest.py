@@ -1,4 +1,4 @@
-"""Fixtures of several rooms: the fake framework, drawings, and a manifest and a cache of a test's own.
+"""Fixtures of several rooms: the fake framework, synthetic data, and a manifest and a cache of a test's own.
 
 The manifest's files come from this disk, by file:// URLs.
 """
@@ -97,6 +97,6 @@ def framework():
 
 
 @pytest.fixture(scope="session")
-def drawings(tmp_path_factory):
-    """Ten drawings: 7 to train on, 1 or 2 for validation and test."""
+def synthetic_data(tmp_path_factory):
+    """Ten images: 7 to train on, 1 or 2 for validation and test."""
     return str(synthesize(tmp_path_factory.mktemp("data") / "set", images=10, size=(64, 64)))

@@ -25,10 +25,10 @@ FOUND = api.Detections(
 
 
 @pytest.fixture
-def door(tmp_path, monkeypatch, drawings):
+def door(tmp_path, monkeypatch, synthetic_data):
     """The door with the fake framework behind it, from an empty folder."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "photos").symlink_to(drawings)
+    (tmp_path / "photos").symlink_to(synthetic_data)
     framework = FakeFramework()
     monkeypatch.setattr(api, "open_framework", lambda name=None: framework)
     return framework
@@ -116,7 +116,7 @@ def test_a_framework_that_is_none_is_a_sentence():
         api.open_framework("pytorc")
 
 
-def test_a_resumed_run_keeps_its_recipe(door, drawings):
+def test_a_resumed_run_keeps_its_recipe(door, synthetic_data):
     run = trizoo.train({"data.root": "photos", "schedule.iterations": 1}, workers=0, quiet=True, say=quiet)
     with pytest.raises(trizoo.UserError, match="keeps its recipe and weights; leave recipe and weights out"):
         trizoo.train({"schedule.epochs": 3}, resume=run.path, quiet=True, say=quiet)

@@ -42,7 +42,7 @@ def test_the_readmes_hold_commands_of_every_name():
     assert {parameter.values[0] for parameter in commands()} == set(COMMANDS)
 
 
-def test_no_figure_was_left_to_fill_in():
+def test_no_number_was_left_to_fill_in():
     for path in READMES:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("    ")]
         assert not re.findall(r"\b[A-Z0-9]+_[A-Z0-9_]+\b", re.sub(r"`[^`]*`", "", "\n".join(lines))), path

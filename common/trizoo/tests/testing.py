@@ -113,12 +113,12 @@ class FakeFramework:
         biases = [model[f"head_{level}.predict.bias"].copy() for level in ("p5", "p4")]
 
         def predict(images):
-            heads = []
+            outputs = []
             for bias, stride, anchors in zip(biases, self.spec.strides, self.spec.anchors, strict=True):
                 shape = (len(images), images.shape[1] // stride, images.shape[2] // stride, len(anchors), -1)
                 cell = bias.reshape(len(anchors), -1)
-                heads.append(np.broadcast_to(cell, (*shape[:4], cell.shape[1])).copy())
-            return heads
+                outputs.append(np.broadcast_to(cell, (*shape[:4], cell.shape[1])).copy())
+            return outputs
 
         return predict
 

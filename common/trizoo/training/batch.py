@@ -12,7 +12,11 @@ from trizoo.ground.errors import UserError
 class Batch(NamedTuple):
     """One step's input. A named tuple, so that every framework's loader passes it through.
 
-    images: uint8 (B, H, W, 3); targets: {name: array}, see trizoo.families; ids: the images' names; step: which step
+    Args:
+        images: uint8 (B, H, W, 3)
+        targets: {name: array}, see `ModelSpec.targets`
+        ids: the images' names
+        step: which step
     """
 
     images: Any
@@ -25,9 +29,12 @@ class Batch(NamedTuple):
 class BatchPlan:
     """What a step's batch is made of.
 
-    indices: which images; positions: their places in the epoch's order, which with the run's seed and the epoch seed
-    the augmentation of each; progress: share of the run that is over, from 0 to below 1; size: (width, height) of the
-    batch's images, None = the recipe's input size
+    Args:
+        indices: which images
+        positions: their places in the epoch's order, which with the run's seed and the epoch seed the augmentation of
+            each
+        progress: share of the run that is over, from 0 to below 1
+        size: (width, height) of the batch's images, None = the recipe's input size
     """
 
     step: int
@@ -42,8 +49,11 @@ class BatchPlan:
 class InputSizes:
     """The input size of each step: a factor from U(low, high), times `size`, for `every` steps at a time.
 
-    size: (width, height) at factor 1; other factors' sides are rounded to a multiple of `multiple`, and at least that.
     The factor depends on (seed, step // every) alone.
+
+    Args:
+        size: (width, height) at factor 1; other factors' sides are rounded to a multiple of `multiple`, and at least
+            that
     """
 
     size: tuple[int, int]
@@ -99,10 +109,13 @@ def epoch_order(count, seed, epoch):
 
 
 def batch_plan(step, epoch, offset, batch_size, count, seed, progress=0.0, size=None):
-    """The plan of the batch that begins at place `offset` of an epoch's order. progress, size: see `BatchPlan`.
+    """The plan of the batch that begins at place `offset` of an epoch's order.
 
-    Images left over when `count` isn't a multiple wait for another epoch's order; where there are fewer images than
-    one batch needs, the order is repeated until it is full, and each repetition is augmented on its own.
+    Images left over when `count` isn't a multiple wait for another epoch's order; where there are fewer images than one
+    batch needs, the order is repeated until it is full, and each repetition is augmented on its own.
+
+    Args:
+        progress, size: see `BatchPlan`
     """
     positions = range(offset, offset + batch_size)
     order = epoch_order(count, seed, epoch)

@@ -51,7 +51,10 @@ def check_batch_norm(recipe, spec):
 def check_anchors(given, spec, weights):
     """UserError where a checkpoint's boxes mean others than a model's; see `ModelSpec.misfit`.
 
-    weights: the checkpoint's path. A backbone knows no boxes.
+    A backbone knows no boxes.
+
+    Args:
+        weights: the checkpoint's path
     """
     if given.is_backbone:
         return
@@ -80,14 +83,14 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
     if weights is not None:
         given = load_checkpoint(weights, optimizer=False)
         check_anchors(given, spec, weights)
-        values, anew = given.weights, ("head", "attention")
+        values, new = given.weights, ("head", "attention")
         if given.is_backbone:
-            say("weights: a backbone, so what it lacks of the rest begins anew")
-            anew = parts_behind(architecture(spec.name).prefix, shapes)
+            say("weights: a backbone, so what it lacks of the rest is re-initialised")
+            new = parts_behind(architecture(spec.name).prefix, shapes)
         elif list(given.recipe["classes"]) != list(recipe.classes):  # as many, perhaps, but they mean other things
-            say("weights: the classes are others, so what predicts them begins anew")
+            say("weights: the classes are others, so what predicts them is re-initialised")
             values = {name: array for name, array in values.items() if not predicts_classes(name)}
-        found, report = match(values, shapes, allowed_prefixes=anew, source=weights)
+        found, report = match(values, shapes, allowed_prefixes=new, source=weights)
         arrays |= found
         say(f"weights: {weights}\n{report}")
     framework.assign(model, arrays)
@@ -108,8 +111,8 @@ def build_trainer(
     if checkpoint is not None and checkpoint.state["notes"] != notes:
         raise UserError(
             f"{recipe.data.root} has {notes['images']} images to train on and the run began with "
-            f"{checkpoint.state['notes']['images']}, or their names differ; a run goes on with the same images only, "
-            f"a new one may begin with --weights {run.last}"
+            f"{checkpoint.state['notes']['images']}, or their names differ; a run is resumed with the same "
+            f"images only, a new one may begin with --weights {run.last}"
         )
     trainer = Trainer(
         framework=framework,
@@ -165,7 +168,8 @@ def read_model(weights):
 def make_model(framework, read, device, precision=None):
     """A `Read` as (recipe, model) of a framework; the recipe's precision is the one of its use.
 
-    precision: None for what the device is good at: as it was trained on a GPU, fp32 on a CPU.
+    Args:
+        precision: None for what the device is good at: as it was trained on a GPU, fp32 on a CPU
     """
     precision = precision or ("fp32" if framework.is_cpu(device) else read.recipe.precision)
     model = framework.build(read.spec, device, seed=None)

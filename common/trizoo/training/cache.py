@@ -8,9 +8,12 @@ LEAST = 160  # pixels a side: to decode fewer takes nearly as long, and is one m
 class Kept:
     """A data set whose samples, once read, are kept until `room` bytes are full; what comes later is read each time.
 
-    source: with `records` and `sample(index, at_least)`. Pixels are the same whether they were kept or not: of all
-    sizes that a JPEG may be decoded at, the one that is read depends on `at_least` alone, a side of which counts as
-    `LEAST` where it is less. They are shared, so nobody can write to them.
+    Pixels are the same whether they were kept or not: of all sizes that a JPEG may be decoded at, the one that is read
+    depends on `at_least` alone, a side of which counts as `LEAST` where it is less. They are shared, so nobody can
+    write to them.
+
+    Args:
+        source: with `records` and `sample(index, at_least)`
     """
 
     def __init__(self, source, room=ROOM):

@@ -12,7 +12,11 @@ class Callback:
         """Before the first step."""
 
     def on_step(self, trainer, record):
-        """At each line of the log; record: {"step", "epoch", "lr", loss terms}."""
+        """At each line of the log.
+
+        Args:
+            record: {"step", "epoch", "lr", loss terms}
+        """
 
     def on_evaluation(self, trainer, metrics, found):
         """After each evaluation. Returns {name: number} to be logged beside the metrics, or None.
@@ -24,10 +28,18 @@ class Callback:
         """
 
     def on_epoch(self, trainer, record):
-        """At each epoch's end; record: means of the loss terms, "seconds", and where it was evaluated the metrics."""
+        """At each epoch's end.
+
+        Args:
+            record: means of the loss terms, "seconds", and where it was evaluated the metrics
+        """
 
     def on_end(self, trainer, metrics):
-        """After the run; metrics: those of the best weights on the test split, None where it was stopped."""
+        """After the run.
+
+        Args:
+            metrics: those of the best weights on the test split, None where it was stopped
+        """
 
 
 class EveryEpoch(Callback):

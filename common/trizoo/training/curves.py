@@ -1,4 +1,4 @@
-"""A training log as a picture: loss terms and learning rate over steps, validation figures over epochs."""
+"""A training log as a picture: loss terms and learning rate over steps, validation metrics over epochs."""
 
 import io
 
@@ -68,7 +68,7 @@ def _learning_rate(axes, steps):
 
 
 def _validation(axes, epochs):
-    """Those figures of VALIDATION that there are; the lines pass over epochs without an evaluation."""
+    """Those metrics of VALIDATION that there are; the lines pass over epochs without an evaluation."""
     for i, name in enumerate(VALIDATION):
         evaluated = [record for record in epochs if record.get(name) is not None]
         x, values = _numbers(evaluated, "epoch"), _numbers(evaluated, name)

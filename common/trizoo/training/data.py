@@ -15,7 +15,7 @@ SYNTHETIC_SIZE = (256, 256)
 
 @dataclass(frozen=True)
 class Sources:
-    """The images of a run: what to train on, and where the figures come from."""
+    """The images of a run: what to train on, and where its metrics come from."""
 
     training: Any
     members: list[int]
@@ -26,13 +26,14 @@ class Sources:
 def open_data(recipe, say):
     """The recipe's data -> the recipe with its classes and root filled in, and `Sources`.
 
-    Without a root the zoo's own drawings are made, or found, in ./data. `say` gets a line for each thing worth knowing.
+    Without a root the zoo's synthetic data are made, or found, in ./data. `say` gets a line for each thing worth
+    knowing.
     """
     root = recipe.data.root
     if root is None:
         width, height = SYNTHETIC_SIZE
         root = synthesize(Path("data") / f"synthetic-{width}x{height}", images=SYNTHETIC_IMAGES, size=SYNTHETIC_SIZE)
-        say(f"data: no --data given, so {SYNTHETIC_IMAGES} drawings of the zoo's own in {root}")
+        say(f"data: no --data given, so {SYNTHETIC_IMAGES} images of synthetic data in {root}")
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": str(Path(root).absolute())})})
     task = task_of(recipe.model.name)
     found = task.find(recipe.data)
@@ -46,7 +47,7 @@ def open_data(recipe, say):
         count, first = len(training.problems), training.problems[0]
         say(
             f"warning: {count} {'thing' if count == 1 else 'things'} in the data put right or left out, such as "
-            f"{first.kind} in {first.file}; python -m trizoo.data check {root} lists all"
+            f"{first.kind} in {first.file}; trizoo data check {root} lists all"
         )
     members = list(range(min(recipe.data.overfit or len(training), len(training))))
     test = final_set(recipe, found=found)
@@ -58,14 +59,18 @@ def open_data(recipe, say):
         if shared:
             say(
                 f"warning: {len(shared)} of the {len(validation.records)} validation images ({split}) are trained on, "
-                f"so the figure flatters; --set data.validation=SPLIT would choose others"
+                f"so the metrics flatter; --set data.validation=SPLIT would choose others"
             )
-    say(f"data: validation on {len(validation.records)} images ({validation.split}), final figure on {test.split}")
+    say(f"data: validation on {len(validation.records)} images ({validation.split}), final metrics on {test.split}")
     return recipe, Sources(training, members, validation, test)
 
 
 def choose_split(wanted, usual, there):
-    """The split asked for, or the first of the usual ones that has images, or None. there: {split: ids}."""
+    """The split asked for, or the first of the usual ones that has images, or None.
+
+    Args:
+        there: {split: ids}
+    """
     return wanted or next((name for name in usual if there.get(name)), None)
 
 
@@ -81,10 +86,13 @@ def training_split(data, there):
 
 
 def final_set(recipe, split=None, found=None):
-    """The task's evaluation set of a recipe's final figure: this split, or the one that the run ended with.
+    """The task's evaluation set of a recipe's final metrics: this split, or the one that the run ended with.
 
     That is the recipe's test split, else test, its validation split, val, or what it was trained on; for a run with
-    `overfit` the very images it was trained on. found: what the task found in the data, None to look now.
+    `overfit` the very images it was trained on.
+
+    Args:
+        found: what the task found in the data, None to look now
     """
     data, task = recipe.data, task_of(recipe.model.name)
     found = found or task.find(data)

@@ -14,9 +14,11 @@ from trizoo.training.cache import ROOM, Kept
 class TrainingSet:
     """Calling it with a `BatchPlan` gives the `Batch`; workers of every framework's loader do just that.
 
-    source: a data set with `records` and `sample(index, at_least)`, such as a `trizoo.data.boxes.dataset.BoxSet`;
-    members: which of its images to use; recipe, spec: of the run; room: bytes of decoded images that each process keeps
-    in memory.
+    Args:
+        source: a data set with `records` and `sample(index, at_least)`, such as a `trizoo.data.boxes.dataset.BoxSet`
+        members: which of its images to use
+        recipe, spec: of the run
+        room: bytes of decoded images that each process keeps in memory
     """
 
     def __init__(self, source, members, recipe, spec, room=ROOM):
@@ -54,7 +56,8 @@ class TrainingSet:
     def sample(self, index, epoch, position, size=None, progress=0.0):
         """One augmented sample of this size (None: the recipe's); its random numbers come from (seed, epoch, position).
 
-        progress: share of the run that is over; some augmentations end before the run does.
+        Args:
+            progress: share of the run that is over; some augmentations end before the run does
         """
         size = size or self.size
 

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from trizoo.metrics.plain import shown
-from trizoo.pictures.draw import grid
+from trizoo.pictures.draw import contact_sheet
 from trizoo.tasks.writers import save_picture
 from trizoo.weights.checkpoint import load as load_checkpoint
 
@@ -15,21 +15,21 @@ SAMPLE_CELL = (640, 480)  # pixels of each
 
 
 def finish(trainer, test, say):
-    """The final figure with the best weights, on the test split: RUN/metrics.json, curves and sample pictures."""
+    """The final metrics of the best weights, on the test split: RUN/metrics.json, curves and sample pictures."""
     started = time.monotonic()
     best = load_checkpoint(trainer.run.best, optimizer=False)
     trainer.framework.assign(trainer.learner.model, best.model)
     task = trainer.task
     use = task.evaluator(trainer.framework, trainer.learner.model, trainer.spec, trainer.recipe, trainer.device)
     metrics, found = test.measure(use)
-    figure = f"validation_{task.figures[0]}"
-    about = {"split": test.split, "epoch": best.epoch, "step": best.step, figure: best.best}
+    chosen_by = f"validation_{task.metrics[0]}"
+    about = {"split": test.split, "epoch": best.epoch, "step": best.step, chosen_by: best.best}
     trainer.run.write_metrics({**metrics, **about, "versions": trainer.framework.versions()})
     trainer.run.draw_curves()
     draw_samples(trainer.run.samples, test, found)
     say(
         f"best weights (epoch {best.epoch}) on {test.split}: "
-        + ", ".join(f"{name} {shown(metrics[name])}" for name in task.figures)
+        + ", ".join(f"{name} {shown(metrics[name])}" for name in task.metrics)
         + f" ({time.monotonic() - started:.0f} s); everything is in {trainer.run.path}"
     )
     return metrics
@@ -42,6 +42,6 @@ def draw_samples(folder, evaluation, found):
     for number, record in enumerate(evaluation.records[:SAMPLE_PICTURES]):
         pair = list(evaluation.draw(found, number))
         sheet += pair
-        save_picture(folder / f"{record.image.stem}.jpg", grid(pair, 2, SAMPLE_CELL))
+        save_picture(folder / f"{record.image.stem}.jpg", contact_sheet(pair, 2, SAMPLE_CELL))
     if sheet:
-        save_picture(folder / "sheet.jpg", grid(sheet, 4, (320, 240)))
+        save_picture(folder / "sheet.jpg", contact_sheet(sheet, 4, (320, 240)))

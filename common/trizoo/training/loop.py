@@ -43,9 +43,12 @@ class EpochSums:
 class Trainer:
     """One run. `fit` trains from `step` to the plan's end, or to where it is told to stop.
 
-    task: see `trizoo.tasks`; evaluation: one of its evaluation sets; best: the best validation figure so far
-    notes: goes into last.h5 as it is, for whoever resumes the run
-    callbacks: see `trizoo.training.callbacks`
+    Args:
+        task: see `trizoo.tasks`
+        evaluation: one of its evaluation sets
+        best: the best validation metric so far
+        notes: goes into last.h5 as it is, for whoever resumes the run
+        callbacks: see `trizoo.training.callbacks`
     """
 
     framework: Any
@@ -146,18 +149,18 @@ class Trainer:
             with averaged(self.framework, self.learner):
                 use = self.task.evaluator(self.framework, self.learner.model, self.spec, self.recipe, self.device)
                 self.metrics, found = self.evaluation.measure(use)
-            record |= {name: self.metrics[name] for name in self.task.figures}
+            record |= {name: self.metrics[name] for name in self.task.metrics}
             for callback in self.callbacks:
                 record |= callback.on_evaluation(self, self.metrics, found) or {}
             record["evaluation_seconds"] = round(time.monotonic() - started, 3)
         self.run.log(record)
         if evaluates or record["seconds"] >= LINE_SECONDS:
-            self.progress.epoch_end(_epoch_line(record, self.plan.epochs, self.task.figures))
+            self.progress.epoch_end(_epoch_line(record, self.plan.epochs, self.task.metrics))
         self.epoch_sums = EpochSums()
         for callback in self.callbacks:
             callback.on_epoch(self, record)
         if evaluates:
-            score = self.metrics[self.task.figures[0]]
+            score = self.metrics[self.task.metrics[0]]
             if self.best is None or (score is not None and score >= self.best):  # of equals, the later one
                 self.best = score
                 average = self.learner.average.arrays()
@@ -186,7 +189,7 @@ class Trainer:
             optimizer=optimizer or {},
             ema=ema,
             best=self.best,
-            metrics={name: self.metrics.get(name) for name in self.task.figures},
+            metrics={name: self.metrics.get(name) for name in self.task.metrics},
             state={"learner": self.learner.state(), "epoch": asdict(self.epoch_sums), "notes": self.notes},
         )
 
@@ -229,12 +232,12 @@ def stop_signals(stop):
             signal.signal(number, handler)
 
 
-def _epoch_line(record, epochs, figures):
-    """One line that sums up an epoch for a person. figures: names of metrics, which stand at its end."""
+def _epoch_line(record, epochs, metrics):
+    """One line that sums up an epoch for a person. metrics: their names; they stand at its end."""
     terms = " ".join(
         f"{name} {value:.3f}"
         for name, value in record.items()
-        if isinstance(value, float) and name not in ("lr", "seconds", "evaluation_seconds", *figures)
+        if isinstance(value, float) and name not in ("lr", "seconds", "evaluation_seconds", *metrics)
     )
     line = f"epoch {record['epoch']}/{epochs}  {terms}  {record['seconds']:.0f} s"
-    return line + "".join(f"  {name} {shown(record[name])}" for name in figures if name in record)
+    return line + "".join(f"  {name} {shown(record[name])}" for name in metrics if name in record)

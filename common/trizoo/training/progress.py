@@ -10,14 +10,18 @@ from tqdm import tqdm
 class Progress:
     """Shows how far a run is: on a terminal one bar for the run, elsewhere a line every `interval` seconds at most.
 
-    total_steps: of the whole run, None where it isn't known yet; first_step: steps done before, of a resumed run;
-    stream: stderr by default; quiet: nothing but what `print_line` says. Use it in a `with` statement, which removes
-    the bar whatever happens:
+    Use it in a `with` statement, which removes the bar whatever happens:
 
         with Progress() as progress:
             progress.start(total_steps=1000)
             progress.update(1, {"loss": 4.2, "lr": 1e-3}, images=8)
             progress.epoch_end("epoch 1/100  loss 3.1  mAP50 0.42")
+
+    Args:
+        total_steps: of the whole run, None where it isn't known yet
+        first_step: steps done before, of a resumed run
+        stream: stderr by default
+        quiet: nothing but what `print_line` says
     """
 
     def __init__(
@@ -38,7 +42,7 @@ class Progress:
         self._close_bar()
 
     def start(self, total_steps, first_step=0):
-        """The run begins, or goes on, now: what is said of speed and time left counts from here."""
+        """The run begins, or is resumed, now: what is said of speed and time left counts from here."""
         self._close_bar()
         self._total, self._first, self._step, self._images = total_steps, first_step, first_step, 0
         self._begin = self._epoch_begin = self._line_time = self._clock()
@@ -46,7 +50,8 @@ class Progress:
     def update(self, step, terms=None, images=0):
         """`step` steps of the run are done, with `images` more images than at the last call.
 
-        terms: {name: number}, such as the loss terms and lr, to show from now on; None leaves what was shown before.
+        Args:
+            terms: {name: number}, such as the loss terms and lr, to show from now on; None leaves what was shown before
         """
         if terms is not None:
             self._terms = " ".join(f"{name} {value:.4g}" for name, value in terms.items())

@@ -1,8 +1,8 @@
-"""The run folder: where one training run keeps its recipe, log, curves, checkpoints and figures.
+"""The run folder: where one training run keeps its recipe, log, curves, checkpoints and metrics.
 
     recipe.yaml     the resolved recipe                   log.jsonl    one JSON object per line, steps and epochs
     metrics.csv     one row per epoch, from the log       curves.png   the log, drawn
-    last.h5 best.h5 checkpoints                           metrics.json the final figures
+    last.h5 best.h5 checkpoints                           metrics.json the final metrics
     samples/        pictures
 
 Each line of the log has a kind, "step" or "epoch", with `step`, the steps done since the run began, and `epoch`, from
@@ -49,7 +49,7 @@ class RunFolder:
             run.path.mkdir(parents=True, exist_ok=True)
             if any(run.path.iterdir()):
                 raise UserError(
-                    f"{run.path} isn't empty; --resume {run.path} goes on with that run, another --out starts one"
+                    f"{run.path} isn't empty; --resume {run.path} resumes that run, another --out starts one"
                 )
         except OSError as error:
             raise UserError(f"the run folder {run.path} can't be made: {error.strerror or error}") from error
@@ -117,7 +117,7 @@ class RunFolder:
         write_atomically(self.curves, draw_curves(self.read_log()))
 
     def write_metrics(self, metrics):
-        """Write the final figures, a dict, to metrics.json; what isn't finite is null."""
+        """Write the final metrics, a dict, to metrics.json; what isn't finite is null."""
         write_atomically(self.metrics_json, to_json(metrics, indent=2) + "\n")
 
     def write_text(self, path, text):

@@ -25,12 +25,21 @@ class Phase:
 class Plan:
     """The run's steps, laid out beforehand.
 
-    count: images to train on; pretrained: whether weights were loaded, without which nothing is frozen; prefix: of the
-    parameters that frozen epochs hold still; sizes: the steps' `InputSizes`, None = the recipe's input size throughout.
-    An epoch is as many whole batches as `count` images make, at least one.
-    The learning rate follows one curve over the run in epochs, evaluated at every step.
+    An epoch is as many whole batches as `count` images make, at least one. The learning rate follows one curve over the
+    run in epochs, evaluated at every step.
 
-    length: of the run in epochs, a fraction where iterations end it inside one; epochs: that, rounded up
+    Args:
+        schedule: the recipe's section
+        freeze: the recipe's section
+        count: images to train on
+        seed: the run's
+        pretrained: whether weights were loaded, without which nothing is frozen
+        prefix: of the parameters that frozen epochs hold still
+        sizes: the steps' `InputSizes`, None = the recipe's input size throughout
+
+    Attributes:
+        length: of the run in epochs, a fraction where iterations end it inside one
+        epochs: that, rounded up
     """
 
     def __init__(self, schedule, freeze, count, seed, pretrained, prefix="backbone.", sizes=None):

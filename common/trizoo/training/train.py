@@ -43,8 +43,9 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
     """Trains as a recipe says -> Run.
 
     Args:
-        framework: see `trizoo.framework.Framework`; device: its own
+        framework: see `trizoo.framework.Framework`
         recipe: `trizoo.recipes.schema.Recipe`
+        device: the framework's own
         say: gets lines for a person
         run: the RunFolder to resume, None for a new run
         weights: checkpoint file to fine-tune from
@@ -60,7 +61,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
     recipe, sources = open_data(recipe, say)
     checkpoint = load_checkpoint(run.last) if run else None
     if checkpoint and checkpoint.framework != framework.name:
-        say(f"run: begun with {checkpoint.framework}, goes on with {framework.name} after step {checkpoint.step}")
+        say(f"run: begun with {checkpoint.framework}, resumed with {framework.name} after step {checkpoint.step}")
     model = build_model(framework, recipe, device, say, weights=weights, checkpoint=checkpoint)
     if run is None:
         run = RunFolder.create(out or next_run(Path("runs"), recipe.model.name))
@@ -86,7 +87,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
         trainer.fit()
     metrics = None
     if trainer.stopped:
-        say(f"stopped after step {trainer.step}; go on with: --resume {run.path}")
+        say(f"stopped after step {trainer.step}; resume with: --resume {run.path}")
     else:
         metrics = finish(trainer, sources.test, say)
     for callback in callbacks:

@@ -68,7 +68,11 @@ def batches(make_batch, plans, workers):
 
 
 def worker_was_killed(what):
-    """What to tell a person whose loader process died. what: that of which there may have been too little."""
+    """What to tell a person whose loader process died.
+
+    Args:
+        what: that of which there may have been too little
+    """
     return (
         f"a loader process was killed, as the system does where {what} is too small; fewer --workers (0 for none) or "
         f"a smaller --batch-size would do"

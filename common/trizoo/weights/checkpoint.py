@@ -25,7 +25,7 @@ JSON_FIELDS = ("recipe", "metrics", "state")
 ATTRIBUTES = ("format", "trizoo", "framework", "step", "epoch", *JSON_FIELDS)
 # Pinned, since HDF5's own defaults change from release to release and with them the bytes; 1.8 is read by all of them.
 FILE_VERSION = h5py.h5f.LIBVER_V18
-ADVICE = "a .h5 of TriZoo's is needed, which python -m trizoo.weights convert makes of other weight files"
+ADVICE = "a .h5 of TriZoo's is needed, which trizoo weights convert makes of other weight files"
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py raises for files that are not whole
 
 Arrays = dict[str, np.ndarray]
@@ -35,11 +35,17 @@ Arrays = dict[str, np.ndarray]
 class Checkpoint:
     """A run at one moment. Arrays are float32 or integer, of any shape, by canonical name.
 
-    recipe: as `trizoo.recipes.load.to_dict` gives it
-    framework: the one that wrote it; step, epoch: how many are done
-    optimizer: slot -> canonical name -> array; ema: averaged weights, or None where there are none
-    best: the best score so far, or None; metrics: of the last evaluation; state: JSON-able, random generators and so on
-    trizoo: the version that wrote it; format: of the file
+    Args:
+        recipe: as `trizoo.recipes.load.to_dict` gives it
+        framework: the one that wrote it
+        step, epoch: how many are done
+        optimizer: slot -> canonical name -> array
+        ema: averaged weights, or None where there are none
+        best: the best score so far, or None
+        metrics: of the last evaluation
+        state: JSON-able, random generators and so on
+        trizoo: the version that wrote it
+        format: of the file
     """
 
     model: Arrays

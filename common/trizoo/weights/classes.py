@@ -24,8 +24,13 @@ SEGMENTED_BACKGROUND = "background"  # of trizoo.data
 def assign_classes(imported, model, names, source):
     """The arrays of an Imported with the outputs that are classes, and what those are called: (arrays, names).
 
-    names: of the file's outputs, with or without its background; None for class-0, class-1 and so on. Weights without
-    outputs, a backbone's, keep what they have. Raises UserError for names that are too many or too few.
+    Weights without outputs, a backbone's, keep what they have.
+
+    Args:
+        names: of the file's outputs, with or without its background; None for class-0, class-1 and so on
+
+    Raises:
+        UserError: for names that are too many or too few
     """
     per_anchor, anchors = _outputs(imported.arrays, model, source)
     if not per_anchor:
@@ -56,7 +61,9 @@ def assign_classes(imported, model, names, source):
 def spread_classes(arrays, anchors, places, outputs, bias):
     """The inverse for a RetinaNet: its classes at these places of so many outputs; the others never see anything.
 
-    anchors: of a cell; bias: of the others, whose kernels are 0.
+    Args:
+        anchors: of a cell
+        bias: of the others, whose kernels are 0
     """
     return {
         name: _spread(array, anchors, places, outputs, bias if name.endswith(".bias") else 0.0)

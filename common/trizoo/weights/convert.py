@@ -18,11 +18,15 @@ PREDICTS = ".predict"  # stands in the names of what predicts
 def convert(source, out, *, model=None, classes=None, overrides=(), about=None):
     """Write the weights in a file as a checkpoint at `out`: `trizoo.weights.importers.imported.Imported`.
 
-    model: the zoo's name, None where the file says which it is
-    classes: names of the file's outputs, see `trizoo.weights.classes`; None for class-0, class-1 and so on
-    overrides: (key, value, origin) for the recipe, such as its input size; about: kept in the checkpoint's state
-    Raises UserError for files that can't be read, are of no model or another one, hold neither all of it nor its
-    backbone, have another number of classes, or are checkpoints of ours already.
+    Args:
+        model: the zoo's name, None where the file says which it is
+        classes: names of the file's outputs, see `trizoo.weights.classes`; None for class-0, class-1 and so on
+        overrides: (key, value, origin) for the recipe, such as its input size
+        about: kept in the checkpoint's state
+
+    Raises:
+        UserError: for files that can't be read, are of no model or another one, hold neither all of it nor its
+            backbone, have another number of classes, or are checkpoints of ours already
     """
     source = Path(source)
     weights = read(source)

@@ -15,9 +15,11 @@ Shape = tuple[int, ...]
 class LoadReport:
     """What happened to each array, by canonical name. str() gives a summary, one line for each part of the model.
 
-    loaded: taken from the file
-    reinitialised: in both, (name, shape in the file, shape in the model); the model keeps its own
-    missing: only in the model, (name, shape); unexpected: only in the file, (name, shape)
+    Args:
+        loaded: taken from the file
+        reinitialised: in both, (name, shape in the file, shape in the model); the model's is re-initialised
+        missing: only in the model, (name, shape); re-initialised, too
+        unexpected: only in the file, (name, shape)
     """
 
     loaded: tuple[str, ...]
@@ -30,7 +32,7 @@ class LoadReport:
         lines = [f"{len(self.loaded)} of the model's {wanted} arrays loaded"]
         lines += _summary("loaded", [(name, "") for name in self.loaded])
         lines += _summary("re-initialised", [(name, _mismatch(*shapes)) for name, *shapes in self.reinitialised])
-        lines += _summary("begun anew", [(name, f" {shape}") for name, shape in self.missing])
+        lines += _summary("missing", [(name, f" {shape}") for name, shape in self.missing])
         lines += _summary("unexpected", [(name, f" {shape}") for name, shape in self.unexpected])
         return "\n".join(lines)
 
@@ -38,9 +40,17 @@ class LoadReport:
 def match(arrays, wanted, *, allowed_prefixes=("head",), source="the weights"):
     """The arrays that a model can take over from others, for fine-tuning: ({name: array}, LoadReport).
 
-    arrays: name -> array; wanted: name -> shape, the model's; source: how errors call the arrays' origin. A name
-    belongs to the head when one of its dotted parts starts with one of `allowed_prefixes`; only there may arrays be
-    missing or have another shape. Raises UserError otherwise, and where nothing fits.
+    A name belongs to the head when one of its dotted parts starts with one of `allowed_prefixes`; only there may arrays
+    be missing or have another shape.
+
+    Args:
+        arrays: name -> array
+        wanted: name -> shape, the model's
+        allowed_prefixes: how parts of names begin that may differ, such as ("head", "attention")
+        source: how errors call the arrays' origin
+
+    Raises:
+        UserError: where arrays elsewhere are missing or have another shape, and where nothing fits
     """
     if isinstance(allowed_prefixes, str):
         raise ValueError(f"allowed_prefixes is the text {allowed_prefixes!r}; a tuple of texts is needed")
@@ -63,7 +73,9 @@ def match(arrays, wanted, *, allowed_prefixes=("head",), source="the weights"):
 def parts_behind(backbone, wanted):
     """The first parts of the names that don't begin with `backbone`: what a pretrained backbone may lack, for `match`.
 
-    backbone: such as "backbone."; wanted: names of the model's arrays
+    Args:
+        backbone: such as "backbone."
+        wanted: names of the model's arrays
     """
     return tuple(dict.fromkeys(name.split(".")[0] for name in wanted if not name.startswith(backbone)))
 

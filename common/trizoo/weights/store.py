@@ -23,9 +23,14 @@ def resolve_weights(text, *, model=None, offline=False, settings=None, report=to
     """The checkpoint (.h5) that a command line's --weights means: a Path.
 
     A path that exists is returned as it is. A tag of the manifest is downloaded, verified and converted, each of them
-    only where that wasn't done before. model: which one a backbone of several is for. Raises UserError for what is
-    neither, for a tag of a model that the zoo doesn't have, and as `fetch` and `convert` do. `report` gets lines for a
-    person.
+    only where that wasn't done before.
+
+    Args:
+        model: which one a backbone of several is for
+        report: gets lines for a person
+
+    Raises:
+        UserError: for what is neither, for a tag of a model that the zoo doesn't have, and as `fetch` and `convert` do
     """
     path = Path(text)
     if path.exists():
@@ -33,10 +38,10 @@ def resolve_weights(text, *, model=None, offline=False, settings=None, report=to
     manifest = manifest or load_manifest()
     if text not in manifest.weights:
         if path.suffix in FILES or len(path.parts) > 1:
-            raise UserError(f"there is no file {text}; a file, or a tag of python -m trizoo.weights list, is needed")
+            raise UserError(f"there is no file {text}; a file, or a tag of trizoo weights list, is needed")
         raise UserError(
             f"{text!r} is neither a file nor a tag{suggestion(text, manifest.weights)}; "
-            f"python -m trizoo.weights list shows all tags"
+            f"trizoo weights list shows all tags"
         )
     model = model_for(text, manifest.weights[text], model)
     converted = converted_path(text, manifest.weights[text], model)
@@ -122,7 +127,10 @@ def require_reader(tag, entry):
 def convert_tag(tag, source, out, manifest, model=None):
     """Convert the file of a tag, with the classes, input size and normalisation that the manifest says.
 
-    model: see `model_for`. A backbone keeps its model's own input size.
+    A backbone keeps its model's own input size.
+
+    Args:
+        model: see `model_for`
     """
     entry = manifest.entry(tag)
     model = model_for(tag, entry, model)

@@ -7,7 +7,7 @@ def parser(prog="trizoo compare"):
     """The command line of compare."""
     flags = argparse.ArgumentParser(
         prog=prog,
-        description="Draw the losses and validation figures of several runs over one another, and print their ends.",
+        description="Draw the losses and validation metrics of several runs over one another, and print their ends.",
     )
     flags.add_argument("runs", nargs="+", metavar="RUN", help="run folder; its name labels its curve")
     flags.add_argument("--out", metavar="FILE", default="compare.png", help="picture to write (default: compare.png)")

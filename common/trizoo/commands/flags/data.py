@@ -43,7 +43,7 @@ def parser(prog="trizoo data"):
             "download",
             help="fetch a public data set and unpack it",
             description="Fetch a public data set, check it and unpack it. What is there is used, so the same command "
-            "goes on with an interrupted download. The last line is what --data takes.",
+            "resumes an interrupted download. The last line is what --data takes.",
         )
     )
     return flags

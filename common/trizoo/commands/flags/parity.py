@@ -17,6 +17,6 @@ def parser(prog="trizoo parity"):
     flags.add_argument(
         "--jobs", type=positive_int, default=1, help="frameworks measured at once (default: %(default)s)"
     )
-    flags.add_argument("--json", metavar="FILE", help="write all figures and curves")
+    flags.add_argument("--json", metavar="FILE", help="write all differences and curves")
     flags.add_argument("--plot", metavar="FILE", help="draw the training curves over one another (PNG, PDF or SVG)")
     return flags

@@ -64,10 +64,15 @@ def add_task_flags(parser, command):
 def add_flag(parser, flag):
     """argparse's of a `trizoo.tasks.flags.Flag`."""
     if flag.is_switch:
-        parser.add_argument(flag.option, action="store_true", help=flag.help)
+        parser.add_argument(*flag.options, dest=flag.name, action="store_true", help=flag.help)
         return
     parser.add_argument(
-        flag.option, type=_converter(flag.parse), choices=flag.choices, metavar=flag.metavar, help=flag.help
+        *flag.options,
+        dest=flag.name,
+        type=_converter(flag.parse),
+        choices=flag.choices,
+        metavar=flag.metavar,
+        help=flag.help,
     )
 
 

@@ -16,7 +16,7 @@ def parser(prog="train.py"):
     """The command line of train."""
     flags = argparse.ArgumentParser(
         prog=prog,
-        description="Train a model. Without arguments: YOLOv3-tiny on drawings of the zoo's own, in a few minutes.",
+        description="Train a model. Without arguments: YOLOv3-tiny on synthetic data, in a few minutes.",
     )
     flags.add_argument("--model", metavar="NAME", help=f"one of {', '.join(models())} (default: yolov3-tiny)")
     flags.add_argument("--data", metavar="ROOT", help="data set in VOC layout, or with masks (README)")
@@ -32,7 +32,7 @@ def parser(prog="train.py"):
         "--compile", action="store_const", const=True, help="the step, by torch.compile or XLA; slow to start"
     )
     add_weights_flags(flags, "what to fine-tune from, classes may differ")
-    flags.add_argument("--resume", metavar="RUN", help="run folder to go on with, exactly where it stopped")
+    flags.add_argument("--resume", metavar="RUN", help="run folder to resume, exactly where it stopped")
     flags.add_argument("--out", metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)")
     flags.add_argument("--seed", type=int, metavar="N", help="of weights, order and augmentation (default: 0)")
     flags.add_argument("--recipe", metavar="FILE", help="YAML file, or the name of a recipe that comes with the zoo")

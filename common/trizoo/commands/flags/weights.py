@@ -11,7 +11,7 @@ def parser(prog="trizoo weights"):
     """The command line of weights. `action` is list, info, download, verify, convert, export, path or clean."""
     flags = argparse.ArgumentParser(
         prog=prog,
-        description="Public weights: what there is, from the network, to a checkpoint of the zoo's.",
+        description="Pretrained weights: what there is, from the network, to a checkpoint of the zoo's.",
         epilog="Files are kept in the platform's cache folder, or in the one that TRIZOO_HOME names.",
     )
     actions = flags.add_subparsers(required=True, metavar="COMMAND", dest="action")
@@ -28,7 +28,7 @@ def parser(prog="trizoo weights"):
         "--url", action="append", default=[], type=_address, help="ask this address, or file, first; may be repeated"
     )
     downloader.add_argument("--offline", action="store_true", help="only verify what is here")
-    verifier = add("verify", "hash what is here anew, or a file of yours")
+    verifier = add("verify", "hash what is here again, or a file of yours")
     verifier.add_argument("path", nargs="?", metavar="PATH", type=Path)
     converter = add("convert", "turn a weight file of others into a checkpoint; prints its path")
     converter.add_argument("source", metavar="SOURCE", help="a file, a folder, or a tag")

@@ -13,16 +13,25 @@ from trizoo.ground.text import first_few, hint
 class BoxSet:
     """Images and boxes of a data set, or of one split of it.
 
-    listing: a `trizoo.data.boxes.listing.Listing`; split: a name among its splits, None for every image that is
-    annotated; classes: names in the order of their labels, None for the listing's own, else for all names in the
-    annotations of the whole data set, sorted, so that splits agree.
+    Boxes are clipped to the image's real size, taken as drawn on the upright image.
 
-    root, layout: the listing's; records: list of `Record`; boxes are clipped to the image's real size, taken as drawn
-    on the upright image
-    problems: list of `Problem`: what was put right or left out; notes: list of sentences worth a line in a log
+    Args:
+        listing: a `trizoo.data.boxes.listing.Listing`
+        split: a name among its splits, None for every image that is annotated
+        classes: names in the order of their labels, None for the listing's own, else for all names in the annotations
+            of the whole data set, sorted, so that splits agree
 
-    Raises UserError for an unknown or empty split, missing images and annotations (a missing file is an error; an
-    annotation without objects is an image without objects), unreadable files, and names that aren't among `classes`.
+    Attributes:
+        root: the listing's
+        layout: the listing's
+        records: list of `Record`
+        problems: list of `Problem`: what was put right or left out
+        notes: list of sentences worth a line in a log
+
+    Raises:
+        UserError: for an unknown or empty split, missing images and annotations (a missing file is an error; an
+            annotation without objects is an image without objects), unreadable files, and names that aren't among
+            `classes`
     """
 
     def __init__(self, listing, split=None, classes=None):

@@ -16,11 +16,17 @@ class NoBoxesError(UserError):
 
 
 def find_boxes(root, layout=None):
-    """The `Listing` of a data set with boxes. layout: one of FINDERS, None for the first of them that is there.
+    """The `Listing` of a data set with boxes.
 
-    A layout of which there are folders and no annotation counts only where no other has any.
-    voc: JPEGImages, Annotations and ImageSets/Main, in the folder itself, VOCdevkit/VOC20xx, or up to two levels below.
-    Raises NoBoxesError, a UserError, where nothing is found, and UserError where it can't be used.
+    A layout of which there are folders and no annotation counts only where no other has any. voc: JPEGImages,
+    Annotations and ImageSets/Main, in the folder itself, VOCdevkit/VOC20xx, or up to two levels below.
+
+    Args:
+        layout: one of FINDERS, None for the first of them that is there
+
+    Raises:
+        NoBoxesError: a UserError, where nothing is found
+        UserError: where it can't be used
     """
     without = None
     for listing in listings(root, FINDERS, layout):

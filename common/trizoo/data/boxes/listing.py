@@ -14,8 +14,11 @@ from trizoo.ground.errors import UserError
 class AnnotatedObject:
     """One object of an annotation.
 
-    box: xmin, ymin, xmax, ymax in continuous pixels of the image as a viewer shows it, neither clipped nor rounded
-    difficult: VOC's flag; crowd: COCO's; where: its place in the file, as "line 7"
+    Args:
+        box: xmin, ymin, xmax, ymax in continuous pixels of the image as a viewer shows it, neither clipped nor rounded
+        difficult: VOC's flag
+        crowd: COCO's
+        where: its place in the file, as "line 7"
     """
 
     name: str
@@ -33,10 +36,13 @@ class AnnotatedObject:
 class Annotation:
     """What is annotated on one image.
 
-    file: where it stands; problems: what was put right or left out of it; remarks: what only a check is to tell
-    size: (width, height) that it says the image has, None where it doesn't; the real one counts, in any case
-    image_name: of the image file, as it says; it counts where no image has the annotation's id
-    relative: whether boxes are in shares of the image's width and height instead of pixels
+    Args:
+        file: where it stands
+        problems: what was put right or left out of it
+        remarks: what only a check is to tell
+        size: (width, height) that it says the image has, None where it doesn't; the real one counts, in any case
+        image_name: of the image file, as it says; it counts where no image has the annotation's id
+        relative: whether boxes are in shares of the image's width and height instead of pixels
     """
 
     file: Path
@@ -52,8 +58,11 @@ class Annotation:
 class Lists:
     """The lists of splits, as they stand.
 
-    ids: split -> image ids in order, repeats and all; files: split -> the file of the list, where it has one of its own
-    notes: sentences for a log; error: why they can't be read, None where they can
+    Args:
+        ids: split -> image ids in order, repeats and all
+        files: split -> the file of the list, where it has one of its own
+        notes: sentences for a log
+        error: why they can't be read, None where they can
     """
 
     ids: dict[str, list[str]] = field(default_factory=dict)
@@ -66,12 +75,17 @@ class Lists:
 class Listing:
     """A data set with boxes, as a format's finder found it.
 
-    layout: the format's name; images: id -> image file, those without boxes too; annotations: id -> the file that
-    annotates the image, which several images may share; read: id of those -> `Annotation`, raises UserError; classes:
-    names in the order of their labels where the format says so, None for the names in all annotations, sorted
-    problems: what was put right or left out; remarks: what only a check is to tell
-    image_folder, annotation_folder: where files were looked for, for sentences; None = the root
-    masks, mask_lists: mask files by id, and lists for masks alone, which a check looks at too
+    Args:
+        layout: the format's name
+        images: id -> image file, those without boxes too
+        annotations: id -> the file that annotates the image, which several images may share
+        read: id of those -> `Annotation`, raises UserError
+        classes: names in the order of their labels where the format says so, None for the names in all annotations,
+            sorted
+        problems: what was put right or left out
+        remarks: what only a check is to tell
+        image_folder, annotation_folder: where files were looked for, for sentences; None = the root
+        masks, mask_lists: mask files by id, and lists for masks alone, which a check looks at too
     """
 
     root: Path
@@ -102,5 +116,10 @@ class Listing:
         return self.images.get(image_id(annotation.image_name))
 
     def open(self, split=None, classes=None):
-        """The `BoxSet` of a split, None for every image that is annotated; classes: names in order, None = found."""
+        """The `BoxSet` of a split.
+
+        Args:
+            split: its name, None for every image that is annotated
+            classes: names in order, None for those that are found
+        """
         return BoxSet(self, split, classes)

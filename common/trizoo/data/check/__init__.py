@@ -11,10 +11,15 @@ from trizoo.ground.errors import UserError
 def check(root, classes=None, *, task=None, layout=None, mask_map=None, palette=None, ignore_colours=()):
     """Read a whole data set and say what training would stumble over: a `Report` on boxes, or a `MaskReport`.
 
-    task: "detection", "segmentation", or None for what there is: masks where one of their options or layouts is given,
-    else boxes where images are annotated with them, else masks; classes: the names, any other one is an error; layout:
-    see `find_boxes` and `find_masks`; the others are options of masks, see `trizoo.data.masks.dataset.MaskSet`.
-    Raises UserError where there is no data set, or none that can be listed.
+    Args:
+        task: "detection", "segmentation", or None for what there is: masks where one of their options or layouts is
+            given, else boxes where images are annotated with them, else masks
+        classes: the names, any other one is an error
+        layout: see `find_boxes` and `find_masks`; the others are options of masks, see
+            `trizoo.data.masks.dataset.MaskSet`
+
+    Raises:
+        UserError: where there is no data set, or none that can be listed
     """
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
     if task == "segmentation" or (task is None and (any(options.values()) or layout in OF_MASKS)):

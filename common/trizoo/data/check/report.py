@@ -16,7 +16,12 @@ _MOST_SIZES = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of error or warning. severity: "error" or "warning"; examples: the first few of `count`, with files."""
+    """One kind of error or warning.
+
+    Args:
+        severity: "error" or "warning"
+        examples: the first few of `count`, with files
+    """
 
     severity: str
     kind: str
@@ -46,12 +51,13 @@ class Judged:
 class Report(Judged):
     """What `trizoo.data.check.boxes.check_boxes` has found. `str(report)` is text of at most 100 columns.
 
-    splits: name -> {"images", "objects", "without_objects"}; objects are those that training gets
-    classes: name -> {"objects", "images"}, most frequent first
-    image_sizes: "WIDTHxHEIGHT" -> images, most frequent first
-    box_sizes: {"smallest", "median", "largest"}: square roots of areas in pixels, and {"small", "medium", "large"}:
-    numbers of boxes by COCO's limits of 32 and 96 pixels; empty where there are no boxes
-    mask_values: value -> {"pixels", "masks"}
+    Args:
+        splits: name -> {"images", "objects", "without_objects"}; objects are those that training gets
+        classes: name -> {"objects", "images"}, most frequent first
+        image_sizes: "WIDTHxHEIGHT" -> images, most frequent first
+        box_sizes: {"smallest", "median", "largest"}: square roots of areas in pixels, and {"small", "medium", "large"}:
+            numbers of boxes by COCO's limits of 32 and 96 pixels; empty where there are no boxes
+        mask_values: value -> {"pixels", "masks"}
     """
 
     root: Path
@@ -90,12 +96,14 @@ class Report(Judged):
 class MaskReport(Judged):
     """What `trizoo.data.check.masks.check_masks` has found. `str(report)` is text of at most 100 columns.
 
-    layout: voc, folders, labelme, coco or panoptic
-    splits: name -> {"images", "one_value"}; one_value: those whose mask holds one value only
-    classes: name -> {"pixels", "masks"}, in the order of their ids; empty where the masks don't say how many there are
-    values: value in the mask files, before any mask map -> {"pixels", "masks", "class"}; class: the name, "ignored",
-    or None for a value that is no class
-    image_sizes: "WIDTHxHEIGHT" -> images, most frequent first
+    Args:
+        layout: voc, folders, labelme, coco or panoptic
+        splits: name -> {"images", "one_value"}; one_value: those whose mask holds one value only
+        classes: name -> {"pixels", "masks"}, in the order of their ids; empty where the masks don't say how many there
+            are
+        values: value in the mask files, before any mask map -> {"pixels", "masks", "class"}; class: the name,
+            "ignored", or None for a value that is no class
+        image_sizes: "WIDTHxHEIGHT" -> images, most frequent first
     """
 
     root: Path
@@ -126,7 +134,11 @@ class MaskReport(Judged):
 
 
 class Findings:
-    """Gathers findings by kind, in order of appearance. warnings: the kinds of the check's own that are no errors."""
+    """Gathers findings by kind, in order of appearance.
+
+    Args:
+        warnings: the kinds of the check's own that are no errors
+    """
 
     def __init__(self, root, warnings):
         self.root = root

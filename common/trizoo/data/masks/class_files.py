@@ -27,7 +27,13 @@ VOC_NAMES = (
 
 @dataclass(frozen=True)
 class ClassFile:
-    """names: in the order of the class ids; palette: their (r, g, b), or None; ignore_colours: of what is ignored."""
+    """What a file says of the classes.
+
+    Args:
+        names: in the order of the class ids
+        palette: their (r, g, b), or None
+        ignore_colours: of what is ignored
+    """
 
     path: Path
     names: tuple[str, ...]
@@ -39,7 +45,7 @@ def find_classes(root):
     """The `ClassFile` in a folder, None where there is none.
 
     That is the first of `NAMES` (upper or lower case) with a name a line, with or without colours as CamVid, CVAT and
-    class_dict.csv write them; else what the zoo's own drawings say of themselves; else VOC's 20 names, where the
+    class_dict.csv write them; else what the zoo's synthetic data say of themselves; else VOC's 20 names, where the
     lists of ImageSets/Main are of those classes. A line for what is ignored (`__ignore__`, `void`, …) is no class;
     its colour, where there is one, means 255. Raises UserError for a file with a name twice, or that is no text.
     """

@@ -35,7 +35,13 @@ def read_coco(path):
 
 @dataclass(frozen=True)
 class CocoImage:
-    """The instances of one image. path: the JSON file; file_name: as it says; objects: (category name, annotation)."""
+    """The instances of one image.
+
+    Args:
+        path: the JSON file
+        file_name: as it says
+        objects: (category name, annotation)
+    """
 
     path: Path
     file_name: str
@@ -45,7 +51,10 @@ class CocoImage:
     def draw(self, labels, size):
         """Class ids, uint8 (H, W): smaller areas lie over larger ones, crowds are ignored and lie under them all.
 
-        labels: name -> class id. What no instance covers is background, or ignored where there is no such class.
+        What no instance covers is background, or ignored where there is no such class.
+
+        Args:
+            labels: name -> class id
         """
         check_size(self, size)
         canvas = np.full(size[::-1], labels.get(BACKGROUND, IGNORE), np.uint8)
@@ -97,7 +106,12 @@ def _parse(path, content):
 
 @dataclass(frozen=True)
 class CocoFile:
-    """One JSON file. classes: names in the order of their ids; images: what draws the mask of each image listed."""
+    """One JSON file.
+
+    Args:
+        classes: names in the order of their ids
+        images: what draws the mask of each image listed
+    """
 
     path: Path
     classes: tuple[str, ...]
@@ -118,8 +132,9 @@ def read_file(path, parse, panoptic):
 def list_images(root, layout, read, not_named):
     """The `Listing` of the images in all COCO files of one kind below a folder, None where there are none.
 
-    read: function of a path that gives its `CocoFile`, None for the other kind; not_named: how names begin that are
-    left unread, since they say that a file is of the other kind.
+    Args:
+        read: function of a path that gives its `CocoFile`, None for the other kind
+        not_named: how names begin that are left unread, since they say that a file is of the other kind
     """
     pairs, splits, unpaired, problems, classes, first = {}, {}, [], [], None, None
     for path in find_files(root):

@@ -27,19 +27,29 @@ _MOST_COUNTED = 1000  # masks drawn from annotations that `class_pixels` looks a
 class MaskSet:
     """Images and masks of a data set, or of one split of it.
 
-    listing: a `trizoo.data.masks.listing.Listing`; split: a name among its splits, None for every image that has a
-    mask; classes: names in the order of their ids, the background's first where there is one, None for its annotations'
-    or its class file's, else class_0, class_1 … by the values in all masks; mask_map: value in a mask file -> class id,
-    255 = ignore; palette, ignore_colours: (r, g, b) of the classes in order, and of what is ignored, for masks in
-    colours (see `trizoo.data.masks.encoding.Meaning`).
+    Every mask file of the split is read once, so that training never meets a value that is no class.
 
-    root, layout, splits: the listing's; records: list of `Record` without boxes; problems: list of `Problem`, what is
-    left out; notes: list of sentences worth a line in a log
+    Args:
+        listing: a `trizoo.data.masks.listing.Listing`
+        split: a name among its splits, None for every image that has a mask
+        classes: names in the order of their ids, the background's first where there is one, None for its annotations'
+            or its class file's, else class_0, class_1 … by the values in all masks
+        mask_map: value in a mask file -> class id, 255 = ignore
+        palette: (r, g, b) of the classes in order, for masks in colours (see `trizoo.data.masks.encoding.Meaning`)
+        ignore_colours: (r, g, b) of what is ignored in those
 
-    Every mask file of the split is read once, so that training never meets a value that is no class. Raises UserError,
-    one sentence that names the file, for such a value with its pixels and the mask map that would do, for masks of 0
-    and 255 without one, colours without a palette, masks of another size than their images, unknown or empty splits,
-    and class names that annotations use and `classes` lacks.
+    Attributes:
+        root: the listing's
+        layout: the listing's
+        splits: the listing's
+        records: list of `Record` without boxes
+        problems: list of `Problem`, what is left out
+        notes: list of sentences worth a line in a log
+
+    Raises:
+        UserError: one sentence that names the file, for a value that is no class, with its pixels and the mask map that
+            would do; for masks of 0 and 255 without one, colours without a palette, masks of another size than their
+            images, unknown or empty splits, and class names that annotations use and `classes` lacks
     """
 
     def __init__(self, listing, split=None, classes=None, *, mask_map=None, palette=None, ignore_colours=()):

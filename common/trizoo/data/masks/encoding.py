@@ -25,8 +25,10 @@ _SHALLOW = {"L;2": 85, "L;4": 17}  # Pillow spreads grey levels of 2 and 4 bits 
 class Meaning:
     """What the values and colours in mask files mean.
 
-    mask_map: value in the file -> class id, or 255 to ignore it; other values mean themselves
-    palette: (r, g, b) of each value from 0, for masks in colours, None without one; ignore_colours: (r, g, b) of 255
+    Args:
+        mask_map: value in the file -> class id, or 255 to ignore it; other values mean themselves
+        palette: (r, g, b) of each value from 0, for masks in colours, None without one
+        ignore_colours: (r, g, b) of 255
     """
 
     mask_map: Mapping[int, int] = field(default_factory=dict)
@@ -66,7 +68,11 @@ class Meaning:
         return labels.astype(np.uint8)
 
     def table(self, classes):
-        """Class id of each value, int16 (65536,), -1 for those that are no class. classes: how many."""
+        """Class id of each value, int16 (65536,), -1 for those that are no class.
+
+        Args:
+            classes: how many
+        """
         table = np.full(VALUES, _UNKNOWN, np.int16)
         table[:classes] = np.arange(classes)
         table[IGNORE] = IGNORE
@@ -146,7 +152,12 @@ VOC_VOID = (224, 224, 192)
 
 
 def unknown_value(path, counts, meaning, classes):
-    """The sentence about a mask with values that are no class. counts: pixels of each value from 0; classes: number."""
+    """The sentence about a mask with values that are no class.
+
+    Args:
+        counts: pixels of each value from 0
+        classes: number
+    """
     wrong = [int(value) for value in np.flatnonzero(counts) if meaning.table(classes)[value] < 0]
     others = f", and so are {few(wrong[1:])}" if len(wrong) > 1 else ""
     value = wrong[0]
@@ -172,7 +183,12 @@ def is_black_and_white(values, meaning):
 
 
 def black_and_white(path, counts, masks):
-    """The sentence about masks with 0 and 255 only. path: one of them; counts: its pixels of each value from 0."""
+    """The sentence about masks with 0 and 255 only.
+
+    Args:
+        path: one of them
+        counts: its pixels of each value from 0
+    """
     others = f", as all {masks} masks do" if masks > 1 else ""
     return (
         f"mask {path} holds no values but 0 and {IGNORE}{others} ({IGNORE} in {counts[IGNORE]:,} of its pixels), and "
@@ -190,7 +206,10 @@ def offered(mask_map):
 def numbering(values, meaning):
     """The mask map that numbers these values from 0 in order, None where they count from 0 already.
 
-    values: all that the masks hold, before the map that there is. The new one is in its place, 255 stays ignored.
+    The new one is in its place, 255 stays ignored.
+
+    Args:
+        values: all that the masks hold, before the map that there is
     """
     results = {value: meaning.mask_map.get(value, value) for value in values}
     ids = sorted({label for label in results.values() if label != IGNORE})
@@ -202,7 +221,11 @@ def numbering(values, meaning):
 
 
 def not_numbered(root, values, meaning, paths):
-    """The sentence about masks, without class names, whose values don't count from 0. paths: of the masks."""
+    """The sentence about masks, without class names, whose values don't count from 0.
+
+    Args:
+        paths: of the masks
+    """
     start = f"the masks in {root} hold the values {few(values)}, which aren't 0, 1, 2 and so on"
     named = "name the classes, in a labels.txt in that folder with a name a line, for instance"
     jpeg = next((path for path in paths if is_jpeg(path)), None)

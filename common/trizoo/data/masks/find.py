@@ -23,7 +23,7 @@ class NoMasksError(UserError):
 
 
 def find_masks(root, layout=None):
-    """The `Listing` of a data set with masks. layout: one of FINDERS, None for the first of them that is there.
+    """The `Listing` of a data set with masks.
 
     voc: JPEGImages, SegmentationClass, ImageSets/Segmentation. folders: images and masks in a folder each, paired by
     stem (see `pair_stems`), with splits as folders above or below them (train/images, images/train) or beside them
@@ -31,8 +31,13 @@ def find_masks(root, layout=None):
     coco, panoptic: instances_NAME.json and panoptic_NAME.json in annotations, or _annotations.coco.json in a folder of
     its images. Without lists or folders, ids are split into train and val by a hash of each, about 80 : 20, so that an
     image stays where it is when others come.
-    Raises NoMasksError, a UserError, where nothing is found, and UserError where it can't be used: nothing pairs, a
-    list names what isn't there, a JSON file can't be read.
+
+    Args:
+        layout: one of FINDERS, None for the first of them that is there
+
+    Raises:
+        NoMasksError: a UserError, where nothing is found
+        UserError: where it can't be used: nothing pairs, a list names what isn't there, a JSON file can't be read
     """
     listing = next(listings(root, FINDERS, layout), None)
     if listing is None:

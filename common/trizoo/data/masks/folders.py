@@ -27,8 +27,11 @@ _DEPTH = 2  # an archive's folder in a folder
 def pair_stems(images, masks):
     """Paths of both kinds by relative stem -> pairs {id: (image, mask)}, images without mask, masks without image.
 
-    images, masks: {stem: path}. Stems that are equal belong together; then those that are equal without regard to
-    case, and without what tools append (`_mask`, `-label`, `_gt`, `_seg`, `_labelIds`, …; `_leftImg8bit` of an image).
+    Stems that are equal belong together; then those that are equal without regard to case, and without what tools
+    append (`_mask`, `-label`, `_gt`, `_seg`, `_labelIds`, …; `_leftImg8bit` of an image).
+
+    Args:
+        images, masks: {stem: path}
     """
     left = dict(masks)
     pairs = {}

@@ -31,7 +31,12 @@ _MOST_MASK_PIXELS = 1 << 26
 
 @dataclass(frozen=True)
 class Shape:
-    """A named area. outline: float64 (N, 2), x and y in continuous pixels; pixels: bool (h, w) from (left, top) on."""
+    """A named area.
+
+    Args:
+        outline: float64 (N, 2), x and y in continuous pixels
+        pixels: bool (h, w) from (left, top) on
+    """
 
     name: str
     outline: np.ndarray | None = None
@@ -41,7 +46,12 @@ class Shape:
 
 @dataclass(frozen=True)
 class LabelmeFile:
-    """What a labelme file says. image: the file it names, which may not be there; size: (width, height), or None."""
+    """What a labelme file says.
+
+    Args:
+        image: the file it names, which may not be there
+        size: (width, height), or None
+    """
 
     path: Path
     image: Path
@@ -57,8 +67,13 @@ class LabelmeFile:
     def draw(self, labels, size):
         """Class ids, uint8 (H, W), for an image of size (width, height); later shapes lie over earlier ones.
 
-        labels: name -> class id. What no shape covers is background, or ignored where there is no such class.
-        Raises UserError for a name that isn't among them, and for an image of another size than the file's.
+        What no shape covers is background, or ignored where there is no such class.
+
+        Args:
+            labels: name -> class id
+
+        Raises:
+            UserError: for a name that isn't among them, and for an image of another size than the file's
         """
         if self.size not in (None, size):
             said, real = (f"{width}x{height}" for width, height in (self.size, size))

@@ -13,9 +13,14 @@ from trizoo.ground.text import first_few
 class Listing:
     """A data set with masks, as a format's finder found it.
 
-    layout: the format's name; pairs: id -> Pair; splits: name -> ids, each in `pairs`
-    classes: names that the annotations bring along, or None
-    unpaired: a Problem for each file without its other half; problems: what else is left out; notes: for a log
+    Args:
+        layout: the format's name
+        pairs: id -> Pair
+        splits: name -> ids, each in `pairs`
+        classes: names that the annotations bring along, or None
+        unpaired: a Problem for each file without its other half
+        problems: what else is left out
+        notes: for a log
     """
 
     root: Path

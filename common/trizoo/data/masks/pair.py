@@ -16,12 +16,20 @@ class MaskFile:
 
 
 class Drawn(Protocol):
-    """An annotation of one image. path: the file it stands in."""
+    """An annotation of one image.
+
+    Args:
+        path: the file it stands in
+    """
 
     path: Path
 
     def draw(self, labels, size):
-        """Class ids, uint8 (H, W), for an image of size (width, height). labels: name -> class id."""
+        """Class ids, uint8 (H, W), for an image of size (width, height).
+
+        Args:
+            labels: name -> class id
+        """
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,12 @@ def read_panoptic(path):
 
 @dataclass(frozen=True)
 class PanopticImage:
-    """The segments of one image. mask: the PNG of segment ids; segments: id -> category name, None for a crowd."""
+    """The segments of one image.
+
+    Args:
+        mask: the PNG of segment ids
+        segments: id -> category name, None for a crowd
+    """
 
     path: Path
     file_name: str
@@ -37,7 +42,11 @@ class PanopticImage:
     segments: dict[int, str | None]
 
     def draw(self, labels, size):
-        """Class ids, uint8 (H, W); crowds, and what belongs to no segment, are ignored. labels: name -> class id."""
+        """Class ids, uint8 (H, W); crowds, and what belongs to no segment, are ignored.
+
+        Args:
+            labels: name -> class id
+        """
         check_size(self, size)
         with opened(self.mask) as image:
             if image.mode not in ("RGB", "RGBA"):

@@ -17,7 +17,10 @@ class CentreCoding:
     """Centre's offset in sides of the anchor, log of the sides in those of the anchor, each times its weight.
 
     Girshick et al. 2014, appendix C. `decode(encode(boxes, anchors), anchors)` are the boxes, of up to 62.5 times the
-    anchor's sides. weights: x, y, width, height; Caffe's variances are 1 / weight.
+    anchor's sides.
+
+    Args:
+        weights: x, y, width, height; Caffe's variances are 1 / weight
     """
 
     weights: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)

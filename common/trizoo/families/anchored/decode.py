@@ -1,17 +1,29 @@
-"""SSD's and RetinaNet's raw heads to detections, in NumPy."""
+"""SSD's and RetinaNet's outputs to detections, in NumPy."""
 
 import numpy as np
 
 from trizoo.families.base.decode import suppressed
 
 
-def decode_anchors(heads, grid, placements, coding, candidates, options):
-    """Detections of a batch. candidates: one image's logits (N, K) -> rows, labels, scores (n,); options: of NMS."""
-    if any(head.shape[1] != len(grid.boxes) for head in heads):
-        shapes = " and ".join(str(head.shape) for head in heads)
-        raise ValueError(f"heads have shapes {shapes}; {len(grid.boxes)} anchors need as many rows an image")
+def decode_anchors(outputs, grid, placements, coding, candidates, options):
+    """Detections of a batch.
+
+    Args:
+        outputs: deltas (B, N, 4) and logits (B, N, K)
+        grid: the AnchorGrid
+        placements: per image how it was laid on the input (`trizoo.augment.letterbox.Placement`)
+        coding: what the deltas are
+        candidates: one image's logits (N, K) -> rows, labels, scores (n,)
+        options: of NMS
+
+    Raises:
+        ValueError: where outputs don't match the anchors
+    """
+    if any(output.shape[1] != len(grid.boxes) for output in outputs):
+        shapes = " and ".join(str(output.shape) for output in outputs)
+        raise ValueError(f"outputs have shapes {shapes}; {len(grid.boxes)} anchors need as many rows an image")
     results = []
-    for deltas, logits, placement in zip(*heads, placements, strict=True):
+    for deltas, logits, placement in zip(*outputs, placements, strict=True):
         rows, labels, scores = candidates(logits)
         finite = np.isfinite(deltas[rows]).all(axis=1)
         rows, labels, scores = rows[finite], labels[finite], scores[finite]

@@ -9,7 +9,9 @@ import numpy as np
 class AnchorGrid:
     """The N anchors of an input, and so its predictions' order; N = sum over levels of rows * columns * anchors.
 
-    boxes: float32 (N, 4) in pixels of the input, not clipped to it; levels: int64 (N,), index of the level
+    Args:
+        boxes: float32 (N, 4) in pixels of the input, not clipped to it
+        levels: int64 (N,), index of the level
     """
 
     boxes: np.ndarray
@@ -19,7 +21,9 @@ class AnchorGrid:
 def lay_out(cell_anchors, columns, rows, apart, offset):
     """Anchors about a centre (A, 4), laid on every cell, rows first -> float64 (rows * columns * A, 4).
 
-    apart: (x, y) pixels from cell to cell; offset: where in its cell a centre is, in cells.
+    Args:
+        apart: (x, y) pixels from cell to cell
+        offset: where in its cell a centre is, in cells
     """
     y, x = np.divmod(np.arange(rows * columns), columns)
     centres = (np.stack([x, y], axis=1) + offset) * apart

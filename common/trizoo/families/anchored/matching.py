@@ -12,14 +12,22 @@ IGNORED = -2  # an anchor that classification leaves out
 def targets_of(boxes, labels, grid, num_classes, match):
     """Targets of a batch, padded to M boxes, a power of two (so that few shapes occur).
 
-    boxes: per image float32 (n, 4) in pixels of the input, labels: per image int64 (n,); grid: AnchorGrid of N anchors;
-    match: IoU of boxes and anchors, float32 (n, N), to the anchors' matches, int (N,); it's called for images with
-    boxes only. Returns
-        boxes    float32 (B, M, 4), padded with boxes without area
-        labels   int32 (B, M), padded with 0
-        matches  int32 (B, N): which of its image's boxes each anchor answers for, or NEGATIVE or IGNORED
-        num_positives  float32 (): how many anchors of the batch have a box, at least 1; losses are divided by it
-    Raises ValueError where labels don't answer to boxes or classes.
+    Args:
+        boxes: per image float32 (n, 4) in pixels of the input
+        labels: per image int64 (n,), class ids from 0
+        grid: AnchorGrid of N anchors
+        num_classes: without a background
+        match: IoU of boxes and anchors, float32 (n, N), to the anchors' matches, int (N,); it's called for images with
+            boxes only
+
+    Returns:
+        boxes: float32 (B, M, 4), padded with boxes without area
+        labels: int32 (B, M), padded with 0
+        matches: int32 (B, N), which of its image's boxes each anchor is assigned to, or NEGATIVE or IGNORED
+        num_positives: float32 (), how many anchors of the batch have a box, at least 1; losses are divided by it
+
+    Raises:
+        ValueError: where labels don't match boxes or classes
     """
     flat_boxes, flat_labels, counts = in_a_row(boxes, labels, num_classes)
     targets = {

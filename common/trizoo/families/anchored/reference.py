@@ -18,7 +18,7 @@ def smooth_l1(errors, beta):
 
 
 def box_regression(deltas, targets, grid, coding, beta):
-    """Smooth L1 between predicted deltas (B, N, 4) and those of the boxes that anchors answer for.
+    """Smooth L1 between predicted deltas (B, N, 4) and those of the boxes that anchors are assigned to.
 
     -> its sum over positives and coordinates, and its gradient, float64 (B, N, 4).
     """
@@ -30,7 +30,7 @@ def box_regression(deltas, targets, grid, coding, beta):
 
 
 def box_overlap(deltas, targets, grid, coding):
-    """1 - GIoU between the boxes that predicted deltas (B, N, 4) stand for and those that anchors answer for.
+    """1 - GIoU between the boxes that predicted deltas (B, N, 4) stand for and those that anchors are assigned to.
 
     -> its sum over positives, and its gradient, float64 (B, N, 4), by central differences.
     """
@@ -46,13 +46,13 @@ def box_overlap(deltas, targets, grid, coding):
     return measure(deltas[positive]).sum(), gradient
 
 
-def raw_heads(heads, targets, grid):
-    """Deltas (B, N, 4) and logits (B, N, K) in float64. Raises ValueError where they don't answer to the anchors."""
-    deltas, logits = (np.asarray(head, np.float64) for head in heads)
+def deltas_and_logits(outputs, targets, grid):
+    """Deltas (B, N, 4) and logits (B, N, K) in float64. Raises ValueError where they don't match the anchors."""
+    deltas, logits = (np.asarray(output, np.float64) for output in outputs)
     shape = (len(targets["matches"]), len(grid.boxes))
     if deltas.shape != (*shape, 4) or logits.shape[:-1] != shape:
         raise ValueError(
-            f"heads have shapes {deltas.shape} and {logits.shape}; the targets and anchors need {(*shape, 4)} and "
+            f"outputs have shapes {deltas.shape} and {logits.shape}; the targets and anchors need {(*shape, 4)} and "
             f"({shape[0]}, {shape[1]}, classes)"
         )
     return deltas, logits

@@ -16,7 +16,8 @@ def logit(score):
 def suppressed(boxes, scores, labels, placement, **options):
     """One image's candidates on the input (n, 4), (n,), (n,) as its `Detections`, in the original's pixels, after NMS.
 
-    options: of `trizoo.ground.boxes.nms`.
+    Args:
+        options: of `trizoo.ground.boxes.nms`
     """
     boxes = placement.inverse(boxes, clip=True)
     visible = area(boxes) > 0  # the others lie on the canvas around the image

@@ -1,4 +1,4 @@
-"""Boxes and labels of a batch in a row, checked, and as one padded row an image."""
+"""Batch padding: boxes and labels of a batch in a row, checked, and as one padded row an image."""
 
 import numpy as np
 

@@ -67,7 +67,11 @@ class ModelSpec:
     norm: str | None = "batch"
 
     def settings(self, known):
-        """The options that `model_spec` makes an equal spec of: {option: value}; known: the model's Architecture."""
+        """The options that `model_spec` makes an equal spec of: {option: value}.
+
+        Args:
+            known: the model's Architecture
+        """
         own = [option for option in known.options.model_fields if option not in NOT_OF_THE_GRAPH]
         return {option: getattr(self, option) for option in own}
 
@@ -77,18 +81,27 @@ class ModelSpec:
         raise NotImplementedError
 
     def targets(self, samples, size, loss):
-        """{name: array} of a batch's samples at an input size (width, height); loss: the recipe's loss section."""
+        """{name: array} of a batch's samples at an input size (width, height).
+
+        Args:
+            loss: the recipe's loss section
+        """
         raise NotImplementedError
 
-    def decode(self, heads, placements, size, **options):
+    def decode(self, outputs, placements, size, **options):
         """A list of `Detections`: outputs of a batch at an input size (width, height), per image its Placement.
 
-        options: score, threshold, max_detections, method; see `trizoo.families.yolo.decode.decode_yolo`.
+        Args:
+            options: score, threshold, max_detections, method; see `trizoo.families.yolo.decode.decode_yolo`
         """
         raise NotImplementedError
 
     def first_bias(self, name, shape, prior):
-        """The first value of a predicting convolution's bias, float32; prior: how likely anything is at first."""
+        """The first value of a predicting convolution's bias, float32.
+
+        Args:
+            prior: how likely anything is at first
+        """
         raise NotImplementedError
 
     def least_values(self, size):
@@ -108,7 +121,11 @@ class ModelSpec:
         return None
 
     def parity_loss(self, loss):
-        """The loss section that frameworks are compared with; loss: the family's section as a class."""
+        """The loss section that frameworks are compared with.
+
+        Args:
+            loss: the family's section as a class
+        """
         return loss()
 
 
@@ -122,7 +139,7 @@ class Architecture:
         backbone: a key of `BACKBONES`, None where the model has one of its own
 
     Of the class:
-        task: what the model is for, a key of `trizoo.tasks.TASKS`
+        task: what the model is for, a key of `trizoo.tasks.FLAGS`
         takes_any_size: odd sides, too
         options: of a recipe's model section, those that are for `spec`
     """

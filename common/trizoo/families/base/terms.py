@@ -16,8 +16,11 @@ def binary_cross_entropy(logits, targets):
 def focal_weight(logits, positives, gamma, alpha):
     """What focal loss multiplies cross-entropy by (Lin et al. 2017), and its derivative: (...), (...) -> two of (...).
 
-    positives: 0 or 1. The weight is (1 - probability of the right answer)^gamma, from logits, times alpha for positives
-    and 1 - alpha for the others; alpha None: times 1. With gamma 0 and no alpha it is 1 throughout.
+    The weight is (1 - probability of the right answer)^gamma, from logits, times alpha for positives and 1 - alpha for
+    the others; alpha None: times 1. With gamma 0 and no alpha it is 1 throughout.
+
+    Args:
+        positives: 0 or 1
     """
     sign = 2 * positives - 1
     share = 1 if alpha is None else np.where(positives > 0, alpha, 1 - alpha)

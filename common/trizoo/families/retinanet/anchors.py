@@ -13,10 +13,12 @@ from trizoo.families.anchored.grid import lay_out, make_grid
 class PyramidAnchors:
     """Which anchors a RetinaNet has on P3 to P7: of each cell ratios, and of each ratio sizes (Lin et al. 2017).
 
-    sizes: per level, pixels: an anchor has the area of its square; ratios: height by width
-    rounded: torchvision's way. Corners about the centre are rounded to whole pixels, half to even; the first centre is
-             the input's corner, and cells are the input's side // cells apart, so 60 pixels where 608 have 10 cells.
-             Otherwise keras-retinanet's: nothing is rounded, cells are 8 to 128 pixels apart and have their own centre
+    Args:
+        sizes: per level, pixels: an anchor has the area of its square
+        ratios: height by width
+        rounded: torchvision's way. Corners about the centre are rounded to whole pixels, half to even; the first centre
+            is the input's corner, and cells are the input's side // cells apart, so 60 pixels where 608 have 10 cells.
+            Otherwise keras-retinanet's: nothing is rounded, cells are 8 to 128 pixels apart and have their own centre
     """
 
     sizes: tuple[tuple[float, ...], ...]

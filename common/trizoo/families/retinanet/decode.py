@@ -11,12 +11,25 @@ RETINANET_CANDIDATES = 1000  # boxes of one image and level that reach NMS, the 
 
 
 def decode_retinanet(
-    heads, grid, placements, *, score, threshold, max_detections=300, method="hard", coding=RETINANET_CODING
+    outputs, grid, placements, *, score, threshold, max_detections=300, method="hard", coding=RETINANET_CODING
 ):
-    """Detections of a batch: raw heads, deltas (B, N, 4) and logits (B, N, C) -> a list of B `Detections`.
+    """Detections of a batch: outputs, deltas (B, N, 4) and logits (B, N, C) -> a list of B `Detections`.
 
-    As `decode_ssd`, but an anchor's score for a class is the sigmoid's, and of those of at least `score` the
-    RETINANET_CANDIDATES highest of each level go on. grid: `retinanet_grid`'s.
+    As `trizoo.families.ssd.decode.decode_ssd`, but an anchor's score for a class is the sigmoid's, and of those of at
+    least `score` the RETINANET_CANDIDATES highest of each level reach NMS.
+
+    Args:
+        outputs: deltas and logits, in the order of the grid
+        grid: `retinanet_grid`'s
+        placements: per image how it was laid on the input (`trizoo.augment.letterbox.Placement`)
+        score: the least, in [0, 1]
+        threshold: IoU above which NMS removes the weaker box
+        max_detections: of an image
+        method: of NMS, see `trizoo.ground.boxes.nms`
+        coding: what the deltas are
+
+    Raises:
+        ValueError: where outputs don't match the anchors
     """
     least = logit(score)
 
@@ -29,4 +42,4 @@ def decode_retinanet(
         return rows[best], labels[best], scores[best]
 
     options = {"threshold": threshold, "method": method, "min_score": score, "max_detections": max_detections}
-    return decode_anchors(heads, grid, placements, coding, candidates, options)
+    return decode_anchors(outputs, grid, placements, coding, candidates, options)

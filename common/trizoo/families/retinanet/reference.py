@@ -6,13 +6,13 @@ Plain and slow on purpose, as `trizoo.families.yolo.reference`.
 import numpy as np
 
 from trizoo.families.anchored.matching import IGNORED
-from trizoo.families.anchored.reference import box_overlap, box_regression, raw_heads
+from trizoo.families.anchored.reference import box_overlap, box_regression, deltas_and_logits
 from trizoo.families.base.terms import binary_cross_entropy, focal_weight, sigmoid
 from trizoo.families.retinanet.anchors import RETINANET_CODING
 
 
 def retinanet_loss(
-    heads,
+    outputs,
     targets,
     grid,
     coding=RETINANET_CODING,
@@ -24,10 +24,7 @@ def retinanet_loss(
     box_gain=1.0,
     class_gain=1.0,
 ):
-    """The loss of a batch (Lin et al. 2017): raw heads -> {term: float}.
-
-    heads: deltas (B, N, 4) and logits (B, N, C); targets: of `trizoo.families.retinanet.targets.assign`; grid: that of
-    `retinanet_grid`; coding: what the deltas are.
+    """The loss of a batch (Lin et al. 2017): outputs -> {term: float}.
 
     Terms, each already multiplied by its gain and divided by the number of positives of the whole batch, while
     torchvision divides by each image's and takes the mean over images:
@@ -36,14 +33,22 @@ def retinanet_loss(
                decoded box and the anchor's instead (torchvision's retinanet_resnet50_fpn_v2)
         class  sum over classes and the anchors that aren't ignored of binary cross-entropy times `focal_weight`
         loss   their sum
-    Raises ValueError where heads don't answer to targets and anchors.
+
+    Args:
+        outputs: deltas (B, N, 4) and logits (B, N, C)
+        targets: of `trizoo.families.retinanet.targets.assign`
+        grid: that of `retinanet_grid`
+        coding: what the deltas are
+
+    Raises:
+        ValueError: where outputs don't match targets and anchors
     """
-    terms, _, _ = _evaluate(heads, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain)
+    terms, _, _ = _evaluate(outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain)
     return terms
 
 
 def retinanet_loss_gradients(
-    heads,
+    outputs,
     targets,
     grid,
     coding=RETINANET_CODING,
@@ -59,12 +64,14 @@ def retinanet_loss_gradients(
 
     GIoU is differentiated numerically, the rest by formula.
     """
-    _, of_deltas, of_logits = _evaluate(heads, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain)
+    _, of_deltas, of_logits = _evaluate(
+        outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain
+    )
     return of_deltas, of_logits
 
 
-def _evaluate(heads, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain):
-    deltas, logits = raw_heads(heads, targets, grid)
+def _evaluate(outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain):
+    deltas, logits = deltas_and_logits(outputs, targets, grid)
     normaliser, matches = float(targets["num_positives"]), targets["matches"]
     if box == "giou":
         box_sum, of_deltas = box_overlap(deltas, targets, grid, coding)

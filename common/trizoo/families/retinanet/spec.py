@@ -36,9 +36,9 @@ class RetinaNetLoss(Section):
     """RetinaNet's; see `trizoo.families.retinanet.reference.retinanet_loss`."""
 
     kind: Literal["retinanet"] = "retinanet"
-    positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much answers for it")
+    positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much is assigned to it")
     negative_iou: Probability = Field(0.4, description="one that overlaps every box less is background")
-    low_quality: bool = Field(True, description="each box's best anchor answers for it, however little they overlap")
+    low_quality: bool = Field(True, description="each box's best anchor is assigned to it, however little they overlap")
     gamma: NotNegative = Field(2.0, description="what is right already counts less; 0 = cross-entropy")
     alpha: Probability | None = Field(0.25, description="weight of positives, 1 less it of negatives; none = both 1")
     box: Literal["l1", "giou"] = Field("l1", description="giou: of decoded boxes, as in torchvision's v2")
@@ -94,9 +94,9 @@ class RetinaNetSpec(AnchoredSpec):
         thresholds = loss.positive_iou, loss.negative_iou, loss.low_quality
         return assign(boxes, labels, self.grid(size), self.num_classes, *thresholds)
 
-    def decode(self, heads, placements, size, **options):
+    def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.retinanet.decode.decode_retinanet`."""
-        return decode_retinanet(heads, self.grid(size), placements, coding=self.coding, **options)
+        return decode_retinanet(outputs, self.grid(size), placements, coding=self.coding, **options)
 
     def first_bias(self, name, shape, prior):
         """0, but the logit of the prior for each class (Lin et al. 2017, section 4.1)."""

@@ -1,4 +1,4 @@
-"""RetinaNet targets: which anchor answers for which box, and which are left out."""
+"""RetinaNet targets: which anchor is assigned to which box, and which are left out."""
 
 import numpy as np
 
@@ -6,15 +6,24 @@ from trizoo.families.anchored.matching import IGNORED, NEGATIVE, targets_of
 
 
 def assign(boxes, labels, grid, num_classes, positive_iou=0.5, negative_iou=0.4, low_quality=True):
-    """Targets of a batch: boxes, labels, matches, num_positives, as `trizoo.families.anchored.matching` says.
+    """Targets of a batch: boxes, labels, matches, num_positives; see `trizoo.families.anchored.matching.targets_of`.
 
-    boxes: per image float32 (n, 4) in pixels of the input, labels: per image int64 (n,); grid: `retinanet_grid`'s.
+    Each anchor looks at the box that it overlaps most, the first of equals: from `positive_iou` on it is assigned to
+    it, below `negative_iou` it is background, between them it is ignored (Lin et al. 2017, section 4). With
+    `low_quality` an anchor that no other overlaps some box more than is assigned too, all of equals, to the box that
+    *it* overlaps most, as in torchvision; keras-retinanet goes without. A box that no anchor touches has none assigned.
 
-    Each anchor looks at the box that it overlaps most, the first of equals: from `positive_iou` on it answers for it,
-    below `negative_iou` it is background, between them it is ignored (Lin et al. 2017, section 4). With `low_quality`
-    an anchor that no other overlaps some box more than answers too, all of equals, for the box that *it* overlaps most,
-    as in torchvision; keras-retinanet goes without. A box that no anchor touches makes none answer. Raises ValueError
-    where labels don't answer to boxes or classes, and where `negative_iou` is above `positive_iou`.
+    Args:
+        boxes: per image float32 (n, 4) in pixels of the input
+        labels: per image int64 (n,), class ids from 0
+        grid: `retinanet_grid`'s
+        num_classes: without a background
+        positive_iou: in [0, 1]
+        negative_iou: in [0, 1], at most `positive_iou`
+        low_quality: whether each box's best anchors are assigned to it however little they overlap
+
+    Raises:
+        ValueError: where labels don't match boxes or classes, and where `negative_iou` is above `positive_iou`
     """
     if negative_iou > positive_iou:
         raise ValueError(f"negative_iou is {negative_iou}, above positive_iou, {positive_iou}; at most that is needed")

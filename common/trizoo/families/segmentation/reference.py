@@ -9,10 +9,10 @@ from trizoo.families.base.terms import log_softmax
 from trizoo.ground.conventions import IGNORE
 
 
-def segmentation_loss(heads, targets, options):
+def segmentation_loss(outputs, targets, options):
     """The loss of a batch: a tuple of logits (B, H, W, C) alone -> {term: float}.
 
-    targets: of `trizoo.families.segmentation.targets`; options: the recipe's loss section. Pixels of 255 count nowhere.
+    Pixels of 255 count nowhere.
 
     Terms, each already multiplied by its gain:
         cross_entropy  sum over pixels of softmax cross-entropy, times the weight of the pixel's class, times
@@ -22,20 +22,26 @@ def segmentation_loss(heads, targets, options):
                        2016, without its squares, smoothed by 1); divided by `num_images`. A class that is neither there
                        nor found adds 0
         loss           their sum
-    Raises ValueError where logits don't answer to the masks.
+
+    Args:
+        targets: of `trizoo.families.segmentation.targets.assign`
+        options: the recipe's loss section
+
+    Raises:
+        ValueError: where logits don't match the masks
     """
-    terms, _ = _evaluate(heads, targets, options)
+    terms, _ = _evaluate(outputs, targets, options)
     return terms
 
 
-def segmentation_loss_gradients(heads, targets, options):
+def segmentation_loss_gradients(outputs, targets, options):
     """Gradient of `segmentation_loss`'s sum with respect to the logits: a list of one, float64 (B, H, W, C)."""
-    _, gradient = _evaluate(heads, targets, options)
+    _, gradient = _evaluate(outputs, targets, options)
     return [gradient]
 
 
-def _evaluate(heads, targets, options):
-    (logits,), masks = (np.asarray(head, np.float64) for head in heads), targets["masks"]
+def _evaluate(outputs, targets, options):
+    (logits,), masks = (np.asarray(output, np.float64) for output in outputs), targets["masks"]
     if logits.ndim != 4 or logits.shape[:3] != masks.shape:
         raise ValueError(f"logits have shape {logits.shape}; the masks need {masks.shape} and classes")
     num_classes, counted = logits.shape[-1], masks != IGNORE

@@ -9,12 +9,20 @@ from trizoo.ground.conventions import IGNORE
 def assign(masks, size, num_classes, class_weights=None):
     """Targets of a batch at an input size (width, height), from each image's mask, uint8 (h, w) of at most that size.
 
-    class_weights: a number a class, or None: all 1. Returns
-        masks       uint8 (B, H, W): class ids, 255 where nothing is learnt, as at the right and below smaller masks
-        normaliser  float32 (): sum of the weights of the pixels that count, at least 1; cross-entropy is divided by it
-        num_images  float32 (): B
-    Raises ValueError for a missing mask, for one that is larger, for values that are no class, and for another number
-    of weights.
+    Args:
+        masks: one an image
+        size: (width, height)
+        num_classes: the background among them
+        class_weights: a number a class, or None: all 1
+
+    Returns:
+        masks: uint8 (B, H, W), class ids, 255 where nothing is learnt, as at the right and below smaller masks
+        normaliser: float32 (), sum of the weights of the pixels that count, at least 1; cross-entropy is divided by it
+        num_images: float32 (), B
+
+    Raises:
+        ValueError: for a missing mask, for one that is larger, for values that are no class, and for another number of
+            weights
     """
     missing = sum(mask is None for mask in masks)
     if missing:

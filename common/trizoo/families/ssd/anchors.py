@@ -17,9 +17,14 @@ class DefaultBoxes:
 
     Of each cell, in this order: s x s, a square of sqrt(s * t), and for each ratio r two of area s^2, one r times as
     wide as high and then one r times as high as wide (Liu et al. 2016, section 2.2).
-    side: pixels of the square input; cells: per level, a side; steps: per level, pixels from cell to cell, the first
-    centre being at half of it; sizes: pixels, one more than levels; ratios: per level, above 1
-    clipped: whether no side exceeds the input's, as in torchvision
+
+    Args:
+        side: pixels of the square input
+        cells: per level, a side
+        steps: per level, pixels from cell to cell, the first centre being at half of it
+        sizes: pixels, one more than levels
+        ratios: per level, above 1
+        clipped: whether no side exceeds the input's, as in torchvision
     """
 
     side: int

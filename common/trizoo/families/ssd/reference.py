@@ -6,36 +6,41 @@ Plain and slow on purpose, as `trizoo.families.yolo.reference`.
 import numpy as np
 
 from trizoo.families.anchored.matching import NEGATIVE
-from trizoo.families.anchored.reference import box_regression, raw_heads
+from trizoo.families.anchored.reference import box_regression, deltas_and_logits
 from trizoo.families.base.terms import log_softmax
 from trizoo.families.ssd.anchors import SSD_CODING
 
 
-def ssd_loss(heads, targets, grid, coding=SSD_CODING, *, negatives=3, box_beta=1.0, box_gain=1.0, class_gain=1.0):
-    """The multibox loss of a batch (Liu et al. 2016, section 2.2): raw heads -> {term: float}.
-
-    heads: deltas (B, N, 4) and logits (B, N, 1 + C), background first; targets: of `trizoo.families.ssd.targets`; grid:
-    `ssd_grid`'s; coding: what the deltas are.
+def ssd_loss(outputs, targets, grid, coding=SSD_CODING, *, negatives=3, box_beta=1.0, box_gain=1.0, class_gain=1.0):
+    """The multibox loss of a batch (Liu et al. 2016, section 2.2): outputs -> {term: float}.
 
     Terms, each already multiplied by its gain and divided by the number of positives of the whole batch:
         box    sum over positives of smooth L1 between deltas and those of the anchor's box, linear beyond `box_beta`
         class  sum of softmax cross-entropy over positives and, of each image, the `negatives` times as many anchors
                without a box whose cross-entropy is highest, the first of equals. So an image without boxes adds nothing
         loss   their sum
-    Raises ValueError where heads don't answer to targets and anchors.
+
+    Args:
+        outputs: deltas (B, N, 4) and logits (B, N, 1 + C), background first
+        targets: of `trizoo.families.ssd.targets.assign`
+        grid: `ssd_grid`'s
+        coding: what the deltas are
+
+    Raises:
+        ValueError: where outputs don't match targets and anchors
     """
-    terms, _, _ = _evaluate(heads, targets, grid, coding, negatives, box_beta, box_gain, class_gain)
+    terms, _, _ = _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, class_gain)
     return terms
 
 
 def ssd_loss_gradients(
-    heads, targets, grid, coding=SSD_CODING, *, negatives=3, box_beta=1.0, box_gain=1.0, class_gain=1.0
+    outputs, targets, grid, coding=SSD_CODING, *, negatives=3, box_beta=1.0, box_gain=1.0, class_gain=1.0
 ):
     """Gradient of `ssd_loss`'s sum with respect to deltas and logits: float64 (B, N, 4), (B, N, 1 + C).
 
     Which negatives count is a constant.
     """
-    _, of_deltas, of_logits = _evaluate(heads, targets, grid, coding, negatives, box_beta, box_gain, class_gain)
+    _, of_deltas, of_logits = _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, class_gain)
     return of_deltas, of_logits
 
 
@@ -51,8 +56,8 @@ def hard_negatives(losses, matches, negatives):
     return candidates & (rank < np.float32(negatives) * positives)  # 1.1 * 10 is 11 in float32, as in the frameworks
 
 
-def _evaluate(heads, targets, grid, coding, negatives, box_beta, box_gain, class_gain):
-    deltas, logits = raw_heads(heads, targets, grid)
+def _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, class_gain):
+    deltas, logits = deltas_and_logits(outputs, targets, grid)
     normaliser, matches = float(targets["num_positives"]), targets["matches"]
     box, of_deltas = box_regression(deltas, targets, grid, coding, box_beta)
 

@@ -20,7 +20,7 @@ class SSDLoss(Section):
     """SSD's; see `trizoo.families.ssd.reference.ssd_loss`."""
 
     kind: Literal["ssd"] = "ssd"
-    positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much answers for it")
+    positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much is assigned to it")
     negatives: NotNegative = Field(3.0, description="of each image so many times as many negatives as positives count")
     box_beta: NotNegative = Field(1.0, description="smooth L1 is linear beyond it; 0 = L1")
     box_gain: NotNegative = 1.0
@@ -60,9 +60,9 @@ class SSDSpec(AnchoredSpec):
         boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
         return assign(boxes, labels, self.grid(size), self.num_classes, loss.positive_iou)
 
-    def decode(self, heads, placements, size, **options):
+    def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.ssd.decode.decode_ssd`."""
-        return decode_ssd(heads, self.grid(size), placements, coding=self.coding, **options)
+        return decode_ssd(outputs, self.grid(size), placements, coding=self.coding, **options)
 
     def first_bias(self, name, shape, prior):
         """0: what is no object is found by the mining of negatives."""

@@ -29,8 +29,13 @@ CHUNK = 8192  # sizes compared with the anchors at once, so that the arrays stay
 def fit_sizes(records, input_size, policy="letterbox"):
     """Box sizes as the network sees them: Records, (width, height) -> (N, 2) float64 pixels of the input.
 
-    policy: `letterbox` or `stretch`, as in trizoo.augment.letterbox. Crowd boxes are left out: they outline groups, not
-    objects. Raises ValueError for an unknown policy and sizes that are none.
+    Crowd boxes are left out: they outline groups, not objects.
+
+    Args:
+        policy: `letterbox` or `stretch`, as in trizoo.augment.letterbox
+
+    Raises:
+        ValueError: for an unknown policy and sizes that are none
     """
     sizes = [np.zeros((0, 2))]
     for record in records:
@@ -44,8 +49,11 @@ def fit_sizes(records, input_size, policy="letterbox"):
 class AnchorFit:
     """How well anchors fit boxes.
 
-    anchors: (A, 2); recall: share of the boxes whose best anchor's IoU reaches the threshold; mean_iou: mean IoU of a
-    box with its best anchor; counts: (A,) boxes whose best anchor it is. recall and mean_iou are nan without boxes.
+    Args:
+        anchors: (A, 2)
+        recall: share of the boxes whose best anchor's IoU reaches the threshold; nan without boxes
+        mean_iou: mean IoU of a box with its best anchor; nan without boxes
+        counts: (A,) boxes whose best anchor it is
     """
 
     anchors: np.ndarray

@@ -1,25 +1,33 @@
-"""Raw heads to detections, in NumPy."""
+"""Outputs to detections, in NumPy."""
 
 import numpy as np
 
 from trizoo.families.base.decode import logit, suppressed
 from trizoo.families.base.terms import sigmoid
 from trizoo.families.yolo.coding import decode_boxes
-from trizoo.families.yolo.grid import flatten_heads, yolo_grid
+from trizoo.families.yolo.grid import flatten_outputs, yolo_grid
 
 MAX_CANDIDATES = 1000  # boxes of one image that reach NMS, the best ones
 
 
-def decode_yolo(heads, spec, placements, *, score, threshold, max_detections=100, method="hard"):
-    """Detections of a batch: raw heads, float (B, H, W, A, 5 + C) per level -> a list of B `Detections`.
+def decode_yolo(outputs, spec, placements, *, score, threshold, max_detections=100, method="hard"):
+    """Detections of a batch: outputs, float (B, H, W, A, 5 + C) per level -> a list of B `Detections`.
 
-    placements: per image how it was laid on the input (`trizoo.augment.letterbox.Placement`); boxes come back in the
-    original's pixels, clipped to it; one that has no area there is no detection. A prediction's score for a class is
-    objectness times class, so it may be detected as several; those of at least `score` go through NMS per class at IoU
-    `threshold`, by `method` (see `trizoo.ground.boxes.nms`). Predictions that aren't finite count as no detection.
+    Boxes come back in the original's pixels, clipped to it; one that has no area there is no detection. A prediction's
+    score for a class is objectness times class, so it may be detected as several; those of at least `score` go through
+    NMS per class. Predictions that aren't finite count as no detection.
+
+    Args:
+        outputs: coarsest level first
+        spec: a YOLOSpec
+        placements: per image how it was laid on the input (`trizoo.augment.letterbox.Placement`)
+        score: the least, in [0, 1]
+        threshold: IoU above which NMS removes the weaker box
+        max_detections: of an image
+        method: of NMS, see `trizoo.ground.boxes.nms`
     """
-    raw = flatten_heads(heads)
-    size = (heads[0].shape[2] * spec.strides[0], heads[0].shape[1] * spec.strides[0])
+    raw = flatten_outputs(outputs)
+    size = (outputs[0].shape[2] * spec.strides[0], outputs[0].shape[1] * spec.strides[0])
     grid = yolo_grid(spec, size)
     # a score can't exceed its objectness, so most predictions fall before anything is computed for them
     candidates = raw[..., 4] >= logit(score)

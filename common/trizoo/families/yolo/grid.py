@@ -10,9 +10,12 @@ import numpy as np
 class Grid:
     """Constants of the N predictions of one image; N = sum over heads of H * W * A.
 
-    cells: float32 (N, 2), column and row; strides: float32 (N,), input pixels per cell
-    anchors: float32 (N, 2), width and height in input pixels; heads: int64 (N,), index of the head
-    scales: float32 (N,), scale_xy of the head
+    Args:
+        cells: float32 (N, 2), column and row
+        strides: float32 (N,), input pixels per cell
+        anchors: float32 (N, 2), width and height in input pixels
+        heads: int64 (N,), index of the head
+        scales: float32 (N,), scale_xy of the head
     """
 
     cells: np.ndarray
@@ -60,6 +63,6 @@ def yolo_grid(spec, size):
     return grid
 
 
-def flatten_heads(heads):
-    """Raw heads as one array: (B, H, W, A, 5 + C) each -> (B, N, 5 + C), in the grid's order."""
-    return np.concatenate([head.reshape(head.shape[0], -1, head.shape[-1]) for head in heads], axis=1)
+def flatten_outputs(outputs):
+    """Outputs as one array: (B, H, W, A, 5 + C) each -> (B, N, 5 + C), in the grid's order."""
+    return np.concatenate([output.reshape(output.shape[0], -1, output.shape[-1]) for output in outputs], axis=1)

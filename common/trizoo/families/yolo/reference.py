@@ -7,14 +7,12 @@ import numpy as np
 
 from trizoo.families.base.terms import binary_cross_entropy, focal_weight, sigmoid
 from trizoo.families.yolo.coding import decode_boxes, place_in_cell
-from trizoo.families.yolo.grid import flatten_heads, yolo_grid
+from trizoo.families.yolo.grid import flatten_outputs, yolo_grid
 from trizoo.ground.boxes import aspect_penalty, overlap, xyxy_to_cxcywh
 
 
-def yolo_loss(heads, targets, spec, loss, size):
-    """The YOLO loss of a batch: raw heads (B, H, W, A, 5 + C) per level -> {term: float}.
-
-    targets: of `trizoo.families.yolo.targets.assign`; loss: the recipe's `loss` section; size: input (width, height).
+def yolo_loss(outputs, targets, spec, loss, size):
+    """The YOLO loss of a batch: outputs (B, H, W, A, 5 + C) per level -> {term: float}.
 
     Terms, each already multiplied by its gain and divided by the number of positives P of the whole batch:
         box         sum over positives of 1 - IoU (of the kind asked for) between the decoded prediction and its box;
@@ -22,32 +20,37 @@ def yolo_loss(heads, targets, spec, loss, size):
                     the decoded centre's place in its cell (in cells) and of log width and height
         objectness  sum over predictions of binary cross-entropy: 1 for positives, 0 for the others, but those that
                     overlap any box of their image by more than `ignore_iou` are left out; times `focal_weight`, times
-                    `balance` per head
+                    `balance` per level
         class       sum over positives and classes of binary cross-entropy; with `label_smoothing` e the targets are
                     1 - e / 2 and e / 2: each class is a decision between two, as in Darknet's label_smooth_eps
         loss        their sum
+
+    Args:
+        targets: of `trizoo.families.yolo.targets.assign`
+        loss: the recipe's `loss` section
+        size: input (width, height)
     """
-    terms, _ = _evaluate(heads, targets, spec, loss, size)
+    terms, _ = _evaluate(outputs, targets, spec, loss, size)
     return terms
 
 
-def yolo_loss_gradients(heads, targets, spec, loss, size):
-    """Gradient of `yolo_loss`'s sum with respect to each raw head: a list of float64 arrays of the heads' shapes.
+def yolo_loss_gradients(outputs, targets, spec, loss, size):
+    """Gradient of `yolo_loss`'s sum with respect to each output: a list of float64 arrays of the outputs' shapes.
 
     CIoU's trade-off weight counts as a constant, as in its paper (Zheng et al. 2020, equation 12 and below). The box
     term's part is differentiated numerically (central differences in float64), the rest by formula.
     """
-    _, gradient = _evaluate(heads, targets, spec, loss, size)
-    pieces = np.split(gradient, np.cumsum([np.prod(head.shape[1:4]) for head in heads])[:-1], axis=1)
-    return [piece.reshape(head.shape) for piece, head in zip(pieces, heads, strict=True)]
+    _, gradient = _evaluate(outputs, targets, spec, loss, size)
+    pieces = np.split(gradient, np.cumsum([np.prod(output.shape[1:4]) for output in outputs])[:-1], axis=1)
+    return [piece.reshape(output.shape) for piece, output in zip(pieces, outputs, strict=True)]
 
 
-def _evaluate(heads, targets, spec, loss, size):
-    raw = flatten_heads([np.asarray(head, np.float64) for head in heads])  # (B, N, 5 + C)
+def _evaluate(outputs, targets, spec, loss, size):
+    raw = flatten_outputs([np.asarray(output, np.float64) for output in outputs])  # (B, N, 5 + C)
     grid = yolo_grid(spec, size)
     if raw.shape[1:] != (len(grid.heads), 5 + spec.num_classes):
         needed = f"({len(grid.heads)}, {5 + spec.num_classes})"
-        raise ValueError(f"heads hold predictions of shape {raw.shape[1:]}; size {size} and the spec need {needed}")
+        raise ValueError(f"outputs hold predictions of shape {raw.shape[1:]}; size {size} and the spec need {needed}")
     normaliser = float(targets["num_positives"])
     image, slot = np.nonzero(targets["positives"] >= 0)
     index, owner = targets["positives"][image, slot], targets["owners"][image, slot]
@@ -59,7 +62,7 @@ def _evaluate(heads, targets, spec, loss, size):
     decoded = decode_boxes(raw, grid.cells, grid.strides, grid.anchors, grid.scales)
     overlaps = overlap(decoded[:, :, None], targets["boxes"].astype(np.float64)[:, None]).max(axis=2)
     counted = positive | (overlaps <= loss.ignore_iou)
-    balance = np.array(loss.balance[: len(heads)])[grid.heads]
+    balance = np.array(loss.balance[: len(outputs)])[grid.heads]
     weight = loss.objectness_gain * balance * counted / normaliser
     entropy = binary_cross_entropy(raw[..., 4], positive)
     focal, focal_slope = focal_weight(raw[..., 4], positive, loss.focal_gamma, loss.focal_alpha)

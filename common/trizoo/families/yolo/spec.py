@@ -43,7 +43,7 @@ class YOLOLoss(Section):
     )
     ignore_iou: Probability = Field(0.5, description="a prediction that overlaps any box more is no negative")
     match_iou: Probability = Field(
-        1.0, description="an anchor that fits a box by more answers for it too, beside the best; 1 = the best alone"
+        1.0, description="an anchor that fits a box by more is assigned to it too, beside the best; 1 = the best alone"
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="e: classes learn 1 - e / 2 and e / 2 instead of 1 and 0"
@@ -99,9 +99,9 @@ class YOLOSpec(ModelSpec):
         boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
         return assign(boxes, labels, self, size, loss.match_iou)
 
-    def decode(self, heads, placements, size, **options):
+    def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.yolo.decode.decode_yolo`."""
-        return decode_yolo(heads, self, placements, **options)
+        return decode_yolo(outputs, self, placements, **options)
 
     def first_bias(self, name, shape, prior):
         """0, but the logit of the prior for objectness (Lin et al. 2017, section 4.1)."""
@@ -120,12 +120,13 @@ class YOLOSpec(ModelSpec):
 class YOLOArchitecture(Architecture):
     """What a YOLO's name stands for.
 
-    strides: input pixels per cell of each head, coarsest first
-    masks: for each head, which of the anchors (sorted by size) it uses
-    anchors: default (width, height) in input pixels, smallest first
-    scale_xy: for each head, by how much the sigmoid that places a box's centre reaches over its cell (grid sensitivity,
-        Bochkovskiy et al. 2020, section 3.4); 1 = not at all
-    attention: whether its backbone's features may pass an attention block (see `ATTENTION`)
+    Args:
+        strides: input pixels per cell of each head, coarsest first
+        masks: for each head, which of the anchors (sorted by size) it uses
+        anchors: default (width, height) in input pixels, smallest first
+        scale_xy: for each head, by how much the sigmoid that places a box's centre reaches over its cell (grid
+            sensitivity, Bochkovskiy et al. 2020, section 3.4); 1 = not at all
+        attention: whether its backbone's features may pass an attention block (see `ATTENTION`)
     """
 
     options: ClassVar[type[ModelOptions]] = YOLOOptions
@@ -144,9 +145,12 @@ class YOLOArchitecture(Architecture):
     def spec(self, name, num_classes, *, anchors=None, scale_xy=None, attention=None, norm=None, **normalisation):
         """The YOLOSpec with the model's own anchors or these, smallest first.
 
-        scale_xy: one number for all heads; None = the model's own, a number a head. Raises UserError for a number of
-        anchors that the heads can't share out, anchors in another order (each head would get sizes that aren't its
-        own), and attention in a model that has no place for it.
+        Args:
+            scale_xy: one number for all heads; None = the model's own, a number a head
+
+        Raises:
+            UserError: for a number of anchors that the heads can't share out, anchors in another order (each head would
+                get sizes that aren't its own), and attention in a model that has no place for it
         """
         anchors = self.anchors if anchors is None else tuple((float(w), float(h)) for w, h in anchors)
         needed = len(self.anchors)

@@ -1,4 +1,4 @@
-"""YOLO targets: which prediction answers for which box."""
+"""YOLO targets: which prediction is assigned to which box."""
 
 import numpy as np
 
@@ -10,19 +10,28 @@ from trizoo.ground.boxes import iou_wh, xyxy_to_cxcywh
 def assign(boxes, labels, spec, size, match_iou=1.0):
     """Targets of a batch, padded to M boxes and P positives, powers of two (so that few shapes occur).
 
-    boxes: per image float32 (n, 4) in pixels of the input, labels: per image int64 (n,); size: (width, height).
-
     Each box goes to a prediction in the cell that holds its centre: that of the anchor whose width and height fit it
     best (IoU) among those of all heads (Redmon & Farhadi 2018), and of every other whose IoU with it is above
     `match_iou` (Darknet's iou_thresh). Anchors that fit alike are all the best: those that two heads of a model share
-    both answer. Where two boxes want the same prediction the better fitting one gets it, and of two that fit alike the
-    first. A box without area gets none. Returns
-        boxes      float32 (B, M, 4), padded with boxes without area
-        labels     int32 (B, M), padded with 0
-        positives  int32 (B, P): index into the flat predictions (see `yolo_grid`), padded with -1
-        owners     int32 (B, P): which of its image's boxes each positive answers for, padded with 0
-        num_positives  float32 (): how many there are in the batch, at least 1; losses are divided by it
-    Raises ValueError where labels don't answer to boxes or classes, and for a size that the strides don't divide.
+    are both assigned. Where two boxes want the same prediction the better fitting one gets it, and of two that fit
+    alike the first. A box without area gets none.
+
+    Args:
+        boxes: per image float32 (n, 4) in pixels of the input
+        labels: per image int64 (n,), class ids from 0
+        spec: a YOLOSpec
+        size: (width, height) of the input
+        match_iou: in [0, 1]; 1: the best anchor alone
+
+    Returns:
+        boxes: float32 (B, M, 4), padded with boxes without area
+        labels: int32 (B, M), padded with 0
+        positives: int32 (B, P), index into the flat predictions (see `yolo_grid`), padded with -1
+        owners: int32 (B, P), which of its image's boxes each positive is assigned to, padded with 0
+        num_positives: float32 (), how many there are in the batch, at least 1; losses are divided by it
+
+    Raises:
+        ValueError: where labels don't match boxes or classes, and for a size that the strides don't divide
     """
     flat_boxes, flat_labels, counts = in_a_row(boxes, labels, spec.num_classes)
     image, slot = places(counts)

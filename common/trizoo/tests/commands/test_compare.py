@@ -32,14 +32,14 @@ def test_runs_are_drawn_over_one_another_and_summed_up_in_a_line_each(tmp_path, 
     assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_picture_has_a_curve_per_run_and_figure():
+def test_a_picture_has_a_curve_per_run_and_metric():
     records = [{"kind": "step", "step": 10, "loss": 3.0}, {"kind": "epoch", "epoch": 1, "mAP50": 0.5}]
     loss, score = compare.draw({"a": records, "b": records[:1]}).axes
     assert [line.get_label() for line in loss.lines] == ["a", "b"]
     assert [list(line.get_ydata()) for line in score.lines] == [[0.5], []]
 
 
-def test_segmentation_is_compared_by_its_own_figure():
+def test_segmentation_is_compared_by_its_own_metric():
     records = [{"kind": "epoch", "epoch": 2, "mIoU": 0.75}]
     _, score = compare.draw({"a": records}).axes
     assert score.get_title() == "Validation mIoU"

@@ -40,7 +40,7 @@ def test_equal_frameworks_pass_with_a_row_each(sides, capsys):
     assert "breach" not in "".join(lines)
 
 
-def test_a_framework_beyond_a_bound_fails_with_its_name_and_the_figure(sides, capsys):
+def test_a_framework_beyond_a_bound_fails_with_its_name_and_the_difference(sides, capsys):
     curve = load_golden(MODEL)["curve"]
     sides({"A": measurement("A 1.0"), "B": measurement("B 2.0", curve=curve * 1.01)})
     assert main([MODEL]) == 1
@@ -68,9 +68,9 @@ def test_two_frameworks_are_compared_with_one_another_too():
     assert report["A"]["differences"]["curve"] > TOLERANCES["curve"]
 
 
-def test_json_and_plot_hold_the_figures_and_the_curves(sides, tmp_path):
+def test_json_and_plot_hold_the_differences_and_the_curves(sides, tmp_path):
     sides({"A": measurement("A 1.0"), "B": measurement("B 2.0")})
-    out, picture = tmp_path / "figures.json", tmp_path / "curves.png"
+    out, picture = tmp_path / "differences.json", tmp_path / "curves.png"
     assert main([MODEL, "--json", str(out), "--plot", str(picture)]) == 0
     report = json.loads(out.read_text(encoding="utf-8"))
     assert report["bounds"] == TOLERANCES

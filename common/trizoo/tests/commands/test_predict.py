@@ -49,10 +49,24 @@ def test_a_flag_for_masks_is_refused_by_a_detector(predict, flags):
         predict(*flags)
 
 
-@pytest.mark.parametrize(("flag", "said"), [("--json", True), ("--voc", True), ("--score=0.1", False)])
+@pytest.mark.parametrize(("flag", "said"), [("--json", True), ("--voc", True), ("--confidence=0.1", False)])
 def test_where_files_are_is_said_where_a_flag_writes_some(predict, capsys, flag, said):
     assert predict(flag) == 0
     assert ("written to" in capsys.readouterr().out) == said
+
+
+@pytest.mark.parametrize("flag", ["--confidence", "--score"])
+def test_the_lowest_score_shown_is_the_recipes_unless_a_flag_says_otherwise(predict, monkeypatch, flag):
+    made = []
+
+    def detector(**options):
+        made.append(options["score"])
+        return lambda paths, batch_size: iter(())
+
+    monkeypatch.setattr(detection, "Detector", detector)
+    monkeypatch.setattr(detection, "LOWEST_SCORE", 1.0)
+    assert predict() == predict(flag, "0.25") == 0
+    assert made == [0.5, 0.25]
 
 
 def test_an_unknown_nms_method_is_refused(capsys):

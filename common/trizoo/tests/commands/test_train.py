@@ -16,11 +16,11 @@ from trizoo.weights.checkpoint import load
 
 
 @pytest.fixture
-def start(framework, drawings, tmp_path):
+def start(framework, synthetic_data, tmp_path):
     """Runs train.py with small numbers; the run is in tmp_path / "run"."""
 
     def run(*arguments, framework=framework, out="run"):
-        small = ["--data", drawings, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
+        small = ["--data", synthetic_data, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
         small += ["--set", "evaluate.every=1"]
         return train(framework, [*small, "--out", str(tmp_path / out), *arguments])
 
@@ -122,7 +122,7 @@ def test_weights_that_are_not_finite_never_reach_a_checkpoint(start, framework, 
     assert not (tmp_path / "run" / "best.h5").exists()
 
 
-def test_a_run_stopped_by_ctrl_c_resumes_to_the_same_arrays_and_log(start, framework, drawings, tmp_path, capsys):
+def test_a_run_stopped_by_ctrl_c_resumes_to_the_same_arrays_and_log(start, framework, synthetic_data, tmp_path, capsys):
     averaging = ("--epochs", "3", "--set", "ema.decay=0.5")
     assert start(*averaging, out="whole") == 0
     stopping = type(framework)()
@@ -142,7 +142,7 @@ def test_a_run_stopped_by_ctrl_c_resumes_to_the_same_arrays_and_log(start, frame
 
     stopping.learner = learner
     assert start(*averaging, framework=stopping) == 130
-    assert f"go on with: --resume {tmp_path / 'run'}" in capsys.readouterr().out
+    assert f"resume with: --resume {tmp_path / 'run'}" in capsys.readouterr().out
     assert load(tmp_path / "run" / "last.h5").step == 5
     assert train(type(framework)(), ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
     whole, resumed = (load(tmp_path / name / "last.h5") for name in ("whole", "run"))

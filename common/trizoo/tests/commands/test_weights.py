@@ -53,7 +53,7 @@ def test_stdout_of_download_and_path_is_the_path_alone(entries, home, small, cap
 
 def test_path_of_what_is_not_here_is_a_sentence(entries, small):
     entries(yolov3_tiny__pets=(small, {}))
-    with pytest.raises(UserError, match=r"python -m trizoo.weights download yolov3-tiny\.pets"):
+    with pytest.raises(UserError, match=r"trizoo weights download yolov3-tiny\.pets"):
         main(["path", "yolov3-tiny.pets"])
 
 
@@ -150,7 +150,7 @@ def test_convert_says_what_a_person_should_know(entries, home, tmp_path, capsys)
         theirs, published.filled({k: v for k, v in published.vgg16().items() if k.startswith("features")})
     )
     assert main(["convert", str(theirs), "--model", "ssd300-vgg16", "--out", str(tmp_path / "out.h5")]) == 0
-    assert "fc6 and fc7 aren't in it and begin anew" in capsys.readouterr().err
+    assert "fc6 and fc7 aren't in it and are re-initialised" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

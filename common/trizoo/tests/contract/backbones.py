@@ -108,7 +108,7 @@ def test_xceptions_names_follow_the_flow(zoo, backbones):
 
 def test_features_equal_the_golden(zoo, backbones, features):
     found = measure_backbones(zoo, backbones, features)
-    if zoo.name == "pytorch" and not GOLDEN.exists():  # so deleting it makes it anew
+    if zoo.name == "pytorch" and not GOLDEN.exists():  # so deleting it makes it again
         np.savez_compressed(GOLDEN, **{f"{case}/{key}": v for case in found for key, v in found[case].items()})
         pytest.skip(f"{GOLDEN.name} was missing and is written")
     with np.load(GOLDEN, allow_pickle=False) as golden:

@@ -225,7 +225,7 @@ def measure_blocks(zoo, every_block):
 
 def test_heads_folded_and_gradients_equal_the_golden(zoo, every_block):
     found = measure_blocks(zoo, every_block)
-    if zoo.name == "pytorch" and not GOLDEN.exists():  # so deleting it makes it anew
+    if zoo.name == "pytorch" and not GOLDEN.exists():  # so deleting it makes it again
         np.savez_compressed(GOLDEN, **found)
         pytest.skip(f"{GOLDEN.name} was missing and is written")
     with np.load(GOLDEN, allow_pickle=False) as golden:

@@ -1,6 +1,6 @@
-"""train.py, evaluate.py and predict.py as a person runs them, on small drawings.
+"""train.py, evaluate.py and predict.py as a person runs them, on small synthetic images.
 
-Covered: what a run folder holds; a checkpoint's figure repeated; what predict writes; runs stopped by Ctrl-C within an
+Covered: what a run folder holds; a checkpoint's metrics repeated; what predict writes; runs stopped by Ctrl-C within an
 epoch and at its end, killed outright, stopped as a process group; a loss that isn't finite; fine-tuning and freezing;
 --print-recipe; one sentence for what a user can put right; scripts from any folder; truncated images; a single image.
 
@@ -51,7 +51,7 @@ evaluate: {nms_method: diou}
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Drawings in a folder whose name, like the classes', has spaces and Chinese; 16 of the 24 are trained on."""
+    """Images in a folder whose name, like the classes', has spaces and Chinese; 16 of the 24 are trained on."""
     folder = tmp_path_factory.mktemp("数据 with spaces")
     return str(synthesize(folder / "形状 set", images=24, size=(96, 72), classes=("圆 形", "square", "triangle")))
 
@@ -113,7 +113,7 @@ def test_the_checkpoint_alone_evaluates_to_the_value_of_the_run(zoo, run, tmp_pa
 
 def test_predict_writes_what_its_flags_ask_for(zoo, run, data, tmp_path, capsys):
     images = sorted(Path(data, "JPEGImages").iterdir())[:3]
-    args = [*map(str, images), "--weights", str(run / "last.h5"), "--out", str(tmp_path), "--score", "0.001"]
+    args = [*map(str, images), "--weights", str(run / "last.h5"), "--out", str(tmp_path), "--confidence", "0.001"]
     assert predict(zoo, [*args, "--json", "--voc", "--crop", "--device", "cpu"]) == 0
     results = json.loads((tmp_path / "detections.json").read_text(encoding="utf-8"))
     assert [Path(result["image"]).name for result in results] == [image.name for image in images]
@@ -126,7 +126,7 @@ def test_predict_writes_what_its_flags_ask_for(zoo, run, data, tmp_path, capsys)
 
 def test_predict_says_how_near_it_came_where_it_found_nothing(zoo, run, data, tmp_path, capsys):
     image = str(next(Path(data, "JPEGImages").iterdir()))
-    args = [image, "--weights", str(run / "last.h5"), "--out", str(tmp_path / "none"), "--score", "1"]
+    args = [image, "--weights", str(run / "last.h5"), "--out", str(tmp_path / "none"), "--confidence", "1"]
     assert predict(zoo, [*args, "--no-pictures", "--device", "cpu"]) == 0
     assert "0 boxes above 1, " in capsys.readouterr().out
     assert not (tmp_path / "none").exists()
@@ -246,7 +246,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_term_step_and_images(
 
 def test_fine_tuning_loads_all_but_the_head_of_other_classes(tuned):
     folder, printed = tuned
-    assert "the classes are others, so what predicts them begins anew" in printed
+    assert "the classes are others, so what predicts them is re-initialised" in printed
     assert len(load(folder / "last.h5").recipe["classes"]) == 2
 
 

@@ -84,7 +84,7 @@ def test_a_weight_file_gives_the_heads_that_darknet_s_definition_gives(zoo, name
         assert np.abs(head - wanted.reshape(head.shape)).max() < 1e-4 * np.abs(wanted).max()
 
 
-def test_fine_tuning_from_a_backbone_begins_the_rest_anew(zoo, backbone):
+def test_fine_tuning_from_a_backbone_reinitialises_the_rest(zoo, backbone):
     given = load(backbone)
     recipe = from_dict(Recipe, given.recipe | {"classes": ["cat", "dog"]}, "this test")
     said = []
@@ -94,11 +94,11 @@ def test_fine_tuning_from_a_backbone_begins_the_rest_anew(zoo, backbone):
     assert len(given.model) == 8 * 5
     for name, array in arrays.items():
         assert np.array_equal(array, given.model.get(name, initial[name])), name
-    assert said[0] == "weights: a backbone, so what it lacks of the rest begins anew"
-    assert "begun anew      head_p5: 7 arrays" in said[1]
+    assert said[0] == "weights: a backbone, so what it lacks of the rest is re-initialised"
+    assert "missing         head_p5: 7 arrays" in said[1]
 
 
-def test_attention_is_begun_anew_beside_weights_that_know_none(zoo, tmp_path):
+def test_attention_is_reinitialised_beside_weights_that_know_none(zoo, tmp_path):
     path = tmp_path / "yolov4-tiny.weights"
     path.write_bytes(made_up((CFG / "yolov4-tiny.cfg").read_text()))
     convert(path, tmp_path / "plain.h5", model="yolov4-tiny")

@@ -1,4 +1,4 @@
-"""Every family of models by train.py, evaluate.py and predict.py, on small drawings; YOLO is in commands.py."""
+"""Every family of models by train.py, evaluate.py and predict.py, on small synthetic images; YOLO is in commands.py."""
 
 import json
 
@@ -24,7 +24,7 @@ MODELS = {
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Drawings, every other one turned upright, its boxes left out."""
+    """Synthetic images, every other one turned upright, its boxes left out."""
     root = synthesize(tmp_path_factory.mktemp("data") / "set", images=8, size=(80, 56), classes=("square", "star"))
     for path in sorted(root.glob("JPEGImages/*"))[::2]:
         mask = root / "SegmentationClass" / f"{path.stem}.png"
@@ -53,7 +53,7 @@ def pixels(path):
         return np.asarray(picture)
 
 
-def test_a_run_of_any_family_is_evaluated_again_to_its_own_figure_and_predicts(zoo, data, run, tmp_path, capsys):
+def test_a_run_of_any_family_is_evaluated_again_to_its_own_metric_and_predicts(zoo, data, run, tmp_path, capsys):
     model, folder = run
     ours = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     json_file = tmp_path / "metrics.json"
@@ -64,7 +64,7 @@ def test_a_run_of_any_family_is_evaluated_again_to_its_own_figure_and_predicts(z
     assert (folder / "samples" / "sheet.jpg").is_file()
 
     out, segments = tmp_path / "out", model.startswith("deeplab")
-    extra = ["--masks", "--view", "cut-out"] if segments else ["--voc", "--score", "0.1"]
+    extra = ["--masks", "--view", "cut-out"] if segments else ["--voc", "--confidence", "0.1"]
     args = [str(data / "JPEGImages"), "--weights", str(folder / "best.h5"), "--out", str(out), "--json", *extra]
     assert predict(zoo, [*args, "--device", "cpu"]) == 0
     assert len(json.loads((out / ("areas.json" if segments else "detections.json")).read_text(encoding="utf-8"))) == 8

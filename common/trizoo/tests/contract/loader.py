@@ -15,7 +15,7 @@ from trizoo.training.schedule import Plan
 
 @pytest.fixture(scope="module")
 def training(tmp_path_factory):
-    """A training set of 12 drawings, and a recipe of 2 epochs of 3 steps."""
+    """A training set of 12 synthetic images, and a recipe of 2 epochs of 3 steps."""
     source = find_boxes(synthesize(tmp_path_factory.mktemp("data") / "s", images=12, size=(80, 64))).open()
     recipe = Recipe(classes=source.classes, input_size=(64, 64), schedule={"epochs": 2, "batch_size": 4})
     return TrainingSet(source, list(range(12)), recipe, model_spec("yolov3-tiny", 3)), recipe

@@ -1,7 +1,7 @@
 """RetinaNet's loss and its gradient against the NumPy reference.
 
-`loss_and_gradients(spec, options)` comes from each zoo's conftest.py: a function of raw heads (arrays), targets and
-size that gives the terms {name: float} and the gradient of "loss" by each head.
+`loss_and_gradients(spec, options)` comes from each zoo's conftest.py: a function of outputs (arrays), targets and
+size that gives the terms {name: float} and the gradient of "loss" by each output.
 """
 
 import numpy as np
@@ -36,14 +36,14 @@ def targets_of(*images, spec=SPEC):
 
 @pytest.fixture
 def compare(loss_and_gradients):
-    """A function that compares loss and gradients of raw heads with the reference's, and gives the latter's."""
+    """A function that compares loss and gradients of outputs with the reference's, and gives the latter's."""
 
-    def compared(heads, targets, options=None, spec=SPEC):
+    def compared(outputs, targets, options=None, spec=SPEC):
         options = options or RetinaNetLoss()
-        terms, gradients = loss_and_gradients(spec, options)(heads, targets, SIZE)
+        terms, gradients = loss_and_gradients(spec, options)(outputs, targets, SIZE)
         numbers = options.model_dump(exclude={"kind", "positive_iou", "negative_iou", "low_quality"})
-        expected = retinanet_loss(heads, targets, spec.grid(SIZE), spec.coding, **numbers)
-        references = retinanet_loss_gradients(heads, targets, spec.grid(SIZE), spec.coding, **numbers)
+        expected = retinanet_loss(outputs, targets, spec.grid(SIZE), spec.coding, **numbers)
+        references = retinanet_loss_gradients(outputs, targets, spec.grid(SIZE), spec.coding, **numbers)
         assert terms.keys() == expected.keys()
         for name, value in expected.items():
             assert terms[name] == pytest.approx(value, rel=1e-5, abs=1e-6), name
@@ -79,8 +79,8 @@ def test_terms_and_gradients_equal_the_reference(compare, options, spec):
 
 @BOX_TERMS
 def test_images_without_boxes_have_background_only(compare, box):
-    heads = random_heads(np.random.default_rng(2), 2)
-    terms, (of_deltas, of_logits) = compare(heads, targets_of(NO_BOXES, NO_BOXES), RetinaNetLoss(box=box))
+    outputs = random_heads(np.random.default_rng(2), 2)
+    terms, (of_deltas, of_logits) = compare(outputs, targets_of(NO_BOXES, NO_BOXES), RetinaNetLoss(box=box))
     assert terms["box"] == 0
     assert terms["class"] > 0
     assert not of_deltas.any()
@@ -105,13 +105,13 @@ def test_boxes_without_area_leave_the_gradient_finite(compare, box, spec):
 
 @pytest.mark.parametrize(("box", "spec"), [("l1", BY_CORNERS), ("giou", SPEC)], ids=["l1 of corners", "giou"])
 def test_anchors_without_a_box_may_hold_any_deltas(compare, loss_and_gradients, box, spec):
-    heads = random_heads(np.random.default_rng(5), 1, spread=0.5)
+    outputs = random_heads(np.random.default_rng(5), 1, spread=0.5)
     targets = targets_of(random_boxes(np.random.default_rng(5), 3), spec=spec)
     options = RetinaNetLoss(box=box)
-    expected, (of_deltas, _) = compare(heads, targets, options, spec)
+    expected, (of_deltas, _) = compare(outputs, targets, options, spec)
     without = targets["matches"][0] < 0
-    heads[0][0, without] = np.resize([np.nan, np.inf, -np.inf, 3e38], (without.sum(), 4))
-    terms, gradients = loss_and_gradients(spec, options)(heads, targets, SIZE)
+    outputs[0][0, without] = np.resize([np.nan, np.inf, -np.inf, 3e38], (without.sum(), 4))
+    terms, gradients = loss_and_gradients(spec, options)(outputs, targets, SIZE)
     assert terms == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(gradients[0], of_deltas, atol=1e-5)
 
@@ -128,10 +128,10 @@ def test_anchors_without_a_box_may_hold_any_deltas(compare, loss_and_gradients, 
     ids=["cross-entropy", "giou", "corners", "giou of corners"],
 )
 def test_enormous_raw_values_stay_finite(compare, options, spec, enormous):
-    heads = random_heads(np.random.default_rng(6), 2)
-    for head in heads:
-        head[:] = np.sign(head) * np.float32(enormous)
+    outputs = random_heads(np.random.default_rng(6), 2)
+    for output in outputs:
+        output[:] = np.sign(output) * np.float32(enormous)
     boxes = random_boxes(np.random.default_rng(6), 3)
-    terms, references = compare(heads, targets_of(boxes, boxes, spec=spec), RetinaNetLoss(**options), spec)
+    terms, references = compare(outputs, targets_of(boxes, boxes, spec=spec), RetinaNetLoss(**options), spec)
     assert np.isfinite(terms["loss"])
     assert all(np.isfinite(reference).all() for reference in references)

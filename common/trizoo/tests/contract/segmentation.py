@@ -157,7 +157,7 @@ def test_segmentation_equals_the_golden(zoo):
             assert logits.shape == (2, size[1], size[0], 21)
             assert logits.dtype == np.float32
             found |= {f"{case}/{size[0]}x{size[1]}/{key}": value for key, value in summarize([logits]).items()}
-    if zoo.name == "pytorch" and not GOLDEN.exists():  # so deleting it makes it anew
+    if zoo.name == "pytorch" and not GOLDEN.exists():  # so deleting it makes it again
         np.savez_compressed(GOLDEN, **found)
         pytest.skip(f"{GOLDEN.name} was missing and is written")
     with np.load(GOLDEN, allow_pickle=False) as golden:

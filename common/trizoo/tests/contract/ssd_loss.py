@@ -1,7 +1,7 @@
 """SSD's loss and its gradient against the NumPy reference.
 
-`loss_and_gradients(spec, options)` comes from each zoo's conftest.py: a function of raw heads (arrays), targets and
-size that gives the terms {name: float} and the gradient of "loss" by each head.
+`loss_and_gradients(spec, options)` comes from each zoo's conftest.py: a function of outputs (arrays), targets and
+size that gives the terms {name: float} and the gradient of "loss" by each output.
 """
 
 import numpy as np
@@ -33,14 +33,14 @@ def targets_of(*images):
 
 @pytest.fixture
 def compare(loss_and_gradients):
-    """A function that compares loss and gradients of raw heads with the reference's, and gives the latter's."""
+    """A function that compares loss and gradients of outputs with the reference's, and gives the latter's."""
 
-    def compared(heads, targets, options=None):
+    def compared(outputs, targets, options=None):
         options = options or SSDLoss()
-        terms, gradients = loss_and_gradients(SPEC, options)(heads, targets, SIZE)
+        terms, gradients = loss_and_gradients(SPEC, options)(outputs, targets, SIZE)
         numbers = options.model_dump(exclude={"kind", "positive_iou"})
-        expected = ssd_loss(heads, targets, GRID, SPEC.coding, **numbers)
-        references = ssd_loss_gradients(heads, targets, GRID, SPEC.coding, **numbers)
+        expected = ssd_loss(outputs, targets, GRID, SPEC.coding, **numbers)
+        references = ssd_loss_gradients(outputs, targets, GRID, SPEC.coding, **numbers)
         assert terms.keys() == expected.keys()
         for name, value in expected.items():
             assert terms[name] == pytest.approx(value, rel=1e-5, abs=1e-6), name
@@ -74,20 +74,20 @@ def test_terms_and_gradients_equal_the_reference(compare, options):
 
 
 def test_of_equal_losses_the_first_count(compare):
-    heads = [np.zeros_like(head) for head in random_heads(np.random.default_rng(0), 2)]
-    heads[1][:, :, 0] = np.arange(ANCHORS) % 7 // 3  # three anchors of 0, three of 1, one of 2, and so on
+    outputs = [np.zeros_like(output) for output in random_heads(np.random.default_rng(0), 2)]
+    outputs[1][:, :, 0] = np.arange(ANCHORS) % 7 // 3  # three anchors of 0, three of 1, one of 2, and so on
     targets = targets_of(random_boxes(np.random.default_rng(2), 3), random_boxes(np.random.default_rng(3), 5))
-    _, (_, of_logits) = compare(heads, targets)
+    _, (_, of_logits) = compare(outputs, targets)
     assert 0 < np.count_nonzero(of_logits[0, :, 0]) < 0.1 * ANCHORS
 
 
 def test_two_and_a_half_negatives_of_each_positive_are_rounded_up(compare):
-    heads = [np.zeros_like(head) for head in random_heads(np.random.default_rng(0), 1)]
+    outputs = [np.zeros_like(output) for output in random_heads(np.random.default_rng(0), 1)]
     targets = targets_of(GRID.boxes[[2000]])
     targets["matches"][targets["matches"] >= 0] = -1
     targets["matches"][0, 2000] = 0
     targets["num_positives"] = np.float32(1)
-    _, (_, of_logits) = compare(heads, targets, SSDLoss(negatives=2.5))
+    _, (_, of_logits) = compare(outputs, targets, SSDLoss(negatives=2.5))
     assert np.nonzero(of_logits[0, :, 0])[0].tolist() == [0, 1, 2, 2000]
 
 
@@ -111,12 +111,12 @@ def test_everything_ignored_leaves_nothing(compare):
 
 
 def test_an_anchor_without_a_box_may_hold_any_deltas(compare, loss_and_gradients):
-    heads = random_heads(np.random.default_rng(6), 1)
+    outputs = random_heads(np.random.default_rng(6), 1)
     targets = targets_of(random_boxes(np.random.default_rng(6), 3))
-    expected, (of_deltas, _) = compare(heads, targets)
+    expected, (of_deltas, _) = compare(outputs, targets)
     without = targets["matches"][0] < 0
-    heads[0][0, without] = np.resize([np.nan, np.inf, -np.inf, 3e38], (without.sum(), 4))
-    terms, gradients = loss_and_gradients(SPEC, SSDLoss())(heads, targets, SIZE)
+    outputs[0][0, without] = np.resize([np.nan, np.inf, -np.inf, 3e38], (without.sum(), 4))
+    terms, gradients = loss_and_gradients(SPEC, SSDLoss())(outputs, targets, SIZE)
     assert terms == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(gradients[0], of_deltas, atol=1e-4)
 
@@ -124,10 +124,10 @@ def test_an_anchor_without_a_box_may_hold_any_deltas(compare, loss_and_gradients
 @pytest.mark.parametrize("enormous", [1e4, 1e30])
 @pytest.mark.parametrize("box_beta", [0, 1])
 def test_enormous_raw_values_stay_finite(compare, enormous, box_beta):
-    heads = random_heads(np.random.default_rng(7), 2)
-    for head in heads:
-        head[:] = np.sign(head) * np.float32(enormous)
+    outputs = random_heads(np.random.default_rng(7), 2)
+    for output in outputs:
+        output[:] = np.sign(output) * np.float32(enormous)
     boxes = random_boxes(np.random.default_rng(7), 3)
-    terms, references = compare(heads, targets_of(boxes, boxes), SSDLoss(box_beta=box_beta))
+    terms, references = compare(outputs, targets_of(boxes, boxes), SSDLoss(box_beta=box_beta))
     assert np.isfinite(terms["loss"])
     assert all(np.isfinite(reference).all() for reference in references)

@@ -1,7 +1,7 @@
 """The loss and its gradient against the NumPy reference.
 
-`loss_and_gradients(spec, options)` comes from each zoo's conftest.py: a function of raw heads (arrays), targets and
-size that gives the terms {name: float} and the gradient of "loss" by each head.
+`loss_and_gradients(spec, options)` comes from each zoo's conftest.py: a function of outputs (arrays), targets and
+size that gives the terms {name: float} and the gradient of "loss" by each output.
 """
 
 from dataclasses import replace
@@ -36,15 +36,15 @@ def random_boxes(rng, count):
 
 @pytest.fixture
 def compare(loss_and_gradients):
-    """A function that compares loss and gradients of raw heads with the reference's, and gives the latter's terms."""
+    """A function that compares loss and gradients of outputs with the reference's, and gives the latter's terms."""
 
-    def compared(heads, targets, options, spec=SPEC):
-        terms, gradients = loss_and_gradients(spec, options)(heads, targets, SIZE)
-        expected = yolo_loss(heads, targets, spec, options, SIZE)
+    def compared(outputs, targets, options, spec=SPEC):
+        terms, gradients = loss_and_gradients(spec, options)(outputs, targets, SIZE)
+        expected = yolo_loss(outputs, targets, spec, options, SIZE)
         assert terms.keys() == expected.keys()
         for name, value in expected.items():
             assert terms[name] == pytest.approx(value, rel=1e-5, abs=1e-6), name
-        for ours, reference in zip(gradients, yolo_loss_gradients(heads, targets, spec, options, SIZE), strict=True):
+        for ours, reference in zip(gradients, yolo_loss_gradients(outputs, targets, spec, options, SIZE), strict=True):
             assert np.abs(ours - reference).max() < 1e-4 * max(np.abs(reference).max(), 1e-6)
         return expected
 
@@ -78,18 +78,18 @@ def test_every_trick_equals_the_reference(compare, options):
     small = np.array([[10, 10, 11, 11], [95, 63, 96, 64], [30, 20, 60, 55]], np.float32)
     boxes = [random_boxes(rng, 6), np.zeros((0, 4), np.float32), small]
     labels = [rng.integers(0, 3, len(b)) for b in boxes]
-    heads, loss = random_heads(rng, 3), YOLOLoss(**options)
-    compare(heads, assign(boxes, labels, SENSITIVE, SIZE, loss.match_iou), loss, SENSITIVE)
+    outputs, loss = random_heads(rng, 3), YOLOLoss(**options)
+    compare(outputs, assign(boxes, labels, SENSITIVE, SIZE, loss.match_iou), loss, SENSITIVE)
 
 
 def test_a_box_answered_for_by_several_predictions_teaches_each(loss_and_gradients):
     boxes, labels = [np.array([[20, 10, 50, 50]], np.float32)], [np.array([1])]
-    heads = [np.zeros_like(head) for head in random_heads(np.random.default_rng(0), 1)]
+    outputs = [np.zeros_like(output) for output in random_heads(np.random.default_rng(0), 1)]
     found = []
     for match_iou in (1.0, 0.213):
         options = YOLOLoss(match_iou=match_iou)
         targets = assign(boxes, labels, SPEC, SIZE, match_iou)
-        _, gradients = loss_and_gradients(SPEC, options)(heads, targets, SIZE)
+        _, gradients = loss_and_gradients(SPEC, options)(outputs, targets, SIZE)
         found.append(sum(np.count_nonzero(gradient[..., 5 + 1] < 0) for gradient in gradients))
     assert found == [1, 2]  # 30x40: of 23x27 0.52, of 37x58 0.56, all others less than 0.2
 
@@ -121,13 +121,13 @@ def test_where_a_cost_has_a_corner_or_divides_by_nothing_gradients_are_finite(lo
     # sides are 0, one of the same centre
     boxes = [[21.5, -5, 58.5, 53], [24, -1, 56, 49], [23.5, -5, 60.5, 53], [24, -1, 56, 49]]
     boxes = [np.array([box], np.float32) for box in boxes]
-    heads = [np.zeros_like(head) for head in random_heads(np.random.default_rng(0), 4)]
-    for head in heads:
-        head[3, ..., 2:4] = -1000
+    outputs = [np.zeros_like(output) for output in random_heads(np.random.default_rng(0), 4)]
+    for output in outputs:
+        output[3, ..., 2:4] = -1000
     targets = assign(boxes, [np.array([0])] * 4, SPEC, SIZE)
-    terms, gradients = loss_and_gradients(SPEC, YOLOLoss(box=box))(heads, targets, SIZE)
+    terms, gradients = loss_and_gradients(SPEC, YOLOLoss(box=box))(outputs, targets, SIZE)
     assert all(np.isfinite(gradient).all() for gradient in gradients)
-    assert terms == pytest.approx(yolo_loss(heads, targets, SPEC, YOLOLoss(box=box), SIZE), rel=1e-5)
+    assert terms == pytest.approx(yolo_loss(outputs, targets, SPEC, YOLOLoss(box=box), SIZE), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_where_a_cost_has_a_corner_or_divides_by_nothing_gradients_are_finite(lo
 )
 def test_enormous_raw_values_stay_finite(loss_and_gradients, options):
     boxes = [np.array([[10, 10, 40, 40]], np.float32)] * 3
-    heads = random_heads(np.random.default_rng(0), 3)
-    for head in heads:
-        head[:] = np.array([50, -50, 1000], np.float32).reshape(3, 1, 1, 1, 1)
-    terms, gradients = loss_and_gradients(SPEC, options)(heads, assign(boxes, [np.array([0])] * 3, SPEC, SIZE), SIZE)
+    outputs = random_heads(np.random.default_rng(0), 3)
+    for output in outputs:
+        output[:] = np.array([50, -50, 1000], np.float32).reshape(3, 1, 1, 1, 1)
+    terms, gradients = loss_and_gradients(SPEC, options)(outputs, assign(boxes, [np.array([0])] * 3, SPEC, SIZE), SIZE)
     assert np.isfinite(terms["loss"])
     assert all(np.isfinite(gradient).all() for gradient in gradients)

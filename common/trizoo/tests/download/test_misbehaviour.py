@@ -205,7 +205,7 @@ def test_web_page_instead_of_the_file_is_a_failed_mirror(engine, server, content
 
 
 @pytest.mark.parametrize("marks", [("ETag", '"1"', '"2"'), ("Last-Modified", "Mon", "Tue")])
-def test_file_that_changed_between_two_parts_starts_anew(engine, server, content, answer, marks):
+def test_file_that_changed_between_two_parts_starts_over(engine, server, content, answer, marks):
     header, old, new = marks
     first = answer(content[::-1], headers={header: old}, stop=2000)
     second = answer(headers={header: new})
@@ -215,20 +215,20 @@ def test_file_that_changed_between_two_parts_starts_anew(engine, server, content
     assert server.requests[1][1]["if-range"] == old
 
 
-def test_file_that_changed_its_size_starts_anew(engine, server, content, answer):
+def test_file_that_changed_its_size_starts_over(engine, server, content, answer):
     url = server.url(answer(content + b"more", stop=2000), answer(), answer())
     file = engine.remote(url, size=None)
     assert engine.fetch(file).read_bytes() == content
     assert server.ranges == [None, "bytes=2000-", None]
 
 
-def test_part_that_nothing_would_judge_is_not_gone_on_with(engine, server, content):
+def test_part_that_nothing_would_judge_is_not_resumed(engine, server, content):
     engine.begin(b"of unknown origin")
     assert engine.fetch(engine.remote(server.url(), size=None, checksums={})).read_bytes() == content
     assert server.ranges == [None]
 
 
-def test_part_with_other_bytes_is_found_and_begun_anew(engine, server, content):
+def test_part_with_other_bytes_is_found_and_begun_again(engine, server, content):
     engine.begin(b"x" * 1000)
     assert engine.fetch(engine.remote(server.url())).read_bytes() == content
     assert server.ranges == ["bytes=1000-", None]
@@ -246,7 +246,7 @@ def test_part_that_is_complete_without_a_known_size_is_recognised(engine, server
     assert server.ranges == [f"bytes={len(content)}-"]
 
 
-def test_part_that_is_too_long_is_begun_anew(engine, server, content):
+def test_part_that_is_too_long_is_begun_again(engine, server, content):
     engine.begin(content + b"x")
     assert engine.fetch(engine.remote(server.url())).read_bytes() == content
     assert server.ranges == [None]

@@ -116,7 +116,7 @@ def test_file_without_any_known_fact_is_gone_on_with_by_its_validator(engine, se
     assert engine.first_use.recorded("thing.coco") == hashlib.sha256(content).hexdigest()
 
 
-def test_a_part_begun_anew_is_empty_before_its_note_speaks_of_another_file(tmp_path):
+def test_a_part_begun_again_is_empty_before_its_note_speaks_of_another_file(tmp_path):
     part = Part(tmp_path / "file.bin")
     part.path.write_bytes(b"old")
     part.begin("http://127.0.0.1/new", '"2"', 10)

@@ -91,8 +91,8 @@ def framework(monkeypatch):
     schema.refresh()
 
 
-def test_it_trains_evaluates_and_predicts(framework, drawings, tmp_path):
-    values = {"model.name": "marks-16", "data.root": drawings, "input_size": [64, 64], "schedule.epochs": 2}
+def test_it_trains_evaluates_and_predicts(framework, synthetic_data, tmp_path):
+    values = {"model.name": "marks-16", "data.root": synthetic_data, "input_size": [64, 64], "schedule.epochs": 2}
     run = trizoo.train(values, workers=0, quiet=True, out=tmp_path / "run", say=lambda line: None)
     assert run.metrics["mAP50"] is not None
     detector = trizoo.load(run.best)
@@ -113,8 +113,8 @@ def test_its_options_and_loss_are_a_recipes(framework):
         families.model_spec("yolov3", 2, side=8)
 
 
-def test_its_targets_reach_a_program(framework, drawings, tmp_path):
-    values = {"model.name": "marks-16", "data.root": drawings, "input_size": [64, 64], "schedule.iterations": 1}
+def test_its_targets_reach_a_program(framework, synthetic_data, tmp_path):
+    values = {"model.name": "marks-16", "data.root": synthetic_data, "input_size": [64, 64], "schedule.iterations": 1}
     run = trizoo.train(values, workers=0, quiet=True, out=tmp_path / "run", say=lambda line: None)
     detector = trizoo.load(run.best)
     boxes = [np.array([[1, 1, 5, 5]], np.float32), np.zeros((0, 4), np.float32)]

@@ -1,4 +1,4 @@
-"""One run that crosses from framework to framework, where they are installed: train, go on, evaluate.
+"""One run that crosses from framework to framework, where they are installed: train, resume, evaluate.
 
 Each framework runs in a process of its own, as a person would start it.
 """
@@ -49,7 +49,7 @@ def losses(out):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return synthesize(tmp_path_factory.mktemp("data") / "drawings", images=32, size=(96, 96))
+    return synthesize(tmp_path_factory.mktemp("data") / "synthetic", images=32, size=(96, 96))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def relay(data, tmp_path_factory):
     run(first, "train", *small, "--epochs", 1, "--out", crossing, cwd=cwd)
     for epochs, folder in enumerate(others, start=2):
         said = run(folder, "train", "--resume", crossing, "--epochs", epochs, "--workers", "0", "--quiet", cwd=cwd)
-        assert f"goes on with {folder}" in said
+        assert f"resumed with {folder}" in said
     return crossing, alone
 
 
@@ -85,7 +85,7 @@ def test_weights_and_momenta_end_where_one_framework_alone_ends(relay):
         assert distance < 0.01 * norm
 
 
-def test_one_checkpoint_has_the_same_figure_in_every_framework(relay, data, tmp_path):
+def test_one_checkpoint_has_the_same_metrics_in_every_framework(relay, data, tmp_path):
     found = []
     for folder in PRESENT:
         out = tmp_path / f"{folder}.json"

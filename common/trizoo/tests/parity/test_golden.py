@@ -18,17 +18,17 @@ from trizoo.parity.golden import (
 from trizoo.weights.names import load_names
 
 
-def heads(images):
-    """Two heads that say something of the images."""
+def outputs(images):
+    """Two outputs that say something of the images."""
     values = images.astype(np.float32).mean(axis=(1, 2))
     return [np.repeat(values, 40, axis=1), -values]
 
 
 def shifted(change):
-    """A measurement whose first head has one value moved by a share of the head's greatest."""
+    """A measurement whose first output has one value moved by a share of the output's greatest."""
 
     def predict(images):
-        first, second = heads(images)
+        first, second = outputs(images)
         first[0, 0] += change * np.abs(first).max()
         return [first, second]
 
@@ -36,16 +36,16 @@ def shifted(change):
 
 
 def test_the_same_heads_are_no_distance_apart():
-    assert difference(measure(heads), measure(heads)) == 0
+    assert difference(measure(outputs), measure(outputs)) == 0
 
 
 def test_a_distance_is_a_share_of_the_heads_greatest_value():
-    assert difference(measure(heads), shifted(0.01)) == pytest.approx(0.01, rel=0.02)
+    assert difference(measure(outputs), shifted(0.01)) == pytest.approx(0.01, rel=0.02)
 
 
 def test_heads_of_another_shape_or_number_are_infinitely_far():
-    assert difference(measure(heads), measure(lambda images: heads(images)[:1])) == np.inf
-    assert difference(measure(heads), measure(lambda images: [head[:1] for head in heads(images)])) == np.inf
+    assert difference(measure(outputs), measure(lambda images: outputs(images)[:1])) == np.inf
+    assert difference(measure(outputs), measure(lambda images: [output[:1] for output in outputs(images)])) == np.inf
 
 
 def test_arrays_are_compared_each_by_its_own_greatest_value():

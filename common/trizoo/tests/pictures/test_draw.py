@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trizoo.ground.sample import Detections
-from trizoo.pictures.draw import draw_boxes, draw_detections, grid
+from trizoo.pictures.draw import contact_sheet, draw_boxes, draw_detections
 from trizoo.pictures.palette import class_colours, text_colours
 
 
@@ -200,7 +200,7 @@ def test_wrong_arguments_are_named(change, message):
 
 def test_a_contact_sheet_letterboxes_each_image_on_its_cell():
     wide, tall = np.full((10, 40, 3), 10, np.uint8), np.full((40, 20, 3), 200, np.uint8)
-    sheet = grid([wide, tall, wide], 2, (80, 60), gap=4)
+    sheet = contact_sheet([wide, tall, wide], 2, (80, 60), gap=4)
     # Two columns of 80 and two rows of 60 with a gap of 4 between: 164 x 124.
     assert sheet.shape == (124, 164, 3)
     # 40 x 10 at twice its size is 80 x 20: 20 rows of ground above and below.
@@ -215,14 +215,14 @@ def test_a_contact_sheet_letterboxes_each_image_on_its_cell():
 
 
 def test_a_contact_sheet_is_no_wider_than_its_images_and_shrinks_large_ones():
-    assert grid([grey(600, 300)], 5, (30, 30)).shape == (30, 30, 3)
-    assert grid([grey(3, 9000)], 1, (30, 30)).shape == (30, 30, 3)
+    assert contact_sheet([grey(600, 300)], 5, (30, 30)).shape == (30, 30, 3)
+    assert contact_sheet([grey(3, 9000)], 1, (30, 30)).shape == (30, 30, 3)
 
 
 @pytest.mark.parametrize(("images", "columns", "name"), [([], 2, "number of images"), ([grey(2, 2)], 0, "columns")])
 def test_an_empty_contact_sheet_is_refused(images, columns, name):
     with pytest.raises(ValueError, match=f"{name} is 0"):
-        grid(images, columns, (10, 10))
+        contact_sheet(images, columns, (10, 10))
 
 
 def test_importing_neither_loads_a_framework_nor_matplotlib():

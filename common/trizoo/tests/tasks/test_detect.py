@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from trizoo.families import model_spec
-from trizoo.families.yolo.grid import cells_per_head, flatten_heads, yolo_grid
+from trizoo.families.yolo.grid import cells_per_head, flatten_outputs, yolo_grid
 from trizoo.families.yolo.targets import assign
 from trizoo.ground.errors import UserError
 from trizoo.tasks.detect import Detector
@@ -23,8 +23,8 @@ class Network:
     def __call__(self, images):
         assert images.dtype == np.uint8
         self.batch_sizes.append(len(images))
-        heads = [np.full((len(images), r, c, 3, 25), -20, np.float32) for c, r in cells_per_head(SPEC, SIZE)]
-        flat, grid = flatten_heads(heads), yolo_grid(SPEC, SIZE)
+        outputs = [np.full((len(images), r, c, 3, 25), -20, np.float32) for c, r in cells_per_head(SPEC, SIZE)]
+        flat, grid = flatten_outputs(outputs), yolo_grid(SPEC, SIZE)
         for raw, image in zip(flat, images, strict=True):
             grey = image[..., 0].astype(int)
             bright = grey > 140 if (grey == 128).any() else grey > 100
@@ -35,8 +35,8 @@ class Network:
             raw[index, :2] = np.log(place / (1 - place))
             raw[index, 2:4] = np.log((box[2:] - box[:2]) / grid.anchors[index])
             raw[index, [4, 5 + round(np.median(grey[bright]) / 12)]] = math.log(9), 20
-        counts = np.cumsum([head[0, ..., 0].size for head in heads])[:-1]
-        return [p.reshape(h.shape) for p, h in zip(np.split(flat, counts, axis=1), heads, strict=True)]
+        counts = np.cumsum([output[0, ..., 0].size for output in outputs])[:-1]
+        return [p.reshape(h.shape) for p, h in zip(np.split(flat, counts, axis=1), outputs, strict=True)]
 
 
 def make(resize="stretch", **options):
@@ -76,10 +76,10 @@ def test_the_nms_method_is_passed_on(tmp_path, method, count):
     def predict(images):
         # 37x58 about (24, 24) and (40, 24), cut off at the image's top: IoU 21 / 53 = 0.396, DIoU 0.396 less
         # 16^2 / (53^2 + 53^2) = 0.046
-        heads = [np.full((1, r, c, 3, 25), -20, np.float32) for c, r in cells_per_head(SPEC, SIZE)]
-        heads[1][0, 1, 1:3, 2, :4] = 0
-        heads[1][0, 1, 1:3, 2, 4:6] = [[20, 20], [3, 20]]
-        return heads
+        outputs = [np.full((1, r, c, 3, 25), -20, np.float32) for c, r in cells_per_head(SPEC, SIZE)]
+        outputs[1][0, 1, 1:3, 2, :4] = 0
+        outputs[1][0, 1, 1:3, 2, 4:6] = [[20, 20], [3, 20]]
+        return outputs
 
     Image.new("RGB", SIZE).save(tmp_path / "image.png")
     detector = Detector(predict, SPEC, SIZE, "stretch", score=0.5, nms=0.37, nms_method=method)

@@ -36,7 +36,7 @@ def test_a_split_is_measured_at_the_images_own_sizes(data):
     assert metrics["per_class"]["cell"]["IoU"] == 0.5  # half of what was found is there
     assert metrics["per_class"]["ground"]["IoU"] == 0
     assert (metrics["mIoU"], metrics["pixel_accuracy"]) == (0.25, 0.5)
-    assert {*TASK.figures} <= metrics.keys()
+    assert {*TASK.metrics} <= metrics.keys()
     assert len(found.masks) == 8
     truth, prediction = evaluation.draw(found, 0)
     assert (truth[0, 0] == prediction[0, 0]).all()

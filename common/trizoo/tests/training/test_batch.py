@@ -17,7 +17,7 @@ def test_an_epochs_order_is_a_permutation_of_its_seed_and_number():
 
 
 def test_the_order_of_a_seed_stays_what_it_was():
-    # a run resumed with another version of NumPy, or of ours, must go on with the same batches
+    # a run resumed with another version of NumPy, or of ours, must have the same batches
     assert epoch_order(8, 0, 0).tolist() == [6, 3, 4, 7, 2, 0, 1, 5]
     assert epoch_order(8, 1, 5).tolist() == [3, 5, 4, 2, 6, 7, 1, 0]
 
@@ -73,7 +73,7 @@ def test_sizes_depend_on_seed_and_step_alone():
     sizes = InputSizes((416, 416), 32, seed=3, low=0.5, high=1.5, every=4)
     backwards = [InputSizes((416, 416), 32, 3, 0.5, 1.5, 4).at(step) for step in reversed(range(100))]
     assert [sizes.at(step) for step in range(100)] == backwards[::-1]
-    # a run resumed with another version of NumPy, or of ours, must go on with the same sizes
+    # a run resumed with another version of NumPy, or of ours, must have the same sizes
     assert [sizes.at(step)[0] for step in range(0, 24, 4)] == [224, 352, 288, 256, 384, 544]
     other = InputSizes((416, 416), 32, seed=4, low=0.5, high=1.5, every=4)
     assert [sizes.at(step) for step in range(100)] != [other.at(step) for step in range(100)]

@@ -1,4 +1,4 @@
-"""The run folder: names, log, table, figures; what a kill or a resume leaves."""
+"""The run folder: names, log, table, metrics; what a kill or a resume leaves."""
 
 import csv
 import json

@@ -148,7 +148,7 @@ def test_the_report_is_a_summary_by_parts_of_the_model():
         "  loaded          neck_p5: 1 array",
         "  re-initialised  head_p5: 1 array, first head_p5.conv.weight "
         "has shape (255, 4, 1, 1), the model's (75, 4, 1, 1)",
-        "  begun anew      head_p5: 1 array, first head_p5.conv.bias (75,)",
+        "  missing         head_p5: 1 array, first head_p5.conv.bias (75,)",
         "  unexpected      fc: 1 array, first fc.weight (1000, 8)",
     ]
 

@@ -19,9 +19,14 @@ from trizoo.weights.report import NOT_OURS
 def import_weights(weights, model, source="the weights"):
     """The arrays of a `trizoo.weights.readers.Weights` under a model's canonical names: Imported.
 
-    source: how errors call the file. The number of classes is the file's; `trizoo.weights.classes` says which of its
-    outputs are whose, and `trizoo.weights.report.match` what fits a model of another number. Raises UserError where the
-    file isn't of this model.
+    The number of classes is the file's; `trizoo.weights.classes` says which of its outputs are whose, and
+    `trizoo.weights.report.match` what fits a model of another number.
+
+    Args:
+        source: how errors call the file
+
+    Raises:
+        UserError: where the file isn't of this model
     """
     if weights.kind == "darknet":
         return darknet.import_floats(weights.arrays["floats"], model, source=source)

@@ -20,7 +20,8 @@ def with_eps(arrays, eps):
 def without_biases(arrays, biases):
     """Arrays without the biases of convolutions before a batch norm, which only move its mean.
 
-    biases: {our name of the convolution's bias, which our model doesn't have: array}
+    Args:
+        biases: {our name of the convolution's bias, which our model doesn't have: array}
     """
     arrays = dict(arrays)
     for name, bias in biases.items():

@@ -48,9 +48,15 @@ def recognise(floats):
 def import_floats(floats, model, num_classes=None, source="the file"):
     """The numbers of a .weights file as the arrays of a model, views without a copy: Imported.
 
-    floats: float32 (N,); num_classes: the file's, None where the number of floats is to say it; source: how errors call
-    the file. A file of fewer numbers gives the first convolutions; the rest is `missing`. Raises UserError for one that
-    ends within a convolution, or goes on after the last.
+    A file of fewer numbers gives the first convolutions; the rest is `missing`.
+
+    Args:
+        floats: float32 (N,)
+        num_classes: the file's, None where the number of floats is to say it
+        source: how errors call the file
+
+    Raises:
+        UserError: for one that ends within a convolution, or goes on after the last
     """
     if num_classes is None:
         found = _num_classes(model, floats.size)

@@ -13,7 +13,7 @@ import re
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import EPS, with_eps, without_biases
 from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take
-from trizoo.weights.importers.vgg16 import ANEW, begun_anew, reduced
+from trizoo.weights.importers.vgg16 import REINITIALISED, reduced, reinitialised
 from trizoo.weights.names import load_names
 
 CAFFE = {"mean": (123.68, 116.779, 103.939), "std": (1.0, 1.0, 1.0)}  # of R, G, B; applications/imagenet_utils.py
@@ -69,7 +69,11 @@ RETINANET_RULES = (
 
 
 def caffe_resnet_rules(layers):
-    """Rules of a ResNet with Caffe's names: res2a_branch2a, in deep ones res3b1_branch2a. layers: the file's names."""
+    """Rules of a ResNet with Caffe's names: res2a_branch2a, in deep ones res3b1_branch2a.
+
+    Args:
+        layers: the file's names
+    """
 
     def name(stage, block, branch, part):
         stage, block = int(stage) + 2, int(block)
@@ -160,7 +164,7 @@ def _vgg16(arrays, model, source):
         new = reduced((weight6.reshape(7, 7, 512, -1).transpose(3, 2, 0, 1), bias6), (weight7.T, bias7))
         notes = ()
     else:
-        new, used, notes = begun_anew(shapes, model), (), (ANEW,)
+        new, used, notes = reinitialised(shapes, model), (), (REINITIALISED,)
     given = imported.arrays | new
     imported = imported._replace(
         arrays=_turned({name: given[name] for name in shapes if name in given}),

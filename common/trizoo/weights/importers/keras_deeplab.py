@@ -85,7 +85,11 @@ def model_of(arrays):
 
 
 def names_of(model, logits):
-    """{our name: the port's} of a whole model. logits: what the last layer is called."""
+    """{our name: the port's} of a whole model.
+
+    Args:
+        logits: what the last layer is called
+    """
     return rename(model, (*RULES, (r"head\.predict_class", logits)))
 
 

@@ -30,9 +30,13 @@ def rename(model, rules):
 
 
 def take(arrays, names, model, source):
-    """Arrays by a file's names as an Imported. names: {our name: the file's}.
+    """Arrays by a file's names as an Imported.
 
-    Raises UserError where one of them isn't as the model's.
+    Args:
+        names: {our name: the file's}
+
+    Raises:
+        UserError: where one of them isn't as the model's
     """
     shapes = load_names(model)
     taken = {ours: as_float32(theirs, arrays[theirs], source) for ours, theirs in names.items() if theirs in arrays}
@@ -61,7 +65,9 @@ def as_float32(name, array, source):
 def require_backbone(imported, dropped, what, model, source):
     """UserError where a classifier's file has more, or less, of a backbone than a model.
 
-    dropped: how the names of the classifier's own arrays begin; what: the file's network, in words
+    Args:
+        dropped: how the names of the classifier's own arrays begin
+        what: the file's network, in words
     """
     lacking = [name for name in imported.missing if name.startswith("backbone.")]
     beyond = [name for name in imported.unexpected if not name.startswith(dropped)]

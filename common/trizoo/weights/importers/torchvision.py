@@ -11,7 +11,7 @@ import numpy as np
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import with_eps
 from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take
-from trizoo.weights.importers.vgg16 import ANEW, begun_anew, reduced
+from trizoo.weights.importers.vgg16 import REINITIALISED, reduced, reinitialised
 from trizoo.weights.names import load_names
 from trizoo.weights.report import NOT_OURS
 
@@ -141,7 +141,11 @@ def import_arrays(arrays, model, source):
 def export_names(model, part):
     """{our name: torchvision's} of a model's arrays, or of its backbone's as a classifier has them.
 
-    part: "model" or "backbone". Raises UserError for a model that torchvision doesn't have.
+    Args:
+        part: "model" or "backbone"
+
+    Raises:
+        UserError: for a model that torchvision doesn't have
     """
     if part == "backbone" and ".resnet" in f".{model.replace('-', '.')}":
         return rename(model, resnet_rules())
@@ -215,14 +219,14 @@ def _vgg16(arrays, model, source):
         weight6, bias6, weight7, bias7 = (as_float32(name, arrays[name], source) for name in used)
         new = reduced((weight6.reshape(-1, 512, 7, 7), bias6), (weight7, bias7))
     else:
-        new, used = begun_anew(shapes, model), ()
+        new, used = reinitialised(shapes, model), ()
     given = imported.arrays | new
     imported = imported._replace(
         arrays={name: given[name] for name in shapes if name in given},
         missing=tuple(name for name in imported.missing if name not in new),
         unexpected=tuple(name for name in imported.unexpected if name not in used),
         settings=IMAGENET if trained else VGG_SSD,
-        notes=() if trained else (ANEW,),
+        notes=() if trained else (REINITIALISED,),
     )
     require_backbone(imported, CLASSIFIERS, "torchvision's VGG16", model, source)
     return imported

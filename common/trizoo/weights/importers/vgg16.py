@@ -7,8 +7,9 @@ from trizoo.weights.names import NUM_CLASSES
 KEPT = 4  # of the 4096 channels every fourth stays, 1024
 APART = 3  # of fc6's 7x7 places those at 0, 3 and 6; the convolution is dilated by 6 for it (Chen et al. 2015)
 FC6, FC7 = "backbone.fc6.conv", "backbone.fc7.conv"
-ANEW = (
-    "fc6 and fc7 aren't in it and begin anew, so freeze.epochs=0 would be better: a frozen backbone never learns them"
+REINITIALISED = (
+    "fc6 and fc7 aren't in it and are re-initialised, so freeze.epochs=0 would be better: a frozen backbone never "
+    "learns them"
 )
 
 
@@ -26,7 +27,11 @@ def reduced(fc6, fc7):
     }
 
 
-def begun_anew(shapes, model):
-    """fc6 and fc7 of a file that hasn't them, as a model has them from scratch; shapes: {name: shape}."""
+def reinitialised(shapes, model):
+    """fc6 and fc7 of a file that hasn't them, as a model has them from scratch.
+
+    Args:
+        shapes: {name: shape}
+    """
     names = [f"{module}.{leaf}" for module in (FC6, FC7) for leaf in ("weight", "bias")]
     return {name: initial_array(name, shapes[name], 0, model_spec(model, NUM_CLASSES)) for name in names}

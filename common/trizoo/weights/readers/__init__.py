@@ -37,10 +37,12 @@ TAR = 257  # byte at which a tar archive says so
 class Weights(NamedTuple):
     """A weight file's content.
 
-    kind: "checkpoint" (TriZoo's), "darknet", "pytorch", "safetensors", "keras2", "keras3", "tensorflow", "npz" or "npy"
-    arrays: by the file's own names, in its order, of the file's types (bfloat16 as float32); Darknet's, which have no
-    names, are all in "floats"
-    about: what else the file says; see the readers
+    Args:
+        kind: "checkpoint" (TriZoo's), "darknet", "pytorch", "safetensors", "keras2", "keras3", "tensorflow", "npz" or
+            "npy"
+        arrays: by the file's own names, in its order, of the file's types (bfloat16 as float32); Darknet's, which have
+            no names, are all in "floats"
+        about: what else the file says; see the readers
     """
 
     kind: str

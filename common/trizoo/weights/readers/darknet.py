@@ -43,7 +43,9 @@ def read(source):
 def write(path, floats, seen=0):
     """Writes numbers with the header of version 0.2.5, which every Darknet reads, by way of `trizoo.ground.files`.
 
-    floats: arrays of float32, one after the other; seen: images that the weights were trained on
+    Args:
+        floats: arrays of float32, one after the other
+        seen: images that the weights were trained on
     """
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.write(VERSION.pack(0, 2, 5) + struct.pack("<q", seen))

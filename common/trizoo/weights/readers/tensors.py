@@ -88,7 +88,9 @@ class Tensor:
     def array(self, data, byte_order):
         """The tensor's numbers, a view of `data` where it can be.
 
-        data: uint8 (N,), all of the storage; byte_order: "<" or ">", the file's
+        Args:
+            data: uint8 (N,), all of the storage
+            byte_order: "<" or ">", the file's
         """
         stored = np.dtype(STORED[self.type]).newbyteorder(byte_order)
         strides = tuple(step * stored.itemsize for step in self.stride)

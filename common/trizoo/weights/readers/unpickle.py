@@ -17,7 +17,11 @@ LARGEST_KEY = 1 << 31  # of whole numbers; larger ones can be chosen to have the
 
 @dataclass(frozen=True, eq=False)
 class Global:
-    """What a pickle's global stands for. call: what REDUCE does with the arguments, None where it can't be called."""
+    """What a pickle's global stands for.
+
+    Args:
+        call: what REDUCE does with the arguments, None where it can't be called
+    """
 
     name: str
     call: object = None
@@ -26,7 +30,9 @@ class Global:
 class Unpickler:
     """Reads the pickles that follow each other in `data`, from `position`.
 
-    find_global: "module.name" -> Global, or UnreadableError; persistent: a persistent id (any value) -> object
+    Args:
+        find_global: "module.name" -> Global, or UnreadableError
+        persistent: a persistent id (any value) -> object
     """
 
     def __init__(self, data, find_global, persistent):

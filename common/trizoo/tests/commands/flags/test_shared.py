@@ -78,6 +78,16 @@ def test_a_tasks_flags_become_the_commands(tasks):
     assert "--fur" not in argparse.ArgumentParser().format_help()
 
 
+def test_a_flag_may_have_an_alias(monkeypatch):
+    confidence = Flag("confidence", "how sure", metavar="X", parse=share, alias="least_score")
+    monkeypatch.setattr(shared, "FLAGS", {"cats": TaskFlags("cats' models", predict=(confidence,))})
+    parser = argparse.ArgumentParser()
+    add_task_flags(parser, "predict")
+    assert parser.parse_args(["--confidence", "0.25"]).confidence == 0.25
+    assert parser.parse_args(["--least-score", "0.25"]).confidence == 0.25
+    assert parser.parse_args([]).confidence is None
+
+
 def test_help_says_whose_flags_they_are(tasks):
     parser = argparse.ArgumentParser()
     add_task_flags(parser, "predict")

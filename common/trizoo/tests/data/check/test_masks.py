@@ -65,7 +65,7 @@ def test_sound_masks_have_no_findings_and_are_counted(root):
     assert "Errors: none" in text
 
 
-def test_the_zoos_own_drawings_are_sound(tmp_path):
+def test_synthetic_data_are_sound(tmp_path):
     report = check_masks(synthesize(tmp_path / "set", 20, (64, 48)))
     assert (report.findings, report.layout) == ((), "voc")
     assert [*report.classes] == ["background", "circle", "square", "triangle"]

@@ -42,7 +42,7 @@ def test_nothing_is_found_in_an_empty_folder(tmp_path):
     assert find_classes(tmp_path / "none") is None
 
 
-def test_the_zoos_own_drawings_say_their_names(tmp_path):
+def test_synthetic_data_say_their_names(tmp_path):
     synthesize(tmp_path / "set", 2, (48, 48), ["star", "circle"])
     assert find_classes(tmp_path / "set").names == ("background", "star", "circle")
 

@@ -57,7 +57,7 @@ def test_a_training_sets_cache_and_workers_take_it(tmp_path):
     assert np.array_equal(pickle.loads(pickle.dumps(data)).sample(0).mask, kept.mask)
 
 
-def test_masks_of_the_zoos_own_drawings(tmp_path):
+def test_masks_of_synthetic_data(tmp_path):
     root = synthesize(tmp_path / "set", 20, (64, 48))
     assert sorted(find_masks(root).splits) == ["test", "train", "val"]
     data = opened(root, "val")

@@ -51,10 +51,10 @@ def answer(kind, logits, rows, label, score):
         logits[rows, label] = logit(score)
 
 
-def decode(kind, heads, placements, **options):
+def decode(kind, outputs, placements, **options):
     if kind == "ssd":
-        return decode_ssd(heads, SSD_GRID, placements, **OPTIONS | options)
-    return decode_retinanet(heads, PYRAMID_GRID, placements, **OPTIONS | options)
+        return decode_ssd(outputs, SSD_GRID, placements, **OPTIONS | options)
+    return decode_retinanet(outputs, PYRAMID_GRID, placements, **OPTIONS | options)
 
 
 def size_of(kind):
@@ -141,7 +141,7 @@ def test_predictions_that_are_not_finite_are_no_detections(kind):
     (found,) = decode(kind, (deltas, logits), placements)
     assert len(found) == 1
     assert np.isfinite(found.boxes).all()
-    everything = [np.full_like(head, np.nan) for head in (deltas, logits)]
+    everything = [np.full_like(output, np.nan) for output in (deltas, logits)]
     assert len(decode(kind, everything, placements)[0]) == 0
 
 
@@ -219,6 +219,6 @@ def test_of_many_candidates_the_best_of_each_level_of_retinanet_reach_nms(monkey
 
 @BOTH
 def test_heads_that_do_not_answer_to_the_anchors_are_refused(kind):
-    heads = [head[:, :-1] for head in nothing(kind)]
+    outputs = [output[:, :-1] for output in nothing(kind)]
     with pytest.raises(ValueError, match="anchors need as many rows an image"):
-        decode(kind, heads, [fit(size_of(kind), size_of(kind))])
+        decode(kind, outputs, [fit(size_of(kind), size_of(kind))])

@@ -24,7 +24,7 @@ def zeros(batch=1, anchors=20):
 
 
 def random_case(seed):
-    """Random heads of a small grid, and targets with an empty image, a tiny box and equals in them."""
+    """Random outputs of a small grid, and targets with an empty image, a tiny box and equals in them."""
     rng = np.random.default_rng(seed)
     grid = retinanet_grid((48, 32))  # 6 * 4 + 3 * 2 + 2 * 1 + 1 + 1 = 34 cells
     centres, sides = rng.uniform(0, 40, (5, 2)), np.exp(rng.uniform(3, 4, (5, 2)))
@@ -32,8 +32,8 @@ def random_case(seed):
     boxes = np.concatenate([boxes, boxes[:1], [[40.3, 20.2, 41.3, 21.2]]]).astype(np.float32)
     images = [boxes, boxes[:0], boxes[2:4]]
     targets = assign(images, [np.arange(len(image)) % 3 for image in images], grid, CLASSES)
-    heads = [rng.normal(0, 2, (3, 34 * 9, width)) for width in (4, CLASSES)]
-    return heads, targets, grid
+    outputs = [rng.normal(0, 2, (3, 34 * 9, width)) for width in (4, CLASSES)]
+    return outputs, targets, grid
 
 
 def test_the_class_term_by_hand():
@@ -57,9 +57,9 @@ def test_ignored_anchors_do_not_count():
 
 
 def test_an_image_without_boxes_is_all_background():
-    heads, targets = zeros(), targets_of([])
-    np.testing.assert_allclose(retinanet_loss(heads, targets, GRID)["class"], 60 * 0.75 * 0.25 * LN2)
-    of_deltas, of_logits = retinanet_loss_gradients(heads, targets, GRID)
+    outputs, targets = zeros(), targets_of([])
+    np.testing.assert_allclose(retinanet_loss(outputs, targets, GRID)["class"], 60 * 0.75 * 0.25 * LN2)
+    of_deltas, of_logits = retinanet_loss_gradients(outputs, targets, GRID)
     assert not of_deltas.any()
     assert (of_logits > 0).all()
 
@@ -107,9 +107,9 @@ def test_the_loss_is_none_where_the_heads_are_right(coding, box):
 
 
 def test_gains_multiply_their_terms():
-    heads, targets, grid = random_case(0)
-    plain = retinanet_loss(heads, targets, grid)
-    gained = retinanet_loss(heads, targets, grid, box_gain=3, class_gain=0.5)
+    outputs, targets, grid = random_case(0)
+    plain = retinanet_loss(outputs, targets, grid)
+    gained = retinanet_loss(outputs, targets, grid, box_gain=3, class_gain=0.5)
     np.testing.assert_allclose([gained["box"], gained["class"]], [plain["box"] * 3, plain["class"] / 2])
     np.testing.assert_allclose(gained["loss"], gained["box"] + gained["class"])
 
@@ -125,26 +125,26 @@ def test_gains_multiply_their_terms():
     ids=["default", "other numbers", "other coding", "giou"],
 )
 def test_gradients_are_those_of_finite_differences(options):
-    heads, targets, grid = random_case(5)
-    gradients = retinanet_loss_gradients(heads, targets, grid, **options)
+    outputs, targets, grid = random_case(5)
+    gradients = retinanet_loss_gradients(outputs, targets, grid, **options)
     rng = np.random.default_rng(0)
     matched = np.argwhere(targets["matches"] >= 0)[:60]
     ignored = np.argwhere(targets["matches"] == -2)[:10]
     assert len(ignored)
-    for head, gradient in zip(heads, gradients, strict=True):
-        assert gradient.shape == head.shape
+    for output, gradient in zip(outputs, gradients, strict=True):
+        assert gradient.shape == output.shape
         anywhere = np.stack([rng.integers(0, [3, 34 * 9]) for _ in range(60)])
         for image, anchor in np.concatenate([matched, ignored, anywhere]):
-            for column in range(head.shape[-1]):
+            for column in range(output.shape[-1]):
                 at, values = (image, anchor, column), []
                 for step in (1e-6, -1e-6):
-                    moved = head.copy()
+                    moved = output.copy()
                     moved[at] += step
-                    moved_heads = [moved if h is head else h for h in heads]
+                    moved_heads = [moved if h is output else h for h in outputs]
                     values.append(retinanet_loss(moved_heads, targets, grid, **options)["loss"])
                 np.testing.assert_allclose(gradient[at], (values[0] - values[1]) / 2e-6, atol=1e-6)
 
 
 def test_heads_that_do_not_answer_to_the_anchors_are_refused():
-    with pytest.raises(ValueError, match=r"heads have shapes \(1, 19, 4\) and \(1, 19, 3\); the targets and anchors"):
+    with pytest.raises(ValueError, match=r"outputs have shapes \(1, 19, 4\) and \(1, 19, 3\); the targets and anchors"):
         retinanet_loss(zeros(anchors=19), targets_of([4]), GRID)

@@ -10,7 +10,7 @@ SQUARE = [0, 0, 10, 10]
 
 
 def matches_of(boxes, anchors, **options):
-    """Which box each anchor of one image answers for."""
+    """Which box each anchor of one image is assigned to."""
     grid = AnchorGrid(np.array(anchors, np.float32), np.zeros(len(anchors), np.int64))
     targets = assign([np.array(boxes, np.float32)], [np.zeros(len(boxes), np.int64)], grid, 1, **options)
     return targets["matches"][0].tolist()

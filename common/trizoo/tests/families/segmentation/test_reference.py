@@ -71,15 +71,15 @@ def test_dice_is_the_mean_over_images():
 
 def test_what_is_found_costs_nothing():
     targets = targets_of([0, 1, 1, 2, 255, 255])
-    heads = [100.0 * np.eye(3)[np.where(targets["masks"] == 255, 0, targets["masks"])]]
-    loss = segmentation_loss(heads, targets, SegmentationLoss(dice_gain=1, focal_gamma=0.5))
+    outputs = [100.0 * np.eye(3)[np.where(targets["masks"] == 255, 0, targets["masks"])]]
+    loss = segmentation_loss(outputs, targets, SegmentationLoss(dice_gain=1, focal_gamma=0.5))
     assert loss["loss"] == pytest.approx(0, abs=1e-9)
 
 
 def test_gains_multiply_their_terms():
-    heads, targets = random_case(0)
-    plain = segmentation_loss(heads, targets, SegmentationLoss(dice_gain=1))
-    gained = segmentation_loss(heads, targets, SegmentationLoss(dice_gain=3, cross_entropy_gain=0.5))
+    outputs, targets = random_case(0)
+    plain = segmentation_loss(outputs, targets, SegmentationLoss(dice_gain=1))
+    gained = segmentation_loss(outputs, targets, SegmentationLoss(dice_gain=3, cross_entropy_gain=0.5))
     assert gained["dice"] == pytest.approx(3 * plain["dice"])
     assert gained["cross_entropy"] == pytest.approx(plain["cross_entropy"] / 2)
     assert gained["loss"] == pytest.approx(gained["dice"] + gained["cross_entropy"])

@@ -25,7 +25,7 @@ def zeros(batch=1, anchors=20):
 
 
 def random_case(seed):
-    """Random heads of a small grid, and targets with an empty image, a tiny box and conflicts in them."""
+    """Random outputs of a small grid, and targets with an empty image, a tiny box and conflicts in them."""
     rng = np.random.default_rng(seed)
     whole = ssd_grid(SSD_ANCHORS["ssd300"])
     grid = AnchorGrid(whole.boxes[-190:], whole.levels[-190:])  # the levels of 5, 3 and 1 cells a side
@@ -34,8 +34,8 @@ def random_case(seed):
     boxes = np.concatenate([boxes, boxes[:1], [[40.3, 20.2, 41.3, 21.2]]]).astype(np.float32)
     images = [boxes, boxes[:0], boxes[2:4]]
     targets = assign(images, [np.arange(len(image)) % 3 for image in images], grid, CLASSES)
-    heads = [rng.normal(0, 2, (3, 190, width)) for width in (4, 1 + CLASSES)]
-    return heads, targets, grid
+    outputs = [rng.normal(0, 2, (3, 190, width)) for width in (4, 1 + CLASSES)]
+    return outputs, targets, grid
 
 
 def test_log_softmax_by_hand_and_far_out():
@@ -88,8 +88,8 @@ def test_the_box_term_by_hand():
 
 
 def test_gains_multiply_their_terms():
-    heads, targets, grid = random_case(0)
-    plain, gained = ssd_loss(heads, targets, grid), ssd_loss(heads, targets, grid, box_gain=3, class_gain=0.5)
+    outputs, targets, grid = random_case(0)
+    plain, gained = ssd_loss(outputs, targets, grid), ssd_loss(outputs, targets, grid, box_gain=3, class_gain=0.5)
     np.testing.assert_allclose([gained["box"], gained["class"]], [plain["box"] * 3, plain["class"] / 2])
     np.testing.assert_allclose(gained["loss"], gained["box"] + gained["class"])
 
@@ -105,9 +105,9 @@ def test_the_loss_is_none_where_the_heads_are_right():
 
 
 def test_a_batch_without_boxes_has_neither_loss_nor_gradient():
-    heads = [np.ones(head.shape) for head in zeros(2)]
-    assert ssd_loss(heads, targets_of([], []), GRID) == {"loss": 0, "box": 0, "class": 0}
-    assert not any(gradient.any() for gradient in ssd_loss_gradients(heads, targets_of([], []), GRID))
+    outputs = [np.ones(output.shape) for output in zeros(2)]
+    assert ssd_loss(outputs, targets_of([], []), GRID) == {"loss": 0, "box": 0, "class": 0}
+    assert not any(gradient.any() for gradient in ssd_loss_gradients(outputs, targets_of([], []), GRID))
 
 
 @pytest.mark.parametrize(
@@ -116,25 +116,25 @@ def test_a_batch_without_boxes_has_neither_loss_nor_gradient():
     ids=["default", "other numbers", "other coding"],
 )
 def test_gradients_are_those_of_finite_differences(options):
-    heads, targets, grid = random_case(5)
-    gradients = ssd_loss_gradients(heads, targets, grid, **options)
+    outputs, targets, grid = random_case(5)
+    gradients = ssd_loss_gradients(outputs, targets, grid, **options)
     rng = np.random.default_rng(0)
     matched = np.argwhere(targets["matches"] >= 0)
-    for head, gradient in zip(heads, gradients, strict=True):
-        assert gradient.shape == head.shape
+    for output, gradient in zip(outputs, gradients, strict=True):
+        assert gradient.shape == output.shape
         anywhere = np.stack([rng.integers(0, [3, 190]) for _ in range(60)])
         for image, anchor in np.concatenate([matched, anywhere, np.argwhere(gradient.any(axis=-1))[:60]]):
-            for column in range(head.shape[-1]):
+            for column in range(output.shape[-1]):
                 at, values = (image, anchor, column), []
                 for step in (1e-6, -1e-6):
-                    moved = head.copy()
+                    moved = output.copy()
                     moved[at] += step
                     values.append(
-                        ssd_loss([moved if h is head else h for h in heads], targets, grid, **options)["loss"]
+                        ssd_loss([moved if h is output else h for h in outputs], targets, grid, **options)["loss"]
                     )
                 np.testing.assert_allclose(gradient[at], (values[0] - values[1]) / 2e-6, atol=1e-6)
 
 
 def test_heads_that_do_not_answer_to_the_anchors_are_refused():
-    with pytest.raises(ValueError, match=r"heads have shapes \(1, 19, 4\) and \(1, 19, 4\); the targets and anchors"):
+    with pytest.raises(ValueError, match=r"outputs have shapes \(1, 19, 4\) and \(1, 19, 4\); the targets and anchors"):
         ssd_loss(zeros(anchors=19), targets_of([4]), GRID)

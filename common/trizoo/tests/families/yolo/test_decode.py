@@ -10,7 +10,7 @@ from trizoo.families.base.terms import sigmoid
 from trizoo.families.yolo import decode
 from trizoo.families.yolo.coding import decode_boxes
 from trizoo.families.yolo.decode import decode_yolo
-from trizoo.families.yolo.grid import cells_per_head, flatten_heads, yolo_grid
+from trizoo.families.yolo.grid import cells_per_head, flatten_outputs, yolo_grid
 from trizoo.families.yolo.targets import assign
 from trizoo.ground.boxes import nms
 
@@ -29,9 +29,9 @@ def logit(probability):
     return math.log(probability / (1 - probability))
 
 
-def encode(heads, boxes, labels, objectness=0.9, size=SIZE, spec=SPEC):
-    """Writes boxes of the input's pixels, per image, into heads, where training would want them."""
-    flat, grid = flatten_heads(heads), yolo_grid(spec, size)
+def encode(outputs, boxes, labels, objectness=0.9, size=SIZE, spec=SPEC):
+    """Writes boxes of the input's pixels, per image, into outputs, where training would want them."""
+    flat, grid = flatten_outputs(outputs), yolo_grid(spec, size)
     positives = assign(boxes, labels, spec, size)["positives"]
     for image, (of_image, image_labels) in enumerate(zip(boxes, labels, strict=True)):
         for (xmin, ymin, xmax, ymax), label, index in zip(of_image, image_labels, positives[image], strict=False):
@@ -41,8 +41,8 @@ def encode(heads, boxes, labels, objectness=0.9, size=SIZE, spec=SPEC):
             flat[image, index, 2:4] = np.log([xmax - xmin, ymax - ymin] / grid.anchors[index])
             flat[image, index, 4] = logit(objectness)
             flat[image, index, 5 + label] = 20
-    counts = np.cumsum([head[0, ..., 0].size for head in heads])[:-1]
-    return [piece.reshape(head.shape) for piece, head in zip(np.split(flat, counts, axis=1), heads, strict=True)]
+    counts = np.cumsum([output[0, ..., 0].size for output in outputs])[:-1]
+    return [piece.reshape(output.shape) for piece, output in zip(np.split(flat, counts, axis=1), outputs, strict=True)]
 
 
 @pytest.mark.parametrize("policy", ["letterbox", "stretch"])
@@ -70,22 +70,22 @@ def test_encoded_boxes_come_back_in_the_original_images_pixels(policy, spec):
 
 def test_with_grid_sensitivity_a_centre_can_lie_on_its_cells_border():
     boxes = np.array([[64 - 40, 32 - 41, 64 + 40, 32 + 41]], np.float32)  # the centre is a corner of four cells
-    heads = encode(empty_heads(), [boxes], [np.array([0])], spec=SENSITIVE)
-    assert np.abs(heads[0][0, 1, 2, 0, :2]).max() < 4
-    (found,) = decode_yolo(heads, SENSITIVE, [fit(SIZE, SIZE)], **OPTIONS)
+    outputs = encode(empty_heads(), [boxes], [np.array([0])], spec=SENSITIVE)
+    assert np.abs(outputs[0][0, 1, 2, 0, :2]).max() < 4
+    (found,) = decode_yolo(outputs, SENSITIVE, [fit(SIZE, SIZE)], **OPTIONS)
     np.testing.assert_allclose(found.boxes, boxes.clip(0), atol=0.01)
 
 
 def test_a_score_is_objectness_times_class_and_the_threshold_keeps_equals():
-    heads = empty_heads()
-    heads[0][0, 1, 2, 0] = [0, 0, 0, 0, logit(0.8), logit(0.5), logit(0.7), -20]
-    (found,) = decode_yolo(heads, SPEC, [fit(SIZE, SIZE)], score=0.1, threshold=0.5)
+    outputs = empty_heads()
+    outputs[0][0, 1, 2, 0] = [0, 0, 0, 0, logit(0.8), logit(0.5), logit(0.7), -20]
+    (found,) = decode_yolo(outputs, SPEC, [fit(SIZE, SIZE)], score=0.1, threshold=0.5)
     assert found.labels.tolist() == [1, 0]  # one prediction may be two classes
     np.testing.assert_allclose(found.scores, [0.8 * 0.7, 0.8 * 0.5], rtol=1e-6)
     np.testing.assert_array_equal(found.boxes[0], found.boxes[1])
     lowest = float(found.scores[1])
     for score, count in ((lowest, 2), (lowest + 1e-4, 1), (0.57, 0), (0.85, 0), (1, 0)):
-        assert len(decode_yolo(heads, SPEC, [fit(SIZE, SIZE)], score=score, threshold=0.5)[0]) == count
+        assert len(decode_yolo(outputs, SPEC, [fit(SIZE, SIZE)], score=score, threshold=0.5)[0]) == count
 
 
 def test_where_nothing_is_seen_there_are_no_detections():
@@ -96,14 +96,14 @@ def test_where_nothing_is_seen_there_are_no_detections():
 
 def test_predictions_that_are_not_finite_are_no_detections():
     box, label = np.array([[20, 20, 60, 60]], np.float32), np.array([1])
-    heads = encode(empty_heads(), [box], [label])
+    outputs = encode(empty_heads(), [box], [label])
     for column, value in enumerate([np.nan, np.inf, -np.inf, np.nan, np.inf, np.nan, np.inf, -np.inf]):
-        heads[1][0, column % 6, column, 1] = 30
-        heads[1][0, column % 6, column, 1, column] = value
-    heads[0][0, 0, 0, 0] = np.nan
-    (found,) = decode_yolo(heads, SPEC, [fit(SIZE, SIZE)], **OPTIONS)
+        outputs[1][0, column % 6, column, 1] = 30
+        outputs[1][0, column % 6, column, 1, column] = value
+    outputs[0][0, 0, 0, 0] = np.nan
+    (found,) = decode_yolo(outputs, SPEC, [fit(SIZE, SIZE)], **OPTIONS)
     np.testing.assert_allclose(found.boxes, box, atol=0.01)
-    everything = [np.full_like(head, np.nan) for head in heads]
+    everything = [np.full_like(output, np.nan) for output in outputs]
     assert len(decode_yolo(everything, SPEC, [fit(SIZE, SIZE)], **OPTIONS)[0]) == 0
 
 
@@ -115,29 +115,29 @@ def test_a_box_is_clipped_and_one_beside_the_image_is_dropped():
 
 
 def test_nms_is_per_class_and_honours_its_options():
-    heads = empty_heads()
-    heads[0][0, 1, 1:3] = [0, 0, 0, 0, 3, 3, -20, -20]  # neighbouring cells; the anchors are larger than the cells
-    heads[0][0, 1, 2, 1, 5:] = [-20, 3, -20]
-    every = decode_yolo(heads, SPEC, [fit(SIZE, SIZE)], score=0.1, threshold=1.0)[0]
+    outputs = empty_heads()
+    outputs[0][0, 1, 1:3] = [0, 0, 0, 0, 3, 3, -20, -20]  # neighbouring cells; the anchors are larger than the cells
+    outputs[0][0, 1, 2, 1, 5:] = [-20, 3, -20]
+    every = decode_yolo(outputs, SPEC, [fit(SIZE, SIZE)], score=0.1, threshold=1.0)[0]
     assert len(every) == 6
     expected, scores = nms(every.boxes, every.scores, every.labels, threshold=0.3)
-    (found,) = decode_yolo(heads, SPEC, [fit(SIZE, SIZE)], score=0.1, threshold=0.3)
+    (found,) = decode_yolo(outputs, SPEC, [fit(SIZE, SIZE)], score=0.1, threshold=0.3)
     assert 1 < len(found) < 6
     assert set(found.labels) == {0, 1}
     np.testing.assert_array_equal(found.boxes, every.boxes[expected])
-    (soft,) = decode_yolo(heads, SPEC, [fit(SIZE, SIZE)], score=0.1, threshold=0.3, method="soft")
+    (soft,) = decode_yolo(outputs, SPEC, [fit(SIZE, SIZE)], score=0.1, threshold=0.3, method="soft")
     assert soft.scores.min() < scores.min()
-    assert len(decode_yolo(heads, SPEC, [fit(SIZE, SIZE)], score=0.1, threshold=1.0, max_detections=2)[0]) == 2
+    assert len(decode_yolo(outputs, SPEC, [fit(SIZE, SIZE)], score=0.1, threshold=1.0, max_detections=2)[0]) == 2
 
 
 @pytest.mark.parametrize("most", [25, 1000])
 def test_of_many_candidates_the_best_reach_nms_with_ties_in_order(monkeypatch, most):
     monkeypatch.setattr(decode, "MAX_CANDIDATES", most)
     rng, size = np.random.default_rng(0), (320, 192)
-    heads = [rng.integers(-4, 3, head.shape).astype(np.float32) for head in empty_heads(2, size)]  # ties
+    outputs = [rng.integers(-4, 3, output.shape).astype(np.float32) for output in empty_heads(2, size)]  # ties
     grid, placement = yolo_grid(SPEC, size), fit((300, 180), size)
-    found = decode_yolo(heads, SPEC, [placement] * 2, score=0.001, threshold=0.5, max_detections=30)
-    for raw, detections in zip(flatten_heads(heads), found, strict=True):
+    found = decode_yolo(outputs, SPEC, [placement] * 2, score=0.001, threshold=0.5, max_detections=30)
+    for raw, detections in zip(flatten_outputs(outputs), found, strict=True):
         scores = (sigmoid(raw[:, 4:5]) * sigmoid(raw[:, 5:])).reshape(-1)
         assert (scores >= 0.001).sum() > most
         best = np.argsort(-scores, kind="stable")[:most]

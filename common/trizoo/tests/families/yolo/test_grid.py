@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trizoo.families import model_spec
-from trizoo.families.yolo.grid import cells_per_head, flatten_heads, yolo_grid
+from trizoo.families.yolo.grid import cells_per_head, flatten_outputs, yolo_grid
 
 
 def test_the_number_of_predictions_of_yolov3_is_that_of_its_paper():
@@ -13,14 +13,14 @@ def test_the_number_of_predictions_of_yolov3_is_that_of_its_paper():
 
 def test_the_flat_order_is_head_row_column_anchor():
     spec = model_spec("yolov3-tiny", 2)
-    size = (96, 64)  # heads of 3 x 2 and 6 x 4 cells
-    heads = []
+    size = (96, 64)  # outputs of 3 x 2 and 6 x 4 cells
+    outputs = []
     for head, (columns, rows) in enumerate(cells_per_head(spec, size)):
         values = np.zeros((1, rows, columns, 3, 7))
         for row, column, anchor in np.ndindex(rows, columns, 3):
             values[0, row, column, anchor] = [head, row, column, *spec.anchors[head][anchor], spec.strides[head], 0]
-        heads.append(values)
-    (flat,) = flatten_heads(heads)
+        outputs.append(values)
+    (flat,) = flatten_outputs(outputs)
     grid = yolo_grid(spec, size)
     np.testing.assert_array_equal(flat[:, 0], grid.heads)
     np.testing.assert_array_equal(flat[:, [2, 1]], grid.cells)

@@ -7,7 +7,7 @@ import pytest
 from trizoo.families import model_spec
 from trizoo.families.base.terms import binary_cross_entropy, focal_weight, sigmoid
 from trizoo.families.yolo.coding import decode_boxes, place_in_cell
-from trizoo.families.yolo.grid import cells_per_head, flatten_heads, yolo_grid
+from trizoo.families.yolo.grid import cells_per_head, flatten_outputs, yolo_grid
 from trizoo.families.yolo.reference import yolo_loss, yolo_loss_gradients
 from trizoo.families.yolo.spec import YOLOLoss
 from trizoo.families.yolo.targets import assign
@@ -16,7 +16,7 @@ from trizoo.ground.boxes import IOU_KINDS, aspect_penalty, cxcywh_to_xyxy, overl
 SPEC = model_spec("yolov3-tiny", 2)
 SENSITIVE = replace(SPEC, scale_xy=(1.05, 1.1))
 BOX_TERMS = [*IOU_KINDS, "mse"]
-SMALL = (32, 32)  # heads of 1 x 1 and 2 x 2 cells: 3 + 12 predictions
+SMALL = (32, 32)  # outputs of 1 x 1 and 2 x 2 cells: 3 + 12 predictions
 LN2 = math.log(2)  # binary cross-entropy of logit 0
 ALL = 3 * 0.4 + 12 * 1.0  # the objectness weights of all predictions of an image of SMALL, by `balance`
 
@@ -32,13 +32,13 @@ def zeros(batch=1, size=SMALL):
 
 
 def random_case(seed, size=(96, 64), batch=3, loss=None, spec=SPEC):
-    """Random heads, and targets with an empty image, a 1-pixel box and a collision in them."""
+    """Random outputs, and targets with an empty image, a 1-pixel box and a collision in them."""
     rng = np.random.default_rng(seed)
     boxes = [*np.concatenate([rng.random((6, 2)) * size, np.exp(rng.uniform(1, 4.5, (6, 2)))], axis=1).tolist()]
     images = [[*boxes, boxes[0], (40.3, 20.2, 1, 1)], [], boxes[2:5]][:batch]
-    heads = [rng.normal(0, 1, head.shape) for head in zeros(batch, size)]
+    outputs = [rng.normal(0, 1, output.shape) for output in zeros(batch, size)]
     loss = loss or YOLOLoss()
-    return heads, targets_of(*images, size=size, match_iou=loss.match_iou), spec, loss, size
+    return outputs, targets_of(*images, size=size, match_iou=loss.match_iou), spec, loss, size
 
 
 def test_sigmoid_and_cross_entropy_by_hand_and_far_out():
@@ -82,7 +82,7 @@ def test_focal_weights_by_hand_and_far_out():
 
 @pytest.mark.parametrize("kind", BOX_TERMS)
 def test_a_perfect_box_costs_nothing(kind):
-    # the second head's first anchor, 10 x 14, in its first cell, as logits of 0 decode it
+    # the second output's first anchor, 10 x 14, in its first cell, as logits of 0 decode it
     terms = yolo_loss(zeros(), targets_of([(8, 8, 10, 14)]), SPEC, YOLOLoss(box=kind), SMALL)
     assert terms == pytest.approx({"box": 0, "objectness": ALL * LN2, "class": 2 * LN2, "loss": (ALL + 2) * LN2})
 
@@ -109,61 +109,61 @@ def test_gains_multiply_their_terms():
 @pytest.mark.parametrize("kind", BOX_TERMS)
 def test_grid_sensitivity_moves_the_centre_that_the_box_term_sees(kind):
     # sigmoid(ln 3) = 0.75 is the place 0.75 * 1.2 - 0.1 = 0.8 of a cell of 16 pixels: 12.8
-    heads, spec = zeros(), replace(SPEC, scale_xy=(1.0, 1.2))
-    heads[1][..., :2] = math.log(3)
+    outputs, spec = zeros(), replace(SPEC, scale_xy=(1.0, 1.2))
+    outputs[1][..., :2] = math.log(3)
     targets = targets_of([(12.8, 12.8, 10, 14)])
-    assert yolo_loss(heads, targets, spec, YOLOLoss(box=kind), SMALL)["box"] == pytest.approx(0, abs=1e-6)
-    assert yolo_loss(heads, targets, SPEC, YOLOLoss(box=kind), SMALL)["box"] > 1e-3
+    assert yolo_loss(outputs, targets, spec, YOLOLoss(box=kind), SMALL)["box"] == pytest.approx(0, abs=1e-6)
+    assert yolo_loss(outputs, targets, SPEC, YOLOLoss(box=kind), SMALL)["box"] > 1e-3
 
 
 def test_smoothed_classes_by_hand():
     # probability 0.75 of both classes; with 0.1 the first, which is right, is to be 0.95 and the other 0.05
-    heads, targets = zeros(), targets_of([(8, 8, 10, 14)])
-    heads[1][..., 5:] = math.log(3)
-    terms = yolo_loss(heads, targets, SPEC, YOLOLoss(label_smoothing=0.1), SMALL)
+    outputs, targets = zeros(), targets_of([(8, 8, 10, 14)])
+    outputs[1][..., 5:] = math.log(3)
+    terms = yolo_loss(outputs, targets, SPEC, YOLOLoss(label_smoothing=0.1), SMALL)
     one = -0.95 * math.log(0.75) - 0.05 * math.log(0.25)
     other = -0.05 * math.log(0.75) - 0.95 * math.log(0.25)
     assert terms["class"] == pytest.approx(one + other)
-    plain = yolo_loss(heads, targets, SPEC, YOLOLoss(), SMALL)
+    plain = yolo_loss(outputs, targets, SPEC, YOLOLoss(), SMALL)
     assert plain["class"] == pytest.approx(-math.log(0.75) - math.log(0.25))
     assert (terms["box"], terms["objectness"]) == (plain["box"], plain["objectness"])
 
 
 def test_smoothed_classes_are_best_short_of_certainty():
-    heads, targets = zeros(), targets_of([(8, 8, 10, 14)])
-    heads[1][0, 0, 0, 0, 5:] = math.log(0.95 / 0.05), math.log(0.05 / 0.95)
-    gradient = yolo_loss_gradients(heads, targets, SPEC, YOLOLoss(label_smoothing=0.1), SMALL)[1][0, 0, 0, 0]
+    outputs, targets = zeros(), targets_of([(8, 8, 10, 14)])
+    outputs[1][0, 0, 0, 0, 5:] = math.log(0.95 / 0.05), math.log(0.05 / 0.95)
+    gradient = yolo_loss_gradients(outputs, targets, SPEC, YOLOLoss(label_smoothing=0.1), SMALL)[1][0, 0, 0, 0]
     np.testing.assert_allclose(gradient[5:], 0, atol=1e-12)
-    assert (np.abs(yolo_loss_gradients(heads, targets, SPEC, YOLOLoss(), SMALL)[1][0, 0, 0, 0, 5:]) > 0.01).all()
+    assert (np.abs(yolo_loss_gradients(outputs, targets, SPEC, YOLOLoss(), SMALL)[1][0, 0, 0, 0, 5:]) > 0.01).all()
 
 
 def test_focal_objectness_by_hand():
     # logits of ln 3: one positive of probability 0.75, all other predictions are negatives of it
-    heads, targets = zeros(), targets_of([(8, 8, 10, 14)])
-    for head in heads:
-        head[..., 4] = math.log(3)
+    outputs, targets = zeros(), targets_of([(8, 8, 10, 14)])
+    for output in outputs:
+        output[..., 4] = math.log(3)
     loss = YOLOLoss(focal_gamma=2, focal_alpha=0.25)
     positive, negative = -0.25 * 0.25**2 * math.log(0.75), -0.75 * 0.75**2 * math.log(0.25)
-    terms, plain = (yolo_loss(heads, targets, SPEC, options, SMALL) for options in (loss, YOLOLoss()))
+    terms, plain = (yolo_loss(outputs, targets, SPEC, options, SMALL) for options in (loss, YOLOLoss()))
     assert terms["objectness"] == pytest.approx(positive + (ALL - 1) * negative)
     assert plain["objectness"] == pytest.approx(-math.log(0.75) - (ALL - 1) * math.log(0.25))
     assert (terms["box"], terms["class"]) == (plain["box"], plain["class"])
 
 
 def test_focal_gamma_of_zero_is_cross_entropy_to_the_last_bit_and_alpha_of_a_half_is_half_of_it():
-    heads, targets, *_, size = random_case(7)
-    plain = yolo_loss(heads, targets, SPEC, YOLOLoss(), size)
-    assert yolo_loss(heads, targets, SPEC, YOLOLoss(focal_gamma=0), size) == plain
-    half = yolo_loss(heads, targets, SPEC, YOLOLoss(focal_alpha=0.5), size)
+    outputs, targets, *_, size = random_case(7)
+    plain = yolo_loss(outputs, targets, SPEC, YOLOLoss(), size)
+    assert yolo_loss(outputs, targets, SPEC, YOLOLoss(focal_gamma=0), size) == plain
+    half = yolo_loss(outputs, targets, SPEC, YOLOLoss(focal_alpha=0.5), size)
     assert half["objectness"] == pytest.approx(plain["objectness"] / 2)
 
 
 def test_focal_objectness_takes_most_from_what_is_right_already():
-    heads, targets = zeros(), targets_of([])  # all are negatives
+    outputs, targets = zeros(), targets_of([])  # all are negatives
     for logit in (-4, 4):
-        for head in heads:
-            head[..., 4] = logit
-        focal, plain = (yolo_loss(heads, targets, SPEC, YOLOLoss(focal_gamma=g), SMALL)["objectness"] for g in (2, 0))
+        for output in outputs:
+            output[..., 4] = logit
+        focal, plain = (yolo_loss(outputs, targets, SPEC, YOLOLoss(focal_gamma=g), SMALL)["objectness"] for g in (2, 0))
         assert focal / plain == pytest.approx(sigmoid(logit) ** 2)  # 0.0003 where right, 0.96 where wrong
 
 
@@ -183,7 +183,7 @@ def test_every_anchor_that_answers_for_a_box_learns_its_place_and_class():
 
 
 def test_a_prediction_that_overlaps_any_box_of_its_image_is_no_negative():
-    # 37x58 in the middle belongs to the second head, cell (1, 1). With IoU above 0.3 overlap: the first head's 81x82
+    # 37x58 in the middle belongs to the second output, cell (1, 1). With IoU above 0.3 overlap: the first's 81x82
     # (2146 / 6642 = 0.32) and the three other 37x58, 8 pixels off both ways: 29 * 50 / (2 * 2146 - 1450) = 0.51.
     # 23x27 doesn't: 22 * 27 / (2146 + 621 - 594) = 0.27
     targets = targets_of([(16, 16, 37, 58)], [])
@@ -211,23 +211,23 @@ def test_images_without_boxes_have_objectness_only():
 
 
 def test_parts_of_a_batch_sum_to_the_whole_when_divided_by_its_positives():
-    heads, targets, *rest = random_case(3)
-    whole = yolo_loss(heads, targets, *rest)
+    outputs, targets, *rest = random_case(3)
+    whole = yolo_loss(outputs, targets, *rest)
     parts = []
     for part in (slice(0, 1), slice(1, 3)):
         some = {name: array[part] if array.ndim else array for name, array in targets.items()}
-        parts.append(yolo_loss([head[part] for head in heads], some, *rest))
+        parts.append(yolo_loss([output[part] for output in outputs], some, *rest))
     assert {name: parts[0][name] + parts[1][name] for name in whole} == pytest.approx(whole)
 
 
-def box_term_of_frozen_ciou(heads, targets, spec, size, at):
-    """CIoU's box term with the trade-off weight of the heads `at`, as its paper has it for the gradient."""
+def box_term_of_frozen_ciou(outputs, targets, spec, size, at):
+    """CIoU's box term with the trade-off weight of the outputs `at`, as its paper has it for the gradient."""
     grid = yolo_grid(spec, size)
     image, slot = np.nonzero(targets["positives"] >= 0)
     index = targets["positives"][image, slot]
     place = (grid.cells[index], grid.strides[index], grid.anchors[index], grid.scales[index])
     boxes = targets["boxes"][image, targets["owners"][image, slot]].astype(np.float64)
-    predicted, fixed = (decode_boxes(flatten_heads(h)[image, index, :4], *place) for h in (heads, at))
+    predicted, fixed = (decode_boxes(flatten_outputs(h)[image, index, :4], *place) for h in (outputs, at))
     v = aspect_penalty(fixed, boxes)
     weight = v / (1 - overlap(fixed, boxes) + v)
     costs = 1 - overlap(predicted, boxes, "diou") + weight * aspect_penalty(predicted, boxes)
@@ -246,39 +246,39 @@ def box_term_of_frozen_ciou(heads, targets, spec, size, at):
     ids=repr,
 )
 def test_the_gradient_is_that_of_finite_differences(loss, spec):
-    heads, targets, _, _, size = random_case(4, loss=loss, spec=spec)
-    gradients = yolo_loss_gradients(heads, targets, spec, loss, size)
-    assert [gradient.shape for gradient in gradients] == [head.shape for head in heads]
+    outputs, targets, _, _, size = random_case(4, loss=loss, spec=spec)
+    gradients = yolo_loss_gradients(outputs, targets, spec, loss, size)
+    assert [gradient.shape for gradient in gradients] == [output.shape for output in outputs]
 
     def total(changed):
         terms = yolo_loss(changed, targets, spec, loss, size)
         if loss.box == "ciou":
-            return terms["loss"] - terms["box"] + box_term_of_frozen_ciou(changed, targets, spec, size, at=heads)
+            return terms["loss"] - terms["box"] + box_term_of_frozen_ciou(changed, targets, spec, size, at=outputs)
         return terms["loss"]
 
-    assert total(heads) == pytest.approx(yolo_loss(heads, targets, spec, loss, size)["loss"])
+    assert total(outputs) == pytest.approx(yolo_loss(outputs, targets, spec, loss, size)["loss"])
     rng = np.random.default_rng(5)
     for level, gradient in enumerate(gradients):
         chosen = np.argwhere(gradient != 0)
         geometry = chosen[chosen[:, -1] < 4]
         somewhere = np.array([rng.integers(0, side, 10) for side in gradient.shape]).T
         for place in map(tuple, np.concatenate([geometry[:20], rng.permutation(chosen)[:15], somewhere])):
-            step = [np.zeros_like(head) for head in heads]
+            step = [np.zeros_like(output) for output in outputs]
             step[level][place] = 1e-6
-            slope = (total([h + s for h, s in zip(heads, step, strict=True)])
-                     - total([h - s for h, s in zip(heads, step, strict=True)])) / 2e-6  # fmt: skip
+            slope = (total([h + s for h, s in zip(outputs, step, strict=True)])
+                     - total([h - s for h, s in zip(outputs, step, strict=True)])) / 2e-6  # fmt: skip
             assert gradient[place] == pytest.approx(slope, rel=1e-4, abs=1e-6), (level, place)
 
 
 @pytest.mark.parametrize("kind", BOX_TERMS)
 def test_extreme_logits_stay_finite(kind):
-    heads, targets, _, loss, size = random_case(6, loss=YOLOLoss(box=kind, focal_gamma=2, focal_alpha=0.25))
+    outputs, targets, _, loss, size = random_case(6, loss=YOLOLoss(box=kind, focal_gamma=2, focal_alpha=0.25))
     for scale in (1e3, -1e3):
-        extreme = [np.sign(head) * scale for head in heads]
+        extreme = [np.sign(output) * scale for output in outputs]
         assert np.isfinite(list(yolo_loss(extreme, targets, SPEC, loss, size).values())).all()
         assert all(np.isfinite(g).all() for g in yolo_loss_gradients(extreme, targets, SPEC, loss, size))
 
 
 def test_heads_that_do_not_fit_the_size_are_refused():
-    with pytest.raises(ValueError, match=r"heads hold predictions of shape \(15, 7\); size \(64, 64\).* \(60, 7\)"):
+    with pytest.raises(ValueError, match=r"outputs hold predictions of shape \(15, 7\); size \(64, 64\).* \(60, 7\)"):
         yolo_loss(zeros(), targets_of([]), SPEC, YOLOLoss(), (64, 64))

@@ -19,7 +19,7 @@ def boxes_of(*cxcywh):
 
 
 def positives_of(*cxcywh, spec=TINY, size=(416, 416), match_iou=1.0):
-    """The predictions that answer for each box of one image."""
+    """The predictions that are assigned to each box of one image."""
     boxes = boxes_of(*cxcywh)
     targets = assign([boxes], [np.zeros(len(boxes), np.int64)], spec, size, match_iou)
     return [[index for index, owner in pairs_of(targets, 0) if owner == slot] for slot in range(len(boxes))]

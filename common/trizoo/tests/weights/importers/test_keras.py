@@ -75,7 +75,7 @@ def test_vgg16_with_and_without_its_classifier():
     assert (whole.settings["mean"], whole.notes) == (RGB, ())
     features = import_weights(of(published.keras_vgg16(top=False)), "ssd300-vgg16")
     assert features.arrays.keys() == backbone("ssd300-vgg16").keys()
-    assert "begin anew" in features.notes[0]
+    assert "are re-initialised" in features.notes[0]
 
 
 def test_the_names_of_keras_1_do():

@@ -130,12 +130,12 @@ def test_vgg16_becomes_a_backbone_with_its_classifier_decimated(model):
     assert imported.notes == ()
 
 
-def test_vgg16_without_numbers_in_its_classifier_begins_the_reduced_layers_anew():
+def test_vgg16_without_numbers_in_its_classifier_reinitialises_the_reduced_layers():
     nan = {f"classifier.{n}.{leaf}": np.full(4096, np.nan, np.float32) for n in (0, 3) for leaf in ("weight", "bias")}
     imported = import_weights(of(published.vgg16(), **nan), "ssd300-vgg16")
     assert all(name in imported.arrays for name in load_names("ssd300-vgg16") if name.startswith("backbone."))
     assert np.isfinite(imported.arrays["backbone.fc6.conv.weight"]).all()
-    assert "fc6 and fc7 aren't in it and begin anew" in imported.notes[0]
+    assert "fc6 and fc7 aren't in it and are re-initialised" in imported.notes[0]
     assert imported.settings["std"] == (1.0, 1.0, 1.0)
 
 

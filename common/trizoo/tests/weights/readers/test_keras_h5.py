@@ -81,7 +81,7 @@ def changed(path, change):
 
 
 def replaced(name, **options):
-    """A change: a data set made anew with these options."""
+    """A change: a data set made again with these options."""
 
     def change(file):
         del file[name]
