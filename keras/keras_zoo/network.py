@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_zoo import optimizers  # noqa: F401, so that `load_model` knows them
 from keras_zoo.layers import finish, set_dtype
 from keras_zoo.losses import LOSSES
 from trizoo.architectures import architecture, model_spec
@@ -51,9 +52,9 @@ class Network(keras.Model, metaclass=_Finished):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """The inverse of `get_config`."""
-        options = dict(config)
-        name, num_classes, dtype = (options.pop(key) for key in ("model", "num_classes", "dtype"))
-        network = cls(model_spec(name, num_classes, **options))
+        config = dict(config)
+        dtype = config.pop("dtype")
+        network = cls(spec_from(config))
         set_dtype(network, dtype)
         return network
 
@@ -136,19 +137,42 @@ def _told_of_training(call):
 
 
 def spec_config(spec):
-    """What `trizoo.architectures.model_spec` makes an equal spec of: its arguments, "model" the first, as JSON."""
+    """A ModelSpec as the arguments of `trizoo.architectures.model_spec`, as JSON; the name is "model"."""
     known = architecture(spec.name)
     options = {option: getattr(spec, option) for option in known.OPTIONS}
     if spec.family == "yolo":
         shared_out = zip(known.masks, spec.anchors, strict=True)
-        anchors = {place: pair for places, pairs in shared_out for place, pair in zip(places, pairs, strict=True)}
+        anchors = {place: pair for places, own in shared_out for place, pair in zip(places, own, strict=True)}
         options["anchors"] = [list(anchors[place]) for place in sorted(anchors)]
-        options["scale_xy"] = None if spec.scale_xy == known.scale_xy else spec.scale_xy[0]  # the model's, or one
+        options["scale_xy"] = None if spec.scale_xy == known.scale_xy else spec.scale_xy[0]  # one number for all heads
     normalisation = {"mean": [float(value) for value in spec.mean], "std": [float(value) for value in spec.std]}
     return {"model": spec.name, "num_classes": spec.num_classes, **normalisation, **options}
 
 
+def spec_from(config):
+    """The inverse of `spec_config`."""
+    options = {name: value for name, value in config.items() if name not in ("model", "num_classes")}
+    return model_spec(config["model"], config["num_classes"], **options)
+
+
+FILLERS = {"boxes": 0, "labels": 0, "positives": -1, "owners": 0}  # of targets as long as a batch's images need
+
+
 def pairs(batches):
-    """Yields (images, targets) of each Batch, as `Network.fit` takes them: with numbers as arrays of one."""
-    for batch in batches:
-        yield batch.images, {name: np.atleast_1d(array) for name, array in batch.targets.items()}
+    """Yields (images, targets) of each Batch, or of each such pair, in the form that Keras's `fit` takes.
+
+    Numbers become arrays of one. And the second batch is padded as for more boxes, since on TensorFlow a length that
+    the first two have in common must be that of all.
+    """
+    for number, (images, targets, *_) in enumerate(batches):
+        targets = {name: np.atleast_1d(array) for name, array in targets.items()}
+        if number == 0:
+            lengths = {name: targets[name].shape[1] for name in FILLERS if name in targets}
+        elif number == 1:
+            targets |= {name: _lengthened(targets[name], by, FILLERS[name]) for name, by in lengths.items()}
+        yield images, targets
+
+
+def _lengthened(array, by, filler):
+    """(B, n, ...) -> (B, n + by, ...)."""
+    return np.pad(array, [(0, 0), (0, by), *[(0, 0)] * (array.ndim - 2)], constant_values=filler)
