@@ -17,7 +17,7 @@ from keras_zoo.predictor import make_predictor
 from trizoo.ground.cores import available_cores, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
-from trizoo.weights.initial import initial_arrays
+from trizoo.weights.initial import initial_arrays, unfilled
 
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
@@ -62,7 +62,7 @@ class Keras:
 
     def build(self, spec, device, seed=0):
         """The network on its device."""
-        with keras.device(device):
+        with keras.device(device), unfilled():
             model = make_network(spec)
         if seed is not None:
             self.assign(model, initial_arrays(self.shapes(model), seed, spec))

@@ -7,24 +7,29 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_zoo import optimizers, weights  # noqa: F401, so that `load_model` knows optimizers
 from keras_zoo.layers import finish, set_dtype
 from trizoo.families import FAMILIES, model_spec, spec_config
+from trizoo.weights.initial import initial_arrays, is_unfilled, unfilled
 
 
 class _Finished(type(keras.Model)):
-    """The type of networks, which finishes each when its own `__init__` is done."""
+    """The type of networks, which finishes each, with its initial weights, when its own `__init__` is done."""
 
     def __call__(cls, *arguments, **options):
         network = super().__call__(*arguments, **options)
         finish(network)
+        if not is_unfilled():
+            weights.assign(network, initial_arrays(weights.shapes(network), 0, network.spec))
         return network
 
 
 class Network(keras.Model, metaclass=_Finished):
     """uint8 (B, H, W, 3) -> a tuple of raw heads, float32; a subclass says in `call` how.
 
-    It has its variables from the start. Layers are named as canonical parameters are: `backbone.stages.0.down.conv`.
-    `save` and `keras.saving.load_model` work on every backend, also from one to another, once `keras_zoo.models` is
+    It has its variables and initial weights (`trizoo.weights.initial`, of seed 0) from the start. Layers are named as
+    canonical parameters are: `backbone.stages.0.down.conv`.
+    `save` and `keras.saving.load_model` work on every backend, also from one to another, once `keras_zoo.families` is
     imported. `compile` takes the zoo's losses, and `fit` then what `pairs` yields.
 
     spec: the ModelSpec that the network was built from, which also reads its heads
@@ -51,7 +56,8 @@ class Network(keras.Model, metaclass=_Finished):
         """The inverse of `get_config`."""
         options = dict(config)
         dtype = options.pop("dtype")
-        network = cls(model_spec(**options))
+        with unfilled():  # its weights come from the file
+            network = cls(model_spec(**options))
         set_dtype(network, dtype)
         return network
 
@@ -61,6 +67,11 @@ class Network(keras.Model, metaclass=_Finished):
     def compile(self, optimizer="rmsprop", loss=None, **options):
         """As Keras's; loss: also one of `keras_zoo.losses`, whose terms become metrics of their names."""
         ours = hasattr(loss, "terms")
+        if ours and options.get("loss_weights") is not None:
+            raise ValueError(
+                f"loss_weights is {options['loss_weights']!r}; the zoo's losses have gains for each term among their "
+                f"options instead"
+            )
         super().compile(optimizer, None if ours else loss, **options)
         terms = ()
         if ours:
@@ -75,14 +86,15 @@ class Network(keras.Model, metaclass=_Finished):
             return config
         if type(self.loss) not in [family.loss for family in _families().values()]:
             return {}
-        return {**config, "loss": self.loss.options.model_dump(mode="json")}
+        return {**config, "zoo_loss": self.loss.options.model_dump(mode="json")}
 
     def compile_from_config(self, config):
         """The inverse of `get_compile_config`; the optimizer has its variables."""
         config = keras.saving.deserialize_keras_object(config)
-        if isinstance(config["loss"], dict):
-            kind = config["loss"]["kind"]
-            config["loss"] = _families()[kind].loss(self.spec, FAMILIES[kind].loss(**config["loss"]))
+        options = config.pop("zoo_loss", None)
+        if options is not None:
+            kind = options["kind"]
+            config["loss"] = _families()[kind].loss(self.spec, FAMILIES[kind].loss(**options))
         self.compile(**config)
         self.optimizer.build(self.trainable_variables)
 
@@ -140,7 +152,24 @@ def _families():
     return families.FAMILIES
 
 
+FILLERS = {"boxes": 0, "labels": 0, "positives": -1, "owners": 0}  # of targets as long as a batch's images need
+
+
 def pairs(batches):
-    """Yields (images, targets) of each Batch, as `Network.fit` takes them: with numbers as arrays of one."""
-    for batch in batches:
-        yield batch.images, {name: np.atleast_1d(array) for name, array in batch.targets.items()}
+    """Yields (images, targets) of each Batch, or of each such pair, in the form that Keras's `fit` takes.
+
+    Numbers become arrays of one. And the second batch is padded as for more boxes, since on TensorFlow a length that
+    the first two have in common must be that of all.
+    """
+    for number, (images, targets, *_) in enumerate(batches):
+        targets = {name: np.atleast_1d(array) for name, array in targets.items()}
+        if number == 0:
+            lengths = {name: targets[name].shape[1] for name in FILLERS if name in targets}
+        elif number == 1:
+            targets |= {name: _lengthened(targets[name], by, FILLERS[name]) for name, by in lengths.items()}
+        yield images, targets
+
+
+def _lengthened(array, by, filler):
+    """(B, n, ...) -> (B, n + by, ...)."""
+    return np.pad(array, [(0, 0), (0, by), *[(0, 0)] * (array.ndim - 2)], constant_values=filler)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from trizoo.recipes.schema import Optimizer
+
 EPSILON = 1e-8  # Adam's, added to the root of the corrected second moment
 
 
@@ -12,6 +14,15 @@ class _Coupled(keras.optimizers.Optimizer):
     def __init__(self, options):
         super().__init__(learning_rate=0.0, global_clipnorm=options.clip_norm)
         self.options = options
+
+    def get_config(self):
+        """What `from_config` makes the optimizer of, as JSON; its learning rate is one of its variables."""
+        return {"options": self.options.model_dump(mode="json")}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The inverse of `get_config`."""
+        return cls(Optimizer(**config["options"]))
 
     def build(self, variables):
         """Makes the slots of these variables, {slot: [variable]}, once: the loss scale around this asks again."""
@@ -49,6 +60,7 @@ class _Coupled(keras.optimizers.Optimizer):
             calls.assign(calls - waiting)
 
 
+@keras.saving.register_keras_serializable(package="trizoo")
 class SGD(_Coupled):
     """Momentum, perhaps Nesterov's."""
 
@@ -66,6 +78,7 @@ class SGD(_Coupled):
         self.assign_sub(variable, learning_rate * direction)
 
 
+@keras.saving.register_keras_serializable(package="trizoo")
 class Adam(_Coupled):
     """Adam with a step count of its own for each variable, since what is frozen doesn't count."""
 

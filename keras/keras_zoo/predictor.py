@@ -11,6 +11,7 @@ from keras_zoo.layers import named_layers
 from keras_zoo.memory import is_out_of_memory
 from keras_zoo.precision import set_precision
 from trizoo.ground.memory import explain_out_of_memory
+from trizoo.weights.initial import unfilled
 
 _TWINS = weakref.WeakKeyDictionary()  # model -> {(precision, device): its _Twin}, which lives as long as the model
 
@@ -35,7 +36,7 @@ class _Twin:
     def __init__(self, model, precision, device):
         self.device = device
         self.arrays = None
-        with keras.device(device):
+        with keras.device(device), unfilled():
             self.model = type(model)(model.spec)
             self.model.compile(jit_compile=keras.backend.backend() == "jax")
         set_precision(self.model, precision)
