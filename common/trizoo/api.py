@@ -25,7 +25,7 @@ from trizoo.pictures.draw import draw_detections
 from trizoo.pictures.draw_masks import blend
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.load import load as load_recipe
-from trizoo.recipes.schema import Recipe
+from trizoo.recipes.schema import Recipe, base_of
 from trizoo.tasks import task_of
 from trizoo.tasks.pipeline import ImagePipeline
 from trizoo.training.build import load_model
@@ -41,6 +41,9 @@ class Image(Protocol):
     """Anything that NumPy can read as an array of pixels: an array, a Pillow image."""
 
     __array_interface__: dict[str, Any]
+
+
+LENGTHS = ("schedule.epochs", "schedule.iterations")
 
 
 @dataclass(frozen=True)
@@ -308,9 +311,13 @@ def _as_recipe(given):
         return given
     if given is None or isinstance(given, dict):
         values = dict(_dotted(given or {}))
+        for length, other in (LENGTHS, LENGTHS[::-1]):  # the one that is given counts, whatever the recipe has
+            if values.get(length) is not None:
+                values.setdefault(other, None)
         own_data = values.get("data.root") is not None
-        base = values.get("model.name") or ("yolov3-tiny" if own_data else "yolov3-tiny-synthetic")
-        overrides = [(key, value, "trizoo.train") for key, value in values.items()]
+        model = values.get("model.name") or ("yolov3-tiny" if own_data else "yolov3-tiny-synthetic")
+        base, overrides = base_of(model)
+        overrides += [(key, value, "trizoo.train") for key, value in values.items()]
         return load_recipe(Recipe, base=base, overrides=overrides).recipe
     if Path(given).suffix in (".yaml", ".yml"):
         return load_recipe(Recipe, file=str(given)).recipe

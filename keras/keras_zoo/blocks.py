@@ -151,10 +151,10 @@ class SeparableConv(keras.layers.Layer):
 class Residual(keras.layers.Layer):
     """1x1 to the hidden channels, 3x3 back, plus the input: (B, H, W, C) -> (B, H, W, C)."""
 
-    def __init__(self, channels, hidden_channels, activation="leaky"):
+    def __init__(self, channels, hidden_channels, activation="leaky", *, dilation=1, norm="batch"):
         super().__init__()
-        self.conv1 = ConvBlock(channels, hidden_channels, 1, activation=activation)
-        self.conv2 = ConvBlock(hidden_channels, channels, 3, activation=activation)
+        self.conv1 = ConvBlock(channels, hidden_channels, 1, activation=activation, norm=norm)
+        self.conv2 = ConvBlock(hidden_channels, channels, 3, activation=activation, dilation=dilation, norm=norm)
 
     def call(self, x):
         return x + self.conv2(self.conv1(x))
@@ -163,10 +163,10 @@ class Residual(keras.layers.Layer):
 class YOLOHead(keras.layers.Layer):
     """3x3 block and the predicting 1x1 convolution: (B, H, W, in) -> float32 (B, H, W, A, 5 + C)."""
 
-    def __init__(self, in_channels, mid_channels, num_anchors, num_classes):
+    def __init__(self, in_channels, mid_channels, num_anchors, num_classes, norm="batch"):
         super().__init__()
         self.num_anchors = num_anchors
-        self.conv = ConvBlock(in_channels, mid_channels, 3)
+        self.conv = ConvBlock(in_channels, mid_channels, 3, norm=norm)
         self.predict = make_conv(mid_channels, num_anchors * (5 + num_classes), 1)
 
     def call(self, x):

@@ -10,10 +10,9 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 import keras
 
 from keras_zoo import weights
+from keras_zoo.families import FAMILIES, make_network
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
-from keras_zoo.losses import LOSSES
-from keras_zoo.models import MODELS
 from keras_zoo.predictor import make_predictor
 from trizoo.ground.cores import available_cores, describe_cpu
 from trizoo.ground.errors import UserError
@@ -64,14 +63,14 @@ class Keras:
     def build(self, spec, device, seed=0):
         """The network on its device."""
         with keras.device(device):
-            model = MODELS[spec.name](spec)
+            model = make_network(spec)
         if seed is not None:
             self.assign(model, initial_arrays(self.shapes(model), seed, spec))
         return model
 
     def loss(self, spec, section):
         """The family's loss."""
-        return LOSSES[spec.family](spec, section)
+        return FAMILIES[spec.family].loss(spec, section)
 
     def learner(self, model, spec, recipe, device):
         """See keras_zoo/learner.py."""

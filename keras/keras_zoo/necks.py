@@ -8,13 +8,13 @@ from keras_zoo.blocks import ConvBlock, concat, max_pool, relu, size_of, upsampl
 class FiveConvs(keras.layers.Layer):
     """1x1, 3x3, 1x1, 3x3, 1x1: (B, H, W, in) -> (B, H, W, out), the 3x3 ones with twice as many channels."""
 
-    def __init__(self, in_channels, out_channels):
+    def __init__(self, in_channels, out_channels, norm="batch"):
         super().__init__()
-        self.conv1 = ConvBlock(in_channels, out_channels, 1)
-        self.conv2 = ConvBlock(out_channels, out_channels * 2, 3)
-        self.conv3 = ConvBlock(out_channels * 2, out_channels, 1)
-        self.conv4 = ConvBlock(out_channels, out_channels * 2, 3)
-        self.conv5 = ConvBlock(out_channels * 2, out_channels, 1)
+        self.conv1 = ConvBlock(in_channels, out_channels, 1, norm=norm)
+        self.conv2 = ConvBlock(out_channels, out_channels * 2, 3, norm=norm)
+        self.conv3 = ConvBlock(out_channels * 2, out_channels, 1, norm=norm)
+        self.conv4 = ConvBlock(out_channels, out_channels * 2, 3, norm=norm)
+        self.conv5 = ConvBlock(out_channels * 2, out_channels, 1, norm=norm)
 
     def call(self, x):
         return self.conv5(self.conv4(self.conv3(self.conv2(self.conv1(x)))))
@@ -26,14 +26,14 @@ class SPPConvs(keras.layers.Layer):
     The 3x3 convolutions have twice as many channels.
     """
 
-    def __init__(self, in_channels, out_channels):
+    def __init__(self, in_channels, out_channels, norm="batch"):
         super().__init__()
-        self.conv1 = ConvBlock(in_channels, out_channels, 1)
-        self.conv2 = ConvBlock(out_channels, out_channels * 2, 3)
-        self.conv3 = ConvBlock(out_channels * 2, out_channels, 1)
-        self.conv4 = ConvBlock(out_channels * 4, out_channels, 1)
-        self.conv5 = ConvBlock(out_channels, out_channels * 2, 3)
-        self.conv6 = ConvBlock(out_channels * 2, out_channels, 1)
+        self.conv1 = ConvBlock(in_channels, out_channels, 1, norm=norm)
+        self.conv2 = ConvBlock(out_channels, out_channels * 2, 3, norm=norm)
+        self.conv3 = ConvBlock(out_channels * 2, out_channels, 1, norm=norm)
+        self.conv4 = ConvBlock(out_channels * 4, out_channels, 1, norm=norm)
+        self.conv5 = ConvBlock(out_channels, out_channels * 2, 3, norm=norm)
+        self.conv6 = ConvBlock(out_channels * 2, out_channels, 1, norm=norm)
 
     def call(self, x):
         x = self.conv3(self.conv2(self.conv1(x)))

@@ -8,7 +8,6 @@ import numpy as np
 from keras import ops
 
 from keras_zoo.layers import finish, set_dtype
-from keras_zoo.losses import LOSSES
 from trizoo.families import FAMILIES, model_spec, spec_config
 
 
@@ -60,7 +59,7 @@ class Network(keras.Model, metaclass=_Finished):
         """Nothing: the variables are there."""
 
     def compile(self, optimizer="rmsprop", loss=None, **options):
-        """As Keras's; loss: also one of `keras_zoo.losses.LOSSES`, whose terms become metrics of their names."""
+        """As Keras's; loss: also one of `keras_zoo.losses`, whose terms become metrics of their names."""
         ours = hasattr(loss, "terms")
         super().compile(optimizer, None if ours else loss, **options)
         terms = ()
@@ -74,7 +73,7 @@ class Network(keras.Model, metaclass=_Finished):
         config = super().get_compile_config()
         if not self.term_means:
             return config
-        if type(self.loss) not in LOSSES.values():
+        if type(self.loss) not in [family.loss for family in _families().values()]:
             return {}
         return {**config, "loss": self.loss.options.model_dump(mode="json")}
 
@@ -83,7 +82,7 @@ class Network(keras.Model, metaclass=_Finished):
         config = keras.saving.deserialize_keras_object(config)
         if isinstance(config["loss"], dict):
             kind = config["loss"]["kind"]
-            config["loss"] = LOSSES[kind](self.spec, FAMILIES[kind].loss(**config["loss"]))
+            config["loss"] = _families()[kind].loss(self.spec, FAMILIES[kind].loss(**config["loss"]))
         self.compile(**config)
         self.optimizer.build(self.trainable_variables)
 
@@ -132,6 +131,13 @@ def _told_of_training(call):
         return _PHASE(images, function=functools.partial(call, self), training=training)
 
     return told
+
+
+def _families():
+    """The package's table of families, which holds networks: it can't be imported before this module is."""
+    from keras_zoo import families
+
+    return families.FAMILIES
 
 
 def pairs(batches):

@@ -163,10 +163,18 @@ class SeparableConv(nn.Module):
 class Residual(nn.Module):
     """1x1 to the hidden channels, 3x3 back, plus the input: (B, C, H, W) -> (B, C, H, W)."""
 
-    def __init__(self, channels: int, hidden_channels: int, activation: str = "leaky") -> None:
+    def __init__(
+        self,
+        channels: int,
+        hidden_channels: int,
+        activation: str = "leaky",
+        *,
+        dilation: int = 1,
+        norm: str | None = "batch",
+    ) -> None:
         super().__init__()
-        self.conv1 = ConvBlock(channels, hidden_channels, 1, activation=activation)
-        self.conv2 = ConvBlock(hidden_channels, channels, 3, activation=activation)
+        self.conv1 = ConvBlock(channels, hidden_channels, 1, activation=activation, norm=norm)
+        self.conv2 = ConvBlock(hidden_channels, channels, 3, activation=activation, dilation=dilation, norm=norm)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv2(self.conv1(x))
@@ -175,10 +183,12 @@ class Residual(nn.Module):
 class YOLOHead(nn.Module):
     """3x3 block and the predicting 1x1 convolution: (B, in, H, W) -> (B, H, W, A, 5 + C)."""
 
-    def __init__(self, in_channels: int, mid_channels: int, num_anchors: int, num_classes: int) -> None:
+    def __init__(
+        self, in_channels: int, mid_channels: int, num_anchors: int, num_classes: int, norm: str | None = "batch"
+    ) -> None:
         super().__init__()
         self.num_anchors = num_anchors
-        self.conv = ConvBlock(in_channels, mid_channels, 3)
+        self.conv = ConvBlock(in_channels, mid_channels, 3, norm=norm)
         self.predict = nn.Conv2d(mid_channels, num_anchors * (5 + num_classes), 1)
 
     def forward(self, x: Tensor) -> Tensor:

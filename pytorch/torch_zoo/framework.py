@@ -6,10 +6,9 @@ import torch
 from torch import nn
 
 from torch_zoo import weights
+from torch_zoo.families import FAMILIES, make_network
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
-from torch_zoo.losses import LOSSES
-from torch_zoo.models import MODELS
 from torch_zoo.network import Network
 from torch_zoo.predictor import make_predictor
 from trizoo.families import ModelSpec
@@ -59,14 +58,14 @@ class PyTorch:
 
     def build(self, spec: ModelSpec, device: torch.device, seed: int | None = 0) -> Network:
         """The network on its device, in channels_last memory."""
-        model = MODELS[spec.name](spec).to(device, memory_format=torch.channels_last)
+        model = make_network(spec).to(device, memory_format=torch.channels_last)
         if seed is not None:
             self.assign(model, initial_arrays(self.shapes(model), seed, spec))
         return model
 
     def loss(self, spec: ModelSpec, section: Section) -> Callable[..., dict[str, torch.Tensor]]:
         """The family's loss."""
-        return LOSSES[spec.family](spec, section)
+        return FAMILIES[spec.family].loss(spec, section)
 
     def learner(self, model: nn.Module, spec: ModelSpec, recipe: Recipe, device: torch.device) -> Learner:
         """See torch_zoo/learner.py."""

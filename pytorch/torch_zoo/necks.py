@@ -10,13 +10,13 @@ from torch_zoo.blocks import ConvBlock, concat, max_pool, relu, size_of, upsampl
 class FiveConvs(nn.Module):
     """1x1, 3x3, 1x1, 3x3, 1x1: (B, in, H, W) -> (B, out, H, W), the 3x3 ones with twice as many channels."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, norm: str | None = "batch") -> None:
         super().__init__()
-        self.conv1 = ConvBlock(in_channels, out_channels, 1)
-        self.conv2 = ConvBlock(out_channels, out_channels * 2, 3)
-        self.conv3 = ConvBlock(out_channels * 2, out_channels, 1)
-        self.conv4 = ConvBlock(out_channels, out_channels * 2, 3)
-        self.conv5 = ConvBlock(out_channels * 2, out_channels, 1)
+        self.conv1 = ConvBlock(in_channels, out_channels, 1, norm=norm)
+        self.conv2 = ConvBlock(out_channels, out_channels * 2, 3, norm=norm)
+        self.conv3 = ConvBlock(out_channels * 2, out_channels, 1, norm=norm)
+        self.conv4 = ConvBlock(out_channels, out_channels * 2, 3, norm=norm)
+        self.conv5 = ConvBlock(out_channels * 2, out_channels, 1, norm=norm)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv5(self.conv4(self.conv3(self.conv2(self.conv1(x)))))
@@ -28,14 +28,14 @@ class SPPConvs(nn.Module):
     The 3x3 convolutions have twice as many channels.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, norm: str | None = "batch") -> None:
         super().__init__()
-        self.conv1 = ConvBlock(in_channels, out_channels, 1)
-        self.conv2 = ConvBlock(out_channels, out_channels * 2, 3)
-        self.conv3 = ConvBlock(out_channels * 2, out_channels, 1)
-        self.conv4 = ConvBlock(out_channels * 4, out_channels, 1)
-        self.conv5 = ConvBlock(out_channels, out_channels * 2, 3)
-        self.conv6 = ConvBlock(out_channels * 2, out_channels, 1)
+        self.conv1 = ConvBlock(in_channels, out_channels, 1, norm=norm)
+        self.conv2 = ConvBlock(out_channels, out_channels * 2, 3, norm=norm)
+        self.conv3 = ConvBlock(out_channels * 2, out_channels, 1, norm=norm)
+        self.conv4 = ConvBlock(out_channels * 4, out_channels, 1, norm=norm)
+        self.conv5 = ConvBlock(out_channels, out_channels * 2, 3, norm=norm)
+        self.conv6 = ConvBlock(out_channels * 2, out_channels, 1, norm=norm)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv3(self.conv2(self.conv1(x)))

@@ -1,4 +1,4 @@
-"""What segmentation models are made of: their backbones, what pools at several scales, and heads.
+"""What segmentation models are made of: what pools at several scales, and heads.
 
 Nothing drops out at random, as it does in the originals: so training resumes exactly and is the same in every
 framework. Weight decay and augmentation regularise.
@@ -8,11 +8,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from torch_zoo.backbones.mobilenet_v2 import MobileNetV2
-from torch_zoo.backbones.resnet import ResNet
-from torch_zoo.backbones.xception65 import Xception65
 from torch_zoo.blocks import ConvBlock, SeparableConv, average_pool, concat, global_average_pool, resize, size_of
-from trizoo.families.segmentation.spec import SegmentationSpec
 
 RATES = (6, 12, 18)  # Chen et al. 2017, section 3.3, at output stride 16
 ASPP_CHANNELS = 256
@@ -31,16 +27,22 @@ class ASPP(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, rates: Sequence[int], output_stride: int, *, separable: bool, pool_first: bool
+        self,
+        in_channels: int,
+        rates: Sequence[int],
+        output_stride: int,
+        *,
+        separable: bool,
+        pool_first: bool,
+        norm: str | None = "batch",
     ) -> None:
         super().__init__()
         kind, rates = SeparableConv if separable else ConvBlock, [rate * 16 // output_stride for rate in rates]
-        self.conv = ConvBlock(in_channels, ASPP_CHANNELS, 1, activation="relu")
-        self.dilated = nn.ModuleList(
-            [kind(in_channels, ASPP_CHANNELS, 3, activation="relu", dilation=rate) for rate in rates]
-        )
-        self.pool = ConvBlock(in_channels, ASPP_CHANNELS, 1, activation="relu")
-        self.project = ConvBlock(ASPP_CHANNELS * (2 + len(rates)), ASPP_CHANNELS, 1, activation="relu")
+        options = {"activation": "relu", "norm": norm}
+        self.conv = ConvBlock(in_channels, ASPP_CHANNELS, 1, **options)
+        self.dilated = nn.ModuleList([kind(in_channels, ASPP_CHANNELS, 3, dilation=rate, **options) for rate in rates])
+        self.pool = ConvBlock(in_channels, ASPP_CHANNELS, 1, **options)
+        self.project = ConvBlock(ASPP_CHANNELS * (2 + len(rates)), ASPP_CHANNELS, 1, **options)
         self.pool_first = pool_first
 
     def forward(self, x: Tensor) -> Tensor:
@@ -55,10 +57,10 @@ class PyramidPooling(nn.Module):
     In training the first mean's batch norm has one value an image, so a batch needs two.
     """
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, norm: str | None = "batch") -> None:
         super().__init__()
         channels = in_channels // len(BINS)
-        self.branches = nn.ModuleList([ConvBlock(in_channels, channels, 1, activation="relu") for _ in BINS])
+        self.branches = nn.ModuleList([ConvBlock(in_channels, channels, 1, activation="relu", norm=norm) for _ in BINS])
 
     def forward(self, x: Tensor) -> Tensor:
         means = [branch(average_pool(x, bins)) for branch, bins in zip(self.branches, BINS, strict=True)]
@@ -71,22 +73,16 @@ class SegmentationHead(nn.Module):
     hidden_channels: of a 3x3 block before them, or None for none
     """
 
-    def __init__(self, in_channels: int, hidden_channels: int | None, num_classes: int) -> None:
+    def __init__(
+        self, in_channels: int, hidden_channels: int | None, num_classes: int, norm: str | None = "batch"
+    ) -> None:
         super().__init__()
-        self.conv = None if hidden_channels is None else ConvBlock(in_channels, hidden_channels, 3, activation="relu")
+        self.conv = (
+            None
+            if hidden_channels is None
+            else ConvBlock(in_channels, hidden_channels, 3, activation="relu", norm=norm)
+        )
         self.predict_class = nn.Conv2d(hidden_channels or in_channels, num_classes, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.predict_class(x if self.conv is None else self.conv(x))
-
-
-def make_backbone(spec: SegmentationSpec) -> tuple[nn.Module, int, int]:
-    """The backbone of a SegmentationSpec, and the channels of the first and of the last features that it gives.
-
-    The first ones are at stride 4, the last ones at the output stride.
-    """
-    if spec.backbone == "mobilenetv2":
-        return MobileNetV2(spec.output_stride, last=False), 24, 320
-    if spec.backbone == "xception65":
-        return Xception65(output_stride=spec.output_stride), 256, 2048
-    return ResNet(int(spec.backbone.removeprefix("resnet")), output_stride=spec.output_stride), 256, 2048

@@ -8,15 +8,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is loade
 import tensorflow as tf
 
 from tf2_zoo import weights
+from tf2_zoo.families import FAMILIES, make_network
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
-from tf2_zoo.losses import LOSSES
-from tf2_zoo.models import MODELS
 from tf2_zoo.predictor import make_predictor
 from trizoo.ground.cores import available_cores, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
-from trizoo.weights.initial import initial_arrays
+from trizoo.weights.initial import initial_arrays, unfilled
 
 tf.get_logger().setLevel(logging.ERROR)  # no advice on retracing: each learner and predictor has functions of its own
 
@@ -61,15 +60,15 @@ class TF2:
 
     def build(self, spec, device, seed=0):
         """The network on its device."""
-        with tf.device(device):
-            model = MODELS[spec.name](spec)
+        with tf.device(device), unfilled():
+            model = make_network(spec)
         if seed is not None:
             self.assign(model, initial_arrays(self.shapes(model), seed, spec))
         return model
 
     def loss(self, spec, section):
         """The family's loss."""
-        return LOSSES[spec.family](spec, section)
+        return FAMILIES[spec.family].loss(spec, section)
 
     def learner(self, model, spec, recipe, device):
         """See tf2_zoo/learner.py."""

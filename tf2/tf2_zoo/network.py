@@ -4,13 +4,26 @@ import functools
 
 import tensorflow as tf
 
+from tf2_zoo import weights
 from tf2_zoo.layers import Module
 from trizoo.families import ModelSpec, architecture
+from trizoo.weights.initial import initial_arrays, is_unfilled
 
 
-class Network(Module):
+class _Filled(type(Module)):
+    """The type of networks, which gives each its initial weights when its own `__init__` is done."""
+
+    def __call__(cls, *arguments):
+        network = super().__call__(*arguments)
+        if not is_unfilled():
+            weights.assign(network, initial_arrays(weights.shapes(network), 0, network.spec))
+        return network
+
+
+class Network(Module, metaclass=_Filled):
     """uint8 (B, H, W, 3) -> a tuple of raw heads, float, in training and otherwise alike.
 
+    It has its initial weights by name (`trizoo.weights.initial`, of seed 0) from the start.
     `tf.saved_model.save(network, folder)` writes a SavedModel whose `serving_default` is `serve`.
 
     spec: the ModelSpec that the network was built from, which also reads its heads

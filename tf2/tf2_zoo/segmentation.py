@@ -1,12 +1,9 @@
-"""What segmentation models are made of: their backbones, what pools at several scales, and heads.
+"""What segmentation models are made of: what pools at several scales, and heads.
 
 Nothing drops out at random, as it does in the originals: so training resumes exactly and is the same in every
 framework. Weight decay and augmentation regularise.
 """
 
-from tf2_zoo.backbones.mobilenet_v2 import MobileNetV2
-from tf2_zoo.backbones.resnet import ResNet
-from tf2_zoo.backbones.xception65 import Xception65
 from tf2_zoo.blocks import ConvBlock, SeparableConv, average_pool, concat, global_average_pool, resize, size_of
 from tf2_zoo.layers import Conv2d, Module
 
@@ -26,13 +23,14 @@ class ASPP(Module):
     pool_first: whether the mean comes first in what is merged, as in TensorFlow's DeepLab, or last, as in torchvision
     """
 
-    def __init__(self, in_channels, rates, output_stride, *, separable, pool_first):
+    def __init__(self, in_channels, rates, output_stride, *, separable, pool_first, norm="batch"):
         super().__init__()
         kind, rates = SeparableConv if separable else ConvBlock, [rate * 16 // output_stride for rate in rates]
-        self.conv = ConvBlock(in_channels, ASPP_CHANNELS, 1, activation="relu")
-        self.dilated = [kind(in_channels, ASPP_CHANNELS, 3, activation="relu", dilation=rate) for rate in rates]
-        self.pool = ConvBlock(in_channels, ASPP_CHANNELS, 1, activation="relu")
-        self.project = ConvBlock(ASPP_CHANNELS * (2 + len(rates)), ASPP_CHANNELS, 1, activation="relu")
+        options = {"activation": "relu", "norm": norm}
+        self.conv = ConvBlock(in_channels, ASPP_CHANNELS, 1, **options)
+        self.dilated = [kind(in_channels, ASPP_CHANNELS, 3, dilation=rate, **options) for rate in rates]
+        self.pool = ConvBlock(in_channels, ASPP_CHANNELS, 1, **options)
+        self.project = ConvBlock(ASPP_CHANNELS * (2 + len(rates)), ASPP_CHANNELS, 1, **options)
         self.pool_first = pool_first
 
     def call(self, x):
@@ -47,10 +45,10 @@ class PyramidPooling(Module):
     In training the first mean's batch norm has one value an image, so a batch needs two.
     """
 
-    def __init__(self, in_channels):
+    def __init__(self, in_channels, norm="batch"):
         super().__init__()
         channels = in_channels // len(BINS)
-        self.branches = [ConvBlock(in_channels, channels, 1, activation="relu") for _ in BINS]
+        self.branches = [ConvBlock(in_channels, channels, 1, activation="relu", norm=norm) for _ in BINS]
 
     def call(self, x):
         means = [branch(average_pool(x, bins)) for branch, bins in zip(self.branches, BINS, strict=True)]
@@ -63,22 +61,14 @@ class SegmentationHead(Module):
     hidden_channels: of a 3x3 block before them, or None for none
     """
 
-    def __init__(self, in_channels, hidden_channels, num_classes):
+    def __init__(self, in_channels, hidden_channels, num_classes, norm="batch"):
         super().__init__()
-        self.conv = None if hidden_channels is None else ConvBlock(in_channels, hidden_channels, 3, activation="relu")
+        self.conv = (
+            None
+            if hidden_channels is None
+            else ConvBlock(in_channels, hidden_channels, 3, activation="relu", norm=norm)
+        )
         self.predict_class = Conv2d(hidden_channels or in_channels, num_classes, 1)
 
     def call(self, x):
         return self.predict_class(x if self.conv is None else self.conv(x))
-
-
-def make_backbone(spec):
-    """The backbone of a SegmentationSpec, and the channels of the first and of the last features that it gives.
-
-    The first ones are at stride 4, the last ones at the output stride.
-    """
-    if spec.backbone == "mobilenetv2":
-        return MobileNetV2(spec.output_stride, last=False), 24, 320
-    if spec.backbone == "xception65":
-        return Xception65(output_stride=spec.output_stride), 256, 2048
-    return ResNet(int(spec.backbone.removeprefix("resnet")), output_stride=spec.output_stride), 256, 2048

@@ -13,6 +13,7 @@ from trizoo.families import check_input_size
 from trizoo.families.yolo.anchors import AnchorReport, fit_sizes, kmeans, parse_anchors
 from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
 from trizoo.ground.errors import UserError
+from trizoo.pictures.style import COLOURS
 from trizoo.recipes.edit import flow, write_anchors
 
 
@@ -40,8 +41,8 @@ def _plot(sizes, report, path):
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.scatter(*sizes.T, s=5, color="0.7", linewidths=0, label=f"{len(sizes)} boxes")
-    axes.scatter(*report.old.anchors.T, s=70, marker="x", color="tab:red", label="old anchors")
-    axes.scatter(*report.new.anchors.T, s=70, marker="o", facecolors="none", edgecolors="tab:blue", label="new anchors")
+    axes.scatter(*report.old.anchors.T, s=70, marker="x", color=COLOURS[1], label="old anchors")
+    axes.scatter(*report.new.anchors.T, s=70, marker="o", facecolors="none", edgecolors=COLOURS[0], label="new anchors")
     axes.set(xlabel="width [pixels of the input]", ylabel="height [pixels of the input]")
     axes.grid(alpha=0.3)
     axes.legend(loc="upper left")

@@ -8,8 +8,9 @@ from trizoo.commands.cli import say
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import replacing
 from trizoo.metrics.plain import shown
+from trizoo.pictures.style import COLOURS
 from trizoo.tasks import tasks
-from trizoo.training.curves import COLOURS, WINDOW, smooth
+from trizoo.training.curves import WINDOW, smooth
 from trizoo.training.run import RunFolder
 
 SCORES = tuple(task.metrics[0] for task in tasks().values())

@@ -91,6 +91,7 @@ COMMANDS = {
     "data": Command("check, convert, draw or download a data set", data.parser, _data),
     "synth": Command("draw a data set of shapes, as data synth", data.synth_parser, _data),
     "weights": Command("list, download, convert or export weights", weights.parser, _weights),
+    "export": Command("write a checkpoint's weights for others, as weights export", weights.export_parser, _weights),
     "anchors": Command("find YOLO anchors for a data set", anchors.parser, _anchors),
     "compare": Command("draw several runs in one picture", compare.parser, _compare),
     "parity": Command("compare the frameworks with one another", parity.parser, _parity),

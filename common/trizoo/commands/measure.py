@@ -15,7 +15,7 @@ def parser():
     """The command line."""
     flags = argparse.ArgumentParser(
         description="Measure a model in this framework and compare it with the committed golden.",
-        epilog="python -m trizoo.parity does it for all installed frameworks, as a table.",
+        epilog="trizoo parity does it for all installed frameworks, as a table.",
     )
     flags.add_argument("model", nargs="*", default=list(GOLDENS), help=f"of {', '.join(GOLDENS)} (default: all)")
     what = flags.add_mutually_exclusive_group()

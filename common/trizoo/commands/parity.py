@@ -21,6 +21,7 @@ from trizoo.framework import is_installed
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import replacing, write_atomically
 from trizoo.parity.golden import GOLDENS, TOLERANCES, differences, load_golden
+from trizoo.pictures.style import COLOURS
 
 HEADINGS = {"batch_step": "batch step", "frozen_step": "frozen step"}
 WIDTH = 11  # of a column of numbers
@@ -148,9 +149,10 @@ def draw(report, path):
         reference = np.array(next(iter(rows.values()))["curve"])
         steps = np.arange(1, len(reference) + 1)
         for number, row in enumerate(rows.values()):
+            colour, distance = COLOURS[number % len(COLOURS)], np.abs(np.array(row["curve"]) / reference - 1)
             style = {"label": row["versions"], "linewidth": 7 - 1.3 * number, "alpha": 0.7}
-            above.plot(steps, row["curve"], **style)
-            below.plot(steps, np.abs(np.array(row["curve"]) / reference - 1) + 1e-9, color=f"C{number}")
+            above.plot(steps, row["curve"], color=colour, **style)
+            below.plot(steps, distance + 1e-9, color=colour)
         above.set_title(model)
         above.set_ylabel("loss")
         above.legend(fontsize="small")

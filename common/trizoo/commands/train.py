@@ -8,7 +8,7 @@ from trizoo.families import architecture, check_input_size
 from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import describe
 from trizoo.recipes.load import from_dict, load, parse_assignment, to_dict
-from trizoo.recipes.schema import Recipe
+from trizoo.recipes.schema import Recipe, base_of
 from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.training.run import RunFolder
 from trizoo.training.train import train as train_recipe
@@ -88,7 +88,10 @@ def new_recipe(args):
     own_data = args.data or any(text.startswith("data.root=") for text in args.set)
     base = None
     if args.recipe is None:
-        base = args.model or (saved and saved["name"]) or (DEFAULT_RECIPE if own_data else SYNTHETIC_RECIPE)
+        base, of_family = base_of(
+            args.model or (saved and saved["name"]) or (DEFAULT_RECIPE if own_data else SYNTHETIC_RECIPE)
+        )
+        overrides = of_family + overrides
     if saved:
         given = load(Recipe, file=args.recipe, base=base, overrides=overrides)
         if given.recipe.model.name != saved["name"]:

@@ -36,7 +36,7 @@ def _list(options):
         )
     print(listing.table(entries))
     if wanted is None:
-        print(f"\nData sets with their parts and MB, for python -m trizoo.data download:\n{listing.datasets(manifest)}")
+        print(f"\nData sets with their parts and MB, for trizoo data download:\n{listing.datasets(manifest)}")
     return 0
 
 
@@ -102,7 +102,7 @@ def _convert(options):
         if not there:
             raise UserError(
                 f"{options.source!r} is neither a file nor a tag{suggestion(options.source, manifest.weights)}; "
-                f"python -m trizoo.weights list shows all tags"
+                f"trizoo weights list shows all tags"
             )
         imported = convert(source, options.out, model=options.model, classes=classes)
     elif classes or (options.model and manifest.weights[options.source].model in ARCHITECTURES):
@@ -140,7 +140,7 @@ def _path(options):
     entry = load_manifest().entry(options.tag)
     path = store.downloaded_path(options.tag, entry)
     if not path.exists():
-        raise UserError(f"{options.tag} isn't there; python -m trizoo.weights download {options.tag} fetches it")
+        raise UserError(f"{options.tag} isn't there; trizoo weights download {options.tag} fetches it")
     print(path)
     return 0
 

@@ -169,7 +169,7 @@ class Manifest(Section):
         if tag in self.weights:
             return self.weights[tag]
         raise UserError(
-            f"{tag!r} is no tag of {NAME}{suggestion(tag, self.weights)}; python -m trizoo.weights list shows them all"
+            f"{tag!r} is no tag of {NAME}{suggestion(tag, self.weights)}; trizoo weights list shows them all"
         )
 
     def dataset(self, name):

@@ -8,6 +8,7 @@ import numpy as np
 from trizoo.metrics.coco_protocol import RECALLS
 from trizoo.metrics.pool import mean_over_classes
 from trizoo.pictures.fonts import label_faces
+from trizoo.pictures.palette import class_colours
 
 DOTS_PER_INCH = 110
 MOST_NAMED_CURVES = 20  # more classes than this: one colour for all, and no legend
@@ -145,7 +146,8 @@ def draw_bars(names, columns, title, missing=NO_TRUTH):
 def _draw_curves(axes, names, x, curves, suffixes=None, legend=True):
     """A thin line for each class (C, N), a thick one for the mean, and a legend where it can be read."""
     named = len(names) <= MOST_NAMED_CURVES
-    colours = [f"C{label % 10}" if named else CURVE_COLOUR for label in range(len(names))]
+    of_classes = class_colours(len(names)) / 255  # as in pictures of them
+    colours = [of_classes[label] if named else CURVE_COLOUR for label in range(len(names))]
     drawn = [label for label in range(len(names)) if not np.isnan(curves[label]).all()]
     lines = [axes.plot(x, curves[label], color=colours[label], linewidth=1)[0] for label in drawn]
     lines += axes.plot(x, _mean_curve(curves), color=MEAN_COLOUR, linewidth=2.5)

@@ -10,11 +10,13 @@ from difflib import SequenceMatcher
 from itertools import product, zip_longest
 from pathlib import Path
 
+from trizoo.families import ARCHITECTURES, FAMILIES, architecture
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import suggest
 from trizoo.parity.alike import PACKAGES, differences, find
 from trizoo.parity.neutral import normalise
 
+BACKBONES = "backbones/__init__.py"
 SIMILAR = 0.6  # share of characters from which on two lines are taken for versions of one
 
 
@@ -72,9 +74,12 @@ def sidebyside(model, folders=None):
     Raises:
         UserError: for an unknown model
     """
-    folders = folders or find_packages()
+    if model not in ARCHITECTURES:
+        raise UserError(f"unknown model {model!r}{suggest(model, list(ARCHITECTURES))}")
+    folders, backbone = folders or find_packages(), ARCHITECTURES[model].backbone
     sources = {
-        package: files_of(package, folder, network_file(package, folder, model)) for package, folder in folders.items()
+        package: files_of(package, folder, network_file(package, folder, model), backbone)
+        for package, folder in folders.items()
     }
     names = list(dict.fromkeys(name for found in sources.values() for name in found))
     return [
@@ -94,34 +99,68 @@ def find_packages():
 
 
 def network_file(package, folder, model):
-    """The file of the package that has this model's network, such as "models/yolov3.py": by its table of models."""
-    tree = ast.parse((folder / "models" / "__init__.py").read_text(encoding="utf-8"))
-    modules, classes = {}, {}
+    """The file of the package that has this model's network, such as "models/yolov3.py": by its tables.
+
+    `families.py` says of each family its network, or the dict in `models/` that has one for each name or kind.
+    """
+    known = architecture(model)
+    family = next(name for name, family in FAMILIES.items() if family.models.get(model) is known)
+    tree = ast.parse((folder / "families.py").read_text(encoding="utf-8"))
+    (network,) = (entry.args[0] for name, entry in _table(tree, "FAMILIES") if name == family)
+    if isinstance(network, ast.Lambda):  # lambda spec: TABLE[spec.name](spec)
+        found = network.body.func
+        key = {"name": model, "kind": getattr(known, "kind", None)}[found.slice.attr]
+        tree = ast.parse((folder / "models" / "__init__.py").read_text(encoding="utf-8"))
+        (network,) = (entry for name, entry in _table(tree, found.value.id) if name == key)
+    return _file_of_class(package, tree, network)
+
+
+def _file_of_class(package, tree, name):
+    """The file that a name's class is imported from. tree: of the module that uses it; name: its node."""
+    modules = {
+        alias.name: node.module for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    return modules[name.id].removeprefix(f"{package}.").replace(".", "/") + ".py"
+
+
+def _table(tree, name):
+    """The (key, value) nodes of a dict that a module assigns to a name."""
     for node in tree.body:
-        if isinstance(node, ast.ImportFrom):
-            modules |= {alias.name: node.module for alias in node.names}
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(_target(node)) == "MODELS":
-            classes |= {key.value: value.id for key, value in zip(node.value.keys, node.value.values, strict=True)}
-    if model not in classes:
-        raise UserError(f"unknown model {model!r}{suggest(model, list(classes))}")
-    return modules[classes[model]].removeprefix(f"{package}.").replace(".", "/") + ".py"
+        if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(_target(node)) == name:
+            return [(key.value, value) for key, value in zip(node.value.keys, node.value.values, strict=True)]
+    raise ValueError(f"the module has no table {name}")
 
 
-def files_of(package, folder, name):
-    """{file: text} of a file of the package and of all that it imports of the package, nearest first."""
+def files_of(package, folder, name, backbone=None):
+    """{file: text} of a file of the package and of all that it imports of the package at its top, nearest first.
+
+    Args:
+        backbone: the only one to follow of those that `backbones/__init__.py` has, None for none
+    """
     found, waiting = {}, [name]
     for name in waiting:
         if name not in found:
             found[name] = (folder / name).read_text(encoding="utf-8")
+            if name == BACKBONES:
+                waiting += _backbone_file(package, ast.parse(found[name]), backbone)
+                continue
             for module in imports(found[name], package):
                 path = module.replace(".", "/")
                 waiting += [file for file in (f"{path}.py", f"{path}/__init__.py") if (folder / file).is_file()]
     return found
 
 
+def _backbone_file(package, tree, name):
+    """The file of the named backbone as a list, by the table of all: a class, or a call that makes one of it."""
+    for known, made in _table(tree, "BACKBONES"):
+        if known == name:
+            return [_file_of_class(package, tree, made.args[0] if isinstance(made, ast.Call) else made)]
+    return []
+
+
 def imports(text, package):
-    """The modules of the package that a text imports, without the package's name, in order; some may be functions."""
-    for node in ast.walk(ast.parse(text)):
+    """The modules of the package that a text imports at its top, without the package's name; some may be functions."""
+    for node in ast.parse(text).body:
         if isinstance(node, ast.ImportFrom) and node.module == package:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(f"{package}."):

@@ -1,6 +1,5 @@
 """Pictures of boxes and contact sheets: uint8 (H, W, 3) RGB in, a new one out."""
 
-import functools
 import itertools
 import math
 
@@ -10,46 +9,7 @@ from PIL import Image, ImageDraw
 from trizoo.ground.boxes import as_boxes
 from trizoo.ground.conventions import GREY
 from trizoo.pictures.fonts import label_faces, load_font
-
-# sRGB to OKLab, a space in which distance is how different colours look (bottosson.github.io/posts/oklab).
-RGB_TO_LMS = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-LMS_TO_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
-
-
-def class_colours(num_classes):
-    """One colour for each class: -> uint8 (C, 3) RGB; class i has the same colour whatever C is.
-
-    Each next colour is the one that looks most different from all before it, among bright, saturated ones; black or
-    white text (`text_colours`) is legible on each. Beyond some 3000 classes the colours repeat.
-    """
-    if num_classes < 0:
-        raise ValueError(f"num_classes is {num_classes}; 0 or more is needed")
-    # A longer table begins with the shorter one; powers of two, so that few are ever computed.
-    table = _palette(max(64, 1 << (num_classes - 1).bit_length()))
-    return table[np.arange(num_classes) % len(table)]
-
-
-def text_colours(colours):
-    """Black or white, whichever has more contrast on each colour: uint8 (C, 3) -> uint8 (C, 3).
-
-    The contrast is at least 4.5 : 1 (WCAG 2.1, which asks for that much) on any colour.
-    """
-    luminance = _linear(np.asarray(colours)) @ [0.2126, 0.7152, 0.0722]
-    # Equal contrast with white and black: (1 + 0.05) / (y + 0.05) = (y + 0.05) / 0.05, so y = 0.179.
-    dark = np.where(luminance > 0.179, 0, 255).astype(np.uint8)
-    return np.repeat(dark[:, None], 3, axis=1)
+from trizoo.pictures.palette import class_colours, text_colours
 
 
 def draw_detections(image, detections, class_names, *, thickness=None, font_size=None):
@@ -196,29 +156,3 @@ def _pixels(name, value, default):
     if value < 1:
         raise ValueError(f"{name} is {value}; at least 1 pixel is needed")
     return round(value)
-
-
-@functools.lru_cache(maxsize=8)
-def _palette(most):
-    """Up to so many colours, each the one farthest in OKLab from all before it -> uint8 (C, 3)."""
-    levels = np.arange(0, 256, 15, dtype=np.uint8)
-    colours = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
-    lab = np.cbrt(_linear(colours) @ RGB_TO_LMS.T) @ LMS_TO_LAB.T
-    chroma = np.hypot(lab[:, 1], lab[:, 2])
-    # Neither dull, nor so dark or pale that a line is lost in a photo; the upper bound takes out neon green.
-    bright = (lab[:, 0] > 0.5) & (lab[:, 0] < 0.88) & (chroma > 0.09) & (chroma < 0.25)
-    colours, lab = colours[bright], lab[bright]
-    chosen = [int(np.abs(colours - np.array([255.0, 90.0, 60.0])).sum(1).argmin())]  # begin with a warm red
-    distance = np.full(len(colours), np.inf)
-    for _ in range(min(most, len(colours)) - 1):
-        distance = np.minimum(distance, ((lab - lab[chosen[-1]]) ** 2).sum(1))
-        chosen.append(int(distance.argmax()))
-    palette = colours[chosen]
-    palette.flags.writeable = False  # the cached table is handed out
-    return palette
-
-
-def _linear(colours):
-    """sRGB bytes to linear light in [0, 1] (IEC 61966-2-1)."""
-    values = colours / 255
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)

@@ -19,6 +19,7 @@ from trizoo.families.yolo.spec import YOLOLoss
 from trizoo.ground.boxes import NMS_METHODS
 from trizoo.ground.fields import Count, Momentum, NotNegative, Positive, Probability, Section
 from trizoo.recipes.augmentations import HSV, SECTIONS, Flip, Operation, RandomPlacement, operation_section, own_section
+from trizoo.recipes.load import RECIPES
 from trizoo.recipes.masks import Colours, MaskMap
 
 
@@ -199,6 +200,17 @@ class Recipe(Section):
         if size is not None and size % parts:
             raise ValueError(f"schedule.accumulate ({parts}) must divide freeze.batch_size ({size})")
         return self
+
+
+def base_of(name):
+    """The recipe that a model's run begins with: its base, None where none comes with the zoo, and overrides for that.
+
+    A model of a family of one's own has no recipe file; it begins with the defaults and its family's loss.
+    """
+    if (RECIPES / f"{name}.yaml").is_file() or name not in families.ARCHITECTURES:
+        return name, []
+    kind = families.family_of(name).loss.model_fields["kind"].default
+    return None, [("model.name", name, "the model"), ("loss", {"kind": kind}, f"the family of {name}")]
 
 
 def register_augmentation(name, function):

@@ -4,10 +4,11 @@ import io
 
 import numpy as np
 
+from trizoo.pictures.style import COLOURS
+
 NOT_TERMS = ("kind", "step", "epoch", "lr")
 VALIDATION = ("mAP50", "mAP", "mIoU")
 WINDOW = 0.02  # of the steps logged: how many of them one smoothed point is the mean of
-COLOURS = ("#1f4e79", "#d1603d", "#3a8d5b", "#8a5aa8", "#c79a2b", "#4aa3b5", "#7a7a7a", "#b0476f")
 
 
 def draw_curves(records):

@@ -47,7 +47,7 @@ def open_data(recipe, say):
         count, first = len(training.problems), training.problems[0]
         say(
             f"warning: {count} {'thing' if count == 1 else 'things'} in the data put right or left out, such as "
-            f"{first.kind} in {first.file}; python -m trizoo.data check {root} lists all"
+            f"{first.kind} in {first.file}; trizoo data check {root} lists all"
         )
     members = list(range(min(recipe.data.overfit or len(training), len(training))))
     test = final_set(recipe, listing=listing)

@@ -2,6 +2,8 @@
 
 import math
 import zlib
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -9,6 +11,24 @@ from trizoo.families.base.spec import predicts
 
 L2_SCALE = 20.0  # Liu et al. 2016, section 3.1
 SMALL = 0.01  # standard deviation of kernels that begin small (Lin et al. 2017, section 4.1)
+
+
+_unfilled = ContextVar("unfilled", default=False)
+
+
+@contextmanager
+def unfilled():
+    """Networks that are made within it stay as they are made, for whoever assigns all their weights next."""
+    token = _unfilled.set(True)
+    try:
+        yield
+    finally:
+        _unfilled.reset(token)
+
+
+def is_unfilled():
+    """Whether this is within `unfilled`."""
+    return _unfilled.get()
 
 
 def initial_array(name, shape, seed, spec, objectness_prior=0.01, initializer=None):

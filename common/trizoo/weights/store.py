@@ -38,10 +38,10 @@ def resolve_weights(text, *, model=None, offline=False, settings=None, report=to
     manifest = manifest or load_manifest()
     if text not in manifest.weights:
         if path.suffix in FILES or len(path.parts) > 1:
-            raise UserError(f"there is no file {text}; a file, or a tag of python -m trizoo.weights list, is needed")
+            raise UserError(f"there is no file {text}; a file, or a tag of trizoo weights list, is needed")
         raise UserError(
             f"{text!r} is neither a file nor a tag{suggestion(text, manifest.weights)}; "
-            f"python -m trizoo.weights list shows all tags"
+            f"trizoo weights list shows all tags"
         )
     model = model_for(text, manifest.weights[text], model)
     converted = converted_path(text, manifest.weights[text], model)

@@ -17,7 +17,8 @@ STAGES = (
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
-C2, C4 = 2, 13  # numbers of the last block of stride 4, and of the one that goes from stride 16 to 32
+EXPANDED_CHANNELS, LAST_CHANNELS = 576, 1280
+EXPANDED = 13  # number of the block that goes from stride 16 to 32
 
 
 class InvertedResidual(keras.layers.Layer):
@@ -27,15 +28,15 @@ class InvertedResidual(keras.layers.Layer):
     where hidden_channels are in_channels.
     """
 
-    def __init__(self, in_channels, hidden_channels, out_channels, stride=1, dilation=1):
+    def __init__(self, in_channels, hidden_channels, out_channels, stride=1, dilation=1, norm="batch"):
         super().__init__()
         self.adds = stride == 1 and in_channels == out_channels
         expands = hidden_channels != in_channels
-        self.expand = ConvBlock(in_channels, hidden_channels, 1, activation="relu6") if expands else None
+        self.expand = ConvBlock(in_channels, hidden_channels, 1, activation="relu6", norm=norm) if expands else None
         self.depthwise = ConvBlock(
-            hidden_channels, hidden_channels, 3, stride, "relu6", dilation=dilation, groups=hidden_channels
+            hidden_channels, hidden_channels, 3, stride, "relu6", dilation=dilation, groups=hidden_channels, norm=norm
         )
-        self.project = ConvBlock(hidden_channels, out_channels, 1, activation="linear")
+        self.project = ConvBlock(hidden_channels, out_channels, 1, activation="linear", norm=norm)
 
     def call(self, x):
         hidden = x if self.expand is None else self.expand(x)
@@ -44,35 +45,42 @@ class InvertedResidual(keras.layers.Layer):
 
 
 class MobileNetV2(keras.layers.Layer):
-    """(B, H, W, 3) -> c2, c4, c5: 24 channels at stride 4, 576 at 16, and 1280, or 320 without `last`, at 32.
+    """(B, H, W, 3) -> {stride: features}: 24, 32, 96 and 320 channels at strides 4, 8, 16 and 32.
 
-    c4 is what block 13 expands its input to, before its stride.
-    output_stride: 32, or for segmentation 16 or 8, beyond which nothing strides. A block that lost its stride has the
-        dilation of those before it, those behind it have twice that: at 16 it is 2 in the end, at 8 it is 2 and then 4.
-        So the same weights give the same features as at 32, but at more places
-    last: whether the last 1x1 convolution is there
+    output_stride: 32, or 16 or 8, beyond which nothing strides; the last features are there. A block that lost its
+        stride has the dilation of those before it, those behind it have twice that: at 16 it is 2 in the end, at 8 it
+        is 2 and then 4. So the same weights give the same features as at 32, but at more places
+    last: for output stride 32, whether the last 1x1 convolution is there, of 1280 channels; the features at 16 are
+        then what block 13 expands its input to, before its stride: 576 channels
     """
 
-    def __init__(self, output_stride=32, last=True):
+    def __init__(self, norm="batch", output_stride=32, last=False):
         super().__init__()
         if output_stride not in (8, 16, 32):
             raise ValueError(f"output_stride is {output_stride}; 8, 16 or 32 is needed")
-        self.stem = ConvBlock(3, 32, 3, 2, "relu6")
-        blocks, channels, now, dilation = [], 32, 2, 1
+        self.stem = ConvBlock(3, 32, 3, 2, "relu6", norm=norm)
+        blocks, strides, features, channels, now, dilation = [], [], {}, 32, 2, 1
         for expansion, out_channels, num_blocks, first_stride in STAGES:
             for stride in (first_stride, *[1] * (num_blocks - 1)):
                 kept = stride if now * stride <= output_stride else 1
-                blocks.append(InvertedResidual(channels, channels * expansion, out_channels, kept, dilation))
+                blocks.append(InvertedResidual(channels, channels * expansion, out_channels, kept, dilation, norm))
                 channels, now, dilation = out_channels, now * kept, dilation * stride // kept
+                strides.append(now)
+                features[now] = channels
         self.blocks = blocks
-        self.last = ConvBlock(channels, 1280, 1, activation="relu6") if last else None
+        self.strides = tuple(strides)
+        self.last = ConvBlock(channels, LAST_CHANNELS, 1, activation="relu6", norm=norm) if last else None
+        if last:
+            features |= {16: EXPANDED_CHANNELS, 32: LAST_CHANNELS}
+        self.channels = {stride: count for stride, count in features.items() if stride >= 4}
 
     def call(self, x):
-        x = self.stem(x)
+        x, features = self.stem(x), {}
         for number, block in enumerate(self.blocks):
             x, hidden = block(x)
-            if number == C2:
-                c2 = x
-            if number == C4:
-                c4 = hidden
-        return c2, c4, x if self.last is None else self.last(x)
+            features[self.strides[number]] = x
+            if number == EXPANDED:
+                expanded = hidden
+        if self.last is not None:
+            features |= {16: expanded, 32: self.last(x)}
+        return {stride: features[stride] for stride in self.channels}

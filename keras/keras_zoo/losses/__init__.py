@@ -5,5 +5,4 @@ from keras_zoo.losses.segmentation import SegmentationLoss
 from keras_zoo.losses.ssd import SSDLoss
 from keras_zoo.losses.yolo import YOLOLoss
 
-# by the kind of a recipe's loss section
-LOSSES = {"yolo": YOLOLoss, "ssd": SSDLoss, "retinanet": RetinaNetLoss, "segmentation": SegmentationLoss}
+__all__ = ["RetinaNetLoss", "SSDLoss", "SegmentationLoss", "YOLOLoss"]

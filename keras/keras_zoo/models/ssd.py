@@ -6,13 +6,15 @@ levels of 64, 32, 16, 8, 4, 2 and 1 cells a side; torchvision's option for it ha
 
 On MobileNetV2 the first level is what a block expands its input to at stride 16 (Sandler et al. 2018, section 6.2), the
 second the last features, and inverted residuals make the others. Heads are full convolutions here too.
+
+Another backbone may stand in the place of either, if it has features at the same strides.
 """
 
 import keras
 from keras import ops
 
+from keras_zoo.backbones import make_backbone
 from keras_zoo.backbones.mobilenet_v2 import InvertedResidual, MobileNetV2
-from keras_zoo.backbones.vgg16 import VGG16
 from keras_zoo.blocks import ConvBlock, L2Norm, Normalize, per_anchor
 from keras_zoo.layers import make_conv
 from keras_zoo.network import Network
@@ -21,10 +23,10 @@ from keras_zoo.network import Network
 class ExtraBlock(keras.layers.Layer):
     """1x1 to half the channels, then what makes the next level: (B, H, W, in) -> (B, h, w, out)."""
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride, padding):
+    def __init__(self, in_channels, out_channels, kernel_size, stride, padding, norm=None):
         super().__init__()
-        self.conv1 = ConvBlock(in_channels, out_channels // 2, 1, activation="relu", norm=None)
-        self.conv2 = ConvBlock(out_channels // 2, out_channels, kernel_size, stride, "relu", padding=padding, norm=None)
+        self.conv1 = ConvBlock(in_channels, out_channels // 2, 1, activation="relu", norm=norm)
+        self.conv2 = ConvBlock(out_channels // 2, out_channels, kernel_size, stride, "relu", padding=padding, norm=norm)
 
     def call(self, x):
         return self.conv2(self.conv1(x))
@@ -55,17 +57,18 @@ class SSDVGG16(Network):
     def __init__(self, spec):
         super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = VGG16()
-        self.l2_norm = L2Norm(512)
-        channels = (512, 1024, *[numbers[0] for numbers in self.extra_numbers])
-        self.extras = [
-            ExtraBlock(before, *numbers) for before, numbers in zip(channels[1:-1], self.extra_numbers, strict=True)
-        ]
+        self.backbone = make_backbone(spec.backbone, spec.norm, max(spec.strides), spec.stride_on_1x1)
+        first, second = (self.backbone.channels[stride] for stride in spec.strides)
+        self.l2_norm = L2Norm(first)
+        channels = (first, second, *[numbers[0] for numbers in self.extra_numbers])
+        pairs = zip(channels[1:-1], self.extra_numbers, strict=True)
+        self.extras = [ExtraBlock(before, *numbers, spec.norm) for before, numbers in pairs]
         self.heads = make_heads(channels, spec)
 
     def call(self, images):
-        conv4_3, fc7 = self.backbone(self.normalize(images))
-        levels = [self.l2_norm(conv4_3), fc7]
+        features = self.backbone(self.normalize(images))
+        first, second = (features[stride] for stride in self.spec.strides)
+        levels = [self.l2_norm(first), second]
         for block in self.extras:
             levels.append(block(levels[-1]))
         return predict(self.heads, levels)
@@ -83,18 +86,22 @@ class SSDMobileNetV2(Network):
     def __init__(self, spec):
         super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = MobileNetV2()
+        if spec.backbone == "mobilenetv2":
+            self.backbone = MobileNetV2(spec.norm, last=True)
+        else:
+            self.backbone = make_backbone(spec.backbone, spec.norm, max(spec.strides), spec.stride_on_1x1)
+        first, second = (self.backbone.channels[stride] for stride in spec.strides)
         self.extras = [
-            InvertedResidual(1280, 256, 512, stride=2),
-            InvertedResidual(512, 128, 256, stride=2),
-            InvertedResidual(256, 128, 256, stride=2),
-            InvertedResidual(256, 64, 64, stride=2),
+            InvertedResidual(second, 256, 512, stride=2, norm=spec.norm),
+            InvertedResidual(512, 128, 256, stride=2, norm=spec.norm),
+            InvertedResidual(256, 128, 256, stride=2, norm=spec.norm),
+            InvertedResidual(256, 64, 64, stride=2, norm=spec.norm),
         ]
-        self.heads = make_heads((576, 1280, 512, 256, 256, 64), spec)
+        self.heads = make_heads((first, second, 512, 256, 256, 64), spec)
 
     def call(self, images):
-        _, c4, c5 = self.backbone(self.normalize(images))
-        levels = [c4, c5]
+        features = self.backbone(self.normalize(images))
+        levels = [features[stride] for stride in self.spec.strides]
         for block in self.extras:
             x, _ = block(levels[-1])
             levels.append(x)

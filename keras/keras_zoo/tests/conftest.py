@@ -12,8 +12,8 @@ import keras  # noqa: E402, isort:skip: keras_zoo.framework quiets TensorFlow fi
 import numpy as np  # noqa: E402
 from keras import ops  # noqa: E402
 
+from keras_zoo.families import FAMILIES  # noqa: E402
 from keras_zoo.layers import get_array  # noqa: E402
-from keras_zoo.losses import LOSSES  # noqa: E402
 from keras_zoo.network import Network  # noqa: E402
 from keras_zoo.optimizers import SGD  # noqa: E402
 from trizoo.recipes.schema import Recipe  # noqa: E402
@@ -51,7 +51,7 @@ def loss_and_gradients():
         def measure(heads, targets, size):
             model = Heads(spec, heads)
             optimizer = SGD(Recipe(optimizer={"weight_decay": 0}).optimizer)
-            loss = LOSSES[spec.family](spec, options)
+            loss = FAMILIES[spec.family].loss(spec, options)
             model.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
             targets = {name: np.asarray(array) for name, array in targets.items()}
             images = np.zeros((len(heads[0]), size[1], size[0], 3), np.uint8)

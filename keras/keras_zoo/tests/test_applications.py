@@ -31,10 +31,10 @@ def drawn(network):
 @pytest.mark.parametrize(
     ("theirs", "side", "layer", "ours", "model", "pick", "suffix"),
     [
-        (resnet, 64, "conv3_block4_out", lambda: ResNet(50, stride_on_1x1=True), "retinanet-resnet50", 1, ".h5"),
-        (vgg16, 32, "block4_conv3", VGG16, "ssd300-vgg16", 0, ".h5"),
+        (resnet, 64, "conv3_block4_out", lambda: ResNet(50, stride_on_1x1=True), "retinanet-resnet50", 8, ".h5"),
+        (vgg16, 32, "block4_conv3", VGG16, "ssd300-vgg16", 8, ".h5"),
         # an odd size: with an even one Keras pads convolutions of stride 2 on two sides alone
-        (mobilenet_v2, 65, "out_relu", MobileNetV2, "ssd300-mobilenetv2", 2, ".weights.h5"),
+        (mobilenet_v2, 65, "out_relu", lambda: MobileNetV2(last=True), "ssd300-mobilenetv2", 32, ".weights.h5"),
     ],
 )
 def test_our_features_are_those_of_keras_applications(theirs, side, layer, ours, model, pick, suffix, tmp_path):

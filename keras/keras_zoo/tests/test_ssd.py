@@ -22,13 +22,13 @@ def rows():
 
 @pytest.fixture
 def features():
-    """An output stride and float32 (B, H, W, 3) -> features of a MobileNetV2 with pseudo-weights, (B, h, w, C) each."""
+    """An output stride and float32 (B, H, W, 3) -> {stride: (B, h, w, C)} of a MobileNetV2 of pseudo-weights."""
 
     def of(output_stride, images):
-        backbone = MobileNetV2(output_stride, last=False)
+        backbone = MobileNetV2(output_stride=output_stride)
         weights.assign(backbone, pseudo_arrays(weights.shapes(backbone)))
         found = backbone(layout.from_images(ops.convert_to_tensor(images)))
-        return [ops.convert_to_numpy(layout.to_images(each)) for each in found]
+        return {stride: ops.convert_to_numpy(layout.to_images(each)) for stride, each in found.items()}
 
     return of
 

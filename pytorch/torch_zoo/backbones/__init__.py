@@ -1,1 +1,39 @@
-"""Feature extractors, shared by models."""
+"""Feature extractors, shared by models: by the names of `trizoo.families.base.backbones`.
+
+Each gives {stride: features}, finest first, and says in `channels` how many channels these have: {stride: channels}.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from torch import nn
+
+from torch_zoo.backbones.csp_darknet53 import CSPDarknet53
+from torch_zoo.backbones.darknet53 import Darknet53
+from torch_zoo.backbones.mobilenet_v2 import MobileNetV2
+from torch_zoo.backbones.resnet import ResNet
+from torch_zoo.backbones.vgg16 import VGG16
+from torch_zoo.backbones.xception65 import Xception65
+
+BACKBONES: dict[str, Callable[..., nn.Module]] = {
+    "vgg16": VGG16,
+    "resnet18": partial(ResNet, 18),
+    "resnet34": partial(ResNet, 34),
+    "resnet50": partial(ResNet, 50),
+    "resnet101": partial(ResNet, 101),
+    "resnet152": partial(ResNet, 152),
+    "mobilenetv2": MobileNetV2,
+    "darknet53": Darknet53,
+    "cspdarknet53": CSPDarknet53,
+    "xception65": Xception65,
+}
+
+
+def make_backbone(name: str, norm: str | None, output_stride: int = 32, stride_on_1x1: bool = False) -> nn.Module:
+    """The named backbone.
+
+    norm: "batch", "group" or None; output_stride: input pixels per cell of its last features, at most
+    stride_on_1x1: of a ResNet's bottlenecks, see there
+    """
+    options = {"stride_on_1x1": True} if stride_on_1x1 else {}
+    return BACKBONES[name](norm=norm, output_stride=output_stride, **options)

@@ -2,27 +2,40 @@
 
 from torch import Tensor, nn
 
+from torch_zoo.backbones.darknet53 import STAGE_BLOCKS, STAGE_CHANNELS, feature_channels, reached_strides, stage_strides
 from torch_zoo.blocks import ConvBlock, Residual, concat
 
-STAGE_BLOCKS = (1, 2, 8, 8, 4)
-STAGE_CHANNELS = (64, 128, 256, 512, 1024)
 STAGE_WIDTHS = (64, 64, 128, 256, 512)  # of each of the two parts
 
 
 class CSPStage(nn.Module):
-    """A 3x3 block of stride 2, then residual blocks and a part that bypasses them (Wang et al. 2020).
+    """A 3x3 block, then residual blocks and a part that bypasses them (Wang et al. 2020).
 
-    (B, in, H, W) -> (B, out, H / 2, W / 2). Either part has `width` channels.
+    (B, in, H, W) -> (B, out, H / stride, W / stride). Either part has `width` channels.
+
+    dilations: of the first, which has the stride, and of the others
     """
 
-    def __init__(self, in_channels: int, out_channels: int, width: int, num_blocks: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        width: int,
+        num_blocks: int,
+        stride: int = 2,
+        dilations: tuple[int, int] = (1, 1),
+        norm: str | None = "batch",
+    ) -> None:
         super().__init__()
-        self.down = ConvBlock(in_channels, out_channels, 3, stride=2, activation="mish")
-        self.bypass = ConvBlock(out_channels, width, 1, activation="mish")
-        self.enter = ConvBlock(out_channels, width, 1, activation="mish")
-        self.blocks = nn.ModuleList([Residual(width, out_channels // 2, activation="mish") for _ in range(num_blocks)])
-        self.leave = ConvBlock(width, width, 1, activation="mish")
-        self.merge = ConvBlock(width * 2, out_channels, 1, activation="mish")
+        (first, dilation), options = dilations, {"activation": "mish", "norm": norm}
+        self.down = ConvBlock(in_channels, out_channels, 3, stride, dilation=first, **options)
+        self.bypass = ConvBlock(out_channels, width, 1, **options)
+        self.enter = ConvBlock(out_channels, width, 1, **options)
+        self.blocks = nn.ModuleList(
+            [Residual(width, out_channels // 2, dilation=dilation, **options) for _ in range(num_blocks)]
+        )
+        self.leave = ConvBlock(width, width, 1, **options)
+        self.merge = ConvBlock(width * 2, out_channels, 1, **options)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.down(x)
@@ -34,19 +47,27 @@ class CSPStage(nn.Module):
 
 
 class CSPDarknet53(nn.Module):
-    """(B, 3, H, W) -> c3, c4, c5: 256, 512 and 1024 channels at strides 8, 16 and 32."""
+    """(B, 3, H, W) -> {stride: features}: 128, 256, 512 and 1024 channels at strides 4, 8, 16 and 32.
 
-    def __init__(self) -> None:
+    output_stride: 16 or 8 keeps that stride to the end, where the last features then are; see `stage_strides`
+    """
+
+    def __init__(self, norm: str | None = "batch", output_stride: int = 32) -> None:
         super().__init__()
-        self.stem = ConvBlock(3, 32, 3, activation="mish")
+        self.stem = ConvBlock(3, 32, 3, activation="mish", norm=norm)
         in_channels = (32, *STAGE_CHANNELS[:-1])
-        numbers = zip(in_channels, STAGE_CHANNELS, STAGE_WIDTHS, STAGE_BLOCKS, strict=True)
-        self.stages = nn.ModuleList([CSPStage(*of_stage) for of_stage in numbers])
+        numbers = stage_strides(output_stride)
+        sizes = zip(in_channels, STAGE_CHANNELS, STAGE_WIDTHS, STAGE_BLOCKS, strict=True)
+        self.stages = nn.ModuleList(
+            [CSPStage(*size, *number, norm) for size, number in zip(sizes, numbers, strict=True)]
+        )
+        self.strides = reached_strides(numbers)
+        self.channels = feature_channels(self.strides)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor) -> dict[int, Tensor]:
         x = self.stem(x)
-        features = []
-        for stage in self.stages:
+        features = {}
+        for stage, stride in zip(self.stages, self.strides, strict=True):
             x = stage(x)
-            features.append(x)
-        return features[2], features[3], features[4]
+            features[stride] = x
+        return {stride: features[stride] for stride in self.channels}

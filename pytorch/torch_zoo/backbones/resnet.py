@@ -105,7 +105,7 @@ class Stage(nn.Module):
 
 
 class ResNet(nn.Module):
-    """(B, 3, H, W) of any size -> c2, c3, c4, c5 at strides 4, 8, 16, 32, sides divided by 2 rounding up.
+    """(B, 3, H, W) of any size -> {stride: features} at strides 4, 8, 16, 32, sides divided by 2 rounding up.
 
     64, 128, 256 and 512 channels, four times as many from depth 50 on.
 
@@ -124,7 +124,7 @@ class ResNet(nn.Module):
             raise ValueError(f"an output stride of {output_stride}; it can be {', '.join(map(str, OUTPUT_STRIDES))}")
         self.stem = ConvBlock(3, 64, 7, 2, "relu", norm=norm)
         kind = Bottleneck if depth >= DEEP else BasicBlock
-        stages, in_channels, reached, dilation = [], 64, 4, 1
+        stages, strides, in_channels, reached, dilation = [], [], 64, 4, 1
         for number, (channels, num_blocks) in enumerate(zip(STAGE_CHANNELS, STAGE_BLOCKS[depth], strict=True)):
             stride, before = (1 if number == 0 else 2), dilation
             if reached * stride > output_stride:
@@ -132,16 +132,20 @@ class ResNet(nn.Module):
             dilations = before, dilation
             stages.append(Stage(kind, in_channels, channels, num_blocks, stride, dilations, norm, stride_on_1x1))
             reached *= stride
+            strides.append(reached)
             in_channels = channels * kind.expansion
         self.stages = nn.ModuleList(stages)
+        self.strides = tuple(strides)
+        sizes = [channels * kind.expansion for channels in STAGE_CHANNELS]
+        self.channels = dict(zip(self.strides, sizes, strict=True))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, x: Tensor) -> dict[int, Tensor]:
         x = max_pool(self.stem(x), 3, 2, padding=1)
-        features = []
-        for stage in self.stages:
+        features = {}
+        for stage, stride in zip(self.stages, self.strides, strict=True):
             x = stage(x)
-            features.append(x)
-        return tuple(features)
+            features[stride] = x
+        return features
 
 
 def make_shortcut(in_channels: int, out_channels: int, stride: int, norm: str | None) -> ConvBlock | None:

@@ -10,16 +10,17 @@ from torch_zoo.blocks import ConvBlock, max_pool
 
 STAGE_CONVS = (2, 2, 3, 3, 3)
 STAGE_CHANNELS = (64, 128, 256, 512, 512)
+FC_CHANNELS = 1024
 
 
 class Stage(nn.Module):
     """3x3 convolutions with relu: (B, in, H, W) -> (B, out, H, W)."""
 
-    def __init__(self, in_channels: int, out_channels: int, num_convs: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, num_convs: int, norm: str | None = None) -> None:
         super().__init__()
         inputs = (in_channels, *[out_channels] * (num_convs - 1))
         self.convs = nn.ModuleList(
-            [ConvBlock(channels, out_channels, 3, activation="relu", norm=None) for channels in inputs]
+            [ConvBlock(channels, out_channels, 3, activation="relu", norm=norm) for channels in inputs]
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -29,22 +30,29 @@ class Stage(nn.Module):
 
 
 class VGG16(nn.Module):
-    """(B, 3, H, W) -> conv4_3, fc7: 512 and 1024 channels at strides 8 and 16."""
+    """(B, 3, H, W) -> {stride: features}: conv3_3, conv4_3, fc7, of 256, 512 and 1024 channels at strides 4, 8 and 16.
 
-    def __init__(self) -> None:
+    norm: None as in the paper, where convolutions have a bias
+    output_stride: 16 or above, which it never exceeds; it isn't made to be dilated
+    """
+
+    def __init__(self, norm: str | None = None, output_stride: int = 16) -> None:
         super().__init__()
+        if output_stride < 16:
+            raise ValueError(f"an output stride of {output_stride}; VGG16 has 16 alone")
         in_channels = (3, *STAGE_CHANNELS[:-1])
         self.stages = nn.ModuleList(
-            [Stage(*numbers) for numbers in zip(in_channels, STAGE_CHANNELS, STAGE_CONVS, strict=True)]
+            [Stage(*numbers, norm) for numbers in zip(in_channels, STAGE_CHANNELS, STAGE_CONVS, strict=True)]
         )
-        self.fc6 = ConvBlock(512, 1024, 3, activation="relu", dilation=6, norm=None)
-        self.fc7 = ConvBlock(1024, 1024, 1, activation="relu", norm=None)
+        self.fc6 = ConvBlock(512, FC_CHANNELS, 3, activation="relu", dilation=6, norm=norm)
+        self.fc7 = ConvBlock(FC_CHANNELS, FC_CHANNELS, 1, activation="relu", norm=norm)
+        self.channels = {4: STAGE_CHANNELS[2], 8: STAGE_CHANNELS[3], 16: FC_CHANNELS}
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> dict[int, Tensor]:
         features = []
         for number, stage in enumerate(self.stages):
             if number:
                 x = max_pool(x, 2, 2, ceil=number == 3)  # a side of 300 is odd there alone: 75 -> 38, as in Caffe
             x = stage(x)
             features.append(x)
-        return features[3], self.fc7(self.fc6(max_pool(x, 3, 1)))
+        return {4: features[2], 8: features[3], 16: self.fc7(self.fc6(max_pool(x, 3, 1)))}

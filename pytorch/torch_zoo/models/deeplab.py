@@ -10,11 +10,13 @@ Nothing drops out; see `torch_zoo.segmentation`.
 
 from torch import Tensor, nn
 
+from torch_zoo.backbones import make_backbone
 from torch_zoo.blocks import ConvBlock, Normalize, SeparableConv, concat, per_pixel, resize, size_of
 from torch_zoo.network import Network
-from torch_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead, make_backbone
+from torch_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead
 from trizoo.families.segmentation.spec import SegmentationSpec
 
+LOW_STRIDE = 4  # of the features that refine others
 LOW_CHANNELS = 48
 DECODER_CHANNELS = 256
 
@@ -25,11 +27,11 @@ class Decoder(nn.Module):
     -> (B, 256, H, W). in_channels: of those at stride 4
     """
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, norm: str | None = "batch") -> None:
         super().__init__()
-        self.low = ConvBlock(in_channels, LOW_CHANNELS, 1, activation="relu")
-        self.conv1 = SeparableConv(ASPP_CHANNELS + LOW_CHANNELS, DECODER_CHANNELS, 3)
-        self.conv2 = SeparableConv(DECODER_CHANNELS, DECODER_CHANNELS, 3)
+        self.low = ConvBlock(in_channels, LOW_CHANNELS, 1, activation="relu", norm=norm)
+        self.conv1 = SeparableConv(ASPP_CHANNELS + LOW_CHANNELS, DECODER_CHANNELS, 3, norm=norm)
+        self.conv2 = SeparableConv(DECODER_CHANNELS, DECODER_CHANNELS, 3, norm=norm)
 
     def forward(self, x: Tensor, low: Tensor) -> Tensor:
         low = self.low(low)
@@ -41,18 +43,21 @@ class DeepLabV3Plus(Network):
 
     def __init__(self, spec: SegmentationSpec) -> None:
         super().__init__(spec)
-        backbone, low_channels, channels = make_backbone(spec)
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = backbone
-        self.aspp = ASPP(channels, RATES, spec.output_stride, separable=True, pool_first=True)
-        self.decoder = Decoder(low_channels)
-        self.head = SegmentationHead(DECODER_CHANNELS, None, spec.num_classes)
+        self.backbone = make_backbone(spec.backbone, spec.backbone_norm, spec.output_stride, spec.stride_on_1x1)
+        channels = self.backbone.channels
+        self.aspp = ASPP(
+            channels[spec.output_stride], RATES, spec.output_stride, separable=True, pool_first=True, norm=spec.norm
+        )
+        self.decoder = Decoder(channels[LOW_STRIDE], spec.norm)
+        self.head = SegmentationHead(DECODER_CHANNELS, None, spec.num_classes, spec.norm)
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
         x = self.normalize(images)
         size = size_of(x)
-        low, *_, x = self.backbone(x)
-        return (per_pixel(self.head(self.decoder(self.aspp(x), low)), size),)
+        features = self.backbone(x)
+        x = self.aspp(features[self.spec.output_stride])
+        return (per_pixel(self.head(self.decoder(x, features[LOW_STRIDE])), size),)
 
 
 class DeepLabV3(Network):
@@ -63,16 +68,18 @@ class DeepLabV3(Network):
 
     def __init__(self, spec: SegmentationSpec) -> None:
         super().__init__(spec)
-        backbone, _, channels = make_backbone(spec)
         mobile = spec.backbone == "mobilenetv2"
         rates, hidden_channels = ((), None) if mobile else (RATES, ASPP_CHANNELS)
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = backbone
-        self.aspp = ASPP(channels, rates, spec.output_stride, separable=False, pool_first=mobile)
-        self.head = SegmentationHead(ASPP_CHANNELS, hidden_channels, spec.num_classes)
+        self.backbone = make_backbone(spec.backbone, spec.backbone_norm, spec.output_stride, spec.stride_on_1x1)
+        channels = self.backbone.channels
+        self.aspp = ASPP(
+            channels[spec.output_stride], rates, spec.output_stride, separable=False, pool_first=mobile, norm=spec.norm
+        )
+        self.head = SegmentationHead(ASPP_CHANNELS, hidden_channels, spec.num_classes, spec.norm)
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
         x = self.normalize(images)
         size = size_of(x)
-        *_, x = self.backbone(x)
+        x = self.backbone(x)[self.spec.output_stride]
         return (per_pixel(self.head(self.aspp(x)), size),)

@@ -6,9 +6,10 @@ centres of pixels (`align_corners=False`). Nothing drops out; see `torch_zoo.seg
 
 from torch import Tensor
 
+from torch_zoo.backbones import make_backbone
 from torch_zoo.blocks import Normalize, per_pixel, size_of
 from torch_zoo.network import Network
-from torch_zoo.segmentation import PyramidPooling, SegmentationHead, make_backbone
+from torch_zoo.segmentation import PyramidPooling, SegmentationHead
 from trizoo.families.segmentation.spec import SegmentationSpec
 
 HIDDEN_CHANNELS = 512
@@ -19,14 +20,14 @@ class PSPNet(Network):
 
     def __init__(self, spec: SegmentationSpec) -> None:
         super().__init__(spec)
-        backbone, _, channels = make_backbone(spec)
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = backbone
-        self.pyramid = PyramidPooling(channels)
-        self.head = SegmentationHead(2 * channels, HIDDEN_CHANNELS, spec.num_classes)
+        self.backbone = make_backbone(spec.backbone, spec.backbone_norm, spec.output_stride, spec.stride_on_1x1)
+        channels = self.backbone.channels
+        self.pyramid = PyramidPooling(channels[spec.output_stride], spec.norm)
+        self.head = SegmentationHead(2 * channels[spec.output_stride], HIDDEN_CHANNELS, spec.num_classes, spec.norm)
 
     def forward(self, images: Tensor) -> tuple[Tensor]:
         x = self.normalize(images)
         size = size_of(x)
-        *_, x = self.backbone(x)
+        x = self.backbone(x)[self.spec.output_stride]
         return (per_pixel(self.head(self.pyramid(x)), size),)

@@ -16,10 +16,10 @@ CHANNELS = (16, 32, 64, 128, 256, 512, 1024)
 class TinyBackbone(nn.Module):
     """(B, 3, H, W) -> c4, c5: 256 channels at stride 16 and 1024 at stride 32."""
 
-    def __init__(self) -> None:
+    def __init__(self, norm: str | None = "batch") -> None:
         super().__init__()
         in_channels = (3, *CHANNELS[:-1])
-        self.convs = nn.ModuleList([ConvBlock(*pair, 3) for pair in zip(in_channels, CHANNELS, strict=True)])
+        self.convs = nn.ModuleList([ConvBlock(*pair, 3, norm=norm) for pair in zip(in_channels, CHANNELS, strict=True)])
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         for conv in self.convs[:4]:
@@ -36,12 +36,13 @@ class YOLOv3Tiny(Network):
     def __init__(self, spec: YOLOSpec) -> None:
         super().__init__(spec)
         anchors_p5, anchors_p4 = spec.anchors_per_cell
+        norm = spec.norm
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = TinyBackbone()
-        self.neck_p5 = ConvBlock(1024, 256, 1)
-        self.head_p5 = YOLOHead(256, 512, anchors_p5, spec.num_classes)
-        self.lateral_p4 = ConvBlock(256, 128, 1)
-        self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes)
+        self.backbone = TinyBackbone(norm)
+        self.neck_p5 = ConvBlock(1024, 256, 1, norm=norm)
+        self.head_p5 = YOLOHead(256, 512, anchors_p5, spec.num_classes, norm)
+        self.lateral_p4 = ConvBlock(256, 128, 1, norm=norm)
+        self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes, norm)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         c4, c5 = self.backbone(self.normalize(images))

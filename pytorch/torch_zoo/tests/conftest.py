@@ -6,8 +6,8 @@ pytest.register_assert_rewrite("trizoo.tests.contract")
 
 import torch  # noqa: E402, assertions are rewritten in what is imported from here on
 
+from torch_zoo.families import FAMILIES  # noqa: E402
 from torch_zoo.framework import PyTorch  # noqa: E402
-from torch_zoo.losses import LOSSES  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def loss_and_gradients():
     """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients)."""
 
     def of(spec, options):
-        loss = LOSSES[spec.family](spec, options)
+        loss = FAMILIES[spec.family].loss(spec, options)
 
         def measure(heads, targets, size):
             tensors = [torch.tensor(head, requires_grad=True) for head in heads]

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.export import Dim, export
 
-from torch_zoo.losses import LOSSES
+from torch_zoo.families import FAMILIES
 from trizoo.families import architecture
 from trizoo.parity.probe import loss_section, pseudo_model, step_batch
 from trizoo.parity.pseudo import pseudo_images
@@ -76,7 +76,7 @@ def test_an_exported_program_gives_the_same_heads_at_another_size(zoo, name):
 def test_a_compiled_network_is_one_graph_with_the_same_heads_and_gradients(zoo, name, backend):
     model = pseudo_model(zoo, name, zoo.device("cpu"), calmed=True)
     compiled = torch.compile(model, fullgraph=True, backend=backend)  # in which a break is an error
-    loss, batch = LOSSES[model.spec.family](model.spec, loss_section(name)), step_batch(name)
+    loss, batch = FAMILIES[model.spec.family].loss(model.spec, loss_section(name)), step_batch(name)
     images = torch.from_numpy(batch.images[:2])
     targets = {key: torch.as_tensor(value) for key, value in batch.targets.items()}
     targets = {key: value[:2] if value.ndim else value for key, value in targets.items()}

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from torch_zoo.blocks import ConvBlock
-from torch_zoo.models import MODELS
+from torch_zoo.families import make_network
 from torch_zoo.network import Network
 from trizoo.families import ARCHITECTURES, architecture
 from trizoo.parity.golden import golden_spec
@@ -45,7 +45,7 @@ def difference(heads, others):
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_state_dict_has_the_canonical_names_and_pytorchs_counters(name):
     with torch.device("meta"):
-        model = MODELS[name](golden_spec(name))
+        model = make_network(golden_spec(name))
     counters = [f"{prefix}.num_batches_tracked" for prefix, m in model.named_modules() if isinstance(m, nn.BatchNorm2d)]
     state = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
     assert state.keys() - load_names(name).keys() == set(counters)
@@ -55,7 +55,7 @@ def test_state_dict_has_the_canonical_names_and_pytorchs_counters(name):
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_a_network_knows_the_spec_that_it_was_built_from(name):
     with torch.device("meta"):
-        model = MODELS[name](golden_spec(name))
+        model = make_network(golden_spec(name))
     assert isinstance(model, Network)
     assert model.spec == golden_spec(name)
 

@@ -25,13 +25,14 @@ def rows():
 
 @pytest.fixture
 def features():
-    """An output stride and float32 (B, H, W, 3) -> features of a MobileNetV2 with pseudo-weights, (B, h, w, C) each."""
+    """An output stride and float32 (B, H, W, 3) -> {stride: (B, h, w, C)} of a MobileNetV2 of pseudo-weights."""
 
     @torch.inference_mode()
     def of(output_stride, images):
-        backbone = MobileNetV2(output_stride, last=False).eval()
+        backbone = MobileNetV2(output_stride=output_stride).eval()
         weights.assign(backbone, pseudo_arrays(weights.shapes(backbone)))
-        return [each.permute(0, 2, 3, 1).numpy() for each in backbone(torch.from_numpy(images).permute(0, 3, 1, 2))]
+        found = backbone(torch.from_numpy(images).permute(0, 3, 1, 2))
+        return {stride: each.permute(0, 2, 3, 1).numpy() for stride, each in found.items()}
 
     return of
 
@@ -94,7 +95,7 @@ def test_ssd300_is_the_graph_of_torchvision_layer_by_layer(zoo):
 
 @torch.inference_mode()
 def test_mobilenet_is_the_graph_of_torchvision_layer_by_layer():
-    backbone = MobileNetV2().eval()
+    backbone = MobileNetV2(last=True).eval()
     weights.assign(backbone, pseudo_arrays(weights.shapes(backbone)))
     layer = layers_of(backbone)
     x = images = torch.from_numpy(np.random.RandomState(0).standard_normal((1, 3, 75, 64)).astype(np.float32))
@@ -113,5 +114,8 @@ def test_mobilenet_is_the_graph_of_torchvision_layer_by_layer():
             features.append(x)
             if len(features) == 15:  # block 13, since the stem counts too
                 expanded = hidden
-    for found, wanted in zip(backbone(images), [features[3], expanded, F.relu6(layer("conv", x))], strict=True):
-        torch.testing.assert_close(found, wanted, atol=1e-5 * float(wanted.abs().max()), rtol=0)
+    expected = {4: features[3], 8: features[6], 16: expanded, 32: F.relu6(layer("conv", x))}
+    found = backbone(images)
+    assert found.keys() == expected.keys()
+    for stride, wanted in expected.items():
+        torch.testing.assert_close(found[stride], wanted, atol=1e-5 * float(wanted.abs().max()), rtol=0)

@@ -1,19 +1,29 @@
 """Darknet53, the backbone of YOLOv3 (Redmon & Farhadi 2018; the first 52 convolutions of yolov3.cfg)."""
 
+import itertools
+import operator
+
 from tf2_zoo.blocks import ConvBlock, Residual
 from tf2_zoo.layers import Module
 
 STAGE_BLOCKS = (1, 2, 8, 8, 4)
 STAGE_CHANNELS = (64, 128, 256, 512, 1024)
+OUTPUT_STRIDES = (8, 16, 32)
 
 
 class Stage(Module):
-    """A 3x3 block of stride 2 and residual blocks: (B, H, W, in) -> (B, H / 2, W / 2, out)."""
+    """A 3x3 block and residual blocks: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
-    def __init__(self, in_channels, out_channels, num_blocks):
+    dilations: of the first, which has the stride, and of the others
+    """
+
+    def __init__(self, in_channels, out_channels, num_blocks, stride=2, dilations=(1, 1), norm="batch"):
         super().__init__()
-        self.down = ConvBlock(in_channels, out_channels, 3, stride=2)
-        self.blocks = [Residual(out_channels, out_channels // 2) for _ in range(num_blocks)]
+        first, dilation = dilations
+        self.down = ConvBlock(in_channels, out_channels, 3, stride, dilation=first, norm=norm)
+        self.blocks = [
+            Residual(out_channels, out_channels // 2, dilation=dilation, norm=norm) for _ in range(num_blocks)
+        ]
 
     def call(self, x):
         x = self.down(x)
@@ -23,18 +33,53 @@ class Stage(Module):
 
 
 class Darknet53(Module):
-    """(B, H, W, 3) -> c3, c4, c5: 256, 512 and 1024 channels at strides 8, 16 and 32."""
+    """(B, H, W, 3) -> {stride: features}: 128, 256, 512 and 1024 channels at strides 4, 8, 16 and 32.
 
-    def __init__(self):
+    output_stride: 16 or 8 keeps that stride to the end, where the last features then are; see `stage_strides`
+    """
+
+    def __init__(self, norm="batch", output_stride=32):
         super().__init__()
-        self.stem = ConvBlock(3, 32, 3)
+        self.stem = ConvBlock(3, 32, 3, norm=norm)
         in_channels = (32, *STAGE_CHANNELS[:-1])
-        self.stages = [Stage(*numbers) for numbers in zip(in_channels, STAGE_CHANNELS, STAGE_BLOCKS, strict=True)]
+        numbers = stage_strides(output_stride)
+        sizes = zip(in_channels, STAGE_CHANNELS, STAGE_BLOCKS, strict=True)
+        self.stages = [Stage(*size, *number, norm) for size, number in zip(sizes, numbers, strict=True)]
+        self.strides = reached_strides(numbers)
+        self.channels = feature_channels(self.strides)
 
     def call(self, x):
         x = self.stem(x)
-        features = []
-        for stage in self.stages:
+        features = {}
+        for stage, stride in zip(self.stages, self.strides, strict=True):
             x = stage(x)
-            features.append(x)
-        return features[2], features[3], features[4]
+            features[stride] = x
+        return {stride: features[stride] for stride in self.channels}
+
+
+def stage_strides(output_stride):
+    """Of each stage its stride and its dilations, up to that stride and after it.
+
+    Nothing strides beyond `output_stride`: what comes after a stride left out is dilated instead, so that the same
+    weights give the same features at more places.
+    """
+    if output_stride not in OUTPUT_STRIDES:
+        raise ValueError(f"an output stride of {output_stride}; it can be {', '.join(map(str, OUTPUT_STRIDES))}")
+    numbers, reached, dilation = [], 1, 1
+    for _ in STAGE_BLOCKS:
+        stride, before = 2, dilation
+        if reached * stride > output_stride:
+            stride, dilation = 1, dilation * stride
+        numbers.append((stride, (before, dilation)))
+        reached *= stride
+    return numbers
+
+
+def reached_strides(numbers):
+    """The input's pixels per cell behind each stage: of `stage_strides` the running products."""
+    return tuple(itertools.accumulate((stride for stride, _ in numbers), operator.mul))
+
+
+def feature_channels(strides):
+    """Stride -> channels of the features that a network gives: behind the last stage of each stride, from 4 on."""
+    return {stride: channels for stride, channels in zip(strides, STAGE_CHANNELS, strict=True) if stride >= 4}

@@ -76,7 +76,7 @@ class Stage(Module):
 
 
 class ResNet(Module):
-    """(B, H, W, 3) of any size -> c2, c3, c4, c5 at strides 4, 8, 16, 32, sides divided by 2 rounding up.
+    """(B, H, W, 3) of any size -> {stride: features} at strides 4, 8, 16, 32, sides divided by 2 rounding up.
 
     64, 128, 256 and 512 channels, four times as many from depth 50 on.
 
@@ -93,7 +93,7 @@ class ResNet(Module):
             raise ValueError(f"an output stride of {output_stride}; it can be {', '.join(map(str, OUTPUT_STRIDES))}")
         self.stem = ConvBlock(3, 64, 7, 2, "relu", norm=norm)
         kind = Bottleneck if depth >= DEEP else BasicBlock
-        stages, in_channels, reached, dilation = [], 64, 4, 1
+        stages, strides, in_channels, reached, dilation = [], [], 64, 4, 1
         for number, (channels, num_blocks) in enumerate(zip(STAGE_CHANNELS, STAGE_BLOCKS[depth], strict=True)):
             stride, before = (1 if number == 0 else 2), dilation
             if reached * stride > output_stride:
@@ -101,16 +101,20 @@ class ResNet(Module):
             dilations = before, dilation
             stages.append(Stage(kind, in_channels, channels, num_blocks, stride, dilations, norm, stride_on_1x1))
             reached *= stride
+            strides.append(reached)
             in_channels = channels * kind.expansion
         self.stages = stages
+        self.strides = tuple(strides)
+        sizes = [channels * kind.expansion for channels in STAGE_CHANNELS]
+        self.channels = dict(zip(self.strides, sizes, strict=True))
 
     def call(self, x):
         x = max_pool(self.stem(x), 3, 2, padding=1)
-        features = []
-        for stage in self.stages:
+        features = {}
+        for stage, stride in zip(self.stages, self.strides, strict=True):
             x = stage(x)
-            features.append(x)
-        return tuple(features)
+            features[stride] = x
+        return features
 
 
 def make_shortcut(in_channels, out_channels, stride, norm):

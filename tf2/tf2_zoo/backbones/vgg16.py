@@ -9,15 +9,16 @@ from tf2_zoo.layers import Module
 
 STAGE_CONVS = (2, 2, 3, 3, 3)
 STAGE_CHANNELS = (64, 128, 256, 512, 512)
+FC_CHANNELS = 1024
 
 
 class Stage(Module):
     """3x3 convolutions with relu: (B, H, W, in) -> (B, H, W, out)."""
 
-    def __init__(self, in_channels, out_channels, num_convs):
+    def __init__(self, in_channels, out_channels, num_convs, norm=None):
         super().__init__()
         inputs = (in_channels, *[out_channels] * (num_convs - 1))
-        self.convs = [ConvBlock(channels, out_channels, 3, activation="relu", norm=None) for channels in inputs]
+        self.convs = [ConvBlock(channels, out_channels, 3, activation="relu", norm=norm) for channels in inputs]
 
     def call(self, x):
         for conv in self.convs:
@@ -26,14 +27,21 @@ class Stage(Module):
 
 
 class VGG16(Module):
-    """(B, H, W, 3) -> conv4_3, fc7: 512 and 1024 channels at strides 8 and 16."""
+    """(B, H, W, 3) -> {stride: features}: conv3_3, conv4_3, fc7, of 256, 512 and 1024 channels at strides 4, 8 and 16.
 
-    def __init__(self):
+    norm: None as in the paper, where convolutions have a bias
+    output_stride: 16 or above, which it never exceeds; it isn't made to be dilated
+    """
+
+    def __init__(self, norm=None, output_stride=16):
         super().__init__()
+        if output_stride < 16:
+            raise ValueError(f"an output stride of {output_stride}; VGG16 has 16 alone")
         in_channels = (3, *STAGE_CHANNELS[:-1])
-        self.stages = [Stage(*numbers) for numbers in zip(in_channels, STAGE_CHANNELS, STAGE_CONVS, strict=True)]
-        self.fc6 = ConvBlock(512, 1024, 3, activation="relu", dilation=6, norm=None)
-        self.fc7 = ConvBlock(1024, 1024, 1, activation="relu", norm=None)
+        self.stages = [Stage(*numbers, norm) for numbers in zip(in_channels, STAGE_CHANNELS, STAGE_CONVS, strict=True)]
+        self.fc6 = ConvBlock(512, FC_CHANNELS, 3, activation="relu", dilation=6, norm=norm)
+        self.fc7 = ConvBlock(FC_CHANNELS, FC_CHANNELS, 1, activation="relu", norm=norm)
+        self.channels = {4: STAGE_CHANNELS[2], 8: STAGE_CHANNELS[3], 16: FC_CHANNELS}
 
     def call(self, x):
         features = []
@@ -42,4 +50,4 @@ class VGG16(Module):
                 x = max_pool(x, 2, 2, ceil=number == 3)  # a side of 300 is odd there alone: 75 -> 38, as in Caffe
             x = stage(x)
             features.append(x)
-        return features[3], self.fc7(self.fc6(max_pool(x, 3, 1)))
+        return {4: features[2], 8: features[3], 16: self.fc7(self.fc6(max_pool(x, 3, 1)))}

@@ -50,9 +50,10 @@ class XceptionTail(Module):
 
 
 class Xception65(Module):
-    """(B, H, W, 3) of any size -> low, high: 256 channels at stride 4 and 2048 at the output stride.
+    """(B, H, W, 3) of any size -> {stride: features}: 256, 256, 728 and 2048 channels at strides 4, 8, 16 and 32.
 
-    Sides are divided by 2 rounding up. low is the second module's second convolution, without an activation.
+    Sides are divided by 2 rounding up. At stride 4 it is the second module's second convolution, without an activation,
+    at the output stride the tail.
 
     output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
     """
@@ -78,12 +79,18 @@ class Xception65(Module):
         ]
         self.exit = XceptionModule(channels, EXIT_CHANNELS, exit_stride, dilation=middle_dilation, norm=norm)
         self.tail = XceptionTail(EXIT_CHANNELS[-1], TAIL_CHANNELS, dilation=tail_dilation, norm=norm)
+        self.output_stride = output_stride
+        sizes = {4: ENTRY_CHANNELS[1], 8: ENTRY_CHANNELS[1], 16: ENTRY_CHANNELS[2], output_stride: TAIL_CHANNELS[-1]}
+        self.channels = {stride: count for stride, count in sizes.items() if stride <= output_stride}
 
     def call(self, x):
         x, _ = self.entry[0](self.conv2(self.conv1(x)))
         x, low = self.entry[1](x)
+        features = {4: low, 8: x}
         x, _ = self.entry[2](x)
         for module in self.middle:
             x, _ = module(x)
+        features[16] = x
         x, _ = self.exit(x)
-        return low, self.tail(x)
+        features[self.output_stride] = self.tail(x)
+        return {stride: features[stride] for stride in self.channels}

@@ -5,5 +5,4 @@ from tf2_zoo.losses.segmentation import SegmentationLoss
 from tf2_zoo.losses.ssd import SSDLoss
 from tf2_zoo.losses.yolo import YOLOLoss
 
-# by the kind of a recipe's loss section
-LOSSES = {"yolo": YOLOLoss, "ssd": SSDLoss, "retinanet": RetinaNetLoss, "segmentation": SegmentationLoss}
+__all__ = ["RetinaNetLoss", "SSDLoss", "SegmentationLoss", "YOLOLoss"]

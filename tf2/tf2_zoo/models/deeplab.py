@@ -8,11 +8,13 @@ TensorFlow's DeepLab has corners meet corners.
 Nothing drops out; see `tf2_zoo.segmentation`.
 """
 
+from tf2_zoo.backbones import make_backbone
 from tf2_zoo.blocks import ConvBlock, Normalize, SeparableConv, concat, per_pixel, resize, size_of
 from tf2_zoo.layers import Module
 from tf2_zoo.network import Network
-from tf2_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead, make_backbone
+from tf2_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead
 
+LOW_STRIDE = 4  # of the features that refine others
 LOW_CHANNELS = 48
 DECODER_CHANNELS = 256
 
@@ -23,11 +25,11 @@ class Decoder(Module):
     -> (B, H, W, 256). in_channels: of those at stride 4
     """
 
-    def __init__(self, in_channels):
+    def __init__(self, in_channels, norm="batch"):
         super().__init__()
-        self.low = ConvBlock(in_channels, LOW_CHANNELS, 1, activation="relu")
-        self.conv1 = SeparableConv(ASPP_CHANNELS + LOW_CHANNELS, DECODER_CHANNELS, 3)
-        self.conv2 = SeparableConv(DECODER_CHANNELS, DECODER_CHANNELS, 3)
+        self.low = ConvBlock(in_channels, LOW_CHANNELS, 1, activation="relu", norm=norm)
+        self.conv1 = SeparableConv(ASPP_CHANNELS + LOW_CHANNELS, DECODER_CHANNELS, 3, norm=norm)
+        self.conv2 = SeparableConv(DECODER_CHANNELS, DECODER_CHANNELS, 3, norm=norm)
 
     def call(self, x, low):
         low = self.low(low)
@@ -39,18 +41,21 @@ class DeepLabV3Plus(Network):
 
     def __init__(self, spec):
         super().__init__(spec)
-        backbone, low_channels, channels = make_backbone(spec)
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = backbone
-        self.aspp = ASPP(channels, RATES, spec.output_stride, separable=True, pool_first=True)
-        self.decoder = Decoder(low_channels)
-        self.head = SegmentationHead(DECODER_CHANNELS, None, spec.num_classes)
+        self.backbone = make_backbone(spec.backbone, spec.backbone_norm, spec.output_stride, spec.stride_on_1x1)
+        channels = self.backbone.channels
+        self.aspp = ASPP(
+            channels[spec.output_stride], RATES, spec.output_stride, separable=True, pool_first=True, norm=spec.norm
+        )
+        self.decoder = Decoder(channels[LOW_STRIDE], spec.norm)
+        self.head = SegmentationHead(DECODER_CHANNELS, None, spec.num_classes, spec.norm)
 
     def call(self, images):
         x = self.normalize(images)
         size = size_of(x)
-        low, *_, x = self.backbone(x)
-        return (per_pixel(self.head(self.decoder(self.aspp(x), low)), size),)
+        features = self.backbone(x)
+        x = self.aspp(features[self.spec.output_stride])
+        return (per_pixel(self.head(self.decoder(x, features[LOW_STRIDE])), size),)
 
 
 class DeepLabV3(Network):
@@ -61,16 +66,18 @@ class DeepLabV3(Network):
 
     def __init__(self, spec):
         super().__init__(spec)
-        backbone, _, channels = make_backbone(spec)
         mobile = spec.backbone == "mobilenetv2"
         rates, hidden_channels = ((), None) if mobile else (RATES, ASPP_CHANNELS)
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = backbone
-        self.aspp = ASPP(channels, rates, spec.output_stride, separable=False, pool_first=mobile)
-        self.head = SegmentationHead(ASPP_CHANNELS, hidden_channels, spec.num_classes)
+        self.backbone = make_backbone(spec.backbone, spec.backbone_norm, spec.output_stride, spec.stride_on_1x1)
+        channels = self.backbone.channels
+        self.aspp = ASPP(
+            channels[spec.output_stride], rates, spec.output_stride, separable=False, pool_first=mobile, norm=spec.norm
+        )
+        self.head = SegmentationHead(ASPP_CHANNELS, hidden_channels, spec.num_classes, spec.norm)
 
     def call(self, images):
         x = self.normalize(images)
         size = size_of(x)
-        *_, x = self.backbone(x)
+        x = self.backbone(x)[self.spec.output_stride]
         return (per_pixel(self.head(self.aspp(x)), size),)

@@ -4,9 +4,10 @@ The backbone is the zoo's own, so ResNet begins with one 7x7 convolution where t
 centres of pixels (`align_corners=False`). Nothing drops out; see `tf2_zoo.segmentation`.
 """
 
+from tf2_zoo.backbones import make_backbone
 from tf2_zoo.blocks import Normalize, per_pixel, size_of
 from tf2_zoo.network import Network
-from tf2_zoo.segmentation import PyramidPooling, SegmentationHead, make_backbone
+from tf2_zoo.segmentation import PyramidPooling, SegmentationHead
 
 HIDDEN_CHANNELS = 512
 
@@ -16,14 +17,14 @@ class PSPNet(Network):
 
     def __init__(self, spec):
         super().__init__(spec)
-        backbone, _, channels = make_backbone(spec)
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = backbone
-        self.pyramid = PyramidPooling(channels)
-        self.head = SegmentationHead(2 * channels, HIDDEN_CHANNELS, spec.num_classes)
+        self.backbone = make_backbone(spec.backbone, spec.backbone_norm, spec.output_stride, spec.stride_on_1x1)
+        channels = self.backbone.channels
+        self.pyramid = PyramidPooling(channels[spec.output_stride], spec.norm)
+        self.head = SegmentationHead(2 * channels[spec.output_stride], HIDDEN_CHANNELS, spec.num_classes, spec.norm)
 
     def call(self, images):
         x = self.normalize(images)
         size = size_of(x)
-        *_, x = self.backbone(x)
+        x = self.backbone(x)[self.spec.output_stride]
         return (per_pixel(self.head(self.pyramid(x)), size),)

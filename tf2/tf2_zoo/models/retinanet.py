@@ -1,4 +1,4 @@
-"""RetinaNet (Lin et al. 2017) on ResNet-18 to -152, of any size of input.
+"""RetinaNet (Lin et al. 2017) on ResNet-18 to -152, or another backbone, of any size of input.
 
 On ResNet-50 it is the graph of torchvision's retinanet_resnet50_fpn, or of its retinanet_resnet50_fpn_v2, with
 attributes in its order. The two differ in the heads' towers, which v2 normalises in groups, and in what P6 is made of.
@@ -7,11 +7,12 @@ All five levels share their heads.
 
 import tensorflow as tf
 
-from tf2_zoo.backbones.resnet import DEEP, STAGE_CHANNELS, BasicBlock, Bottleneck, ResNet
+from tf2_zoo.backbones import make_backbone
 from tf2_zoo.blocks import ConvBlock, Normalize, per_anchor
 from tf2_zoo.layers import Conv2d, Module
 from tf2_zoo.necks import FPN
 from tf2_zoo.network import Network
+from trizoo.families.retinanet.spec import STRIDES
 
 PYRAMID_CHANNELS = 256
 TOWER_BLOCKS = 4
@@ -51,19 +52,17 @@ class RetinaNet(Network):
 
     def __init__(self, spec):
         super().__init__(spec)
-        depth = int(spec.backbone.removeprefix("resnet"))
         num_anchors, norm = spec.anchors_per_cell[0], "group" if spec.v2 else None
-        expansion = (Bottleneck if depth >= DEEP else BasicBlock).expansion
-        channels = [channels * expansion for channels in STAGE_CHANNELS[1:]]  # of c3, c4, c5
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = ResNet(depth, spec.norm, spec.stride_on_1x1)
+        self.backbone = make_backbone(spec.backbone, spec.norm, stride_on_1x1=spec.stride_on_1x1)
+        channels = [self.backbone.channels[stride] for stride in STRIDES]
         self.fpn = FPN(channels, PYRAMID_CHANNELS, spec.p6_from_c5)
         self.head_class = ClassHead(PYRAMID_CHANNELS, num_anchors, spec.num_classes, norm)
         self.head_box = BoxHead(PYRAMID_CHANNELS, num_anchors, norm)
 
     def call(self, images):
-        _, c3, c4, c5 = self.backbone(self.normalize(images))
-        levels = self.fpn(c3, c4, c5)
+        features = self.backbone(self.normalize(images))
+        levels = self.fpn(*[features[stride] for stride in STRIDES])
         deltas = tf.concat([self.head_box(level) for level in levels], axis=1)
         logits = tf.concat([self.head_class(level) for level in levels], axis=1)
         return deltas, logits

@@ -18,19 +18,21 @@ class YOLOv3(Network):
     def __init__(self, spec):
         super().__init__(spec)
         anchors_p5, anchors_p4, anchors_p3 = spec.anchors_per_cell
+        norm = spec.norm
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = Darknet53()
-        self.neck_p5 = self.coarsest_neck(1024, 512)
-        self.head_p5 = YOLOHead(512, 1024, anchors_p5, spec.num_classes)
-        self.lateral_p4 = ConvBlock(512, 256, 1)
-        self.neck_p4 = FiveConvs(256 + 512, 256)
-        self.head_p4 = YOLOHead(256, 512, anchors_p4, spec.num_classes)
-        self.lateral_p3 = ConvBlock(256, 128, 1)
-        self.neck_p3 = FiveConvs(128 + 256, 128)
-        self.head_p3 = YOLOHead(128, 256, anchors_p3, spec.num_classes)
+        self.backbone = Darknet53(norm)
+        self.neck_p5 = self.coarsest_neck(1024, 512, norm)
+        self.head_p5 = YOLOHead(512, 1024, anchors_p5, spec.num_classes, norm)
+        self.lateral_p4 = ConvBlock(512, 256, 1, norm=norm)
+        self.neck_p4 = FiveConvs(256 + 512, 256, norm)
+        self.head_p4 = YOLOHead(256, 512, anchors_p4, spec.num_classes, norm)
+        self.lateral_p3 = ConvBlock(256, 128, 1, norm=norm)
+        self.neck_p3 = FiveConvs(128 + 256, 128, norm)
+        self.head_p3 = YOLOHead(128, 256, anchors_p3, spec.num_classes, norm)
 
     def call(self, images):
-        c3, c4, c5 = self.backbone(self.normalize(images))
+        features = self.backbone(self.normalize(images))
+        c3, c4, c5 = features[8], features[16], features[32]
         p5 = self.neck_p5(c5)
         p4 = self.neck_p4(concat(upsample(self.lateral_p4(p5)), c4))
         p3 = self.neck_p3(concat(upsample(self.lateral_p3(p4)), c3))

@@ -14,10 +14,10 @@ CHANNELS = (16, 32, 64, 128, 256, 512, 1024)
 class TinyBackbone(Module):
     """(B, H, W, 3) -> c4, c5: 256 channels at stride 16 and 1024 at stride 32."""
 
-    def __init__(self):
+    def __init__(self, norm="batch"):
         super().__init__()
         in_channels = (3, *CHANNELS[:-1])
-        self.convs = [ConvBlock(*pair, 3) for pair in zip(in_channels, CHANNELS, strict=True)]
+        self.convs = [ConvBlock(*pair, 3, norm=norm) for pair in zip(in_channels, CHANNELS, strict=True)]
 
     def call(self, x):
         for conv in self.convs[:4]:
@@ -34,12 +34,13 @@ class YOLOv3Tiny(Network):
     def __init__(self, spec):
         super().__init__(spec)
         anchors_p5, anchors_p4 = spec.anchors_per_cell
+        norm = spec.norm
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = TinyBackbone()
-        self.neck_p5 = ConvBlock(1024, 256, 1)
-        self.head_p5 = YOLOHead(256, 512, anchors_p5, spec.num_classes)
-        self.lateral_p4 = ConvBlock(256, 128, 1)
-        self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes)
+        self.backbone = TinyBackbone(norm)
+        self.neck_p5 = ConvBlock(1024, 256, 1, norm=norm)
+        self.head_p5 = YOLOHead(256, 512, anchors_p5, spec.num_classes, norm)
+        self.lateral_p4 = ConvBlock(256, 128, 1, norm=norm)
+        self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes, norm)
 
     def call(self, images):
         c4, c5 = self.backbone(self.normalize(images))

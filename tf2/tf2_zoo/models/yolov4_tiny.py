@@ -14,12 +14,12 @@ from tf2_zoo.network import Network
 class CSPBlock(Module):
     """(B, H, W, C) -> (B, H, W, 2 C), and the part of its last convolution, (B, H, W, C)."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, norm="batch"):
         super().__init__()
-        self.conv1 = ConvBlock(channels, channels, 3)
-        self.conv2 = ConvBlock(channels // 2, channels // 2, 3)
-        self.conv3 = ConvBlock(channels // 2, channels // 2, 3)
-        self.conv4 = ConvBlock(channels, channels, 1)
+        self.conv1 = ConvBlock(channels, channels, 3, norm=norm)
+        self.conv2 = ConvBlock(channels // 2, channels // 2, 3, norm=norm)
+        self.conv3 = ConvBlock(channels // 2, channels // 2, 3, norm=norm)
+        self.conv4 = ConvBlock(channels, channels, 1, norm=norm)
 
     def call(self, x):
         x = self.conv1(x)
@@ -31,12 +31,12 @@ class CSPBlock(Module):
 class CSPTinyBackbone(Module):
     """(B, H, W, 3) -> c4, c5: 256 channels at stride 16 and 512 at stride 32."""
 
-    def __init__(self):
+    def __init__(self, norm="batch"):
         super().__init__()
-        self.conv1 = ConvBlock(3, 32, 3, stride=2)
-        self.conv2 = ConvBlock(32, 64, 3, stride=2)
-        self.blocks = [CSPBlock(channels) for channels in (64, 128, 256)]
-        self.conv3 = ConvBlock(512, 512, 3)
+        self.conv1 = ConvBlock(3, 32, 3, stride=2, norm=norm)
+        self.conv2 = ConvBlock(32, 64, 3, stride=2, norm=norm)
+        self.blocks = [CSPBlock(channels, norm) for channels in (64, 128, 256)]
+        self.conv3 = ConvBlock(512, 512, 3, norm=norm)
 
     def call(self, x):
         x = self.conv2(self.conv1(x))
@@ -52,15 +52,16 @@ class YOLOv4Tiny(Network):
     def __init__(self, spec):
         super().__init__(spec)
         anchors_p5, anchors_p4 = spec.anchors_per_cell
+        norm = spec.norm
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = CSPTinyBackbone()
+        self.backbone = CSPTinyBackbone(norm)
         self.attention_c4 = make_attention(spec.attention, 256)
         self.attention_c5 = make_attention(spec.attention, 512)
-        self.neck_p5 = ConvBlock(512, 256, 1)
-        self.head_p5 = YOLOHead(256, 512, anchors_p5, spec.num_classes)
-        self.lateral_p4 = ConvBlock(256, 128, 1)
+        self.neck_p5 = ConvBlock(512, 256, 1, norm=norm)
+        self.head_p5 = YOLOHead(256, 512, anchors_p5, spec.num_classes, norm)
+        self.lateral_p4 = ConvBlock(256, 128, 1, norm=norm)
         self.attention_p4 = make_attention(spec.attention, 128)
-        self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes)
+        self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes, norm)
 
     def call(self, images):
         c4, c5 = self.backbone(self.normalize(images))

@@ -6,8 +6,8 @@ pytest.register_assert_rewrite("trizoo.tests.contract")
 
 import tensorflow as tf  # noqa: E402, assertions are rewritten in what is imported from here on
 
+from tf2_zoo.families import FAMILIES  # noqa: E402
 from tf2_zoo.framework import TF2  # noqa: E402
-from tf2_zoo.losses import LOSSES  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +21,7 @@ def loss_and_gradients():
     """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients)."""
 
     def of(spec, options):
-        loss = LOSSES[spec.family](spec, options)
+        loss = FAMILIES[spec.family].loss(spec, options)
 
         def measure(heads, targets, size):
             tensors = [tf.constant(head) for head in heads]

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf2_zoo import weights
+from tf2_zoo.models.yolov3_tiny import YOLOv3Tiny
+from trizoo.families import model_spec
 from trizoo.parity.golden import golden_spec, sizes
 from trizoo.parity.probe import pseudo_learner, pseudo_model
 from trizoo.parity.pseudo import pseudo_images
+from trizoo.weights.initial import initial_arrays, unfilled
 
 NAMES = {
     "yolov3-tiny": ("head_p5", "head_p4"),
@@ -74,3 +78,12 @@ def test_a_copy_serves_its_own_weights(zoo):
     twin.head_p5.predict.bias.assign_add(tf.ones_like(twin.head_p5.predict.bias))
     assert np.abs(twin.serve(images)["head_p5"] - (before + 1)).max() < 1e-5 * np.abs(before).max()
     assert np.array_equal(network.serve(images)["head_p5"], before)
+
+
+def test_a_network_made_by_hand_has_the_initial_weights_of_its_names():
+    spec = model_spec("yolov3-tiny", 2)
+    arrays = weights.arrays(YOLOv3Tiny(spec))
+    expected = initial_arrays({name: array.shape for name, array in arrays.items()}, 0, spec)
+    assert all(np.array_equal(arrays[name], expected[name]) for name in expected)
+    with unfilled():
+        assert not weights.arrays(YOLOv3Tiny(spec))["head_p5.predict.weight"].any()

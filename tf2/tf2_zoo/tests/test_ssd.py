@@ -22,12 +22,12 @@ def rows():
 
 @pytest.fixture
 def features():
-    """An output stride and float32 (B, H, W, 3) -> features of a MobileNetV2 with pseudo-weights, (B, h, w, C) each."""
+    """An output stride and float32 (B, H, W, 3) -> {stride: (B, h, w, C)} of a MobileNetV2 of pseudo-weights."""
 
     def of(output_stride, images):
-        backbone = MobileNetV2(output_stride, last=False)
+        backbone = MobileNetV2(output_stride=output_stride)
         weights.assign(backbone, pseudo_arrays(weights.shapes(backbone)))
-        return [each.numpy() for each in backbone(tf.constant(images))]
+        return {stride: each.numpy() for stride, each in backbone(tf.constant(images)).items()}
 
     return of
 

@@ -36,17 +36,28 @@ def parser(prog="trizoo weights"):
     converter.add_argument("--classes", nargs="+", metavar="NAME", help="class names, or one of the manifest's lists")
     converter.add_argument("--offline", action="store_true", help="with a tag: only what is here")
     converter.add_argument("--out", required=True, metavar="FILE.h5", type=Path)
-    exporter = add("export", "turn a checkpoint into a weight file for others; prints its path")
-    exporter.add_argument("source", metavar="FILE.h5", type=Path)
-    exporter.add_argument("--out", required=True, metavar="FILE", type=Path, help="ending in .weights or .safetensors")
-    exporter.add_argument(
-        "--names", metavar="WHOSE", default="trizoo", help="in .safetensors: trizoo or torchvision (default: trizoo)"
-    )
+    _add_export_flags(add("export", "turn a checkpoint into a weight file for others; prints its path"))
     add("path", "print where the downloaded file of a tag is").add_argument("tag", metavar="TAG")
     cleaner = add("clean", "remove what was downloaded and converted")
     cleaner.add_argument("tags", nargs="*", metavar="TAG", help="only these (default: all)")
     cleaner.add_argument("--yes", action="store_true", help="don't ask")
     return flags
+
+
+def export_parser(prog="trizoo export"):
+    """The command line of export, the same as weights export."""
+    flags = argparse.ArgumentParser(prog=prog, description="Turn a checkpoint into a weight file for others.")
+    flags.set_defaults(action="export")
+    _add_export_flags(flags)
+    return flags
+
+
+def _add_export_flags(flags):
+    flags.add_argument("source", metavar="FILE.h5", type=Path)
+    flags.add_argument("--out", required=True, metavar="FILE", type=Path, help="ending in .weights or .safetensors")
+    flags.add_argument(
+        "--names", metavar="WHOSE", default="trizoo", help="in .safetensors: trizoo or torchvision (default: trizoo)"
+    )
 
 
 def _address(text):

@@ -72,6 +72,12 @@ def test_synth_draws_as_data_synth_does(tmp_path, capsys):
     assert "2 images of 40x40, drawn" in capsys.readouterr().out
 
 
+def test_export_refuses_as_weights_export_does(tmp_path):
+    for name in (["export"], ["weights", "export"]):
+        with pytest.raises(UserError, match=r"a\.txt ends in '\.txt'; \.weights or \.safetensors says what to write"):
+            main([*name, str(tmp_path / "best.h5"), "--out", str(tmp_path / "a.txt")])
+
+
 @pytest.fixture
 def chosen(monkeypatch):
     """What train was done on: a list of framework names, None for the default."""

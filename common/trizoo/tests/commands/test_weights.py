@@ -53,7 +53,7 @@ def test_stdout_of_download_and_path_is_the_path_alone(entries, home, small, cap
 
 def test_path_of_what_is_not_here_is_a_sentence(entries, small):
     entries(yolov3_tiny__pets=(small, {}))
-    with pytest.raises(UserError, match=r"python -m trizoo.weights download yolov3-tiny\.pets"):
+    with pytest.raises(UserError, match=r"trizoo weights download yolov3-tiny\.pets"):
         main(["path", "yolov3-tiny.pets"])
 
 

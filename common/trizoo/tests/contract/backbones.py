@@ -1,7 +1,7 @@
 """ResNet and Xception-65: parameter counts, names, sizes, output strides, and features that a golden holds.
 
 Beside `zoo` they need two fixtures: `backbones`, {"ResNet": class, "Xception65": class}; and `features`, a function of
-a backbone and float32 (B, H, W, 3) -> each of its features as float32 (B, h, w, C).
+a backbone and float32 (B, H, W, 3) -> {stride: features as float32 (B, h, w, C)}.
 """
 
 import math
@@ -38,15 +38,27 @@ def images_of(size):
     return pseudo_images(2, size).astype(np.float32) / 255
 
 
+def numbered(name, found):
+    """A backbone's features by their numbers in the golden: of a ResNet all stages, of Xception first and last.
+
+    Where nothing strides beyond 8 or 16, only the last features are there at that stride.
+    """
+    *finer, last = found.values()
+    if name == "Xception65":
+        return {0: finer[0], 1: last}
+    return {**dict(enumerate(finer)), 3: last}
+
+
 def measure_backbones(zoo, backbones, features):
     """What the golden holds: {case: {key: array}}."""
     found = {}
     for case, (name, options) in CASES.items():
         backbone = filled(zoo, backbones[name](**options))
         found[case] = {
-            f"{width}x{height}/{key}": value
+            f"{width}x{height}/{key.removesuffix('0')}{number}": value
             for width, height in SIZES
-            for key, value in summarize(features(backbone, images_of((width, height)))).items()
+            for number, each in numbered(name, features(backbone, images_of((width, height)))).items()
+            for key, value in summarize([each]).items()
         }
     return found
 
@@ -101,7 +113,7 @@ def test_features_equal_the_golden(zoo, backbones, features):
         pytest.skip(f"{GOLDEN.name} was missing and is written")
     with np.load(GOLDEN, allow_pickle=False) as golden:
         for case, measured in found.items():
-            expected = {key.removeprefix(f"{case}/"): golden[key] for key in golden if key.startswith(f"{case}/")}
+            expected = {key: golden[f"{case}/{key}"] for key in measured}
             assert difference(expected, measured) < TOLERANCE, case
 
 
@@ -112,6 +124,9 @@ def test_features_equal_the_golden(zoo, backbones, features):
         ("ResNet", {"depth": 50}),
         ("ResNet", {"depth": 50, "stride_on_1x1": True}),
         ("Xception65", {}),
+        ("MobileNetV2", {}),
+        ("Darknet53", {}),
+        ("CSPDarknet53", {}),
     ],
 )
 def test_dilation_sees_what_stride_sees_and_the_pixels_between(zoo, backbones, features, name, options):
@@ -124,20 +139,23 @@ def test_dilation_sees_what_stride_sees_and_the_pixels_between(zoo, backbones, f
         zoo.assign(backbone, arrays)  # one set of weights for all
         found[stride] = features(backbone, images)
     # 97 and 65 halve to 49, 25, 13, 7, 4 and 33, 17, 9, 5, 3
-    assert [each[-1].shape[1:3] for each in found.values()] == [(4, 3), (7, 5), (13, 9)]
-    assert [each.shape[1:3] for each in found[32]][:-1] == (
-        [(25, 17)] if len(found[32]) == 2 else [(25, 17), (13, 9), (7, 5)]
-    )
-    coarse = found[32][-1]
+    sides = {4: (25, 17), 8: (13, 9), 16: (7, 5), 32: (4, 3)}
+    for output_stride, each in found.items():
+        assert {stride: x.shape[1:3] for stride, x in each.items()} == {
+            stride: side for stride, side in sides.items() if stride <= output_stride
+        }
+    coarse = found[32][32]
     for stride, step in ((16, 2), (8, 4)):
-        dense = found[stride][-1][:, ::step, ::step]
+        dense = found[stride][stride][:, ::step, ::step]
         assert np.abs(dense - coarse).max() < 1e-5 * np.abs(coarse).max()
-        assert np.array_equal(found[stride][0], found[32][0])  # at stride 4
+        assert np.array_equal(found[stride][4], found[32][4])
 
 
 def test_strange_depths_and_output_strides_are_refused(backbones):
     with pytest.raises(ValueError, match=r"no ResNet has 20 layers; there are 18, 34, 50, 101, 152"):
         backbones["ResNet"](20)
-    for name, options in (("ResNet", {"depth": 18}), ("Xception65", {})):
+    for name, options in (("ResNet", {"depth": 18}), ("Xception65", {}), ("Darknet53", {}), ("CSPDarknet53", {})):
         with pytest.raises(ValueError, match=r"an output stride of 4; it can be 8, 16, 32"):
             backbones[name](**options, output_stride=4)
+    with pytest.raises(ValueError, match="an output stride of 8; VGG16 has 16 alone"):
+        backbones["VGG16"](output_stride=8)

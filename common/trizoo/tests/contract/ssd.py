@@ -101,18 +101,22 @@ def test_features_of_unit_length_are_scaled(zoo):
 def test_mobilenet_has_features_at_strides_4_16_and_32(features):
     found = features(32, np.zeros((1, 65, 97, 3), np.float32))
     # 65 -> 33, 17, 9, 5, 3 and 97 -> 49, 25, 13, 7, 4
-    assert [each.shape for each in found] == [(1, 17, 25, 24), (1, 5, 7, 576), (1, 3, 4, 320)]
+    assert {stride: each.shape for stride, each in found.items()} == {
+        4: (1, 17, 25, 24),
+        8: (1, 9, 13, 32),
+        16: (1, 5, 7, 96),
+        32: (1, 3, 4, 320),
+    }
 
 
 @pytest.mark.parametrize(("output_stride", "sides"), [(16, (9, 9)), (8, (17, 17))])
 def test_dilation_instead_of_stride_gives_the_same_features_at_more_places(features, output_stride, sides):
     images = np.random.RandomState(0).standard_normal((1, 129, 129, 3)).astype(np.float32)
-    c2, c4, c5 = features(output_stride, images)
-    fewer_c2, fewer_c4, fewer_c5 = features(32, images)
-    assert (c4.shape[1:3], c5.shape[1:3]) == (sides, sides)
-    np.testing.assert_array_equal(c2, fewer_c2)
-    for many, few, step in [(c4, fewer_c4, 16 // output_stride), (c5, fewer_c5, 32 // output_stride)]:
-        np.testing.assert_allclose(many[:, ::step, ::step], few, atol=1e-4 * np.abs(few).max())
+    many, few = features(output_stride, images), features(32, images)
+    assert many[output_stride].shape[1:3] == sides
+    np.testing.assert_array_equal(many[4], few[4])
+    dense, step = many[output_stride][:, :: 32 // output_stride, :: 32 // output_stride], few[32]
+    np.testing.assert_allclose(dense, step, atol=1e-4 * np.abs(step).max())
 
 
 def test_an_output_stride_that_no_block_has_is_refused(features):

@@ -187,7 +187,7 @@ def test_a_tag_with_a_slip_gets_a_suggestion(tag, meant):
 
 
 def test_a_tag_like_no_other_gets_none():
-    with pytest.raises(UserError, match=r"is no tag of weights_manifest\.yaml; python -m trizoo\.weights list"):
+    with pytest.raises(UserError, match=r"is no tag of weights_manifest\.yaml; trizoo weights list"):
         load_manifest().entry("ßßßßßß")
     with pytest.raises(UserError, match="did you mean voc2012"):
         load_manifest().dataset("voc_2012")

@@ -120,11 +120,21 @@ def test_a_models_file_is_where_its_class_is_imported_from(tmp_path, annotation)
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "__init__.py").write_text(
         "from zoo.models.a import A\nfrom zoo.models.b import B, C\n"
-        f'MODELS{annotation} = {{"a": A, "c": C}}\nOTHERS = {{"b": B}}\n'
+        f'YOLO{annotation} = {{"yolov3": A, "yolov4": C}}\nKINDS = {{"pspnet": B}}\n'
     )
-    assert network_file("zoo", tmp_path, "c") == "models/b.py"
-    with pytest.raises(UserError, match="'b'"):
-        network_file("zoo", tmp_path, "b")
+    (tmp_path / "families.py").write_text(
+        "from zoo.models.c import R\nFAMILIES = {'yolo': Family(lambda spec: YOLO[spec.name](spec), L), "
+        "'retinanet': Family(R, L), 'segmentation': Family(lambda spec: KINDS[spec.kind](spec), L)}\n"
+    )
+    assert network_file("zoo", tmp_path, "yolov4") == "models/b.py"
+    assert network_file("zoo", tmp_path, "retinanet-resnet18") == "models/c.py"
+    assert network_file("zoo", tmp_path, "pspnet-resnet50") == "models/b.py"
+
+
+@in_repository
+def test_of_the_backbones_the_models_own_is_shown():
+    names = [file.name for file in sidebyside("retinanet-resnet50", FOLDERS)]
+    assert [name for name in names if name.startswith("backbones/")] == ["backbones/__init__.py", "backbones/resnet.py"]
 
 
 OURS = """import torch

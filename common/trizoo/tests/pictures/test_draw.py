@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from trizoo.ground.sample import Detections
-from trizoo.pictures.draw import class_colours, contact_sheet, draw_boxes, draw_detections, text_colours
+from trizoo.pictures.draw import contact_sheet, draw_boxes, draw_detections
+from trizoo.pictures.palette import class_colours, text_colours
 
 
 def grey(width, height):

@@ -85,3 +85,9 @@ def test_pictures_are_of_the_view_that_was_asked_for(data, tmp_path, view, mode)
     with Image.open(tmp_path / "out" / "0.png") as picture, Image.open(tmp_path / "out" / "masks" / "0.png") as file:
         assert (picture.mode, picture.size) == (mode, SIZE)
         assert (file.mode, np.asarray(file).tolist()) == ("P", mask.tolist())
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_flag_boundary_says_whether_borders_are_measured(data, asked):
+    evaluation = TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell"))
+    assert TASK.as_asked(evaluation, Namespace(boundary=asked)).boundary is asked

@@ -67,7 +67,7 @@ def test_offline_without_the_file_is_a_sentence(entries, tiny):
     ("text", "sentence"),
     [
         ("yolo3-tiny.pets", r"neither a file nor a tag \(did you mean yolov3-tiny\.pets\?\)"),
-        ("mobilenet", r"neither a file nor a tag; python -m trizoo.weights list"),
+        ("mobilenet", r"neither a file nor a tag; trizoo weights list"),
         ("best.h5", r"there is no file best\.h5"),
         ("runs/yolov3-tiny.pets", r"there is no file runs/yolov3-tiny\.pets"),
     ],

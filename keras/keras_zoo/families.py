@@ -1,0 +1,28 @@
+"""The families of models that this package has, a line each: the network and the loss of a spec."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from keras_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
+from keras_zoo.models import SEGMENTATION, SSD, YOLO
+from keras_zoo.models.retinanet import RetinaNet
+
+
+class Family(NamedTuple):
+    """network: spec -> network; loss: (spec, the recipe's loss section) -> (outputs, targets, size) -> terms"""
+
+    network: Callable[..., Any]
+    loss: Callable[..., Any]
+
+
+FAMILIES = {
+    "yolo": Family(lambda spec: YOLO[spec.name](spec), YOLOLoss),
+    "ssd": Family(lambda spec: SSD[spec.name](spec), SSDLoss),
+    "retinanet": Family(RetinaNet, RetinaNetLoss),
+    "segmentation": Family(lambda spec: SEGMENTATION[spec.kind](spec), SegmentationLoss),
+}
+
+
+def make_network(spec):
+    """The network of a spec."""
+    return FAMILIES[spec.family].network(spec)

@@ -1,0 +1,30 @@
+"""The families of models that this package has, a line each: the network and the loss of a spec."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from torch_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
+from torch_zoo.models import SEGMENTATION, SSD, YOLO
+from torch_zoo.models.retinanet import RetinaNet
+from torch_zoo.network import Network
+from trizoo.families import ModelSpec
+
+
+class Family(NamedTuple):
+    """network: spec -> network; loss: (spec, the recipe's loss section) -> (outputs, targets, size) -> terms"""
+
+    network: Callable[..., Any]
+    loss: Callable[..., Any]
+
+
+FAMILIES = {
+    "yolo": Family(lambda spec: YOLO[spec.name](spec), YOLOLoss),
+    "ssd": Family(lambda spec: SSD[spec.name](spec), SSDLoss),
+    "retinanet": Family(RetinaNet, RetinaNetLoss),
+    "segmentation": Family(lambda spec: SEGMENTATION[spec.kind](spec), SegmentationLoss),
+}
+
+
+def make_network(spec: ModelSpec) -> Network:
+    """The network of a spec."""
+    return FAMILIES[spec.family].network(spec)
