@@ -120,7 +120,7 @@ def resize(image, size, policy):
 def place_sample(sample, size, policy="letterbox", fill=GREY):
     """A sample on a canvas of this size, its boxes and mask along with it -> Sample, Placement.
 
-    Every box stays, however small it becomes, so that rows still answer to the original's.
+    Every box stays, however small it becomes, so that rows still match the original's.
     """
     original = _image_size(sample.image) if isinstance(sample, Sample) else sample.size
     sample, placement = read_for(sample, fit(original, size, policy))

@@ -74,11 +74,11 @@ def _verify(options):
 def _verify_file(path, manifest):
     """Which tag a file is, by its checksums, else by its name."""
     try:
-        found = digests(path, ("sha256", "sha1", "md5"))
+        hashes = digests(path, ("sha256", "sha1", "md5"))
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from error
     for tag, entry in manifest.weights.items():
-        if any(found.get(kind) == digits for kind, digits in entry.checksums.items() if kind != PREFIX):
+        if any(hashes.get(kind) == digits for kind, digits in entry.checksums.items() if kind != PREFIX):
             print(f"{path}: {tag}, as it should be")
             return 0
     for tag, entry in manifest.weights.items():
@@ -86,7 +86,7 @@ def _verify_file(path, manifest):
             problem = check(path, entry.remote(tag), store.recorded(tag, entry)).problem
             print(f"{path}: {tag} by its name, {problem or 'and nothing known of it speaks against that'}")
             return 1 if problem else 0
-    print(f"{path}: no file of the manifest; its sha256 is {found['sha256']}")
+    print(f"{path}: no file of the manifest; its sha256 is {hashes['sha256']}")
     return 1
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from trizoo.download.remote import DIGITS, PREFIX, RemoteFile
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import suggestion
-from trizoo.ground.yaml_tree import Place, find, parse, unwrap
+from trizoo.ground.yaml_tree import Location, find, parse, unwrap
 
 NAME = "weights_manifest.yaml"
 # In a wheel it lies beside this module, in a checkout at the top.
@@ -194,7 +194,7 @@ def read_manifest(path):
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} can't be read: {error}; install trizoo again, or put the file back") from error
-    tree = parse(text, lambda line: Place(f"file {path}", f"{path} line {line}"))
+    tree = parse(text, lambda line: Location(f"file {path}", f"{path} line {line}"))
     if tree is None:
         raise UserError(f"{path} is empty; install trizoo again, or put the file back")
     try:
@@ -203,4 +203,4 @@ def read_manifest(path):
         first = error.errors()[0]
         keys = [str(key) for key in first["loc"]]
         message = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"{find(tree, keys).place.where}: {'.'.join(keys) or 'manifest'}: {message}") from error
+        raise UserError(f"{find(tree, keys).location.where}: {'.'.join(keys) or 'manifest'}: {message}") from error

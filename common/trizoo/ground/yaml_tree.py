@@ -24,7 +24,7 @@ TAG = "tag:yaml.org,2002:"
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where a value comes from: `origin` for a listing ("file my.yaml"), `where` for an error ("my.yaml line 12")."""
 
     origin: str
@@ -33,10 +33,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Node:
-    """A value and its place; a mapping is a dict of nodes with text keys, a list is a list of nodes."""
+    """A value and its location; a mapping is a dict of nodes with text keys, a list is a list of nodes."""
 
     value: object
-    place: Place
+    location: Location
 
 
 class _Loader(yaml.SafeLoader):
@@ -60,8 +60,8 @@ for _name, _pattern, _first in SCALARS:
         _class.add_implicit_resolver(TAG + _name, re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
-def parse(text, place: Callable[[int], Place]):
-    """The tree of a YAML text, or None where it holds nothing. `place` gives the place of a line, from 1.
+def parse(text, locate: Callable[[int], Location]):
+    """The tree of a YAML text, or None where it holds nothing. `locate` gives the location of a line, from 1.
 
     Raises UserError with the line for a syntax error, a key that occurs twice, a key that is no scalar and for tags
     other than YAML's plain types.
@@ -69,17 +69,17 @@ def parse(text, place: Callable[[int], Place]):
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
-        return None if root is None else _convert(loader, root, place)
+        return None if root is None else _convert(loader, root, locate)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         reason = error.problem if not error.problem.startswith("but ") else f"{error.context}, {error.problem}"
         reason = reason.replace("'<stream end>'", "the end of the text")
-        raise UserError(f"{place(line).where}: this is no YAML: {reason}") from None
+        raise UserError(f"{locate(line).where}: this is no YAML: {reason}") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise UserError(f"{place(line).where}: a recipe cannot hold the character U+{error.character:04X}") from None
+        raise UserError(f"{locate(line).where}: a recipe cannot hold the character U+{error.character:04X}") from None
     except RecursionError:
-        raise UserError(f"{place(1).where}: the values are nested too deeply, or an alias contains itself") from None
+        raise UserError(f"{locate(1).where}: the values are nested too deeply, or an alias contains itself") from None
 
 
 def render(value):
@@ -89,13 +89,13 @@ def render(value):
     return text.strip()[1:-1]
 
 
-def wrap(value, place):
-    """Plain data as a tree, all of it from one place."""
+def wrap(value, location):
+    """Plain data as a tree, all of it from one location."""
     if isinstance(value, dict):
-        return Node({str(key): wrap(item, place) for key, item in value.items()}, place)
+        return Node({str(key): wrap(item, location) for key, item in value.items()}, location)
     if isinstance(value, list | tuple):
-        return Node([wrap(item, place) for item in value], place)
-    return Node(value, place)
+        return Node([wrap(item, location) for item in value], location)
+    return Node(value, location)
 
 
 def unwrap(node):
@@ -119,26 +119,26 @@ def find(node, path):
     return node
 
 
-def _convert(loader, node, place):
+def _convert(loader, node, locate):
     """PyYAML's node as a tree."""
     line = node.start_mark.line + 1
-    here = place(line)
+    here = locate(line)
     if isinstance(node, yaml.MappingNode) and node.tag == TAG + "map":
         mapping, lines = {}, {}
         for key_node, value_node in node.value:
             key_line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                raise UserError(f"{place(key_line).where}: a key is a list or a mapping; a name is needed")
+                raise UserError(f"{locate(key_line).where}: a key is a list or a mapping; a name is needed")
             key = key_node.value
             if key in mapping:
-                where = place(key_line).where
+                where = locate(key_line).where
                 raise UserError(f"{where}: the key {key!r} is there already, on line {lines[key]}; one has to go")
-            child = _convert(loader, value_node, place)
+            child = _convert(loader, value_node, locate)
             # The line of the key is where a reader looks, also for a list that starts on the next one.
-            mapping[key], lines[key] = Node(child.value, place(key_line)), key_line
+            mapping[key], lines[key] = Node(child.value, locate(key_line)), key_line
         return Node(mapping, here)
     if isinstance(node, yaml.SequenceNode) and node.tag == TAG + "seq":
-        return Node([_convert(loader, item, place) for item in node.value], here)
+        return Node([_convert(loader, item, locate) for item in node.value], here)
     if isinstance(node, yaml.ScalarNode) and node.tag in {
         TAG + name for name in ("str", "bool", "null", "int", "float")
     }:

@@ -18,7 +18,7 @@ def explain(error, schema, tree):
         problems.setdefault(path, (names, []))[1].append(item)
     ranked = sorted(problems.items(), key=lambda problem: problem[1][1][0]["type"] != "extra_forbidden")
     path, (names, items) = ranked[0]
-    sentence = f"{find(tree, path).place.where}: {_sentence(path, names, items, tree)}"
+    sentence = f"{find(tree, path).location.where}: {_sentence(path, names, items, tree)}"
     more = len(problems) - 1
     return sentence + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else "")
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import suggest
-from trizoo.ground.yaml_tree import Node, Place, find, parse, unwrap, wrap
+from trizoo.ground.yaml_tree import Location, Node, find, parse, unwrap, wrap
 from trizoo.recipes.explain import explain
 from trizoo.recipes.outline import Spot, default_tree, merge, to_plain
 
@@ -42,12 +42,12 @@ def load(schema, *, file=None, overrides=(), base=None, folder=RECIPES):
     """
     folder = Path(folder)
     spot = Spot((schema,))
-    tree = default_tree(schema, Place("default", "the recipe"))
+    tree = default_tree(schema, Location("default", "the recipe"))
     for kind, name in (("base", base), ("file", file)):
         if name is not None:
             tree = merge(tree, _read(os.fspath(name), kind, Path(), folder, spot), spot)
     for key, value, origin in overrides:
-        leaf = wrap(value, Place(origin, origin))
+        leaf = wrap(value, Location(origin, origin))
         tree = merge(tree, _change(tree, _split(key, origin), leaf, spot), spot)
     recipe = _validate(schema, tree)
     return Loaded(recipe, {".".join(path): _origin(tree, path) for path, _ in leaves(to_plain(recipe))})
@@ -65,7 +65,7 @@ def parse_assignment(text):
         raise UserError(f"--set {text}: an assignment is needed, as in --set schedule.epochs=50")
     origin = f"command line --set {key}"
     _split(key, origin)
-    node = parse(value_text, lambda line: Place(origin, origin))
+    node = parse(value_text, lambda line: Location(origin, origin))
     if node is None:
         raise UserError(f"{origin}: there is no value after the equals sign; null or '' would do")
     value = unwrap(node)
@@ -79,7 +79,7 @@ def to_dict(recipe):
 
 def from_dict(schema, mapping, where):
     """The recipe of a mapping that `to_dict` gave; `where` names its source in errors, as in "checkpoint last.h5"."""
-    return _validate(schema, wrap(mapping, Place(where, where)))
+    return _validate(schema, wrap(mapping, Location(where, where)))
 
 
 def leaves(value, path=()):
@@ -115,7 +115,7 @@ def _origin(tree, path):
         child = find(node, path[depth : depth + 1])
         if child is node:
             # A mapping without the key leaves it to the schema; a scalar or a list was turned into more by the schema.
-            return "default" if isinstance(node.value, dict) else node.place.origin
+            return "default" if isinstance(node.value, dict) else node.location.origin
         node = child
     return ", ".join(dict.fromkeys(_origins(node)))
 
@@ -125,7 +125,7 @@ def _origins(node):
         for item in node.value:
             yield from _origins(item)
     else:
-        yield node.place.origin
+        yield node.location.origin
 
 
 def _read(name, kind, beside, folder, spot, where=None, chain=()):
@@ -145,10 +145,10 @@ def _read(name, kind, beside, folder, spot, where=None, chain=()):
         hint = suggest(Path(label).name.removesuffix(".yaml"), known)
         raise UserError(f"{f'{where}: ' if where else ''}there is no recipe {label}{hint}") from None
     values = dict(tree.value)
-    below = Node({}, tree.place)
+    below = Node({}, tree.location)
     for base in _bases(values.pop(BASE, None)):
-        below = merge(below, _read(base.value, "base", path.parent, folder, spot, base.place.where, chain), spot)
-    return merge(below, Node(values, tree.place), spot)
+        below = merge(below, _read(base.value, "base", path.parent, folder, spot, base.location.where, chain), spot)
+    return merge(below, Node(values, tree.location), spot)
 
 
 def _resolve(name, beside, folder):
@@ -168,12 +168,12 @@ def _parse_file(path, origin, label):
         raise UserError(f"{label} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{label} is not UTF-8 text (byte {error.start}); saving it as UTF-8 would do") from None
-    tree = parse(text, lambda line: Place(origin, f"{label} line {line}"))
+    tree = parse(text, lambda line: Location(origin, f"{label} line {line}"))
     if tree is None:
         raise UserError(f"{label} is empty; a recipe is a mapping of keys to values")
     if not isinstance(tree.value, dict):
         raise UserError(f"{label} holds {_kind(tree.value)}; a recipe is a mapping of keys to values")
-    return Node(tree.value, Place(origin, label))
+    return Node(tree.value, Location(origin, label))
 
 
 def _bases(node):
@@ -183,7 +183,9 @@ def _bases(node):
     bases = node.value if isinstance(node.value, list) else [node]
     for base in bases:
         if not isinstance(base.value, str) or not base.value or "\0" in base.value:
-            raise UserError(f"{node.place.where}: {BASE} is {unwrap(node)!r}; the name of a recipe or a list is needed")
+            raise UserError(
+                f"{node.location.where}: {BASE} is {unwrap(node)!r}; the name of a recipe or a list is needed"
+            )
     return bases
 
 
@@ -204,19 +206,19 @@ def _change(node, keys, leaf, spot, done=()):
         count = len(node.value)
         if not (head.isdecimal() and int(head) < count):
             hint = f"an index from 0 to {count - 1} is needed" if count else "it is empty"
-            raise UserError(f"{leaf.place.where}: {path} is a list of {count}, without {head!r}; {hint}")
+            raise UserError(f"{leaf.location.where}: {path} is a list of {count}, without {head!r}; {hint}")
         items = list(node.value)
         below, inside = items[int(head)], spot.step(int(head))
         items[int(head)] = merge(below, _change(below, rest, leaf, inside, (*done, head)), inside)
-        return Node(items, node.place)
+        return Node(items, node.location)
     if node is not None and node.value is not None and not isinstance(node.value, dict):
         raise UserError(
-            f"{leaf.place.where}: {path} is {node.value!r}, a value without keys; {head!r} has no place there"
+            f"{leaf.location.where}: {path} is {node.value!r}, a value without keys; {head!r} has no place there"
         )
     below, inside = None, Spot()
     if node is not None and node.value is not None:
         below, inside = node.value.get(head), spot.settle(node).step(head)
-    return Node({head: _change(below, rest, leaf, inside, (*done, head))}, leaf.place)
+    return Node({head: _change(below, rest, leaf, inside, (*done, head))}, leaf.location)
 
 
 def _kind(value):

@@ -98,16 +98,16 @@ def to_plain(value):
     return to_jsonable_python(value, round_trip=True, by_alias=False, inf_nan_mode="constants")
 
 
-def default_tree(model, place):
+def default_tree(model, location):
     """The tree of every value that a model class has without being given any; required ones are absent."""
     values = {}
     for name, field in model.model_fields.items():
         nested = Spot.of(field.annotation).model
         if not field.is_required():
-            values[name] = wrap(to_plain(field.get_default(call_default_factory=True)), place)
+            values[name] = wrap(to_plain(field.get_default(call_default_factory=True)), location)
         elif nested is not None:
-            values[name] = default_tree(nested, place)
-    return Node(values, place)
+            values[name] = default_tree(nested, location)
+    return Node(values, location)
 
 
 def merge(below, above, spot):
@@ -128,4 +128,4 @@ def merge(below, above, spot):
     merged = dict(below.value)
     for key, node in above.value.items():
         merged[key] = merge(merged[key], node, inside.step(key)) if key in merged else node
-    return Node(merged, above.place)
+    return Node(merged, above.location)

@@ -41,12 +41,12 @@ class Task(Protocol):
     results: str  # the name of predict.py's file of all results, without its suffix
 
     def find(self, data):
-        """What there is under the root, looked for once: `splits` of it is {split: ids}."""
+        """The listing of what there is under the root, looked for once; its `splits` are {split: ids}."""
 
-    def open(self, found, data, split, classes):
+    def open(self, listing, data, split, classes):
         """The training set of a split: records, classes, notes, problems, `sample(index, at_least)`."""
 
-    def evaluation_set(self, found, data, split, classes):
+    def evaluation_set(self, listing, data, split, classes):
         """The EvaluationSet of a split, None for all images; names in it that aren't among `classes` are an error."""
 
     def as_asked(self, evaluation, args):

@@ -58,16 +58,16 @@ class Detection:
         """See `trizoo.data.boxes.find.find_boxes`."""
         return find_boxes(data.root, data.layout)
 
-    def open(self, found, data, split, classes):
+    def open(self, listing, data, split, classes):
         """See `trizoo.data.boxes.dataset.BoxSet`. Raises UserError where there is nothing to find."""
-        training = found.open(split, classes or None)
+        training = listing.open(split, classes or None)
         if not training.classes:
             raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
         return training
 
-    def evaluation_set(self, found, data, split, classes):
+    def evaluation_set(self, listing, data, split, classes):
         """A `BoxEvaluationSet`."""
-        return BoxEvaluationSet(found.open(split, classes).records, classes, split or "all")
+        return BoxEvaluationSet(listing.open(split, classes).records, classes, split or "all")
 
     def as_asked(self, evaluation, args):
         """The same: there is one way to measure boxes."""

@@ -90,9 +90,9 @@ class Segmentation:
         """See `trizoo.data.masks.find.find_masks`."""
         return find_masks(data.root, data.layout)
 
-    def open(self, found, data, split, classes):
+    def open(self, listing, data, split, classes):
         """See `trizoo.data.masks.dataset.MaskSet`."""
-        return found.open(
+        return listing.open(
             split,
             classes or None,
             mask_map=dict(data.mask_map),
@@ -100,9 +100,9 @@ class Segmentation:
             ignore_colours=data.ignore_colours,
         )
 
-    def evaluation_set(self, found, data, split, classes):
+    def evaluation_set(self, listing, data, split, classes):
         """A `MaskEvaluationSet`."""
-        source = self.open(found, data, split, classes)
+        source = self.open(listing, data, split, classes)
         return MaskEvaluationSet(source, split or "all", len(source))
 
     def as_asked(self, evaluation, args):

@@ -59,7 +59,7 @@ def to_json(path_of_image, size, detections, class_names):
         size: (width, height)
     """
     boxes, scores, labels = _plain(detections, class_names)
-    found = [
+    listed = [
         {"class": class_names[label], "label": label, "score": score, "box": box}
         for box, score, label in zip(boxes, scores, labels, strict=True)
     ]
@@ -67,7 +67,7 @@ def to_json(path_of_image, size, detections, class_names):
     for label in sorted(labels):
         counts[class_names[label]] = counts.get(class_names[label], 0) + 1
     width, height = map(int, size)
-    return {"image": str(path_of_image), "width": width, "height": height, "detections": found, "counts": counts}
+    return {"image": str(path_of_image), "width": width, "height": height, "detections": listed, "counts": counts}
 
 
 def write_json(path, results):
@@ -101,11 +101,11 @@ def voc_xml(path_of_image, size, detections, class_names):
         xmin, ymin, xmax, ymax = box
         if xmax - xmin <= 1 or ymax - ymin <= 1:
             continue
-        found = ElementTree.SubElement(root, "object")
+        entry = ElementTree.SubElement(root, "object")
         for name, value in (("name", class_names[label]), ("pose", "Unspecified"), ("truncated", 0), ("difficult", 0)):
-            _add(found, name, value)
-        _add(found, "score", score)
-        corners = ElementTree.SubElement(found, "bndbox")
+            _add(entry, name, value)
+        _add(entry, "score", score)
+        corners = ElementTree.SubElement(entry, "bndbox")
         for name, value in (("xmin", xmin + 1), ("ymin", ymin + 1), ("xmax", xmax), ("ymax", ymax)):
             # Whole numbers without a point: many readers of VOC files take nothing else.
             _add(corners, name, f"{value:.2f}".removesuffix(".00"))

@@ -12,7 +12,7 @@ from trizoo.tasks import task_of
 from trizoo.training.batch import InputSizes
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.loop import EpochSums, Trainer
-from trizoo.training.schedule import Plan
+from trizoo.training.schedule import RunPlan
 from trizoo.weights.checkpoint import load as load_checkpoint
 from trizoo.weights.classes import predicts_classes
 from trizoo.weights.initial import initial_arrays
@@ -90,8 +90,8 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
         elif list(given.recipe["classes"]) != list(recipe.classes):  # as many, perhaps, but they mean other things
             say("weights: the classes are others, so what predicts them is re-initialised")
             values = {name: array for name, array in values.items() if not predicts_classes(name)}
-        found, report = match(values, shapes, allowed_prefixes=new, source=weights)
-        arrays |= found
+        fitting, report = match(values, shapes, allowed_prefixes=new, source=weights)
+        arrays |= fitting
         say(f"weights: {weights}\n{report}")
     framework.assign(model, arrays)
     return model
@@ -119,7 +119,7 @@ def build_trainer(
         learner=framework.learner(model, spec, recipe, device),
         spec=spec,
         recipe=recipe,
-        plan=Plan(
+        plan=RunPlan(
             recipe.schedule, recipe.freeze, len(sources.members), recipe.seed, pretrained, prefix, input_sizes(recipe)
         ),
         training_set=TrainingSet(sources.training, sources.members, recipe, spec),

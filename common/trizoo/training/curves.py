@@ -17,12 +17,12 @@ def draw_curves(records):
 
     figure = Figure(figsize=(10, 7), dpi=100, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # inches
-    grid = figure.add_gridspec(2, 2, height_ratios=(3, 2))
+    panels = figure.add_gridspec(2, 2, height_ratios=(3, 2))
     steps = [record for record in records if record["kind"] == "step"]
     epochs = [record for record in records if record["kind"] == "epoch"]
-    _losses(figure.add_subplot(grid[0, :], title="Loss", xlabel="step"), steps)
-    _learning_rate(figure.add_subplot(grid[1, 0], title="Learning rate", xlabel="step"), steps)
-    _validation(figure.add_subplot(grid[1, 1], title="Validation", xlabel="epoch", ylim=(0, 1)), epochs)
+    _losses(figure.add_subplot(panels[0, :], title="Loss", xlabel="step"), steps)
+    _learning_rate(figure.add_subplot(panels[1, 0], title="Learning rate", xlabel="step"), steps)
+    _validation(figure.add_subplot(panels[1, 1], title="Validation", xlabel="epoch", ylim=(0, 1)), epochs)
     for axes in figure.axes:
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)

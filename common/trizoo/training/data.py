@@ -36,9 +36,9 @@ def open_data(recipe, say):
         say(f"data: no --data given, so {SYNTHETIC_IMAGES} images of synthetic data in {root}")
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": str(Path(root).absolute())})})
     task = task_of(recipe.model.name)
-    found = task.find(recipe.data)
-    train = training_split(recipe.data, found.splits)
-    training = task.open(found, recipe.data, train, recipe.classes)
+    listing = task.find(recipe.data)
+    train = training_split(recipe.data, listing.splits)
+    training = task.open(listing, recipe.data, train, recipe.classes)
     recipe = recipe.model_copy(update={"classes": training.classes})
     say(f"data: {training.root}, {len(training)} images to train on ({train}), classes: {_shorten(training.classes)}")
     for note in training.notes:
@@ -50,11 +50,11 @@ def open_data(recipe, say):
             f"{first.kind} in {first.file}; trizoo data check {root} lists all"
         )
     members = list(range(min(recipe.data.overfit or len(training), len(training))))
-    test = final_set(recipe, found=found)
+    test = final_set(recipe, listing=listing)
     validation = test
     if not recipe.data.overfit:
-        split = choose_split(recipe.data.validation, ("val", "test"), found.splits) or train
-        validation = test if split == test.split else task.evaluation_set(found, recipe.data, split, recipe.classes)
+        split = choose_split(recipe.data.validation, ("val", "test"), listing.splits) or train
+        validation = test if split == test.split else task.evaluation_set(listing, recipe.data, split, recipe.classes)
         shared = {record.id for record in training.records} & {record.id for record in validation.records}
         if shared:
             say(
@@ -85,22 +85,24 @@ def training_split(data, there):
     return split
 
 
-def final_set(recipe, split=None, found=None):
+def final_set(recipe, split=None, listing=None):
     """The task's evaluation set of a recipe's final metrics: this split, or the one that the run ended with.
 
     That is the recipe's test split, else test, its validation split, val, or what it was trained on; for a run with
     `overfit` the very images it was trained on.
 
     Args:
-        found: what the task found in the data, None to look now
+        listing: what the task found in the data, None to look now
     """
     data, task = recipe.data, task_of(recipe.model.name)
-    found = found or task.find(data)
+    listing = listing or task.find(data)
     if data.overfit and split is None:
-        return task.evaluation_set(found, data, training_split(data, found.splits), recipe.classes).first(data.overfit)
+        return task.evaluation_set(listing, data, training_split(data, listing.splits), recipe.classes).first(
+            data.overfit
+        )
     usual = (data.test, "test", data.validation, "val")
-    chosen = choose_split(split, usual, found.splits) or training_split(data, found.splits)
-    return task.evaluation_set(found, data, chosen, recipe.classes)
+    chosen = choose_split(split, usual, listing.splits) or training_split(data, listing.splits)
+    return task.evaluation_set(listing, data, chosen, recipe.classes)
 
 
 def _shorten(names, limit=12):

@@ -41,7 +41,7 @@ class EpochSums:
 
 @dataclass
 class Trainer:
-    """One run. `fit` trains from `step` to the plan's end, or to where it is told to stop.
+    """One run. `fit` trains from `step` to the end of its RunPlan, or to where it is told to stop.
 
     Args:
         task: see `trizoo.tasks`
@@ -78,7 +78,7 @@ class Trainer:
         """
         if self.step >= self.plan.total_steps:
             return
-        batches = self.framework.loader(self.training_set, self.plan.plans(self.step), self.workers, self.device)
+        batches = self.framework.loader(self.training_set, self.plan.batch_plans(self.step), self.workers, self.device)
         frozen = None
         self.progress.start(self.plan.total_steps, self.step)
         pending, marked, saved = [], time.monotonic(), time.monotonic()

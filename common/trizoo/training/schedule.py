@@ -22,7 +22,7 @@ class Phase:
     frozen: bool
 
 
-class Plan:
+class RunPlan:
     """The run's steps, laid out beforehand.
 
     An epoch is as many whole batches as `count` images make, at least one. The learning rate follows one curve over the
@@ -119,7 +119,7 @@ class Plan:
             factor = schedule.final + (1 - schedule.final) * (1 + math.cos(math.pi * progress)) / 2
         return peak_lr(schedule, phase.batch_size) * factor
 
-    def batch(self, step):
+    def batch_plan(self, step):
         """The batch plan of a step."""
         epoch, place = self.epoch_of(step)
         batch_size = self.phase(step).batch_size
@@ -127,12 +127,12 @@ class Plan:
         size = self.sizes.at(step) if self.sizes else None
         return batch_plan(step, epoch, place * batch_size, batch_size, self.count, self.seed, progress, size)
 
-    def plans(self, first_step=0):
+    def batch_plans(self, first_step=0):
         """The batch plan of every step from `first_step` on."""
-        return Plans(self, first_step)
+        return BatchPlans(self, first_step)
 
 
-class Plans:
+class BatchPlans:
     """The batch plans of a run's steps, made when asked for, so that a long run costs no memory."""
 
     def __init__(self, plan, first_step):
@@ -144,7 +144,7 @@ class Plans:
 
     def __iter__(self):
         for step in range(self.first_step, self.plan.total_steps):
-            yield self.plan.batch(step)
+            yield self.plan.batch_plan(step)
 
 
 def average_decay(ema, step):

@@ -322,8 +322,8 @@ class _Reader:
         if data.dtype.kind not in "iu" and data.dtype.newbyteorder("=") != np.float32:
             raise UserError(f"checkpoint {self.path} holds {data.dtype} at {here}; float32 or integers are needed")
         self.unread -= data.nbytes
-        plan = data.id.get_create_plist()
-        inside = plan.get_layout() == h5py.h5d.CONTIGUOUS and plan.get_external_count() == 0
+        properties = data.id.get_create_plist()
+        inside = properties.get_layout() == h5py.h5d.CONTIGUOUS and properties.get_external_count() == 0
         if data.shape is None or not inside or data.id.get_storage_size() != data.nbytes or self.unread < 0:
             raise UserError(f"checkpoint {self.path} does not hold all of the {data.shape} numbers of {here} in itself")
         return np.asarray(data[()], data.dtype.newbyteorder("="))

@@ -103,7 +103,7 @@ class BoxSet:
         for named in annotation.objects:
             if named.name not in labels:
                 raise UserError(self._unknown(named, annotation.file))
-        boxes, kept, problems = place(annotation, size)
+        boxes, kept, problems = clip_to_image(annotation, size)
         self.problems += [*annotation.problems, *problems]
         objects = [annotation.objects[index] for index in kept]
         return Record(
@@ -123,7 +123,7 @@ class BoxSet:
         return f"{where}: unknown class {named.name!r}{hint(named.name, self.classes)}; {known}"
 
 
-def place(annotation, size):
+def clip_to_image(annotation, size):
     """Annotated objects on an image of size (width, height): clipped boxes, which objects they are, and problems.
 
     Gives boxes float32 (K, 4), every one with an area, and the indices (K,) of their objects. A box that reaches over
@@ -141,6 +141,6 @@ def place(annotation, size):
         verdict = "and is clipped" if has_area[index] else "altogether and is left out"
         corners = ", ".join(f"{side:g}" for side in written[index])
         text = f"{named.name} ({corners}) lies outside the {size[0]}x{size[1]} image {verdict}"
-        problems.append(Problem("box outside the image", annotation.file, named.place(text)))
+        problems.append(Problem("box outside the image", annotation.file, named.located(text)))
     kept = np.flatnonzero(has_area)
     return boxes[kept], kept, problems

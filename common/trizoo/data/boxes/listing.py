@@ -27,7 +27,7 @@ class AnnotatedObject:
     crowd: bool = False
     where: str = ""
 
-    def place(self, sentence):
+    def located(self, sentence):
         """A sentence about the object, after its place in the file."""
         return f"{self.where}: {sentence}" if self.where else sentence
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.data.boxes.dataset import place
+from trizoo.data.boxes.dataset import clip_to_image
 from trizoo.data.check.report import Findings, Report
 from trizoo.data.images import in_threads, read_image, read_mask
 from trizoo.ground.conventions import IGNORE
@@ -183,7 +183,7 @@ def _place_boxes(annotations, images, sizes, findings):
         size = sizes.get(images[id])
         if size is None:
             continue
-        boxes[id], _, problems = place(annotation, size)
+        boxes[id], _, problems = clip_to_image(annotation, size)
         for problem in problems:
             findings.add_problem(problem)
         if annotation.size and annotation.size != size:
@@ -200,7 +200,7 @@ def _check_names(annotations, objects, classes, findings):
         for named in annotation.objects:
             if named.name not in classes:
                 text = f"{named.name!r} is not among the classes{hint(named.name, classes)}"
-                findings.add("unknown class", annotation.file, named.place(text))
+                findings.add("unknown class", annotation.file, named.located(text))
 
 
 def _find_similar_names(annotations, objects, findings):

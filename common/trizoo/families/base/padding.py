@@ -6,7 +6,7 @@ import numpy as np
 def in_a_row(boxes, labels, num_classes):
     """Per image boxes (n, 4) and labels (n,) -> float32 (N, 4), int64 (N,), and how many each image has, int64 (B,).
 
-    Raises ValueError where labels don't answer to boxes or classes.
+    Raises ValueError where labels don't match boxes or classes.
     """
     counts = np.array([len(of_image) for of_image in boxes], dtype=np.int64)
     label_counts = [len(of_image) for of_image in labels]

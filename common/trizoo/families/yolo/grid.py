@@ -7,7 +7,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Grid:
+class YOLOGrid:
     """Constants of the N predictions of one image; N = sum over heads of H * W * A.
 
     Args:
@@ -38,7 +38,7 @@ def cells_per_head(spec, size):
 
 @lru_cache(maxsize=64)
 def yolo_grid(spec, size):
-    """The Grid of a ModelSpec at an input size (width, height). The arrays are shared and can't be written to.
+    """The YOLOGrid of a ModelSpec at an input size (width, height). The arrays are shared and can't be written to.
 
     Raises ValueError for a size that isn't a multiple of every stride.
     """
@@ -51,7 +51,7 @@ def yolo_grid(spec, size):
         strides.append(np.full(width * height * count, stride))
         anchors.append(np.tile(np.array(head_anchors), (width * height, 1)))
         heads.append(np.full(width * height * count, head))
-    grid = Grid(
+    grid = YOLOGrid(
         np.concatenate(cells).astype(np.float32),
         np.concatenate(strides).astype(np.float32),
         np.concatenate(anchors).astype(np.float32),

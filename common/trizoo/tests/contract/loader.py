@@ -10,7 +10,7 @@ from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe, Schedule
 from trizoo.training.batch import InputSizes
 from trizoo.training.dataset import TrainingSet
-from trizoo.training.schedule import Plan
+from trizoo.training.schedule import RunPlan
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def batches(zoo, training):
 
 
 def plans(recipe, first_step=0):
-    return Plan(recipe.schedule, recipe.freeze, 12, recipe.seed, False).plans(first_step)
+    return RunPlan(recipe.schedule, recipe.freeze, 12, recipe.seed, False).batch_plans(first_step)
 
 
 def same(first, second):
@@ -91,7 +91,7 @@ def everything(training):
     recipe = Recipe(classes=recipe.classes, input_size=(64, 64), multi_scale=scales, augment=operations, seed=1)
     sizes = InputSizes.of(recipe, architecture("yolov3-tiny"))
     schedule = Schedule(iterations=8, batch_size=4)
-    every = Plan(schedule, recipe.freeze, 12, recipe.seed, False, sizes=sizes).plans()
+    every = RunPlan(schedule, recipe.freeze, 12, recipe.seed, False, sizes=sizes).batch_plans()
     return TrainingSet(dataset.source, list(range(12)), recipe, dataset.spec), every
 
 

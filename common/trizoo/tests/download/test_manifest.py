@@ -6,7 +6,7 @@ import yaml
 
 from trizoo.download.manifest import NAME, PLACES, load_manifest, read_manifest
 from trizoo.ground.errors import UserError
-from trizoo.ground.yaml_tree import Place, parse, unwrap
+from trizoo.ground.yaml_tree import Location, parse, unwrap
 
 TEXT = next(path for path in PLACES if path.exists()).read_text(encoding="utf-8")
 SOURCES = Path(__file__).parents[5] / "shared" / "weights_sources.yaml"
@@ -109,7 +109,7 @@ def test_every_value_stands_in_the_list_of_sources():
 
 
 def test_other_readers_of_yaml_find_the_same_in_it():
-    assert yaml.safe_load(TEXT) == unwrap(parse(TEXT, lambda line: Place("", "")))
+    assert yaml.safe_load(TEXT) == unwrap(parse(TEXT, lambda line: Location("", "")))
 
 
 def test_every_hash_is_quoted():

@@ -3,17 +3,17 @@ import random
 import pytest
 
 from trizoo.ground.errors import UserError
-from trizoo.ground.yaml_tree import Place, find, parse, render, unwrap, wrap
+from trizoo.ground.yaml_tree import Location, find, parse, render, unwrap, wrap
 
 
 def read(text):
-    return parse(text, lambda line: Place("file a.yaml", f"a.yaml line {line}"))
+    return parse(text, lambda line: Location("file a.yaml", f"a.yaml line {line}"))
 
 
 def test_every_value_knows_its_line():
     tree = read("a: 1\nb:\n  c:\n    - 2\n    - d: 3\n")
     lines = {"a": 1, "b": 2, "b.c": 3, "b.c.0": 4, "b.c.1": 5, "b.c.1.d": 5}
-    assert {key: find(tree, key.split(".")).place.where for key in lines} == {
+    assert {key: find(tree, key.split(".")).location.where for key in lines} == {
         key: f"a.yaml line {line}" for key, line in lines.items()
     }
 
@@ -26,7 +26,7 @@ def test_find_stops_at_the_last_that_exists():
 
 def test_unwrap_of_wrap_is_the_same_data():
     data = {"a": [1, {"b": None}], "c": {}, "d": []}
-    assert unwrap(wrap(data, Place("", ""))) == data
+    assert unwrap(wrap(data, Location("", ""))) == data
 
 
 def test_a_text_without_values_is_none():

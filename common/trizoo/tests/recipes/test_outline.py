@@ -3,11 +3,11 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from trizoo.ground.yaml_tree import Place, unwrap, wrap
+from trizoo.ground.yaml_tree import Location, unwrap, wrap
 from trizoo.recipes.outline import Spot, default_tree, locate, merge, to_plain
 from trizoo.recipes.schema import Recipe
 
-HERE = Place("here", "here")
+HERE = Location("here", "here")
 
 
 class Cat(BaseModel):

@@ -2,12 +2,12 @@ import pytest
 
 from trizoo.recipes.schema import Freeze, Schedule
 from trizoo.training.batch import InputSizes
-from trizoo.training.schedule import Plan, peak_lr
+from trizoo.training.schedule import RunPlan, peak_lr
 
 
 def plan_of(count=40, frozen=0, frozen_batch=None, pretrained=True, **schedule):
     schedule = {"batch_size": 4, "lr": 0.01, "lr_batch": None} | schedule
-    return Plan(Schedule(**schedule), Freeze(epochs=frozen, batch_size=frozen_batch), count, 7, pretrained)
+    return RunPlan(Schedule(**schedule), Freeze(epochs=frozen, batch_size=frozen_batch), count, 7, pretrained)
 
 
 def lrs(plan):
@@ -67,7 +67,7 @@ def test_frozen_epochs_have_their_own_batch_size_and_learning_rate():
     assert [step for step in range(30) if plan.ends_epoch(step)] == [4, 9, 19, 29]
     assert [step for step in range(30) if plan.phase(step).frozen] == list(range(10))
     assert [plan.lr(step) for step in (9, 10)] == pytest.approx([0.01 * 0.01 * 8 / 64, 0.01 * 0.01 * 4 / 64])
-    assert [len(batch.indices) for batch in plan.plans()] == [8] * 10 + [4] * 20
+    assert [len(batch.indices) for batch in plan.batch_plans()] == [8] * 10 + [4] * 20
     assert str(plan) == (
         "4 epochs = 30 steps of 8 images, backbone frozen; from epoch 3 on of 4 images, nothing frozen (there are 40)"
     )
@@ -98,7 +98,7 @@ def test_a_run_may_end_in_its_frozen_epochs():
 @pytest.mark.parametrize("count", [40, 1000])  # the run ends in its third epoch, and in its first
 def test_iterations_end_the_run_and_the_curve(count):
     plan = plan_of(count=count, iterations=25)
-    assert plan.total_steps == len(plan.plans()) == 25
+    assert plan.total_steps == len(plan.batch_plans()) == 25
     assert plan.ends_epoch(24)
     assert plan.lr(0) == pytest.approx(0.001)
     assert max(lrs(plan)) == pytest.approx(0.01, rel=0.02)
@@ -112,7 +112,7 @@ def test_the_default_is_a_hundred_epochs():
 
 def test_every_image_is_seen_once_in_an_epoch_but_for_the_rest():
     plan = plan_of(count=11, epochs=20)  # 2 steps of 4
-    plans = list(plan.plans())
+    plans = list(plan.batch_plans())
     assert [p.step for p in plans] == list(range(40))
     seen = set()
     for epoch in range(20):
@@ -126,7 +126,7 @@ def test_every_image_is_seen_once_in_an_epoch_but_for_the_rest():
 def test_fewer_images_than_a_batch_make_one_step_an_epoch():
     plan = plan_of(count=3, epochs=2)
     assert plan.total_steps == 2
-    first, second = plan.plans()
+    first, second = plan.batch_plans()
     assert first.positions == second.positions == (0, 1, 2, 3)
     assert set(first.indices) == {0, 1, 2}
     assert first.indices[3] == first.indices[0]
@@ -135,9 +135,9 @@ def test_fewer_images_than_a_batch_make_one_step_an_epoch():
 @pytest.mark.parametrize("schedule", [{"epochs": 4}, {"iterations": 17}])
 def test_a_resumed_run_gets_the_same_batches(schedule):
     plan = plan_of(count=43, frozen=2, frozen_batch=8, **schedule)
-    every = list(plan.plans())
+    every = list(plan.batch_plans())
     for first in range(plan.total_steps + 1):
-        rest = plan.plans(first_step=first)
+        rest = plan.batch_plans(first_step=first)
         assert len(rest) == len(every) - first
         assert list(rest) == every[first:]
 
@@ -155,13 +155,13 @@ def test_a_plan_without_images_is_refused():
 
 def test_every_batch_knows_how_much_of_the_run_is_over():
     plan = plan_of(frozen=2, frozen_batch=8, epochs=4)
-    assert [batch.progress for batch in plan.plans()] == [step / 30 for step in range(30)]
-    assert [batch.progress for batch in plan.plans(first_step=29)] == [29 / 30]
+    assert [batch.progress for batch in plan.batch_plans()] == [step / 30 for step in range(30)]
+    assert [batch.progress for batch in plan.batch_plans(first_step=29)] == [29 / 30]
 
 
 def test_every_batch_has_its_input_size():
-    assert {batch.size for batch in plan_of(epochs=2).plans()} == {None}
+    assert {batch.size for batch in plan_of(epochs=2).batch_plans()} == {None}
     sizes = InputSizes((416, 416), 32, seed=7, low=0.5, high=1.5, every=4)
-    plan = Plan(Schedule(epochs=4, batch_size=4), Freeze(), 40, 7, False, sizes=sizes)
-    assert [batch.size for batch in plan.plans(first_step=3)] == [sizes.at(step) for step in range(3, 40)]
-    assert len({batch.size for batch in plan.plans()}) > 3
+    plan = RunPlan(Schedule(epochs=4, batch_size=4), Freeze(), 40, 7, False, sizes=sizes)
+    assert [batch.size for batch in plan.batch_plans(first_step=3)] == [sizes.at(step) for step in range(3, 40)]
+    assert len({batch.size for batch in plan.batch_plans()}) > 3

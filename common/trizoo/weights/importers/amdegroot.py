@@ -13,7 +13,7 @@ def vgg_rules(prefix):
     return (
         (
             r"backbone\.stages\.(\d)\.convs\.(\d)\.conv",
-            lambda found: f"{prefix}{FEATURES[int(found[1])][int(found[2])]}",
+            lambda match: f"{prefix}{FEATURES[int(match[1])][int(match[2])]}",
         ),
         (r"backbone\.fc6\.conv", f"{prefix}31"),
         (r"backbone\.fc7\.conv", f"{prefix}33"),
@@ -22,7 +22,7 @@ def vgg_rules(prefix):
 
 RULES = (
     *vgg_rules("vgg."),
-    (r"extras\.(\d)\.conv(\d)\.conv", lambda found: f"extras.{2 * int(found[1]) + int(found[2]) - 1}"),
+    (r"extras\.(\d)\.conv(\d)\.conv", lambda match: f"extras.{2 * int(match[1]) + int(match[2]) - 1}"),
     (r"heads\.(\d)\.predict_box", r"loc.\1"),
     (r"heads\.(\d)\.predict_class", r"conf.\1"),
 )

@@ -34,11 +34,11 @@ RESNET_RULES = (
     (r"backbone\.stem\.(conv|bn)", r"conv1_\1"),
     (
         r"backbone\.stages\.(\d)\.blocks\.(\d+)\.conv(\d)\.(conv|bn)",
-        lambda found: f"conv{int(found[1]) + 2}_block{int(found[2]) + 1}_{found[3]}_{found[4]}",
+        lambda match: f"conv{int(match[1]) + 2}_block{int(match[2]) + 1}_{match[3]}_{match[4]}",
     ),
     (
         r"backbone\.stages\.(\d)\.blocks\.(\d+)\.shortcut\.(conv|bn)",
-        lambda found: f"conv{int(found[1]) + 2}_block{int(found[2]) + 1}_0_{found[3]}",
+        lambda match: f"conv{int(match[1]) + 2}_block{int(match[2]) + 1}_0_{match[3]}",
     ),
 )
 MOBILENET_V2_RULES = (
@@ -48,19 +48,19 @@ MOBILENET_V2_RULES = (
     (r"backbone\.last\.bn", "Conv_1_bn"),
     (
         r"backbone\.blocks\.(\d+)\.(expand|depthwise|project)\.(conv|bn)",
-        lambda found: (
-            ("expanded_conv" if found[1] == "0" else f"block_{found[1]}")
-            + f"_{found[2]}{'_BN' if found[3] == 'bn' else ''}"
+        lambda match: (
+            ("expanded_conv" if match[1] == "0" else f"block_{match[1]}")
+            + f"_{match[2]}{'_BN' if match[3] == 'bn' else ''}"
         ),
     ),
 )
 VGG16_RULES = (
-    (r"backbone\.stages\.(\d)\.convs\.(\d)\.conv", lambda found: f"block{int(found[1]) + 1}_conv{int(found[2]) + 1}"),
+    (r"backbone\.stages\.(\d)\.convs\.(\d)\.conv", lambda match: f"block{int(match[1]) + 1}_conv{int(match[2]) + 1}"),
 )
 RETINANET_RULES = (
     (r"fpn\.lateral_c(\d)\.conv", r"C\1_reduced"),
     (r"fpn\.output_p(\d)\.conv", r"P\1"),
-    (r"fpn\.(p6|p7)\.conv", lambda found: found[1].upper()),
+    (r"fpn\.(p6|p7)\.conv", lambda match: match[1].upper()),
     (r"head_class\.tower\.(\d)\.conv", r"pyramid_classification_\1"),
     (r"head_class\.predict_class", "pyramid_classification"),
     (r"head_box\.tower\.(\d)\.conv", r"pyramid_regression_\1"),
@@ -86,11 +86,11 @@ def caffe_resnet_rules(layers):
         (r"backbone\.stem\.bn", "bn_conv1"),
         (
             r"backbone\.stages\.(\d)\.blocks\.(\d+)\.conv(\d)\.(conv|bn)",
-            lambda found: name(found[1], found[2], "2" + " abc"[int(found[3])], found[4]),
+            lambda match: name(match[1], match[2], "2" + " abc"[int(match[3])], match[4]),
         ),
         (
             r"backbone\.stages\.(\d)\.blocks\.(\d+)\.shortcut\.(conv|bn)",
-            lambda found: name(found[1], found[2], "1", found[3]),
+            lambda match: name(match[1], match[2], "1", match[3]),
         ),
     )
 

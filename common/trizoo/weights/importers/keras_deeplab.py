@@ -28,37 +28,37 @@ def _block(name, number):
 
 RULES = (
     # Xception-65
-    (r"backbone\.conv(\d)\.(conv|bn)", lambda found: f"entry_flow_conv1_{found[1]}{NORM[found[2]]}"),
+    (r"backbone\.conv(\d)\.(conv|bn)", lambda match: f"entry_flow_conv1_{match[1]}{NORM[match[2]]}"),
     (
         r"backbone\.(entry|middle|exit)(?:\.(\d+))?\.conv(\d)\.(depthwise|pointwise)\.(conv|bn)",
-        lambda found: f"{_block(found[1], found[2])}_separable_conv{found[3]}_{found[4]}{NORM[found[5]]}",
+        lambda match: f"{_block(match[1], match[2])}_separable_conv{match[3]}_{match[4]}{NORM[match[5]]}",
     ),
     (
         r"backbone\.(entry|exit)(?:\.(\d+))?\.shortcut\.(conv|bn)",
-        lambda found: f"{_block(found[1], found[2])}_shortcut{NORM[found[3]]}",
+        lambda match: f"{_block(match[1], match[2])}_shortcut{NORM[match[3]]}",
     ),
     (
         r"backbone\.tail\.conv(\d)\.(depthwise|pointwise)\.(conv|bn)",
-        lambda found: f"exit_flow_block2_separable_conv{found[1]}_{found[2]}{NORM[found[3]]}",
+        lambda match: f"exit_flow_block2_separable_conv{match[1]}_{match[2]}{NORM[match[3]]}",
     ),
     # MobileNetV2
-    (r"backbone\.stem\.(conv|bn)", lambda found: f"Conv{NORM[found[1]]}"),
+    (r"backbone\.stem\.(conv|bn)", lambda match: f"Conv{NORM[match[1]]}"),
     (
         r"backbone\.blocks\.(\d+)\.(expand|depthwise|project)\.(conv|bn)",
-        lambda found: f"expanded_conv{'' if found[1] == '0' else '_' + found[1]}_{found[2]}{NORM[found[3]]}",
+        lambda match: f"expanded_conv{'' if match[1] == '0' else '_' + match[1]}_{match[2]}{NORM[match[3]]}",
     ),
     # behind either
-    (r"aspp\.conv\.(conv|bn)", lambda found: f"aspp0{NORM[found[1]]}"),
+    (r"aspp\.conv\.(conv|bn)", lambda match: f"aspp0{NORM[match[1]]}"),
     (
         r"aspp\.dilated\.(\d)\.(depthwise|pointwise)\.(conv|bn)",
-        lambda found: f"aspp{int(found[1]) + 1}_{found[2]}{NORM[found[3]]}",
+        lambda match: f"aspp{int(match[1]) + 1}_{match[2]}{NORM[match[3]]}",
     ),
-    (r"aspp\.pool\.(conv|bn)", lambda found: f"image_pooling{NORM[found[1]]}"),
-    (r"aspp\.project\.(conv|bn)", lambda found: f"concat_projection{NORM[found[1]]}"),
-    (r"decoder\.low\.(conv|bn)", lambda found: f"feature_projection0{NORM[found[1]]}"),
+    (r"aspp\.pool\.(conv|bn)", lambda match: f"image_pooling{NORM[match[1]]}"),
+    (r"aspp\.project\.(conv|bn)", lambda match: f"concat_projection{NORM[match[1]]}"),
+    (r"decoder\.low\.(conv|bn)", lambda match: f"feature_projection0{NORM[match[1]]}"),
     (
         r"decoder\.conv(\d)\.(depthwise|pointwise)\.(conv|bn)",
-        lambda found: f"decoder_conv{int(found[1]) - 1}_{found[2]}{NORM[found[3]]}",
+        lambda match: f"decoder_conv{int(match[1]) - 1}_{match[2]}{NORM[match[3]]}",
     ),
 )
 LOGITS = ("logits_semantic", "custom_logits_semantic")  # of the public classes, and of one's own

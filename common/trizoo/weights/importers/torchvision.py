@@ -30,47 +30,47 @@ def resnet_rules(prefix=""):
         (r"backbone\.stem\.(conv|bn)", rf"{prefix}\g<1>1"),
         (
             r"backbone\.stages\.(\d)\.blocks\.(\d+)\.conv(\d)\.(conv|bn)",
-            lambda found: f"{prefix}layer{int(found[1]) + 1}.{found[2]}.{found[4]}{found[3]}",
+            lambda match: f"{prefix}layer{int(match[1]) + 1}.{match[2]}.{match[4]}{match[3]}",
         ),
         (
             r"backbone\.stages\.(\d)\.blocks\.(\d+)\.shortcut\.(conv|bn)",
-            lambda found: f"{prefix}layer{int(found[1]) + 1}.{found[2]}.downsample.{PART[found[3]]}",
+            lambda match: f"{prefix}layer{int(match[1]) + 1}.{match[2]}.downsample.{PART[match[3]]}",
         ),
     )
 
 
 MOBILENET_V2_RULES = (
-    (r"backbone\.stem\.(conv|bn)", lambda found: f"features.0.{PART[found[1]]}"),
-    (r"backbone\.last\.(conv|bn)", lambda found: f"features.18.{PART[found[1]]}"),
+    (r"backbone\.stem\.(conv|bn)", lambda match: f"features.0.{PART[match[1]]}"),
+    (r"backbone\.last\.(conv|bn)", lambda match: f"features.18.{PART[match[1]]}"),
     # the first block expands nothing, so its parts are one place further up
-    (r"backbone\.blocks\.0\.depthwise\.(conv|bn)", lambda found: f"features.1.conv.0.{PART[found[1]]}"),
-    (r"backbone\.blocks\.0\.project\.(conv|bn)", lambda found: f"features.1.conv.{1 + PART[found[1]]}"),
+    (r"backbone\.blocks\.0\.depthwise\.(conv|bn)", lambda match: f"features.1.conv.0.{PART[match[1]]}"),
+    (r"backbone\.blocks\.0\.project\.(conv|bn)", lambda match: f"features.1.conv.{1 + PART[match[1]]}"),
     (
         r"backbone\.blocks\.(\d+)\.(expand|depthwise)\.(conv|bn)",
-        lambda found: f"features.{int(found[1]) + 1}.conv.{('expand', 'depthwise').index(found[2])}.{PART[found[3]]}",
+        lambda match: f"features.{int(match[1]) + 1}.conv.{('expand', 'depthwise').index(match[2])}.{PART[match[3]]}",
     ),
     (
         r"backbone\.blocks\.(\d+)\.project\.(conv|bn)",
-        lambda found: f"features.{int(found[1]) + 1}.conv.{2 + PART[found[2]]}",
+        lambda match: f"features.{int(match[1]) + 1}.conv.{2 + PART[match[2]]}",
     ),
 )
 VGG16_RULES = (
-    (r"backbone\.stages\.(\d)\.convs\.(\d)\.conv", lambda found: f"features.{FEATURES[int(found[1])][int(found[2])]}"),
+    (r"backbone\.stages\.(\d)\.convs\.(\d)\.conv", lambda match: f"features.{FEATURES[int(match[1])][int(match[2])]}"),
 )
 SSD_RULES = (
     # the last stage and the reduced layers are a part of what makes the second level, behind the fourth pool
-    (r"backbone\.stages\.4\.convs\.(\d)\.conv", lambda found: f"backbone.extra.0.{1 + 2 * int(found[1])}"),
+    (r"backbone\.stages\.4\.convs\.(\d)\.conv", lambda match: f"backbone.extra.0.{1 + 2 * int(match[1])}"),
     (
         r"backbone\.stages\.(\d)\.convs\.(\d)\.conv",
-        lambda found: f"backbone.features.{FEATURES[int(found[1])][int(found[2])]}",
+        lambda match: f"backbone.features.{FEATURES[int(match[1])][int(match[2])]}",
     ),
     (r"backbone\.fc6\.conv", "backbone.extra.0.7.1"),
     (r"backbone\.fc7\.conv", "backbone.extra.0.7.3"),
     (
         r"extras\.(\d)\.conv(\d)\.conv",
-        lambda found: f"backbone.extra.{int(found[1]) + 1}.{2 * int(found[2]) - 2}",
+        lambda match: f"backbone.extra.{int(match[1]) + 1}.{2 * int(match[2]) - 2}",
     ),
-    (r"heads\.(\d)\.predict_(class|box)", lambda found: f"head.{HEADS[found[2]]}_head.module_list.{found[1]}"),
+    (r"heads\.(\d)\.predict_(class|box)", lambda match: f"head.{HEADS[match[2]]}_head.module_list.{match[1]}"),
 )
 SCALE = {"l2_norm.scale": "backbone.scale_weight"}
 DEEPLABV3 = ("deeplabv3-resnet50", "deeplabv3-resnet101")
@@ -85,16 +85,16 @@ def retinanet_rules(old_pyramid=False, old_towers=False):
         *resnet_rules("backbone.body."),
         (
             r"fpn\.(lateral_c|output_p)(\d)\.conv",
-            lambda found: (
-                f"backbone.fpn.{'inner' if found[1] == 'lateral_c' else 'layer'}_blocks.{int(found[2]) - 3}{within}"
+            lambda match: (
+                f"backbone.fpn.{'inner' if match[1] == 'lateral_c' else 'layer'}_blocks.{int(match[2]) - 3}{within}"
             ),
         ),
         (r"fpn\.(p6|p7)\.conv", r"backbone.fpn.extra_blocks.\1"),
         (
             r"head_(class|box)\.tower\.(\d)\.(conv|gn)",
-            lambda found: (
-                f"head.{towers[found[1]]}_head.conv."
-                + (f"{2 * int(found[2])}" if old_towers else f"{found[2]}.{PART[found[3]]}")
+            lambda match: (
+                f"head.{towers[match[1]]}_head.conv."
+                + (f"{2 * int(match[2])}" if old_towers else f"{match[2]}.{PART[match[3]]}")
             ),
         ),
         (r"head_class\.predict_class", "head.classification_head.cls_logits"),
@@ -106,14 +106,14 @@ def deeplabv3_rules():
     """Rules of a DeepLabv3: its pyramid is the first layer of its classifier, and the pool in that the last branch."""
     return (
         *resnet_rules("backbone."),
-        (r"aspp\.conv\.(conv|bn)", lambda found: f"classifier.0.convs.0.{PART[found[1]]}"),
+        (r"aspp\.conv\.(conv|bn)", lambda match: f"classifier.0.convs.0.{PART[match[1]]}"),
         (
             r"aspp\.dilated\.(\d)\.(conv|bn)",
-            lambda found: f"classifier.0.convs.{int(found[1]) + 1}.{PART[found[2]]}",
+            lambda match: f"classifier.0.convs.{int(match[1]) + 1}.{PART[match[2]]}",
         ),
-        (r"aspp\.pool\.(conv|bn)", lambda found: f"classifier.0.convs.4.{1 + PART[found[1]]}"),
-        (r"aspp\.project\.(conv|bn)", lambda found: f"classifier.0.project.{PART[found[1]]}"),
-        (r"head\.conv\.(conv|bn)", lambda found: f"classifier.{1 + PART[found[1]]}"),
+        (r"aspp\.pool\.(conv|bn)", lambda match: f"classifier.0.convs.4.{1 + PART[match[1]]}"),
+        (r"aspp\.project\.(conv|bn)", lambda match: f"classifier.0.project.{PART[match[1]]}"),
+        (r"head\.conv\.(conv|bn)", lambda match: f"classifier.{1 + PART[match[1]]}"),
         (r"head\.predict_class", "classifier.4"),
     )
 

@@ -62,8 +62,10 @@ class _Reader:
         """One data set: stored here, whole, as plain numbers."""
         if not isinstance(data, h5py.Dataset):
             raise UnreadableError(f"holds no array at {path[:80]!r}; a whole file is needed")
-        plan = data.id.get_create_plist()
-        inside = plan.get_layout() in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT) and plan.get_external_count() == 0
+        properties = data.id.get_create_plist()
+        inside = (
+            properties.get_layout() in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT) and properties.get_external_count() == 0
+        )
         whole = data.shape is not None and is_shape(data.shape) and data.id.get_storage_size() == data.nbytes
         self.unread -= data.nbytes if whole else 0
         if not (inside and whole) or self.unread < 0:

@@ -76,7 +76,7 @@ def _plain(name):
     """A variable's name; of an object's attribute, the way to it."""
     if not name.endswith(VALUE):
         return name
-    return re.sub(r"\.([S.])", lambda found: ESCAPED[found[1]], name.removesuffix(VALUE))
+    return re.sub(r"\.([S.])", lambda match: ESCAPED[match[1]], name.removesuffix(VALUE))
 
 
 if __name__ == "__main__":
