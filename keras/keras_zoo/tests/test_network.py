@@ -249,7 +249,10 @@ def test_a_network_within_another_model_learns_of_training():
     assert_close(heads(outer, batch, training=True), heads(inner, batch, training=True), 0.0)
 
 
-@pytest.mark.parametrize("name", SIZES)
+SLOW = pytest.mark.skipif("TRIZOO_SLOW" not in os.environ, reason="takes minutes: tox -e keras-slow runs it")
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[SLOW] * (name != "yolov3-tiny")) for name in SIZES])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_fit_takes_the_learners_steps(zoo, name, optimizer):
     # To the last bit on JAX and PyTorch. TensorFlow compiles `fit`'s step for any number of images and boxes, which
@@ -313,7 +316,7 @@ def test_a_keras_optimizer_and_callbacks_train_and_the_saved_best_goes_on_alike(
     assert_same_arrays(model, loaded)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("fp16", marks=SLOW)])
 def test_a_learners_model_is_saved_with_its_optimizer(zoo, precision, tmp_path):
     model = make("yolov3-tiny")
     recipe = make_recipe(model.spec, precision=precision, optimizer={"name": "adam", "beta2": 0.95})
