@@ -43,8 +43,18 @@ BACKBONES = {
 }
 
 
-def check_backbone(model, name, strides, output_stride=COARSEST):
-    """UserError, with the backbones that would do, unless the named one gives features at these strides to a model."""
+def check_backbone(model, name, strides, output_stride=COARSEST, stride_on_1x1=False):
+    """UserError, with what would do, unless the named backbone gives features at these strides to a model.
+
+    Args:
+        model: its name
+        name: the backbone's
+        strides: input pixels per cell
+        output_stride: beyond which nothing strides
+        stride_on_1x1: whether that was asked for, which is a ResNet's alone
+    """
+    if stride_on_1x1 and name in BACKBONES and not name.startswith("resnet"):
+        raise UserError(f"model.stride_on_1x1 is for ResNets, and {model} stands on {name}; leave it out")
     if fits(name, strides, output_stride):
         return
     able = ", ".join(known for known in BACKBONES if fits(known, strides, output_stride))

@@ -145,7 +145,7 @@ class RetinaNetArchitecture(Architecture):
         Raises UserError for a backbone that has no features at the strides of C3 to C5.
         """
         backbone = backbone or self.backbone
-        check_backbone(name, backbone, STRIDES)
+        check_backbone(name, backbone, STRIDES, stride_on_1x1=stride_on_1x1)
         return RetinaNetSpec(
             name=name,
             num_classes=num_classes,

@@ -112,7 +112,7 @@ class SegmentationArchitecture(Architecture):
         """
         backbone, output_stride = backbone or self.backbone, output_stride or self.output_stride
         strides = (4, output_stride) if self.kind == "deeplabv3plus" else (output_stride,)
-        check_backbone(name, backbone, strides, output_stride)
+        check_backbone(name, backbone, strides, output_stride, stride_on_1x1)
         return SegmentationSpec(
             name=name,
             num_classes=num_classes,

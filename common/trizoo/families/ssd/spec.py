@@ -105,7 +105,7 @@ class SSDArchitecture(Architecture):
         Raises UserError for a backbone that has no features at `strides`.
         """
         backbone = backbone or self.backbone
-        check_backbone(name, backbone, self.strides, max(self.strides))
+        check_backbone(name, backbone, self.strides, max(self.strides), stride_on_1x1)
         return SSDSpec(
             name=name,
             num_classes=num_classes,
