@@ -4,7 +4,7 @@ from pathlib import Path
 
 from trizoo.commands.cli import INTERRUPTED, Choice, check_flags, find_weights, say
 from trizoo.commands.flags.train import parser
-from trizoo.families import architecture, check_input_size
+from trizoo.families import architecture, backbone_of, check_input_size
 from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import describe
 from trizoo.recipes.load import from_dict, load, parse_assignment, to_dict
@@ -12,7 +12,7 @@ from trizoo.recipes.schema import Recipe, base_of
 from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.training.run import RunFolder
 from trizoo.training.train import train as train_recipe
-from trizoo.weights.checkpoint import load_recipe
+from trizoo.weights.checkpoint import holds_backbone, load_recipe
 
 DEFAULT_RECIPE = "yolov3-tiny"
 SYNTHETIC_RECIPE = "yolov3-tiny-synthetic"
@@ -95,11 +95,29 @@ def new_recipe(args):
     if saved:
         given = load(Recipe, file=args.recipe, base=base, overrides=overrides)
         if given.recipe.model.name != saved["name"]:
-            raise UserError(f"{args.weights} holds {saved['name']}, which doesn't fit {given.recipe.model.name}")
+            saved = _of_the_backbone(saved, given.recipe.model, args)
         origins = {key: given.origins.get(f"model.{key}", "given") for key in saved}
         silent = [key for key, origin in origins.items() if origin == "default" or origin.startswith("base ")]
         overrides += [(f"model.{key}", saved[key], f"weights {args.weights}") for key in silent]
     return load(Recipe, file=args.recipe, base=base, overrides=overrides + flag_overrides(args))
+
+
+def _of_the_backbone(saved, wanted, args):
+    """What the model section of a backbone's weights says of the backbone, for another model that stands on it.
+
+    Raises UserError for weights of a whole model, and for another backbone.
+    """
+    assignments = dict(parse_assignment(text)[:2] for text in args.set)
+    name = assignments.get("model.backbone") or backbone_of(dict(wanted))
+    theirs = backbone_of(saved)
+    if not holds_backbone(args.weights) or theirs is None:
+        raise UserError(f"{args.weights} holds {saved['name']}, which doesn't fit {wanted.name}")
+    if name != theirs:
+        raise UserError(
+            f"{args.weights} holds {theirs}, and {wanted.name} stands on {name or 'a backbone of its own'}; "
+            f"--set model.backbone={theirs} would make it fit where the model can stand on it"
+        )
+    return {key: saved[key] for key in ("mean", "std", "stride_on_1x1") if key in saved}
 
 
 def _wanted_model(args):

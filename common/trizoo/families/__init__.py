@@ -12,7 +12,7 @@ from trizoo.families.yolo.spec import YOLO
 from trizoo.ground.errors import UserError
 
 __all__ = ["ARCHITECTURES", "FAMILIES", "Architecture", "Family", "ModelSpec", "architecture", "check_input_size"]
-__all__ += ["family_of", "model_spec", "register_family", "spec_config"]
+__all__ += ["backbone_of", "family_of", "model_spec", "register_family", "spec_config"]
 
 FAMILIES = {
     "yolo": YOLO,
@@ -73,6 +73,11 @@ def spec_config(spec):
     normalisation = {"mean": [float(value) for value in spec.mean], "std": [float(value) for value in spec.std]}
     options = spec.settings(architecture(spec.name))
     return {"name": spec.name, "num_classes": spec.num_classes, **normalisation, **options}
+
+
+def backbone_of(section):
+    """The name of the backbone that a recipe's model section, as a dict, stands on; None for one of the model's own."""
+    return section.get("backbone") or architecture(section["name"]).backbone
 
 
 def check_input_size(name, size):

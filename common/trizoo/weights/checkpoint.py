@@ -69,8 +69,7 @@ class Checkpoint:
     @property
     def is_backbone(self):
         """Whether it was made of a file that ends behind the backbone, so that the rest has yet to be trained."""
-        origin = self.state.get("origin")
-        return isinstance(origin, dict) and origin.get("part") == "backbone"
+        return is_of_backbone(self.state)
 
 
 def save(path, checkpoint):
@@ -122,6 +121,21 @@ def load_recipe(path):
     """
     with _open(path) as file:
         return _Reader(file, Path(path)).attributes()["recipe"]
+
+
+def holds_backbone(path):
+    """Whether a checkpoint is of a backbone alone, without reading its arrays; see `Checkpoint.is_backbone`.
+
+    Raises UserError as `load` does.
+    """
+    with _open(path) as file:
+        return is_of_backbone(_Reader(file, Path(path)).attributes()["state"])
+
+
+def is_of_backbone(state):
+    """Whether a checkpoint's state says that it is of a backbone alone."""
+    origin = state.get("origin")
+    return isinstance(origin, dict) and origin.get("part") == "backbone"
 
 
 def _groups(checkpoint):

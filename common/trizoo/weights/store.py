@@ -9,7 +9,7 @@ from trizoo.download.first_use import NAME, FirstUse
 from trizoo.download.manifest import load_manifest
 from trizoo.download.remote import check
 from trizoo.download.storage import home, locked, storing
-from trizoo.families import ARCHITECTURES
+from trizoo.families import ARCHITECTURES, architecture
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import suggestion
 from trizoo.weights.convert import convert
@@ -43,7 +43,11 @@ def resolve_weights(text, *, model=None, offline=False, settings=None, report=to
             f"{text!r} is neither a file nor a tag{suggestion(text, manifest.weights)}; "
             f"trizoo weights list shows all tags"
         )
-    model = model_for(text, manifest.weights[text], model)
+    entry = manifest.weights[text]
+    theirs = models_of(entry)
+    if model is not None and model not in theirs and theirs and entry.part == "backbone" and takes_backbones(model):
+        model = theirs[0]  # a backbone has the same names under every head
+    model = model_for(text, entry, model)
     converted = converted_path(text, manifest.weights[text], model)
     if not converted.exists():
         require_reader(text, manifest.weights[text])
@@ -99,6 +103,11 @@ def models_of(entry):
     if entry.model in ARCHITECTURES:
         return [entry.model]
     return [name for name in ARCHITECTURES if entry.part == "backbone" and entry.model in name.split("-")]
+
+
+def takes_backbones(model):
+    """Whether a model can stand on another backbone than its name says."""
+    return "backbone" in architecture(model).options.model_fields
 
 
 def model_for(tag, entry, wanted=None):

@@ -42,6 +42,8 @@ BACKBONES = {
     "xception65": Backbone({4: 256, 8: 256, 16: 728, 32: 2048}),
 }
 
+WITH_BOTTLENECKS = ("resnet50", "resnet101", "resnet152")
+
 
 def check_backbone(model, name, strides, output_stride=COARSEST, stride_on_1x1=False):
     """UserError, with what would do, unless the named backbone gives features at these strides to a model.
@@ -51,10 +53,12 @@ def check_backbone(model, name, strides, output_stride=COARSEST, stride_on_1x1=F
         name: the backbone's
         strides: input pixels per cell
         output_stride: beyond which nothing strides
-        stride_on_1x1: whether that was asked for, which is a ResNet's alone
+        stride_on_1x1: whether that was asked for, which bottlenecks alone have
     """
-    if stride_on_1x1 and name in BACKBONES and not name.startswith("resnet"):
-        raise UserError(f"model.stride_on_1x1 is for ResNets, and {model} stands on {name}; leave it out")
+    if stride_on_1x1 and name in BACKBONES and name not in WITH_BOTTLENECKS:
+        raise UserError(
+            f"model.stride_on_1x1 is for {', '.join(WITH_BOTTLENECKS)}, and {model} stands on {name}; leave it out"
+        )
     if fits(name, strides, output_stride):
         return
     able = ", ".join(known for known in BACKBONES if fits(known, strides, output_stride))

@@ -201,12 +201,14 @@ YOLO_ARCHITECTURES = {
     # yolov4-tiny has the masks 3,4,5 and 1,2,3: its heads share an anchor, and none has the first of its six, 10x14,
     # which is left out here
     "yolov3": YOLOArchitecture(
+        backbone="darknet53",
         strides=(32, 16, 8),
         masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
         anchors=_YOLOV3_ANCHORS,
         scale_xy=(1.0, 1.0, 1.0),
     ),
     "yolov3-spp": YOLOArchitecture(
+        backbone="darknet53",
         strides=(32, 16, 8),
         masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
         anchors=_YOLOV3_ANCHORS,
@@ -219,6 +221,7 @@ YOLO_ARCHITECTURES = {
         scale_xy=(1.0, 1.0),
     ),
     "yolov4": YOLOArchitecture(
+        backbone="cspdarknet53",
         strides=(32, 16, 8),
         masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
         anchors=_YOLOV4_ANCHORS,

@@ -8,11 +8,15 @@ import signal
 import numpy as np
 import pytest
 
-from trizoo.commands.train import train
+from trizoo.commands.flags.train import parser
+from trizoo.commands.train import new_recipe, train
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
+from trizoo.recipes.load import load as load_recipe
+from trizoo.recipes.load import to_dict
+from trizoo.recipes.schema import Recipe
 from trizoo.training import loop
-from trizoo.weights.checkpoint import load
+from trizoo.weights.checkpoint import Checkpoint, load, save
 
 
 @pytest.fixture
@@ -338,3 +342,30 @@ def test_flags_say_what_values_and_colours_in_masks_mean(framework, capsys):
     assert "ignore_colours: [[224, 224, 192]] # command line --palette" in lines
     with pytest.raises(UserError, match="'255' is no mask map"):
         train(framework, ["--print-recipe", "--mask-map", "255"])
+
+
+@pytest.fixture
+def backbone_file(tmp_path):
+    """The weights of a ResNet-18, made of a file for retinanet-resnet18."""
+    mean = ("model.mean", [1, 2, 3], "test")
+    recipe = to_dict(load_recipe(Recipe, base="retinanet-resnet18", overrides=[mean]).recipe)
+    arrays, state = {"backbone.a": np.zeros(1, np.float32)}, {"origin": {"file": "a.pth", "part": "backbone"}}
+    save(tmp_path / "resnet18.h5", Checkpoint(arrays, recipe, "pytorch", state=state))
+    return str(tmp_path / "resnet18.h5")
+
+
+def test_a_backbones_weights_serve_every_model_that_stands_on_it(backbone_file):
+    flags = ["--weights", backbone_file, "--model", "deeplabv3plus-mobilenetv2", "--data", "x"]
+    recipe = new_recipe(parser().parse_args([*flags, "--set", "model.backbone=resnet18"])).recipe
+    assert (recipe.model.name, recipe.model.backbone) == ("deeplabv3plus-mobilenetv2", "resnet18")
+    assert recipe.model.mean == (1, 2, 3)  # what the backbone was trained with
+    with pytest.raises(UserError, match=r"holds resnet18, .* stands on mobilenetv2; --set model\.backbone=resnet18"):
+        new_recipe(parser().parse_args(flags))
+
+
+def test_a_whole_models_weights_serve_no_other_model(backbone_file, tmp_path):
+    whole = load(backbone_file)
+    save(tmp_path / "whole.h5", Checkpoint(whole.model, whole.recipe, "pytorch"))
+    flags = ["--weights", str(tmp_path / "whole.h5"), "--model", "pspnet-resnet50", "--set", "model.backbone=resnet18"]
+    with pytest.raises(UserError, match="holds retinanet-resnet18, which doesn't fit pspnet-resnet50"):
+        new_recipe(parser().parse_args(flags))

@@ -44,7 +44,8 @@ def test_a_model_stands_on_the_backbone_that_is_asked_for(name):
             {"backbone": "vgg16", "output_stride": 8},
             "is vgg16, and deeplabv3plus-resnet50 needs .* 4, 8",
         ),
-        ("pspnet-mobilenetv2", {"stride_on_1x1": True}, "is for ResNets, and pspnet-mobilenetv2 stands on mobilenetv2"),
+        ("pspnet-mobilenetv2", {"stride_on_1x1": True}, "is for resnet50, .* stands on mobilenetv2; leave it out"),
+        ("retinanet-resnet18", {"stride_on_1x1": True}, "is for resnet50, .* stands on resnet18"),
     ],
 )
 def test_a_backbone_that_does_not_fit_is_a_sentence(name, options, words):
