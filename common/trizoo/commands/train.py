@@ -4,12 +4,13 @@ from pathlib import Path
 
 from trizoo.commands.cli import INTERRUPTED, Choice, check_flags, find_weights, say
 from trizoo.commands.flags.train import parser
-from trizoo.families import architecture, backbone_of, check_input_size
+from trizoo.families import architecture, backbone_of
 from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import describe
 from trizoo.recipes.load import from_dict, load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe, base_of
 from trizoo.tasks import FLAGS as TASK_FLAGS
+from trizoo.training.build import check_model
 from trizoo.training.run import RunFolder
 from trizoo.training.train import train as train_recipe
 from trizoo.weights.checkpoint import holds_backbone, load_recipe
@@ -57,7 +58,7 @@ def run(args, choice):
     if args.print_recipe:
         say(describe(loaded).rstrip("\n"))
         return 0
-    check_input_size(model_name, loaded.recipe.input_size)
+    check_model(loaded.recipe)
     check_root(loaded.recipe.data.root)
     framework, device = choice.start(args.device)
     done = train_recipe(

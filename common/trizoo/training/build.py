@@ -28,6 +28,11 @@ def spec_of(recipe):
     return spec
 
 
+def check_model(recipe):
+    """UserError for an input size, a loss or an option that doesn't fit a recipe's model, whatever its classes."""
+    spec_of(recipe.model_copy(update={"classes": recipe.classes or ("any",)}))
+
+
 def spec_of_options(options, num_classes):
     """The ModelSpec of a model section as a dict."""
     graph = {key: value for key, value in options.items() if key not in ("objectness_prior", "initializer")}

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from trizoo.families import check_input_size
 from trizoo.ground.cores import available_cores
 from trizoo.recipes.describe import dump
-from trizoo.training.build import build_model, build_trainer
+from trizoo.training.build import build_model, build_trainer, check_model
 from trizoo.training.data import open_data
 from trizoo.training.finish import finish
 from trizoo.training.progress import Progress
@@ -57,7 +56,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
     Raises:
         UserError: for data, weights, sizes or folders that don't fit, and for a loss that is no longer finite
     """
-    check_input_size(recipe.model.name, recipe.input_size)
+    check_model(recipe)
     recipe, sources = open_data(recipe, say)
     checkpoint = load_checkpoint(run.last) if run else None
     if checkpoint and checkpoint.framework != framework.name:

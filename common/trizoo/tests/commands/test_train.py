@@ -369,3 +369,10 @@ def test_a_whole_models_weights_serve_no_other_model(backbone_file, tmp_path):
     flags = ["--weights", str(tmp_path / "whole.h5"), "--model", "pspnet-resnet50", "--set", "model.backbone=resnet18"]
     with pytest.raises(UserError, match="holds retinanet-resnet18, which doesn't fit pspnet-resnet50"):
         new_recipe(parser().parse_args(flags))
+
+
+def test_an_option_that_does_not_fit_the_model_is_told_before_anything_is_read_or_drawn(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"model\.backbone is vgg16, and retinanet-resnet18 needs features"):
+        train(None, ["--model", "retinanet-resnet18", "--set", "model.backbone=vgg16"])
+    assert list(tmp_path.iterdir()) == []
