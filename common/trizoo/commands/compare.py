@@ -75,5 +75,5 @@ def draw(runs):
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         if axes.lines:
-            axes.legend(frameon=False)
+            axes.legend(loc="upper right" if axes is loss else "lower right", frameon=False)
     return figure

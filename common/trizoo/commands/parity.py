@@ -155,7 +155,7 @@ def draw(report, path):
             below.plot(steps, distance + 1e-9, color=colour)
         above.set_title(model)
         above.set_ylabel("loss")
-        above.legend(fontsize="small")
+        above.legend(loc="upper right", fontsize="small")
         below.set_yscale("log")
         below.axhline(TOLERANCES["curve"], color="grey", linestyle=":")
         below.set_ylabel("relative distance")

@@ -154,7 +154,8 @@ def _draw_curves(axes, names, x, curves, suffixes=None, legend=True):
     axes.grid(alpha=0.3)
     if legend:
         shown = drawn if named else []
-        legend = axes.legend([lines[-1], *lines[: len(shown)]], ["mean", *map(str, shown)], fontsize=8)
+        handles, labels = [lines[-1], *lines[: len(shown)]], ["mean", *map(str, shown)]
+        legend = axes.legend(handles, labels, loc="lower left", fontsize=8)
         entries = legend.get_texts()[1:]
         for entry, label in zip(entries, shown, strict=True):
             # Not as the legend's labels above: one that begins with "_" would be left out.

@@ -95,4 +95,4 @@ def _finish(axes, when_empty, legend=True):
     if not axes.lines:
         axes.text(0.5, 0.5, when_empty, transform=axes.transAxes, ha="center", va="center", color="0.5")
     elif legend:
-        axes.legend(frameon=False, ncols=min(4, len(axes.get_legend_handles_labels()[1])))
+        axes.legend(loc="upper right", frameon=False, ncols=min(4, len(axes.get_legend_handles_labels()[1])))
