@@ -28,10 +28,12 @@ def run(args):
             f"{epochs[-1]['loss'] if epochs else float('nan'):.3f}, best validation {name_of_score} "
             f"{shown(max(scores.values(), default=None))}"
         )
+    figure = draw({Path(name).name: records for name, records in runs.items()})
+    kind = Path(args.out).suffix.lstrip(".") or "png"
+    if kind not in figure.canvas.get_supported_filetypes():
+        raise UserError(f"no picture can be written to {args.out}; a name that ends in .png, .svg or .pdf is needed")
     with replacing(args.out) as temporary:
-        draw({Path(name).name: records for name, records in runs.items()}).savefig(
-            temporary, format=Path(args.out).suffix.lstrip(".") or "png"
-        )
+        figure.savefig(temporary, format=kind)
     return 0
 
 

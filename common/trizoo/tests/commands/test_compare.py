@@ -55,3 +55,11 @@ def test_a_run_without_a_finished_epoch_is_still_drawn(tmp_path, capsys):
 def test_a_folder_that_is_no_run_is_one_sentence(tmp_path):
     with pytest.raises(UserError, match="nowhere"):
         main([str(tmp_path / "nowhere"), "--out", str(tmp_path / "p.png")])
+
+
+def test_a_name_that_is_no_picture_is_refused_and_its_file_kept(tmp_path):
+    run, other = make_run(tmp_path / "run", [3.0], [0.1]), tmp_path / "yolov3.weights"
+    other.write_text("precious")
+    with pytest.raises(UserError, match=r"yolov3.weights; a name that ends in .png"):
+        main([run, "--out", str(other)])
+    assert other.read_text() == "precious"
