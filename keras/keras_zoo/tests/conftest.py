@@ -17,6 +17,7 @@ from keras_zoo.layers import get_array  # noqa: E402
 from keras_zoo.network import Network  # noqa: E402
 from keras_zoo.optimizers import SGD  # noqa: E402
 from trizoo.recipes.schema import Recipe  # noqa: E402
+from trizoo.weights.initial import unfilled  # noqa: E402
 
 
 def pytest_itemcollected(item):
@@ -49,7 +50,8 @@ def loss_and_gradients():
 
     def of(spec, options):
         def measure(heads, targets, size):
-            model = Heads(spec, heads)
+            with unfilled():  # heads have no names of parameters
+                model = Heads(spec, heads)
             optimizer = SGD(Recipe(optimizer={"weight_decay": 0}).optimizer)
             loss = FAMILIES[spec.family].loss(spec, options)
             model.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
