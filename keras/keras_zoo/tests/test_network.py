@@ -306,7 +306,7 @@ def test_a_keras_optimizer_and_callbacks_train_and_the_saved_best_goes_on_alike(
 
     model.save(path)
     loaded = keras.saving.load_model(path)
-    assert type(loaded.optimizer) is keras.optimizers.AdamW
+    assert isinstance(loaded.optimizer, keras.optimizers.AdamW)  # PyTorch has its own of it
     assert type(loaded.loss) is type(loss)
     assert loaded.loss.options == loss.options
     assert loaded.loss.spec == loss.spec
