@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from trizoo.data.images import as_image
-from trizoo.framework import FRAMEWORKS, Framework, find, installed
+from trizoo.framework import FRAMEWORKS, Framework, find, require_installed
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections as Found
 from trizoo.ground.sample import Sample
@@ -295,11 +295,7 @@ def loss(detector: Predictor) -> Callable[..., dict[str, Any]]:
 
 def open_framework(name: str | None = None) -> Framework:
     """The zoo's side of a framework. Raises UserError for an unknown one, and where what it needs isn't installed."""
-    if name is None:
-        there = installed()
-        if not there:
-            raise UserError("no framework is installed; pip install torch, tensorflow or keras would do")
-        name = there[0]
+    name = require_installed()[0] if name is None else name
     if name not in FRAMEWORKS:
         raise UserError(f"framework is {name!r}{hint(name, FRAMEWORKS)}; {', '.join(FRAMEWORKS)} are there")
     return find(name).open()

@@ -156,6 +156,18 @@ def installed():
     return [name for name, package in FRAMEWORKS.items() if package.missing() is None]
 
 
+def require_installed():
+    """`installed`, at least one. Raises UserError where there is none."""
+    there = installed()
+    if not there:
+        first, *others = FRAMEWORKS.values()
+        titles = " or ".join(package.title for package in others)
+        raise UserError(
+            f"no framework is installed; pip install {PIP['torch']} brings {first.title}, {titles} would do as well"
+        )
+    return there
+
+
 def keras_backend():
     """What Keras will run on: as KERAS_BACKEND says, else the user's keras.json, else TensorFlow."""
     if wanted := os.environ.get("KERAS_BACKEND"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo import __version__
-from trizoo.framework import FRAMEWORKS, PIP, Framework, find, installed, is_installed
+from trizoo.framework import PIP, Framework, find, is_installed, require_installed
 from trizoo.ground.errors import UserError
 from trizoo.ground.stderr import without_remarks
 from trizoo.tasks import FLAGS
@@ -90,13 +90,7 @@ def choose(name=None):
     """
     if name is not None:
         return Choice(find(name).open)
-    there = installed()
-    if not there:
-        first, *others = FRAMEWORKS.values()
-        titles = " or ".join(package.title for package in others)
-        raise UserError(
-            f"no framework is installed; pip install {PIP['torch']} brings {first.title}, {titles} would do as well"
-        )
+    there = require_installed()
     others = f"first of {', '.join(there)}; --framework takes another" if there[1:] else "the only one installed"
     return Choice(find(there[0]).open, f" ({others})")
 

@@ -46,7 +46,7 @@ def folder(zoo, tmp_path_factory):
 def here(zoo, folder, monkeypatch):
     """The folder, with this framework alone."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(api, "installed", lambda: [zoo.name])
+    monkeypatch.setattr(api, "require_installed", lambda: [zoo.name])
     return folder
 
 
