@@ -1,5 +1,6 @@
 """`trizoo COMMAND …`: every command of the zoo by its name; the scripts and `python -m trizoo.…` come by here too."""
 
+import importlib
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -29,73 +30,27 @@ class Command:
     has_framework: bool = False
 
 
-def _train(args, choice):
-    from trizoo.commands.train import run
-
-    return run(args, choice)
-
-
-def _evaluate(args, choice):
-    from trizoo.commands.evaluate import run
-
-    return run(args, choice)
+def _run_of(module):
+    """`run` of this module of commands, which is loaded when it is called, and not before arguments are understood."""
+    return lambda *given: importlib.import_module(f"trizoo.commands.{module}").run(*given)
 
 
-def _predict(args, choice):
-    from trizoo.commands.predict import run
-
-    return run(args, choice)
-
-
-def _data(args):
-    from trizoo.commands.data import run
-
-    return run(args)
-
-
-def _weights(args):
-    from trizoo.commands.weights import run
-
-    return run(args)
-
-
-def _anchors(args):
-    from trizoo.commands.anchors import run
-
-    return run(args)
-
-
-def _compare(args):
-    from trizoo.commands.compare import run
-
-    return run(args)
-
-
-def _parity(args):
-    from trizoo.commands.parity import run
-
-    return run(args)
-
-
-def _sidebyside(args):
-    from trizoo.commands.sidebyside import run
-
-    return run(args)
-
-
-# each of them is loaded when it is run, and not before its arguments are understood
 COMMANDS = {
-    "train": Command("train a model, or resume a run", train.parser, _train, has_framework=True),
-    "evaluate": Command("measure a checkpoint on a data set", evaluate.parser, _evaluate, has_framework=True),
-    "predict": Command("find objects in images, or segment them", predict.parser, _predict, has_framework=True),
-    "data": Command("check, convert, draw or download a data set", data.parser, _data),
-    "synth": Command("draw a data set of shapes, as data synth", data.synth_parser, _data),
-    "weights": Command("list, download, convert or export weights", weights.parser, _weights),
-    "export": Command("write a checkpoint's weights for others, as weights export", weights.export_parser, _weights),
-    "anchors": Command("find YOLO anchors for a data set", anchors.parser, _anchors),
-    "compare": Command("draw several runs in one picture", compare.parser, _compare),
-    "parity": Command("compare the frameworks with one another", parity.parser, _parity),
-    "sidebyside": Command("show a model's source in the three frameworks", sidebyside.parser, _sidebyside),
+    "train": Command("train a model, or resume a run", train.parser, _run_of("train"), has_framework=True),
+    "evaluate": Command("measure a checkpoint on a data set", evaluate.parser, _run_of("evaluate"), has_framework=True),
+    "predict": Command(
+        "find objects in images, or segment them", predict.parser, _run_of("predict"), has_framework=True
+    ),
+    "data": Command("check, convert, draw or download a data set", data.parser, _run_of("data")),
+    "synth": Command("draw a data set of shapes, as data synth", data.synth_parser, _run_of("data")),
+    "weights": Command("list, download, convert or export weights", weights.parser, _run_of("weights")),
+    "export": Command(
+        "write a checkpoint's weights for others, as weights export", weights.export_parser, _run_of("weights")
+    ),
+    "anchors": Command("find YOLO anchors for a data set", anchors.parser, _run_of("anchors")),
+    "compare": Command("draw several runs in one picture", compare.parser, _run_of("compare")),
+    "parity": Command("compare the frameworks with one another", parity.parser, _run_of("parity")),
+    "sidebyside": Command("show a model's source in the three frameworks", sidebyside.parser, _run_of("sidebyside")),
 }
 
 

@@ -75,17 +75,11 @@ class Detection:
 
     def evaluator(self, framework, model, spec, recipe, device):
         """A Detector, by the recipe's `evaluate` section."""
-        options = recipe.evaluate
-        return _detector(
-            framework, model, spec, recipe, device, score=options.score, nms=options.nms, nms_method=options.nms_method
-        )
+        return _detector(framework, model, spec, recipe, device, **_thresholds(recipe.evaluate))
 
     def pipeline(self, framework, model, spec, recipe, device):
         """A Detector, by the recipe's `predict` section."""
-        options = recipe.predict
-        return _detector(
-            framework, model, spec, recipe, device, score=options.score, nms=options.nms, nms_method=options.nms_method
-        )
+        return _detector(framework, model, spec, recipe, device, **_thresholds(recipe.predict))
 
     def predictor(self, framework, model, spec, recipe, device, args):
         """A Detector, which also finds what lies below the score that is shown."""
@@ -142,6 +136,11 @@ class Detection:
 def _confidence(recipe, args):
     """The lowest score that is shown."""
     return recipe.predict.score if args.confidence is None else args.confidence
+
+
+def _thresholds(section):
+    """What `_detector` takes of a recipe's `evaluate` or `predict` section."""
+    return {"score": section.score, "nms": section.nms, "nms_method": section.nms_method}
 
 
 def _detector(framework, model, spec, recipe, device, **options):

@@ -80,7 +80,7 @@ WITHOUT_AUXILIARY = "its auxiliary classifier, which has a part in training alon
 
 def retinanet_rules(old_pyramid=False, old_towers=False):
     """Rules of a RetinaNet; old: names of before torchvision 0.13 (the files' own are converted when it loads them)."""
-    within, towers = ("" if old_pyramid else ".0"), {"class": "classification", "box": "regression"}
+    within = "" if old_pyramid else ".0"
     return (
         *resnet_rules("backbone.body."),
         (
@@ -93,7 +93,7 @@ def retinanet_rules(old_pyramid=False, old_towers=False):
         (
             r"head_(class|box)\.tower\.(\d)\.(conv|gn)",
             lambda match: (
-                f"head.{towers[match[1]]}_head.conv."
+                f"head.{HEADS[match[1]]}_head.conv."
                 + (f"{2 * int(match[2])}" if old_towers else f"{match[2]}.{PART[match[3]]}")
             ),
         ),
