@@ -8,6 +8,7 @@
 Nothing here imports a framework before it is asked for.
 """
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,12 +25,12 @@ from trizoo.ground.text import hint
 from trizoo.pictures.draw import draw_detections
 from trizoo.pictures.draw_masks import blend
 from trizoo.recipes.load import from_dict
-from trizoo.recipes.load import load as load_recipe
-from trizoo.recipes.schema import Recipe, base_of
+from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.tasks.pipeline import ImagePipeline
 from trizoo.training.build import load_model
 from trizoo.training.callbacks import as_callbacks
+from trizoo.training.recipe import new_recipe, wanted_model
 from trizoo.training.run import RunFolder
 from trizoo.training.train import Run
 from trizoo.training.train import train as train_recipe
@@ -225,7 +226,8 @@ def train(
     Args:
         recipe: a Recipe; a recipe file, or the name of one that comes with the zoo; or a dict of values by key, such
             as {"model.name": "yolov3-tiny", "data.root": "photos", "schedule.epochs": 20} or nested ones, on top of
-            the recipe that comes with the model; None: YOLOv3-tiny on the zoo's synthetic data
+            the recipe that comes with the model; None: YOLOv3-tiny on the zoo's synthetic data. The model is the
+            weights' unless it is named
         framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed
         weights: checkpoint or tag to fine-tune from
         resume: the folder of a run to resume; its own recipe counts
@@ -247,13 +249,13 @@ def train(
     if folder:
         if recipe is not None or weights is not None:
             raise UserError(f"a resumed run keeps its recipe and weights; leave recipe and weights out with {resume}")
-        recipe = from_dict(Recipe, saved_recipe(folder.last), f"checkpoint {folder.last}")
-    path = None if weights is None else str(resolve_weights(str(weights)))
-    chosen = zoo.device(device)
+        recipe, path = from_dict(Recipe, saved_recipe(folder.last), f"checkpoint {folder.last}"), None
+    else:
+        recipe, path = _new_run(recipe, weights)
     return train_recipe(
         zoo,
-        _as_recipe(recipe),
-        chosen,
+        recipe,
+        zoo.device(device),
         say,
         run=folder,
         weights=path,
@@ -301,23 +303,25 @@ def open_framework(name: str | None = None) -> Framework:
     return find(name).open()
 
 
-def _as_recipe(given):
-    """The Recipe that `train`'s argument means."""
+def _new_run(given, weights):
+    """The Recipe that `train`'s argument means, and the checkpoint file of its weights or None."""
+    file, values, model = None, {}, None
     if isinstance(given, Recipe):
-        return given
-    if given is None or isinstance(given, dict):
+        model = given.model.name
+    elif given is None or isinstance(given, dict):
         values = dict(_dotted(given or {}))
         for length, other in (LENGTHS, LENGTHS[::-1]):  # the one that is given counts, whatever the recipe has
             if values.get(length) is not None:
                 values.setdefault(other, None)
-        own_data = values.get("data.root") is not None
-        model = values.get("model.name") or ("yolov3-tiny" if own_data else "yolov3-tiny-synthetic")
-        base, overrides = base_of(model)
-        overrides += [(key, value, "trizoo.train") for key, value in values.items()]
-        return load_recipe(Recipe, base=base, overrides=overrides).recipe
-    if Path(given).suffix in (".yaml", ".yml"):
-        return load_recipe(Recipe, file=str(given)).recipe
-    return load_recipe(Recipe, base=str(given)).recipe
+        model = values.pop("model.name", None)
+    else:
+        file = os.fspath(given)
+    path = None if weights is None else str(resolve_weights(str(weights), model=wanted_model(model, file)))
+    if isinstance(given, Recipe):
+        return given, path
+    origin = "trizoo.train"
+    overrides = [(key, value, origin) for key, value in values.items()]
+    return new_recipe(overrides, model=model, file=file, weights=path, origin=origin).recipe, path
 
 
 def _dotted(values, prefix=""):

@@ -4,19 +4,18 @@ from pathlib import Path
 
 from trizoo.commands.cli import INTERRUPTED, Choice, check_flags, find_weights, say
 from trizoo.commands.flags.train import parser
-from trizoo.families import architecture, backbone_of
+from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import describe
 from trizoo.recipes.load import from_dict, load, parse_assignment, to_dict
-from trizoo.recipes.schema import Recipe, base_of
+from trizoo.recipes.schema import Recipe
 from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.training.build import check_model
+from trizoo.training.recipe import new_recipe, wanted_model
 from trizoo.training.run import RunFolder
 from trizoo.training.train import train as train_recipe
-from trizoo.weights.checkpoint import holds_backbone, load_recipe
+from trizoo.weights.checkpoint import load_recipe
 
-DEFAULT_RECIPE = "yolov3-tiny"
-SYNTHETIC_RECIPE = "yolov3-tiny-synthetic"
 OVERFIT_ITERATIONS = 400
 OVERFIT_BATCH = 8
 
@@ -51,8 +50,8 @@ def run(args, choice):
         raise UserError(f"--workers is {args.workers}; 0 (no processes) or more is needed")
     folder = RunFolder.open(args.resume) if args.resume else None
     if folder is None:
-        args.weights = find_weights(args, _wanted_model(args))
-    loaded = resumed_recipe(args, folder) if folder else new_recipe(args)
+        args.weights = find_weights(args, wanted_model(args.model, args.recipe))
+    loaded = resumed_recipe(args, folder) if folder else recipe_of(args)
     model_name = loaded.recipe.model.name
     check_flags(args, "train", model_name, architecture(model_name).task)
     if args.print_recipe:
@@ -75,57 +74,11 @@ def run(args, choice):
     return INTERRUPTED if done.metrics is None else 0
 
 
-def new_recipe(args):
-    """The recipe of a new run: command line > file > base > default.
-
-    Without --recipe the base is the one that comes with the model. Weights bring their own model section, below what a
-    recipe file itself or the command line says, but above bases.
-    """
-    overrides = []
-    if args.model:
-        architecture(args.model)
-        overrides.append(("model.name", args.model, "command line --model"))
-    saved = load_recipe(args.weights)["model"] if args.weights else None
-    own_data = args.data or any(text.startswith("data.root=") for text in args.set)
-    base = None
-    if args.recipe is None:
-        base, of_family = base_of(
-            args.model or (saved and saved["name"]) or (DEFAULT_RECIPE if own_data else SYNTHETIC_RECIPE)
-        )
-        overrides = of_family + overrides
-    if saved:
-        given = load(Recipe, file=args.recipe, base=base, overrides=overrides)
-        if given.recipe.model.name != saved["name"]:
-            saved = _of_the_backbone(saved, given.recipe.model, args)
-        origins = {key: given.origins.get(f"model.{key}", "given") for key in saved}
-        silent = [key for key, origin in origins.items() if origin == "default" or origin.startswith("base ")]
-        overrides += [(f"model.{key}", saved[key], f"weights {args.weights}") for key in silent]
-    return load(Recipe, file=args.recipe, base=base, overrides=overrides + flag_overrides(args))
-
-
-def _of_the_backbone(saved, wanted, args):
-    """What the model section of a backbone's weights says of the backbone, for another model that stands on it.
-
-    Raises UserError for weights of a whole model, and for another backbone.
-    """
-    assignments = dict(parse_assignment(text)[:2] for text in args.set)
-    name = assignments.get("model.backbone") or backbone_of(dict(wanted))
-    theirs = backbone_of(saved)
-    if not holds_backbone(args.weights) or theirs is None:
-        raise UserError(f"{args.weights} holds {saved['name']}, which doesn't fit {wanted.name}")
-    if name != theirs:
-        raise UserError(
-            f"{args.weights} holds {theirs}, and {wanted.name} stands on {name or 'a backbone of its own'}; "
-            f"--set model.backbone={theirs} would make it fit where the model can stand on it"
-        )
-    return {key: saved[key] for key in ("mean", "std", "stride_on_1x1") if key in saved}
-
-
-def _wanted_model(args):
-    """The model that --model or a recipe file says, None without them."""
-    if args.model or args.recipe is None:
-        return args.model
-    return load(Recipe, file=args.recipe).recipe.model.name
+def recipe_of(args):
+    """The recipe of a new run: command line > file > base > default; see `trizoo.training.recipe.new_recipe`."""
+    return new_recipe(
+        flag_overrides(args), model=args.model, file=args.recipe, weights=args.weights, origin="command line --model"
+    )
 
 
 def flag_overrides(args):

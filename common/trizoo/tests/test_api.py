@@ -12,9 +12,11 @@ from trizoo import api
 from trizoo.augment import pipeline
 from trizoo.data.images import as_image
 from trizoo.recipes import augmentations, schema
+from trizoo.recipes.load import load
 from trizoo.tests.pages import code_blocks
 from trizoo.tests.testing import FakeFramework
 from trizoo.training.workers import batches
+from trizoo.weights.checkpoint import load_recipe
 
 FOUND = api.Detections(
     np.array([[1, 2, 5, 8], [0, 0, 3, 3]], np.float32),
@@ -133,6 +135,34 @@ def test_a_run_that_a_callback_stops_is_resumed(door):
     ended = trizoo.train(resume=stopped.path, workers=0, quiet=True, say=quiet)
     assert ended.step == 3
     assert ended.metrics is not None
+
+
+def test_weights_bring_their_model_and_its_options_as_in_trizoo_train(door, tmp_path):
+    anchors = [[20, 24], [40, 50], [80, 80], [130, 160], [300, 310]]
+    values = {"data.root": "photos", "schedule.iterations": 1, "schedule.batch_size": 2, "model.anchors": anchors}
+    first = trizoo.train({**values, "model.name": "yolov4-tiny"}, workers=0, quiet=True, say=quiet)
+    del values["model.anchors"]
+    second = trizoo.train(values, weights=first.best, workers=0, quiet=True, say=quiet)
+    model = load_recipe(second.best)["model"]
+    assert (model["name"], model["anchors"]) == ("yolov4-tiny", anchors)
+    with pytest.raises(trizoo.UserError, match=r"holds yolov4-tiny, which doesn't fit yolov3-tiny"):
+        trizoo.train({**values, "model.name": "yolov3-tiny"}, weights=first.best, say=quiet)
+
+
+@pytest.mark.parametrize("values", [{}, {"data.root": None}, {"data.root": "photos"}])
+def test_without_a_model_it_is_yolov3_tiny_and_on_synthetic_data_its_recipe_for_those(values):
+    recipe, weights = api._new_run(values, None)
+    own = load(schema.Recipe, base="yolov3-tiny" if values.get("data.root") else "yolov3-tiny-synthetic").recipe
+    assert recipe.schedule == own.schedule
+    assert (recipe.model.name, weights) == ("yolov3-tiny", None)
+
+
+def test_a_recipe_is_a_file_or_the_name_of_one(tmp_path):
+    (tmp_path / "mine.yaml").write_text("_base_: yolov4-tiny\nseed: 7\n", encoding="utf-8")
+    assert api._new_run(tmp_path / "mine.yaml", None)[0].seed == 7
+    assert api._new_run("yolov4-tiny", None)[0].model.name == "yolov4-tiny"
+    with pytest.raises(TypeError, match="not list"):
+        api._new_run([1], None)
 
 
 def test_what_is_no_callback_is_refused(door):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trizoo.commands.flags.train import parser
-from trizoo.commands.train import new_recipe, train
+from trizoo.commands.train import recipe_of, train
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import load as load_recipe
@@ -356,11 +356,11 @@ def backbone_file(tmp_path):
 
 def test_a_backbones_weights_serve_every_model_that_stands_on_it(backbone_file):
     flags = ["--weights", backbone_file, "--model", "deeplabv3plus-mobilenetv2", "--data", "x"]
-    recipe = new_recipe(parser().parse_args([*flags, "--set", "model.backbone=resnet18"])).recipe
+    recipe = recipe_of(parser().parse_args([*flags, "--set", "model.backbone=resnet18"])).recipe
     assert (recipe.model.name, recipe.model.backbone) == ("deeplabv3plus-mobilenetv2", "resnet18")
     assert recipe.model.mean == (1, 2, 3)  # what the backbone was trained with
     with pytest.raises(UserError, match=r"holds resnet18, .* stands on mobilenetv2; --set model\.backbone=resnet18"):
-        new_recipe(parser().parse_args(flags))
+        recipe_of(parser().parse_args(flags))
 
 
 def test_a_whole_models_weights_serve_no_other_model(backbone_file, tmp_path):
@@ -368,7 +368,7 @@ def test_a_whole_models_weights_serve_no_other_model(backbone_file, tmp_path):
     save(tmp_path / "whole.h5", Checkpoint(whole.model, whole.recipe, "pytorch"))
     flags = ["--weights", str(tmp_path / "whole.h5"), "--model", "pspnet-resnet50", "--set", "model.backbone=resnet18"]
     with pytest.raises(UserError, match="holds retinanet-resnet18, which doesn't fit pspnet-resnet50"):
-        new_recipe(parser().parse_args(flags))
+        recipe_of(parser().parse_args(flags))
 
 
 def test_an_option_that_does_not_fit_the_model_is_told_before_anything_is_read_or_drawn(tmp_path, monkeypatch):

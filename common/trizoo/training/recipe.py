@@ -1,0 +1,73 @@
+"""The recipe of a new run, from what a user says of it: a model or a recipe file, weights, single values."""
+
+from trizoo.families import architecture, backbone_of
+from trizoo.ground.errors import UserError
+from trizoo.recipes.load import load
+from trizoo.recipes.schema import Recipe, base_of
+from trizoo.weights.checkpoint import holds_backbone, load_recipe
+
+DEFAULT_RECIPE = "yolov3-tiny"
+SYNTHETIC_RECIPE = "yolov3-tiny-synthetic"
+
+
+def wanted_model(model, file):
+    """The model that a name or a recipe file says, None without them."""
+    return model if model or file is None else load(Recipe, file=file).recipe.model.name
+
+
+def new_recipe(overrides, *, model=None, file=None, weights=None, origin):
+    """The recipe of a new run: overrides > file > base > default. A `trizoo.recipes.load.Loaded`.
+
+    Without a file the base is the one that comes with the model. Weights bring their own model section, below what a
+    recipe file itself or an override says, but above bases.
+
+    Args:
+        overrides: (dotted key, value, origin) each, the later over the earlier
+        model: a name; None: the weights' or the file's, else YOLOv3-tiny
+        file: a recipe file, or the name of a recipe that comes with the zoo
+        weights: checkpoint file to fine-tune from
+        origin: where `model` was said, for errors
+
+    Raises:
+        UserError: for an unknown model, for weights that don't fit it, and as `load` does
+    """
+    below, base = [], None
+    if model:
+        architecture(model)
+        below.append(("model.name", model, origin))
+    saved = load_recipe(weights)["model"] if weights else None
+    if file is None:
+        own_data = any(key == "data.root" and value is not None for key, value, _ in overrides)
+        base, of_family = base_of(
+            model or (saved and saved["name"]) or (DEFAULT_RECIPE if own_data else SYNTHETIC_RECIPE)
+        )
+        below = of_family + below
+    if saved:
+        given = load(Recipe, file=file, base=base, overrides=below)
+        if given.recipe.model.name != saved["name"]:
+            backbones = [value for key, value, _ in overrides if key == "model.backbone"]
+            saved = _of_the_backbone(saved, given.recipe.model, weights, backbones[-1] if backbones else None)
+        origins = {key: given.origins.get(f"model.{key}", "given") for key in saved}
+        silent = [key for key, where in origins.items() if where == "default" or where.startswith("base ")]
+        below += [(f"model.{key}", saved[key], f"weights {weights}") for key in silent]
+    return load(Recipe, file=file, base=base, overrides=[*below, *overrides])
+
+
+def _of_the_backbone(saved, wanted, weights, backbone):
+    """What the model section of a backbone's weights says of the backbone, for another model that stands on it.
+
+    Raises UserError for weights of a whole model, and for another backbone.
+
+    Args:
+        backbone: the one that an override names, None for the model's own
+    """
+    name = backbone or backbone_of(dict(wanted))
+    theirs = backbone_of(saved)
+    if not holds_backbone(weights) or theirs is None:
+        raise UserError(f"{weights} holds {saved['name']}, which doesn't fit {wanted.name}")
+    if name != theirs:
+        raise UserError(
+            f"{weights} holds {theirs}, and {wanted.name} stands on {name or 'a backbone of its own'}; "
+            f"--set model.backbone={theirs} would make it fit where the model can stand on it"
+        )
+    return {key: saved[key] for key in ("mean", "std", "stride_on_1x1") if key in saved}
