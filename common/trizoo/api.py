@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from trizoo.data.images import as_image
-from trizoo.framework import FRAMEWORKS, Framework, find, require_installed
+from trizoo.framework import DEVICES, FRAMEWORKS, Framework, find, require_installed
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections as Found
 from trizoo.ground.sample import Sample
@@ -201,7 +201,7 @@ def load(
     """
     zoo = open_framework(framework)
     path = resolve_weights(str(weights), offline=offline)
-    chosen = zoo.device(device)
+    chosen = _device(zoo, device)
     recipe, spec, model = load_model(zoo, str(path), chosen, precision)
     task = task_of(spec.name)
     pipeline = task.pipeline(zoo, model, spec, recipe, chosen)
@@ -255,7 +255,7 @@ def train(
     return train_recipe(
         zoo,
         recipe,
-        zoo.device(device),
+        _device(zoo, device),
         say,
         run=folder,
         weights=path,
@@ -301,6 +301,13 @@ def open_framework(name: str | None = None) -> Framework:
     if name not in FRAMEWORKS:
         raise UserError(f"framework is {name!r}{hint(name, FRAMEWORKS)}; {', '.join(FRAMEWORKS)} are there")
     return find(name).open()
+
+
+def _device(zoo, wanted):
+    """The framework's own device. Raises UserError for a word that is none."""
+    if wanted not in DEVICES:
+        raise UserError(f"device is {wanted!r}; one of {', '.join(DEVICES)} is needed")
+    return zoo.device(wanted)
 
 
 def _new_run(given, weights):

@@ -82,7 +82,7 @@ class Framework(Protocol):
         """Name and version for a person, and what it runs on."""
 
     def device(self, wanted: str) -> Any:
-        """The device for "auto", "cpu" or "cuda"; UserError where there is none."""
+        """The device for one of DEVICES; UserError where there is none."""
 
     def is_cpu(self, device: Any) -> bool:
         """Whether a device is the CPU."""
@@ -128,6 +128,7 @@ PIP = {
     "keras": "keras==3.15.1",
     "jax": "jax==0.10.2",
 }
+DEVICES = ("auto", "cpu", "cuda")
 KERAS_BACKENDS = ("tensorflow", "jax", "torch")
 
 

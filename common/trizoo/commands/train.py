@@ -13,6 +13,7 @@ from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.training.build import check_model
 from trizoo.training.recipe import new_recipe, wanted_model
 from trizoo.training.run import RunFolder
+from trizoo.training.train import check_workers
 from trizoo.training.train import train as train_recipe
 from trizoo.weights.checkpoint import load_recipe
 
@@ -46,8 +47,7 @@ def train(framework, argv=None):
 
 def run(args, choice):
     """The command, on the framework of a Choice. Returns the exit code."""
-    if args.workers is not None and args.workers < 0:
-        raise UserError(f"--workers is {args.workers}; 0 (no processes) or more is needed")
+    check_workers(args.workers)
     folder = RunFolder.open(args.resume) if args.resume else None
     if folder is None:
         args.weights = find_weights(args, wanted_model(args.model, args.recipe))

@@ -165,6 +165,14 @@ def test_a_recipe_is_a_file_or_the_name_of_one(tmp_path):
         api._new_run([1], None)
 
 
+def test_what_no_run_can_have_is_refused_before_its_folder_is_made(door, tmp_path):
+    with pytest.raises(trizoo.UserError, match=r"--workers is -1; 0 \(no processes\) or more is needed"):
+        trizoo.train({"data.root": "photos"}, workers=-1, out="run", say=quiet)
+    with pytest.raises(trizoo.UserError, match="device is 'tpu'; one of auto, cpu, cuda is needed"):
+        trizoo.train({"data.root": "photos"}, device="tpu", out="run", say=quiet)
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_is_no_callback_is_refused(door):
     with pytest.raises(TypeError, match=r"callbacks holds 3; a trizoo\.Callback or a function"):
         trizoo.train({"data.root": "photos"}, callbacks=[3], say=quiet)

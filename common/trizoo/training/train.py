@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo.ground.cores import available_cores
+from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import dump
 from trizoo.training.build import build_model, build_trainer, check_model
 from trizoo.training.data import open_data
@@ -56,6 +57,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
     Raises:
         UserError: for data, weights, sizes or folders that don't fit, and for a loss that is no longer finite
     """
+    check_workers(workers)
     check_model(recipe)
     recipe, sources = open_data(recipe, say)
     checkpoint = load_checkpoint(run.last) if run else None
@@ -92,6 +94,12 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
     for callback in callbacks:
         callback.on_end(trainer, metrics)
     return Run(run, metrics, trainer.step)
+
+
+def check_workers(workers):
+    """UserError for a number of loader processes that is none. None: as many as fit the machine."""
+    if workers is not None and workers < 0:
+        raise UserError(f"--workers is {workers}; 0 (no processes) or more is needed")
 
 
 def default_workers():

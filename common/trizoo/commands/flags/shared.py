@@ -4,6 +4,7 @@ import argparse
 import re
 
 from trizoo import __version__
+from trizoo.framework import DEVICES
 from trizoo.tasks import FLAGS
 
 
@@ -24,7 +25,7 @@ def positive_int(text):
 
 def add_common_flags(parser):
     """The flags of train, evaluate and predict."""
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: the GPU, if any")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="default: the GPU, if any")
     parser.add_argument("--version", action="version", version=f"trizoo {__version__}")
 
 
