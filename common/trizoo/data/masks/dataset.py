@@ -116,9 +116,7 @@ class MaskSet:
         for pair, (_, size), image_size in zip(pairs, scans, sizes, strict=True):
             _check_size(pair.truth.path, size, Record(pair.id, pair.image, image_size))
         union = {int(value) for counts, _ in scans for value in np.flatnonzero(counts)}
-        if is_black_and_white(union, self.meaning):
-            worst = max(range(len(scans)), key=lambda i: scans[i][0][IGNORE] if len(scans[i][0]) > IGNORE else 0)
-            raise UserError(black_and_white(pairs[worst].truth.path, scans[worst][0], len(scans)))
+        _refuse_black_and_white(union, scans, pairs, self.meaning)
         for pair, (counts, _) in zip(pairs, scans, strict=True):
             values = np.flatnonzero(counts)
             if (table[values] < 0).any():
@@ -174,9 +172,7 @@ def _found_names(root, scans, pairs, meaning):
     """Names by the values in the masks. Raises UserError where these don't count from 0, or are 0 and 255 only."""
     scans = list(scans)
     values = sorted({int(value) for counts, _ in scans for value in np.flatnonzero(counts)})
-    if is_black_and_white(values, meaning):
-        worst = max(range(len(scans)), key=lambda i: scans[i][0][IGNORE] if len(scans[i][0]) > IGNORE else 0)
-        raise UserError(black_and_white(pairs[worst].truth.path, scans[worst][0], len(scans)))
+    _refuse_black_and_white(values, scans, pairs, meaning)
     if meaning.palette:
         return class_names(len(meaning.palette)) if not meaning.mask_map else class_names(_highest(values, meaning) + 1)
     if numbering(values, meaning) is not None:
@@ -184,6 +180,13 @@ def _found_names(root, scans, pairs, meaning):
     if _highest(values, meaning) < 1:
         raise UserError(one_class(root, values))
     return class_names(_highest(values, meaning) + 1)
+
+
+def _refuse_black_and_white(values, scans, pairs, meaning):
+    """UserError, which names the mask with most of 255, where all values are 0 and 255 and no mask map says more."""
+    if is_black_and_white(values, meaning):
+        worst = max(range(len(scans)), key=lambda i: scans[i][0][IGNORE] if len(scans[i][0]) > IGNORE else 0)
+        raise UserError(black_and_white(pairs[worst].truth.path, scans[worst][0], len(scans)))
 
 
 def _highest(values, meaning):
