@@ -25,7 +25,7 @@ class _Finished(type(keras.Model)):
 
 
 class Network(keras.Model, metaclass=_Finished):
-    """uint8 (B, H, W, 3) -> a tuple of raw heads, float32; a subclass says in `call` how.
+    """uint8 (B, H, W, 3) -> a tuple of outputs, float32; a subclass says in `call` how.
 
     It has its variables and initial weights (`trizoo.weights.initial`, of seed 0) from the start. Layers are named as
     canonical parameters are: `backbone.stages.0.down.conv`.

@@ -17,7 +17,7 @@ _TWINS = weakref.WeakKeyDictionary()  # model -> {(precision, device): its _Twin
 
 
 def make_predictor(model, precision, device):
-    """A function uint8 (B, H, W, 3) -> raw heads as float32 arrays; the model itself is not changed."""
+    """A function uint8 (B, H, W, 3) -> outputs as float32 arrays; the model itself is not changed."""
     twins = _TWINS.setdefault(model, {})
     if (precision, device) not in twins:
         twins[precision, device] = _Twin(model, precision, device)
@@ -45,7 +45,7 @@ class _Twin:
                 layer.bn.folded = True
 
     def __call__(self, arrays, images):
-        """The raw heads of images, with these of `fold` as weights."""
+        """The outputs of images, with these of `fold` as weights."""
         with keras.device(self.device):
             if self.arrays is not arrays:
                 weights.assign(self.model, arrays)

@@ -6,7 +6,7 @@ from trizoo.families import ModelSpec
 
 
 class Network(nn.Module):
-    """uint8 (B, H, W, 3) -> a tuple of raw heads, float, in training and in evaluation alike.
+    """uint8 (B, H, W, 3) -> a tuple of outputs, float, in training and in evaluation alike.
 
     spec: the ModelSpec that the network was built from, which also reads its heads
     """

@@ -21,7 +21,7 @@ class _Filled(type(Module)):
 
 
 class Network(Module, metaclass=_Filled):
-    """uint8 (B, H, W, 3) -> a tuple of raw heads, float, in training and otherwise alike.
+    """uint8 (B, H, W, 3) -> a tuple of outputs, float, in training and otherwise alike.
 
     It has its initial weights by name (`trizoo.weights.initial`, of seed 0) from the start.
     `tf.saved_model.save(network, folder)` writes a SavedModel whose `serving_default` is `serve`.
@@ -35,7 +35,7 @@ class Network(Module, metaclass=_Filled):
 
     @functools.cached_property
     def serve(self) -> tf.types.experimental.GenericFunction:
-        """A tf.function uint8 (B, H, W, 3) -> {name: raw head}, float32; B, H and W any that the network takes.
+        """A tf.function uint8 (B, H, W, 3) -> {name: output}, float32; B, H and W any that the network takes.
 
         By stored statistics, also while the network is trained. Names: `spec.output_names`.
         """

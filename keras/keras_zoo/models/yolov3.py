@@ -11,7 +11,7 @@ from keras_zoo.network import Network
 
 
 class YOLOv3(Network):
-    """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16, 8."""
+    """uint8 (B, H, W, 3), sides multiples of 32 -> outputs (B, h, w, A, 5 + C) at strides 32, 16, 8."""
 
     coarsest_neck = FiveConvs
 

@@ -32,7 +32,7 @@ def zoo():
 
 
 class Heads(Network):
-    """A network that is nothing but its raw heads, since Keras differentiates by variables only."""
+    """A network that is nothing but its outputs, since Keras differentiates by variables only."""
 
     def __init__(self, spec, heads):
         super().__init__(spec)

@@ -17,7 +17,7 @@ FARTHEST = 1e6  # sides of its anchor that a decoded box is moved by, at most: a
 
 
 class AnchorLoss:
-    """Raw heads and targets -> {"loss", "box", "class"}: scalars, each term with its gain applied.
+    """Outputs and targets -> {"loss", "box", "class"}: scalars, each term with its gain applied.
 
     heads: deltas (B, N, 4) and logits (B, N, K); targets: tensors of `trizoo.families.anchored.matching` on the heads'
     device; size: input (width, height). A subclass gives the class term.

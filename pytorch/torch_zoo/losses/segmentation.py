@@ -14,7 +14,7 @@ LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no 
 
 
 class SegmentationLoss:
-    """Raw heads and targets -> {"loss", "cross_entropy", "dice"}: scalars, each term with its gain applied.
+    """Outputs and targets -> {"loss", "cross_entropy", "dice"}: scalars, each term with its gain applied.
 
     heads: logits (B, H, W, C) alone; targets: tensors of `trizoo.families.segmentation.targets` on the heads' device;
     size: input (width, height), which the logits have.

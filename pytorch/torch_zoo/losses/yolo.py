@@ -14,7 +14,7 @@ from trizoo.families.yolo.spec import YOLOSpec
 
 
 class YOLOLoss:
-    """Raw heads and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
+    """Outputs and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
 
     targets: tensors of `trizoo.families.yolo.targets.assign` on the heads' device; size: input (width, height).
     """

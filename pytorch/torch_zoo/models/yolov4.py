@@ -14,7 +14,7 @@ from trizoo.families.yolo.spec import YOLOSpec
 
 
 class YOLOv4(Network):
-    """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16, 8."""
+    """uint8 (B, H, W, 3), sides multiples of 32 -> outputs (B, h, w, A, 5 + C) at strides 32, 16, 8."""
 
     def __init__(self, spec: YOLOSpec) -> None:
         super().__init__(spec)

@@ -11,7 +11,7 @@ from trizoo.families.yolo.grid import yolo_grid
 
 
 class YOLOLoss:
-    """Raw heads and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
+    """Outputs and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
 
     targets: tensors of `trizoo.families.yolo.targets.assign`; size: input (width, height), known when traced.
     """

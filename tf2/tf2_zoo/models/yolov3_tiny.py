@@ -29,7 +29,7 @@ class TinyBackbone(Module):
 
 
 class YOLOv3Tiny(Network):
-    """uint8 (B, H, W, 3), sides multiples of 32 -> raw heads (B, h, w, A, 5 + C) at strides 32, 16."""
+    """uint8 (B, H, W, 3), sides multiples of 32 -> outputs (B, h, w, A, 5 + C) at strides 32, 16."""
 
     def __init__(self, spec):
         super().__init__(spec)
