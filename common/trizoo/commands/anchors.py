@@ -65,7 +65,11 @@ def run(arguments):
         raise UserError(f"--k {k} against {len(old)} anchors is no fair comparison; as many old ones are needed")
     if model:
         check_input_size(model, input_size)
-    records = find_boxes(arguments.root).open(arguments.split).records
+    records = (
+        find_boxes(arguments.root, arguments.layout, arguments.images, arguments.annotations)
+        .open(arguments.split)
+        .records
+    )
     sizes = fit_sizes(records, input_size, arguments.policy)
     # a tenth of a pixel is exact enough for the smallest box and short enough to read
     new = np.round(kmeans(sizes, k, arguments.seed), 1).clip(min=0.1)

@@ -17,9 +17,14 @@ def _check(options):
     of_masks, task = _mask_options(options), None if options.task == "auto" else options.task
     if task == "detection" and of_masks:
         raise UserError("--mask-map and --palette are about masks; leave them out or --task detection")
-    report = check(options.root, options.classes, task=task, layout=options.layout, **of_masks)
+    report = check(options.root, options.classes, task=task, **_places(options), **of_masks)
     print(report.to_json() if options.json else report)
     return 1 if report.errors else 0
+
+
+def _places(options):
+    """Where the files lie."""
+    return {"layout": options.layout, "images": options.images, "annotations": options.annotations}
 
 
 def _mask_options(options):
@@ -30,7 +35,7 @@ def _mask_options(options):
 
 
 def _convert(options):
-    data = convert(options.root, options.out, options.classes, layout=options.layout, **_mask_options(options))
+    data = convert(options.root, options.out, options.classes, **_places(options), **_mask_options(options))
     splits = ", ".join(f"{name} ({len(ids)})" for name, ids in data.splits.items())
     print(f"{options.out}: {len(data)} images with masks, splits {splits}, classes {', '.join(data.classes)}")
     return 0

@@ -44,7 +44,11 @@ def run(args, choice):
 def _with_data(recipe, args):
     """The recipe with the data set to measure on."""
     if args.data:
-        return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": args.data, "overfit": 0})})
+        places = {"layout": args.layout, "images": args.images, "annotations": args.annotations}
+        data = recipe.data.model_copy(update={"root": args.data, "overfit": 0, **places})
+        return recipe.model_copy(update={"data": data})
+    if args.layout or args.images or args.annotations:
+        raise UserError("--layout, --images and --annotations say how the files of --data lie; give --data too")
     if recipe.data.root is None:
         raise UserError(f"{args.weights} was not trained here, so it names no data; --data ROOT says which")
     if not Path(recipe.data.root).exists():

@@ -23,6 +23,9 @@ OVERFIT_BATCH = 8
 # flag -> the recipe's key that it sets
 FLAGS = {
     "data": "data.root",
+    "layout": "data.layout",
+    "images": "data.images",
+    "annotations": "data.annotations",
     "epochs": "schedule.epochs",
     "iterations": "schedule.iterations",
     "batch_size": "schedule.batch_size",

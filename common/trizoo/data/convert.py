@@ -11,7 +11,7 @@ from trizoo.ground.errors import UserError
 from trizoo.pictures.palette import palette_image
 
 
-def convert(root, out, classes=None, *, mask_map=None, palette=None, ignore_colours=(), layout=None):
+def convert(root, out, classes=None, *, mask_map=None, palette=None, ignore_colours=(), **places):
     """Write the data set with masks at `root` into the new folder `out` in VOC layout -> the MaskSet of it.
 
     The other arguments are those of `trizoo.data.masks.dataset.MaskSet` and of `trizoo.data.masks.find.find_masks`.
@@ -24,7 +24,7 @@ def convert(root, out, classes=None, *, mask_map=None, palette=None, ignore_colo
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is there already, and nothing is written over; name a new folder")
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
-    data = find_masks(root, layout).open(None, classes, **options)
+    data = find_masks(root, **places).open(None, classes, **options)
     if out.absolute().is_relative_to(data.root.absolute()) and data.layout != "voc":
         raise UserError(f"{out} lies in the data set {data.root} itself; name a folder outside of it")
     names = _names([record.id for record in data.records])

@@ -6,26 +6,49 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
 
-def listings(root, finders, layout=None):
+def listings(root, finders, layout=None, images=None, annotations=None):
     """Yields what each finder makes of the folder, in the table's order; of one layout alone where it is given.
 
     Each is asked only when its turn comes.
 
     Args:
-        finders: layout -> function of the folder that gives a listing, or None where it finds nothing of its kind
+        finders: layout -> function of the folder, of `images` and of `annotations` that gives a listing, or None where
+            it finds nothing of its kind
+        images: the folder of the images, None to look for them; see `named_place`
+        annotations: the file or folder of the annotations, or of the masks, None to look for them
 
     Raises:
-        UserError: where `root` is no folder or the layout isn't in the table
+        UserError: where `root` is no folder, the layout isn't in the table, or a place isn't there
     """
     root = Path(root)
     if not root.is_dir():
         raise UserError(f"data set {root} {'is not a folder' if root.exists() else 'does not exist'}")
     if layout is not None and layout not in finders:
         raise UserError(f"the layout is {layout!r}; one of {', '.join(finders)} is needed")
+    images, annotations = named_place(root, images, "images"), named_place(root, annotations, "annotations")
+    if images and not images.is_dir():
+        raise UserError(f"the images {images} are a file; the folder that they lie in is needed")
     for name in finders if layout is None else [layout]:
-        listing = finders[name](root)
+        listing = finders[name](root, images, annotations)
         if listing is not None:
             yield listing
+
+
+def named_place(root, place, what):
+    """The path that a person means by a place of images or annotations: below the root, else as it stands; None: None.
+
+    Args:
+        what: is there, for the error
+
+    Raises:
+        UserError: where there is no such file or folder
+    """
+    if place is None:
+        return None
+    for path in (Path(root) / place, Path(place)):
+        if path.exists():
+            return path
+    raise UserError(f"{what} {str(place)!r} were not found, neither in {root} nor as a path from {Path.cwd()}")
 
 
 def contents(root):

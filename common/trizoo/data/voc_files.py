@@ -5,25 +5,28 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from trizoo.data.ids import image_id
+from trizoo.data.image_tree import ImageTree, bare_id, files_below
 from trizoo.data.images import IMAGE_SUFFIXES
-from trizoo.data.reading import read_text
-from trizoo.data.splits import split_by_hash
+from trizoo.data.splits import SPLIT_NAMES
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
+_ANNOTATION = re.compile(rb"(?i)<(?:\w+:)?annotation[\s>]")  # CVAT's begins with <annotations>
+_HEAD = 4096  # bytes in which an annotation's first tag stands
 _SEARCH_DEPTH = 2  # VOCdevkit/VOC2012, or the folder in a folder that unpacking an archive gives
-_PER_CLASS_LINE = re.compile(r"(.*\S)\s+(?:-1|0|1)")
 
 
 def find_root(root):
     """The folder with JPEGImages and Annotations (or SegmentationClass): `root` itself, or the one up to two below.
 
-    None where there is none. Raises UserError where there are several.
+    None where there is none, or one for each split (train/JPEGImages, val/JPEGImages). Raises UserError where there
+    are several others.
     """
     level = [Path(root)]
     for _ in range(_SEARCH_DEPTH + 1):
         found = [folder for folder in level if _is_root(folder)]
+        if len(found) > 1 and all(folder.name.casefold() in SPLIT_NAMES for folder in found):
+            return None
         if len(found) > 1:
             raise UserError(f"data set {root} holds several VOC data sets, name one of them: {first_few(found)}")
         if found:
@@ -32,20 +35,14 @@ def find_root(root):
     return None
 
 
-def no_root(root):
-    """The sentence about a folder in which `find_root` finds nothing."""
-    return (
-        f"no VOC data set in {root}: JPEGImages with Annotations or SegmentationClass beside it were looked for there, "
-        f"in VOCdevkit/VOC20xx and in every folder up to {_SEARCH_DEPTH} levels below"
-    )
-
-
 @dataclass(frozen=True)
 class Files:
     """The files of a data set by image id.
 
     Args:
+        images: those that an annotation or a mask has the id of, under that id; the others under their own
         doubles: sentences about files that share an id, of which one counts
+        image_folder, annotation_folder: where they were looked for
     """
 
     root: Path
@@ -53,62 +50,82 @@ class Files:
     annotations: dict[str, Path]
     masks: dict[str, Path]
     doubles: tuple[tuple[Path, str], ...]
+    image_folder: Path
+    annotation_folder: Path
 
-    def split_folder(self, for_masks=False):
-        """Where the lists are: ImageSets/Main (Segmentation for masks, where it exists), else ImageSets itself."""
+    def list_folders(self, for_masks=False):
+        """Where every text file is a list: ImageSets/Main (Segmentation for masks, where it exists), else ImageSets."""
         sets = self.root / "ImageSets"
         names = ["Segmentation", "Main"] if for_masks else ["Main"]
-        return next((sets / name for name in names if (sets / name).is_dir()), sets)
+        return [next((sets / name for name in names if (sets / name).is_dir()), sets)]
 
 
-def list_files(root):
-    """The `Files` of a VOC root. Where two share an id, the first by name counts."""
-    doubles = []
-    images = _by_id(root / "JPEGImages", IMAGE_SUFFIXES, doubles)
-    annotations = _by_id(root / "Annotations", (".xml",), doubles)
-    masks = _by_id(root / "SegmentationClass", IMAGE_SUFFIXES, doubles)
-    return Files(root, images, annotations, masks, tuple(doubles))
-
-
-def read_splits(files, for_masks=False):
-    """Split name -> image ids, from ImageSets/Main, in the files' order, repeats and all; and sentences for a log.
-
-    Lists may have a byte order mark, any line ends, blank lines and file extensions. Per-class lists such as
-    `cat_train.txt`, with -1, 0 or 1 after each id, count only where there are no others: their ids together are the
-    split `train`. Without any list the ids are split into train and val, about 80 : 20, by a hash of the id, so that an
-    image stays where it is when others come.
+def list_files(root, images=None, annotations=None):
+    """The `Files` of a VOC root. Where two share an id, the first by name counts.
 
     Args:
-        for_masks: the lists of ImageSets/Segmentation, where that exists
-
-    Raises:
-        UserError: for a list that isn't text
+        images, annotations: folders of other names than JPEGImages and Annotations
     """
-    folder = files.split_folder(for_masks)
-    known = {*files.images, *files.annotations}
-    plain, per_class = {}, {}
-    for path in sorted(folder.glob("*.txt")) if folder.is_dir() else ():
-        if path.name.startswith("."):
-            continue
-        lines = [line.strip() for line in read_text(path)[0].replace("\r", "\n").split("\n")]
-        lines = [line for line in lines if line]
-        matches = [_PER_CLASS_LINE.fullmatch(line) for line in lines]
-        if lines and all(matches) and not all(image_id(line) in known for line in lines):
-            ids = per_class.setdefault(path.stem.rpartition("_")[2], {})
-            ids.update(dict.fromkeys(image_id(match[1]) for match in matches))
+    image_folder, annotation_folder = images or root / "JPEGImages", annotations or root / "Annotations"
+    doubles = []
+    tree = ImageTree(image_folder)
+    doubles += [(path, f"has the same id as {first.name}, which is used instead") for path, first in tree.doubles]
+    xmls = _by_id(annotation_folder, (".xml",), doubles)
+    masks = _by_id(root / "SegmentationClass", IMAGE_SUFFIXES, doubles)
+    return Files(root, paired(tree, {**xmls, **masks}), xmls, masks, tuple(doubles), image_folder, annotation_folder)
+
+
+def list_loose(root, images=None, annotations=None):
+    """The `Files` of VOC annotations in any arrangement: beside their images, in folders of splits, of other names.
+
+    None where no XML file is a VOC annotation.
+
+    Args:
+        images, annotations: the folders to look in, None = root
+    """
+    folder, image_folder = annotations or root, images or root
+    doubles = []
+    xmls = {id: path for id, path in _by_id(folder, (".xml",), doubles).items() if _is_annotation(path)}
+    if not xmls:
+        return None
+    tree = ImageTree(image_folder)
+    doubles += [(path, f"has the same id as {first.name}, which is used instead") for path, first in tree.doubles]
+    return Files(root, paired(tree, xmls), xmls, {}, tuple(doubles), image_folder, folder)
+
+
+def _is_annotation(path):
+    try:
+        with path.open("rb") as file:
+            return _ANNOTATION.search(file.read(_HEAD).replace(b"\0", b"")) is not None  # UTF-16 has zeros
+    except OSError:
+        return False
+
+
+def paired(tree, ids):
+    """Id -> image, for the ids of annotations and, under their own, for all other images of an `ImageTree`."""
+    images = {id: tree.by_id[id] for id in ids if id in tree.by_id}
+    taken = set(images.values())
+    for id in ids:
+        path = None if id in images else tree.named(id)
+        if path is not None and path not in taken:
+            images[id] = path
+            taken.add(path)
+    for id, path in tree.by_id.items():
+        if path not in taken:
+            images.setdefault(id, path)
+    return images
+
+
+def _by_id(folder, suffixes, doubles):
+    """Bare id -> file; appends to `doubles` a (file, sentence) for each file whose id another has already taken."""
+    files = {}
+    for relative in files_below(folder, suffixes):
+        id, path = bare_id(relative), folder / relative
+        if id in files:
+            doubles.append((path, f"has the same id as {files[id].name}, which is used instead"))
         else:
-            plain[path.stem] = [image_id(line) for line in lines]
-    if plain:
-        return plain, []
-    if per_class:
-        return {name: list(ids) for name, ids in per_class.items()}, [
-            f"{folder} has per-class lists only; their ids together are the splits {', '.join(per_class)}"
-        ]
-    split = split_by_hash(files.masks if for_masks else files.annotations)
-    return split, [
-        f"{folder} has no lists; the ids' hashes split the images into train ({len(split['train'])}) and "
-        f"val ({len(split['val'])})"
-    ]
+            files[id] = path
+    return files
 
 
 def _is_root(folder):
@@ -123,24 +140,3 @@ def _folders(folder):
     except PermissionError:  # what can't be entered can't be the data set
         return []
     return [folder / name for name in sorted(names) if not name.startswith(".") and name != "__MACOSX"]
-
-
-def _by_id(folder, suffixes, doubles):
-    """Image id -> file; appends to `doubles` a (file, sentence) for each file whose id another has already taken."""
-    if not folder.is_dir():
-        return {}
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if entry.is_file()]
-    except OSError as error:
-        raise UserError(f"folder {folder} can't be read: {error.strerror}") from error
-    files = {}
-    for name in sorted(names):
-        if name.startswith(".") or not name.lower().endswith(suffixes):
-            continue
-        id, path = image_id(name), folder / name
-        if id in files:
-            doubles.append((path, f"has the same id as {files[id].name}, which is used instead"))
-        else:
-            files[id] = path
-    return files

@@ -42,12 +42,14 @@ Model, Loss = model_section(), loss_section()
 class Data(Section):
     """Where images come from."""
 
-    root: str | None = Field(None, description="VOC root; none = the zoo's synthetic data")
+    root: str | None = Field(None, description="folder of the data set; none = the zoo's synthetic data")
     train: str | None = Field(None, description="split to train on; none = train, else trainval, else all images")
     validation: str | None = Field(None, description="split for choosing the best epoch; none = val, else test")
     test: str | None = Field(None, description="split for the final metrics; none = test, else the validation split")
     overfit: int = Field(0, ge=0, description="train and evaluate on this many images of the train split; 0 = off")
     layout: Literal[LAYOUTS] | None = Field(None, description="of the labels; none = the first that is there")
+    images: str | None = Field(None, description="folder of the images, below root or anywhere; none = found")
+    annotations: str | None = Field(None, description="file or folder of the labels or masks; none = found")
     mask_map: MaskMap = Field((), description="{255: 1} = 255 in a mask file is class 1; else 255 is ignored")
     palette: Colours | None = Field(
         None, description="colours of the classes in order, as [r, g, b] or hex, for masks in colours; voc = VOC's"

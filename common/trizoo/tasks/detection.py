@@ -55,8 +55,14 @@ class Detection:
     results = "detections"
 
     def find(self, data):
-        """See `trizoo.data.boxes.find.find_boxes`."""
-        return find_boxes(data.root, data.layout)
+        """See `trizoo.data.boxes.find.find_boxes`. Raises UserError for masks alone."""
+        listing = find_boxes(data.root, data.layout, data.images, data.annotations)
+        if not listing.annotations and listing.masks:
+            raise UserError(
+                f"{data.root} has {len(listing.masks)} masks and no annotations, and a detector needs boxes; "
+                f"a segmentation model learns from masks: --model deeplabv3plus-mobilenetv2"
+            )
+        return listing
 
     def open(self, listing, data, split, classes):
         """See `trizoo.data.boxes.dataset.BoxSet`. Raises UserError where there is nothing to find."""

@@ -88,7 +88,7 @@ class Segmentation:
 
     def find(self, data):
         """See `trizoo.data.masks.find.find_masks`."""
-        return find_masks(data.root, data.layout)
+        return find_masks(data.root, data.layout, data.images, data.annotations)
 
     def open(self, listing, data, split, classes):
         """See `trizoo.data.masks.dataset.MaskSet`."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trizoo.data.finding import named_place
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.tasks import task_of
@@ -34,7 +35,7 @@ def open_data(recipe, say):
         width, height = SYNTHETIC_SIZE
         root = synthesize(Path("data") / f"synthetic-{width}x{height}", images=SYNTHETIC_IMAGES, size=SYNTHETIC_SIZE)
         say(f"data: no --data given, so {SYNTHETIC_IMAGES} images of synthetic data in {root}")
-    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": str(Path(root).absolute())})})
+    recipe = recipe.model_copy(update={"data": _absolute(recipe.data, root)})
     task = task_of(recipe.model.name)
     listing = task.find(recipe.data)
     train = training_split(recipe.data, listing.splits)
@@ -63,6 +64,13 @@ def open_data(recipe, say):
             )
     say(f"data: validation on {len(validation.records)} images ({validation.split}), final metrics on {test.split}")
     return recipe, Sources(training, members, validation, test)
+
+
+def _absolute(data, root):
+    """The data section with whole paths, so that another folder to work in changes nothing. Raises UserError."""
+    places = {name: named_place(root, getattr(data, name), name) for name in ("images", "annotations")}
+    found = {name: str(path.absolute()) for name, path in {"root": Path(root), **places}.items() if path}
+    return data.model_copy(update=found)
 
 
 def choose_split(wanted, usual, there):

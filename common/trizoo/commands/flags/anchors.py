@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trizoo.commands.flags.shared import positive_int, size_argument
+from trizoo.commands.flags.shared import add_place_flags, positive_int, size_argument
 from trizoo.ground.conventions import POLICIES
 
 
@@ -14,7 +14,8 @@ def parser(prog="trizoo anchors"):
         description="Find YOLO anchors for a data set by k-means and compare them with the old ones. "
         "Exits with 1, and writes nothing, where the new ones are worse.",
     )
-    flags.add_argument("root", metavar="ROOT", help="data set in VOC layout")
+    flags.add_argument("root", metavar="ROOT", help="data set with boxes")
+    add_place_flags(flags)
     flags.add_argument("--split", default="train", help="split to take boxes from (default: %(default)s)")
     flags.add_argument("--k", type=positive_int, help="number of anchors (default: as many as the old ones)")
     flags.add_argument(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trizoo.commands.flags.shared import add_flag, size_argument
+from trizoo.commands.flags.shared import add_flag, add_place_flags, size_argument
 from trizoo.tasks.segmentation_flags import MASKS
 
 SYNTH = (
@@ -109,8 +109,4 @@ def _add_download_flags(flags):
 def _add_mask_flags(flags):
     for flag in MASKS:
         add_flag(flags, flag)
-    flags.add_argument(
-        "--layout",
-        metavar="LAYOUT",
-        help="how its files lie: voc, folders, labelme, coco or panoptic (default: the first that is there)",
-    )
+    add_place_flags(flags)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from trizoo.commands.flags.shared import add_flags_of_use, add_task_flags, add_weights_flags
+from trizoo.commands.flags.shared import add_flags_of_use, add_place_flags, add_task_flags, add_weights_flags
 
 
 def parser(prog="evaluate.py"):
@@ -10,6 +10,7 @@ def parser(prog="evaluate.py"):
     flags = argparse.ArgumentParser(prog=prog, description="Measure a checkpoint on a data set.")
     add_weights_flags(flags, "what to measure", required=True)
     flags.add_argument("--data", metavar="ROOT", help="data set (default: the one it was trained on)")
+    add_place_flags(flags)
     flags.add_argument("--split", metavar="NAME", help="default: test, else val, else what it was trained on")
     flags.add_argument("--json", metavar="FILE", help="write the metrics there")
     flags.add_argument("--plots", metavar="DIR", help="write curves and the confusion matrix there: PNG, JSON, CSV")

@@ -37,6 +37,15 @@ def add_flags_of_use(parser):
     add_common_flags(parser)
 
 
+def add_place_flags(parser):
+    """The flags that say how a data set's files lie, where they aren't found by themselves."""
+    parser.add_argument(
+        "--layout", metavar="NAME", help="how the labels are written, such as voc, coco or yolo (default: as found)"
+    )
+    parser.add_argument("--images", metavar="DIR", help="the folder of the images, below ROOT or anywhere")
+    parser.add_argument("--annotations", metavar="PATH", help="the file or folder of the annotations, or of the masks")
+
+
 def add_weights_flags(parser, use, *, required=False):
     """--weights, whose use is said in words, and --offline."""
     parser.add_argument(

@@ -2,10 +2,10 @@
 
 from trizoo.data.boxes.voc import find_voc
 from trizoo.data.finding import contents, listings
-from trizoo.data.voc_files import no_root
 from trizoo.ground.errors import UserError
 
-# layout -> function of a folder: its `trizoo.data.boxes.listing.Listing`, or None where nothing is of this layout
+# layout -> function of a folder, and of the folders of images and annotations where a person named them:
+# its `trizoo.data.boxes.listing.Listing`, or None where nothing is of this layout
 FINDERS = {
     "voc": find_voc,
 }
@@ -15,21 +15,22 @@ class NoBoxesError(UserError):
     """Nothing in a folder looks like a data set with boxes."""
 
 
-def find_boxes(root, layout=None):
+def find_boxes(root, layout=None, images=None, annotations=None):
     """The `Listing` of a data set with boxes.
 
-    A layout of which there are folders and no annotation counts only where no other has any. voc: JPEGImages,
-    Annotations and ImageSets/Main, in the folder itself, VOCdevkit/VOC20xx, or up to two levels below.
+    A layout of which there are folders and no annotation counts only where no other has any. How the files of each may
+    lie stands in its module.
 
     Args:
         layout: one of FINDERS, None for the first of them that is there
+        images, annotations: where they lie; see `trizoo.data.finding.listings`
 
     Raises:
         NoBoxesError: a UserError, where nothing is found
         UserError: where it can't be used
     """
     without = None
-    for listing in listings(root, FINDERS, layout):
+    for listing in listings(root, FINDERS, layout, images, annotations):
         if listing.annotations:
             return listing
         without = without or listing
@@ -40,8 +41,8 @@ def find_boxes(root, layout=None):
 
 def _nothing(root, layouts):
     """The sentence about a folder without boxes: what was looked for, and what there is instead."""
-    others = ", ".join(layout for layout in layouts if layout != "voc")
-    if "voc" not in layouts:
-        return f"no data set with boxes in {root}: the layout {others} was looked for; {contents(root)}"
-    beside = f"; other layouts were looked for too: {others}" if others else ""
-    return f"{no_root(root)}{beside}; {contents(root)}"
+    looked = f"annotations of the layout{'s' if len(layouts) > 1 else ''} {', '.join(layouts)} were looked for"
+    return (
+        f"no data set with boxes in {root}: {looked}, in it and the folders below; {contents(root)}; "
+        f"--images and --annotations name folders that weren't found, --layout what they hold"
+    )

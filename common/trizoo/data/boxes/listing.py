@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from trizoo.data.boxes.dataset import BoxSet
-from trizoo.data.ids import image_id
 from trizoo.data.reading import Problem
-from trizoo.ground.errors import UserError
+from trizoo.data.splits import Lists, Names
 
 
 @dataclass(frozen=True)
@@ -55,23 +55,6 @@ class Annotation:
 
 
 @dataclass(frozen=True)
-class Lists:
-    """The lists of splits, as they stand.
-
-    Args:
-        ids: split -> image ids in order, repeats and all
-        files: split -> the file of the list, where it has one of its own
-        notes: sentences for a log
-        error: why they can't be read, None where they can
-    """
-
-    ids: dict[str, list[str]] = field(default_factory=dict)
-    files: dict[str, Path] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    error: UserError | None = None
-
-
-@dataclass(frozen=True)
 class Listing:
     """A data set with boxes, as a format's finder found it.
 
@@ -100,7 +83,7 @@ class Listing:
     image_folder: Path | None = None
     annotation_folder: Path | None = None
     masks: dict[str, Path] = field(default_factory=dict)
-    mask_lists: Lists = Lists()
+    mask_lists: Lists = field(default_factory=Lists)
 
     @property
     def splits(self):
@@ -110,10 +93,15 @@ class Listing:
         return self.lists.ids
 
     def image_of(self, id, annotation=None):
-        """The image with this id, else the one that its annotation names, else None."""
+        """The image with this id, else the one that its annotation names and that has no annotation of its own."""
         if id in self.images or annotation is None:
             return self.images.get(id)
-        return self.images.get(image_id(annotation.image_name))
+        named = self._names.id_of(annotation.image_name)
+        return None if named in self.annotations else self.images.get(named)
+
+    @cached_property
+    def _names(self):
+        return Names(self.images)
 
     def open(self, split=None, classes=None):
         """The `BoxSet` of a split.

@@ -7,50 +7,67 @@ from xml.etree.ElementTree import ParseError, TreeBuilder
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from trizoo.data.boxes.listing import AnnotatedObject, Annotation, Listing, Lists
+from trizoo.data.boxes.listing import AnnotatedObject, Annotation, Listing
 from trizoo.data.reading import Problem, read_text
-from trizoo.data.voc_files import find_root, list_files, read_splits
+from trizoo.data.splits import Lists, find_lists
+from trizoo.data.voc_files import find_root, list_files, list_loose
 from trizoo.ground.errors import UserError
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-def find_voc(root):
-    """The `Listing` of a VOC data set in a folder or up to two below, None where there is none.
+def find_voc(root, images=None, annotations=None):
+    """The `Listing` of VOC's annotations in a folder or up to two below, None where there are none.
 
-    Raises UserError where there are several. Masks beside the boxes, and lists for them alone, come with it.
+    They lie as VOC's own do (JPEGImages, Annotations, ImageSets), or in any other arrangement: beside their images, in
+    folders of splits, in folders of other names. Masks beside the boxes, and lists for them alone, come with VOC's own.
+    Raises UserError where there are several data sets.
     """
-    root = find_root(root)
-    if root is None:
+    if annotations is not None and annotations.is_file():
         return None
-    files = list_files(root)
+    files = _files(root, images, annotations)
+    if files is None:
+        return None
+    lists = _lists(files)
     for_masks = bool(files.masks) and (
-        not files.annotations or files.split_folder(for_masks=True) != files.split_folder()
+        not files.annotations or files.list_folders(for_masks=True) != files.list_folders()
     )
     return Listing(
-        root,
+        files.root,
         "voc",
         files.images,
         files.annotations,
         lambda id: read_annotation(files.annotations[id]),
-        _lists(files),
+        lists,
         remarks=tuple(Problem("same id", path, text) for path, text in files.doubles),
-        image_folder=root / "JPEGImages",
-        annotation_folder=root / "Annotations",
+        image_folder=files.image_folder,
+        annotation_folder=files.annotation_folder,
         masks=files.masks,
         mask_lists=_lists(files, True, "Segmentation/" if files.annotations else "") if for_masks else Lists(),
     )
 
 
+def _files(root, images, annotations):
+    """VOC's own arrangement where it is there and holds anything, else any other."""
+    if images or annotations:
+        return list_loose(root, images, annotations)
+    own = find_root(root)
+    files = list_files(own) if own else None
+    if files and (files.annotations or files.masks):
+        return files
+    return list_loose(root) or files
+
+
 def _lists(files, for_masks=False, prefix=""):
     """The `Lists` of boxes or of masks; prefix: of the splits' names."""
-    try:
-        ids, notes = read_splits(files, for_masks)
-    except UserError as error:
-        return Lists(error=error)
-    folder = files.split_folder(for_masks)
-    paths = {f"{prefix}{name}": folder / f"{name}.txt" for name in ids}
-    return Lists({f"{prefix}{name}": ids[name] for name in ids}, paths, tuple(notes))
+    ids = files.masks if for_masks else files.annotations
+    found = find_lists(files.root, ids, files.list_folders(for_masks), others=files.images)
+    return Lists(
+        {f"{prefix}{name}": listed for name, listed in found.ids.items()},
+        {f"{prefix}{name}": path for name, path in found.files.items()},
+        found.notes,
+        found.error,
+    )
 
 
 def read_annotation(path):

@@ -8,31 +8,43 @@ from trizoo.data.masks.find import NoMasksError, find_masks
 from trizoo.ground.errors import UserError
 
 
-def check(root, classes=None, *, task=None, layout=None, mask_map=None, palette=None, ignore_colours=()):
+def check(
+    root,
+    classes=None,
+    *,
+    task=None,
+    layout=None,
+    images=None,
+    annotations=None,
+    mask_map=None,
+    palette=None,
+    ignore_colours=(),
+):
     """Read a whole data set and say what training would stumble over: a `Report` on boxes, or a `MaskReport`.
 
     Args:
         task: "detection", "segmentation", or None for what there is: masks where one of their options or layouts is
             given, else boxes where images are annotated with them, else masks
         classes: the names, any other one is an error
-        layout: see `find_boxes` and `find_masks`; the others are options of masks, see
+        layout, images, annotations: see `find_boxes` and `find_masks`; the others are options of masks, see
             `trizoo.data.masks.dataset.MaskSet`
 
     Raises:
         UserError: where there is no data set, or none that can be listed
     """
+    places = {"images": images, "annotations": annotations}
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
     if task == "segmentation" or (task is None and (any(options.values()) or layout in OF_MASKS)):
-        return check_masks(find_masks(root, layout), classes, **options)
+        return check_masks(find_masks(root, layout, **places), classes, **options)
     if task == "detection" or layout is not None:
-        return check_boxes(find_boxes(root, layout), classes)
+        return check_boxes(find_boxes(root, layout, **places), classes)
     try:
-        boxes, error = find_boxes(root), None
+        boxes, error = find_boxes(root, **places), None
     except UserError as why:
         boxes, error = None, why
     if boxes is None or not boxes.annotations:
         try:
-            return check_masks(find_masks(root), classes)
+            return check_masks(find_masks(root, **places), classes)
         except NoMasksError:
             if error:
                 text = f"{error}; nor are there masks: a folder beside images, labelme's or COCO's JSON files"

@@ -18,7 +18,7 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
 
-def find_coco(root):
+def find_coco(root, images=None, annotations=None):
     """The `Listing` of COCO's files of instances, None where there are none."""
     return list_images(root, "coco", read_coco, not_named="panoptic_")
 

@@ -8,7 +8,8 @@ from trizoo.data.masks.panoptic import find_panoptic
 from trizoo.data.masks.voc import find_voc
 from trizoo.ground.errors import UserError
 
-# layout -> function of a folder: its `trizoo.data.masks.listing.Listing`, or None where nothing is of this layout
+# layout -> function of a folder, and of the folders of images and masks where a person named them:
+# its `trizoo.data.masks.listing.Listing`, or None where nothing is of this layout
 FINDERS = {
     "voc": find_voc,
     "folders": find_folders,
@@ -22,7 +23,7 @@ class NoMasksError(UserError):
     """Nothing in a folder looks like a data set with masks."""
 
 
-def find_masks(root, layout=None):
+def find_masks(root, layout=None, images=None, annotations=None):
     """The `Listing` of a data set with masks.
 
     voc: JPEGImages, SegmentationClass, ImageSets/Segmentation. folders: images and masks in a folder each, paired by
@@ -34,12 +35,13 @@ def find_masks(root, layout=None):
 
     Args:
         layout: one of FINDERS, None for the first of them that is there
+        images, annotations: where they lie; see `trizoo.data.finding.listings`
 
     Raises:
         NoMasksError: a UserError, where nothing is found
         UserError: where it can't be used: nothing pairs, a list names what isn't there, a JSON file can't be read
     """
-    listing = next(listings(root, FINDERS, layout), None)
+    listing = next(listings(root, FINDERS, layout, images, annotations), None)
     if listing is None:
         looked = layout or "VOC (SegmentationClass), folders of images and masks, labelme or COCO JSON"
         raise NoMasksError(f"no data set with masks in {root}: {looked} was looked for")

@@ -55,7 +55,7 @@ def _bare(stem, ending):
     return folder + slash + ending.sub("", name)
 
 
-def find_folders(root):
+def find_folders(root, images=None, annotations=None):
     """The `Listing` of folders of images and masks, None where there are none."""
     for folder in _and_below(root):
         for there in (_pairs_of_folders(folder), _split_folders(folder), _beside(folder)):

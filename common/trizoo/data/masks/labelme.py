@@ -94,7 +94,7 @@ class LabelmeFile:
         return canvas
 
 
-def find_labelme(root):
+def find_labelme(root, images=None, annotations=None):
     """The `Listing` of labelme's files in a folder and those below it, None where there are none."""
     paths = [path for path in json_files(root) if not is_named_as_coco(path) and _is_labelme_file(path)]
     if not paths:

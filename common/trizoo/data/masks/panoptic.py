@@ -12,7 +12,7 @@ from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 
 
-def find_panoptic(root):
+def find_panoptic(root, images=None, annotations=None):
     """The `Listing` of COCO's panoptic files, None where there are none."""
     return list_images(root, "panoptic", read_panoptic, not_named="instances_")
 

@@ -3,12 +3,13 @@
 from trizoo.data.masks.listing import Listing
 from trizoo.data.masks.pair import MaskFile, Pair
 from trizoo.data.reading import Problem
-from trizoo.data.voc_files import find_root, list_files, read_splits
+from trizoo.data.splits import find_lists
+from trizoo.data.voc_files import find_root, list_files
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
 
-def find_voc(root):
+def find_voc(root, images=None, annotations=None):
     """The `Listing` of a VOC data set with SegmentationClass, None where there is none."""
     try:
         root = find_root(root)
@@ -20,9 +21,12 @@ def find_voc(root):
     if not files.masks:
         return None
     pairs = {id: Pair(id, files.images[id], MaskFile(path)) for id, path in files.masks.items() if id in files.images}
-    found, notes = read_splits(files, for_masks=True)
+    lists = find_lists(root, files.masks, files.list_folders(for_masks=True), others=files.images)
+    if lists.error:
+        raise lists.error
+    found, notes = lists.ids, lists.notes
     lacking = {name: [id for id in ids if id not in pairs] for name, ids in found.items()}
-    folder = files.split_folder(for_masks=True)
+    (folder,) = files.list_folders(for_masks=True)
     if folder.name != "Segmentation":  # lists for boxes: most of their images have no mask
         found, lacking = {name: [id for id in ids if id in pairs] for name, ids in found.items()}, {}
         found = {name: ids for name, ids in found.items() if ids}

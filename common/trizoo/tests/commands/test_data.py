@@ -90,9 +90,9 @@ def test_check_is_for_boxes_where_there_are_annotations_unless_told_otherwise(tm
     assert "(voc)" in capsys.readouterr().out
     with pytest.raises(UserError, match="leave them out or --task detection"):
         main(["check", root, "--task", "detection", "--mask-map", "255=1"])
-    with pytest.raises(UserError, match="no VOC data set in"):
+    with pytest.raises(UserError, match="no data set with boxes in"):
         main(["check", str(cells), "--task", "detection"])
-    with pytest.raises(UserError, match=r"no VOC data set in .*; nor are there masks"):
+    with pytest.raises(UserError, match=r"no data set with boxes in .*; nor are there masks"):
         main(["check", str(cells / "images")])
 
 

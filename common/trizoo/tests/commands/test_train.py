@@ -264,7 +264,7 @@ def test_lists_without_one_to_train_on_are_an_error_and_validation_on_training_i
     lists = root / "ImageSets" / "Main"
     assert start("--data", str(root), "--iterations", "1", "--set", "data.validation=train") == 0
     assert "7 of the 7 validation images (train) are trained on" in capsys.readouterr().out
-    (lists / "train.txt").rename(lists / "training.txt")
+    (lists / "train.txt").rename(lists / "learn.txt")
     with pytest.raises(UserError, match=r"none called train or trainval; --set data\.train=SPLIT"):
         start("--data", str(root), out="second")
 

@@ -8,7 +8,7 @@ def test_finders_are_asked_in_turn_and_no_more_than_needed(tmp_path):
     asked = []
 
     def finder(name, found):
-        return lambda root: asked.append((name, root)) or found
+        return lambda root, images, annotations: asked.append((name, root)) or found
 
     finders = {"a": finder("a", None), "b": finder("b", "of b"), "c": finder("c", "of c")}
     found = listings(str(tmp_path), finders)
@@ -36,3 +36,20 @@ def test_contents_are_the_first_few_names(tmp_path):
         (tmp_path / name).touch()
     assert contents(tmp_path) == "it holds a.txt, b/, c, d, e and 2 more"
     assert contents(tmp_path / "none").startswith("it can't be read: ")
+
+
+def test_places_that_a_person_names_are_found_below_the_root_or_from_here(tmp_path, monkeypatch):
+    (tmp_path / "set" / "photos").mkdir(parents=True)
+    (tmp_path / "labels.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    finders = {"a": lambda *places: places}
+    found = next(listings("set", finders, None, "photos", "labels.csv"))
+    assert [path.resolve() for path in found] == [
+        tmp_path / "set",
+        tmp_path / "set" / "photos",
+        tmp_path / "labels.csv",
+    ]
+    with pytest.raises(UserError, match="annotations 'xmls' were not found, neither in set nor as a path from"):
+        next(listings("set", finders, None, None, "xmls"))
+    with pytest.raises(UserError, match=r"the images .*labels\.csv are a file; the folder"):
+        next(listings("set", finders, None, "labels.csv"))

@@ -1,12 +1,13 @@
 import pytest
 
-from trizoo.data.voc_files import find_root, list_files, no_root, read_splits
+from trizoo.data.boxes.voc import find_voc
+from trizoo.data.voc_files import find_root, list_files
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
 
 def splits(root):
-    return read_splits(list_files(root))[0]
+    return find_voc(root).splits
 
 
 def make_root(folder, ids=("a", "b"), lists=None):
@@ -50,14 +51,6 @@ def test_several_roots_are_named(tmp_path):
         find_root(tmp_path)
 
 
-def test_no_root_says_what_was_looked_for(tmp_path):
-    (tmp_path / "JPEGImages").mkdir()
-    assert find_root(tmp_path) is None
-    assert "JPEGImages with Annotations or SegmentationClass beside it were looked for there, in VOCdevkit" in no_root(
-        tmp_path
-    )
-
-
 def test_files_are_found_by_id_whatever_their_suffix(tmp_path):
     root = make_root(tmp_path, ids=())
     for name in ("a.JPG", "b.jpeg", "c.PNG", "d.bmp", "e.webp", "._a.jpg", ".hidden.jpg", "readme.txt"):
@@ -95,7 +88,7 @@ def test_per_class_lists_are_ignored_beside_others(tmp_path):
 def test_per_class_lists_alone_make_the_splits(tmp_path):
     lists = {"cat_train": "a  1\nb -1\n", "dog_train": "b  0\nc -1\n", "cat_val": "d 1\n"}
     root = make_root(tmp_path, ids=["a", "b", "c", "d"], lists=lists)
-    found, notes = read_splits(list_files(root))
+    found, notes = find_voc(root).splits, find_voc(root).lists.notes
     assert found == {"train": ["a", "b", "c"], "val": ["d"]}
     assert "per-class lists only" in notes[0]
 
@@ -125,7 +118,7 @@ def test_list_that_is_no_text_is_named(tmp_path):
 def test_without_lists_ids_are_split_by_their_hash(tmp_path):
     ids = [f"图 {i}" for i in range(500)]
     root = make_root(tmp_path / "all", ids=ids)
-    found, notes = read_splits(list_files(root))
+    found, notes = find_voc(root).splits, find_voc(root).lists.notes
     assert sorted(found["train"] + found["val"]) == sorted(ids)
     assert 0.75 < len(found["train"]) / 500 < 0.85
     assert f"train ({len(found['train'])}) and val ({len(found['val'])})" in notes[0]

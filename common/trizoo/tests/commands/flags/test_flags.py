@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 from trizoo.commands.flags import data, parity, train, weights
-from trizoo.data.layouts import LAYOUTS
 from trizoo.data.shapes import SHAPES
 from trizoo.families import ARCHITECTURES
 from trizoo.parity.golden import GOLDENS
@@ -53,5 +52,5 @@ def test_parsers_and_their_help_load_nothing_that_takes_long():
 def test_help_names_every_value_that_is_checked_later():
     assert all(name in helps(train) for name in ARCHITECTURES)
     assert all(name in helps(parity) for name in GOLDENS)
-    assert all(name in helps(data) for name in (*LAYOUTS, *SHAPES))
+    assert all(name in helps(data) for name in SHAPES)
     assert all(name in helps(weights) for name in (*NAMES, *ARCHITECTURES))

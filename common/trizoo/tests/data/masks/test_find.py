@@ -22,7 +22,7 @@ def test_where_nothing_is_found_it_says_what_was_looked_for(tmp_path):
 
 
 def test_a_format_is_a_function_and_a_line_in_the_table(tmp_path, monkeypatch):
-    def find_mine(root):
+    def find_mine(root, images=None, annotations=None):
         """a.png is the mask of a.jpg beside it."""
         images = {path.stem: path for path in sorted(root.glob("*.jpg"))}
         pairs = {id: Pair(id, path, MaskFile(path.with_suffix(".png"))) for id, path in images.items()}
