@@ -24,27 +24,27 @@ NORMS = ("batch", "group", None)
 
 
 def leaky_relu(x):
-    """x, and 0.1 x below 0."""
+    """x, and 0.1 x below 0: (...) -> (...)."""
     return ops.leaky_relu(x, LEAKY_SLOPE)
 
 
 def mish(x):
-    """x tanh(softplus(x)), Misra 2020."""
+    """x tanh(softplus(x)), Misra 2020: (...) -> (...)."""
     return x * ops.tanh(ops.softplus(x))
 
 
 def relu(x):
-    """x, and 0 below 0."""
+    """x, and 0 below 0: (...) -> (...)."""
     return ops.relu(x)
 
 
 def relu6(x):
-    """x between 0 and 6."""
+    """x between 0 and 6: (...) -> (...)."""
     return ops.relu6(x)
 
 
 def linear(x):
-    """x as it is."""
+    """x as it is: (...) -> (...)."""
     return x
 
 
@@ -52,7 +52,11 @@ ACTIVATIONS = {"leaky": leaky_relu, "mish": mish, "relu": relu, "relu6": relu6, 
 
 
 class Normalize(keras.layers.Layer):
-    """Bytes to what the network was trained on: uint8 (B, H, W, 3) -> float (B, H, W, 3), (image - mean) / std."""
+    """Bytes to what the network was trained on: uint8 (B, H, W, 3) -> float (B, H, W, 3), (image - mean) / std.
+
+    Args:
+        mean, std: of R, G, B in 0..255
+    """
 
     def __init__(self, mean, std):
         super().__init__()
@@ -67,10 +71,16 @@ class Normalize(keras.layers.Layer):
 class ConvBlock(keras.layers.Layer):
     """Convolution, normalisation, activation: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
-    groups: 1, or as many as channels for a depthwise convolution, of which in = out
-    norm: "batch" (attribute `bn`), "group" (`gn`: 32 groups, or the greatest power of 2 that divides the channels), or
-        None, where the convolution has a bias
-    padding: zeros on each side, `dilation * (kernel_size // 2)` unless given. A strided block isn't dilated
+    Args:
+        activation: a key of ACTIVATIONS
+        dilation: pixels from one of the kernel's places to the next; a strided block isn't dilated
+        groups: 1, or as many as channels for a depthwise convolution, of which in = out
+        norm: "batch" (attribute `bn`), "group" (`gn`: 32 groups, or the greatest power of 2 that divides the channels),
+            or None, where the convolution has a bias
+        padding: zeros on each side, `dilation * (kernel_size // 2)` unless given
+
+    Raises:
+        ValueError: for other groups, and for another norm
     """
 
     def __init__(
@@ -133,7 +143,12 @@ class L2Norm(keras.layers.Layer):
 
 
 class SeparableConv(keras.layers.Layer):
-    """Depthwise and 1x1 blocks, each with its activation: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
+    """Depthwise and 1x1 blocks, each with its activation: (B, H, W, in) -> (B, H / stride, W / stride, out).
+
+    Args:
+        kernel_size, stride, dilation: of the depthwise block
+        activation, norm: of both, see `ConvBlock`
+    """
 
     def __init__(
         self, in_channels, out_channels, kernel_size, stride=1, activation="relu", *, dilation=1, norm="batch"
@@ -149,7 +164,12 @@ class SeparableConv(keras.layers.Layer):
 
 
 class Residual(keras.layers.Layer):
-    """1x1 to the hidden channels, 3x3 back, plus the input: (B, H, W, C) -> (B, H, W, C)."""
+    """1x1 to the hidden channels, 3x3 back, plus the input: (B, H, W, C) -> (B, H, W, C).
+
+    Args:
+        activation, norm: of both blocks, see `ConvBlock`
+        dilation: of the 3x3 block
+    """
 
     def __init__(self, channels, hidden_channels, activation="leaky", *, dilation=1, norm="batch"):
         super().__init__()
@@ -161,7 +181,13 @@ class Residual(keras.layers.Layer):
 
 
 class YOLOHead(keras.layers.Layer):
-    """3x3 block and the predicting 1x1 convolution: (B, H, W, in) -> float32 (B, H, W, A, 5 + C)."""
+    """3x3 block and the predicting 1x1 convolution: (B, H, W, in) -> float32 (B, H, W, A, 5 + C).
+
+    Args:
+        mid_channels: of the 3x3 block
+        num_anchors, num_classes: A of a cell, and C
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, in_channels, mid_channels, num_anchors, num_classes, norm="batch"):
         super().__init__()
@@ -189,11 +215,14 @@ def per_pixel(x, size):
 
 
 def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
-    """Max pooling; what a window misses at the borders is not there (minus infinity), not zero.
+    """Max pooling: (B, H, W, C) -> (B, h, w, C).
 
-    padding: pixels on each side. None is Darknet's: stride 1 keeps the size, windows lie about their pixel, even ones a
-        pixel behind
-    ceil: whether rows and columns that are left over below and on the right have windows too, as in Caffe
+    What a window misses at the borders is not there (minus infinity), not zero.
+
+    Args:
+        padding: pixels on each side. None is Darknet's: stride 1 keeps the size, windows lie about their pixel, even
+            ones a pixel behind
+        ceil: whether rows and columns that are left over below and on the right have windows too, as in Caffe
     """
     missing = max(kernel_size - stride, 0)
     before, after = (missing // 2, missing - missing // 2) if padding is None else (padding, padding)
@@ -246,7 +275,7 @@ def split_half(x):
 
 
 def concat(*tensors):
-    """Along channels, in this order."""
+    """The tensors along channels, in this order: (B, H, W, C) each -> (B, H, W, sum of C)."""
     return ops.concatenate(tensors, axis=layout.CHANNELS)
 
 

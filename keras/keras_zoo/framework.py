@@ -40,7 +40,10 @@ class Keras:
         return f"Keras {keras.__version__} on {_BACKENDS[backend]} {metadata.version(distribution)}"
 
     def device(self, wanted):
-        """Keras's name of the device for "auto" (the first GPU where there is one), "cpu" or "cuda"."""
+        """Keras's name of the device for "auto" (the first GPU where there is one), "cpu" or "cuda".
+
+        Raises UserError for "cuda" where there is none.
+        """
         gpu = _has_gpu()
         if wanted == "cuda" and not gpu:
             raise UserError(
@@ -69,11 +72,11 @@ class Keras:
         return model
 
     def loss(self, spec, section):
-        """The family's loss."""
+        """The family's loss, by the recipe's loss section."""
         return FAMILIES[spec.family].loss(spec, section)
 
     def learner(self, model, spec, recipe, device):
-        """See keras_zoo/learner.py."""
+        """The model in training: a `keras_zoo.learner.Learner`."""
         return Learner(model, self.loss(spec, recipe.loss), recipe, device)
 
 

@@ -12,11 +12,16 @@ LITTLE_DILATION = 8  # up to which TensorFlow's own way is faster, see `DilatedC
 class BatchNorm(keras.layers.Layer):
     """Batch normalisation: (B, H, W, C) -> (B, H, W, C), computed in float32.
 
-    In training it uses the batch's mean and variance and moves the stored ones, of which it keeps `momentum`; like
-    PyTorch, and unlike Keras, it stores the unbiased variance and normalises with the biased one.
+    In training it uses the batch's mean and variance and moves the stored ones; like PyTorch, and unlike Keras, it
+    stores the unbiased variance and normalises with the biased one.
 
-    held: training uses the stored statistics too and leaves them as they are; scale and shift may still be trained
-    folded: statistics and scale are in the convolution's kernel already, so only the shift is added
+    Args:
+        eps: added to the variance
+        momentum: what the stored statistics keep of themselves
+
+    Attributes:
+        held: training uses the stored statistics too and leaves them as they are; scale and shift may still be trained
+        folded: statistics and scale are in the convolution's kernel already, so only the shift is added
     """
 
     def __init__(self, channels, eps, momentum):
@@ -56,7 +61,12 @@ class BatchNorm(keras.layers.Layer):
 
 
 class GroupNorm(keras.layers.Layer):
-    """Normalisation of groups of channels, each image by itself: (B, H, W, C) -> (B, H, W, C), computed in float32."""
+    """Normalisation of groups of channels, each image by itself: (B, H, W, C) -> (B, H, W, C), computed in float32.
+
+    Args:
+        groups: how many
+        eps: added to the variance
+    """
 
     def __init__(self, groups, channels, eps):
         super().__init__()
@@ -81,6 +91,10 @@ class DepthwiseConv(keras.layers.Layer):
     """A convolution with a kernel for each channel: (B, H, W, C) -> (B, H / stride, W / stride, C).
 
     Its kernels are (h, w, 1, C), as those of a convolution in groups, where Keras's own layer has (h, w, C, 1).
+
+    Args:
+        padding: "same" or "valid"
+        use_bias: whether it has a bias
     """
 
     def __init__(self, channels, kernel_size, stride, padding, use_bias, dilation):
@@ -123,7 +137,13 @@ class DilatedConv(keras.layers.Conv2D):
 
 
 def make_conv(in_channels, out_channels, kernel_size, stride=1, padding="same", use_bias=True, dilation=1, groups=1):
-    """A convolution that has its variables. groups: 1, or as many as channels."""
+    """A convolution that has its variables: (B, H, W, in) -> (B, H / stride, W / stride, out).
+
+    Args:
+        padding: "same" or "valid"
+        use_bias: whether it has a bias
+        groups: 1, or as many as channels
+    """
     if groups > 1:
         return DepthwiseConv(in_channels, kernel_size, stride, padding, use_bias, dilation)
     layer = (DilatedConv if dilation > LITTLE_DILATION else keras.layers.Conv2D)(
@@ -141,7 +161,11 @@ def make_conv(in_channels, out_channels, kernel_size, stride=1, padding="same", 
 
 
 def named_layers(layer, prefix=""):
-    """Yields (dotted path, layer) of every layer below this one."""
+    """Yields (dotted path, layer) of every layer below this one.
+
+    Args:
+        prefix: what the paths begin with, its dot included
+    """
     # Keras's PyTorch backend keeps sub-layers, but not lists of them, apart from other attributes
     attributes = {**vars(layer), **vars(layer).get("_modules", {})}
     for name, value in attributes.items():
@@ -175,7 +199,11 @@ def get_array(variable):
 
 
 def set_dtype(model, policy):
-    """Sets Keras's dtype policy, by name, of a model and all layers below it. Their variables keep their type."""
+    """Sets the dtype policy of a model and all layers below it. Their variables keep their type.
+
+    Args:
+        policy: Keras's name of it
+    """
     for layer in (model, *(layer for _, layer in named_layers(model))):
         layer.dtype_policy = keras.dtype_policies.get(policy)
 

@@ -14,27 +14,32 @@ HEIGHT, WIDTH = (2, 3) if CHANNELS_FIRST else (1, 2)  # axes
 
 
 def from_images(x):
-    """(B, H, W, C) -> (B, H, W, C) or (B, C, H, W)."""
+    """Images as they lie within a network: (B, H, W, C) -> (B, H, W, C) or (B, C, H, W)."""
     return ops.transpose(x, (0, 3, 1, 2)) if CHANNELS_FIRST else x
 
 
 def to_images(x):
-    """The inverse of `from_images`."""
+    """The inverse of `from_images`: (B, H, W, C) or (B, C, H, W) -> (B, H, W, C)."""
     return ops.transpose(x, (0, 2, 3, 1)) if CHANNELS_FIRST else x
 
 
 def per_channel(vector):
-    """(C,) -> what meets each channel of a tensor with its own value."""
+    """Values of channels in a shape that meets each channel of a tensor with its own: (C,) -> (C,) or (C, 1, 1)."""
     return ops.reshape(vector, (-1, 1, 1)) if CHANNELS_FIRST else vector
 
 
 def pad(x, before, after, value=0.0):
-    """Pixels of this value above and on the left (before), below and on the right (after)."""
+    """A tensor with more pixels of one value around it: (B, H, W, C) -> (B, H + before + after, W + before + after, C).
+
+    Args:
+        before: pixels above and on the left
+        after: below and on the right
+    """
     widths = [(0, 0)] * 4
     widths[HEIGHT] = widths[WIDTH] = (before, after)
     return ops.pad(x, widths, constant_values=value)
 
 
 def shape(channels):
-    """Of a tensor with so many channels, for a layer's `build`."""
+    """The shape of a tensor with so many channels, for a layer's `build`: None but for them."""
     return (None, channels, None, None) if CHANNELS_FIRST else (None, None, None, channels)

@@ -14,7 +14,11 @@ from trizoo.weights.layout import from_canonical, to_canonical
 
 
 class Learner:
-    """See `trizoo.framework.Learner`. The model computes in the recipe's precision from now on."""
+    """See `trizoo.framework.Learner`. The model computes in the recipe's precision from now on.
+
+    Args:
+        loss: (outputs, targets, size) -> terms, see `keras_zoo.families.Family`
+    """
 
     def __init__(self, model, loss, recipe, device):
         self.model = model
@@ -140,7 +144,11 @@ class _Part:
 
 
 def make_optimizer(model, options: Optimizer):
-    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms."""
+    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms.
+
+    Args:
+        options: the recipe's `optimizer` section
+    """
     optimizer = OPTIMIZERS[options.name](options)
     optimizer.build(model.trainable_variables)
     return optimizer

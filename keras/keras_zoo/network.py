@@ -32,7 +32,8 @@ class Network(keras.Model, metaclass=_Finished):
     `save` and `keras.saving.load_model` work on every backend, also from one to another, once `keras_zoo.families` is
     imported. `compile` takes the zoo's losses, and `fit` then what `pairs` yields.
 
-    spec: the ModelSpec that the network was built from, which also reads its heads
+    Args:
+        spec: the ModelSpec that the network was built from, which also reads its heads
     """
 
     def __init__(self, spec):
@@ -65,7 +66,14 @@ class Network(keras.Model, metaclass=_Finished):
         """Nothing: the variables are there."""
 
     def compile(self, optimizer="rmsprop", loss=None, **options):
-        """As Keras's; loss: also one of `keras_zoo.losses`, whose terms become metrics of their names."""
+        """As Keras's.
+
+        Args:
+            loss: also one of `keras_zoo.losses`, whose terms become metrics of their names
+
+        Raises:
+            ValueError: for loss_weights beside such a loss
+        """
         ours = hasattr(loss, "terms")
         if ours and options.get("loss_weights") is not None:
             raise ValueError(
@@ -104,7 +112,11 @@ class Network(keras.Model, metaclass=_Finished):
         return [*super().metrics, *self.term_means.values()]
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """What is differentiated. The terms leave the step as metrics: in JAX there is no other way out of it."""
+        """What is differentiated. The terms leave the step as metrics: in JAX there is no other way out of it.
+
+        Raises:
+            ValueError: for sample_weight, and images of unknown height or width, where the loss is one of the zoo's
+        """
         if not self.term_means:
             return super().compute_loss(x, y, y_pred, sample_weight)
         if sample_weight is not None:

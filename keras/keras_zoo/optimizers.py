@@ -9,7 +9,7 @@ EPSILON = 1e-8  # Adam's, added to the root of the corrected second moment
 
 
 class _Coupled(keras.optimizers.Optimizer):
-    """What both share. options: a recipe's `optimizer` section. The gradient is clipped first and then decayed."""
+    """What both share; see `SGD`. The gradient is clipped first and then decayed."""
 
     def __init__(self, options):
         super().__init__(learning_rate=0.0, global_clipnorm=options.clip_norm)
@@ -62,7 +62,11 @@ class _Coupled(keras.optimizers.Optimizer):
 
 @keras.saving.register_keras_serializable(package="trizoo")
 class SGD(_Coupled):
-    """Momentum, perhaps Nesterov's."""
+    """Momentum, perhaps Nesterov's.
+
+    Args:
+        options: a recipe's `optimizer` section
+    """
 
     def make_slots(self, variables):
         """See `_Coupled.build`."""
@@ -80,7 +84,11 @@ class SGD(_Coupled):
 
 @keras.saving.register_keras_serializable(package="trizoo")
 class Adam(_Coupled):
-    """Adam with a step count of its own for each variable, since what is frozen doesn't count."""
+    """Adam with a step count of its own for each variable, since what is frozen doesn't count.
+
+    Args:
+        options: a recipe's `optimizer` section
+    """
 
     def make_slots(self, variables):
         """See `_Coupled.build`."""

@@ -12,7 +12,11 @@ INTERVAL = 2000  # steps without overflow from one doubling to the next
 
 
 def set_precision(model, precision):
-    """Sets what the model's layers compute in: "fp32", "bf16" or "fp16". Its variables are float32 always."""
+    """Sets what the model's layers compute in. Its variables are float32 always.
+
+    Args:
+        precision: "fp32", "bf16" or "fp16"
+    """
     set_dtype(model, DTYPES[precision])
 
 

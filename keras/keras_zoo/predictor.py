@@ -17,7 +17,11 @@ _TWINS = weakref.WeakKeyDictionary()  # model -> {(precision, device): its _Twin
 
 
 def make_predictor(model, precision, device):
-    """A function uint8 (B, H, W, 3) -> outputs as float32 arrays; the model itself is not changed."""
+    """A function uint8 (B, H, W, 3) -> outputs as float32 arrays; the model itself is not changed.
+
+    Args:
+        precision: "fp32", "bf16" or "fp16"
+    """
     twins = _TWINS.setdefault(model, {})
     if (precision, device) not in twins:
         twins[precision, device] = _Twin(model, precision, device)

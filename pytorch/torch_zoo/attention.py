@@ -70,16 +70,23 @@ KINDS: dict[str | None, type[nn.Module]] = {None: NoAttention, "se": SqueezeExci
 
 
 def make_attention(kind: str | None, channels: int) -> nn.Module:
-    """The block of this kind, a key of `KINDS`, for features of so many channels."""
+    """The block of a kind, for features of so many channels.
+
+    Args:
+        kind: a key of `KINDS`
+    """
     return KINDS[kind](channels)
 
 
 def mean_of_pixels(x: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, C, 1, 1)."""
+    """The mean of all pixels: (B, C, H, W) -> (B, C, 1, 1)."""
     return x.mean(dim=(2, 3), keepdim=True)
 
 
 def eca_kernel_size(channels: int) -> int:
-    """(log2(channels) + 1) / 2, made odd upwards (equation 12 of the paper, its gamma 2 and b 1)."""
+    """How many channels the kernel of ECA spans: (log2(channels) + 1) / 2, made odd upwards.
+
+    Equation 12 of the paper, its gamma 2 and b 1.
+    """
     size = int((math.log2(channels) + 1) / 2)
     return size if size % 2 else size + 1

@@ -21,27 +21,27 @@ NORMS = ("batch", "group", None)
 
 
 def leaky_relu(x: Tensor) -> Tensor:
-    """x, and 0.1 x below 0."""
+    """x, and 0.1 x below 0: (...) -> (...)."""
     return F.leaky_relu(x, LEAKY_SLOPE, inplace=True)
 
 
 def mish(x: Tensor) -> Tensor:
-    """x tanh(softplus(x)), Misra 2020."""
+    """x tanh(softplus(x)), Misra 2020: (...) -> (...)."""
     return F.mish(x)
 
 
 def relu(x: Tensor) -> Tensor:
-    """x, and 0 below 0."""
+    """x, and 0 below 0: (...) -> (...)."""
     return F.relu(x)  # not in place: some networks read x once more
 
 
 def relu6(x: Tensor) -> Tensor:
-    """x between 0 and 6."""
+    """x between 0 and 6: (...) -> (...)."""
     return F.relu6(x)
 
 
 def linear(x: Tensor) -> Tensor:
-    """x as it is."""
+    """x as it is: (...) -> (...)."""
     return x
 
 
@@ -56,7 +56,11 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class Normalize(nn.Module):
-    """Bytes to what the network was trained on: uint8 (B, H, W, 3) -> float (B, 3, H, W), (image - mean) / std."""
+    """Bytes to what the network was trained on: uint8 (B, H, W, 3) -> float (B, 3, H, W), (image - mean) / std.
+
+    Args:
+        mean, std: of R, G, B in 0..255
+    """
 
     scale: Tensor
     shift: Tensor
@@ -74,10 +78,16 @@ class Normalize(nn.Module):
 class ConvBlock(nn.Module):
     """Convolution, normalisation, activation: (B, in, H, W) -> (B, out, H / stride, W / stride).
 
-    groups: 1, or as many as channels for a depthwise convolution, of which in = out
-    norm: "batch" (attribute `bn`), "group" (`gn`: 32 groups, or the greatest power of 2 that divides the channels), or
-        None, where the convolution has a bias
-    padding: zeros on each side, `dilation * (kernel_size // 2)` unless given. A strided block isn't dilated
+    Args:
+        activation: a key of ACTIVATIONS
+        dilation: pixels from one of the kernel's places to the next; a strided block isn't dilated
+        groups: 1, or as many as channels for a depthwise convolution, of which in = out
+        norm: "batch" (attribute `bn`), "group" (`gn`: 32 groups, or the greatest power of 2 that divides the channels),
+            or None, where the convolution has a bias
+        padding: zeros on each side, `dilation * (kernel_size // 2)` unless given
+
+    Raises:
+        ValueError: for other groups, and for another norm
     """
 
     def __init__(
@@ -137,7 +147,12 @@ class L2Norm(nn.Module):
 
 
 class SeparableConv(nn.Module):
-    """Depthwise and 1x1 blocks, each with its activation: (B, in, H, W) -> (B, out, H / stride, W / stride)."""
+    """Depthwise and 1x1 blocks, each with its activation: (B, in, H, W) -> (B, out, H / stride, W / stride).
+
+    Args:
+        kernel_size, stride, dilation: of the depthwise block
+        activation, norm: of both, see `ConvBlock`
+    """
 
     def __init__(
         self,
@@ -161,7 +176,12 @@ class SeparableConv(nn.Module):
 
 
 class Residual(nn.Module):
-    """1x1 to the hidden channels, 3x3 back, plus the input: (B, C, H, W) -> (B, C, H, W)."""
+    """1x1 to the hidden channels, 3x3 back, plus the input: (B, C, H, W) -> (B, C, H, W).
+
+    Args:
+        activation, norm: of both blocks, see `ConvBlock`
+        dilation: of the 3x3 block
+    """
 
     def __init__(
         self,
@@ -181,7 +201,13 @@ class Residual(nn.Module):
 
 
 class YOLOHead(nn.Module):
-    """3x3 block and the predicting 1x1 convolution: (B, in, H, W) -> (B, H, W, A, 5 + C)."""
+    """3x3 block and the predicting 1x1 convolution: (B, in, H, W) -> (B, H, W, A, 5 + C).
+
+    Args:
+        mid_channels: of the 3x3 block
+        num_anchors, num_classes: A of a cell, and C
+        norm: see `ConvBlock`
+    """
 
     def __init__(
         self, in_channels: int, mid_channels: int, num_anchors: int, num_classes: int, norm: str | None = "batch"
@@ -211,11 +237,14 @@ def per_pixel(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def max_pool(x: Tensor, kernel_size: int, stride: int, *, padding: int | None = None, ceil: bool = False) -> Tensor:
-    """Max pooling; what a window misses at the borders is not there (minus infinity), not zero.
+    """Max pooling: (B, C, H, W) -> (B, C, h, w).
 
-    padding: pixels on each side. None is Darknet's: stride 1 keeps the size, windows lie about their pixel, even ones a
-        pixel behind
-    ceil: whether rows and columns that are left over below and on the right have windows too, as in Caffe
+    What a window misses at the borders is not there (minus infinity), not zero.
+
+    Args:
+        padding: pixels on each side. None is Darknet's: stride 1 keeps the size, windows lie about their pixel, even
+            ones a pixel behind
+        ceil: whether rows and columns that are left over below and on the right have windows too, as in Caffe
     """
     missing = kernel_size - stride
     if padding is None and missing > 0:
@@ -248,7 +277,7 @@ def split_half(x: Tensor) -> Tensor:
 
 
 def concat(*tensors: Tensor) -> Tensor:
-    """Along channels, in this order."""
+    """The tensors along channels, in this order: (B, C, H, W) each -> (B, sum of C, H, W)."""
     return torch.cat(tensors, dim=1)
 
 

@@ -35,7 +35,10 @@ class PyTorch:
         return f"PyTorch {torch.__version__}"
 
     def device(self, wanted: str) -> torch.device:
-        """torch.device for "auto" (CUDA where there is one), "cpu" or "cuda"."""
+        """torch.device for "auto" (CUDA where there is one), "cpu" or "cuda".
+
+        Raises UserError for "cuda" where there is none.
+        """
         if wanted == "cuda" and not torch.cuda.is_available():
             raise UserError(
                 "--device cuda was asked for, but PyTorch finds no CUDA device; --device cpu or auto would do"
@@ -64,9 +67,9 @@ class PyTorch:
         return model
 
     def loss(self, spec: ModelSpec, section: Section) -> Callable[..., dict[str, torch.Tensor]]:
-        """The family's loss."""
+        """The family's loss, by the recipe's loss section."""
         return FAMILIES[spec.family].loss(spec, section)
 
     def learner(self, model: nn.Module, spec: ModelSpec, recipe: Recipe, device: torch.device) -> Learner:
-        """See torch_zoo/learner.py."""
+        """The model in training: a `torch_zoo.learner.Learner`."""
         return Learner(model, self.loss(spec, recipe.loss), recipe, device)

@@ -18,7 +18,11 @@ _SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": {"m": "exp_avg", "v": 
 
 
 class Learner:
-    """See `trizoo.framework.Learner`. The model is put into channels_last memory and training mode."""
+    """See `trizoo.framework.Learner`. The model is put into channels_last memory and training mode.
+
+    Args:
+        loss: (outputs, targets, size) -> terms, see `torch_zoo.families.Family`
+    """
 
     def __init__(
         self, model: nn.Module, loss: Callable[..., dict[str, Tensor]], recipe: Recipe, device: torch.device
@@ -135,7 +139,11 @@ def _clip_gradients(parameters: Iterable[nn.Parameter], greatest: float) -> None
 
 
 def make_optimizer(model: nn.Module, options: Optimizer) -> torch.optim.Optimizer:
-    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms."""
+    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms.
+
+    Args:
+        options: the recipe's `optimizer` section
+    """
     parameters = list(model.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": options.weight_decay},

@@ -28,7 +28,14 @@ def load(
 ) -> Iterator[Batch]:
     """Yields the batches of the plans in order, as tensors: made by worker processes, pinned where a GPU waits.
 
-    Raises UserError for what is wrong with the data, and where a worker is killed.
+    Args:
+        make_batch: plan -> batch
+        plans: BatchPlans
+        workers: how many processes, 0 for none beside this one
+        device: that waits for them
+
+    Raises:
+        UserError: for what is wrong with the data, and where a worker is killed
     """
     loader = DataLoader(
         _Batches(make_batch),

@@ -8,7 +8,11 @@ from torch_zoo.blocks import ConvBlock, concat, max_pool, relu, size_of, upsampl
 
 
 class FiveConvs(nn.Module):
-    """1x1, 3x3, 1x1, 3x3, 1x1: (B, in, H, W) -> (B, out, H, W), the 3x3 ones with twice as many channels."""
+    """1x1, 3x3, 1x1, 3x3, 1x1: (B, in, H, W) -> (B, out, H, W), the 3x3 ones with twice as many channels.
+
+    Args:
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, in_channels: int, out_channels: int, norm: str | None = "batch") -> None:
         super().__init__()
@@ -26,6 +30,9 @@ class SPPConvs(nn.Module):
     """1x1, 3x3, 1x1, spatial pyramid pooling (He et al. 2014), 1x1, 3x3, 1x1: (B, in, H, W) -> (B, out, H, W).
 
     The 3x3 convolutions have twice as many channels.
+
+    Args:
+        norm: see `ConvBlock`
     """
 
     def __init__(self, in_channels: int, out_channels: int, norm: str | None = "batch") -> None:
@@ -51,7 +58,9 @@ class FPN(nn.Module):
 
     p6 is made of p5, or of c5, by a convolution of stride 2, and p7 of relu(p6) by another (Lin et al. 2017).
 
-    in_channels: of c3, c4, c5; p6_from_c5: whether p6 is made of c5
+    Args:
+        in_channels: of c3, c4, c5
+        p6_from_c5: whether p6 is made of c5
     """
 
     def __init__(self, in_channels: Sequence[int], out_channels: int, p6_from_c5: bool) -> None:
@@ -80,5 +89,5 @@ class FPN(nn.Module):
 
 
 def plain_conv(in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> ConvBlock:
-    """A convolution with a bias and nothing after it."""
+    """A convolution with a bias and nothing after it: (B, in, H, W) -> (B, out, H / stride, W / stride)."""
     return ConvBlock(in_channels, out_channels, kernel_size, stride, "linear", norm=None)

@@ -8,7 +8,8 @@ from trizoo.families import ModelSpec
 class Network(nn.Module):
     """uint8 (B, H, W, 3) -> a tuple of outputs, float, in training and in evaluation alike.
 
-    spec: the ModelSpec that the network was built from, which also reads its heads
+    Args:
+        spec: the ModelSpec that the network was built from, which also reads its heads
     """
 
     def __init__(self, spec: ModelSpec) -> None:

@@ -15,7 +15,11 @@ from trizoo.ground.memory import explain_out_of_memory
 
 
 def make_predictor(model: nn.Module, precision: str, device: torch.device) -> Callable[[np.ndarray], list[np.ndarray]]:
-    """A function uint8 (B, H, W, 3) -> outputs as float32 arrays; the model itself is not changed."""
+    """A function uint8 (B, H, W, 3) -> outputs as float32 arrays; the model itself is not changed.
+
+    Args:
+        precision: "fp32", "bf16" or "fp16"
+    """
     model = fold(copy.deepcopy(model).eval()).to(device, memory_format=torch.channels_last)
     dtype = DTYPES[precision]
 

@@ -21,9 +21,13 @@ class ASPP(nn.Module):
     A 1x1 block, dilated 3x3 blocks and the mean of all pixels, merged by a 1x1 block. In training the mean's batch norm
     has one value an image, so a batch needs two.
 
-    rates: dilations of the 3x3 blocks, at output stride 16
-    separable: whether the 3x3 blocks are depthwise separable, as in DeepLabv3+
-    pool_first: whether the mean comes first in what is merged, as in TensorFlow's DeepLab, or last, as in torchvision
+    Args:
+        rates: dilations of the 3x3 blocks, at output stride 16
+        output_stride: input pixels per cell of the features; at 8 the dilations are twice the rates
+        separable: whether the 3x3 blocks are depthwise separable, as in DeepLabv3+
+        pool_first: whether the mean comes first in what is merged, as in TensorFlow's DeepLab, or last, as in
+            torchvision
+        norm: see `ConvBlock`
     """
 
     def __init__(
@@ -55,6 +59,9 @@ class PyramidPooling(nn.Module):
     """The features and their means over 1, 4, 9 and 36 bins (Zhao et al. 2017): (B, in, H, W) -> (B, 2 * in, H, W).
 
     In training the first mean's batch norm has one value an image, so a batch needs two.
+
+    Args:
+        norm: see `ConvBlock`
     """
 
     def __init__(self, in_channels: int, norm: str | None = "batch") -> None:
@@ -70,7 +77,10 @@ class PyramidPooling(nn.Module):
 class SegmentationHead(nn.Module):
     """The logits of each cell: (B, in, H, W) -> (B, C, H, W).
 
-    hidden_channels: of a 3x3 block before them, or None for none
+    Args:
+        hidden_channels: of a 3x3 block before them, or None for none
+        num_classes: C
+        norm: see `ConvBlock`
     """
 
     def __init__(

@@ -71,16 +71,23 @@ KINDS = {None: NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
 
 
 def make_attention(kind, channels):
-    """The block of this kind, a key of `KINDS`, for features of so many channels."""
+    """The block of a kind, for features of so many channels.
+
+    Args:
+        kind: a key of `KINDS`
+    """
     return KINDS[kind](channels)
 
 
 def mean_of_pixels(x):
-    """(B, H, W, C) -> (B, 1, 1, C)."""
+    """The mean of all pixels: (B, H, W, C) -> (B, 1, 1, C)."""
     return tf.reduce_mean(x, axis=(1, 2), keepdims=True)
 
 
 def eca_kernel_size(channels):
-    """(log2(channels) + 1) / 2, made odd upwards (equation 12 of the paper, its gamma 2 and b 1)."""
+    """How many channels the kernel of ECA spans: (log2(channels) + 1) / 2, made odd upwards.
+
+    Equation 12 of the paper, its gamma 2 and b 1.
+    """
     size = int((math.log2(channels) + 1) / 2)
     return size if size % 2 else size + 1

@@ -9,7 +9,12 @@ from tf2_zoo.models.retinanet import RetinaNet
 
 
 class Family(NamedTuple):
-    """network: spec -> network; loss: (spec, the recipe's loss section) -> (outputs, targets, size) -> terms"""
+    """The network and the loss of a family's specs.
+
+    Args:
+        network: spec -> network
+        loss: (spec, the recipe's loss section) -> (outputs, targets, size) -> terms
+    """
 
     network: Callable[..., Any]
     loss: Callable[..., Any]

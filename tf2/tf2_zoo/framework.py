@@ -35,7 +35,10 @@ class TF2:
         return f"TensorFlow {tf.__version__}"
 
     def device(self, wanted):
-        """TensorFlow's name of the device for "auto" (the first GPU where there is one), "cpu" or "cuda"."""
+        """TensorFlow's name of the device for "auto" (the first GPU where there is one), "cpu" or "cuda".
+
+        Raises UserError for "cuda" where there is none.
+        """
         gpus = tf.config.list_physical_devices("GPU")
         if wanted == "cuda" and not gpus:
             raise UserError("--device cuda was asked for, but TensorFlow finds no GPU; --device cpu or auto would do")
@@ -67,9 +70,9 @@ class TF2:
         return model
 
     def loss(self, spec, section):
-        """The family's loss."""
+        """The family's loss, by the recipe's loss section."""
         return FAMILIES[spec.family].loss(spec, section)
 
     def learner(self, model, spec, recipe, device):
-        """See tf2_zoo/learner.py."""
+        """The model in training: a `tf2_zoo.learner.Learner`."""
         return Learner(model, self.loss(spec, recipe.loss), recipe, device)

@@ -10,15 +10,18 @@ _training = ContextVar("training", default=False)  # what the call in progress i
 class Module(tf.Module):
     """A tf.Module whose call is of training or not; a subclass says in `call` what it makes of its inputs.
 
-    training: of this call and of all that it calls in turn. None is what the call around it is, and False where there
-        is none. Batch norms alone look at it. Inside a tf.function it is that of the call that is traced
-
     A `call` is plain Python, which AutoGraph doesn't rewrite (tracing takes half the time): what depends on a tensor's
     value is `tf.where` or `tf.cond` there.
     """
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, *inputs, training: bool | None = None):
+        """What `call` makes of the inputs.
+
+        Args:
+            training: of this call and of all that it calls in turn. None is what the call around it is, and False where
+                there is none. Batch norms alone look at it. Inside a tf.function it is that of the call that is traced
+        """
         if training is None:
             return self.call(*inputs)
         before = _training.set(training)
@@ -31,10 +34,14 @@ class Module(tf.Module):
 class Conv2d(Module):
     """Convolution with symmetric zero padding: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
-    kernel_size: its side, or (height, width), at stride 1 alone
-    padding: zeros on each side; None keeps the size but for the stride
-    groups: 1, or as many as channels, of which each then has a kernel of its own
-    dtype: what it computes in; parameters are float32 always
+    Args:
+        kernel_size: its side, or (height, width), at stride 1 alone
+        bias: whether it has one
+        padding: zeros on each side; None keeps the size but for the stride
+        groups: 1, or as many as channels, of which each then has a kernel of its own
+
+    Attributes:
+        dtype: what it computes in; parameters are float32 always
     """
 
     def __init__(
@@ -72,10 +79,15 @@ class Conv2d(Module):
 class BatchNorm(Module):
     """Batch normalisation by TensorFlow's fused operation: (B, H, W, C) -> (B, H, W, C).
 
-    In training it uses the batch's mean and variance and moves the stored ones by `momentum`, the share of the new
-    batch; like PyTorch it stores the unbiased variance and normalises with the biased one.
+    In training it uses the batch's mean and variance and moves the stored ones; like PyTorch it stores the unbiased
+    variance and normalises with the biased one.
 
-    held: training uses the stored statistics too and leaves them as they are; scale and shift may still be trained
+    Args:
+        eps: added to the variance
+        momentum: the share of the new batch in the stored statistics
+
+    Attributes:
+        held: training uses the stored statistics too and leaves them as they are; scale and shift may still be trained
     """
 
     def __init__(self, channels, eps, momentum):
@@ -108,7 +120,12 @@ class BatchNorm(Module):
 
 
 class GroupNorm(Module):
-    """Normalisation of groups of channels, each image by itself: (B, H, W, C) -> (B, H, W, C), computed in float32."""
+    """Normalisation of groups of channels, each image by itself: (B, H, W, C) -> (B, H, W, C), computed in float32.
+
+    Args:
+        groups: how many
+        eps: added to the variance
+    """
 
     def __init__(self, groups, channels, eps):
         super().__init__()
@@ -129,7 +146,11 @@ class GroupNorm(Module):
 
 
 def named_modules(module, prefix=""):
-    """Yields (dotted path, module) of a module and all below it, in the order in which attributes were assigned."""
+    """Yields (dotted path, module) of a module and all below it, in the order in which attributes were assigned.
+
+    Args:
+        prefix: the path of the module itself
+    """
     yield prefix, module
     for name, value in _attributes(module, prefix):
         if isinstance(value, tf.Module):

@@ -13,7 +13,11 @@ from trizoo.weights.layout import from_canonical, to_canonical
 
 
 class Learner:
-    """See `trizoo.framework.Learner`. The model computes in the recipe's precision from now on."""
+    """See `trizoo.framework.Learner`. The model computes in the recipe's precision from now on.
+
+    Args:
+        loss: (outputs, targets, size) -> terms, see `tf2_zoo.families.Family`
+    """
 
     def __init__(self, model, loss, recipe, device):
         self.model = model
@@ -66,8 +70,9 @@ class Learner:
     def _differentiate(self, images, targets, size):
         """The loss terms of images, and the gradients of `trained`, scaled in fp16.
 
-        size: the images' height and width. As plain numbers they make a graph for each input size, where tensors of
-        several sizes would share one that knows no size.
+        Args:
+            size: the images' height and width. As plain numbers they make a graph for each input size, where tensors of
+                several sizes would share one that knows no size
         """
         images = tf.ensure_shape(images, (None, *size, 3))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -121,7 +126,11 @@ class Learner:
 
 
 def make_optimizer(model, options: Optimizer):
-    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms."""
+    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms.
+
+    Args:
+        options: the recipe's `optimizer` section
+    """
     return OPTIMIZERS[options.name](_trainable(model), options)
 
 

@@ -12,7 +12,14 @@ from trizoo.training.workers import AHEAD, Workers
 def load(make_batch, plans, workers, device):
     """Yields the batches of the plans in order, as tensors: made by worker processes, copied to the device ahead.
 
-    Raises UserError for what is wrong with the data, and where a worker is killed.
+    Args:
+        make_batch: plan -> batch
+        plans: BatchPlans
+        workers: how many processes, 0 for none beside this one
+        device: that they are copied to
+
+    Raises:
+        UserError: for what is wrong with the data, and where a worker is killed
     """
     pool = Workers(make_batch, workers)
     batches = pool.batches(plans)

@@ -5,7 +5,11 @@ from tf2_zoo.layers import Module
 
 
 class FiveConvs(Module):
-    """1x1, 3x3, 1x1, 3x3, 1x1: (B, H, W, in) -> (B, H, W, out), the 3x3 ones with twice as many channels."""
+    """1x1, 3x3, 1x1, 3x3, 1x1: (B, H, W, in) -> (B, H, W, out), the 3x3 ones with twice as many channels.
+
+    Args:
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, in_channels, out_channels, norm="batch"):
         super().__init__()
@@ -23,6 +27,9 @@ class SPPConvs(Module):
     """1x1, 3x3, 1x1, spatial pyramid pooling (He et al. 2014), 1x1, 3x3, 1x1: (B, H, W, in) -> (B, H, W, out).
 
     The 3x3 convolutions have twice as many channels.
+
+    Args:
+        norm: see `ConvBlock`
     """
 
     def __init__(self, in_channels, out_channels, norm="batch"):
@@ -48,7 +55,9 @@ class FPN(Module):
 
     p6 is made of p5, or of c5, by a convolution of stride 2, and p7 of relu(p6) by another (Lin et al. 2017).
 
-    in_channels: of c3, c4, c5; p6_from_c5: whether p6 is made of c5
+    Args:
+        in_channels: of c3, c4, c5
+        p6_from_c5: whether p6 is made of c5
     """
 
     def __init__(self, in_channels, out_channels, p6_from_c5):
@@ -77,5 +86,5 @@ class FPN(Module):
 
 
 def plain_conv(in_channels, out_channels, kernel_size, stride=1):
-    """A convolution with a bias and nothing after it."""
+    """A convolution with a bias and nothing after it: (B, H, W, in) -> (B, H / stride, W / stride, out)."""
     return ConvBlock(in_channels, out_channels, kernel_size, stride, "linear", norm=None)

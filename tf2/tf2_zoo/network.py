@@ -26,7 +26,8 @@ class Network(Module, metaclass=_Filled):
     It has its initial weights by name (`trizoo.weights.initial`, of seed 0) from the start.
     `tf.saved_model.save(network, folder)` writes a SavedModel whose `serving_default` is `serve`.
 
-    spec: the ModelSpec that the network was built from, which also reads its heads
+    Args:
+        spec: the ModelSpec that the network was built from, which also reads its heads
     """
 
     def __init__(self, spec: ModelSpec) -> None:
@@ -37,7 +38,7 @@ class Network(Module, metaclass=_Filled):
     def serve(self) -> tf.types.experimental.GenericFunction:
         """A tf.function uint8 (B, H, W, 3) -> {name: output}, float32; B, H and W any that the network takes.
 
-        By stored statistics, also while the network is trained. Names: `spec.output_names`.
+        By stored statistics, also while the network is trained. The names are `spec.output_names`.
         """
         width, height = architecture(self.spec.name).only_size or (None, None)
         images = tf.TensorSpec((None, height, width, 3), tf.uint8, name="images")

@@ -8,7 +8,12 @@ EPSILON = 1e-8  # Adam's, added to the root of the corrected second moment
 class SGD:
     """Momentum, perhaps Nesterov's, on gradients with coupled weight decay.
 
-    variables: {name: tf.Variable}; options: a recipe's `optimizer` section. slots: {slot: {name: tf.Variable}}
+    Args:
+        variables: {name: tf.Variable}
+        options: a recipe's `optimizer` section
+
+    Attributes:
+        slots: {slot: {name: tf.Variable}}
     """
 
     def __init__(self, variables, options):
@@ -16,7 +21,12 @@ class SGD:
         self.slots = {"momentum": _zeros(variables)}
 
     def apply(self, name, variable, gradient, lr):
-        """One variable's step; gradient has its decay already."""
+        """One variable's step.
+
+        Args:
+            name: the variable's canonical one
+            gradient: with its decay already
+        """
         tf.raw_ops.ResourceApplyMomentum(
             var=variable.handle,
             accum=self.slots["momentum"][name].handle,
@@ -36,7 +46,12 @@ class Adam:
         self.slots = {"m": _zeros(variables), "v": _zeros(variables), "step": steps}
 
     def apply(self, name, variable, gradient, lr):
-        """One variable's step; gradient has its decay already."""
+        """One variable's step.
+
+        Args:
+            name: the variable's canonical one
+            gradient: with its decay already
+        """
         beta1, beta2 = self.options.momentum, self.options.beta2
         m, v, step = (self.slots[slot][name] for slot in ("m", "v", "step"))
         count = step.assign_add(1.0)

@@ -13,7 +13,11 @@ INTERVAL = 2000  # steps without overflow from one doubling to the next
 
 
 def set_precision(model, precision):
-    """Sets what the model's convolutions, and so nearly all of it, compute in: "fp32", "bf16" or "fp16"."""
+    """Sets what the model's convolutions, and so nearly all of it, compute in.
+
+    Args:
+        precision: "fp32", "bf16" or "fp16"
+    """
     for _, module in named_modules(model):
         if isinstance(module, Conv2d):
             module.dtype = DTYPES[precision]

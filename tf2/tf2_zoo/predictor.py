@@ -12,7 +12,11 @@ from trizoo.ground.memory import explain_out_of_memory
 
 
 def make_predictor(model, precision, device):
-    """A function uint8 (B, H, W, 3) -> outputs as float32 arrays; the model itself is not changed."""
+    """A function uint8 (B, H, W, 3) -> outputs as float32 arrays; the model itself is not changed.
+
+    Args:
+        precision: "fp32", "bf16" or "fp16"
+    """
     with tf.device(device):
         model = fold(copy.deepcopy(model))
     set_precision(model, precision)

@@ -26,6 +26,8 @@ def download_dataset(
     Args:
         parts: names of its parts, by default all that aren't optional
         keep: leave the archives in `root`/archives, where one that is there already is used
+        offline, settings, report: see `trizoo.download.fetch.fetch`
+        manifest: None for the zoo's
 
     Raises:
         UserError: as `fetch` and `unpack` do, and for names that the manifest doesn't know

@@ -24,6 +24,9 @@ def fetch(file, folder, first_use, *, offline=False, settings=None, report=to_st
 
     Args:
         first_use: the FirstUse that remembers files without a published sha256
+        offline: never download
+        settings: the `trizoo.download.transfer.Settings`, None for the usual ones
+        report: gets lines for a person
 
     Raises:
         UserError: where no mirror has it, where it is another file than it should be, where the disk refuses, and with

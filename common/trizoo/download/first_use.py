@@ -23,7 +23,15 @@ class FirstUse:
         return self._read().get(key, {}).get("sha256")
 
     def record(self, key, *, sha256, size, url):
-        """Note what the first download of `key` gave. UserError where something else is noted already."""
+        """Note what the first download of `key` gave.
+
+        Args:
+            size: bytes
+            url: where it came from
+
+        Raises:
+            UserError: where something else is noted already
+        """
         with locked(self.path, lambda _: None):
             files = self._read()
             if files.get(key, {}).get("sha256", sha256) != sha256:  # another process was first, with another file

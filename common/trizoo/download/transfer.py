@@ -33,8 +33,10 @@ class Settings:
     """How to deal with the network. Times in seconds; sleep, clock and bar can be replaced in tests.
 
     Args:
+        connect_timeout, read_timeout: after which a mirror counts as failed
         rounds: how often the mirrors are asked, all of them, before giving up
         backoff: pause after the first, then doubled
+        longest_wait: of what a mirror asks for, at most
     """
 
     connect_timeout: float = 10
@@ -86,7 +88,12 @@ class Part:
         return origin if whole else {}
 
     def begin(self, url, validator, total):
-        """Empty it for bytes from this URL."""
+        """Empty it for bytes from this URL.
+
+        Args:
+            validator: the ETag or the date that came with the file, None where neither did
+            total: bytes of the whole file, None where unknown
+        """
         self.discard()  # before the note is there, so that it never speaks of other bytes
         self.note.write_text(json.dumps({"url": url, "validator": validator, "total": total}), encoding="utf-8")
 
@@ -106,9 +113,16 @@ def client():
 
 
 def transfer(session, url, part, file, settings):
-    """Bring a RemoteFile from one of its URLs into `part`. Returns whether it went on from an earlier beginning.
+    """Bring a RemoteFile from one of its URLs into a Part. Returns whether it went on from an earlier beginning.
 
-    Raises MirrorError where the mirror fails and UserError where the disk does; what has arrived stays.
+    Args:
+        session: of requests
+        part: where it goes
+        settings: the `Settings`
+
+    Raises:
+        MirrorError: where the mirror fails; what has arrived stays
+        UserError: where the disk does; what has arrived stays
     """
     offset = _resume_at(part, url, file)
     if offset and offset == file.size:

@@ -50,6 +50,8 @@ def unpack(archive, root, kind, *, report=lambda _: None, bar=BAR, only=lambda n
     or not at all.
 
     Args:
+        report: gets lines for a person
+        bar: makes the progress bar
         only: whether a file of this name is wanted; the others stay packed, and make an archive refused all the same
 
     Raises:

@@ -49,10 +49,12 @@ def model_spec(name, num_classes, *, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 25
     """The ModelSpec of a model for `num_classes` classes.
 
     Args:
+        mean, std: of an image's R, G, B in 0..255, see `ModelSpec`
         options: of a recipe's model section, None = the model's own
 
     Raises:
         UserError: for an unknown name, and for options that the model hasn't or that don't fit it
+        ValueError: for less than 1 class
     """
     if num_classes < 1:
         raise ValueError(f"num_classes is {num_classes}; at least 1 is needed")

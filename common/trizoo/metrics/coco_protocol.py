@@ -38,7 +38,12 @@ def coco(detections, truths, num_classes, max_detections=MAX_DETECTIONS):
 
 
 def coco_of(pool, pairs, max_detections=MAX_DETECTIONS):
-    """`coco` from a Pool and its pairs of one class with an overlap of 0.5 and more."""
+    """`coco` from a Pool.
+
+    Args:
+        pairs: the pool's, of one class with an overlap of 0.5 and more
+        max_detections: see `coco`
+    """
     max_detections = sorted(max_detections)
     if not max_detections or max_detections[0] < 1:
         raise ValueError(f"max_detections is {max_detections}; one or more positive numbers are needed")

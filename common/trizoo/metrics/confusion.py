@@ -21,7 +21,7 @@ def confusion_matrix(detections, truths, num_classes, score=SCORE, iou_threshold
 
 
 def confusion_matrix_of(pool, score=SCORE, iou_threshold=IOU_THRESHOLD):
-    """`confusion_matrix` from a Pool."""
+    """`confusion_matrix` from a Pool, at the same score and IoU."""
     pairs = overlapping_pairs(pool, iou_threshold, score=score, any_class=True)
     counted = pool.counted[pairs.truth]
     alone = reaches(pool.scores, score)

@@ -29,7 +29,11 @@ def operating_point(detections, truths, num_classes, score=0.5, iou_threshold=0.
 
 
 def operating_point_of(pool, outcome, score=0.5):
-    """`operating_point` from a Pool and the outcome (D,) of its detections."""
+    """`operating_point` from a Pool, at a score from which detections count.
+
+    Args:
+        outcome: of `trizoo.metrics.matching.match_voc`, int8 (D,)
+    """
     tp, fp = _counts(pool, outcome, np.array([score]))
     at_score = {name: values[:, 0] for name, values in _rates(tp, fp, pool.positives).items()}
     curves = _rates(*_counts(pool, outcome, SCORES), pool.positives)

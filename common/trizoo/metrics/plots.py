@@ -69,7 +69,13 @@ class Names:
 
 
 def draw_precision_recall(names, precision, ap50):
-    """Precision over recall at IoU 0.5: (C, 101), (C,) -> Figure."""
+    """Precision over recall at IoU 0.5 -> Figure.
+
+    Args:
+        names: the `Names` of the classes
+        precision: (C, 101), at the recalls of RECALLS
+        ap50: (C,)
+    """
     figure = _figure(8, 6)
     axes = figure.add_subplot(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.set_title(f"precision and recall at IoU 0.5, mean AP50 {mean_over_classes(ap50):.3f}")
@@ -79,7 +85,13 @@ def draw_precision_recall(names, precision, ap50):
 
 
 def draw_score_curves(names, curves, score):
-    """Precision, recall and F1 over the score, and a line at the operating point -> Figure."""
+    """Precision, recall and F1 over the score, and a line at the operating point -> Figure.
+
+    Args:
+        names: the `Names` of the classes
+        curves: {"score": (S,), "precision", "recall", "F1": (C, S)}
+        score: the operating point's
+    """
     figure = _figure(17, 5)
     f1 = _mean_curve(curves["F1"])
     for index, name in enumerate(("precision", "recall", "F1")):
@@ -96,7 +108,9 @@ def draw_confusion(names, matrix, percent=False):
     """Shares of each row, with the counts or the shares in per cent in the cells -> Figure.
 
     Args:
+        names: the `Names` of the classes
         matrix: int (C + 1, C + 1), the last of which is the background, or (C, C)
+        percent: whether cells say shares, not counts
     """
     numbered = len(names) <= MOST_NUMBERED_CELLS
     side = min(4 + (0.35 if numbered else 0.15) * len(matrix), WIDEST_MATRIX)
@@ -122,6 +136,7 @@ def draw_bars(names, columns, title, missing=NO_TRUTH):
     """One or more values in [0, 1] by class as bars, the greatest of the first column on top -> Figure.
 
     Args:
+        names: the `Names` of the classes
         columns: {name: (C,)}; a class without a value has the word `missing` instead of a bar
     """
     first = next(iter(columns.values()))

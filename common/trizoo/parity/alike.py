@@ -23,6 +23,8 @@ class Difference:
     """Lines of a module in which the packages differ on purpose.
 
     Args:
+        file: the module, as "models/yolov3.py"
+        reason: why, in words
         sides: package -> lines, without indentation
     """
 

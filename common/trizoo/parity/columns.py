@@ -54,7 +54,12 @@ def as_text(files, width, only_different=False):
 
 
 def as_html(model, files, only_different=False):
-    """The same as one page, without scripts and without anything from elsewhere."""
+    """The same as one page, without scripts and without anything from elsewhere.
+
+    Args:
+        files: of `trizoo.parity.sidebyside`
+        only_different: leave out the rows that are alike
+    """
     parts = [
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{html.escape(model)} side by side</title>',
         f'<meta name="viewport" content="width=device-width">\n<style>\n{STYLE}\n</style>',
@@ -93,7 +98,8 @@ def summary(file):
 def shown(file, only_different):
     """(place, row) of each row to be shown; of the different ones only those of a file that all packages have.
 
-    place: its class and function, where they are others than those of the row before and only different ones are shown
+    The place is its class and function, where they are others than those of the row before and only different ones are
+    shown, else "".
     """
     within = ""
     for row in file.rows:

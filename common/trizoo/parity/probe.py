@@ -78,6 +78,7 @@ def step(zoo, model, frozen=False, batch_norm=True, optimizer=STEP_OPTIMIZER):
     Args:
         frozen: hold the backbone
         batch_norm: hold the statistics (with False they are the batch's, as in training)
+        optimizer: a recipe's `optimizer` section
     """
     learner = pseudo_learner(zoo, model, optimizer=optimizer, freeze={"batch_norm": batch_norm})
     if frozen:
@@ -99,9 +100,10 @@ def curve(zoo, model):
 
 
 def pseudo_model(zoo, model, device, calmed=False, **options):
-    """A network of 80 classes with pseudo-weights, where wanted `calm` ones.
+    """A network of 80 classes with pseudo-weights.
 
     Args:
+        calmed: whether they are `calm`
         options: of the ModelSpec
     """
     network = zoo.build(golden_spec(model, **options), device, seed=None)
@@ -115,6 +117,9 @@ def pseudo_learner(zoo, model, optimizer, freeze=None):
 
     They are `calm`, but YOLO's with stored statistics: these are no worse for it, and its max pools would choose among
     values that lie nearer to one another.
+
+    Args:
+        optimizer, freeze: a recipe's sections
     """
     device, spec = zoo.device("cpu"), golden_spec(model)
     recipe = Recipe(optimizer=optimizer, freeze=freeze or {"batch_norm": True}, loss=loss_section(model))

@@ -131,8 +131,10 @@ def _origins(node):
 def _read(name, kind, beside, folder, spot, where=None, chain=()):
     """The tree of a recipe file, its bases below it.
 
-    beside: the folder that a path starts at; where: the place that names the file, for errors; chain: the files that
-    led here, as (real path, name).
+    Args:
+        beside: the folder that a path starts at
+        where: the place that names the file, for errors
+        chain: the files that led here, as (real path, name)
     """
     path, label = _resolve(name, beside, folder)
     chain = (*chain, (os.path.realpath(path), label))

@@ -107,7 +107,16 @@ def build_trainer(
 ):
     """The Trainer of a model: at the first step, or where the run's checkpoint stands.
 
-    Raises UserError where the data of a run to resume is no longer what it was, or nothing is left to do.
+    Args:
+        sources: the run's `trizoo.training.data.Sources`
+        run: the run folder
+        workers: processes that load images, 0 for none
+        pretrained: whether weights were loaded
+        checkpoint: of the run to resume, None for a new one
+        callbacks: see `trizoo.training.callbacks`
+
+    Raises:
+        UserError: where the data of a run to resume is no longer what it was, or nothing is left to do
     """
     spec = spec_of(recipe)
     prefix = architecture(spec.name).prefix
@@ -184,7 +193,12 @@ def make_model(framework, read, device, precision=None):
 
 
 def load_model(framework, weights, device, precision=None):
-    """A checkpoint as (recipe, spec, model) of a framework; see `read_model` and `make_model`."""
+    """A checkpoint as (recipe, spec, model) of a framework; see `read_model`.
+
+    Args:
+        weights: the checkpoint's path
+        precision: see `make_model`
+    """
     read = read_model(weights)
     recipe, model = make_model(framework, read, device, precision)
     return recipe, read.spec, model

@@ -16,7 +16,14 @@ SYNTHETIC_SIZE = (256, 256)
 
 @dataclass(frozen=True)
 class Sources:
-    """The images of a run: what to train on, and where its metrics come from."""
+    """The images of a run: what to train on, and where its metrics come from.
+
+    Args:
+        training: the data set of the split to train on
+        members: indices of its images that are trained on
+        validation: an evaluation set for metrics during the run
+        test: one for the final metrics
+    """
 
     training: Any
     members: list[int]

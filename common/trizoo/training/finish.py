@@ -36,7 +36,12 @@ def finish(trainer, test, say):
 
 
 def draw_samples(folder, evaluation, found):
-    """Pictures of the first images, ground truth on the left and prediction on the right, and one sheet of them all."""
+    """Pictures of the first images, ground truth on the left and prediction on the right, and one sheet of them all.
+
+    Args:
+        evaluation: the task's evaluation set
+        found: what was predicted, in the order of its records
+    """
     folder.mkdir(exist_ok=True)
     sheet: list[Any] = []
     for number, record in enumerate(evaluation.records[:SAMPLE_PICTURES]):

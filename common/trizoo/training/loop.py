@@ -22,7 +22,13 @@ SAVE_INTERVAL = 600  # seconds after which last.h5 is written also within an epo
 
 @dataclass
 class EpochSums:
-    """What an epoch's line of the log needs. It goes into last.h5, so that an epoch in two parts has one whole line."""
+    """What an epoch's line of the log needs. It goes into last.h5, so that an epoch in two parts has one whole line.
+
+    Args:
+        terms: each loss term's sum over the steps so far
+        steps: how many there were
+        seconds: that they took
+    """
 
     terms: dict[str, float] = field(default_factory=dict)
     steps: int = 0

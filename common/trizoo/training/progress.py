@@ -42,7 +42,12 @@ class Progress:
         self._close_bar()
 
     def start(self, total_steps, first_step=0):
-        """The run begins, or is resumed, now: what is said of speed and time left counts from here."""
+        """The run begins, or is resumed, now: what is said of speed and time left counts from here.
+
+        Args:
+            total_steps: of the whole run
+            first_step: from 0, what is trained first from here on
+        """
         self._close_bar()
         self._total, self._first, self._step, self._images = total_steps, first_step, first_step, 0
         self._begin = self._epoch_begin = self._line_time = self._clock()

@@ -13,7 +13,12 @@ STEP_LEVELS = 10  # of kind "step": equal ratios from the peak to the last learn
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of whole epochs with one batch size. steps and epochs count from the run's beginning."""
+    """A stretch of whole epochs with one batch size.
+
+    Args:
+        first_step, first_epoch: counted from the run's beginning, from 0
+        frozen: whether the backbone is held still
+    """
 
     first_step: int
     first_epoch: int
@@ -156,7 +161,11 @@ def average_decay(ema, step):
 
 
 def peak_lr(schedule, batch_size):
-    """The peak learning rate for a batch size: scaled with it and kept within bounds, or lr itself."""
+    """The peak learning rate for a batch size: scaled with it and kept within bounds, or lr itself.
+
+    Args:
+        schedule: the recipe's section
+    """
     if schedule.lr_batch is None:
         return schedule.lr
     return float(np.clip(schedule.lr * batch_size / schedule.lr_batch, *schedule.lr_bounds))

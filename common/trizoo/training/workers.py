@@ -20,6 +20,10 @@ class Workers:
 
     Processes are spawned, not forked: a framework's threads don't survive a fork. `close` may be called from any
     thread; whoever waits for a batch then gets no more.
+
+    Args:
+        make_batch: plan -> batch, which can be sent to a process
+        workers: how many
     """
 
     def __init__(self, make_batch, workers):
@@ -59,7 +63,11 @@ class Workers:
 
 
 def batches(make_batch, plans, workers):
-    """Yields the batches of the plans in order, as NumPy arrays; see `Workers`."""
+    """Yields the batches of the plans in order, as NumPy arrays.
+
+    Args:
+        make_batch, workers: see `Workers`
+    """
     pool = Workers(make_batch, workers)
     try:
         yield from pool.batches(plans)

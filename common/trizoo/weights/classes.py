@@ -27,7 +27,9 @@ def assign_classes(imported, model, names, source):
     Weights without outputs, a backbone's, keep what they have.
 
     Args:
+        model: its name
         names: of the file's outputs, with or without its background; None for class-0, class-1 and so on
+        source: what the file is called in errors
 
     Raises:
         UserError: for names that are too many or too few

@@ -40,6 +40,7 @@ def initial_array(name, shape, seed, spec, objectness_prior=0.01, initializer=No
     normalisation 20.
 
     Args:
+        objectness_prior: how likely anything is at first, see `ModelSpec.first_bias`
         initializer: of the other kernels. None: He's uniform distribution (He et al. 2015) for the slope of the
             activation that follows, `ModelSpec.slope`; "kaiming": He's normal one for ReLU; "xavier": Glorot & Bengio
             2010, uniform; "normal": standard deviation 0.02; "orthogonal": Saxe et al. 2013, rows or columns of length
@@ -66,7 +67,11 @@ def initial_array(name, shape, seed, spec, objectness_prior=0.01, initializer=No
 
 
 def initial_arrays(shapes, seed, spec, objectness_prior=0.01, initializer=None):
-    """`initial_array` of every parameter: {name: shape} -> {name: array}."""
+    """`initial_array` of every parameter: {name: shape} -> {name: array}.
+
+    Args:
+        objectness_prior, initializer: see there
+    """
     return {
         name: initial_array(name, shape, seed, spec, objectness_prior, initializer) for name, shape in shapes.items()
     }

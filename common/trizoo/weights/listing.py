@@ -51,7 +51,11 @@ def datasets(manifest):
 
 
 def details(tag, entry, manifest):
-    """All that is known of a tag."""
+    """All that is known of a tag, in lines for a person.
+
+    Args:
+        entry: the tag's in the manifest
+    """
     classes = manifest.class_lists[entry.classes] if entry.classes else ()
     normalisation = manifest.normalisations[entry.normalisation] if entry.normalisation else None
     facts = [

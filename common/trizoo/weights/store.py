@@ -26,8 +26,12 @@ def resolve_weights(text, *, model=None, offline=False, settings=None, report=to
     only where that wasn't done before.
 
     Args:
+        text: a path, or a tag
         model: which one a backbone of several is for
+        offline: never download
+        settings: the `trizoo.download.transfer.Settings`, None for the usual ones
         report: gets lines for a person
+        manifest: None for the zoo's
 
     Raises:
         UserError: for what is neither, for a tag of a model that the zoo doesn't have, and as `fetch` and `convert` do
@@ -82,7 +86,12 @@ def downloaded_path(tag, entry):
 
 
 def download(tag, *, urls=(), offline=False, settings=None, report=to_stderr, manifest=None):
-    """The verified file of a tag, from the cache or from the network; `urls` are asked first."""
+    """The verified file of a tag, from the cache or from the network.
+
+    Args:
+        urls: asked before the manifest's
+        offline, settings, report, manifest: see `resolve_weights`
+    """
     entry = (manifest or load_manifest()).entry(tag)
     first_use = FirstUse(home() / NAME)
     return fetch(entry.remote(tag, urls), folder(tag), first_use, offline=offline, settings=settings, report=report)
@@ -139,6 +148,8 @@ def convert_tag(tag, source, out, manifest, model=None):
     A backbone keeps its model's own input size.
 
     Args:
+        source: the file
+        out: the checkpoint to write
         model: see `model_for`
     """
     entry = manifest.entry(tag)

@@ -11,9 +11,13 @@ STAGE_WIDTHS = (64, 64, 128, 256, 512)  # of each of the two parts
 class CSPStage(keras.layers.Layer):
     """A 3x3 block, then residual blocks and a part that bypasses them (Wang et al. 2020).
 
-    (B, H, W, in) -> (B, H / stride, W / stride, out). Either part has `width` channels.
+    (B, H, W, in) -> (B, H / stride, W / stride, out).
 
-    dilations: of the first, which has the stride, and of the others
+    Args:
+        width: channels of either part
+        num_blocks: residual blocks
+        dilations: of the first, which has the stride, and of the others
+        norm: see `ConvBlock`
     """
 
     def __init__(self, in_channels, out_channels, width, num_blocks, stride=2, dilations=(1, 1), norm="batch"):
@@ -38,7 +42,12 @@ class CSPStage(keras.layers.Layer):
 class CSPDarknet53(keras.layers.Layer):
     """(B, H, W, 3) -> {stride: features}: 128, 256, 512 and 1024 channels at strides 4, 8, 16 and 32.
 
-    output_stride: 16 or 8 keeps that stride to the end, where the last features then are; see `stage_strides`
+    Args:
+        norm: see `ConvBlock`
+        output_stride: 16 or 8 keeps that stride to the end, where the last features then are; see `stage_strides`
+
+    Raises:
+        ValueError: for another output stride
     """
 
     def __init__(self, norm="batch", output_stride=32):

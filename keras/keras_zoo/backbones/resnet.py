@@ -17,7 +17,10 @@ OUTPUT_STRIDES = (8, 16, 32)
 class BasicBlock(keras.layers.Layer):
     """Two 3x3 blocks, plus the input: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
-    dilations: of the first and of the second
+    Args:
+        dilations: of the first and of the second
+        norm: see `ConvBlock`
+        stride_on_1x1: of a `Bottleneck` alone; here the first block has the stride always
     """
 
     expansion = 1  # channels that leave : channels within
@@ -36,8 +39,11 @@ class BasicBlock(keras.layers.Layer):
 class Bottleneck(keras.layers.Layer):
     """1x1, 3x3 and 1x1 blocks, plus the input: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
-    dilations: of what has the stride, and of what comes after it
-    stride_on_1x1: the first convolution has the stride, as in Caffe's and Keras's weights, not the second
+    Args:
+        channels: of the 3x3 block; out is four times as many
+        dilations: of what has the stride, and of what comes after it
+        norm: see `ConvBlock`
+        stride_on_1x1: the first convolution has the stride, as in Caffe's and Keras's weights, not the second
     """
 
     expansion = 4  # channels that leave : channels within
@@ -59,7 +65,11 @@ class Bottleneck(keras.layers.Layer):
 class Stage(keras.layers.Layer):
     """Blocks, the first of which has the stride: (B, H, W, in) -> (B, H / stride, W / stride, out).
 
-    dilations: up to that stride, and after it
+    Args:
+        kind: BasicBlock or Bottleneck, of which there are `num_blocks`
+        channels: of the 3x3 blocks
+        dilations: up to that stride, and after it
+        norm, stride_on_1x1: of the blocks
     """
 
     def __init__(self, kind, in_channels, channels, num_blocks, stride, dilations, norm, stride_on_1x1):
@@ -81,9 +91,15 @@ class ResNet(keras.layers.Layer):
 
     64, 128, 256 and 512 channels, four times as many from depth 50 on.
 
-    depth: 18, 34, 50, 101 or 152
-    output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
-        (torchvision's `replace_stride_with_dilation`), so that one file of weights serves all
+    Args:
+        depth: 18, 34, 50, 101 or 152
+        norm: see `ConvBlock`
+        stride_on_1x1: see `Bottleneck`
+        output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
+            (torchvision's `replace_stride_with_dilation`), so that one file of weights serves all
+
+    Raises:
+        ValueError: for another depth or output stride
     """
 
     def __init__(self, depth, norm="batch", stride_on_1x1=False, output_stride=32):

@@ -12,8 +12,10 @@ FARTHEST = 1e6  # sides of its anchor that a decoded box is moved by, at most: a
 class AnchorLoss:
     """Outputs and targets -> {"loss", "box", "class"}: scalars, each term with its gain applied.
 
-    heads: deltas (B, N, 4) and logits (B, N, K); targets: arrays or tensors of `trizoo.families.anchored.matching`;
-    size: input (width, height), known when traced. A subclass gives the class term.
+    A subclass gives the class term.
+
+    Args:
+        options: the recipe's loss section
     """
 
     terms = ("box", "class")
@@ -23,6 +25,13 @@ class AnchorLoss:
         self.options = options
 
     def __call__(self, heads, targets, size):
+        """The terms of a batch.
+
+        Args:
+            heads: deltas (B, N, 4) and logits (B, N, K)
+            targets: arrays or tensors of `trizoo.families.anchored.matching`
+            size: input (width, height), known when traced
+        """
         options = self.options
         targets = {name: ops.convert_to_tensor(value) for name, value in targets.items()}
         matches = targets["matches"]
@@ -48,7 +57,7 @@ class AnchorLoss:
         return ops.sum(smooth_l1(deltas - coder.encode(boxes), self.options.box_beta), axis=-1)
 
     def _class(self, logits, labels, matches):
-        """The class term's sum: (B, N, K), (B, N), (B, N) -> (). labels: 0-based; those without a box have any."""
+        """The class term's sum: (B, N, K), (B, N), (B, N) -> (). Labels count from 0; without a box they are any."""
         raise NotImplementedError
 
     def _coder(self, size):
@@ -57,7 +66,12 @@ class AnchorLoss:
 
 
 class AnchorCoder:
-    """Boxes of anchors (N, 4) as deltas and back; what `coding`, of `trizoo.families.anchored`, does, on tensors."""
+    """Boxes of anchors as deltas and back; what `coding`, of `trizoo.families.anchored`, does, on tensors.
+
+    Args:
+        anchors: (N, 4), corners in pixels of the input
+        coding: a CentreCoding or a CornerCoding
+    """
 
     def __init__(self, anchors, coding):
         self.anchors = anchors

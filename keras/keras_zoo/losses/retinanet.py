@@ -8,7 +8,7 @@ from trizoo.families.anchored.matching import IGNORED
 
 
 class RetinaNetLoss(AnchorLoss):
-    """See `AnchorLoss`; logits (B, N, C). Targets: of `trizoo.families.retinanet.targets.assign`."""
+    """See `AnchorLoss`. Logits (B, N, C); targets of `trizoo.families.retinanet.targets.assign`."""
 
     def _box(self, deltas, boxes, coder):
         if self.options.box == "giou":

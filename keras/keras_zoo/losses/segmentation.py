@@ -10,8 +10,8 @@ LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no 
 class SegmentationLoss:
     """Outputs and targets -> {"loss", "cross_entropy", "dice"}: scalars, each term with its gain applied.
 
-    heads: logits (B, H, W, C) alone; targets: arrays or tensors of `trizoo.families.segmentation.targets`; size: input
-    (width, height), which the logits have.
+    Args:
+        options: the recipe's loss section
     """
 
     terms = ("cross_entropy", "dice")
@@ -21,6 +21,13 @@ class SegmentationLoss:
         self.options = options
 
     def __call__(self, heads, targets, size):
+        """The terms of a batch.
+
+        Args:
+            heads: logits (B, H, W, C) alone
+            targets: arrays or tensors of `trizoo.families.segmentation.targets`
+            size: input (width, height), which the logits have
+        """
         options = self.options
         targets = {name: ops.convert_to_tensor(value) for name, value in targets.items()}
         masks = ops.cast(targets["masks"], "int32")

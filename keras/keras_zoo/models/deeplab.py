@@ -21,9 +21,13 @@ DECODER_CHANNELS = 256
 
 
 class Decoder(keras.layers.Layer):
-    """Features refined by those at stride 4 (Chen et al. 2018, section 3.1): (B, h, w, 256), (B, H, W, in).
+    """Features refined by those at stride 4: (B, h, w, 256), (B, H, W, in) -> (B, H, W, 256).
 
-    -> (B, H, W, 256). in_channels: of those at stride 4
+    Chen et al. 2018, section 3.1.
+
+    Args:
+        in_channels: of those at stride 4
+        norm: see `ConvBlock`
     """
 
     def __init__(self, in_channels, norm="batch"):

@@ -20,7 +20,12 @@ TOWER_BLOCKS = 4
 
 
 class ClassHead(keras.layers.Layer):
-    """The logits of a level: (B, H, W, in) -> (B, H * W * A, C)."""
+    """The logits of a level: (B, H, W, in) -> (B, H * W * A, C).
+
+    Args:
+        num_anchors, num_classes: A of a cell, and C
+        norm: see `make_tower`
+    """
 
     def __init__(self, in_channels, num_anchors, num_classes, norm):
         super().__init__()
@@ -35,7 +40,12 @@ class ClassHead(keras.layers.Layer):
 
 
 class BoxHead(keras.layers.Layer):
-    """The deltas of a level: (B, H, W, in) -> (B, H * W * A, 4)."""
+    """The deltas of a level: (B, H, W, in) -> (B, H * W * A, 4).
+
+    Args:
+        num_anchors: A, of a cell
+        norm: see `make_tower`
+    """
 
     def __init__(self, in_channels, num_anchors, norm):
         super().__init__()
@@ -70,5 +80,9 @@ class RetinaNet(Network):
 
 
 def make_tower(channels, norm):
-    """The 3x3 blocks before a prediction; norm: "group", or None for a bias."""
+    """The 3x3 blocks before a prediction, a list: (B, H, W, C) -> (B, H, W, C) each.
+
+    Args:
+        norm: "group", or None for a bias
+    """
     return [ConvBlock(channels, channels, 3, activation="relu", norm=norm) for _ in range(TOWER_BLOCKS)]

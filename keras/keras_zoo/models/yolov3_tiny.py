@@ -13,7 +13,11 @@ CHANNELS = (16, 32, 64, 128, 256, 512, 1024)
 
 
 class TinyBackbone(keras.layers.Layer):
-    """(B, H, W, 3) -> c4, c5: 256 channels at stride 16 and 1024 at stride 32."""
+    """(B, H, W, 3) -> c4, c5: 256 channels at stride 16 and 1024 at stride 32.
+
+    Args:
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, norm="batch"):
         super().__init__()

@@ -13,7 +13,11 @@ from keras_zoo.network import Network
 
 
 class CSPBlock(keras.layers.Layer):
-    """(B, H, W, C) -> (B, H, W, 2 C), and the part of its last convolution, (B, H, W, C)."""
+    """(B, H, W, C) -> (B, H, W, 2 C), and the part of its last convolution, (B, H, W, C).
+
+    Args:
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, channels, norm="batch"):
         super().__init__()
@@ -30,7 +34,11 @@ class CSPBlock(keras.layers.Layer):
 
 
 class CSPTinyBackbone(keras.layers.Layer):
-    """(B, H, W, 3) -> c4, c5: 256 channels at stride 16 and 512 at stride 32."""
+    """(B, H, W, 3) -> c4, c5: 256 channels at stride 16 and 512 at stride 32.
+
+    Args:
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, norm="batch"):
         super().__init__()

@@ -11,9 +11,13 @@ STAGE_WIDTHS = (64, 64, 128, 256, 512)  # of each of the two parts
 class CSPStage(nn.Module):
     """A 3x3 block, then residual blocks and a part that bypasses them (Wang et al. 2020).
 
-    (B, in, H, W) -> (B, out, H / stride, W / stride). Either part has `width` channels.
+    (B, in, H, W) -> (B, out, H / stride, W / stride).
 
-    dilations: of the first, which has the stride, and of the others
+    Args:
+        width: channels of either part
+        num_blocks: residual blocks
+        dilations: of the first, which has the stride, and of the others
+        norm: see `ConvBlock`
     """
 
     def __init__(
@@ -49,7 +53,12 @@ class CSPStage(nn.Module):
 class CSPDarknet53(nn.Module):
     """(B, 3, H, W) -> {stride: features}: 128, 256, 512 and 1024 channels at strides 4, 8, 16 and 32.
 
-    output_stride: 16 or 8 keeps that stride to the end, where the last features then are; see `stage_strides`
+    Args:
+        norm: see `ConvBlock`
+        output_stride: 16 or 8 keeps that stride to the end, where the last features then are; see `stage_strides`
+
+    Raises:
+        ValueError: for another output stride
     """
 
     def __init__(self, norm: str | None = "batch", output_stride: int = 32) -> None:

@@ -16,7 +16,10 @@ OUTPUT_STRIDES = (8, 16, 32)
 class Stage(nn.Module):
     """A 3x3 block and residual blocks: (B, in, H, W) -> (B, out, H / stride, W / stride).
 
-    dilations: of the first, which has the stride, and of the others
+    Args:
+        num_blocks: residual blocks
+        dilations: of the first, which has the stride, and of the others
+        norm: see `ConvBlock`
     """
 
     def __init__(
@@ -45,7 +48,12 @@ class Stage(nn.Module):
 class Darknet53(nn.Module):
     """(B, 3, H, W) -> {stride: features}: 128, 256, 512 and 1024 channels at strides 4, 8, 16 and 32.
 
-    output_stride: 16 or 8 keeps that stride to the end, where the last features then are; see `stage_strides`
+    Args:
+        norm: see `ConvBlock`
+        output_stride: 16 or 8 keeps that stride to the end, where the last features then are; see `stage_strides`
+
+    Raises:
+        ValueError: for another output stride
     """
 
     def __init__(self, norm: str | None = "batch", output_stride: int = 32) -> None:
@@ -71,7 +79,7 @@ def stage_strides(output_stride: int) -> list[tuple[int, tuple[int, int]]]:
     """Of each stage its stride and its dilations, up to that stride and after it.
 
     Nothing strides beyond `output_stride`: what comes after a stride left out is dilated instead, so that the same
-    weights give the same features at more places.
+    weights give the same features at more places. Raises ValueError for another output stride than 8, 16 and 32.
     """
     if output_stride not in OUTPUT_STRIDES:
         raise ValueError(f"an output stride of {output_stride}; it can be {', '.join(map(str, OUTPUT_STRIDES))}")
@@ -86,10 +94,18 @@ def stage_strides(output_stride: int) -> list[tuple[int, tuple[int, int]]]:
 
 
 def reached_strides(numbers: Sequence[tuple[int, tuple[int, int]]]) -> tuple[int, ...]:
-    """The input's pixels per cell behind each stage: of `stage_strides` the running products."""
+    """The input's pixels per cell behind each stage: the running products of its strides.
+
+    Args:
+        numbers: of `stage_strides`
+    """
     return tuple(itertools.accumulate((stride for stride, _ in numbers), operator.mul))
 
 
 def feature_channels(strides: Sequence[int]) -> dict[int, int]:
-    """Stride -> channels of the features that a network gives: behind the last stage of each stride, from 4 on."""
+    """Stride -> channels of the features that a network gives: behind the last stage of each stride, from 4 on.
+
+    Args:
+        strides: of `reached_strides`
+    """
     return {stride: channels for stride, channels in zip(strides, STAGE_CHANNELS, strict=True) if stride >= 4}

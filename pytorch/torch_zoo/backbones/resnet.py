@@ -17,7 +17,10 @@ OUTPUT_STRIDES = (8, 16, 32)
 class BasicBlock(nn.Module):
     """Two 3x3 blocks, plus the input: (B, in, H, W) -> (B, out, H / stride, W / stride).
 
-    dilations: of the first and of the second
+    Args:
+        dilations: of the first and of the second
+        norm: see `ConvBlock`
+        stride_on_1x1: of a `Bottleneck` alone; here the first block has the stride always
     """
 
     expansion = 1  # channels that leave : channels within
@@ -45,8 +48,11 @@ class BasicBlock(nn.Module):
 class Bottleneck(nn.Module):
     """1x1, 3x3 and 1x1 blocks, plus the input: (B, in, H, W) -> (B, out, H / stride, W / stride).
 
-    dilations: of what has the stride, and of what comes after it
-    stride_on_1x1: the first convolution has the stride, as in Caffe's and Keras's weights, not the second
+    Args:
+        channels: of the 3x3 block; out is four times as many
+        dilations: of what has the stride, and of what comes after it
+        norm: see `ConvBlock`
+        stride_on_1x1: the first convolution has the stride, as in Caffe's and Keras's weights, not the second
     """
 
     expansion = 4  # channels that leave : channels within
@@ -77,7 +83,11 @@ class Bottleneck(nn.Module):
 class Stage(nn.Module):
     """Blocks, the first of which has the stride: (B, in, H, W) -> (B, out, H / stride, W / stride).
 
-    dilations: up to that stride, and after it
+    Args:
+        kind: BasicBlock or Bottleneck, of which there are `num_blocks`
+        channels: of the 3x3 blocks
+        dilations: up to that stride, and after it
+        norm, stride_on_1x1: of the blocks
     """
 
     def __init__(
@@ -109,9 +119,15 @@ class ResNet(nn.Module):
 
     64, 128, 256 and 512 channels, four times as many from depth 50 on.
 
-    depth: 18, 34, 50, 101 or 152
-    output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
-        (torchvision's `replace_stride_with_dilation`), so that one file of weights serves all
+    Args:
+        depth: 18, 34, 50, 101 or 152
+        norm: see `ConvBlock`
+        stride_on_1x1: see `Bottleneck`
+        output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
+            (torchvision's `replace_stride_with_dilation`), so that one file of weights serves all
+
+    Raises:
+        ValueError: for another depth or output stride
     """
 
     def __init__(

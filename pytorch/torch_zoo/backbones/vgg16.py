@@ -14,7 +14,12 @@ FC_CHANNELS = 1024
 
 
 class Stage(nn.Module):
-    """3x3 convolutions with relu: (B, in, H, W) -> (B, out, H, W)."""
+    """3x3 convolutions with relu: (B, in, H, W) -> (B, out, H, W).
+
+    Args:
+        num_convs: how many
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, in_channels: int, out_channels: int, num_convs: int, norm: str | None = None) -> None:
         super().__init__()
@@ -32,8 +37,12 @@ class Stage(nn.Module):
 class VGG16(nn.Module):
     """(B, 3, H, W) -> {stride: features}: conv3_3, conv4_3, fc7, of 256, 512 and 1024 channels at strides 4, 8 and 16.
 
-    norm: None as in the paper, where convolutions have a bias
-    output_stride: 16 or above, which it never exceeds; it isn't made to be dilated
+    Args:
+        norm: None as in the paper, where convolutions have a bias; others: see `ConvBlock`
+        output_stride: 16 or above, which it never exceeds; it isn't made to be dilated
+
+    Raises:
+        ValueError: for an output stride below 16
     """
 
     def __init__(self, norm: str | None = None, output_stride: int = 16) -> None:

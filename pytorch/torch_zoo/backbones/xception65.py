@@ -21,7 +21,12 @@ class XceptionModule(nn.Module):
     """Three separable convolutions after a ReLU each, plus the input, which itself stays as it is.
 
     (B, in, H, W) -> (B, out, H / stride, W / stride), and what the second convolution gives: its channels at stride 1.
-    The third convolution has the stride. channels: of the three
+
+    Args:
+        channels: of the three
+        stride: of the third
+        dilation: of the three
+        norm: see `ConvBlock`
     """
 
     def __init__(
@@ -48,7 +53,13 @@ class XceptionModule(nn.Module):
 
 
 class XceptionTail(nn.Module):
-    """Three separable convolutions with a ReLU after either half: (B, in, H, W) -> (B, out, H, W)."""
+    """Three separable convolutions with a ReLU after either half: (B, in, H, W) -> (B, out, H, W).
+
+    Args:
+        channels: of the three
+        dilation: of the three
+        norm: see `ConvBlock`
+    """
 
     def __init__(
         self, in_channels: int, channels: Sequence[int], *, dilation: int = 1, norm: str | None = "batch"
@@ -68,7 +79,12 @@ class Xception65(nn.Module):
     Sides are divided by 2 rounding up. At stride 4 it is the second module's second convolution, without an activation,
     at the output stride the tail.
 
-    output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
+    Args:
+        norm: see `ConvBlock`
+        output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
+
+    Raises:
+        ValueError: for another output stride than 8, 16 and 32
     """
 
     def __init__(self, norm: str | None = "batch", output_stride: int = 16) -> None:

@@ -19,8 +19,10 @@ FARTHEST = 1e6  # sides of its anchor that a decoded box is moved by, at most: a
 class AnchorLoss:
     """Outputs and targets -> {"loss", "box", "class"}: scalars, each term with its gain applied.
 
-    heads: deltas (B, N, 4) and logits (B, N, K); targets: tensors of `trizoo.families.anchored.matching` on the heads'
-    device; size: input (width, height). A subclass gives the class term.
+    A subclass gives the class term.
+
+    Args:
+        options: the recipe's loss section
     """
 
     def __init__(self, spec: SSDSpec | RetinaNetSpec, options: SSDSection | RetinaNetSection) -> None:
@@ -31,6 +33,13 @@ class AnchorLoss:
     def __call__(
         self, heads: Sequence[Tensor], targets: Mapping[str, Tensor], size: tuple[int, int]
     ) -> dict[str, Tensor]:
+        """The terms of a batch.
+
+        Args:
+            heads: deltas (B, N, 4) and logits (B, N, K)
+            targets: tensors of `trizoo.families.anchored.matching`, on the heads' device
+            size: input (width, height)
+        """
         options, matches = self.options, targets["matches"]
         deltas, logits = (head.float() for head in heads)
         coder = self._coder(size, deltas.device)
@@ -54,7 +63,7 @@ class AnchorLoss:
         return smooth_l1(deltas - coder.encode(boxes), self.options.box_beta).sum(dim=-1)
 
     def _class(self, logits: Tensor, labels: Tensor, matches: Tensor) -> Tensor:
-        """The class term's sum: (B, N, K), (B, N), (B, N) -> (). labels: 0-based; those without a box have any."""
+        """The class term's sum: (B, N, K), (B, N), (B, N) -> (). Labels count from 0; without a box they are any."""
         raise NotImplementedError
 
     def _coder(self, size: tuple[int, int], device: torch.device) -> "AnchorCoder":
@@ -67,7 +76,12 @@ class AnchorLoss:
 
 
 class AnchorCoder:
-    """Boxes of anchors (N, 4) as deltas and back; what `coding`, of `trizoo.families.anchored`, does, on tensors."""
+    """Boxes of anchors as deltas and back; what `coding`, of `trizoo.families.anchored`, does, on tensors.
+
+    Args:
+        anchors: (N, 4), corners in pixels of the input
+        coding: a CentreCoding or a CornerCoding
+    """
 
     def __init__(self, anchors: Tensor, coding: CentreCoding | CornerCoding) -> None:
         self.anchors = anchors

@@ -16,8 +16,8 @@ LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no 
 class SegmentationLoss:
     """Outputs and targets -> {"loss", "cross_entropy", "dice"}: scalars, each term with its gain applied.
 
-    heads: logits (B, H, W, C) alone; targets: tensors of `trizoo.families.segmentation.targets` on the heads' device;
-    size: input (width, height), which the logits have.
+    Args:
+        options: the recipe's loss section
     """
 
     def __init__(self, spec: SegmentationSpec, options: SegmentationSection) -> None:
@@ -27,6 +27,13 @@ class SegmentationLoss:
     def __call__(
         self, heads: Sequence[Tensor], targets: Mapping[str, Tensor], size: tuple[int, int]
     ) -> dict[str, Tensor]:
+        """The terms of a batch.
+
+        Args:
+            heads: logits (B, H, W, C) alone
+            targets: tensors of `trizoo.families.segmentation.targets`, on the heads' device
+            size: input (width, height), which the logits have
+        """
         options, masks = self.options, targets["masks"].long()
         logits = heads[0].float()
         counted = masks != IGNORE

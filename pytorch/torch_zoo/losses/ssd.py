@@ -9,7 +9,7 @@ from trizoo.families.anchored.matching import NEGATIVE
 
 
 class SSDLoss(AnchorLoss):
-    """See `AnchorLoss`; logits (B, N, 1 + C), background first. Targets: of `trizoo.families.ssd.targets.assign`."""
+    """See `AnchorLoss`. Logits (B, N, 1 + C), background first; targets of `trizoo.families.ssd.targets.assign`."""
 
     def _class(self, logits: Tensor, labels: Tensor, matches: Tensor) -> Tensor:
         positive = matches >= 0
@@ -20,7 +20,13 @@ class SSDLoss(AnchorLoss):
 
 
 def hard_negatives(losses: Tensor, matches: Tensor, negatives: float) -> Tensor:
-    """Which anchors without a box count: (B, N), (B, N) -> bool (B, N); see `trizoo.families.ssd.reference`."""
+    """Which anchors without a box count: (B, N), (B, N) -> bool (B, N); see `trizoo.families.ssd.reference`.
+
+    Args:
+        losses: each anchor's, as background
+        matches: of `trizoo.families.ssd.targets.assign`
+        negatives: so many times as many count as the image has positives, at most
+    """
     candidates = matches == NEGATIVE
     order = torch.where(candidates, -losses, torch.inf).argsort(dim=1, stable=True)
     rank = order.argsort(dim=1)

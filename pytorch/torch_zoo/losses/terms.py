@@ -10,7 +10,13 @@ from trizoo.ground.boxes import LEAST_SIDE, SHAPE_POWER
 
 
 def focal_weight(logits: Tensor, positives: Tensor, gamma: float, alpha: float | None) -> Tensor | float:
-    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.families.base.terms`."""
+    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.families.base.terms`.
+
+    Args:
+        positives: 0 or 1
+        gamma: the exponent, 0 for none
+        alpha: the weight of positives, 1 - alpha is that of others; None for none
+    """
     weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
     if gamma == 0:
         return weight
@@ -18,9 +24,13 @@ def focal_weight(logits: Tensor, positives: Tensor, gamma: float, alpha: float |
 
 
 def focal_loss(logits: Tensor, labels: Tensor, gamma: float, alpha: float | None) -> Tensor:
-    """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N), -1 for no class -> (B, N).
+    """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N) -> (B, N).
 
     Its gradient is written out, since what automatic differentiation would keep for it is several times the logits.
+
+    Args:
+        labels: class ids from 0, -1 for no class
+        gamma, alpha: see `focal_weight`
     """
     return _FocalLoss.apply(logits, labels.long(), gamma, alpha)
 
@@ -55,7 +65,11 @@ def _focal(logits: Tensor, gamma: float, share: float) -> tuple[Tensor, Tensor]:
 
 
 def overlap(a: Tensor, b: Tensor, kind: str = "iou") -> Tensor:
-    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.ground.boxes`."""
+    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.ground.boxes`.
+
+    Args:
+        kind: "iou", "giou", "diou", "ciou", "siou" or "eiou"
+    """
     sides = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0)
     wh_a, wh_b = (a[..., 2:] - a[..., :2]).clamp(min=0), (b[..., 2:] - b[..., :2]).clamp(min=0)
     intersection = sides[..., 0] * sides[..., 1]
@@ -85,7 +99,13 @@ def overlap(a: Tensor, b: Tensor, kind: str = "iou") -> Tensor:
 
 
 def shape_and_distance_cost(wh_a: Tensor, wh_b: Tensor, offset: Tensor, hull: Tensor) -> Tensor:
-    """SIoU's two costs: four of (..., 2) -> (...); see `trizoo.ground.boxes.shape_and_distance_cost`."""
+    """SIoU's two costs: four of (..., 2) -> (...); see `trizoo.ground.boxes.shape_and_distance_cost`.
+
+    Args:
+        wh_a, wh_b: the boxes' sides
+        offset: from centre to centre
+        hull: sides of the smallest box around both
+    """
     angle = 2 * (offset[..., 0] * offset[..., 1]).abs() / (offset**2).sum(-1).clamp(min=LEAST_SIDE**2)
     distance = 1 - ((angle - 2)[..., None] * (offset / hull.clamp(min=LEAST_SIDE)) ** 2).exp()
     wh_a, wh_b = wh_a.clamp(min=LEAST_SIDE), wh_b.clamp(min=LEAST_SIDE)
@@ -94,5 +114,9 @@ def shape_and_distance_cost(wh_a: Tensor, wh_b: Tensor, offset: Tensor, hull: Te
 
 
 def smooth_l1(errors: Tensor, beta: float) -> Tensor:
-    """Smooth L1, element by element: (...) -> (...); see `trizoo.families.anchored.reference.smooth_l1`."""
+    """Smooth L1, element by element: (...) -> (...); see `trizoo.families.anchored.reference.smooth_l1`.
+
+    Args:
+        beta: up to which error it is quadratic
+    """
     return F.smooth_l1_loss(errors, torch.zeros_like(errors), reduction="none", beta=beta)

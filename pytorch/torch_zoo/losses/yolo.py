@@ -16,7 +16,8 @@ from trizoo.families.yolo.spec import YOLOSpec
 class YOLOLoss:
     """Outputs and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
 
-    targets: tensors of `trizoo.families.yolo.targets.assign` on the heads' device; size: input (width, height).
+    Args:
+        options: the recipe's loss section
     """
 
     def __init__(self, spec: YOLOSpec, options: YOLOSection) -> None:
@@ -27,6 +28,13 @@ class YOLOLoss:
     def __call__(
         self, heads: Sequence[Tensor], targets: Mapping[str, Tensor], size: tuple[int, int]
     ) -> dict[str, Tensor]:
+        """The terms of a batch.
+
+        Args:
+            heads: (B, h, w, A, 5 + C) each, in the model's order
+            targets: tensors of `trizoo.families.yolo.targets.assign`, on the heads' device
+            size: input (width, height)
+        """
         options = self.options
         raw = torch.cat([head.flatten(1, 3) for head in heads], dim=1).float()  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
         *grid, balance = self._grid(size, raw.device)
@@ -80,14 +88,26 @@ class YOLOLoss:
 
 
 def decode_boxes(raw: Tensor, cells: Tensor, strides: Tensor, anchors: Tensor, scales: Tensor) -> Tensor:
-    """Boxes that raw values stand for: (..., >= 4), (..., 2), (...), (..., 2), (...) -> (..., 4) corners."""
+    """Boxes that raw values stand for: (..., 4), corners in pixels of the input; see `trizoo.families.yolo.coding`.
+
+    Args:
+        raw: (..., >= 4), of the centre's x and y, of width and height
+        cells: (..., 2), column and row
+        strides: (...), pixels a cell
+        anchors: (..., 2), width and height in pixels
+        scales: (...), see `place_in_cell`
+    """
     centre = (place_in_cell(raw[..., :2], scales) + cells) * strides[..., None]
     half = raw[..., 2:4].clamp(max=MAX_LOG_SIZE).exp() * anchors / 2
     return torch.cat([centre - half, centre + half], dim=-1)
 
 
 def place_in_cell(raw: Tensor, scales: Tensor) -> Tensor:
-    """Where raw x and y put a centre, in cells: (..., 2), (...) -> (..., 2); see `trizoo.families.yolo.coding`."""
+    """Where raw x and y put a centre, in cells: (..., 2), (...) -> (..., 2); see `trizoo.families.yolo.coding`.
+
+    Args:
+        scales: (...), how far the sigmoid is stretched about its middle
+    """
     return raw.sigmoid() * scales[..., None] - (scales[..., None] - 1) / 2
 
 
@@ -100,7 +120,17 @@ def squared_errors(
     scales: Tensor,
     size: tuple[int, int],
 ) -> Tensor:
-    """The "mse" box term, element by element: (..., >= 4), (..., 4), (..., 2), (...), (..., 2), (...) -> (...)."""
+    """The "mse" box term, element by element: (...); see `trizoo.families.yolo.reference.yolo_loss`.
+
+    Args:
+        raw: (..., >= 4), see `decode_boxes`
+        boxes: (..., 4), corners in pixels of the input
+        cells: (..., 2), column and row
+        strides: (...), pixels a cell
+        anchors: (..., 2), width and height in pixels
+        scales: (...), see `place_in_cell`
+        size: input (width, height)
+    """
     wh = boxes[..., 2:] - boxes[..., :2]
     centre = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
     weight = 2 - wh[..., 0] * wh[..., 1] / (size[0] * size[1])

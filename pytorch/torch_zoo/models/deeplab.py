@@ -22,9 +22,13 @@ DECODER_CHANNELS = 256
 
 
 class Decoder(nn.Module):
-    """Features refined by those at stride 4 (Chen et al. 2018, section 3.1): (B, 256, h, w), (B, in, H, W).
+    """Features refined by those at stride 4: (B, 256, h, w), (B, in, H, W) -> (B, 256, H, W).
 
-    -> (B, 256, H, W). in_channels: of those at stride 4
+    Chen et al. 2018, section 3.1.
+
+    Args:
+        in_channels: of those at stride 4
+        norm: see `ConvBlock`
     """
 
     def __init__(self, in_channels: int, norm: str | None = "batch") -> None:

@@ -19,7 +19,12 @@ TOWER_BLOCKS = 4
 
 
 class ClassHead(nn.Module):
-    """The logits of a level: (B, in, H, W) -> (B, H * W * A, C)."""
+    """The logits of a level: (B, in, H, W) -> (B, H * W * A, C).
+
+    Args:
+        num_anchors, num_classes: A of a cell, and C
+        norm: see `make_tower`
+    """
 
     def __init__(self, in_channels: int, num_anchors: int, num_classes: int, norm: str | None) -> None:
         super().__init__()
@@ -34,7 +39,12 @@ class ClassHead(nn.Module):
 
 
 class BoxHead(nn.Module):
-    """The deltas of a level: (B, in, H, W) -> (B, H * W * A, 4)."""
+    """The deltas of a level: (B, in, H, W) -> (B, H * W * A, 4).
+
+    Args:
+        num_anchors: A, of a cell
+        norm: see `make_tower`
+    """
 
     def __init__(self, in_channels: int, num_anchors: int, norm: str | None) -> None:
         super().__init__()
@@ -69,5 +79,9 @@ class RetinaNet(Network):
 
 
 def make_tower(channels: int, norm: str | None) -> nn.ModuleList:
-    """The 3x3 blocks before a prediction; norm: "group", or None for a bias."""
+    """The 3x3 blocks before a prediction, a list: (B, C, H, W) -> (B, C, H, W) each.
+
+    Args:
+        norm: "group", or None for a bias
+    """
     return nn.ModuleList([ConvBlock(channels, channels, 3, activation="relu", norm=norm) for _ in range(TOWER_BLOCKS)])

@@ -23,7 +23,12 @@ from trizoo.families.ssd.spec import SSDSpec
 
 
 class ExtraBlock(nn.Module):
-    """1x1 to half the channels, then what makes the next level: (B, in, H, W) -> (B, out, h, w)."""
+    """1x1 to half the channels, then what makes the next level: (B, in, H, W) -> (B, out, h, w).
+
+    Args:
+        kernel_size, stride, padding: of the second block, whose padding is in cells on each side
+        norm: see `ConvBlock`
+    """
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: int, stride: int, padding: int, norm: str | None = None
@@ -37,7 +42,11 @@ class ExtraBlock(nn.Module):
 
 
 class SSDHead(nn.Module):
-    """The predictions of a level: (B, in, H, W) -> deltas (B, H * W * A, 4), logits (B, H * W * A, 1 + C)."""
+    """The predictions of a level: (B, in, H, W) -> deltas (B, H * W * A, 4), logits (B, H * W * A, 1 + C).
+
+    Args:
+        num_anchors, num_classes: A of a cell, and C without the background
+    """
 
     def __init__(self, in_channels: int, num_anchors: int, num_classes: int) -> None:
         super().__init__()

@@ -14,7 +14,11 @@ CHANNELS = (16, 32, 64, 128, 256, 512, 1024)
 
 
 class TinyBackbone(nn.Module):
-    """(B, 3, H, W) -> c4, c5: 256 channels at stride 16 and 1024 at stride 32."""
+    """(B, 3, H, W) -> c4, c5: 256 channels at stride 16 and 1024 at stride 32.
+
+    Args:
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, norm: str | None = "batch") -> None:
         super().__init__()

@@ -14,7 +14,11 @@ from trizoo.families.yolo.spec import YOLOSpec
 
 
 class CSPBlock(nn.Module):
-    """(B, C, H, W) -> (B, 2 C, H, W), and the part of its last convolution, (B, C, H, W)."""
+    """(B, C, H, W) -> (B, 2 C, H, W), and the part of its last convolution, (B, C, H, W).
+
+    Args:
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, channels: int, norm: str | None = "batch") -> None:
         super().__init__()
@@ -31,7 +35,11 @@ class CSPBlock(nn.Module):
 
 
 class CSPTinyBackbone(nn.Module):
-    """(B, 3, H, W) -> c4, c5: 256 channels at stride 16 and 512 at stride 32."""
+    """(B, 3, H, W) -> c4, c5: 256 channels at stride 16 and 512 at stride 32.
+
+    Args:
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, norm: str | None = "batch") -> None:
         super().__init__()

@@ -27,10 +27,16 @@ BACKBONES = {
 
 
 def make_backbone(name, norm, output_stride=32, stride_on_1x1=False):
-    """The named backbone.
+    """The named backbone: (B, H, W, 3) -> {stride: features}.
 
-    norm: "batch", "group" or None; output_stride: input pixels per cell of its last features, at most
-    stride_on_1x1: of a ResNet's bottlenecks, see there
+    Args:
+        name: a key of BACKBONES
+        norm: see `tf2_zoo.blocks.ConvBlock`
+        output_stride: input pixels per cell of its last features, at most
+        stride_on_1x1: of a ResNet's bottlenecks, see there
+
+    Raises:
+        ValueError: for an output stride that the backbone can't have
     """
     options = {"stride_on_1x1": True} if stride_on_1x1 else {}
     return BACKBONES[name](norm=norm, output_stride=output_stride, **options)

@@ -23,8 +23,12 @@ EXPANDED = 13  # number of the block that goes from stride 16 to 32
 class InvertedResidual(Module):
     """1x1 to more channels, depthwise 3x3, 1x1 without activation, and the input again where sizes allow.
 
-    (B, H, W, in) -> (B, H / stride, W / stride, out), and what the first 1x1 makes: (B, H, W, hidden). There is none
-    where hidden_channels are in_channels.
+    (B, H, W, in) -> (B, H / stride, W / stride, out), and what the first 1x1 makes: (B, H, W, hidden).
+
+    Args:
+        hidden_channels: where they are in_channels, there is no first 1x1
+        stride, dilation: of the 3x3
+        norm: see `ConvBlock`
     """
 
     def __init__(self, in_channels, hidden_channels, out_channels, stride=1, dilation=1, norm="batch"):
@@ -46,11 +50,16 @@ class InvertedResidual(Module):
 class MobileNetV2(Module):
     """(B, H, W, 3) -> {stride: features}: 24, 32, 96 and 320 channels at strides 4, 8, 16 and 32.
 
-    output_stride: 32, or 16 or 8, beyond which nothing strides; the last features are there. A block that lost its
-        stride has the dilation of those before it, those behind it have twice that: at 16 it is 2 in the end, at 8 it
-        is 2 and then 4. So the same weights give the same features as at 32, but at more places
-    last: for output stride 32, whether the last 1x1 convolution is there, of 1280 channels; the features at 16 are
-        then what block 13 expands its input to, before its stride: 576 channels
+    Args:
+        norm: see `ConvBlock`
+        output_stride: 32, or 16 or 8, beyond which nothing strides; the last features are there. A block that lost its
+            stride has the dilation of those before it, those behind it have twice that: at 16 it is 2 in the end, at 8
+            it is 2 and then 4. So the same weights give the same features as at 32, but at more places
+        last: for output stride 32, whether the last 1x1 convolution is there, of 1280 channels; the features at 16 are
+            then what block 13 expands its input to, before its stride: 576 channels
+
+    Raises:
+        ValueError: for another output stride
     """
 
     def __init__(self, norm="batch", output_stride=32, last=False):

@@ -13,7 +13,12 @@ FC_CHANNELS = 1024
 
 
 class Stage(Module):
-    """3x3 convolutions with relu: (B, H, W, in) -> (B, H, W, out)."""
+    """3x3 convolutions with relu: (B, H, W, in) -> (B, H, W, out).
+
+    Args:
+        num_convs: how many
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, in_channels, out_channels, num_convs, norm=None):
         super().__init__()
@@ -29,8 +34,12 @@ class Stage(Module):
 class VGG16(Module):
     """(B, H, W, 3) -> {stride: features}: conv3_3, conv4_3, fc7, of 256, 512 and 1024 channels at strides 4, 8 and 16.
 
-    norm: None as in the paper, where convolutions have a bias
-    output_stride: 16 or above, which it never exceeds; it isn't made to be dilated
+    Args:
+        norm: None as in the paper, where convolutions have a bias; others: see `ConvBlock`
+        output_stride: 16 or above, which it never exceeds; it isn't made to be dilated
+
+    Raises:
+        ValueError: for an output stride below 16
     """
 
     def __init__(self, norm=None, output_stride=16):

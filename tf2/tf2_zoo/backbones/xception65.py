@@ -18,7 +18,12 @@ class XceptionModule(Module):
     """Three separable convolutions after a ReLU each, plus the input, which itself stays as it is.
 
     (B, H, W, in) -> (B, H / stride, W / stride, out), and what the second convolution gives: its channels at stride 1.
-    The third convolution has the stride. channels: of the three
+
+    Args:
+        channels: of the three
+        stride: of the third
+        dilation: of the three
+        norm: see `ConvBlock`
     """
 
     def __init__(self, in_channels, channels, stride=1, *, dilation=1, norm="batch"):
@@ -37,7 +42,13 @@ class XceptionModule(Module):
 
 
 class XceptionTail(Module):
-    """Three separable convolutions with a ReLU after either half: (B, H, W, in) -> (B, H, W, out)."""
+    """Three separable convolutions with a ReLU after either half: (B, H, W, in) -> (B, H, W, out).
+
+    Args:
+        channels: of the three
+        dilation: of the three
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, in_channels, channels, *, dilation=1, norm="batch"):
         super().__init__()
@@ -55,7 +66,12 @@ class Xception65(Module):
     Sides are divided by 2 rounding up. At stride 4 it is the second module's second convolution, without an activation,
     at the output stride the tail.
 
-    output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
+    Args:
+        norm: see `ConvBlock`
+        output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
+
+    Raises:
+        ValueError: for another output stride than 8, 16 and 32
     """
 
     def __init__(self, norm="batch", output_stride=16):

@@ -10,8 +10,8 @@ LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no 
 class SegmentationLoss:
     """Outputs and targets -> {"loss", "cross_entropy", "dice"}: scalars, each term with its gain applied.
 
-    heads: logits (B, H, W, C) alone; targets: tensors of `trizoo.families.segmentation.targets`; size: input (width,
-    height), which the logits have.
+    Args:
+        options: the recipe's loss section
     """
 
     def __init__(self, spec, options):
@@ -19,6 +19,13 @@ class SegmentationLoss:
         self.options = options
 
     def __call__(self, heads, targets, size):
+        """The terms of a batch.
+
+        Args:
+            heads: logits (B, H, W, C) alone
+            targets: tensors of `trizoo.families.segmentation.targets`
+            size: input (width, height), which the logits have
+        """
         options, masks = self.options, tf.cast(targets["masks"], tf.int32)
         logits = tf.cast(heads[0], tf.float32)
         counted = masks != IGNORE

@@ -9,7 +9,7 @@ from trizoo.families.anchored.matching import NEGATIVE
 
 
 class SSDLoss(AnchorLoss):
-    """See `AnchorLoss`; logits (B, N, 1 + C), background first. Targets: of `trizoo.families.ssd.targets.assign`."""
+    """See `AnchorLoss`. Logits (B, N, 1 + C), background first; targets of `trizoo.families.ssd.targets.assign`."""
 
     def _class(self, logits, labels, matches):
         positive = matches >= 0
@@ -20,7 +20,13 @@ class SSDLoss(AnchorLoss):
 
 
 def hard_negatives(losses, matches, negatives):
-    """Which anchors without a box count: (B, N), (B, N) -> bool (B, N); see `trizoo.families.ssd.reference`."""
+    """Which anchors without a box count: (B, N), (B, N) -> bool (B, N); see `trizoo.families.ssd.reference`.
+
+    Args:
+        losses: each anchor's, as background
+        matches: of `trizoo.families.ssd.targets.assign`
+        negatives: so many times as many count as the image has positives, at most
+    """
     candidates = matches == NEGATIVE
     order = tf.argsort(tf.where(candidates, -losses, math.inf), axis=1, stable=True)
     rank = tf.cast(tf.argsort(order, axis=1), tf.float32)

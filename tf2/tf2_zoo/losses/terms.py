@@ -9,7 +9,13 @@ from trizoo.ground.boxes import LEAST_SIDE, SHAPE_POWER
 
 
 def focal_weight(logits, positives, gamma, alpha):
-    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.families.base.terms`."""
+    """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.families.base.terms`.
+
+    Args:
+        positives: 0 or 1
+        gamma: the exponent, 0 for none
+        alpha: the weight of positives, 1 - alpha is that of others; None for none
+    """
     weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
     if gamma == 0:
         return weight
@@ -17,9 +23,13 @@ def focal_weight(logits, positives, gamma, alpha):
 
 
 def focal_loss(logits, labels, gamma, alpha):
-    """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N), -1 for no class -> (B, N).
+    """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N) -> (B, N).
 
     Its gradient is written out, since what automatic differentiation would keep for it is several times the logits.
+
+    Args:
+        labels: class ids from 0, -1 for no class
+        gamma, alpha: see `focal_weight`
     """
 
     @tf.custom_gradient
@@ -37,7 +47,11 @@ def focal_loss(logits, labels, gamma, alpha):
 
 
 def overlap(a, b, kind="iou"):
-    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.ground.boxes`."""
+    """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.ground.boxes`.
+
+    Args:
+        kind: "iou", "giou", "diou", "ciou", "siou" or "eiou"
+    """
     sides = tf.maximum(tf.minimum(a[..., 2:], b[..., 2:]) - tf.maximum(a[..., :2], b[..., :2]), 0.0)
     wh_a, wh_b = tf.maximum(a[..., 2:] - a[..., :2], 0.0), tf.maximum(b[..., 2:] - b[..., :2], 0.0)
     intersection = sides[..., 0] * sides[..., 1]
@@ -66,7 +80,13 @@ def overlap(a, b, kind="iou"):
 
 
 def shape_and_distance_cost(wh_a, wh_b, offset, hull):
-    """SIoU's two costs: four of (..., 2) -> (...); see `trizoo.ground.boxes.shape_and_distance_cost`."""
+    """SIoU's two costs: four of (..., 2) -> (...); see `trizoo.ground.boxes.shape_and_distance_cost`.
+
+    Args:
+        wh_a, wh_b: the boxes' sides
+        offset: from centre to centre
+        hull: sides of the smallest box around both
+    """
     angle = 2 * tf.abs(offset[..., 0] * offset[..., 1]) / tf.maximum(tf.reduce_sum(offset**2, -1), LEAST_SIDE**2)
     distance = 1 - tf.exp((angle - 2)[..., None] * (offset / tf.maximum(hull, LEAST_SIDE)) ** 2)
     wh_a, wh_b = tf.maximum(wh_a, LEAST_SIDE), tf.maximum(wh_b, LEAST_SIDE)
@@ -75,7 +95,11 @@ def shape_and_distance_cost(wh_a, wh_b, offset, hull):
 
 
 def smooth_l1(errors, beta):
-    """Smooth L1, element by element: (...) -> (...); see `trizoo.families.anchored.reference.smooth_l1`."""
+    """Smooth L1, element by element: (...) -> (...); see `trizoo.families.anchored.reference.smooth_l1`.
+
+    Args:
+        beta: up to which error it is quadratic
+    """
     size = tf.abs(errors)
     if beta == 0:
         return size

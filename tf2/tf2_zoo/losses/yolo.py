@@ -13,7 +13,8 @@ from trizoo.families.yolo.grid import yolo_grid
 class YOLOLoss:
     """Outputs and targets -> {"loss", "box", "objectness", "class"}: scalars, each term with its gain applied.
 
-    targets: tensors of `trizoo.families.yolo.targets.assign`; size: input (width, height), known when traced.
+    Args:
+        options: the recipe's loss section
     """
 
     def __init__(self, spec, options):
@@ -21,6 +22,13 @@ class YOLOLoss:
         self.options = options
 
     def __call__(self, heads, targets, size):
+        """The terms of a batch.
+
+        Args:
+            heads: (B, h, w, A, 5 + C) each, in the model's order
+            targets: tensors of `trizoo.families.yolo.targets.assign`
+            size: input (width, height), known when traced
+        """
         options = self.options
         # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
         flat = [tf.reshape(head, (tf.shape(head)[0], math.prod(head.shape[1:4]), head.shape[4])) for head in heads]
@@ -73,19 +81,41 @@ class YOLOLoss:
 
 
 def decode_boxes(raw, cells, strides, anchors, scales):
-    """Boxes that raw values stand for: (..., >= 4), (..., 2), (...), (..., 2), (...) -> (..., 4) corners."""
+    """Boxes that raw values stand for: (..., 4), corners in pixels of the input; see `trizoo.families.yolo.coding`.
+
+    Args:
+        raw: (..., >= 4), of the centre's x and y, of width and height
+        cells: (..., 2), column and row
+        strides: (...), pixels a cell
+        anchors: (..., 2), width and height in pixels
+        scales: (...), see `place_in_cell`
+    """
     centre = (place_in_cell(raw[..., :2], scales) + cells) * strides[..., None]
     half = tf.exp(tf.minimum(raw[..., 2:4], MAX_LOG_SIZE)) * anchors / 2
     return tf.concat([centre - half, centre + half], axis=-1)
 
 
 def place_in_cell(raw, scales):
-    """Where raw x and y put a centre, in cells: (..., 2), (...) -> (..., 2); see `trizoo.families.yolo.coding`."""
+    """Where raw x and y put a centre, in cells: (..., 2), (...) -> (..., 2); see `trizoo.families.yolo.coding`.
+
+    Args:
+        scales: (...), how far the sigmoid is stretched about its middle
+    """
     return tf.sigmoid(raw) * scales[..., None] - (scales[..., None] - 1) / 2
 
 
 def squared_errors(raw, boxes, cells, strides, anchors, scales, size):
-    """The "mse" box term, element by element: (..., >= 4), (..., 4), (..., 2), (...), (..., 2), (...) -> (...)."""
+    """The "mse" box term, element by element: (...); see `trizoo.families.yolo.reference.yolo_loss`.
+
+    Args:
+        raw: (..., >= 4), see `decode_boxes`
+        boxes: (..., 4), corners in pixels of the input
+        cells: (..., 2), column and row
+        strides: (...), pixels a cell
+        anchors: (..., 2), width and height in pixels
+        scales: (...), see `place_in_cell`
+        size: input (width, height)
+    """
     wh = boxes[..., 2:] - boxes[..., :2]
     centre = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
     weight = 2 - wh[..., 0] * wh[..., 1] / (size[0] * size[1])

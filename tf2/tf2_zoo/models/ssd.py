@@ -20,7 +20,12 @@ from tf2_zoo.network import Network
 
 
 class ExtraBlock(Module):
-    """1x1 to half the channels, then what makes the next level: (B, H, W, in) -> (B, h, w, out)."""
+    """1x1 to half the channels, then what makes the next level: (B, H, W, in) -> (B, h, w, out).
+
+    Args:
+        kernel_size, stride, padding: of the second block, whose padding is in cells on each side
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, in_channels, out_channels, kernel_size, stride, padding, norm=None):
         super().__init__()
@@ -32,7 +37,11 @@ class ExtraBlock(Module):
 
 
 class SSDHead(Module):
-    """The predictions of a level: (B, H, W, in) -> deltas (B, H * W * A, 4), logits (B, H * W * A, 1 + C)."""
+    """The predictions of a level: (B, H, W, in) -> deltas (B, H * W * A, 4), logits (B, H * W * A, 1 + C).
+
+    Args:
+        num_anchors, num_classes: A of a cell, and C without the background
+    """
 
     def __init__(self, in_channels, num_anchors, num_classes):
         super().__init__()

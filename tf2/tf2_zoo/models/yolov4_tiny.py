@@ -12,7 +12,11 @@ from tf2_zoo.network import Network
 
 
 class CSPBlock(Module):
-    """(B, H, W, C) -> (B, H, W, 2 C), and the part of its last convolution, (B, H, W, C)."""
+    """(B, H, W, C) -> (B, H, W, 2 C), and the part of its last convolution, (B, H, W, C).
+
+    Args:
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, channels, norm="batch"):
         super().__init__()
@@ -29,7 +33,11 @@ class CSPBlock(Module):
 
 
 class CSPTinyBackbone(Module):
-    """(B, H, W, 3) -> c4, c5: 256 channels at stride 16 and 512 at stride 32."""
+    """(B, H, W, 3) -> c4, c5: 256 channels at stride 16 and 512 at stride 32.
+
+    Args:
+        norm: see `ConvBlock`
+    """
 
     def __init__(self, norm="batch"):
         super().__init__()

@@ -18,9 +18,16 @@ def smooth_l1(errors, beta):
 
 
 def box_regression(deltas, targets, grid, coding, beta):
-    """Smooth L1 between predicted deltas (B, N, 4) and those of the boxes that anchors are assigned to.
+    """Smooth L1 between predicted deltas and those of the boxes that anchors are assigned to, and its gradient.
 
-    -> its sum over positives and coordinates, and its gradient, float64 (B, N, 4).
+    -> the sum over positives and coordinates, and float64 (B, N, 4).
+
+    Args:
+        deltas: float64 (B, N, 4)
+        targets: of `trizoo.families.anchored.matching.targets_of`
+        grid: the AnchorGrid
+        coding: what the deltas are
+        beta: up to which error it is quadratic
     """
     positive, boxes, anchors = _matched(targets, grid)
     values, slopes = smooth_l1(deltas[positive] - coding.encode(boxes, anchors), beta)
@@ -30,9 +37,9 @@ def box_regression(deltas, targets, grid, coding, beta):
 
 
 def box_overlap(deltas, targets, grid, coding):
-    """1 - GIoU between the boxes that predicted deltas (B, N, 4) stand for and those that anchors are assigned to.
+    """1 - GIoU of the boxes that predicted deltas stand for and those that anchors are assigned to, and its gradient.
 
-    -> its sum over positives, and its gradient, float64 (B, N, 4), by central differences.
+    -> the sum over positives, and float64 (B, N, 4), by central differences. The arguments are `box_regression`'s.
     """
     positive, boxes, anchors = _matched(targets, grid)
 
@@ -47,7 +54,15 @@ def box_overlap(deltas, targets, grid, coding):
 
 
 def deltas_and_logits(outputs, targets, grid):
-    """Deltas (B, N, 4) and logits (B, N, K) in float64. Raises ValueError where they don't match the anchors."""
+    """A model's outputs in float64: deltas (B, N, 4) and logits (B, N, K).
+
+    Args:
+        targets: of `trizoo.families.anchored.matching.targets_of`
+        grid: the AnchorGrid
+
+    Raises:
+        ValueError: where outputs don't match targets and anchors
+    """
     deltas, logits = (np.asarray(output, np.float64) for output in outputs)
     shape = (len(targets["matches"]), len(grid.boxes))
     if deltas.shape != (*shape, 4) or logits.shape[:-1] != shape:

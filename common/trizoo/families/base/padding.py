@@ -33,7 +33,12 @@ def places(counts):
 
 
 def padded(values, counts, filler=0):
-    """Things in a row, so many an image, as one padded row an image: (n, ...), (B,) -> (B, padded, ...)."""
+    """Things in a row, so many an image, as one padded row an image: (n, ...), (B,) -> (B, padded, ...).
+
+    Args:
+        counts: how many an image has; the greatest makes the length, see `padded_count`
+        filler: the value of what is padded
+    """
     rows = np.full((len(counts), padded_count(counts.max(initial=0)), *values.shape[1:]), filler, values.dtype)
     rows[places(counts)] = values
     return rows

@@ -199,7 +199,13 @@ def predicts(name):
 
 
 def preset(presets, name, wanted, model):
-    """One of a family's anchor presets {name: anchors}, by default `name`; UserError with the names for another."""
+    """One of a family's anchor presets, by default `name`; UserError with the names for another.
+
+    Args:
+        presets: {name: anchors}
+        wanted: a name, None for `name`
+        model: its name, for errors
+    """
     wanted = name if wanted is None else wanted
     if wanted not in presets:
         raise UserError(f"model.anchor_preset is {wanted!r}; {model} has {', '.join(presets)}")

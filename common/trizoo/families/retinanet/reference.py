@@ -39,6 +39,8 @@ def retinanet_loss(
         targets: of `trizoo.families.retinanet.targets.assign`
         grid: that of `retinanet_grid`
         coding: what the deltas are
+        gamma, alpha: see `trizoo.families.base.terms.focal_weight`
+        box: "l1" or "giou"
 
     Raises:
         ValueError: where outputs don't match targets and anchors
@@ -62,7 +64,7 @@ def retinanet_loss_gradients(
 ):
     """Gradient of `retinanet_loss`'s sum with respect to deltas and logits: float64 (B, N, 4), (B, N, C).
 
-    GIoU is differentiated numerically, the rest by formula.
+    GIoU is differentiated numerically, the rest by formula. The arguments are those of `retinanet_loss`.
     """
     _, of_deltas, of_logits = _evaluate(
         outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain

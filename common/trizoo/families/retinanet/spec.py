@@ -142,7 +142,13 @@ class RetinaNetArchitecture(Architecture):
     ):
         """The RetinaNetSpec; options that are None are torchvision's.
 
-        Raises UserError for a backbone that has no features at the strides of C3 to C5.
+        Args:
+            anchor_preset: a key of RETINANET_ANCHORS
+            backbone, norm, stride_on_1x1, p6_from_c5: see `RetinaNetSpec`
+            normalisation: mean and std
+
+        Raises:
+            UserError: for a backbone that has no features at the strides of C3 to C5
         """
         backbone = backbone or self.backbone
         check_backbone(name, backbone, STRIDES, stride_on_1x1=stride_on_1x1)

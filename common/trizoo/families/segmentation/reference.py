@@ -35,7 +35,10 @@ def segmentation_loss(outputs, targets, options):
 
 
 def segmentation_loss_gradients(outputs, targets, options):
-    """Gradient of `segmentation_loss`'s sum with respect to the logits: a list of one, float64 (B, H, W, C)."""
+    """Gradient of `segmentation_loss`'s sum with respect to the logits: a list of one, float64 (B, H, W, C).
+
+    The arguments are those of `segmentation_loss`.
+    """
     _, gradient = _evaluate(outputs, targets, options)
     return [gradient]
 

@@ -108,7 +108,12 @@ class SegmentationArchitecture(Architecture):
     ):
         """The SegmentationSpec at the model's usual output stride or the other one, on its usual backbone or another.
 
-        Raises UserError for a backbone that doesn't reach that stride, or has nothing at stride 4 for a decoder.
+        Args:
+            output_stride, backbone, norm, stride_on_1x1: see `SegmentationSpec`; None = the model's own
+            normalisation: mean and std
+
+        Raises:
+            UserError: for a backbone that doesn't reach that stride, or has nothing at stride 4 for a decoder
         """
         backbone, output_stride = backbone or self.backbone, output_stride or self.output_stride
         strides = (4, output_stride) if self.kind == "deeplabv3plus" else (output_stride,)

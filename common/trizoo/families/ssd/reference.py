@@ -38,7 +38,7 @@ def ssd_loss_gradients(
 ):
     """Gradient of `ssd_loss`'s sum with respect to deltas and logits: float64 (B, N, 4), (B, N, 1 + C).
 
-    Which negatives count is a constant.
+    Which negatives count is a constant. The arguments are those of `ssd_loss`.
     """
     _, of_deltas, of_logits = _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, class_gain)
     return of_deltas, of_logits

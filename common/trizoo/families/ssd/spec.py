@@ -102,7 +102,12 @@ class SSDArchitecture(Architecture):
     ):
         """The SSDSpec with the model's usual anchors and backbone, or others that fit.
 
-        Raises UserError for a backbone that has no features at `strides`.
+        Args:
+            anchor_preset, backbone, norm, stride_on_1x1: see `SSDSpec`; None = the model's own
+            normalisation: mean and std
+
+        Raises:
+            UserError: for a backbone that has no features at `strides`
         """
         backbone = backbone or self.backbone
         check_backbone(name, backbone, self.strides, max(self.strides), stride_on_1x1)

@@ -166,7 +166,12 @@ class AnchorReport:
 
     @classmethod
     def compare(cls, sizes, old, new):
-        """The report for boxes of these sizes (N, 2) and two sets of anchors (A, 2)."""
+        """The report for boxes of some sizes and two sets of anchors.
+
+        Args:
+            sizes: (N, 2), width and height in pixels of the input
+            old, new: (A, 2), anchors of before and of after
+        """
         return cls(anchor_fit(sizes, old), anchor_fit(sizes, new))
 
     @property

@@ -38,7 +38,8 @@ def yolo_loss_gradients(outputs, targets, spec, loss, size):
     """Gradient of `yolo_loss`'s sum with respect to each output: a list of float64 arrays of the outputs' shapes.
 
     CIoU's trade-off weight counts as a constant, as in its paper (Zheng et al. 2020, equation 12 and below). The box
-    term's part is differentiated numerically (central differences in float64), the rest by formula.
+    term's part is differentiated numerically (central differences in float64), the rest by formula. The
+    arguments are those of `yolo_loss`.
     """
     _, gradient = _evaluate(outputs, targets, spec, loss, size)
     pieces = np.split(gradient, np.cumsum([np.prod(output.shape[1:4]) for output in outputs])[:-1], axis=1)

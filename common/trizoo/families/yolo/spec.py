@@ -146,7 +146,10 @@ class YOLOArchitecture(Architecture):
         """The YOLOSpec with the model's own anchors or these, smallest first.
 
         Args:
+            anchors: (A, 2), width and height in pixels; None = the model's own
             scale_xy: one number for all heads; None = the model's own, a number a head
+            attention, norm: see `YOLOSpec`
+            normalisation: mean and std
 
         Raises:
             UserError: for a number of anchors that the heads can't share out, anchors in another order (each head would

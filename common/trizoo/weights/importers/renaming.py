@@ -33,7 +33,9 @@ def take(arrays, names, model, source):
     """Arrays by a file's names as an Imported.
 
     Args:
+        arrays: {the file's name: array}
         names: {our name: the file's}
+        source: what the file is called in errors
 
     Raises:
         UserError: where one of them isn't as the model's
@@ -68,6 +70,7 @@ def require_backbone(imported, dropped, what, model, source):
     Args:
         dropped: how the names of the classifier's own arrays begin
         what: the file's network, in words
+        source: what the file is called in errors
     """
     lacking = [name for name in imported.missing if name.startswith("backbone.")]
     beyond = [name for name in imported.unexpected if not name.startswith(dropped)]

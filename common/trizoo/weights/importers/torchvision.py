@@ -79,7 +79,12 @@ WITHOUT_AUXILIARY = "its auxiliary classifier, which has a part in training alon
 
 
 def retinanet_rules(old_pyramid=False, old_towers=False):
-    """Rules of a RetinaNet; old: names of before torchvision 0.13 (the files' own are converted when it loads them)."""
+    """Rules of a RetinaNet, also for names of before torchvision 0.13, which converts such files when it loads them.
+
+    Args:
+        old_pyramid: whether the pyramid has the old names
+        old_towers: whether the heads' towers have
+    """
     within = "" if old_pyramid else ".0"
     return (
         *resnet_rules("backbone.body."),

@@ -67,9 +67,12 @@ def read(index):
     """A checkpoint by its .index: ({name: array}, about). bfloat16 becomes float32, exactly.
 
     Names are TensorFlow's; those of tf.train.Checkpoint are the way to the variable, a/b/kernel. Where a variable's
-    exponential moving average is kept, that is taken. about: `averaged`, the names of such variables, and `left_out`,
-    those of what isn't the model's: an optimizer's slots, counters, texts. Raises UnreadableError for damage, for data
-    that is missing or less than the index claims, and where TensorFlow isn't installed.
+    exponential moving average is kept, that is taken. What is told about it is `averaged`, the names of such variables,
+    and `left_out`, those of what isn't the model's: an optimizer's slots, counters, texts.
+
+    Raises:
+        UnreadableError: for damage, for data that is missing or less than the index claims, and where TensorFlow isn't
+            installed
     """
     prefix = index.with_suffix("")
     pattern = re.compile(re.escape(prefix.name) + DATA.pattern)

@@ -70,7 +70,15 @@ class Storage:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor that is still in the file. offset and stride count numbers, of type `type`, in its storage."""
+    """A tensor that is still in the file.
+
+    Args:
+        offset: numbers of `type` before the first one, in the storage
+        size: the shape
+        stride: numbers of `type` from one element to the next, for each axis
+        type: a key of STORED
+        conjugate, negative: PyTorch's bits, whether the conjugate, or the negative, of the stored numbers is meant
+    """
 
     storage: Storage
     offset: int
