@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trizoo.data.boxes.find import find_boxes
+from trizoo.data.boxes.kept import open_boxes
 from trizoo.data.images import read_image, read_size
 from trizoo.ground.errors import UserError
 from trizoo.metrics.curves import write_report
@@ -55,11 +55,11 @@ class Detection:
     results = "detections"
 
     def find(self, data):
-        """See `trizoo.data.boxes.find.find_boxes`. Raises UserError for masks alone."""
-        listing = find_boxes(data.root, data.layout, data.images, data.annotations)
+        """The `trizoo.data.boxes.index.BoxIndex`. Raises UserError for masks alone."""
+        listing = open_boxes(data.root, data.layout, data.images, data.annotations)
         if not listing.annotations and listing.masks:
             raise UserError(
-                f"{data.root} has {len(listing.masks)} masks and no annotations, and a detector needs boxes; "
+                f"{data.root} has {listing.masks} masks and no annotations, and a detector needs boxes; "
                 f"a segmentation model learns from masks: --model deeplabv3plus-mobilenetv2"
             )
         return listing

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from trizoo.data.boxes.dataset import BoxSet
+from trizoo.data.boxes.index import build_index
 from trizoo.data.reading import Problem
 from trizoo.data.splits import Lists, Names
 
@@ -110,4 +110,9 @@ class Listing:
             split: its name, None for every image that is annotated
             classes: names in order, None for those that are found
         """
-        return BoxSet(self, split, classes)
+        return self.index.open(split, classes)
+
+    @cached_property
+    def index(self):
+        """The `BoxIndex`: every annotation and every image's header, read once."""
+        return build_index(self)

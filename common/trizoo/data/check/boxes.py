@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.data.boxes.dataset import clip_to_image
+from trizoo.data.boxes.placing import is_drawn_on_stored, place
 from trizoo.data.check.report import Findings, Report
-from trizoo.data.images import in_threads, read_image, read_mask
+from trizoo.data.images import CUT_OFF, decode, in_threads, read_mask
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import FIRST_FEW, hint
@@ -26,16 +26,22 @@ _WARNINGS = {
     "image in no split",
     "annotation in no split",
     "uncommon mask value",
+    "image cut off",
+    "boxes below a pixel",
 }
 
 
-def check_boxes(listing, classes=None):
+def check_boxes(listing, classes=None, watch=None):
     """Read every annotation, image and mask of a `trizoo.data.boxes.listing.Listing`: -> `Report`.
 
     With `classes`, or where the listing has its own, every other class name is an error; without, names that look like
     slips are warnings. Errors keep the data set from being used as it is, warnings don't: boxes without area are left
     out, swapped corners put right, and so on.
+
+    Args:
+        watch: function of an iterator, a number and a word that gives the iterator on, to draw a progress bar
     """
+    watch = watch or (lambda found, total, what: found)
     if isinstance(classes, str):
         raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
     classes = listing.classes if classes is None else classes
@@ -52,8 +58,9 @@ def check_boxes(listing, classes=None):
     annotations = _read_annotations(listing, findings)
     images = {id: listing.image_of(id, annotations.get(id)) for id in {**listing.images, **listing.annotations}}
     _compare_lists(splits, listing, images, findings)
-    sizes = _read_images(listing, findings)
-    boxes = _place_boxes(annotations, images, sizes, findings)
+    headers = _decode_images(listing, findings, watch)
+    sizes = {path: header.size for path, header in headers.items()}
+    boxes = _place_boxes(annotations, images, headers, findings)
     objects, holders = Counter(), Counter()
     for annotation in annotations.values():
         names = [named.name for named in annotation.objects]
@@ -158,36 +165,39 @@ def _compare_lists(splits, listing, images, findings):
             findings.add("image in no split", path, "is in no list, or has no annotation")
 
 
-def _read_images(listing, findings):
-    """Image file -> (width, height), of those that can be decoded to the last pixel."""
+def _decode_images(listing, findings, watch):
+    """Image file -> `Header`, of those that can be decoded to the last pixel."""
 
-    def size_of(path):
+    def header_of(path):
         try:
-            return read_image(path).shape[1::-1]
+            return decode(path)
         except UserError as error:
             return error
 
-    sizes = {}
-    for path, size in zip(listing.images.values(), in_threads(size_of, listing.images.values()), strict=True):
-        if isinstance(size, UserError):
-            findings.add_error("unreadable image", size)
-        else:
-            sizes[path] = size
-    return sizes
+    headers, paths = {}, list(listing.images.values())
+    decoded = in_threads(header_of, paths, lambda found: watch(found, len(paths), "images"))
+    for path, header in zip(paths, decoded, strict=True):
+        if isinstance(header, UserError):
+            findings.add_error("unreadable image", header)
+            continue
+        headers[path] = header
+        if header.cut:
+            findings.add("image cut off", path, CUT_OFF)
+    return headers
 
 
-def _place_boxes(annotations, images, sizes, findings):
+def _place_boxes(annotations, images, headers, findings):
     """Id -> the boxes (N, 4) that training gets."""
     boxes = {}
     for id, annotation in annotations.items():
-        size = sizes.get(images[id])
-        if size is None:
+        header = headers.get(images[id])
+        if header is None:
             continue
-        boxes[id], _, problems = clip_to_image(annotation, size)
-        for problem in problems:
+        boxes[id], _, _, problems = place([annotation], [header])
+        for problem in problems.get(0, ()):
             findings.add_problem(problem)
-        if annotation.size and annotation.size != size:
-            said, real = (f"{width}x{height}" for width, height in (annotation.size, size))
+        if annotation.size and annotation.size != header.size and not is_drawn_on_stored(annotation, header):
+            said, real = (f"{width}x{height}" for width, height in (annotation.size, header.size))
             findings.add("size tag", annotation.file, f"says {said} but the image is {real}, which counts")
     return boxes
 

@@ -182,7 +182,7 @@ def test_hash_split_is_said_in_the_notes(tmp_path):
         add(tmp_path, id)
     listing = find_voc(tmp_path)
     train, val = listing.open("train"), listing.open("val")
-    assert sorted(record.id for record in train.records + val.records) == list("abcdef")
+    assert sorted(record.id for record in [*train.records, *val.records]) == list("abcdef")
     assert "no lists" in train.notes[0]
     assert len(listing.open()) == 6
 
