@@ -44,7 +44,9 @@ class Data(Section):
 
     root: str | None = Field(None, description="folder of the data set; none = the zoo's synthetic data")
     train: str | None = Field(None, description="split to train on; none = train, else trainval, else all images")
-    validation: str | None = Field(None, description="split for choosing the best epoch; none = val, else test")
+    validation: str | None = Field(
+        None, description="split for choosing the best epoch; none = val, else a fifth of train"
+    )
     test: str | None = Field(None, description="split for the final metrics; none = test, else the validation split")
     overfit: int = Field(0, ge=0, description="train and evaluate on this many images of the train split; 0 = off")
     layout: Literal[LAYOUTS] | None = Field(None, description="of the labels; none = the first that is there")

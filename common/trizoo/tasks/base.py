@@ -15,8 +15,13 @@ class EvaluationSet(Protocol):
     classes: tuple[str, ...]
     split: str
 
-    def first(self, count):
-        """The same of its first images alone, for a run with `overfit`."""
+    def only(self, places, split):
+        """The same of some of its images alone.
+
+        Args:
+            places: of them in `records`
+            split: what they are called
+        """
 
     def measure(self, pipeline):
         """Runs an `ImagePipeline` over the images: metrics ready for JSON, and what `draw` and `write_report` need."""

@@ -4,8 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from trizoo.data.boxes.kept import open_boxes
 from trizoo.data.images import read_image, read_size
+from trizoo.data.texts import Chosen
 from trizoo.ground.errors import UserError
 from trizoo.metrics.curves import write_report
 from trizoo.metrics.detection import evaluate
@@ -26,9 +29,9 @@ class BoxEvaluationSet:
     classes: tuple[str, ...]
     split: str
 
-    def first(self, count):
+    def only(self, places, split):
         """See `trizoo.tasks.base.EvaluationSet`."""
-        return replace(self, records=self.records[:count], split=f"{self.split} (overfit)")
+        return replace(self, records=Chosen(self.records, np.array(places, np.int64)), split=split)
 
     def measure(self, pipeline):
         """Metrics (see `trizoo.metrics.detection.evaluate`), and the list of Detections."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trizoo.data.finding import named_place
+from trizoo.data.splits import split_by_hash
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.tasks import task_of
@@ -60,8 +61,16 @@ def open_data(recipe, say):
     members = list(range(min(recipe.data.overfit or len(training), len(training))))
     test = final_set(recipe, listing=listing)
     validation = test
-    if not recipe.data.overfit:
-        split = choose_split(recipe.data.validation, ("val", "test"), listing.splits) or train
+    if holds_back(recipe.data, listing.splits, len(training)):
+        kept = set(_held_back(training.records))
+        members = [place for place in members if place not in kept]
+        validation = held_back_set(recipe, listing)
+        say(
+            f"data: no split is for validation, so a fifth of {train} ({len(kept)} images, always the same) is held "
+            f"back to choose the best epoch; --set data.validation=SPLIT takes another"
+        )
+    elif not recipe.data.overfit:
+        split = choose_split(recipe.data.validation, ("val",), listing.splits) or train
         validation = test if split == test.split else task.evaluation_set(listing, recipe.data, split, recipe.classes)
         shared = {record.id for record in training.records} & {record.id for record in validation.records}
         if shared:
@@ -100,11 +109,36 @@ def training_split(data, there):
     return split
 
 
+def holds_back(data, there, images):
+    """Whether a part of the images to train on is held back for validation: nothing else is for that, nor asked for.
+
+    A test split never chooses the best epoch unless it is asked to.
+
+    Args:
+        there: {split: ids}
+        images: how many there are to train on
+    """
+    return not data.overfit and images > 1 and choose_split(data.validation, ("val",), there) is None
+
+
+def held_back_set(recipe, listing):
+    """The task's evaluation set of the images to train on that are held back for validation."""
+    split = training_split(recipe.data, listing.splits)
+    whole = task_of(recipe.model.name).evaluation_set(listing, recipe.data, split, recipe.classes)
+    return whole.only(_held_back(whole.records), f"held back of {split}")
+
+
+def _held_back(records):
+    """Places of a fifth of the records, by a hash of each id."""
+    chosen = set(split_by_hash([record.id for record in records])["val"])
+    return [place for place, record in enumerate(records) if record.id in chosen]
+
+
 def final_set(recipe, split=None, listing=None):
     """The task's evaluation set of a recipe's final metrics: this split, or the one that the run ended with.
 
-    That is the recipe's test split, else test, its validation split, val, or what it was trained on; for a run with
-    `overfit` the very images it was trained on.
+    That is the recipe's test split, else test, its validation split, val, or what was held back for validation; for a
+    run with `overfit` the very images it was trained on.
 
     Args:
         listing: what the task found in the data, None to look now
@@ -112,11 +146,15 @@ def final_set(recipe, split=None, listing=None):
     data, task = recipe.data, task_of(recipe.model.name)
     listing = listing or task.find(data)
     if data.overfit and split is None:
-        return task.evaluation_set(listing, data, training_split(data, listing.splits), recipe.classes).first(
-            data.overfit
-        )
-    usual = (data.test, "test", data.validation, "val")
-    chosen = choose_split(split, usual, listing.splits) or training_split(data, listing.splits)
+        train = training_split(data, listing.splits)
+        whole = task.evaluation_set(listing, data, train, recipe.classes)
+        return whole.only(range(min(data.overfit, len(whole.records))), f"{train} (overfit)")
+    chosen = choose_split(split, (data.test, "test", data.validation, "val"), listing.splits)
+    if chosen is None:
+        train = training_split(data, listing.splits)
+        if holds_back(data, listing.splits, len(listing.splits[train])):
+            return held_back_set(recipe, listing)
+        chosen = train
     return task.evaluation_set(listing, data, chosen, recipe.classes)
 
 
