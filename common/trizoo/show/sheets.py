@@ -28,16 +28,11 @@ class Sheets:
 
     def some(self, count):
         """At most so many of the images, evenly chosen -> Section."""
-        figures, pictures = [], []
-        for index in evenly(len(self.source), count):
-            ratio = min(1, SIDE / max(self.source.records[index].size))
-            shown = tuple(max(1, round(side * ratio)) for side in self.source.records[index].size)
-            sample = self.source.sample(index, at_least=shown)
-            pictures.append(annotated(sample, self.source.classes))
-            caption = (self._name(index), self._held(sample))
-            figures.append(self._figure(f"image-{index}.jpg", pictures[-1], caption))
-        more = (f"{len(figures)} of {len(self.source)}, evenly chosen; --index N shows image N large",)
-        return Section("Images", more=more, figures=figures, links=self._sheet("images.jpg", pictures))
+        chosen = evenly(len(self.source), count)
+        shown = ((f"image-{index}.jpg", self._sample(index), (self._name(index),)) for index in chosen)
+        figures, links = self._draw("images.jpg", shown)
+        more = (f"{len(chosen)} of {len(self.source)}, evenly chosen; --index N shows image N large",)
+        return Section("Images", more=more, figures=figures, links=links)
 
     def large(self, index):
         """One image, large, with its file -> Section."""
@@ -71,16 +66,39 @@ class Sheets:
         return self._augmented(title, f"epochs-{index}", samples, captions, recipe)
 
     def _augmented(self, title, stem, samples, captions, recipe):
-        pictures = [annotated(sample, self.source.classes) for sample in samples]
-        figures = [
-            self._figure(f"{stem}-{number}.jpg", picture, (*caption, self._held(sample)))
-            for number, (picture, sample, caption) in enumerate(zip(pictures, samples, captions, strict=True), 1)
-        ]
+        shown = zip(samples, captions, strict=True)
+        named = ((f"{stem}-{number}.jpg", *pair) for number, pair in enumerate(shown, 1))
+        figures, links = self._draw(f"{stem}.jpg", named)
         steps = [operation.op for operation in recipe.augment]
         more = [f"recipe of {recipe.model.name}, seed {recipe.seed}: {', '.join(steps) or 'no augmentation'}"]
         if OF_SEVERAL & {*steps}:
             more.append(f"what {' and '.join(s for s in steps if s in OF_SEVERAL)} made holds other images too")
-        return Section(title, more=tuple(more), figures=figures, links=self._sheet(f"{stem}.jpg", pictures))
+        return Section(title, more=tuple(more), figures=figures, links=links)
+
+    def _draw(self, together, shown):
+        """Writes a picture of each sample, and the first in one: -> list of Figures, links to what they are all in.
+
+        Args:
+            together: the name of the file of several
+            shown: (file name, Sample, lines of its caption) each
+        """
+        figures, pictures = [], []
+        for name, sample, caption in shown:
+            picture = annotated(sample, self.source.classes)
+            figures.append(self._figure(name, picture, (*caption, self._held(sample))))
+            if len(pictures) < MOST_ON_A_SHEET:
+                pictures.append(picture)
+        if not pictures:
+            return [], ()
+        save_picture(self.folder.file(together), sheet(pictures, self.source.classes if self.has_masks else None))
+        text = "all" if len(pictures) == len(figures) else f"the first {len(pictures)}"
+        return figures, ((together, f"{text} in one picture"),)
+
+    def _sample(self, index):
+        """An image of the data set, decoded no larger than it is shown if possible."""
+        size = self.source.records[index].size
+        ratio = min(1, SIDE / max(size))
+        return self.source.sample(index, at_least=tuple(max(1, round(side * ratio)) for side in size))
 
     def _name(self, index):
         return f"{index}: {self.source.records[index].id}"
@@ -98,14 +116,6 @@ class Sheets:
     def _figure(self, name, picture, caption):
         save_picture(self.folder.file(name), picture)
         return Figure(name, caption, picture.shape[1::-1])
-
-    def _sheet(self, name, pictures):
-        """The link to the pictures in one."""
-        if not pictures:
-            return ()
-        together = sheet(pictures[:MOST_ON_A_SHEET], self.source.classes if self.has_masks else None)
-        save_picture(self.folder.file(name), together)
-        return ((name, "all in one picture" if len(pictures) <= MOST_ON_A_SHEET else "the first in one picture"),)
 
 
 def _size(sample):

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from trizoo.pictures.draw_masks import blend, colours, cut_out
+from trizoo.pictures.draw_masks import blend, colours, cut_out, draw_mask, stripes
+from trizoo.pictures.palette import mask_colours
 
 MASK = np.array([[0, 1], [255, 2]], np.uint8)
 IMAGE = np.full((2, 2, 3), 100, np.uint8)
@@ -28,3 +29,35 @@ def test_a_cut_out_is_transparent_where_there_is_no_object():
 def test_a_mask_of_another_size_is_refused():
     with pytest.raises(ValueError, match=r"mask is uint8 \(2, 2\); uint8 \(3, 2\)"):
         blend(np.zeros((3, 2, 3), np.uint8), MASK)
+
+
+def test_a_mask_to_judge_lies_faintly_over_its_class_with_its_border_in_full():
+    mask = np.zeros((9, 9), np.uint8)
+    mask[2:7, 2:7] = 1
+    picture = draw_mask(np.full((9, 9, 3), 100, np.uint8), mask, 2)
+    colour = mask_colours(2)[1].astype(int)
+    assert (picture[mask == 0] == 100).all()
+    inside = np.zeros((9, 9), bool)
+    inside[3:6, 3:6] = True
+    assert (picture[inside] == (100 * 0.65 + colour * 0.35 + 0.5).astype(int)).all()  # 35 % of the colour
+    assert (picture[(mask == 1) & ~inside] == colour).all()
+
+
+def test_a_mask_of_one_class_alone_has_no_border():
+    picture = draw_mask(np.full((4, 4, 3), 100, np.uint8), np.ones((4, 4), np.uint8), 2)
+    assert (picture == picture[0, 0]).all()
+
+
+def test_what_is_ignored_is_striped():
+    mask = np.zeros((20, 20), np.uint8)
+    mask[:, 10:] = 255
+    image = np.full((20, 20, 3), 100, np.uint8)
+    picture = draw_mask(image, mask, 2)
+    assert (picture[:, :10] == 100).all()
+    assert (picture[:, 10:] == stripes(image)[:, 10:]).all()
+    assert {*np.unique(stripes(image))} == {181, 76}  # 40 + 0.6 * 235 = 181 and 40 + 0.6 * 60 = 76
+
+
+def test_a_class_beyond_the_last_is_refused():
+    with pytest.raises(ValueError, match="mask holds 2; 0 to 1 are classes"):
+        draw_mask(IMAGE, MASK, 2)
