@@ -3,6 +3,7 @@
 import numpy as np
 
 from trizoo.data.check.report import Findings
+from trizoo.data.statistics import MaskStatistics
 from trizoo.ground.files import replacing
 from trizoo.pictures.palette import class_colours, mask_colours
 from trizoo.show import plots
@@ -28,7 +29,7 @@ def head(source, counts, split, splits):
         splits: name -> ids, of all
     """
     images, classes = _number(len(source), "image"), _number(len(source.classes), "class")
-    if hasattr(counts, "pixels"):
+    if isinstance(counts, MaskStatistics):
         line = f"{images} of the split {split}, with masks of {classes}"
     else:
         boxes, full = _number(int(counts.objects.sum()), "box"), counts.per_image
@@ -50,7 +51,7 @@ def head(source, counts, split, splits):
 def classes(source, counts):
     """The legend, with the counts of each class -> Section."""
     names = source.classes
-    if not hasattr(counts, "pixels"):
+    if not isinstance(counts, MaskStatistics):
         rows = list(zip(names, counts.objects.tolist(), counts.holders.tolist(), strict=True))
         swatches = tuple(map(tuple, class_colours(len(names)).tolist()))
         return Section("Classes", tables=[Table(("class", "boxes", "images"), rows, swatches)])
@@ -74,7 +75,7 @@ def drawn(source, counts, folder):
     Args:
         folder: `trizoo.show.folder.PageFolder`
     """
-    if hasattr(counts, "pixels"):
+    if isinstance(counts, MaskStatistics):
         figures = plots.draw_masks(counts, source.classes)
     elif len(counts.sides):
         figures = plots.draw_boxes(counts, source.classes)

@@ -102,8 +102,8 @@ def test_an_image_by_its_number_is_large_with_its_id_and_file(shown, synthetic_d
 
 
 def test_an_image_by_its_number_is_augmented_as_in_each_epoch(shown, synthetic_data):
-    options = ("--set", "input_size=64", "--set", "schedule.batch_size=2")
-    folder, text = shown(synthetic_data, "--index", "1", "--augmented", "--count", "3", *options[2:])
+    batch = ("--set", "schedule.batch_size=2")
+    folder, text = shown(synthetic_data, "--index", "1", "--augmented", "--count", "3", *batch)
     assert_whole(folder, text)
     assert [name for name in pictures(text) if name.startswith("epochs-")] == [f"epochs-1-{k}.jpg" for k in (1, 2, 3)]
     assert len(set(re.findall(r"epoch (\d+), step", text))) == 3
