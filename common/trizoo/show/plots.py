@@ -125,21 +125,19 @@ def _draw_map(counts, size, title):
 
 
 def _draw_coverage(class_names, statistics):
-    """A map a class of how often it covers a place -> Figure."""
+    """A map a class of how often it covers a place, from never to its own most -> Figure."""
     names, coverage = Names(class_names), statistics.coverage
     size = next(iter(statistics.sizes))
     shown = np.sort(np.argsort(-coverage.mean(axis=(1, 2)), kind="stable")[:MOST_MAPS])
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
     figure = _figure(min(3.0, 0.35 + WIDTH / columns * size[1] / size[0]) * rows + 0.4)
-    places, highest = [], max(1e-9, coverage.max())
     for number, label in enumerate(shown):
-        places.append(figure.add_subplot(rows, columns, number + 1))
-        picture = _show(places[-1], coverage[label], size, highest)
-        names.dress([places[-1].set_title(names.texts[label], fontsize=9)], [label])
+        axes, highest = figure.add_subplot(rows, columns, number + 1), coverage[label].max()
+        _show(axes, coverage[label], size, max(1e-9, highest))
+        names.dress([axes.set_title(f"{names.texts[label]}: 0 to {highest:.0%}", fontsize=9)], [label])
     masks = "masks" if statistics.looked_at > 1 else "mask"
-    figure.suptitle(f"where each class lies, in {statistics.looked_at} {masks}", fontsize=10)
-    figure.colorbar(picture, ax=places, label="share of the pixels", shrink=0.8)
+    figure.suptitle(f"share of {statistics.looked_at} {masks} that has the class at a place", fontsize=10)
     return figure
 
 

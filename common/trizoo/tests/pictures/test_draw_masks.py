@@ -39,8 +39,30 @@ def test_a_mask_to_judge_lies_faintly_over_its_class_with_its_border_in_full():
     assert (picture[mask == 0] == 100).all()
     inside = np.zeros((9, 9), bool)
     inside[3:6, 3:6] = True
-    assert (picture[inside] == (100 * 0.65 + colour * 0.35 + 0.5).astype(int)).all()  # 35 % of the colour
+    assert (picture[inside] == (100 * 0.55 + colour * 0.45 + 0.5).astype(int)).all()  # 45 % of the colour
     assert (picture[(mask == 1) & ~inside] == colour).all()
+
+
+def test_an_image_is_grey_under_a_class_and_keeps_its_own_colours_beside_it():
+    image = np.full((9, 9, 3), (200, 20, 20), np.uint8)
+    mask = np.zeros((9, 9), np.uint8)
+    mask[:, 4:] = 1
+    picture = draw_mask(image, mask, 2)
+    assert (picture[:, :4] == (200, 20, 20)).all()
+    # 0.299 * 200 + 0.701 * 20 = 73.8
+    assert (picture[:, 5:] == (73.82 * 0.55 + mask_colours(2)[1] * 0.45 + 0.5).astype(int)).all()
+
+
+def test_borders_are_as_thick_as_the_lines_of_boxes():
+    mask = np.zeros((560, 560), np.uint8)
+    mask[100:200, 100:200] = 1
+    mask[100:200, 200:300] = 2
+    picture = draw_mask(np.full((560, 560, 3), 100, np.uint8), mask, 3)
+    one, other = mask_colours(3)[1:]
+    # 560 / 280 = 2 pixels on either side of column 200, and 2 rows below the upper edge in row 100
+    assert [(picture[150, column] == one).all() for column in (197, 198, 199)] == [False, True, True]
+    assert [(picture[150, column] == other).all() for column in (200, 201, 202)] == [True, True, False]
+    assert [(picture[row, 150] == one).all() for row in (99, 100, 101, 102)] == [False, True, True, False]
 
 
 def test_a_mask_of_one_class_alone_has_no_border():

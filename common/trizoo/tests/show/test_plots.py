@@ -69,9 +69,9 @@ def test_masks_have_shares_of_pixels_and_a_map_a_class():
     assert bars(figures["classes"]) == [100, 900]
     assert [text.get_text() for text in figures["classes"].axes[0].texts] == ["10.00%", "90.00%"]
     maps = [axes for axes in figures["positions"].axes if axes.get_title()]
-    assert [axes.get_title() for axes in maps] == ["ground", "cell"]
+    assert [axes.get_title() for axes in maps] == ["ground: 0 to 0%", "cell: 0 to 100%"]
     assert maps[1].images[0].get_array().min() == 1
-    assert "in 3 masks" in figures["positions"].get_suptitle()
+    assert "of 3 masks" in figures["positions"].get_suptitle()
 
 
 @pytest.mark.parametrize("count", [1, 2, 13, 255])
