@@ -1,4 +1,4 @@
-"""What `trizoo data` does: check a data set, convert its masks, draw one, or download one."""
+"""What `trizoo data` does: check a data set, show it, convert its masks, draw one, or download one."""
 
 from trizoo.data.check import check
 from trizoo.data.convert import convert
@@ -9,7 +9,7 @@ from trizoo.ground.errors import UserError
 
 def run(options):
     """The command. Returns the exit code; raises UserError where there is no data set."""
-    actions = {"check": _check, "convert": _convert, "synth": _synthesize, "download": _download}
+    actions = {"check": _check, "convert": _convert, "show": _show, "synth": _synthesize, "download": _download}
     return actions[options.action](options)
 
 
@@ -39,6 +39,12 @@ def _convert(options):
     splits = ", ".join(f"{name} ({len(ids)})" for name, ids in data.splits.items())
     print(f"{options.out}: {len(data)} images with masks, splits {splits}, classes {', '.join(data.classes)}")
     return 0
+
+
+def _show(options):
+    from trizoo.commands.show import show  # here, since recipes and the training set take a while to load
+
+    return show(options)
 
 
 def _synthesize(options):

@@ -12,11 +12,11 @@ import numpy as np
 from trizoo.data.boxes.placing import is_drawn_on_stored, place
 from trizoo.data.check.report import Findings, Report
 from trizoo.data.images import CUT_OFF, decode, in_threads, read_mask
+from trizoo.data.statistics import LARGE, SMALL
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import FIRST_FEW, hint
 
-_SMALL, _LARGE = 32, 96  # COCO's limits of small, medium and large, as sides of a square in pixels
 _CLOSE, _RARE = 0.8, 20  # names are near misses from this similarity on, if one is this many times rarer
 _WARNINGS = {
     "object twice",
@@ -274,7 +274,7 @@ def _box_sizes(boxes):
     if not len(corners):
         return {}
     sides = np.sqrt((corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1]))
-    small, large = int((sides < _SMALL).sum()), int((sides > _LARGE).sum())
+    small, large = int((sides < SMALL).sum()), int((sides > LARGE).sum())
     return {
         "smallest": round(float(sides.min()), 2),
         "median": round(float(np.median(sides)), 2),
