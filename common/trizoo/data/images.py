@@ -4,6 +4,7 @@ import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,23 @@ _UPRIGHT = {
 }
 
 
-def read_size(path):
-    """(width, height) as a viewer shows the image: from the header alone, EXIF orientation applied.
+@dataclass(frozen=True)
+class Header:
+    """What an image file says of itself before its pixels.
+
+    Args:
+        size: (width, height) as a viewer shows the image
+        stored_size: (width, height) as the pixels are stored
+        orientation: EXIF's, 1 to 8, how the stored pixels are to be turned
+    """
+
+    size: tuple[int, int]
+    stored_size: tuple[int, int]
+    orientation: int
+
+
+def read_header(path):
+    """The `Header` of an image file.
 
     Raises UserError where the file is missing, empty, no image or too large; a truncated image may still have its
     header.
@@ -38,7 +54,13 @@ def read_size(path):
             width, height = image.tag_v2[_TIFF_WIDTH], image.tag_v2[_TIFF_HEIGHT]
         else:
             width, height = image.size
-        return (height, width) if _orientation(image) >= 5 else (width, height)
+        orientation = _orientation(image)
+        return Header((height, width) if orientation >= 5 else (width, height), (width, height), orientation)
+
+
+def read_size(path):
+    """(width, height) as a viewer shows the image: of its `read_header`, which says what is raised."""
+    return read_header(path).size
 
 
 def read_image(path, at_least=None):

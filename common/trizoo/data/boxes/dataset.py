@@ -56,6 +56,8 @@ class BoxSet:
         self.records = [
             self._record(id, images[id], size, annotations[id], labels) for id, size in zip(ids, sizes, strict=True)
         ]
+        if suspicion := shares_suspected(record.boxes for record in self.records):
+            self.notes.append(f"{self.root}: {suspicion}")
 
     def __len__(self):
         return len(self.records)
@@ -144,3 +146,15 @@ def clip_to_image(annotation, size):
         problems.append(Problem("box outside the image", annotation.file, named.located(text)))
     kept = np.flatnonzero(has_area)
     return boxes[kept], kept, problems
+
+
+def shares_suspected(boxes):
+    """The sentence about clipped boxes of many images, arrays (N, 4), that all lie in the first pixel; else None.
+
+    Coordinates from 0 to 1 look so where pixels are expected.
+    """
+    boxes = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
+    if not len(boxes) or boxes.max() > 1:
+        return None
+    which = f"all {len(boxes):,} boxes are" if len(boxes) > 1 else "the only box is"
+    return f"{which} smaller than a pixel, near the corner of the image; are these shares of the image's size?"

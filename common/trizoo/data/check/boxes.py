@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.data.boxes.dataset import clip_to_image
+from trizoo.data.boxes.dataset import clip_to_image, shares_suspected
 from trizoo.data.check.report import Findings, Report
+from trizoo.data.class_names import looks_alike_key, spellings
 from trizoo.data.images import in_threads, read_image, read_mask
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
@@ -22,6 +23,7 @@ _WARNINGS = {
     "object twice",
     "size tag",
     "similar class names",
+    "tiny boxes",
     "listed twice",
     "image in no split",
     "annotation in no split",
@@ -54,6 +56,8 @@ def check_boxes(listing, classes=None):
     _compare_lists(splits, listing, images, findings)
     sizes = _read_images(listing, findings)
     boxes = _place_boxes(annotations, images, sizes, findings)
+    if suspicion := shares_suspected(boxes.values()):
+        findings.add("tiny boxes", listing.root, suspicion)
     objects, holders = Counter(), Counter()
     for annotation in annotations.values():
         names = [named.name for named in annotation.objects]
@@ -204,17 +208,18 @@ def _check_names(annotations, objects, classes, findings):
 
 
 def _find_similar_names(annotations, objects, findings):
-    """Names that differ in case, spaces and dashes only, or a little where one is much rarer than the other."""
+    """Names that look alike (`looks_alike_key`), or nearly so where one is much rarer than the other."""
     names = sorted(objects, key=lambda name: (objects[name], name))
-    folded = {name: re.sub(r"[\s_-]+", " ", name.casefold()) for name in names}
+    keys = {name: looks_alike_key(name) for name in names}
     for index, rare in enumerate(names):
         for other in reversed(names[index + 1 :]):
-            same = folded[rare] == folded[other]
+            same = keys[rare] == keys[other]
             numbered = re.sub(r"\d", "", rare) == re.sub(r"\d", "", other)  # defect 1, defect 2
             rarer = objects[rare] * _RARE <= objects[other] and not numbered
-            if same or (rarer and difflib.SequenceMatcher(None, folded[rare], folded[other]).ratio() >= _CLOSE):
+            if same or (rarer and difflib.SequenceMatcher(None, keys[rare], keys[other]).ratio() >= _CLOSE):
                 file = next(a.file for a in annotations.values() if any(named.name == rare for named in a.objects))
-                text = f"{rare!r} ({objects[rare]:,}) looks like {other!r} ({objects[other]:,})"
+                one, another = spellings(rare, other)
+                text = f"{one} ({objects[rare]:,}) looks like {another} ({objects[other]:,})"
                 findings.add("similar class names", file, text)
                 break
 
