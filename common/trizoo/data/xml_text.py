@@ -53,6 +53,8 @@ def _element(text, with_lines):
 
     Text, not bytes, is given to the parsers: so they see what is looked through here, whatever encoding it declares.
     """
+    if "\0" in text:  # makes expat take the text for UTF-16, and see another one than is seen here
+        raise ValueError("it holds a character 0")
     if with_lines or "<!" in text or "xmlns" in text or text.find("<?", 1) > 0:
         return _element_with_care(text, with_lines)
     parser = XMLParser()

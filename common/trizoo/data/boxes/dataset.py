@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from trizoo.data.class_names import class_name
 from trizoo.data.images import in_threads, read_image, read_size
 from trizoo.data.reading import Problem
 from trizoo.ground.boxes import area, clip
@@ -52,7 +53,7 @@ class BoxSet:
         images = {id: listing.image_of(id, annotations[id]) for id in ids}
         self._require(ids, {id for id, path in images.items() if path}, listing.image_folder)
         sizes = in_threads(read_size, images.values())
-        labels = {name: label for label, name in enumerate(self.classes)}
+        labels = {text: label for label, name in enumerate(self.classes) for text in (name, class_name(name))}
         self.records = [
             self._record(id, images[id], size, annotations[id], labels) for id, size in zip(ids, sizes, strict=True)
         ]
@@ -157,4 +158,4 @@ def shares_suspected(boxes):
     if not len(boxes) or boxes.max() > 1:
         return None
     which = f"all {len(boxes):,} boxes are" if len(boxes) > 1 else "the only box is"
-    return f"{which} smaller than a pixel, near the corner of the image; are these shares of the image's size?"
+    return f"{which} smaller than a pixel; are these shares of the image's size?"

@@ -15,9 +15,9 @@ _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _MOST_LEVELS = 8  # of other tags around an object
 # What is counted while objects are read -> the sentence about it
 _COUNTED = {
-    "several boxes": "{} of the objects hold several bndbox, each of which is an object",
-    "box of an outline": "{} of the objects have no bndbox; the box around their outline stands in",
-    "deleted object": "{} of the objects are marked as deleted and left out",
+    "several boxes": "holds several bndbox in {} of {} objects; each is an object of its own",
+    "box of an outline": "has no bndbox in {} of {} objects; the box around the outline stands in",
+    "deleted object": "marks {} of {} objects as deleted, which are left out",
 }
 
 
@@ -52,7 +52,8 @@ def read_annotation(path):
     reader = _ObjectReader(path)
     for number, element in enumerate(elements):
         reader.read(element, number)
-    remarks += [Problem(kind, path, _COUNTED[kind].format(count)) for kind, count in reader.counts.items()]
+    for kind, count in reader.counts.items():
+        remarks.append(Problem(kind, path, _COUNTED[kind].format(count, len(elements))))
     image_name = _text(root, "filename").replace("\\", "/").rpartition("/")[2]
     return Annotation(path, tuple(reader.objects), tuple(reader.problems), tuple(remarks), _size(root), image_name)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from trizoo.data.boxes.dataset import clip_to_image, shares_suspected
 from trizoo.data.check.report import Findings, Report
-from trizoo.data.class_names import looks_alike_key, spellings
+from trizoo.data.class_names import class_name, looks_alike_key, spellings
 from trizoo.data.images import in_threads, read_image, read_mask
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
@@ -200,9 +200,10 @@ def _check_names(annotations, objects, classes, findings):
     if classes is None:
         _find_similar_names(annotations, objects, findings)
         return
+    known = {*classes, *map(class_name, classes)}
     for annotation in annotations.values():
         for named in annotation.objects:
-            if named.name not in classes:
+            if named.name not in known:
                 text = f"{named.name!r} is not among the classes{hint(named.name, classes)}"
                 findings.add("unknown class", annotation.file, named.located(text))
 

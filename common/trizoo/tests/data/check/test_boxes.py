@@ -186,6 +186,28 @@ def test_names_that_look_like_slips_are_warnings(root):
     assert "Annotations/000003.xml: 'trafic light' (1) looks like 'traffic light' (30)" in similar.examples
 
 
+def test_names_that_print_the_same_are_warnings_with_their_code_points(root):
+    annotate(root, "000000", *[(name, 1, 1, 9, 9) for name in ("circle\ufe0f", "ｓｑｕａｒｅ", "tri-angle\u200b")])
+    similar = next(finding for finding in check(root).findings if finding.kind == "similar class names")
+    assert (similar.count, similar.severity) == (3, "warning")
+    assert any(r"'circle\ufe0f' (1) looks like 'circle' (" in text for text in similar.examples)
+    assert any("'ｓｑｕａｒｅ' (1) looks like 'square' (" in text for text in similar.examples)
+    assert any(r"'tri-angle\u200b' (1) looks like 'triangle' (" in text for text in similar.examples)
+
+
+def test_coordinates_from_0_to_1_are_a_warning(root):
+    shares = [("circle", 0.11, 0.14, 0.52, 0.62), ("square", 0, 0.5, 1, 1), ("triangle", 0, 0, 1, 1)]
+    for path in (root / "Annotations").iterdir():
+        annotate(root, path.stem, *shares)
+    report = check(root)
+    assert kinds(report) == {"tiny boxes": 1}
+    assert (report.errors, report.box_sizes["small"]) == ([], 60)
+    said = "all 60 boxes are smaller than a pixel; are these shares of the image's size?"
+    assert example(report, "tiny boxes") == said
+    annotate(root, "000000", ("circle", 1, 1, 20, 20), *shares)
+    assert check(root).findings == ()
+
+
 def test_numbered_names_and_names_of_equal_weight_are_no_slips(root):
     boxes = [(i, 1, 40, 9) for i in range(1, 31)]
     annotate(root, "000000", *[("defect 1", *box) for box in boxes], ("defect 2", 1, 1, 9, 9))
@@ -202,6 +224,8 @@ def test_given_classes_make_other_names_errors(root):
     assert check(root, classes=["circle", "square", "triangle"]).findings == ()
     with pytest.raises(ValueError, match="sequence of names"):
         check(root, classes="circle")
+    annotate(root, "000000", ("caf\xe9", 1, 1, 9, 9))
+    assert check(root, classes=["circle", "square", "triangle", "cafe\u0301"]).findings == ()
 
 
 def test_mask_values_that_are_no_class(root):
