@@ -82,7 +82,7 @@ def read_text(path, most_bytes=None):
     characters beyond them. Raises UserError for a file that can't be read, has more bytes, or isn't text.
     """
     try:
-        with Path(path).open("rb", buffering=0) as file:
+        with path.open("rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             data = file.readall() if most_bytes is None or size <= most_bytes else b""
     except OSError as error:

@@ -13,6 +13,7 @@ from trizoo.ground.text import first_few
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _MOST_LEVELS = 8  # of other tags around an object
+_MOST_PROBLEMS = 20_000  # in one file, for time's sake; every one of so many boxes may be wrong
 # What is counted while objects are read -> the sentence about it
 _COUNTED = {
     "several boxes": "holds several bndbox in {} of {} objects; each is an object of its own",
@@ -179,6 +180,8 @@ class _ObjectReader:
         self.counts[kind] = self.counts.get(kind, 0) + 1
 
     def _tell(self, kind, place, text):
+        if len(self.problems) == _MOST_PROBLEMS:
+            raise UserError(f"{self._path} has more than {_MOST_PROBLEMS:,} faulty boxes; write it again")
         self.problems.append(Problem(kind, self._path, f"{place}: {text}"))
 
 

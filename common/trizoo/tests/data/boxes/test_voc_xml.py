@@ -346,6 +346,12 @@ def test_endless_name_is_left_out(tmp_path):
     assert "has 1,200 characters; 1,000 are the limit" in read.problems[0].text
 
 
+def test_file_of_nothing_but_faults_is_refused(tmp_path):
+    assert len(read_annotation(write(tmp_path, "<object/>" * 20_000)).problems) == 20_000
+    with pytest.raises(UserError, match=r"a\.xml has more than 20,000 faulty boxes; write it again"):
+        read_annotation(write(tmp_path, "<object/>" * 20_001))
+
+
 PLAIN = f"<annotation><size><width>9</width><height>8</height></size>{thing('R&amp;D')}{thing()}</annotation>".encode()
 STRANGE = (
     '<?xml version="1.0" encoding="gb2312"?>\n<annotation xmlns="u"><!-- a --><size><width>9</width><height>8</height>'
