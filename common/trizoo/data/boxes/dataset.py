@@ -3,6 +3,7 @@
 import numpy as np
 
 from trizoo.data.boxes.records import Records
+from trizoo.data.class_names import class_name
 from trizoo.data.images import read_image
 from trizoo.data.reading import Problem
 from trizoo.ground.errors import UserError
@@ -47,7 +48,7 @@ class BoxSet:
         self.classes = tuple(sorted(index.class_names) if classes is None else classes)
         if len(set(self.classes)) < len(self.classes):
             raise UserError(f"a class is named twice in {', '.join(self.classes)}")
-        numbers = {name: label for label, name in enumerate(self.classes)}
+        numbers = {text: label for label, name in enumerate(self.classes) for text in (name, class_name(name))}
         labels = np.array([numbers.get(name, -1) for name in index.class_names], np.int64)
         self._refuse_unknown(index, rows, labels)
         for row in rows.tolist():

@@ -13,6 +13,7 @@ import numpy as np
 
 from trizoo.data.boxes.dataset import BoxSet
 from trizoo.data.boxes.placing import place as place_boxes
+from trizoo.data.boxes.placing import shares_suspected
 from trizoo.data.images import CUT_OFF, Header, decode, in_threads, read_header
 from trizoo.data.reading import Problem
 from trizoo.data.texts import Chosen, Texts
@@ -97,7 +98,8 @@ class BoxIndex:
     @property
     def notes(self):
         """Sentences about the boxes as a whole."""
-        return (shares_note(len(self.boxes)),) if all_below_a_pixel(self.boxes) else ()
+        suspicion = shares_suspected(self.boxes)
+        return (f"{self.root}: {suspicion}",) if suspicion else ()
 
     def place_of(self, row, name):
         """Where the first object of a name stands, such as "a.xml, line 7"."""
@@ -133,16 +135,6 @@ def stored(array):
 def loaded(value):
     """What `stored` gave, as an array that shares its memory with other processes where it lies in a file."""
     return np.load(value, mmap_mode="r") if isinstance(value, Path) and value.suffix == ".npy" else value
-
-
-def all_below_a_pixel(boxes):
-    """Whether there are boxes and no side of any is longer than a pixel: (N, 4)."""
-    return len(boxes) > 0 and float((boxes[:, 2:] - boxes[:, :2]).max()) <= 1
-
-
-def shares_note(number):
-    """The sentence about boxes that all lie within a pixel."""
-    return f"all {number:,} boxes are smaller than a pixel; are these shares of the images' sizes?"
 
 
 def build_index(listing):

@@ -18,14 +18,14 @@ class AnnotatedObject:
         box: xmin, ymin, xmax, ymax in continuous pixels of the image as a viewer shows it, neither clipped nor rounded
         difficult: VOC's flag
         crowd: COCO's
-        where: its place in the file, as "line 7"
+        where: its place in the file, as "line 7"; or what becomes that by str(), where finding it takes time
     """
 
     name: str
     box: tuple[float, float, float, float]
     difficult: bool = False
     crowd: bool = False
-    where: str = ""
+    where: object = ""
 
     def located(self, sentence):
         """A sentence about the object, after its place in the file."""

@@ -70,3 +70,14 @@ def _turned(annotation, header):
     width, height = header.stored_size
     text = f"was drawn on the {width}x{height} pixels as stored, so its boxes are turned as the photo's EXIF tag says"
     return Problem("boxes turned with the photo", annotation.file, text)
+
+
+def shares_suspected(boxes):
+    """The sentence about clipped boxes (N, 4) that all lie in the first pixel of their images; else None.
+
+    Coordinates from 0 to 1 look so where pixels are expected.
+    """
+    if not len(boxes) or boxes.max() > 1:
+        return None
+    which = f"all {len(boxes):,} boxes are" if len(boxes) > 1 else "the only box is"
+    return f"{which} smaller than a pixel; are these shares of the image's size?"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.data.boxes.placing import is_drawn_on_stored, place
+from trizoo.data.boxes.placing import is_drawn_on_stored, place, shares_suspected
 from trizoo.data.check.report import Findings, Report
+from trizoo.data.class_names import class_name, looks_alike_key, spellings
 from trizoo.data.images import CUT_OFF, decode, in_threads, read_mask
 from trizoo.data.statistics import LARGE, SMALL
 from trizoo.ground.conventions import IGNORE
@@ -22,12 +23,13 @@ _WARNINGS = {
     "object twice",
     "size tag",
     "similar class names",
+    "tiny boxes",
     "listed twice",
     "image in no split",
     "annotation in no split",
     "uncommon mask value",
     "image cut off",
-    "boxes below a pixel",
+    "annotated twice",
 }
 
 
@@ -61,11 +63,16 @@ def check_boxes(listing, classes=None, watch=None):
     headers = _decode_images(listing, findings, watch)
     sizes = {path: header.size for path, header in headers.items()}
     boxes = _place_boxes(annotations, images, headers, findings)
+    if suspicion := shares_suspected(np.concatenate([np.zeros((0, 4)), *boxes.values()])):
+        findings.add("tiny boxes", listing.root, suspicion)
+    _find_doubles(annotations, images, findings)
     objects, holders = Counter(), Counter()
     for annotation in annotations.values():
         names = [named.name for named in annotation.objects]
         objects.update(names)
         holders.update(set(names))
+    if annotations and not objects:
+        findings.add("no objects", listing.root, "has no object on any image, so there is nothing to learn")
     _check_names(annotations, objects, classes, findings)
     values = _read_masks(listing, sizes, classes, objects, findings)
     return Report(
@@ -202,29 +209,39 @@ def _place_boxes(annotations, images, headers, findings):
     return boxes
 
 
+def _find_doubles(annotations, images, findings):
+    """Annotations of a picture that another annotates too."""
+    first = {}
+    for id, annotation in annotations.items():
+        if images[id] and first.setdefault(images[id], id) != id:
+            findings.add("annotated twice", annotation.file, f"{id} annotates the same picture as {first[images[id]]}")
+
+
 def _check_names(annotations, objects, classes, findings):
     if classes is None:
         _find_similar_names(annotations, objects, findings)
         return
+    known = {*classes, *map(class_name, classes)}
     for annotation in annotations.values():
         for named in annotation.objects:
-            if named.name not in classes:
+            if named.name not in known:
                 text = f"{named.name!r} is not among the classes{hint(named.name, classes)}"
                 findings.add("unknown class", annotation.file, named.located(text))
 
 
 def _find_similar_names(annotations, objects, findings):
-    """Names that differ in case, spaces and dashes only, or a little where one is much rarer than the other."""
+    """Names that look alike (`looks_alike_key`), or nearly so where one is much rarer than the other."""
     names = sorted(objects, key=lambda name: (objects[name], name))
-    folded = {name: re.sub(r"[\s_-]+", " ", name.casefold()) for name in names}
+    keys = {name: looks_alike_key(name) for name in names}
     for index, rare in enumerate(names):
         for other in reversed(names[index + 1 :]):
-            same = folded[rare] == folded[other]
+            same = keys[rare] == keys[other]
             numbered = re.sub(r"\d", "", rare) == re.sub(r"\d", "", other)  # defect 1, defect 2
             rarer = objects[rare] * _RARE <= objects[other] and not numbered
-            if same or (rarer and difflib.SequenceMatcher(None, folded[rare], folded[other]).ratio() >= _CLOSE):
+            if same or (rarer and difflib.SequenceMatcher(None, keys[rare], keys[other]).ratio() >= _CLOSE):
                 file = next(a.file for a in annotations.values() if any(named.name == rare for named in a.objects))
-                text = f"{rare!r} ({objects[rare]:,}) looks like {other!r} ({objects[other]:,})"
+                one, another = spellings(rare, other)
+                text = f"{one} ({objects[rare]:,}) looks like {another} ({objects[other]:,})"
                 findings.add("similar class names", file, text)
                 break
 

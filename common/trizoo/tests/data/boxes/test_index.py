@@ -90,9 +90,9 @@ def test_a_photo_without_its_last_bytes_is_read_and_told(tmp_path):
 
 def test_boxes_below_a_pixel_are_told(tmp_path):
     add(tmp_path, "a", thing("cat", 0.9, 0.9, 0.95, 0.97) + thing("dog", 0.1, 0.2, 0.8, 0.9))
-    assert find_boxes(tmp_path).open().notes[0] == (
-        "all 2 boxes are smaller than a pixel; are these shares of the images' sizes?"
-    )
+    assert find_boxes(tmp_path).open().notes == [
+        f"{tmp_path}: all 2 boxes are smaller than a pixel; are these shares of the image's size?"
+    ]
 
 
 def test_photo_drawn_on_as_stored_has_its_boxes_turned(tmp_path):
