@@ -62,6 +62,9 @@ def begins_with_key(path, *keys):
     return any(f'"{key}"'.encode() in head for key in keys)
 
 
+LEFT_OUT = "image left out"  # the kind of problem that costs a whole image
+
+
 @dataclass(frozen=True)
 class Problem:
     """Something in the data that was put right or left out, with a sentence for the user.

@@ -1,6 +1,9 @@
 """What a task can do, and what an evaluation set is."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
+
+from trizoo.data.reading import Problem
 
 
 class EvaluationSet(Protocol):
@@ -9,9 +12,11 @@ class EvaluationSet(Protocol):
     Args:
         records: list of `trizoo.ground.sample.Record`
         split: its name
+        problems: what was put right or left out of it
     """
 
     records: Any
+    problems: Sequence[Problem]
     classes: tuple[str, ...]
     split: str
 

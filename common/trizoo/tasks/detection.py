@@ -1,5 +1,6 @@
 """Finding objects: boxes with classes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 
 from trizoo.data.boxes.kept import open_boxes
 from trizoo.data.images import read_image, read_size
+from trizoo.data.reading import Problem
 from trizoo.data.texts import Chosen
 from trizoo.ground.errors import UserError
 from trizoo.metrics.curves import write_report
@@ -28,6 +30,7 @@ class BoxEvaluationSet:
     records: Any
     classes: tuple[str, ...]
     split: str
+    problems: Sequence[Problem] = ()
 
     def only(self, places, split):
         """See `trizoo.tasks.base.EvaluationSet`."""
@@ -76,7 +79,8 @@ class Detection:
 
     def evaluation_set(self, listing, data, split, classes):
         """A `BoxEvaluationSet`."""
-        return BoxEvaluationSet(listing.open(split, classes).records, classes, split or "all")
+        source = listing.open(split, classes)
+        return BoxEvaluationSet(source.records, classes, split or "all", source.problems)
 
     def as_asked(self, evaluation, args):
         """The same: there is one way to measure boxes."""

@@ -51,6 +51,11 @@ class MaskEvaluationSet:
         return [self.source.records[place] for place in self.places]
 
     @property
+    def problems(self):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        return self.source.problems
+
+    @property
     def classes(self):
         """See `trizoo.tasks.base.EvaluationSet`."""
         return self.source.classes

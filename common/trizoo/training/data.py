@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from trizoo.data.finding import named_place
+from trizoo.data.reading import LEFT_OUT
 from trizoo.data.splits import split_by_hash
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
@@ -52,12 +53,7 @@ def open_data(recipe, say):
     say(f"data: {training.root}, {len(training)} images to train on ({train}), classes: {_shorten(training.classes)}")
     for note in training.notes:
         say(f"data: {note}")
-    if training.problems:
-        count, first = len(training.problems), training.problems[0]
-        say(
-            f"warning: {count} {'thing' if count == 1 else 'things'} in the data put right or left out, such as "
-            f"{first.kind} in {first.file}; trizoo data check {root} lists all"
-        )
+    tell_problems(training.problems, "training data", root, say)
     members = list(range(min(recipe.data.overfit or len(training), len(training))))
     test = final_set(recipe, listing=listing)
     validation = test
@@ -78,8 +74,25 @@ def open_data(recipe, say):
                 f"warning: {len(shared)} of the {len(validation.records)} validation images ({split}) are trained on, "
                 f"so the metrics flatter; --set data.validation=SPLIT would choose others"
             )
+    told = set(training.problems)
+    for used in (validation, test):
+        new = [problem for problem in used.problems if problem not in told]
+        tell_problems(new, f"images of {used.split}", root, say)
+        told.update(new)
     say(f"data: validation on {len(validation.records)} images ({validation.split}), final metrics on {test.split}")
     return recipe, Sources(training, members, validation, test)
+
+
+def tell_problems(problems, what, root, say):
+    """A line on the problems of some images, where there are any: how many, and the worst, which is one left out."""
+    if not problems:
+        return
+    first = next((problem for problem in problems if problem.kind == LEFT_OUT), problems[0])
+    example = f"one image left out: {first.text}" if first.kind == LEFT_OUT else f"{first.kind} in {first.file}"
+    say(
+        f"warning: {len(problems)} {'thing' if len(problems) == 1 else 'things'} in the {what} put right or left out, "
+        f"such as {example}; trizoo data check {root} lists all"
+    )
 
 
 def _absolute(data, root):

@@ -5,7 +5,7 @@ import numpy as np
 from trizoo.data.boxes.records import Records
 from trizoo.data.class_names import class_name
 from trizoo.data.images import read_image
-from trizoo.data.reading import Problem
+from trizoo.data.reading import LEFT_OUT, Problem
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Sample
 from trizoo.ground.text import first_few, hint
@@ -105,7 +105,7 @@ class BoxSet:
             raise UserError(index.errors[wrong[0]])
         for row in wrong:
             file = self.root / index.images[row]
-            self.problems.append(Problem("image left out", file, f"can't be used: {index.errors[row]}"))
+            self.problems.append(Problem(LEFT_OUT, file, index.errors[row]))
         return rows[~np.isin(rows, wrong)] if wrong else rows
 
     def _refuse_unknown(self, index, rows, labels):

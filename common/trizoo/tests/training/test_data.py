@@ -74,3 +74,13 @@ def test_masks_alone_are_nothing_for_a_detector(root):
         shutil.rmtree(root / name)
     with pytest.raises(UserError, match="has 40 masks and no annotations, and a detector needs boxes; a segmentation"):
         opened(root)
+
+
+def test_what_is_left_out_of_any_split_is_told_before_training(root):
+    test = (root / "ImageSets" / "Main" / "test.txt").read_text().split()
+    image = root / "JPEGImages" / f"{test[0]}.jpg"
+    image.write_bytes(image.read_bytes()[: image.stat().st_size // 2])
+    _, sources, _, said = opened(root)
+    assert len(sources.test.records) == len(test) - 1
+    assert "warning: 1 thing in the images of test put right or left out, such as one image left out: image" in said
+    assert f"{test[0]}.jpg is truncated or damaged" in said
