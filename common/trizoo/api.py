@@ -334,7 +334,7 @@ def _new_run(given, weights):
 def _dotted(values, prefix=""):
     """Yields (dotted key, value) of a dict, nested or not."""
     for key, value in values.items():
-        if isinstance(value, dict) and key != "mask_map":
+        if isinstance(value, dict) and key not in ("mask_map", "classes_map"):
             yield from _dotted(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

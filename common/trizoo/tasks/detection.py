@@ -72,14 +72,14 @@ class Detection:
 
     def open(self, listing, data, split, classes):
         """See `trizoo.data.boxes.dataset.BoxSet`. Raises UserError where there is nothing to find."""
-        training = listing.open(split, classes or None)
+        training = listing.open(split, classes or None, dict(data.classes_map))
         if not training.classes:
             raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
         return training
 
     def evaluation_set(self, listing, data, split, classes):
         """A `BoxEvaluationSet`."""
-        source = listing.open(split, classes)
+        source = listing.open(split, classes, dict(data.classes_map))
         return BoxEvaluationSet(source.records, classes, split or "all", source.problems)
 
     def as_asked(self, evaluation, args):

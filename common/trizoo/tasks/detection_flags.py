@@ -15,8 +15,25 @@ def share(text):
     return value
 
 
+def class_map(texts):
+    """See `trizoo.data.class_maps.parse_class_map`."""
+    from trizoo.data.class_maps import parse_class_map  # here, since help does without
+
+    return parse_class_map(texts)
+
+
+CLASSES_MAP = Flag(
+    "classes_map",
+    'other names for what the annotations call objects: "tvmonitor=tv"; OLD= leaves a class out',
+    metavar="OLD=NEW",
+    parse=str,
+    several=True,
+    sets=lambda texts: {"data.classes_map": class_map(texts)},
+)
 FLAGS = TaskFlags(
     models="detectors",
+    train=(CLASSES_MAP,),
+    evaluate=(CLASSES_MAP,),
     predict=(
         Flag(
             "confidence",

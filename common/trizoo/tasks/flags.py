@@ -20,6 +20,7 @@ class Flag:
         writes: whether it makes predict write files
         sets: value -> {key of the recipe: value}, of train's flags
         alias: another name that means the same, so with underscores; None: there is none
+        several: whether it takes one or more values, which become a list
     """
 
     name: str
@@ -30,6 +31,7 @@ class Flag:
     writes: bool = False
     sets: Callable[[Any], dict[str, Any]] | None = None
     alias: str | None = None
+    several: bool = False
 
     @property
     def option(self):

@@ -7,6 +7,7 @@ from typing import Any
 from trizoo.data.finding import named_place
 from trizoo.data.reading import LEFT_OUT
 from trizoo.data.splits import split_by_hash
+from trizoo.data.stratify import choose_images
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.tasks import task_of
@@ -74,6 +75,9 @@ def open_data(recipe, say):
                 f"warning: {len(shared)} of the {len(validation.records)} validation images ({split}) are trained on, "
                 f"so the metrics flatter; --set data.validation=SPLIT would choose others"
             )
+    if recipe.data.limit:
+        whole, members = len(members), choose_images(training, members, recipe.data.limit, recipe.seed)
+        say(f"data: trained on {len(members)} of these {whole} images, chosen so that classes are balanced (data.limit)")
     told = set(training.problems)
     for used in (validation, test):
         new = [problem for problem in used.problems if problem not in told]

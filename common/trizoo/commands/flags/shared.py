@@ -86,6 +86,7 @@ def add_flag(parser, flag):
     parser.add_argument(
         *flag.options,
         dest=flag.name,
+        nargs="+" if flag.several else None,
         type=_converter(flag.parse),
         choices=flag.choices,
         metavar=flag.metavar,

@@ -111,9 +111,9 @@ class BoxIndex:
         """The slice of a row's boxes."""
         return slice(int(self.ends[row - 1]) if row else 0, int(self.ends[row]))
 
-    def open(self, split=None, classes=None):
+    def open(self, split=None, classes=None, classes_map=None):
         """The `BoxSet` of a split; see `trizoo.data.boxes.listing.Listing.open`."""
-        return BoxSet(self, split, classes)
+        return BoxSet(self, split, classes, classes_map)
 
     def __getstate__(self):
         """What records need, for a loader process: of arrays that lie in files the files' names."""

@@ -45,12 +45,15 @@ class MaskSet:
         records: list of `Record` without boxes
         problems: list of `Problem`, what is left out
         notes: list of sentences worth a line in a log
+        labels_are_read: whether `labels_in` reads a file each time: it does
 
     Raises:
         UserError: one sentence that names the file, for a value that is no class, with its pixels and the mask map that
             would do; for masks of 0 and 255 without one, colours without a palette, masks of another size than their
             images, unknown or empty splits, and class names that annotations use and `classes` lacks
     """
+
+    labels_are_read = True
 
     def __init__(self, listing, split=None, classes=None, *, mask_map=None, palette=None, ignore_colours=()):
         if isinstance(classes, str):
@@ -99,6 +102,10 @@ class MaskSet:
         labels = self.meaning.labels(self.meaning.values(truth.path), len(self.classes), truth.path)
         _check_size(truth.path, labels.shape[::-1], record)
         return labels
+
+    def labels_in(self, index):
+        """The set of class ids in the mask of `records[index]`, which is read for it; 255 is none."""
+        return set(np.unique(self.mask(index)).tolist()) - {IGNORE}
 
     def class_pixels(self):
         """How many pixels each class has, int64 (C,), for class weights; of drawn annotations the first 1,000."""
