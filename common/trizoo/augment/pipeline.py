@@ -76,7 +76,14 @@ def register_operation(name, function):
 
     Raises:
         ValueError: for a name in use, for other arguments than these and for parameters without a default.
+        TypeError: for what is no name or no function
     """
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"the name of an augmentation is {name!r}; text is needed")
+    if not callable(function):
+        raise TypeError(
+            f"the augmentation {name!r} is {function!r}; a function (image, boxes, labels, mask, rng) is needed"
+        )
     if name in OPERATIONS:
         raise ValueError(f"there is an operation {name!r} already; choose another name")
     operation = OwnOperation(function)
