@@ -39,7 +39,9 @@ def check_folder(path, option, is_ours):
     if os.path.lexists(path) and not path.is_dir():
         raise UserError(f"{path} is a file; {option} needs the name of a folder")
     if path.is_dir() and any(path.iterdir()) and not is_ours(path):
-        raise UserError(f"{path} isn't empty and holds no earlier results of this command; name another {option}")
+        raise UserError(
+            f"{path} isn't empty and holds no earlier results of this command; name another folder with {option}"
+        )
     check_place(path / MARK)
 
 

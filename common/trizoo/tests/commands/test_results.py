@@ -102,7 +102,9 @@ def test_a_file_in_the_place_of_a_folder_is_refused_before_any_work(precious, ph
 @pytest.mark.parametrize("arguments", [["evaluate", "--plots"], ["predict", "{photos}", "--out"]])
 def test_nothing_is_put_into_a_data_set(synthetic_data, photos, arguments):
     given = [argument.format(photos=photos) for argument in arguments]
-    with pytest.raises(UserError, match="isn't empty and holds no earlier results of this command; name another --"):
+    with pytest.raises(
+        UserError, match="isn't empty and holds no earlier results of this command; name another folder"
+    ):
         main([*given, synthetic_data, "--weights", "nothing.h5"])
 
 

@@ -95,7 +95,9 @@ def test_a_folder_is_new_empty_or_marked_by_the_same_command(tmp_path):
     check = partial(check_folder, option="--out", is_ours=is_marked_folder("trizoo predict"))
     check(tmp_path)
     (tmp_path / "photo.jpg").touch()
-    with pytest.raises(UserError, match="isn't empty and holds no earlier results of this command; name another --out"):
+    with pytest.raises(
+        UserError, match="isn't empty and holds no earlier results of this command; name another folder"
+    ):
         check(tmp_path)
     with pytest.raises(UserError, match=r"photo\.jpg is a file; --out needs the name of a folder"):
         check(tmp_path / "photo.jpg")
