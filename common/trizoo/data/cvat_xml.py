@@ -14,7 +14,7 @@ from trizoo.data.class_names import class_name
 from trizoo.data.masks.polygons import FARTHEST
 from trizoo.ground.errors import UserError
 
-_BLOCK = 1 << 18  # bytes that are parsed at once
+_BLOCK = 1 << 22  # bytes that are parsed at once; a token longer than it costs time by its square
 _MOST_IMAGES = 2_000_000  # of a file
 # tag -> the attributes that hold its numbers; those of other shapes are in their points
 _NUMBERS = {

@@ -210,28 +210,25 @@ def find_files(root, images=None, annotations=None):
     if not relatives:
         return None
     tree = ImageTree(images or root)
-    shared = Counter(id.rpartition("/")[2].casefold() for id in tree.by_id)
-    files, problems, clear = {}, [], {}
+    shared = Counter(map(_last, tree.by_id))
+    files, problems = {}, []
     for relative in relatives:
         id, path = bare_id(relative), folder / relative
         if id in files:
-            text = f"has the same id as {files[id].name}, which is used instead"
+            text = f"has the same id as {files[id].relative_to(folder).as_posix()}, which is used instead"
             problems.append(Problem("same id", path, text))
-            continue
-        files[id] = path
-        if id in tree.by_id and shared[id.rpartition("/")[2].casefold()] == 1:
-            clear[id] = tree.by_id[id]
-    found, owners = dict(clear), {image: id for id, image in clear.items()}
-    known = set(tree)
+        else:
+            files[id] = path
+    found, owners, known = {}, {}, set(tree)
     for id in sorted(files, key=lambda id: id not in tree.by_id):
-        path = files[id]
-        if id in clear:
-            continue
-        image = _image_of(id, path, tree, known)
+        image = None
+        if shared[_last(id)] == 1:
+            image = tree.by_id.get(id) or tree.named(id)
+        image = image or _image_by_path(id, files[id], tree, known)
         if image in owners:
-            text = f"is of {image.name} like {files[owners[image]].name}, which is used instead"
-            problems.append(Problem("second annotation of an image", path, text))
-            del files[id]
+            first = files[owners[image]].relative_to(folder).as_posix()
+            text = f"is of {image.name} like {first}, which is used instead"
+            problems.append(Problem("second annotation of an image", files.pop(id), text))
         elif image is not None:
             found[id], owners[image] = image, id
     for id, image in tree.by_id.items():
@@ -257,8 +254,12 @@ def _is_labelme(path):
         return False
 
 
-def _image_of(id, path, tree, known):
-    """The image that a file means where its id alone doesn't tell, or None."""
+def _last(id):
+    return id.rpartition("/")[2].casefold()
+
+
+def _image_by_path(id, path, tree, known):
+    """The image that a file's imagePath means, else the one that has its id; None where neither is there."""
     try:
         name = read_labelme(path).image_name
     except UserError:  # it is told when the file is read

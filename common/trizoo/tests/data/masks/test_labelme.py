@@ -133,3 +133,33 @@ def test_labelme_files_beside_their_images_or_elsewhere(tmp_path):
     assert pairs(listing)["train/b"] == ("train/b.jpg", "train/b.json")
     assert listing.splits == {"train": ["train/a", "train/b"], "val": ["val/c"]}
     assert unpaired(listing) == [("annotation without image", "e.json"), ("image without annotation", "d.jpg")]
+
+
+def test_no_image_outside_of_the_data_set_is_found(tmp_path):
+    touch(tmp_path, "secret.jpg", "set/b.jpg")
+    beside(tmp_path / "set" / "a.json", "../secret.jpg", "cat")
+    beside(tmp_path / "set" / "b.json", str(tmp_path / "secret.jpg"), "cat")
+    listing = find_masks(tmp_path / "set")
+    assert pairs(listing) == {"b": ("b.jpg", "b.json")}
+    assert unpaired(listing) == [("annotation without image", "a.json")]
+
+
+@settings(max_examples=200, deadline=None)
+@given(edits=st.lists(st.tuples(st.integers(0, 400), st.binary(max_size=3)), min_size=1, max_size=5))
+def test_any_bytes_end_in_a_mask_or_a_sentence(tmp_path_factory, edits):
+    shapes = [shape("cat", [[1, 2], [7, 4]], "rectangle"), shape("dog", [[1, 1], [2, 2]], "mask", mask=png([[1, 0]]))]
+    path = write(tmp_path_factory.getbasetemp() / "mutated.json", *shapes)
+    data = bytearray(path.read_bytes())
+    for place, new in edits:
+        data[place : place + 1] = new
+    path.write_bytes(data)
+    assert outcome(path) == (6, 8) or "mutated.json" in outcome(path)
+
+
+def outcome(path):
+    """The shape of what a file draws, or the sentence that it ends in."""
+    try:
+        content = read_areas(path)
+        return content.draw({"background": 0} | dict.fromkeys(content.names, 1), (8, 6)).shape
+    except UserError as error:
+        return str(error)
