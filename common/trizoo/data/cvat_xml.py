@@ -16,6 +16,7 @@ from trizoo.ground.errors import UserError
 
 _BLOCK = 1 << 22  # bytes that are parsed at once; a token longer than it costs time by its square
 _MOST_IMAGES = 2_000_000  # of a file
+_LONGEST_NAME = 4096  # characters of a path
 # tag -> the attributes that hold its numbers; those of other shapes are in their points
 _NUMBERS = {
     "box": ("xtl", "ytl", "xbr", "ybr"),
@@ -210,7 +211,11 @@ def _image(path, line, attributes):
     except (KeyError, ValueError):
         size = None
     return CvatImage(
-        path, line, attributes.get("name", ""), attributes.get("subset", ""), size if size and min(size) > 0 else None
+        path,
+        line,
+        attributes.get("name", "")[:_LONGEST_NAME],
+        attributes.get("subset", "")[:_LONGEST_NAME],
+        size if size and min(size) > 0 else None,
     )
 
 

@@ -23,7 +23,7 @@ def write(path, *images, labels=(), of="task", more=""):
     """A file with these labels, of a task or a project. Gives its path."""
     named = "".join(f"<label><name>{name}</name><type>any</type><attributes/></label>" for name in labels)
     meta = f"<meta><{of}><name>mine</name><labels>{named}</labels></{of}><dumped>2026</dumped></meta>\n"
-    text = f'<?xml version="1.0" encoding="utf-8"?>\n<annotations><version>1.1</version>\n{meta}'
+    text = f'<?xml version="1.0" encoding="utf-8"?>\n<annotations><version>1.1</version>{meta}'
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "".join(images) + more + "</annotations>\n", encoding="utf-8")
     return path

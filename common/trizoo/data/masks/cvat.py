@@ -129,11 +129,13 @@ def _pixels(shape, where):
     Its runs go along the rows of its own rectangle and begin with one outside; what they leave is outside too.
     """
     try:
+        if shape.numbers is None:
+            raise ValueError("its left, top, width and height aren't all numbers in pixels")
         left, top, width, height = map(int, shape.numbers)
         runs = np.array([int(run) for run in shape.runs.split(",")], np.int64)
         if not 0 < width * height <= _MOST_PIXELS or min(width, runs.min()) < 0 or runs.sum() > width * height:
             raise ValueError(f"they don't fit into {width}x{height} pixels")
-    except (OverflowError, TypeError, ValueError) as error:
+    except (OverflowError, ValueError) as error:
         raise UserError(f"{where}: the run lengths of {shape.name} can't be read: {error}") from error
     pixels = np.zeros(width * height, bool)
     pixels[: runs.sum()] = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
