@@ -75,8 +75,9 @@ class Shape:
             cos, sin = math.cos(math.radians(self.rotation)), math.sin(math.radians(self.rotation))
             across, down = math.hypot(width * cos, height * sin), math.hypot(width * sin, height * cos)
             return x - across, y - down, x + across, y + down
-        corners = self.corners()
-        return (*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist())
+        flat = self.corners().ravel().tolist() if self.kind == "mask" or self.rotation else self.numbers
+        xs, ys = flat[::2], flat[1::2]
+        return min(xs), min(ys), max(xs), max(ys)
 
 
 def _turned(corners, centre, degrees):

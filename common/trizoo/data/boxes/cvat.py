@@ -46,13 +46,14 @@ def as_annotation(entry):
         if shape.kind == "tag":
             remarks.append(Problem("tag of an image", entry.file, f"{where}: {shape.name} is of the whole image"))
             continue
-        kind, text = _fault(shape)
-        if kind:
+        bounds = _bounds(shape)
+        if len(bounds) == 2:
+            kind, text = bounds
             problems.append(Problem(kind, entry.file, f"{where}: {text} and is left out"))
             continue
         if shape.kind == "polyline":
             remarks.append(Problem("line as box", entry.file, f"{where}: {shape.name} is a polyline"))
-        objects.append(AnnotatedObject(shape.name, shape.bounds(), shape.difficult, shape.crowd, where))
+        objects.append(AnnotatedObject(shape.name, bounds, shape.difficult, shape.crowd, where))
     return Annotation(
         entry.file,
         tuple(objects),
@@ -63,15 +64,15 @@ def as_annotation(entry):
     )
 
 
-def _fault(shape):
-    """What is wrong with a shape, in few words and as a sentence; None and "" where nothing is."""
+def _bounds(shape):
+    """xmin, ymin, xmax, ymax of a shape, or what is wrong with it, in few words and as a sentence."""
     if not shape.name:
         return "object without name", f"a {shape.kind} without a label"
     if shape.kind in _WITHOUT_BOX:
         return "point as object", f"{shape.name} is of the kind {shape.kind}, which has no box,"
     if shape.numbers is None:
         return "object without box", f"{shape.name} is a {shape.kind} without numbers in pixels"
-    left, top, right, bottom = shape.bounds() if len(shape.numbers) else (0, 0, 0, 0)
+    left, top, right, bottom = bounds = shape.bounds()
     if left == right or top == bottom:
         return "box without area", f"{shape.name} ({left:g}, {top:g}, {right:g}, {bottom:g}) has no area"
-    return None, ""
+    return bounds

@@ -36,6 +36,9 @@ def test_areas_of_each_shape(tmp_path):
     turned = drawn(tmp_path, box("cat", 2, 2, 6, 4, rotation=90))
     assert (turned[1:5, 3:5] == 1).all()
     assert (turned == 1).sum() == 8
+    # an eighth turn goes clockwise: the right end, 4 from (4, 3), comes to (6.8, 5.8), below
+    clockwise = drawn(tmp_path, box("cat", 0, 2, 8, 4, rotation=45))
+    assert (clockwise[5, 6], clockwise[0, 1], clockwise[5, 1], clockwise[0, 6]) == (1, 1, 0, 0)
 
 
 def test_runs_go_along_rows_and_begin_outside(tmp_path):
