@@ -2,6 +2,7 @@
 
 from trizoo.data.finding import listings
 from trizoo.data.masks.coco import find_coco
+from trizoo.data.masks.cvat import find_cvat
 from trizoo.data.masks.folders import find_folders
 from trizoo.data.masks.labelme import find_labelme
 from trizoo.data.masks.panoptic import find_panoptic
@@ -16,6 +17,7 @@ FINDERS = {
     "labelme": find_labelme,
     "coco": find_coco,
     "panoptic": find_panoptic,
+    "cvat": find_cvat,
 }
 
 
@@ -30,8 +32,8 @@ def find_masks(root, layout=None, images=None, annotations=None):
     stem (see `pair_stems`), with splits as folders above or below them (train/images, images/train) or beside them
     (train and train_masks, or trainannot), lists (train.txt) or none. labelme: JSON files, in folders of splits or not.
     coco, panoptic: instances_NAME.json and panoptic_NAME.json in annotations, or _annotations.coco.json in a folder of
-    its images. Without lists or folders, ids are split into train and val by a hash of each, about 80 : 20, so that an
-    image stays where it is when others come.
+    its images. cvat: XML for images, whose subsets are splits. Without lists or folders, ids are split into train and
+    val by a hash of each, about 80 : 20, so that an image stays where it is when others come.
 
     Args:
         layout: one of FINDERS, None for the first of them that is there
