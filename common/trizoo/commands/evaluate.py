@@ -8,6 +8,7 @@ from trizoo.commands.cli import Choice, check_flags, find_weights, say
 from trizoo.commands.flags.evaluate import parser
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
+from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.tasks import task_of
 from trizoo.training.build import make_model, read_model
 from trizoo.training.data import final_set
@@ -29,6 +30,8 @@ def run(args, choice):
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
     say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
+    for note in data.notes:
+        say(f"data: {note}")
     metrics, found = task.as_asked(data, args).measure(task.evaluator(framework, model, read.spec, recipe, device))
     say(task.table(metrics))
     if args.json:
@@ -42,7 +45,12 @@ def run(args, choice):
 
 
 def _with_data(recipe, args):
-    """The recipe with the data set to measure on."""
+    """The recipe with the data set to measure on, and what the task's flags say of it."""
+    for flag in TASK_FLAGS[task_of(recipe.model.name).name].evaluate:
+        value = getattr(args, flag.name)
+        if flag.sets and value is not None:
+            changes = {key.removeprefix("data."): setting for key, setting in flag.sets(value).items()}
+            recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=changes)})
     if args.data:
         places = {"layout": args.layout, "images": args.images, "annotations": args.annotations}
         data = recipe.data.model_copy(update={"root": args.data, "overfit": 0, **places})

@@ -9,11 +9,13 @@ class EvaluationSet(Protocol):
     Args:
         records: list of `trizoo.ground.sample.Record`
         split: its name
+        notes: sentences about what was found, for a log
     """
 
     records: Any
     classes: tuple[str, ...]
     split: str
+    notes: Any
 
     def first(self, count):
         """The same of its first images alone, for a run with `overfit`."""

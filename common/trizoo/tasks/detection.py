@@ -25,6 +25,7 @@ class BoxEvaluationSet:
     records: Any
     classes: tuple[str, ...]
     split: str
+    notes: Any = ()
 
     def first(self, count):
         """See `trizoo.tasks.base.EvaluationSet`."""
@@ -73,7 +74,8 @@ class Detection:
 
     def evaluation_set(self, listing, data, split, classes):
         """A `BoxEvaluationSet`."""
-        return BoxEvaluationSet(listing.open(split, classes).records, classes, split or "all")
+        found = listing.open(split, classes)
+        return BoxEvaluationSet(found.records, classes, split or "all", found.notes)
 
     def as_asked(self, evaluation, args):
         """The same: there is one way to measure boxes."""

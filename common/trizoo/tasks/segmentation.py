@@ -54,6 +54,11 @@ class MaskEvaluationSet:
         """See `trizoo.tasks.base.EvaluationSet`."""
         return self.source.classes
 
+    @property
+    def notes(self):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        return self.source.notes
+
     def first(self, count):
         """See `trizoo.tasks.base.EvaluationSet`."""
         return replace(self, split=f"{self.split} (overfit)", count=min(count, self.count))

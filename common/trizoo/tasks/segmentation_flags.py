@@ -22,7 +22,7 @@ def palette(text):
 MASKS = (
     Flag(
         "mask_map",
-        "what values in mask files mean: 255=1 makes 255 class 1, else it is ignored",
+        "what values in mask files mean: 255=1 makes 255 class 1, else it is ignored; 0-127=0,128-255=1 a threshold",
         metavar="VALUE=CLASS,…",
         parse=mask_map,
         sets=lambda mapping: {"data.mask_map": mapping},
@@ -38,7 +38,7 @@ MASKS = (
 FLAGS = TaskFlags(
     models="segmentation models",
     train=MASKS,
-    evaluate=(Flag("boundary", "boundary IoU too, some 15 ms an image"),),
+    evaluate=(Flag("boundary", "boundary IoU too, some 15 ms an image"), *MASKS),
     predict=(
         Flag(
             "view",

@@ -59,7 +59,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
     """
     check_workers(workers)
     check_model(recipe)
-    recipe, sources = open_data(recipe, say)
+    recipe, sources = open_data(recipe, say, pretrained=weights is not None, resumed=run is not None)
     checkpoint = load_checkpoint(run.last) if run else None
     if checkpoint and checkpoint.framework != framework.name:
         say(f"run: begun with {checkpoint.framework}, resumed with {framework.name} after step {checkpoint.step}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trizoo.data.advice import advice_on
 from trizoo.data.boxes.dataset import clip_to_image
 from trizoo.data.check.report import Findings, Report
 from trizoo.data.images import in_threads, read_image, read_mask
@@ -69,7 +70,10 @@ def check_boxes(listing, classes=None):
         box_sizes=_box_sizes(boxes),
         mask_values=values,
         findings=findings.all(),
-        notes=tuple(note for lists in _lists(listing).values() for note in lists.notes),
+        notes=(
+            *(note for lists in _lists(listing).values() for note in lists.notes),
+            *advice_on({split.name: split.ids for split in splits}),
+        ),
     )
 
 

@@ -167,6 +167,7 @@ class Findings:
 
     def _of(self, file, text):
         name = file.relative_to(self.root).as_posix() if file.is_relative_to(self.root) else str(file)
+        text = text.replace(f"{self.root}{os.sep}", "")
         return text if name == "." else f"{name}: {text}"
 
 
