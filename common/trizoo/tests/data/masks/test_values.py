@@ -144,8 +144,8 @@ def test_palettes_that_differ_are_shown_with_both_colours_and_the_palette_that_w
     severity, example = findings(root)["palettes that differ"]
     assert severity == "warning"
     assert example == (
-        "the masks' palettes differ: 1 is #ff0000 in masks/a.png and #00ff00 in masks/c.png; as it is, values count and "
-        "colours don't; --palette 000000,ff0000,00ff00, put into the order of the classes, would go by colours"
+        "the masks' palettes differ: 1 is #ff0000 in masks/a.png and #00ff00 in masks/c.png; as it is, values count "
+        "and colours don't; --palette 000000,ff0000,00ff00, put into the order of the classes, would go by colours"
     )
     assert [note.replace(f"{root}/", "") for note in notes(root)] == [example]
     palette, ignored = parse_palette("000000,ff0000,00ff00")
