@@ -4,10 +4,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from trizoo.data.masks.encoding import parse_colour, span, span_key, spread, voc_colours
+from trizoo.data.masks.encoding import PALETTES, parse_colour, span, span_key, spread
 from trizoo.ground.errors import UserError
-
-VOC_CLASSES = 21  # with the background
 
 
 def _pairs(value):
@@ -29,8 +27,8 @@ def _pairs(value):
 
 
 def _colours(value):
-    if value == "voc":
-        return voc_colours()[:VOC_CLASSES]
+    if isinstance(value, str) and value in PALETTES:
+        return PALETTES[value][0]
     if not isinstance(value, list | tuple):
         return value
     try:

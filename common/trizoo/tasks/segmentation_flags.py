@@ -29,7 +29,7 @@ MASKS = (
     ),
     Flag(
         "palette",
-        "the classes' colours in order, for masks in colours; e0e0c0=255 ignores one; voc = VOC's",
+        "the classes' colours in order, for masks in colours; e0e0c0=255 ignores one; voc, cityscapes = theirs",
         metavar="RRGGBB,…",
         parse=palette,
         sets=lambda value: {"data.ignore_colours": list(value[1]), "data.palette": list(value[0])},

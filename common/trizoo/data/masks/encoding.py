@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from trizoo.data.images import opened
+from trizoo.data.masks import cityscapes_labels
 from trizoo.data.masks.naming import Naming
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
@@ -173,9 +174,9 @@ def parse_colour(text):
 
 
 def parse_palette(text):
-    """(palette, colours to ignore) of "000000,800000", of "000000,800000,e0e0c0=255", or of "voc"."""
-    if text.strip().lower() == "voc":
-        return voc_colours()[:21], (VOC_VOID,)
+    """(palette, colours to ignore) of "000000,800000", of "000000,800000,e0e0c0=255", "voc" or "cityscapes"."""
+    if text.strip().lower() in PALETTES:
+        return PALETTES[text.strip().lower()]
     palette, ignored = [], []
     for part in text.split(","):
         colour, equals, number = part.partition("=")
@@ -195,7 +196,11 @@ def voc_colours():
     return tuple(tuple(colour) for colour in voc_palette().tolist())
 
 
-VOC_VOID = (224, 224, 192)
+# name -> colours of the classes, and those that are ignored
+PALETTES = {
+    "voc": (voc_colours()[:21], ((224, 224, 192),)),
+    "cityscapes": (cityscapes_labels.COLOURS, cityscapes_labels.IGNORED_COLOURS),
+}
 
 
 def unknown_value(path, counts, meaning, classes):
