@@ -11,7 +11,7 @@ from trizoo.ground.files import write_atomically
 from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.tasks import task_of
 from trizoo.training.build import make_model, read_model
-from trizoo.training.data import final_set
+from trizoo.training.data import final_set, tell_problems
 
 
 def evaluate(framework, argv=None):
@@ -32,6 +32,7 @@ def run(args, choice):
     say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
     for note in data.notes:
         say(f"data: {note}")
+    tell_problems(data.problems, "data", recipe.data.root, say)
     metrics, found = task.as_asked(data, args).measure(task.evaluator(framework, model, read.spec, recipe, device))
     say(task.table(metrics))
     if args.json:

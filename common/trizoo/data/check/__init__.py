@@ -19,6 +19,7 @@ def check(
     mask_map=None,
     palette=None,
     ignore_colours=(),
+    watch=None,
 ):
     """Read a whole data set and say what training would stumble over: a `Report` on boxes, or a `MaskReport`.
 
@@ -26,6 +27,7 @@ def check(
         task: "detection", "segmentation", or None for what there is: masks where one of their options or layouts is
             given, else boxes where images are annotated with them, else masks
         classes: the names, any other one is an error
+        watch: see `check_boxes`
         layout, images, annotations: see `find_boxes` and `find_masks`; the others are options of masks, see
             `trizoo.data.masks.dataset.MaskSet`
 
@@ -37,7 +39,7 @@ def check(
     if task == "segmentation" or (task is None and (any(options.values()) or layout in OF_MASKS)):
         return check_masks(find_masks(root, layout, **places), classes, **options)
     if task == "detection" or layout is not None:
-        return check_boxes(find_boxes(root, layout, **places), classes)
+        return check_boxes(find_boxes(root, layout, **places), classes, watch)
     try:
         boxes, error = find_boxes(root, **places), None
     except UserError as why:
@@ -49,4 +51,4 @@ def check(
             if error:
                 text = f"{error}; nor are there masks: a folder beside images, labelme's or COCO's JSON files"
                 raise UserError(text) from error
-    return check_boxes(boxes, classes)
+    return check_boxes(boxes, classes, watch)
