@@ -9,6 +9,7 @@ from trizoo.commands.flags.evaluate import parser
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
 from trizoo.ground.results import check_file, check_folder, has_keys
+from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.tasks import task_of
 from trizoo.training.build import make_model, read_model
 from trizoo.training.data import final_set, tell_problems
@@ -31,6 +32,8 @@ def run(args, choice):
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
     say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
+    for note in data.notes:
+        say(f"data: {note}")
     tell_problems(data.problems, "data", recipe.data.root, say)
     metrics, found = task.as_asked(data, args).measure(task.evaluator(framework, model, read.spec, recipe, device))
     say(task.table(metrics))
@@ -55,7 +58,12 @@ def check_results(args):
 
 
 def _with_data(recipe, args):
-    """The recipe with the data set to measure on."""
+    """The recipe with the data set to measure on, and what the task's flags say of it."""
+    for flag in TASK_FLAGS[task_of(recipe.model.name).name].evaluate:
+        value = getattr(args, flag.name)
+        if flag.sets and value is not None:
+            changes = {key.removeprefix("data."): setting for key, setting in flag.sets(value).items()}
+            recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=changes)})
     if args.data:
         places = {"layout": args.layout, "images": args.images, "annotations": args.annotations}
         data = recipe.data.model_copy(update={"root": args.data, "overfit": 0, **places})

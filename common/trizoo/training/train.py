@@ -67,7 +67,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
     check_own_operations(recipe, workers)
     if run is None and out is not None:
         RunFolder.check_new(out)
-    recipe, sources = open_data(recipe, say)
+    recipe, sources = open_data(recipe, say, pretrained=weights is not None, resumed=run is not None)
     recipe = unresized(recipe, sources, say)
     check_augmented_sizes(recipe, sources, spec_of(recipe))
     checkpoint = load_checkpoint(run.last) if run else None

@@ -1,11 +1,13 @@
 """Which format of masks a user's folder holds."""
 
 from trizoo.data.finding import listings
+from trizoo.data.masks.cityscapes import find_cityscapes
 from trizoo.data.masks.coco import find_coco
 from trizoo.data.masks.cvat import find_cvat
 from trizoo.data.masks.folders import find_folders
 from trizoo.data.masks.labelme import find_labelme
 from trizoo.data.masks.panoptic import find_panoptic
+from trizoo.data.masks.sbd import find_sbd
 from trizoo.data.masks.voc import find_voc
 from trizoo.ground.errors import UserError
 
@@ -13,6 +15,8 @@ from trizoo.ground.errors import UserError
 # its `trizoo.data.masks.listing.Listing`, or None where nothing is of this layout
 FINDERS = {
     "voc": find_voc,
+    "cityscapes": find_cityscapes,
+    "sbd": find_sbd,
     "folders": find_folders,
     "labelme": find_labelme,
     "coco": find_coco,
@@ -28,6 +32,8 @@ class NoMasksError(UserError):
 def find_masks(root, layout=None, images=None, annotations=None):
     """The `Listing` of a data set with masks.
 
+    cityscapes: leftImg8bit and gtFine, whose label ids become the 19 classes that are trained.
+    sbd: img, cls with a .mat file an image, train.txt and val.txt.
     voc: JPEGImages, SegmentationClass, ImageSets/Segmentation. folders: images and masks in a folder each, paired by
     stem (see `pair_stems`), with splits as folders above or below them (train/images, images/train) or beside them
     (train and train_masks, or trainannot), lists (train.txt) or none. labelme: JSON files, in folders of splits or not.
