@@ -12,6 +12,7 @@ class EvaluationSet(Protocol):
     Args:
         records: list of `trizoo.ground.sample.Record`
         split: its name
+        notes: sentences about what was found, for a log
         problems: what was put right or left out of it
     """
 
@@ -19,6 +20,7 @@ class EvaluationSet(Protocol):
     problems: Sequence[Problem]
     classes: tuple[str, ...]
     split: str
+    notes: Any
 
     def only(self, places, split):
         """The same of some of its images alone.

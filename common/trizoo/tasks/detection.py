@@ -31,6 +31,7 @@ class BoxEvaluationSet:
     classes: tuple[str, ...]
     split: str
     problems: Sequence[Problem] = ()
+    notes: Any = ()
 
     def only(self, places, split):
         """See `trizoo.tasks.base.EvaluationSet`."""
@@ -80,7 +81,7 @@ class Detection:
     def evaluation_set(self, listing, data, split, classes):
         """A `BoxEvaluationSet`."""
         source = listing.open(split, classes, dict(data.classes_map))
-        return BoxEvaluationSet(source.records, classes, split or "all", source.problems)
+        return BoxEvaluationSet(source.records, classes, split or "all", source.problems, source.notes)
 
     def as_asked(self, evaluation, args):
         """The same: there is one way to measure boxes."""

@@ -60,6 +60,11 @@ class MaskEvaluationSet:
         """See `trizoo.tasks.base.EvaluationSet`."""
         return self.source.classes
 
+    @property
+    def notes(self):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        return self.source.notes
+
     def only(self, places, split):
         """See `trizoo.tasks.base.EvaluationSet`."""
         return replace(self, split=split, places=[self.places[place] for place in places])

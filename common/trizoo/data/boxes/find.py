@@ -1,5 +1,7 @@
 """Which format of boxes a user's folder holds."""
 
+from trizoo.data.boxes.cvat import find_cvat
+from trizoo.data.boxes.labelme import find_labelme
 from trizoo.data.boxes.voc import find_voc
 from trizoo.data.finding import contents, listings
 from trizoo.ground.errors import UserError
@@ -8,6 +10,8 @@ from trizoo.ground.errors import UserError
 # its `trizoo.data.boxes.listing.Listing`, or None where nothing is of this layout
 FINDERS = {
     "voc": find_voc,
+    "labelme": find_labelme,
+    "cvat": find_cvat,
 }
 
 

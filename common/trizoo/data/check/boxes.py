@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trizoo.data.advice import advice_on
 from trizoo.data.boxes.placing import is_drawn_on_stored, place, shares_suspected
 from trizoo.data.check.report import Findings, Report
 from trizoo.data.class_names import class_name, looks_alike_key, spellings
@@ -83,7 +84,10 @@ def check_boxes(listing, classes=None, watch=None):
         box_sizes=_box_sizes(boxes),
         mask_values=values,
         findings=findings.all(),
-        notes=tuple(note for lists in _lists(listing).values() for note in lists.notes),
+        notes=(
+            *(note for lists in _lists(listing).values() for note in lists.notes),
+            *advice_on({split.name: split.ids for split in splits}),
+        ),
     )
 
 

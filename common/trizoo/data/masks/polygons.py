@@ -33,6 +33,14 @@ def paint(canvas, outline, value):
     return bool(inside.any())
 
 
+def put(canvas, pixels, corner, value):
+    """Writes `value` where `pixels`, bool (h, w), are set, from a corner (left, top) on; the canvas cuts them off."""
+    left, top = corner
+    window = canvas[max(0, top) :, max(0, left) :]
+    pixels = pixels[max(0, -top) :, max(0, -left) :][: window.shape[0], : window.shape[1]]
+    window[: pixels.shape[0], : pixels.shape[1]][pixels] = value
+
+
 def decode_runs(counts, size):
     """COCO's run lengths, a list or its compressed text -> bool (H, W) for a size (width, height).
 

@@ -164,6 +164,6 @@ def test_a_flag_for_models_of_another_task_is_refused_and_one_of_several_tasks_i
     args = Namespace(boundary=True)
     with pytest.raises(UserError, match="--boundary is for segmentation and yolov3 does detection; leave it out"):
         check_flags(args, "evaluate", "yolov3", "detection")
-    check_flags(Namespace(boundary=False), "evaluate", "yolov3", "detection")
+    check_flags(Namespace(boundary=False, mask_map=None, palette=None), "evaluate", "yolov3", "detection")
     monkeypatch.setitem(cli.FLAGS, "counting", cli.FLAGS["segmentation"])
     check_flags(args, "evaluate", "a counter", "counting")
