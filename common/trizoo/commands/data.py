@@ -3,6 +3,7 @@
 from tqdm import tqdm
 
 from trizoo.data.check import check
+from trizoo.data.class_maps import parse_class_map
 from trizoo.data.convert import convert
 from trizoo.data.shapes import MARKER
 from trizoo.data.synthetic import synthesize
@@ -46,9 +47,28 @@ def _mask_options(options):
 
 def _convert(options):
     _check_folder(options.out, "OUT")
-    data = convert(options.root, options.out, options.classes, **_places(options), **_mask_options(options))
-    splits = ", ".join(f"{name} ({len(ids)})" for name, ids in data.splits.items())
-    print(f"{options.out}: {len(data)} images with masks, splits {splits}, classes {', '.join(data.classes)}")
+    done = convert(
+        options.root,
+        options.out,
+        options.to,
+        options.classes,
+        task=None if options.task == "auto" else options.task,
+        classes_map=parse_class_map(options.classes_map or ()),
+        limit=options.limit,
+        seed=options.seed,
+        link=options.link,
+        watch=_bar,
+        **_places(options),
+        **_mask_options(options),
+    )
+    for note in done.notes:
+        print(f"note: {note}")
+    splits = ", ".join(f"{name} ({count})" for name, count in done.splits.items())
+    labels = "masks" if done.task == "segmentation" else "boxes"
+    print(
+        f"{options.out}: {done.images} images with {labels}, written as {done.layout}, splits {splits}, "
+        f"classes {', '.join(done.classes)}"
+    )
     return 0
 
 

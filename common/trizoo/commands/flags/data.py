@@ -6,6 +6,7 @@ from pathlib import Path
 from trizoo.commands.flags.shared import add_flag, add_place_flags, index_argument, positive_int, size_argument
 from trizoo.tasks.segmentation_flags import MASKS
 
+WRITTEN = ("voc", "coco", "yolo", "labelme")  # those of trizoo.data.write.formats, which help does without
 SYNTH = (
     "Draw a data set in VOC layout from a seed: shapes on textured grounds, with boxes, masks and the splits train, "
     "val and test."
@@ -39,9 +40,10 @@ def parser(prog="trizoo data"):
     _add_convert_flags(
         actions.add_parser(
             "convert",
-            help="write masks of any layout as VOC's palette PNG",
-            description="Write a data set with masks into a new folder in VOC layout: images as they are, masks as "
-            "palette PNG of class ids, lists of splits, and the classes' names in labels.txt. Nothing is written over.",
+            help="write boxes or masks of any layout as voc, coco, yolo or labelme",
+            description="Write a data set into a new folder in another layout: boxes or masks, images as they are, "
+            "splits and classes. What is written reads back the same; what a layout can't hold is told. Nothing is "
+            "written over.",
         )
     )
     _add_synth_flags(
@@ -98,6 +100,19 @@ def _add_show_flags(flags):
 def _add_convert_flags(flags):
     flags.add_argument("root", metavar="ROOT", type=Path, help="the data set, as for check")
     flags.add_argument("out", metavar="OUT", type=Path, help="the folder to make")
+    flags.add_argument("--to", choices=WRITTEN, default="voc", help="the layout to write (default: %(default)s)")
+    _add_task_flag(flags)
+    flags.add_argument("--link", action="store_true", help="link images (symbolic, else hard) instead of copying them")
+    flags.add_argument(
+        "--classes-map",
+        nargs="+",
+        metavar="OLD=NEW",
+        help='of boxes: other names for classes, as "tvmonitor=tv"; several may become one, OLD= leaves one out',
+    )
+    flags.add_argument(
+        "--limit", type=positive_int, metavar="N", help="at most N images of the training split, classes balanced"
+    )
+    flags.add_argument("--seed", type=index_argument, default=0, metavar="N", help="of --limit's choice (%(default)s)")
     flags.add_argument("--classes", nargs="+", metavar="NAME", help="the class names in the order of their ids")
     _add_mask_flags(flags)
 
