@@ -89,7 +89,7 @@ def convert(
     _refuse_inside(out, root, images, annotations)
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
     places = {"layout": layout, "images": images, "annotations": annotations}
-    listing, has_masks = _find(root, task, places, any(options.values()))
+    listing, has_masks = find_labels(root, task, places, any(options.values()))
     _refuse_inside(out, listing.root)
     if has_masks:
         content, source = _of_masks(listing, classes, classes_map, options)
@@ -118,7 +118,7 @@ def _refuse_inside(out, root, *places):
             raise UserError(f"{out} lies in the data set {folder} itself; name a folder outside of it")
 
 
-def _find(root, task, places, about_masks):
+def find_labels(root, task, places, about_masks):
     """The listing of boxes or of masks, and whether it is of masks."""
     layout = places["layout"]
     if task == "segmentation" or (task is None and (about_masks or (layout in OF_MASKS and layout != "voc"))):

@@ -84,7 +84,9 @@ def open_data(recipe, say, pretrained=False, resumed=False):
             )
     if recipe.data.limit:
         whole, members = len(members), choose_images(training, members, recipe.data.limit, recipe.seed)
-        say(f"data: trained on {len(members)} of these {whole} images, chosen so that classes are balanced (data.limit)")
+        say(
+            f"data: trained on {len(members)} of these {whole} images, chosen so that classes are balanced (data.limit)"
+        )
     told = set(training.problems)
     for used in (validation, test):
         new = [problem for problem in used.problems if problem not in told]

@@ -14,9 +14,9 @@ SYNTH = (
 
 
 def parser(prog="trizoo data"):
-    """The command line of data. `action` is check, show, convert, synth or download."""
+    """The command line of data. `action` is check, show, convert, split, synth or download."""
     flags = argparse.ArgumentParser(
-        prog=prog, description="Check a data set, show it, convert its masks, draw one, or download one."
+        prog=prog, description="Check a data set, show it, convert it, split it, draw one, or download one."
     )
     actions = flags.add_subparsers(required=True, metavar="COMMAND", dest="action")
     _add_check_flags(
@@ -44,6 +44,15 @@ def parser(prog="trizoo data"):
             description="Write a data set into a new folder in another layout: boxes or masks, images as they are, "
             "splits and classes. What is written reads back the same; what a layout can't hold is told. Nothing is "
             "written over.",
+        )
+    )
+    _add_split_flags(
+        actions.add_parser(
+            "split",
+            help="share the images out among train, val and test, every class in the same ratios",
+            description="Write lists of the splits train, val and test where training looks for them: every class "
+            "shared out in the same ratios, images of the very same bytes in one split. Lists that are there are left "
+            "alone, unless this command wrote them and nobody changed them since.",
         )
     )
     _add_synth_flags(
@@ -114,6 +123,22 @@ def _add_convert_flags(flags):
     )
     flags.add_argument("--seed", type=index_argument, default=0, metavar="N", help="of --limit's choice (%(default)s)")
     flags.add_argument("--classes", nargs="+", metavar="NAME", help="the class names in the order of their ids")
+    _add_mask_flags(flags)
+
+
+def _add_split_flags(flags):
+    flags.add_argument("root", metavar="ROOT", type=Path, help="the data set, as for check")
+    flags.add_argument(
+        "--ratios",
+        nargs="+",
+        type=float,
+        default=(0.8, 0.1, 0.1),
+        metavar="X",
+        help="of train, val and test, or of train and val (0.8 0.1 0.1)",
+    )
+    flags.add_argument("--seed", type=index_argument, default=0, metavar="N", help="of what is left open (%(default)s)")
+    flags.add_argument("--out", type=Path, metavar="DIR", help="a folder for the lists (default: where they are found)")
+    _add_task_flag(flags)
     _add_mask_flags(flags)
 
 

@@ -46,7 +46,9 @@ def write_voc(content, folder):
     hard, thin, crowds = zip(*content.each(write), strict=True)
     notes = hard_link_notes(hard)
     if sum(thin):
-        notes.append(f"{sum(thin)} objects no wider or no higher than a pixel are left out, which VOC has no corners for")
+        notes.append(
+            f"{sum(thin)} objects no wider or no higher than a pixel are left out, which VOC has no corners for"
+        )
     if sum(crowds):
         notes.append(f"{sum(crowds)} crowds are difficult objects, since VOC knows no crowds")
     return notes
