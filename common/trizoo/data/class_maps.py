@@ -1,4 +1,4 @@
-"""Classes of a data set under other names: what people call them on a command line, and the synonyms of VOC and COCO."""
+"""Classes of a data set under other names: maps from a command line, and synonyms of VOC and COCO."""
 
 from trizoo.data.class_names import class_name
 from trizoo.ground.errors import UserError
@@ -17,7 +17,7 @@ SYNONYMS = {name: other for pair in _VOC_AND_COCO for name, other in (pair, pair
 
 
 def parse_class_map(texts):
-    """["tvmonitor=tv", "person="] -> {"tvmonitor": "tv", "person": ""}; see `class_map`. Raises UserError as it does."""
+    """["tvmonitor=tv", "person="] -> {"tvmonitor": "tv", "person": ""}; see `class_map` for errors."""
     pairs = []
     for text in texts:
         old, sign, new = text.partition("=")

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from trizoo.data.boxes.find import NoBoxesError, find_boxes
-from trizoo.data.boxes.records import Records
 from trizoo.data.class_maps import without_use
 from trizoo.data.finding import named_place
 from trizoo.data.masks.find import FINDERS as OF_MASKS
@@ -106,7 +105,7 @@ def convert(
         len(content),
         {name: len(members) for name, members in content.splits.items()},
         content.classes,
-        tuple([*source.notes, *notes]),
+        (*source.notes, *notes),
     )
 
 

@@ -1,4 +1,4 @@
-"""Images shared out among splits, or a few of them chosen, so that every class gets its share: by a seed, always alike."""
+"""Images shared out among splits, or a few of them chosen, so that every class gets its share, by a seed."""
 
 import numpy as np
 

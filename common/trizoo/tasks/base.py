@@ -56,7 +56,10 @@ class Task(Protocol):
         """The listing of what there is under the root, looked for once; its `splits` are {split: ids}."""
 
     def open(self, listing, data, split, classes):
-        """The training set of a split: records, classes, notes, problems, `sample(index, at_least)`, `labels_in(index)`."""
+        """The training set of a split.
+
+        It has records, classes, notes, problems, `sample(index, at_least)`, `labels_in(index)` and `labels_are_read`.
+        """
 
     def evaluation_set(self, listing, data, split, classes):
         """The EvaluationSet of a split, None for all images; names in it that aren't among `classes` are an error."""

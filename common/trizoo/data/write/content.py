@@ -55,7 +55,7 @@ class Content:
         return self.names[place] + self.records[place].image.suffix.lower()
 
     def put_image(self, place, folder):
-        """Copies or links an image into a folder. Gives whether it became a hard link, since symbolic ones can't be made."""
+        """Copies or links an image into a folder. Gives whether it is a hard link, for want of symbolic ones."""
         source, target = self.records[place].image, folder / self.file_name(place)
         if not self.link:
             shutil.copyfile(source, target)

@@ -35,7 +35,7 @@ def write_voc(content, folder):
         record = content.records[place]
         boxes = np.asarray(record.boxes, np.float64)
         wide = (boxes[:, 2:] - boxes[:, :2] > 1).all(axis=1)
-        corners = (boxes + (1, 1, 0, 0))[wide].tolist()
+        corners = (boxes + np.array([1, 1, 0, 0]))[wide].tolist()
         named = [content.classes[label] for label in record.labels[wide]]
         flags = (record.difficult | record.crowd)[wide].tolist()
         objects = [(*thing, None) for thing in zip(named, map(_numbers, corners), flags, strict=True)]
