@@ -27,7 +27,7 @@ def check(
         task: "detection", "segmentation", or None for what there is: masks where one of their options or layouts is
             given, else boxes where images are annotated with them, else masks
         classes: the names, any other one is an error
-        watch: see `check_boxes`
+        watch: see `trizoo.data.check.pictures.decode_all`
         layout, images, annotations: see `find_boxes` and `find_masks`; the others are options of masks, see
             `trizoo.data.masks.dataset.MaskSet`
 
@@ -37,7 +37,7 @@ def check(
     places = {"images": images, "annotations": annotations}
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
     if task == "segmentation" or (task is None and (any(options.values()) or layout in OF_MASKS)):
-        return check_masks(find_masks(root, layout, **places), classes, **options)
+        return check_masks(find_masks(root, layout, **places), classes, watch=watch, **options)
     if task == "detection" or layout is not None:
         return check_boxes(find_boxes(root, layout, **places), classes, watch)
     try:
@@ -46,7 +46,7 @@ def check(
         boxes, error = None, why
     if boxes is None or not boxes.annotations:
         try:
-            return check_masks(find_masks(root, **places), classes)
+            return check_masks(find_masks(root, **places), classes, watch=watch)
         except NoMasksError:
             if error:
                 text = f"{error}; nor are there masks: a folder beside images, labelme's or COCO's JSON files"
