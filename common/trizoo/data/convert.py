@@ -162,7 +162,7 @@ def _of_masks(listing, classes, classes_map, options):
         raise UserError("a class map is for boxes; classes of masks are mapped by --mask-map")
     data = listing.open(None, classes, **options)
     place_of = {record.id: place for place, record in enumerate(data.records)}
-    splits = {split: [place_of[id] for id in ids] for split, ids in data.splits.items() if ids}
+    splits = {split: [place_of[id] for id in ids if id in place_of] for split, ids in data.splits.items()}
     return Content(data.classes, data.records, file_names([*place_of]), splits, data.mask), data
 
 

@@ -106,7 +106,11 @@ class Content:
 
 
 def hard_link_notes(hard):
-    """The sentence about hard links -> list, empty where no image became one; hard: what `put_image` gave."""
+    """The sentence about hard links -> list, empty where no image became one.
+
+    Args:
+        hard: what `put_image` gave for each image
+    """
     return [f"{sum(hard)} images are hard links, since symbolic ones can't be made here"] if any(hard) else []
 
 
