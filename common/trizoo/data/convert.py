@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trizoo.data.boxes.find import FINDERS as OF_BOXES
 from trizoo.data.boxes.find import NoBoxesError, find_boxes
 from trizoo.data.class_maps import without_use
 from trizoo.data.finding import named_place
@@ -14,7 +15,7 @@ from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import NoMasksError, find_masks
 from trizoo.data.stratify import choose_images
 from trizoo.data.texts import Chosen
-from trizoo.data.write.content import Content, file_names
+from trizoo.data.write.content import Content, file_names, in_order
 from trizoo.data.write.formats import WRITERS
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
@@ -65,8 +66,8 @@ def convert(
     Args:
         to: one of `trizoo.data.write.formats.WRITERS`, which say what each keeps
         classes: names in the order of their labels, None for those that are found
-        task: "detection", "segmentation", or None for what there is: masks where one of their options or layouts is
-            given, else boxes where images are annotated with them, else masks
+        task: "detection", "segmentation", or None for what there is: masks where one of their options is given, or a
+            layout that no boxes have, else boxes where images are annotated with them, else masks
         classes_map: see `trizoo.data.class_maps`; for boxes alone
         limit: at most so many images of the split train, or trainval without it, classes balanced; the others stay
         link: images are symbolic links, where these can't be made hard links, instead of copies
@@ -118,9 +119,16 @@ def _refuse_inside(out, root, *places):
 
 
 def find_labels(root, task, places, about_masks):
-    """The listing of boxes or of masks, and whether it is of masks."""
+    """The `Listing` of boxes or of masks, and whether it is of masks.
+
+    Args:
+        task: see `convert`
+        places: layout, images and annotations by name
+        about_masks: whether an option of masks is given
+    """
     layout = places["layout"]
-    if task == "segmentation" or (task is None and (about_masks or (layout in OF_MASKS and layout != "voc"))):
+    of_masks_alone = layout in OF_MASKS and layout not in OF_BOXES
+    if task == "segmentation" or (task is None and (about_masks or of_masks_alone)):
         return find_masks(root, **places), True
     if about_masks:
         raise UserError("mask_map and palette are about masks; leave them out, or convert masks")
@@ -153,7 +161,7 @@ def _of_boxes(listing, classes, classes_map):
             splits[split] = [place_of[row] for row in rows]
     data.notes[:0] = index.list_notes
     names = file_names([index.ids[row] for row in place_of])
-    return Content(data.classes, data.records, names, splits), data
+    return Content(data.classes, data.records, names, in_order(splits)), data
 
 
 def _of_masks(listing, classes, classes_map, options):
@@ -163,7 +171,8 @@ def _of_masks(listing, classes, classes_map, options):
     data = listing.open(None, classes, **options)
     place_of = {record.id: place for place, record in enumerate(data.records)}
     splits = {split: [place_of[id] for id in ids if id in place_of] for split, ids in data.splits.items()}
-    return Content(data.classes, data.records, file_names([*place_of]), splits, data.mask), data
+    splits = {split: places for split, places in splits.items() if places}
+    return Content(data.classes, data.records, file_names([*place_of]), in_order(splits), data.mask), data
 
 
 def _limited(content, source, limit, seed):

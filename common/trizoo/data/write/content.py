@@ -84,7 +84,7 @@ class Content:
         Of several splits train, val and test keep their images, in this order, before trainval and all others do.
         """
         owner, several = {}, set()
-        for name in sorted(self.splits, key=lambda name: _PARTS.index(name) if name in _PARTS else len(_PARTS)):
+        for name in in_order(self.splits):
             for place in self.splits[name]:
                 if place in owner:
                     several.add(place)
@@ -92,17 +92,21 @@ class Content:
         splits = {name: [place for place in places if owner[place] == name] for name, places in self.splits.items()}
         notes = []
         if several:
-            text = f"{len(several)} images are in several splits and written once"
             gone = [name for name, places in splits.items() if not places]
-            notes.append(f"{text}, so there is no {' and no '.join(gone)}" if gone else text)
+            less = f", and there is no {' and no '.join(gone)}" if gone else ""
+            notes.append(f"images in several splits are written once{less}: {len(several)}")
         return {name: places for name, places in splits.items() if places}, notes
 
     def left_out(self):
         """The sentence about images in no split, for formats that have no place for them -> list, empty for none."""
         number = len(self.in_no_split)
-        if not number:
-            return []
-        return [f"{number} {'image is' if number == 1 else 'images are'} in no split and left out"]
+        return [f"images in no split are left out: {number}"] if number else []
+
+
+def in_order(splits):
+    """The same mapping with train, val and test before all others."""
+    names = sorted(splits, key=lambda name: _PARTS.index(name) if name in _PARTS else len(_PARTS))
+    return {name: splits[name] for name in names}
 
 
 def hard_link_notes(hard):
@@ -111,7 +115,7 @@ def hard_link_notes(hard):
     Args:
         hard: what `put_image` gave for each image
     """
-    return [f"{sum(hard)} images are hard links, since symbolic ones can't be made here"] if any(hard) else []
+    return [f"no symbolic links can be made here, so these images are hard links: {sum(hard)}"] if any(hard) else []
 
 
 def file_names(ids):

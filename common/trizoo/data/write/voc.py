@@ -47,10 +47,10 @@ def write_voc(content, folder):
     notes = hard_link_notes(hard)
     if sum(thin):
         notes.append(
-            f"{sum(thin)} objects no wider or no higher than a pixel are left out, which VOC has no corners for"
+            f"VOC has no corners for objects no wider or no higher than a pixel, so these are left out: {sum(thin)}"
         )
     if sum(crowds):
-        notes.append(f"{sum(crowds)} crowds are difficult objects, since VOC knows no crowds")
+        notes.append(f"VOC knows no crowds, so these are difficult objects: {sum(crowds)}")
     return notes
 
 

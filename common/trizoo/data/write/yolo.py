@@ -49,11 +49,11 @@ def write_yolo(content, folder):
     (folder / "data.yaml").write_text(text, encoding="utf-8", newline="\n")
     notes += [*content.left_out(), *hard_link_notes(hard)]
     if sum(flagged) and content.mask:
-        notes.append(f"{sum(flagged)} masks have ignored pixels, which YOLO doesn't know; they are background there")
+        notes.append(f"YOLO knows no ignored pixels, so these are background; masks that have some: {sum(flagged)}")
     elif sum(flagged):
-        notes.append(f"{sum(flagged)} difficult objects are objects like others, since YOLO has no such flag")
+        notes.append(f"YOLO has no flag for difficult objects, so these are like others: {sum(flagged)}")
     if sum(crowds):
-        notes.append(f"{sum(crowds)} crowds are left out, which YOLO doesn't know")
+        notes.append(f"YOLO knows no crowds, so these are left out: {sum(crowds)}")
     if "train" not in config or "val" not in config:
         lacking = " and ".join(name for name in ("train", "val") if name not in config)
         notes.append(f"there is no split {lacking}, without which other tools may refuse data.yaml")
