@@ -1,5 +1,6 @@
 """Which format of boxes a user's folder holds."""
 
+from trizoo.data.boxes.coco import find_coco
 from trizoo.data.boxes.voc import find_voc
 from trizoo.data.finding import contents, listings
 from trizoo.ground.errors import UserError
@@ -8,6 +9,7 @@ from trizoo.ground.errors import UserError
 # its `trizoo.data.boxes.listing.Listing`, or None where nothing is of this layout
 FINDERS = {
     "voc": find_voc,
+    "coco": find_coco,
 }
 
 

@@ -1,26 +1,37 @@
 """COCO's JSON files of instances (outlines and run lengths), drawn as masks of class ids."""
 
-import unicodedata
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from trizoo.data.coco_files import find_files, image_folders, images_of, is_panoptic, read_content, split_of
+from trizoo.data.coco_files import FileImages, find_files, images_of, is_panoptic, read_content
+from trizoo.data.image_tree import ImageTree, bare_id, parts_of
 from trizoo.data.masks.listing import Listing
-from trizoo.data.masks.pair import BACKGROUND, BACKGROUND_NAMES, Drawn, Pair
-from trizoo.data.masks.polygons import FARTHEST, decode_runs, paint
+from trizoo.data.masks.pair import BACKGROUND, Drawn, Pair
+from trizoo.data.masks.polygons import FARTHEST, paint
 from trizoo.data.reading import Problem
+from trizoo.data.run_lengths import decode_runs
 from trizoo.data.splits import split_up
-from trizoo.ground.conventions import IGNORE
+from trizoo.ground.conventions import BACKGROUND_NAMES, IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
 
 def find_coco(root, images=None, annotations=None):
-    """The `Listing` of COCO's files of instances, None where there are none."""
-    return list_images(root, "coco", read_coco, not_named="panoptic_")
+    """The `Listing` of COCO's files of instances, None where there are none.
+
+    Raises UserError where no annotation has an outline, since masks would be nothing but background.
+    """
+    listing = list_images(root, "coco", read_coco, "panoptic_", images, annotations)
+    if listing and not any(pair.truth.objects for pair in listing.pairs.values()):
+        files = dict.fromkeys(pair.truth.path for pair in listing.pairs.values())
+        raise UserError(
+            f"the masks of {first_few(list(files))} would be nothing but background: no annotation has an outline; "
+            f"where they have boxes, a detector learns from them (--task detection checks them)"
+        )
+    return listing
 
 
 def read_coco(path):
@@ -129,15 +140,16 @@ def read_file(path, parse, panoptic):
         raise UserError(f"{path} isn't written as COCO's files are: {type(error).__name__} {error}") from error
 
 
-def list_images(root, layout, read, not_named):
+def list_images(root, layout, read, not_named, images=None, annotations=None):
     """The `Listing` of the images in all COCO files of one kind below a folder, None where there are none.
 
     Args:
         read: function of a path that gives its `CocoFile`, None for the other kind
         not_named: how names begin that are left unread, since they say that a file is of the other kind
+        images, annotations: the folder of the images and the file or folder of the JSON files, None = root
     """
-    pairs, splits, unpaired, problems, classes, first = {}, {}, [], [], None, None
-    for path in find_files(root):
+    pairs, splits, unpaired, problems, classes, first, tree = {}, {}, [], [], None, None, None
+    for path in find_files(root, annotations):
         content = None if path.name.lower().startswith(not_named) else read(path)
         if content is None:
             continue
@@ -145,15 +157,16 @@ def list_images(root, layout, read, not_named):
             raise UserError(f"{path} has other categories than {first}; one data set needs the same in all its files")
         classes, first = content.classes, path
         problems += content.problems
-        split, folders = split_of(path, root), image_folders(path, root)
-        for image in content.images:
-            file = next((folder / image.file_name for folder in folders if (folder / image.file_name).is_file()), None)
+        tree = tree or ImageTree(images or root)
+        finder = FileImages(tree, path, root)
+        split = finder.split
+        files = finder.find([image.file_name for image in content.images])
+        for image, file in zip(content.images, files, strict=True):
             if file is None:
-                text = f"{image.file_name} is not in {first_few([str(folder) for folder in folders])}"
-                unpaired.append(Problem("missing image", path, text))
+                unpaired.append(Problem("missing image", path, f"{image.file_name} is not in {tree.folder}"))
                 continue
-            stem = unicodedata.normalize("NFC", Path(image.file_name).with_suffix("").as_posix())
-            id = f"{split}/{stem}" if split else stem
+            stem = bare_id("/".join(parts_of(image.file_name)))
+            id = f"{split}/{stem}" if split and not stem.startswith(f"{split}/") else stem
             pairs[id] = Pair(id, file, image)
             if split:
                 splits.setdefault(split, []).append(id)

@@ -15,11 +15,11 @@ from PIL import Image
 from trizoo.data.coco_files import is_named_as_coco
 from trizoo.data.ids import image_files
 from trizoo.data.masks.listing import Listing, examples
-from trizoo.data.masks.pair import BACKGROUND, BACKGROUND_NAMES, Pair
+from trizoo.data.masks.pair import BACKGROUND, Pair
 from trizoo.data.masks.polygons import FARTHEST, paint
 from trizoo.data.reading import Problem, begins_with_key, json_files, read_json
 from trizoo.data.splits import split_up
-from trizoo.ground.conventions import IGNORE
+from trizoo.ground.conventions import BACKGROUND_NAMES, IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few, hint
 

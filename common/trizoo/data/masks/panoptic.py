@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from trizoo.data.coco_files import images_of
+from trizoo.data.image_tree import ImageTree, parts_of
 from trizoo.data.images import opened
 from trizoo.data.masks.coco import CocoFile, category_names, category_of, check_size, list_images, read_file
 from trizoo.ground.conventions import IGNORE
@@ -14,7 +15,7 @@ from trizoo.ground.errors import UserError
 
 def find_panoptic(root, images=None, annotations=None):
     """The `Listing` of COCO's panoptic files, None where there are none."""
-    return list_images(root, "panoptic", read_panoptic, not_named="instances_")
+    return list_images(root, "panoptic", read_panoptic, "instances_", images, annotations)
 
 
 def read_panoptic(path):
@@ -68,14 +69,7 @@ class PanopticImage:
 def _parse(path, content):
     names = category_names(path, content)
     images = images_of(content)
-    folder = next(
-        (
-            folder
-            for folder in (path.with_suffix(""), path.parent.parent / path.stem, path.parent)
-            if folder.is_dir() and any((folder / entry["file_name"]).is_file() for entry in content["annotations"][:1])
-        ),
-        path.with_suffix(""),
-    )
+    masks = _masks(path, content["annotations"][:1])
     found = []
     for entry in content["annotations"]:
         if entry["image_id"] not in images:
@@ -86,5 +80,15 @@ def _parse(path, content):
             for segment in entry["segments_info"]
         }
         size = int(image["width"]), int(image["height"])
-        found.append(PanopticImage(path, image["file_name"], size, folder / entry["file_name"], segments))
+        mask = masks.named(entry["file_name"]) or masks.folder / parts_of(entry["file_name"])[-1]
+        found.append(PanopticImage(path, image["file_name"], size, mask, segments))
     return CocoFile(path, tuple(dict.fromkeys(names.values())), tuple(found), ())
+
+
+def _masks(path, first):
+    """The `ImageTree` of a file's PNGs: in a folder of its name, else beside it. first: entries that are looked for."""
+    for folder in (path.with_suffix(""), path.parent.parent / path.stem, path.parent):
+        tree = ImageTree(folder)
+        if any(tree.named(entry["file_name"]) for entry in first):
+            return tree
+    return ImageTree(path.with_suffix(""))
