@@ -81,7 +81,7 @@ def _located(error, data):
     """A decoder's sentence with line and column instead of a byte's number."""
     found = _PLACE.search(str(error))
     if not found:
-        return error
+        return str(error)
     before = bytes(data[: int(found[1])])
     line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
-    return _PLACE.sub(f"line {line} column {column}", str(error))
+    return _PLACE.sub(f"at line {line} column {column}", str(error)).removeprefix("JSON is malformed: ")

@@ -9,6 +9,7 @@ import numpy as np
 from trizoo.data.boxes.coco_file import CocoBoxes, read_boxes
 from trizoo.data.boxes.listing import Annotation, Listing
 from trizoo.data.coco_files import FileImages, find_files, is_named_as_panoptic
+from trizoo.data.finding import named_place
 from trizoo.data.image_tree import ImageTree, bare_id, parts_of
 from trizoo.data.reading import Problem
 from trizoo.data.splits import Lists, find_lists
@@ -59,10 +60,11 @@ def file_numbers(root, images, annotations, ids):
     """The `Numbers` of the COCO file that has all images of these ids, None where no single one has.
 
     Args:
-        root, images, annotations: as of `find_coco`
+        root, images, annotations: as of `trizoo.data.boxes.find.find_boxes`
         ids: of records
     """
     root = Path(root)
+    images, annotations = named_place(root, images, "images"), named_place(root, annotations, "annotations")
     for file in _Placed(root, _read(root, annotations), images).files:
         numbers = {id: file.boxes.image_ids[row] for row, id in reversed([*enumerate(file.ids)])}
         if numbers.keys() >= {*ids}:

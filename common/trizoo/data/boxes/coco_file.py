@@ -142,7 +142,7 @@ def read_boxes(path):
     return CocoBoxes(
         path,
         [image.id for image in images],
-        [_text(image.file_name) for image in images],
+        [image.file_name for image in images],
         np.array([_size(image) for image in images], np.int64).reshape(-1, 2),
         categories,
         parents,
@@ -154,7 +154,7 @@ def read_boxes(path):
         np.fromiter((_number(entries[index], index) for index in kept), np.int64, len(kept)),
         dict(problems),
         tuple(others),
-        sum(1 for index in outlined if image_of[index] >= 0 and labels[index] >= 0),
+        int(np.isin(kept, outlined).sum()),
     )
 
 
@@ -162,14 +162,14 @@ def _categories(path, entries):
     """Id -> name by id, numbers before texts, without those that have none; the names that are supercategories."""
     names = {}
     for entry in sorted(entries, key=lambda entry: (isinstance(entry.id, str), entry.id)):
-        name = class_name(_text(str(entry.name)))
+        name = class_name(str(entry.name))
         if names.get(entry.id, name) != name:
             raise UserError(f"{path}: category {_shown(entry.id)} is {names[entry.id]!r} and {name!r}; one is needed")
         names[entry.id] = name
     parents = {
-        class_name(_text(entry.supercategory))
+        class_name(entry.supercategory)
         for entry in entries
-        if isinstance(entry.supercategory, str) and class_name(_text(entry.supercategory)) != names[entry.id]
+        if isinstance(entry.supercategory, str) and class_name(entry.supercategory) != names[entry.id]
     }
     return {id: name for id, name in names.items() if name}, frozenset(parents)
 
@@ -183,8 +183,8 @@ def _images(path, entries):
             continue
         if known.file_name != entry.file_name:
             text = f"{known.file_name!r} and {entry.file_name!r} both have the id {_shown(entry.id)}"
-            raise UserError(f"{path}: images {_text(text)}, so which one annotations mean can't be known")
-        twice.append(_text(entry.file_name))
+            raise UserError(f"{path}: images {text}, so which one annotations mean can't be known")
+        twice.append(entry.file_name)
     if not twice:
         return entries, []
     text = f"{len(twice)} images stand more than once and count once: {first_few(twice)}"
@@ -208,7 +208,7 @@ def _boxes(entries):
     for index in missing:
         bounds = _bounds(entries[index].segmentation)
         if bounds is None:
-            text = _text(bytes(entries[index].bbox)[:_SHOWN].decode("utf-8", "replace"))
+            text = bytes(entries[index].bbox)[:_SHOWN].decode("utf-8", "replace")
             has = f"has the box {text}, not four numbers," if text not in ("", "null", "[]") else "has no box"
             wrong[index] = "object without box", has
         else:
@@ -258,10 +258,5 @@ def _named(entry, index):
 
 def _shown(id):
     """An id for a sentence: of numbers of many digits the first."""
-    text = _text(f"{id:g}" if isinstance(id, float) else str(id))
+    text = f"{id:g}" if isinstance(id, float) else str(id)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
-def _text(text):
-    """Text without the halves of letters that no file can be written with."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -3,9 +3,12 @@
 from trizoo.data.boxes.find import find_boxes
 from trizoo.data.check.boxes import check_boxes
 from trizoo.data.check.masks import check_masks
+from trizoo.data.finding import listings
 from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import NoMasksError, find_masks
 from trizoo.ground.errors import UserError
+
+_BESIDE_COCO = {layout: finder for layout, finder in OF_MASKS.items() if layout not in ("coco", "panoptic")}
 
 
 def check(
@@ -24,7 +27,8 @@ def check(
 
     Args:
         task: "detection", "segmentation", or None for what there is: masks where one of their options or layouts is
-            given, else boxes where images are annotated with them, else masks
+            given (coco is one of both), else boxes where images are annotated with them, else masks; COCO's boxes come
+            after masks of other layouts
         classes: the names, any other one is an error
         layout, images, annotations: see `find_boxes` and `find_masks`; the others are options of masks, see
             `trizoo.data.masks.dataset.MaskSet`
@@ -34,19 +38,32 @@ def check(
     """
     places = {"images": images, "annotations": annotations}
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
-    if task == "segmentation" or (task is None and (any(options.values()) or layout in OF_MASKS)):
+    both = layout in (None, "coco")
+    if task == "segmentation" or (task is None and (any(options.values()) or (layout in OF_MASKS and not both))):
         return check_masks(find_masks(root, layout, **places), classes, **options)
-    if task == "detection" or layout is not None:
+    if task == "detection" or not both:
         return check_boxes(find_boxes(root, layout, **places), classes)
     try:
-        boxes, error = find_boxes(root, **places), None
+        boxes, error = find_boxes(root, layout, **places), None
     except UserError as why:
         boxes, error = None, why
-    if boxes is None or not boxes.annotations:
+    if (
+        boxes is None
+        or not boxes.annotations
+        or (boxes.layout == "coco" and layout is None and _are_masks(root, places))
+    ):
         try:
-            return check_masks(find_masks(root, **places), classes)
+            return check_masks(find_masks(root, layout, **places), classes)
         except NoMasksError:
             if error:
                 text = f"{error}; nor are there masks: a folder beside images, labelme's or COCO's JSON files"
                 raise UserError(text) from error
     return check_boxes(boxes, classes)
+
+
+def _are_masks(root, places):
+    """Whether there are masks beside COCO's files."""
+    try:
+        return any(True for _ in listings(root, _BESIDE_COCO, **places))
+    except UserError:
+        return False

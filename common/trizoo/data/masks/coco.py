@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from trizoo.data.coco_files import FileImages, find_files, images_of, is_panoptic, read_content
-from trizoo.data.image_tree import ImageTree, bare_id, parts_of
+from trizoo.data.image_tree import ImageTree, parts_of
 from trizoo.data.masks.listing import Listing
 from trizoo.data.masks.pair import BACKGROUND, Drawn, Pair
 from trizoo.data.masks.polygons import FARTHEST, paint
@@ -165,8 +165,11 @@ def list_images(root, layout, read, not_named, images=None, annotations=None):
             if file is None:
                 unpaired.append(Problem("missing image", path, f"{image.file_name} is not in {tree.folder}"))
                 continue
-            stem = bare_id("/".join(parts_of(image.file_name)))
-            id = f"{split}/{stem}" if split and not stem.startswith(f"{split}/") else stem
+            name = "/".join(parts_of(image.file_name))
+            id = f"{split}/{name}" if split else name
+            stem = PurePosixPath(id).with_suffix("").as_posix()
+            if stem not in pairs or pairs[stem].image == file:  # else a.png beside a.jpg
+                id = stem
             pairs[id] = Pair(id, file, image)
             if split:
                 splits.setdefault(split, []).append(id)

@@ -80,7 +80,8 @@ def _parse(path, content):
             for segment in entry["segments_info"]
         }
         size = int(image["width"]), int(image["height"])
-        mask = masks.named(entry["file_name"]) or masks.folder / parts_of(entry["file_name"])[-1]
+        name = entry["file_name"]
+        mask = masks.named(name, [path.stem]) or masks.folder / "/".join(parts_of(name))
         found.append(PanopticImage(path, image["file_name"], size, mask, segments))
     return CocoFile(path, tuple(dict.fromkeys(names.values())), tuple(found), ())
 
@@ -89,6 +90,6 @@ def _masks(path, first):
     """The `ImageTree` of a file's PNGs: in a folder of its name, else beside it. first: entries that are looked for."""
     for folder in (path.with_suffix(""), path.parent.parent / path.stem, path.parent):
         tree = ImageTree(folder)
-        if any(tree.named(entry["file_name"]) for entry in first):
+        if any(tree.named(entry["file_name"], [path.stem]) for entry in first):
             return tree
     return ImageTree(path.with_suffix(""))
