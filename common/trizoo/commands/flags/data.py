@@ -23,7 +23,8 @@ def parser(prog="trizoo data"):
             "check",
             help="read a data set in full and say what is wrong with it",
             description="Read every list, annotation, image and mask of a data set and say what training would stumble "
-            "over: boxes in VOC layout or COCO's JSON; masks in VOC layout, folders of images and masks, labelme's or COCO's JSON.",
+            "over: boxes in VOC layout or COCO's JSON; masks in VOC layout, folders of images and masks, labelme's or "
+            "COCO's JSON.",
             epilog="exit code: 0 no errors (warnings allowed), 1 errors, 2 no data set there",
         )
     )
@@ -63,7 +64,8 @@ def _add_check_flags(flags):
         "--task",
         choices=("auto", "detection", "segmentation"),
         default="auto",
-        help="what it is for (auto: detection where there are VOC's or COCO's boxes, else segmentation if there are masks)",
+        help="what it is for (auto: detection where there are boxes of VOC's or COCO's, else segmentation if there are "
+        "masks)",
     )
     flags.add_argument("--json", action="store_true", help="print JSON instead of text")
     flags.add_argument("--classes", nargs="+", metavar="NAME", help="the class names; any other one is an error")

@@ -25,9 +25,15 @@ _SHOWN = 60  # characters of what is no box
 
 class _Image(msgspec.Struct, gc=False):
     id: _Id
-    file_name: str
+    file_name: str | None = None
+    coco_url: str | None = None
     width: Any = None
     height: Any = None
+
+    def __post_init__(self):
+        self.file_name = self.file_name or self.coco_url  # LVIS has the address alone
+        if self.file_name is None:
+            raise ValueError(f"image {_shown(self.id)} has no file_name")
 
 
 class _Category(msgspec.Struct, gc=False):

@@ -136,6 +136,23 @@ def test_lists_and_folders_make_splits_where_no_file_says_one(tmp_path):
     assert find_coco(tmp_path).splits == {"train": ["val/b"]}
 
 
+def test_lvis_names_images_by_address(tmp_path):
+    draw(tmp_path, "train2017/1.jpg", "val2017/1.jpg", "val2017/2.jpg")
+    urls = [f"http://images.cocodataset.org/{name}.jpg" for name in ("train2017/1", "val2017/2")]
+    entries = [{"id": number, "coco_url": url} for number, url in enumerate(urls)]
+    write_coco(tmp_path / "lvis_v1_train.json", entries, [(1, 1, BOX)])
+    listing = find_coco(tmp_path)
+    assert listing.splits == {"train": ["train2017/1", "val2017/2"]}
+    assert len(listing.open("train").records) == 2
+
+
+def test_annotations_may_be_outside_of_the_root(tmp_path):
+    draw(tmp_path, "root/a.jpg", "elsewhere/b.jpg")
+    path = write_coco(tmp_path / "elsewhere" / "instances_val.json", ["a.jpg", "b.jpg"], [(1, 1, BOX)])
+    listing = find_boxes(tmp_path / "root", annotations=path)
+    assert (listing.splits, images(listing)) == ({"val": ["a", "val/b"]}, {"a": "a.jpg"})
+
+
 def test_places_can_be_named(tmp_path):
     draw(tmp_path, "one/a.jpg", "two/a.jpg")
     write_coco(tmp_path / "x" / "all.json", ["a.jpg"], [(1, 1, BOX)])

@@ -154,7 +154,7 @@ def test_bounds_of_the_outline_are_the_box_where_there_is_none(tmp_path):
     ("change", "text"),
     [
         ({"images": 5}, r"Expected `array`, got `int` - at `\$\.images`"),
-        ({"images": [{"id": 1}]}, r"missing required field `file_name` - at `\$\.images\[0\]`"),
+        ({"images": [{"id": 1}]}, r"image 1 has no file_name - at `\$\.images\[0\]`"),
         ({"images": [{"id": None, "file_name": "a"}]}, r"at `\$\.images\[0\]\.id`"),
         ({"images": [{"id": 1, "file_name": [1]}]}, r"at `\$\.images\[0\]\.file_name`"),
         ({"annotations": [1]}, r"at `\$\.annotations\[0\]`"),
