@@ -11,40 +11,20 @@ import numpy as np
 
 from trizoo.data.boxes.listing import AnnotatedObject
 from trizoo.data.class_names import class_name
-from trizoo.data.coco_json import decode
+from trizoo.data.coco_json import Category, Id, Image, decode, in_order, shown
 from trizoo.data.reading import Problem
 from trizoo.data.run_lengths import bounds_of_runs
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
-_Id = int | float | str  # other libraries than COCO's write ids as 1.0 or as text
 _corners = msgspec.json.Decoder(tuple[float, float, float, float])
 _NO_BOX = (np.nan,) * 4
 _SHOWN = 60  # characters of what is no box
 
 
-class _Image(msgspec.Struct, gc=False):
-    id: _Id
-    file_name: str | None = None
-    coco_url: str | None = None
-    width: Any = None
-    height: Any = None
-
-    def __post_init__(self):
-        self.file_name = self.file_name or self.coco_url  # LVIS has the address alone
-        if self.file_name is None:
-            raise ValueError(f"image {_shown(self.id)} has no file_name")
-
-
-class _Category(msgspec.Struct, gc=False):
-    id: _Id
-    name: str | int | float
-    supercategory: Any = None
-
-
 class _Entry(msgspec.Struct, gc=False):
-    image_id: _Id
-    category_id: _Id | None = None
+    image_id: Id
+    category_id: Id | None = None
     id: Any = None
     bbox: msgspec.Raw = msgspec.Raw()
     iscrowd: Any = 0
@@ -54,9 +34,9 @@ class _Entry(msgspec.Struct, gc=False):
 
 
 class _Content(msgspec.Struct):
-    images: list[_Image]
+    images: list[Image]
     annotations: list[_Entry]
-    categories: list[_Category]
+    categories: list[Category]
 
 
 @dataclass(frozen=True)
@@ -129,14 +109,14 @@ def read_boxes(path):
     unlisted = np.flatnonzero(image_of < 0)
     if len(unlisted):
         named = first_few(
-            [f"annotation {_shown(entries[i].id)} of image {_shown(entries[i].image_id)}" for i in unlisted]
+            [f"annotation {shown(entries[i].id)} of image {shown(entries[i].image_id)}" for i in unlisted]
         )
         text = f"{len(unlisted)} annotations are of images that aren't listed and are left out: {named}"
         others.append(Problem("annotation of no image", path, text))
     problems = defaultdict(list)
     for index in np.flatnonzero((labels < 0) & (image_of >= 0)):
         entry = entries[index]
-        text = f"is of category {_shown(entry.category_id)}, which isn't listed, and is left out"
+        text = f"is of category {shown(entry.category_id)}, which isn't listed, and is left out"
         problems[int(image_of[index])].append(Problem("object without name", path, f"{_named(entry, index)} {text}"))
     names = list(categories.values())
     for index, (kind, text) in wrong.items():
@@ -149,7 +129,7 @@ def read_boxes(path):
         path,
         [image.id for image in images],
         [image.file_name for image in images],
-        np.array([_size(image) for image in images], np.int64).reshape(-1, 2),
+        np.array([image.size or (0, 0) for image in images], np.int64).reshape(-1, 2),
         categories,
         parents,
         np.searchsorted(image_of[kept], np.arange(len(images) + 1)),
@@ -167,10 +147,10 @@ def read_boxes(path):
 def _categories(path, entries):
     """Id -> name by id, numbers before texts, without those that have none; the names that are supercategories."""
     names = {}
-    for entry in sorted(entries, key=lambda entry: (isinstance(entry.id, str), entry.id)):
+    for entry in in_order(entries):
         name = class_name(str(entry.name))
         if names.get(entry.id, name) != name:
-            raise UserError(f"{path}: category {_shown(entry.id)} is {names[entry.id]!r} and {name!r}; one is needed")
+            raise UserError(f"{path}: category {shown(entry.id)} is {names[entry.id]!r} and {name!r}; one is needed")
         names[entry.id] = name
     parents = {
         class_name(entry.supercategory)
@@ -188,7 +168,7 @@ def _images(path, entries):
         if known is entry:
             continue
         if known.file_name != entry.file_name:
-            text = f"{known.file_name!r} and {entry.file_name!r} both have the id {_shown(entry.id)}"
+            text = f"{known.file_name!r} and {entry.file_name!r} both have the id {shown(entry.id)}"
             raise UserError(f"{path}: images {text}, so which one annotations mean can't be known")
         twice.append(entry.file_name)
     if not twice:
@@ -241,11 +221,6 @@ def _bounds(raw):
         return None
 
 
-def _size(image):
-    sides = image.width, image.height
-    return sides if all(type(side) is int and 0 < side < 1 << 31 for side in sides) else (0, 0)
-
-
 def _flag(value):
     return value in (1, "1", "true")
 
@@ -260,9 +235,3 @@ def _where(number):
 
 def _named(entry, index):
     return _where(_number(entry, index))
-
-
-def _shown(id):
-    """An id for a sentence: of numbers of many digits the first."""
-    text = f"{id:g}" if isinstance(id, float) else str(id)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.data.coco_files import images_of
+from trizoo.data.coco_files import images_of, is_panoptic, read_content
 from trizoo.data.image_tree import ImageTree, parts_of
 from trizoo.data.images import opened
-from trizoo.data.masks.coco import CocoFile, category_names, category_of, check_size, list_images, read_file
+from trizoo.data.masks.coco import CocoFile, category_names, category_of, check_size, list_images
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 
@@ -24,7 +24,12 @@ def read_panoptic(path):
     The classes are its categories by id and no background, since what belongs to no segment is unlabelled. Raises
     UserError where the file isn't COCO's, or refers to what it lacks.
     """
-    return read_file(path, _parse, panoptic=True)
+    path = Path(path)
+    content = read_content(path)
+    try:
+        return _parse(path, content) if is_panoptic(content) else None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path} isn't written as COCO's files are: {type(error).__name__} {error}") from error
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class PanopticImage:
 
 
 def _parse(path, content):
-    names = category_names(path, content)
+    names = category_names(path, sorted((entry["id"], entry["name"]) for entry in content["categories"]))
     images = images_of(content)
     masks = _masks(path, content["annotations"][:1])
     found = []
@@ -76,7 +81,9 @@ def _parse(path, content):
             raise UserError(f"{path}: {entry['file_name']} is of image {entry['image_id']}, which isn't listed")
         image = images[entry["image_id"]]
         segments = {
-            int(segment["id"]): None if segment.get("iscrowd") else category_of(path, names, segment)
+            int(segment["id"]): None
+            if segment.get("iscrowd")
+            else category_of(path, names, segment["category_id"], segment.get("id"))
             for segment in entry["segments_info"]
         }
         size = int(image["width"]), int(image["height"])

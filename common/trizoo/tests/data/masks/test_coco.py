@@ -120,17 +120,29 @@ def test_segmentations_that_cannot_be_drawn_are_refused(tmp_path, segmentation):
 def test_a_file_name_is_text(tmp_path):
     path = write(tmp_path / "a.json", [])
     path.write_text(path.read_text(encoding="utf-8").replace('"a.jpg"', "[1]"), encoding="utf-8")
-    with pytest.raises(
-        UserError, match=r"isn't written as COCO's files are: TypeError image 1 has the file name \[1\]"
-    ):
+    with pytest.raises(UserError, match=r"isn't written as COCO's files are: .* at `\$\.images\[0\]\.file_name`"):
         read_coco(path)
+
+
+@pytest.mark.parametrize("width", ["null", '"8"', "0", "-8", "8.5", "1e99"])
+def test_sizes_are_numbers_of_pixels(tmp_path, width):
+    path = write(tmp_path / "a.json", [])
+    path.write_text(path.read_text(encoding="utf-8").replace('"width": 8', f'"width": {width}'), encoding="utf-8")
+    with pytest.raises(UserError, match=r"a\.json: a\.jpg has the size .*x6; its pixels are needed"):
+        read_coco(path)
+
+
+def test_an_object_keeps_its_own_bytes_alone(tmp_path):
+    path = write(tmp_path / "a.json", [instance(1, 3, square(0, 0, 2)), instance(2, 3, [])])
+    (found,) = read_coco(path).images[0].objects
+    assert found.segmentation == json.dumps(square(0, 0, 2)).encode()
 
 
 def test_images_of_another_size_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"says that a\.jpg is 8x6, but it is 6x8"):
         drawn(write(tmp_path / "a.json", []), size=(6, 8))
     (tmp_path / "a.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(UserError, match="lacks images, annotations or categories"):
+    with pytest.raises(UserError, match="missing required field `images`"):
         read_coco(tmp_path / "a.json")
 
 
