@@ -41,6 +41,8 @@ def run(args, choice):
         text = json.dumps({**metrics, "split": data.split}, ensure_ascii=False, allow_nan=False, indent=2)
         write_atomically(args.json, text + "\n")
         say(f"metrics: {args.json}")
+    for line in task.write_results(data, found, read.recipe, args):
+        say(line)
     if args.plots:
         data.write_report(args.plots, found)
         say(f"plots: {args.plots}")

@@ -49,6 +49,15 @@ def mapped(names, mapping):
     return tuple(dict.fromkeys(name for name in renamed if name))
 
 
+def renamed(values, mapping):
+    """A dict by names with the names after a map; of names that become one the first, without those left out."""
+    found = {}
+    for name, value in values.items():
+        found.setdefault(mapping.get(class_name(name), name), value)
+    found.pop("", None)
+    return found
+
+
 def without_use(mapping, names):
     """The sentences about what a map names and a data set doesn't have.
 

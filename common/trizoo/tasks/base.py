@@ -67,6 +67,14 @@ class Task(Protocol):
     def as_asked(self, evaluation, args):
         """An EvaluationSet of this task's as evaluate.py's arguments want it measured."""
 
+    def write_results(self, evaluation, found, recipe, args):
+        """The files of a measurement that evaluate.py's arguments ask for -> lines that say so.
+
+        Args:
+            found: what `EvaluationSet.measure` gave
+            recipe: with the data set that was measured on
+        """
+
     def evaluator(self, framework, model, spec, recipe, device):
         """The ImagePipeline that evaluation uses: the model as it is now, with the recipe's `evaluate` section."""
 

@@ -33,7 +33,15 @@ CLASSES_MAP = Flag(
 FLAGS = TaskFlags(
     models="detectors",
     train=(CLASSES_MAP,),
-    evaluate=(CLASSES_MAP,),
+    evaluate=(
+        CLASSES_MAP,
+        Flag(
+            "coco",
+            "write what was found as COCO's results, which pycocotools reads against the data set's own JSON",
+            metavar="FILE",
+            parse=str,
+        ),
+    ),
     predict=(
         Flag(
             "confidence",

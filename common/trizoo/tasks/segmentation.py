@@ -120,6 +120,10 @@ class Segmentation:
         """With boundary IoU where --boundary asks for it."""
         return replace(evaluation, boundary=args.boundary)
 
+    def write_results(self, evaluation, found, recipe, args):
+        """None."""
+        return []
+
     def evaluator(self, framework, model, spec, recipe, device):
         """A Segmenter."""
         predict = framework.predictor(model, recipe.precision, device)

@@ -1,5 +1,6 @@
 """Which format of boxes a user's folder holds."""
 
+from trizoo.data.boxes.coco import find_coco
 from trizoo.data.boxes.cvat import find_cvat
 from trizoo.data.boxes.labelme import find_labelme
 from trizoo.data.boxes.voc import find_voc
@@ -10,6 +11,7 @@ from trizoo.ground.errors import UserError
 # its `trizoo.data.boxes.listing.Listing`, or None where nothing is of this layout
 FINDERS = {
     "voc": find_voc,
+    "coco": find_coco,
     "labelme": find_labelme,
     "cvat": find_cvat,
 }

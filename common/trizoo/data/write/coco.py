@@ -5,6 +5,7 @@ import json
 import numpy as np
 
 from trizoo.data.masks.pair import BACKGROUND
+from trizoo.data.run_lengths import compress, encode_runs
 from trizoo.data.write.content import hard_link_notes
 from trizoo.ground.conventions import IGNORE
 
@@ -100,7 +101,7 @@ def _of_mask(mask, first):
             "bbox": _bounds(pixels),
             "area": int(pixels.sum()),
             "iscrowd": crowd,
-            "segmentation": {"size": list(mask.shape), "counts": compress(runs(pixels))},
+            "segmentation": {"size": list(mask.shape), "counts": compress(encode_runs(pixels))},
         }
         for label, pixels, crowd in parts
     ]
@@ -115,25 +116,3 @@ def _bounds(pixels):
 def _short(number):
     """A whole number without a point."""
     return int(number) if number == int(number) else number
-
-
-def runs(pixels):
-    """COCO's run lengths of a bool (H, W), down the columns, the first of what isn't set -> list of int."""
-    flat = pixels.T.ravel()
-    changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    lengths = np.diff(np.concatenate([[0], changes, [len(flat)]])).tolist()
-    return [0, *lengths] if flat[0] else lengths
-
-
-def compress(numbers):
-    """COCO's text of run lengths, what `trizoo.data.masks.polygons.decompress` reads."""
-    characters = []
-    for place, number in enumerate(numbers):
-        number -= numbers[place - 2] if place > 2 else 0
-        while True:
-            bits, number = number & 31, number >> 5
-            more = number != (-1 if bits & 16 else 0)
-            characters.append(chr(bits + 32 * more + 48))
-            if not more:
-                break
-    return "".join(characters)

@@ -1,6 +1,6 @@
 import pytest
 
-from trizoo.data.class_maps import SYNONYMS, class_map, mapped, offer, parse_class_map, without_use
+from trizoo.data.class_maps import SYNONYMS, class_map, mapped, offer, parse_class_map, renamed, without_use
 from trizoo.data.masks.class_files import VOC_NAMES
 from trizoo.download.manifest import load_manifest
 from trizoo.ground.errors import UserError
@@ -30,6 +30,10 @@ def test_two_new_names_are_refused_and_one_twice_is_not():
 
 def test_names_are_renamed_once_merged_and_left_out():
     assert mapped(["a", "b", "c", "d"], {"a": "b", "b": "a", "c": "a", "d": ""}) == ("b", "a")
+
+
+def test_values_by_names_are_those_of_the_first_of_the_names_that_become_one():
+    assert renamed({"a": 1, "b": 2, "c": 3, "d": 4}, {"b": "x", "c": "x", "d": ""}) == {"a": 1, "x": 2}
 
 
 def test_a_name_that_no_object_has_is_told():

@@ -9,8 +9,7 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 from trizoo.data.masks.find import find_masks
-from trizoo.data.masks.polygons import decode_runs, decompress
-from trizoo.data.write.coco import compress, runs, write_coco
+from trizoo.data.write.coco import write_coco
 from trizoo.tests.data.write.contents import CLASSES, OBJECTS, boxes, masks, ragged
 
 
@@ -94,14 +93,3 @@ def test_pycocotools_decodes_the_masks(tmp_path):
         assert entry["bbox"] == coco_mask.toBbox(read.annToRLE(entry)).tolist()
         crowds += entry["iscrowd"]
     assert crowds == 2  # what is ignored is so for both classes
-
-
-@pytest.mark.parametrize("share", [0, 0.02, 0.5, 0.98, 1])
-def test_run_lengths_are_the_coco_api_s(share):
-    random = np.random.default_rng(0)
-    for shape in ((1, 1), (1, 9), (9, 1), (37, 53), (300, 41)):
-        pixels = random.random(shape) < share
-        text = compress(runs(pixels))
-        assert text == coco_mask.encode(np.asfortranarray(pixels.astype(np.uint8)))["counts"].decode("ascii")
-        assert decompress(text) == runs(pixels)
-        np.testing.assert_array_equal(decode_runs(text, shape[::-1]), pixels)
