@@ -211,6 +211,10 @@ def _write(content, writer, out):
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         raise UserError(f"data set {out} can't be written: {error.strerror or error}{where}") from error
+    except UnicodeError as error:
+        raise UserError(
+            f"data set {out} can't be written: a class has half a character in its name: {error}"
+        ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return notes

@@ -171,6 +171,12 @@ def _refuse_others(folder, others):
     """UserError where there are lists that weren't written here, or were changed since; others: of the data set."""
     own = _own(folder)
     there = dict.fromkeys([*(sorted(folder.glob("*.txt")) if folder.is_dir() else ()), *others])
+    fixed = [str(path) for path in others if path.suffix.lower() != ".txt"]
+    if fixed:
+        raise UserError(
+            f"what the splits are stands in {first_few(fixed)}, which count before lists; --out DIR writes lists "
+            f"elsewhere"
+        )
     foreign = [str(path) for path in there if path.parent != folder or own.get(path.name, "") != _hash(path)]
     if foreign:
         raise UserError(

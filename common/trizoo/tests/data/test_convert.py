@@ -249,6 +249,13 @@ def test_what_was_put_right_is_told(animals, tmp_path):
     )
 
 
+@pytest.mark.parametrize("to", ["coco", "yolo", "labelme"])
+def test_a_class_that_no_file_can_name_is_one_sentence(animals, tmp_path, to):
+    with pytest.raises(UserError, match="a class has half a character in its name"):
+        convert(animals, tmp_path / "out", to, classes_map={"cat": "c\ud83d"})
+    assert [path.name for path in tmp_path.iterdir()] == ["animals"]
+
+
 def test_an_unknown_layout_is_refused(animals, tmp_path):
     with pytest.raises(UserError, match="the layout to write is 'kitti'; one of voc, coco, yolo, labelme is needed"):
         convert(animals, tmp_path / "out", "kitti")

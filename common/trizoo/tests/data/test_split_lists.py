@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from trizoo.data.boxes.find import find_boxes
+from trizoo.data.convert import convert
 from trizoo.data.masks.find import find_masks
 from trizoo.data.split_lists import same_bytes, split
 from trizoo.data.synthetic import synthesize
@@ -142,6 +143,13 @@ def test_splits_by_folders_are_kept_and_nothing_is_left_behind(tmp_path):
     with pytest.raises(UserError, match="its splits train, val are made by other files than lists"):
         split(root)
     assert sorted(path.name for path in root.iterdir()) == ["labels.txt", "train", "val"]
+
+
+def test_splits_that_stand_in_a_coco_file_are_kept(root, tmp_path):
+    convert(root, tmp_path / "coco", "coco")
+    with pytest.raises(UserError, match=r"stands in .*instances_train\.json, .*which count before lists"):
+        split(tmp_path / "coco", (0.5, 0.5))
+    assert sorted(path.name for path in (tmp_path / "coco").iterdir()) == ["annotations", "images"]
 
 
 @pytest.mark.parametrize(
