@@ -17,6 +17,7 @@ from trizoo.data.stratify import choose_images
 from trizoo.data.texts import Chosen
 from trizoo.data.write.content import Content, file_names, in_order
 from trizoo.data.write.formats import WRITERS
+from trizoo.data.write.voc import NOT_XML
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
@@ -95,6 +96,9 @@ def convert(
         content, source = _of_masks(listing, classes, classes_map, options)
     else:
         content, source = _of_boxes(listing, classes, classes_map)
+    for name in content.classes:
+        if NOT_XML.search(name):
+            raise UserError(f"the class {name!r} has a character that files can't hold; --classes-map names it anew")
     content, notes = _limited(content, source, limit, seed)
     content = replace(content, link=link, watch=watch or content.watch)
     notes += _write(content, WRITERS[to], out)
@@ -211,10 +215,6 @@ def _write(content, writer, out):
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         raise UserError(f"data set {out} can't be written: {error.strerror or error}{where}") from error
-    except UnicodeError as error:
-        raise UserError(
-            f"data set {out} can't be written: a class has half a character in its name: {error}"
-        ) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return notes

@@ -106,10 +106,11 @@ def split(
     data = listing.open(None, **options) if has_masks else listing.open()
     ids = [record.id for record in data.records]
     _refuse_others(folder, () if out is not None else _lists_of(listing, has_masks, ids, folder))
-    if len(ids) < len(names):
-        raise UserError(f"{listing.root} has {len(ids)} images, too few for the splits {', '.join(names)}")
-    label_sets = in_threads(data.labels_in, range(len(data)))
     pictures = same_bytes([record.image for record in data.records])
+    different = len(set(pictures))
+    if different < len(names):
+        raise UserError(f"{listing.root} has {different} different pictures, too few for {', '.join(names)}")
+    label_sets = in_threads(data.labels_in, range(len(data)))
     where = stratify(label_sets, ratios, seed, pictures)
     members = {name: np.flatnonzero(where == number).tolist() for number, name in enumerate(names)}
     number = len(data.classes)
@@ -119,7 +120,7 @@ def split(
         {name: [ids[place] for place in places_] for name, places_ in members.items()},
         None if has_masks else {name: _objects(data, places_, number) for name, places_ in members.items()},
         {name: _holders(label_sets, places_, number) for name, places_ in members.items()},
-        len(pictures) - len(set(pictures)),
+        len(pictures) - different,
         len(data.problems),
     )
     _write(found, listing, has_masks, places, check=out is None)

@@ -249,10 +249,11 @@ def test_what_was_put_right_is_told(animals, tmp_path):
     )
 
 
-@pytest.mark.parametrize("to", ["coco", "yolo", "labelme"])
-def test_a_class_that_no_file_can_name_is_one_sentence(animals, tmp_path, to):
-    with pytest.raises(UserError, match="a class has half a character in its name"):
-        convert(animals, tmp_path / "out", to, classes_map={"cat": "c\ud83d"})
+@pytest.mark.parametrize("to", [*WRITERS])
+@pytest.mark.parametrize("name", ["c\ud83d", "c\0t"])
+def test_a_class_that_not_every_file_can_name_is_one_sentence(animals, tmp_path, to, name):
+    with pytest.raises(UserError, match=r"has a character that files can't hold; --classes-map names it anew"):
+        convert(animals, tmp_path / "out", to, classes_map={"cat": name})
     assert [path.name for path in tmp_path.iterdir()] == ["animals"]
 
 

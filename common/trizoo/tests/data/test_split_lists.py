@@ -166,8 +166,8 @@ def test_wrong_ratios_are_one_sentence(root, ratios, sentence):
         split(root, ratios)
 
 
-def test_fewer_images_than_splits_are_refused(tmp_path):
-    for name in "ab":
-        add(tmp_path, name, thing("x", 1, 1, 9, 9))
-    with pytest.raises(UserError, match="has 2 images, too few for the splits train, val, test"):
+def test_fewer_pictures_than_splits_are_refused(tmp_path):
+    for number, name in enumerate("abcd"):
+        add(tmp_path, name, thing("x", 1, 1, 9, 9), size=(40, 30 + number % 2))
+    with pytest.raises(UserError, match="has 2 different pictures, too few for train, val, test"):
         split(tmp_path)
