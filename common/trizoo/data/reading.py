@@ -10,6 +10,7 @@ from pathlib import Path
 from trizoo.ground.errors import UserError
 
 _HEAD = 1 << 16  # bytes of a JSON file that show what it is
+_LONGEST_LINE = 1 << 20  # characters
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _DECLARED_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
@@ -85,3 +86,33 @@ def read_text(path):
         raise UserError(f"{path} declares the encoding {encoding!r}, which is unknown; save it as UTF-8") from error
     except UnicodeError as error:
         raise UserError(f"{path} is not {encoding} text ({error}); save it as UTF-8") from error
+
+
+def text_lines(path, newline=None):
+    """Yields the lines of a text of any length, with their ends; its encoding by a byte order mark, else UTF-8.
+
+    Args:
+        newline: as `open` takes it
+
+    Raises:
+        UserError: where it can't be read, isn't text, or a line has more than 1 MiB
+    """
+    encoding, number = "utf-8", 0
+    try:
+        if not path.is_file():
+            raise UserError(f"{path} is no file that can be read")
+        with path.open("rb") as file:
+            head = file.read(4)
+        encoding = next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), encoding)
+        with path.open(encoding=encoding, newline=newline) as file:
+            while line := file.readline(_LONGEST_LINE):
+                number += 1
+                if len(line) >= _LONGEST_LINE:
+                    raise UserError(
+                        f"{path}, line {number} has more than {_LONGEST_LINE >> 20} MiB; is it another file?"
+                    )
+                yield line
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+    except UnicodeError as error:
+        raise UserError(f"{path} is not {encoding} text, after line {number}; save it as UTF-8") from error

@@ -1,6 +1,9 @@
 """Which format of boxes a user's folder holds."""
 
+from trizoo.data.boxes.csv import find_csv
+from trizoo.data.boxes.lists import find_lists_of_boxes
 from trizoo.data.boxes.voc import find_voc
+from trizoo.data.boxes.yolo import find_yolo
 from trizoo.data.finding import contents, listings
 from trizoo.ground.errors import UserError
 
@@ -8,6 +11,9 @@ from trizoo.ground.errors import UserError
 # its `trizoo.data.boxes.listing.Listing`, or None where nothing is of this layout
 FINDERS = {
     "voc": find_voc,
+    "yolo": find_yolo,
+    "csv": find_csv,
+    "lists": find_lists_of_boxes,
 }
 
 

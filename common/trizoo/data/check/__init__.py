@@ -1,5 +1,6 @@
 """What is wrong with a data set, before anything is trained on it."""
 
+from trizoo.data.boxes.find import FINDERS as OF_BOXES
 from trizoo.data.boxes.find import find_boxes
 from trizoo.data.check.boxes import check_boxes
 from trizoo.data.check.masks import check_masks
@@ -34,17 +35,18 @@ def check(
     """
     places = {"images": images, "annotations": annotations}
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
-    if task == "segmentation" or (task is None and (any(options.values()) or layout in OF_MASKS)):
+    of_masks = layout in OF_MASKS and layout not in OF_BOXES
+    if task == "segmentation" or (task is None and (any(options.values()) or of_masks)):
         return check_masks(find_masks(root, layout, **places), classes, **options)
-    if task == "detection" or layout is not None:
+    if task == "detection" or (layout is not None and layout not in OF_MASKS):
         return check_boxes(find_boxes(root, layout, **places), classes)
     try:
-        boxes, error = find_boxes(root, **places), None
+        boxes, error = find_boxes(root, layout, **places), None
     except UserError as why:
         boxes, error = None, why
     if boxes is None or not boxes.annotations:
         try:
-            return check_masks(find_masks(root, **places), classes)
+            return check_masks(find_masks(root, layout, **places), classes)
         except NoMasksError:
             if error:
                 text = f"{error}; nor are there masks: a folder beside images, labelme's or COCO's JSON files"

@@ -6,6 +6,7 @@ from trizoo.data.masks.folders import find_folders
 from trizoo.data.masks.labelme import find_labelme
 from trizoo.data.masks.panoptic import find_panoptic
 from trizoo.data.masks.voc import find_voc
+from trizoo.data.masks.yolo import find_yolo
 from trizoo.ground.errors import UserError
 
 # layout -> function of a folder, and of the folders of images and masks where a person named them:
@@ -16,6 +17,7 @@ FINDERS = {
     "labelme": find_labelme,
     "coco": find_coco,
     "panoptic": find_panoptic,
+    "yolo": find_yolo,
 }
 
 
@@ -30,8 +32,8 @@ def find_masks(root, layout=None, images=None, annotations=None):
     stem (see `pair_stems`), with splits as folders above or below them (train/images, images/train) or beside them
     (train and train_masks, or trainannot), lists (train.txt) or none. labelme: JSON files, in folders of splits or not.
     coco, panoptic: instances_NAME.json and panoptic_NAME.json in annotations, or _annotations.coco.json in a folder of
-    its images. Without lists or folders, ids are split into train and val by a hash of each, about 80 : 20, so that an
-    image stays where it is when others come.
+    its images. yolo: label files of outlines, see `trizoo.data.yolo_files.find_files`. Without lists or folders, ids
+    are split into train and val by a hash of each, about 80 : 20, so that an image stays where it is when others come.
 
     Args:
         layout: one of FINDERS, None for the first of them that is there
@@ -43,6 +45,6 @@ def find_masks(root, layout=None, images=None, annotations=None):
     """
     listing = next(listings(root, FINDERS, layout, images, annotations), None)
     if listing is None:
-        looked = layout or "VOC (SegmentationClass), folders of images and masks, labelme or COCO JSON"
+        looked = layout or "VOC (SegmentationClass), folders of images and masks, labelme or COCO JSON, YOLO outlines"
         raise NoMasksError(f"no data set with masks in {root}: {looked} was looked for")
     return listing
