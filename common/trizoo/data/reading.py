@@ -88,11 +88,11 @@ def read_text(path):
         raise UserError(f"{path} is not {encoding} text ({error}); save it as UTF-8") from error
 
 
-def text_lines(path, newline=None):
+def text_lines(path, newline=None, errors="strict"):
     """Yields the lines of a text of any length, with their ends; its encoding by a byte order mark, else UTF-8.
 
     Args:
-        newline: as `open` takes it
+        newline, errors: as `open` takes them
 
     Raises:
         UserError: where it can't be read, isn't text, or a line has more than 1 MiB
@@ -104,7 +104,7 @@ def text_lines(path, newline=None):
         with path.open("rb") as file:
             head = file.read(4)
         encoding = next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), encoding)
-        with path.open(encoding=encoding, newline=newline) as file:
+        with path.open(encoding=encoding, newline=newline, errors=errors) as file:
             while line := file.readline(_LONGEST_LINE):
                 number += 1
                 if len(line) >= _LONGEST_LINE:

@@ -98,7 +98,7 @@ class _Table:
 def _table(path):
     """The `_Table` of a file, None where its first rows aren't those of a table of boxes."""
     try:
-        first = next((line for line in text_lines(path, newline="") if line.strip()), "")
+        first = next((line for line in text_lines(path, newline="", errors="replace") if line.strip()), "")
     except UserError:
         return None
     for delimiter in _DELIMITERS:
@@ -169,7 +169,7 @@ def _read(path, table, rows):
 
 def _size(width, height):
     sides = number(width), number(height)
-    return (round(sides[0]), round(sides[1])) if min(sides) >= 1 else None  # nan is not
+    return (round(sides[0]), round(sides[1])) if all(side >= 1 for side in sides) else None
 
 
 def _class_tables(paths):

@@ -11,7 +11,7 @@ from trizoo.data.name_files import find_names
 from trizoo.data.reading import Problem, text_lines
 from trizoo.ground.errors import UserError
 
-_BOX = re.compile(r"[-+]?[.\d][^,]*,[^,]*,.*")  # begins with a number, and has two commas at least
+_BOX = re.compile(r"(?i)[-+]?(?:[.\d]|nan|inf)[^,]*,[^,]*,.*")  # begins with a number, and has two commas at least
 _MOST_LINES = 1000  # that show whether a file is a list of boxes
 _MOST_PROBLEMS = 1000
 
@@ -59,7 +59,7 @@ def find_lists_of_boxes(root, images=None, annotations=None):
 def _is_list(path):
     """Whether one of the first lines is an image with a box, and none before it is anything but an image."""
     try:
-        for count, line in enumerate(text_lines(path)):
+        for count, line in enumerate(text_lines(path, errors="replace")):
             name, boxes = _parts(line)
             if not line.strip():
                 continue

@@ -264,7 +264,9 @@ def test_captions_and_other_texts_are_no_labels(tmp_path):
 )
 def test_other_yaml_files_are_left_alone(tmp_path, text):
     assert find_yolo(lay(tmp_path, **{"a.yaml": text, "b.jpg": "", "data.yaml": text})) is None
-    assert find_yolo(lay(tmp_path, **{"b.txt": BOX})).splits.keys() == {"train"}
+    listing = find_yolo(lay(tmp_path, **{"b.txt": BOX}))
+    assert listing.splits["train"] == ["b"]
+    assert listing.classes == (("cat",) if "[cat]" in text else ("class_0",))
 
 
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{i + 1}: &a{i + 1} [{f'*a{i}, ' * 9}]\n" for i in range(12))
@@ -377,7 +379,10 @@ def test_a_label_file_that_is_huge_a_folder_or_a_link_to_nowhere(tmp_path):
         find_boxes(root).open("train")
     (root / "labels" / "train" / "b.txt").symlink_to("nowhere")
     (root / "labels" / "train" / "c.txt").mkdir()
-    assert find_boxes(root).annotations["train/b"].name == "b.jpg"
+    listing = find_boxes(root)
+    assert "train/c" not in listing.annotations
+    with pytest.raises(UserError, match=r"b\.txt is no file of at most 4 MiB"):
+        listing.read("train/b")
 
 
 def test_two_files_of_one_id_are_told(tmp_path):
