@@ -51,8 +51,9 @@ def with_splits(config, root, folder, labels, images, texts):
             if path and len(entries) == 1:
                 files[split] = path
     for split, ids in list(splits.items()):
-        if ids and not any(labels.get(id) for id in ids):
-            notes.append(f"none of the {len(ids)} images of {split} has a label file, so it is no split")
+        there = sum(id in images for id in ids)
+        if there and not any(labels.get(id) for id in ids):
+            notes.append(f"none of the {there} images of {split} has a label file, so it is no split")
             del splits[split]
     beside = {_parent(images[id]) for id in labels if id in images}
     listed = {id for ids in splits.values() for id in ids}
@@ -80,13 +81,14 @@ def _folders(images):
 
 
 def _listed(path, images):
-    """The ids of a list's lines; what names no image stands as it is written."""
+    """The ids of a list's lines; of what names no image, those that it would have."""
     lines = [line.strip() for line in read_text(path)[0].replace("\r", "\n").split("\n")]
     lines = [line for line in lines if line and not line.startswith("#")]
     ids, _ = Names(images).of_lines(lines)
+    named = ["/".join(parts_of(line)) or line for line in lines]
     return [
-        id if id not in images or may_be_one("/".join(parts_of(line)), images[id]) else bare_id(line)
-        for id, line in zip(ids, lines, strict=True)
+        id if id in images and may_be_one(name, images[id]) else bare_id(name)
+        for id, name in zip(ids, named, strict=True)
     ]
 
 

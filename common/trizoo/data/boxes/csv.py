@@ -136,7 +136,7 @@ def _read(path, table, rows):
     """Adds the boxes of a table to `rows`."""
     reader = csv.reader(text_lines(path, newline=""), delimiter=table.delimiter)
     image, *corners, label = table.needed
-    nameless, header = 0, table.header
+    nameless, header, classes = 0, table.header, {}
     try:
         for row in reader:
             if not any(row):
@@ -153,9 +153,11 @@ def _read(path, table, rows):
                     rows.problems.append(Problem("row without image", path, text))
                 continue
             width, height, crowd = (row[at].strip() if at is not None and at < len(row) else "" for at in table.more)
-            index = rows.image(name, _size(width, height))
+            index = rows.image(name, width, height)
             written = [row[at].strip() for at in corners]
-            text = class_name(row[label])
+            text = classes.get(row[label])
+            if text is None:
+                text = classes[row[label]] = class_name(row[label])
             if any(written) or text:
                 if table.delimiter == ";":
                     written = [value.replace(",", ".") for value in written]
@@ -165,11 +167,6 @@ def _read(path, table, rows):
     if nameless > _MOST_PROBLEMS:
         text = f"and {nameless - _MOST_PROBLEMS:,} more lines without an image"
         rows.problems.append(Problem("row without image", path, text))
-
-
-def _size(width, height):
-    sides = number(width), number(height)
-    return (round(sides[0]), round(sides[1])) if all(side >= 1 for side in sides) else None
 
 
 def _class_tables(paths):

@@ -74,27 +74,27 @@ class Rows:
         self._called, self._listed, self._others = {}, {}, set()
         self._first = len(self._lines)
 
-    def image(self, name, size=None):
+    def image(self, name, width="", height=""):
         """The number of the image that a row names, for `add`; of an image that another file has: none that is kept.
 
         Args:
-            size: (width, height) as the row says
+            width, height: as the row says
         """
         if name not in self._called:
             path = self._tree.named(name, self._near)
             id = self._ids_of.get(path) or bare_id("/".join(parts_of(name)) or name)
-            self._called[name] = self._register(id, size)
+            self._called[name] = self._register(id, number(width), number(height))
         return self._called[name]
 
-    def _register(self, id, size):
+    def _register(self, id, width, height):
         self._listed[id] = None
         file = len(self._files) - 1
         if id not in self._indices:
             self._indices[id] = index = len(self._indices)
             self._file_of.append(file)
             self.annotations[id] = self._files[file][0]
-            if size:
-                self._sizes[index] = size
+            if width >= 1 and height >= 1:  # nan is not
+                self._sizes[index] = round(width), round(height)
         elif self._file_of[self._indices[id]] != file:
             self._others.add(id)
             return _NO_IMAGE

@@ -20,6 +20,7 @@ def check(
     mask_map=None,
     palette=None,
     ignore_colours=(),
+    watch=None,
 ):
     """Read a whole data set and say what training would stumble over: a `Report` on boxes, or a `MaskReport`.
 
@@ -27,6 +28,7 @@ def check(
         task: "detection", "segmentation", or None for what there is: masks where one of their options or layouts is
             given, else boxes where images are annotated with them, else masks
         classes: the names, any other one is an error
+        watch: see `check_boxes`
         layout, images, annotations: see `find_boxes` and `find_masks`; the others are options of masks, see
             `trizoo.data.masks.dataset.MaskSet`
 
@@ -35,20 +37,23 @@ def check(
     """
     places = {"images": images, "annotations": annotations}
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
-    of_masks = layout in OF_MASKS and layout not in OF_BOXES
-    if task == "segmentation" or (task is None and (any(options.values()) or of_masks)):
-        return check_masks(find_masks(root, layout, **places), classes, **options)
-    if task == "detection" or (layout is not None and layout not in OF_MASKS):
-        return check_boxes(find_boxes(root, layout, **places), classes)
+    if task == "segmentation" or (task is None and (any(options.values()) or layout in OF_MASKS)):
+        try:
+            return check_masks(find_masks(root, layout, **places), classes, **options)
+        except NoMasksError:
+            if task or any(options.values()) or layout not in OF_BOXES:
+                raise
+    if task == "detection" or layout is not None:
+        return check_boxes(find_boxes(root, layout, **places), classes, watch)
     try:
-        boxes, error = find_boxes(root, layout, **places), None
+        boxes, error = find_boxes(root, **places), None
     except UserError as why:
         boxes, error = None, why
     if boxes is None or not boxes.annotations:
         try:
-            return check_masks(find_masks(root, layout, **places), classes)
+            return check_masks(find_masks(root, **places), classes)
         except NoMasksError:
             if error:
                 text = f"{error}; nor are there masks: a folder beside images, labelme's or COCO's JSON files"
                 raise UserError(text) from error
-    return check_boxes(boxes, classes)
+    return check_boxes(boxes, classes, watch)
