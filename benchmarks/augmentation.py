@@ -25,7 +25,7 @@ from trizoo.data.boxes.find import find_boxes
 from trizoo.data.synthetic import synthesize
 from trizoo.families import model_spec
 from trizoo.ground.memory import keep_freed_memory
-from trizoo.recipes.augmentations import HSV, Flip, Mixup, Mosaic, RandomPlacement
+from trizoo.recipes.augmentations import HSV, CutMix, Flip, HideAndSeek, Mixup, Mosaic, RandAugment, RandomPlacement
 from trizoo.recipes.schema import Recipe
 from trizoo.training.batch import batch_plan
 from trizoo.training.cache import ROOM
@@ -44,6 +44,11 @@ SIDES = {
     "the same, freed memory kept": ("usual", "kept", cv2.INTER_AREA),
     "the same, not antialiased": ("usual", "kept", cv2.INTER_LINEAR),
     "ours without mosaic and mixup": ("ours", "kept", (PLACEMENT, Flip(), HSV())),
+    "ours with RandAugment, CutMix, hide-and-seek": (
+        "ours",
+        "kept",
+        (PLACEMENT, Flip(), RandAugment(), CutMix(), HideAndSeek()),
+    ),
 }
 
 

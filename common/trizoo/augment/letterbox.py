@@ -73,17 +73,19 @@ def as_size(size, name="size"):
 
 
 def fit(original, size, policy="letterbox"):
-    """The placement of an image of size `original` on a canvas of size `size`, or, "keep_ratio", of its own.
+    """The placement of an image of size `original` on a canvas of size `size`, or, "keep_ratio" and "none", of its own.
 
     letterbox: the largest size of the same aspect that fits, at least 1 pixel a side, in the centre (an odd pixel of
     padding goes right or below). stretch: the whole canvas. keep_ratio: the largest size of the same aspect whose
     shorter and longer sides don't exceed those of `size`, in the top left corner of a canvas that is as large, rounded
-    up to multiples of 32. Raises ValueError for another policy.
+    up to multiples of 32. none: as it is, whatever `size`. Raises ValueError for another policy.
     """
     if policy not in POLICIES:
         raise ValueError(f"unknown resize policy {policy!r}; one of {', '.join(POLICIES)} is needed")
     width, height = original = as_size(original, "original")
     canvas_width, canvas_height = canvas = as_size(size)
+    if policy == "none":
+        return Placement(original, original, original, 0, 0)
     if policy == "keep_ratio":
         scale = min(min(canvas) / min(original), max(canvas) / max(original))
         resized = max(1, round(width * scale)), max(1, round(height * scale))

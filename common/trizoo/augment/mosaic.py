@@ -1,4 +1,4 @@
-"""Several images in one: mosaic and mixup."""
+"""Several images in one: mosaic, mixup and CutMix."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from trizoo.augment.geometry import happens, keep_visible, offset_of, random_size
 from trizoo.augment.letterbox import Placement, as_size, check_mask, grey_canvas, lay_image, lay_mask, read_for
-from trizoo.ground.boxes import as_boxes
+from trizoo.ground.boxes import area, as_boxes
 from trizoo.ground.conventions import GREY, IGNORE
 from trizoo.ground.sample import Sample
 
@@ -98,9 +98,7 @@ def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mos
         return sample
     share = rng.beta(alpha, alpha)
     other = partner(rng)
-    if sample.size != other.size:
-        sizes = f"{sample.size[0]}x{sample.size[1]} and {other.size[0]}x{other.size[1]}"
-        raise ValueError(f"mixup was given images of {sizes}; list it after what places images on the canvas")
+    _check_sizes("mixup", sample, other)
     if sample.mask is not None or other.mask is not None:
         raise ValueError("mixup was given a sample with a mask, and a blended pixel has no one class; leave mixup out")
     return sample.replace(
@@ -110,9 +108,85 @@ def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mos
     )
 
 
+def cutmix(sample, rng, partner, probability=0.5, alpha=1.0, min_visible=0.3):
+    """With this probability the sample under a rectangle of another one -> Sample (Yun et al. 2019).
+
+    The rectangle's share of the area is from Beta(alpha, alpha), its aspect that of the image and its centre anywhere,
+    so that it may be cut off at the image's borders; it comes from the same place in the other image. Masks are cut in
+    the same way, 255 in the part of a sample that has none. A box of the other image becomes its part inside the
+    rectangle, one of the sample the hull of what the rectangle leaves of it.
+
+    Always one draw and one generator spawned.
+
+    Args:
+        partner: `partner(rng)` gives a sample of the same size
+        min_visible: a box of whose area a smaller share can be seen goes
+
+    Raises:
+        ValueError: for an alpha that isn't above 0, a min_visible outside [0, 1] and samples or masks of
+            different sizes
+    """
+    if not alpha > 0:
+        raise ValueError(f"alpha is {alpha!r}; a number above 0 is needed")
+    if not 0 <= min_visible <= 1:
+        raise ValueError(f"min_visible is {min_visible!r}; a number from 0 to 1 is needed")
+    happening, (rng,) = happens(rng, probability), rng.spawn(1)
+    if not happening:
+        return sample
+    share, centre = rng.beta(alpha, alpha), rng.random(2)
+    other = partner(rng)
+    _check_sizes("cutmix", sample, other)
+    check_mask(sample)
+    check_mask(other)
+    size = np.array(sample.size)
+    corners = (centre + np.array([[-0.5], [0.5]]) * math.sqrt(share)) * size
+    (left, top), (right, bottom) = np.clip(np.rint(corners), 0, size).astype(int).tolist()
+    if left == right or top == bottom:
+        return sample
+    window = slice(top, bottom), slice(left, right)
+    image = sample.image.copy()
+    image[window] = other.image[window]
+    mask = None
+    if sample.mask is not None or other.mask is not None:
+        unknown = np.full(image.shape[:2], IGNORE, np.uint8)
+        mask = (unknown if sample.mask is None else sample.mask).copy()
+        mask[window] = (unknown if other.mask is None else other.mask)[window]
+    boxes, labels = keep_beside(sample.boxes, sample.labels, (left, top, right, bottom), min_visible)
+    corner = np.array([left, top] * 2, np.float32)
+    inside = as_boxes(other.boxes) - corner
+    inside, theirs = keep_visible(inside, other.labels, right - left, bottom - top, min_visible=min_visible)
+    return Sample(image, np.concatenate([boxes, inside + corner]), np.concatenate([labels, theirs]), mask)
+
+
+def keep_beside(boxes, labels, rectangle, min_visible=0.0):
+    """The hull of what a rectangle leaves of each box, without those it hides: (N, 4), (N,) -> (K, 4), (K,).
+
+    A rectangle over a corner or the middle of a box leaves its hull as it is. A box goes if a side is 1 pixel or less
+    then, or if a smaller share than `min_visible` of its area is left.
+    """
+    boxes, labels = as_boxes(boxes), np.asarray(labels)
+    low, high = boxes[:, :2], boxes[:, 2:]  # (N, 2) of x, y
+    first, last = np.array(rectangle[:2], boxes.dtype), np.array(rectangle[2:], boxes.dtype)
+    spans = (first <= low) & (last >= high)  # which of its sides the rectangle covers from end to end
+    reached = spans[:, ::-1]  # along x a box can only become shorter where all of its height is covered, and vice versa
+    hull_low = np.where(reached & (first <= low), np.maximum(low, last), low)
+    hull_high = np.where(reached & (last >= high), np.minimum(high, first), high)
+    hulls = np.concatenate([hull_low, hull_high], axis=1)
+    hidden = area(np.concatenate([np.maximum(low, first), np.minimum(high, last)], axis=1))
+    kept = (hull_high - hull_low > 1).all(axis=1) & (area(boxes) - hidden >= min_visible * area(boxes))
+    return hulls[kept], labels[kept]
+
+
 def blend(image, other, share):
     """`share` of the image and the rest of the other: two of uint8 (H, W, 3) -> a new one, rounded."""
     return cv2.addWeighted(image, share, other, 1 - share, 0)
+
+
+def _check_sizes(name, sample, other):
+    """Raises ValueError where an operation on two samples was given two sizes."""
+    if sample.size != other.size:
+        sizes = f"{sample.size[0]}x{sample.size[1]} and {other.size[0]}x{other.size[1]}"
+        raise ValueError(f"{name} was given images of {sizes}; list it after what places images on the canvas")
 
 
 def _lines(middle, side, across):

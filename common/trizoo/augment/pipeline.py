@@ -5,12 +5,14 @@ import inspect
 import numpy as np
 
 from trizoo.augment.blurring import blur
-from trizoo.augment.colour import hsv
-from trizoo.augment.erasing import cutout, grid_mask
+from trizoo.augment.colour import brightness_contrast, clahe, hsv
+from trizoo.augment.erasing import cutout, grid_mask, hide_and_seek, random_erasing
 from trizoo.augment.geometry import flip, keep_visible, random_placement, rotate, vertical_flip
 from trizoo.augment.letterbox import fit, place_sample
-from trizoo.augment.mosaic import mixup, mosaic
+from trizoo.augment.mosaic import cutmix, mixup, mosaic
+from trizoo.augment.policy import rand_augment
 from trizoo.ground.conventions import GREY
+from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Unread
 
 
@@ -41,8 +43,14 @@ OPERATIONS = {
     "mixup": mixup,
     "cutout": cutout,
     "grid_mask": grid_mask,
+    "brightness_contrast": brightness_contrast,
+    "clahe": clahe,
+    "random_erasing": random_erasing,
+    "hide_and_seek": hide_and_seek,
+    "cutmix": cutmix,
+    "rand_augment": rand_augment,
 }
-OF_SEVERAL = ("mosaic", "mixup")  # they need other samples
+OF_SEVERAL = ("mosaic", "mixup", "cutmix")  # they need other samples
 PLACEMENT_DRAWS = {"random_placement": 5, "place": 0}  # what lays one sample on the canvas, and its number of draws
 LATE_READERS = ("mosaic", *PLACEMENT_DRAWS)  # they take a sample whose pixels aren't read yet
 
@@ -136,28 +144,32 @@ def check_operations(operations):
 def augment(sample, operations, size, rng, policy="letterbox", draw=None, progress=0.0):
     """The sample after each operation in order, on the canvas that `policy` gives it of `size` -> Sample.
 
-    That is a canvas of `size` (width, height) itself, but for "keep_ratio"; see `trizoo.augment.letterbox.fit`.
+    That is a canvas of `size` (width, height) itself, but for "keep_ratio" and "none"; see
+    `trizoo.augment.letterbox.fit`.
 
-    What became a mosaic is on the canvas already, so `random_placement` and `place` leave it alone. Mixup's partner has
-    gone through all the operations but these two. Where none of them has placed the sample on the canvas, `policy` does
-    in the end. Boxes are clipped to the canvas, those with a side of 1 pixel or less are gone. Arrays are C-contiguous
-    and of the canonical dtypes; they may be the input's own where nothing changed them.
+    What became a mosaic is on the canvas already, so `random_placement` and `place` leave it alone. The partner of
+    mixup and cutmix has gone through all the operations but those of several images. Where none of them has placed the
+    sample on the canvas, `policy` does in the end, but for "none", which resizes nothing. Boxes are clipped to the
+    canvas, those with a side of 1 pixel or less are gone. Arrays are C-contiguous and of the canonical dtypes; they may
+    be the input's own where nothing changed them.
 
     Args:
         sample: Sample or Unread
         operations: mappings {"op": name in OPERATIONS, **its parameters}
-        draw: `draw(rng)` gives a random other sample as it is in the data set, for mosaic and mixup
+        draw: `draw(rng)` gives a random other sample as it is in the data set, for mosaic, mixup and cutmix
         progress: share of the run that is over, from which on operations whose `until` is no more than that don't
             happen any more
 
     Raises:
-        ValueError: for an unknown operation or parameter, and for mosaic or mixup without `draw`
+        ValueError: for an unknown operation or parameter, and for operations of several images without `draw`
+        UserError: for an operation that leaves another size than the canvas's where `policy` is "none"
     """
     check_operations(operations)
     canvas = fit(sample.size, size, policy).canvas
     alone = [operation for operation in operations if operation["op"] not in OF_SEVERAL]
     if draw is None and len(alone) < len(operations):
-        raise ValueError(f"{' and '.join(OF_SEVERAL)} need other images, of which there are none here; leave them out")
+        names = f"{', '.join(OF_SEVERAL[:-1])} and {OF_SEVERAL[-1]}"
+        raise ValueError(f"{names} need other images, of which there are none here; leave them out")
 
     def partner(rng):
         return augment(
@@ -165,6 +177,7 @@ def augment(sample, operations, size, rng, policy="letterbox", draw=None, progre
         )
 
     given = {"sample": sample, "size": canvas, "rng": rng, "draw": draw, "partner": partner, "is_mosaic": False}
+    resizing = None  # the last operation that changed the sample's size
     for operation in operations:
         name, parameters = operation["op"], {key: value for key, value in operation.items() if key != "op"}
         if given["is_mosaic"] and name in PLACEMENT_DRAWS:
@@ -177,13 +190,24 @@ def augment(sample, operations, size, rng, policy="letterbox", draw=None, progre
         before, needs = given["sample"], {need: given[need] for need in NEEDS[name]}
         given["sample"] = OPERATIONS[name](**needs, **parameters)
         given["is_mosaic"] |= name == "mosaic" and given["sample"] is not before
+        resizing = name if given["sample"].size != before.size else resizing
     sample = given["sample"]
+    if policy == "none" and sample.size != canvas:
+        raise UserError(_ragged(resizing, sample.size, canvas))
     if sample.size != canvas or isinstance(sample, Unread):
         sample = place(sample, size, rng, policy)
-    boxes, labels = keep_visible(sample.boxes, sample.labels, *canvas)
+    boxes, labels = keep_visible(sample.boxes, sample.labels, *sample.size)
     return sample.replace(
         image=np.ascontiguousarray(sample.image, dtype=np.uint8),
         boxes=np.ascontiguousarray(boxes, dtype=np.float32),
         labels=np.ascontiguousarray(labels, dtype=np.int64),
         mask=None if sample.mask is None else np.ascontiguousarray(sample.mask, dtype=np.uint8),
+    )
+
+
+def _ragged(name, size, canvas):
+    """The sentence about an operation behind which samples of a batch have several sizes."""
+    return (
+        f"augment ends on {size[0]}x{size[1]} after {name!r} and resize is none, which needs {canvas[0]}x{canvas[1]}, "
+        f"the images' own size; random_placement or place behind it, or another resize policy, would do"
     )

@@ -74,9 +74,9 @@ def run(arguments):
     # a tenth of a pixel is exact enough for the smallest box and short enough to read
     new = np.round(kmeans(sizes, k, arguments.seed), 1).clip(min=0.1)
     report = AnchorReport.compare(sizes, old, new)
-    print(
-        f"{len(records)} images of {arguments.root} ({arguments.split}), {width}x{height} {arguments.policy}\n{report}"
-    )
+    unresized = arguments.policy == "none"
+    shown = "images as they are" if unresized else f"{width}x{height} {arguments.policy}"
+    print(f"{len(records)} images of {arguments.root} ({arguments.split}), {shown}\n{report}")
     if report.worse:
         print("the new anchors fit these boxes worse; nothing was written, keep the old ones", file=sys.stderr)
         return 1
@@ -86,10 +86,11 @@ def run(arguments):
             f"{report.old.recall:.4f} -> {report.new.recall:.4f}, mean best IoU "
             f"{report.old.mean_iou:.4f} -> {report.new.mean_iou:.4f}\n"
             + (f"_base_: {model}\n" if model else "")
-            + f"input_size: [{width}, {height}]\nresize: {arguments.policy}\n"
+            + ("" if unresized else f"input_size: [{width}, {height}]\n")
+            + f"resize: {arguments.policy}\n"
         )
         write_anchors(arguments.write, new, head=head)
-        print(f"\nwrote {arguments.write}; these anchors belong to input_size [{width}, {height}], {arguments.policy}")
+        print(f"\nwrote {arguments.write}; these anchors belong to {shown}")
     else:
         print(f"\nmodel:\n  anchors: {flow(new)}")
     if arguments.plot:

@@ -1,15 +1,18 @@
-"""What `trizoo data` does: check a data set, convert its masks, draw one, or download one."""
+"""What `trizoo data` does: check a data set, show it, convert its masks, draw one, or download one."""
+
+from tqdm import tqdm
 
 from trizoo.data.check import check
 from trizoo.data.convert import convert
 from trizoo.data.shapes import MARKER
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
+from trizoo.ground.memory import keep_freed_memory
 
 
 def run(options):
     """The command. Returns the exit code; raises UserError where there is no data set."""
-    actions = {"check": _check, "convert": _convert, "synth": _synthesize, "download": _download}
+    actions = {"check": _check, "convert": _convert, "show": _show, "synth": _synthesize, "download": _download}
     return actions[options.action](options)
 
 
@@ -17,9 +20,15 @@ def _check(options):
     of_masks, task = _mask_options(options), None if options.task == "auto" else options.task
     if task == "detection" and of_masks:
         raise UserError("--mask-map and --palette are about masks; leave them out or --task detection")
-    report = check(options.root, options.classes, task=task, **_places(options), **of_masks)
+    keep_freed_memory()
+    report = check(options.root, options.classes, task=task, watch=_bar, **_places(options), **of_masks)
     print(report.to_json() if options.json else report)
     return 1 if report.errors else 0
+
+
+def _bar(found, total, what):
+    """A progress bar on a terminal, nothing elsewhere."""
+    return tqdm(found, total=total, unit=f" {what}", leave=False, disable=None)
 
 
 def _places(options):
@@ -39,6 +48,12 @@ def _convert(options):
     splits = ", ".join(f"{name} ({len(ids)})" for name, ids in data.splits.items())
     print(f"{options.out}: {len(data)} images with masks, splits {splits}, classes {', '.join(data.classes)}")
     return 0
+
+
+def _show(options):
+    from trizoo.commands.show import show  # here, since recipes and the training set take a while to load
+
+    return show(options)
 
 
 def _synthesize(options):

@@ -10,7 +10,7 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
 from trizoo.tasks import task_of
 from trizoo.training.build import make_model, read_model
-from trizoo.training.data import final_set
+from trizoo.training.data import final_set, tell_problems
 
 
 def evaluate(framework, argv=None):
@@ -29,6 +29,7 @@ def run(args, choice):
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
     say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
+    tell_problems(data.problems, "data", recipe.data.root, say)
     metrics, found = task.as_asked(data, args).measure(task.evaluator(framework, model, read.spec, recipe, device))
     say(task.table(metrics))
     if args.json:

@@ -1,19 +1,20 @@
 """Image files of any mode become uint8 RGB as a viewer would show them; masks become class ids."""
 
-import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from trizoo.data.opening import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+from trizoo.data.opening import JPEG_FORMATS, ends_early, opened
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError
 
-IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")  # compare in lower case
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+CUT_OFF = "ends early, as after a broken download; what is missing at its bottom is grey"
+_END_OF_JPEG = b"\xff\xd9"
+_MOST_MISSING = 0.1  # of a JPEG's rows
 _ORIENTATION_TAG = 274  # EXIF 2.3, section 4.6.4
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257  # TIFF 6.0, section 8
 _UPRIGHT = {
@@ -27,18 +28,61 @@ _UPRIGHT = {
 }
 
 
-def read_size(path):
-    """(width, height) as a viewer shows the image: from the header alone, EXIF orientation applied.
+@dataclass(frozen=True)
+class Header:
+    """What an image file says of itself before its pixels.
+
+    Args:
+        size: (width, height) as a viewer shows the image
+        stored_size: (width, height) as the pixels are stored
+        orientation: EXIF's, 1 to 8, how the stored pixels are to be turned
+        cut: whether the file lacks the end that its format has
+    """
+
+    size: tuple[int, int]
+    stored_size: tuple[int, int]
+    orientation: int
+    cut: bool = False
+
+
+def read_header(path):
+    """The `Header` of an image file.
 
     Raises UserError where the file is missing, empty, no image or too large; a truncated image may still have its
     header.
     """
     with opened(path) as image:
-        if image.format == "TIFF":  # whether Pillow's own size is already turned depends on its version
-            width, height = image.tag_v2[_TIFF_WIDTH], image.tag_v2[_TIFF_HEIGHT]
+        return _header(image)
+
+
+def _header(image):
+    """The Header of an opened image."""
+    if image.format == "TIFF":  # whether Pillow's own size is already turned depends on its version
+        width, height = image.tag_v2[_TIFF_WIDTH], image.tag_v2[_TIFF_HEIGHT]
+    else:
+        width, height = image.size
+    orientation = _orientation(image)
+    upright = (height, width) if orientation >= 5 else (width, height)
+    return Header(upright, (width, height), orientation, ends_early(image))
+
+
+def decode(path):
+    """The `Header` of an image whose every pixel can be decoded, which are thrown away. Raises UserError as the others.
+
+    In two thirds of the time that `read_image` takes, since colours stay as they are stored.
+    """
+    with opened(path) as image:
+        header = _header(image)
+        if header.cut and image.format in JPEG_FORMATS:
+            _load_jpeg(path, image, None, turned=False)
         else:
-            width, height = image.size
-        return (height, width) if _orientation(image) >= 5 else (width, height)
+            image.load()
+        return header
+
+
+def read_size(path):
+    """(width, height) as a viewer shows the image: of its `read_header`, which says what is raised."""
+    return read_header(path).size
 
 
 def read_image(path, at_least=None):
@@ -50,20 +94,51 @@ def read_image(path, at_least=None):
 
     `at_least=(width, height)` lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size, by the decoder's own averaging,
     as long as neither side becomes smaller than asked: much faster where a later resize goes below that anyway.
+    A JPEG whose last bytes are missing is shown as viewers do, the missing part grey, up to a tenth of its rows.
+
     Raises UserError where the file is missing, empty, truncated, damaged, no image or too large.
     """
     if at_least is not None and (len(at_least) != 2 or min(at_least) < 1):
         raise ValueError(f"at_least is {at_least!r}; (width, height) of at least 1 each is needed")
     with opened(path) as image:
         orientation = _orientation(image)
-        if at_least is not None and image.format in ("JPEG", "MPO"):
-            width, height = at_least
-            image.draft(None, (height, width) if orientation >= 5 else (width, height))
-        image.load()
+        if image.format in JPEG_FORMATS:
+            image = _load_jpeg(path, image, at_least, turned=orientation >= 5)
+        else:
+            image.load()
         upright = _rgb(image)
         if orientation in _UPRIGHT and image.format != "TIFF":  # Pillow turns a TIFF while loading it
             upright = upright.transpose(_UPRIGHT[orientation])
         return np.array(upright)
+
+
+def _load_jpeg(path, image, at_least, turned):
+    """The decoded JPEG: the opened image itself, or another where its end is missing."""
+
+    def decoded(jpeg):
+        if at_least is not None:
+            jpeg.draft(None, at_least[::-1] if turned else at_least)
+        jpeg.load()
+        return jpeg
+
+    cut = ends_early(image)
+    try:
+        return decoded(image)
+    except OSError:
+        if not cut:
+            raise
+    with opened(path, Path(path).read_bytes() + _END_OF_JPEG) as whole:
+        pixels = np.asarray(decoded(whole))
+        missing = _rows_of_one_colour(pixels)
+        if missing > _MOST_MISSING * len(pixels):
+            raise OSError(f"the last {missing} of its {len(pixels)} rows are missing")
+        return whole.copy()
+
+
+def _rows_of_one_colour(pixels):
+    """How many rows at the bottom have one colour all over, as those have that no decoder got: (H, W[, C]) -> int."""
+    different = (pixels != pixels[-1, -1]).reshape(len(pixels), -1).any(axis=1)
+    return len(pixels) - 1 - int(np.flatnonzero(different)[-1]) if different.any() else len(pixels)
 
 
 def as_image(source):
@@ -111,11 +186,15 @@ def read_mask(path):
         return ids.astype(np.uint8)
 
 
-def in_threads(function, items):
-    """`[function(item) for item in items]` by a few threads, for reading files. An exception cancels what is left."""
+def in_threads(function, items, watch=iter):
+    """`[function(item) for item in items]` by a few threads, for reading files. An exception cancels what is left.
+
+    Args:
+        watch: takes the iterator of results and gives it on, such as one that draws a progress bar
+    """
     pool = ThreadPoolExecutor(max_workers=min(8, available_cores()))
     try:
-        return list(pool.map(function, items))
+        return list(watch(pool.map(function, items)))
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -148,61 +227,3 @@ def _eight_bits(values):
     if low < 0 or high > white:
         values, white = values - low, (high - low) or 1.0
     return np.rint(values * 255 / white).astype(np.uint8)
-
-
-@contextmanager
-def opened(path):
-    """The opened image file, closed afterwards; whatever goes wrong meanwhile becomes a UserError that names it."""
-    try:
-        with _SILENCE, Image.open(path, formats=_FORMATS) as image:
-            yield image
-    except UserError:
-        raise
-    except Exception as error:  # decoders raise about anything on damaged files
-        raise UserError(_explanation(path, error)) from error
-
-
-def _explanation(path, error):
-    path = Path(path)
-    if isinstance(error, FileNotFoundError):
-        return f"image {path} doesn't exist"
-    if isinstance(error, PermissionError) and not path.is_dir():
-        return f"image {path} may not be read: {error.strerror}"
-    if isinstance(error, Image.DecompressionBombError):
-        return f"image {path} is too large: more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels; scale it down"
-    if path.is_dir():
-        return f"image {path} is a folder; an image file is needed"
-    if path.is_file() and path.stat().st_size == 0:
-        return f"image {path} is empty (0 bytes); replace it or take it out of the data set"
-    if isinstance(error, UnidentifiedImageError):
-        return f"image {path} isn't an image that can be read; one of {', '.join(_FORMATS)} is needed"
-    return f"image {path} is truncated or damaged ({error}); replace it or take it out of the data set"
-
-
-class _PillowSilence:
-    """Pillow's warnings are off while any thread is inside.
-
-    `warnings.catch_warnings` saves and restores a global list, so threads that overlap would restore each other's;
-    here the first to come in saves and the last to leave restores.
-    """
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._inside = 0
-
-    def __enter__(self):
-        with self._lock:
-            if self._inside == 0:
-                self._saved = warnings.catch_warnings()
-                self._saved.__enter__()
-                warnings.filterwarnings("ignore", module=r"PIL\.")
-            self._inside += 1
-
-    def __exit__(self, *exception):
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._saved.__exit__(*exception)
-
-
-_SILENCE = _PillowSilence()

@@ -11,7 +11,15 @@ from trizoo.ground.errors import UserError
 
 _HEAD = 1 << 16  # bytes of a JSON file that show what it is
 _LONGEST_LINE = 1 << 20  # characters
-_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_BEGINNINGS = {  # of files -> codec: byte order marks, and XML's first < where there is none (XML 1.0, appendix F)
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    b"<\0": "utf-16-le",
+    b"\0<": "utf-16-be",
+}
+_EXTENSIONS = {"gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949"}  # codec -> the one that holds it and more
+_NO_ENCODINGS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")  # Python's own; two take quadratic time
 _DECLARED_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 
 
@@ -55,6 +63,9 @@ def begins_with_key(path, *keys):
     return any(f'"{key}"'.encode() in head for key in keys)
 
 
+LEFT_OUT = "image left out"  # the kind of problem that costs a whole image
+
+
 @dataclass(frozen=True)
 class Problem:
     """Something in the data that was put right or left out, with a sentence for the user.
@@ -68,20 +79,31 @@ class Problem:
     text: str
 
 
-def read_text(path):
-    """A text file and the codec it was read with: its byte order mark, else what its XML prolog says, else UTF-8."""
+def read_text(path, most_bytes=None):
+    """A text file and the codec it was read with: its first bytes', else what its XML prolog says, else UTF-8.
+
+    What calls itself GB2312, GBK or EUC-KR is read by the codec that extends it, since tools write such files with
+    characters beyond them. Raises UserError for a file that can't be read, has more bytes, or isn't text.
+    """
     try:
-        data = path.read_bytes()
+        with path.open("rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.readall() if most_bytes is None or size <= most_bytes else b""
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}") from error
-    encoding = next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
+    if most_bytes is not None and size > most_bytes:
+        raise UserError(f"{path} has {size:,} bytes, more than the {most_bytes:,} that such a file may have")
+    encoding = next((codec for beginning, codec in _BEGINNINGS.items() if data.startswith(beginning)), None)
     declared = _DECLARED_ENCODING.match(data)
     if encoding is None and declared:
         encoding = declared[1].decode()
     if encoding is None or (declared and encoding.lower().startswith(("utf-16", "utf-32"))):
         encoding = "utf-8"  # a prolog that can be read byte by byte is not UTF-16, whatever it says of itself
     try:
-        return data.decode(encoding), codecs.lookup(encoding).name
+        name = codecs.lookup(encoding).name
+        if name in _NO_ENCODINGS:
+            raise LookupError(name)
+        return data.decode(_EXTENSIONS.get(name, name)), name
     except LookupError as error:
         raise UserError(f"{path} declares the encoding {encoding!r}, which is unknown; save it as UTF-8") from error
     except UnicodeError as error:
@@ -103,7 +125,7 @@ def text_lines(path, newline=None, errors="strict"):
             raise UserError(f"{path} is no file that can be read")
         with path.open("rb") as file:
             head = file.read(4)
-        encoding = next((codec for mark, codec in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), encoding)
+        encoding = next((codec for beginning, codec in _BEGINNINGS.items() if head.startswith(beginning)), encoding)
         with path.open(encoding=encoding, newline=newline, errors=errors) as file:
             while line := file.readline(_LONGEST_LINE):
                 number += 1

@@ -3,4 +3,4 @@
 GREY = 128  # the canvas around an image
 IGNORE = 255  # the canvas around a mask: no class, no loss
 NMS_METHODS = ("hard", "diou", "soft")  # what happens to boxes that overlap, see `trizoo.ground.boxes.nms`
-POLICIES = ("letterbox", "stretch", "keep_ratio")  # how images get to a size, see `trizoo.augment.letterbox`
+POLICIES = ("letterbox", "stretch", "keep_ratio", "none")  # how images get to a size, see `trizoo.augment.letterbox`

@@ -1,6 +1,5 @@
 """Pictures of boxes and contact sheets: uint8 (H, W, 3) RGB in, a new one out."""
 
-import itertools
 import math
 
 import numpy as np
@@ -9,6 +8,7 @@ from PIL import Image, ImageDraw
 from trizoo.ground.boxes import as_boxes
 from trizoo.ground.conventions import GREY
 from trizoo.pictures.fonts import label_faces, load_font
+from trizoo.pictures.labels import leader, make_label, place_labels
 from trizoo.pictures.palette import class_colours, text_colours
 
 
@@ -25,8 +25,9 @@ def draw_boxes(image, boxes, labels, class_names, scores=None, *, thickness=None
     """A picture of boxes (N, 4) with their class names and, where given, scores (N,): uint8 (H, W, 3) -> a new one.
 
     thickness (of lines) and font_size are in pixels; None makes them follow the image's size. Boxes are cut at the
-    image's edges, those wholly outside aren't drawn. A label stands above its box, or inside where there is no room; a
-    long name is cut short to fit the image, and a label that still has no room (in images of few pixels) is left out.
+    image's edges, those wholly outside aren't drawn. No label covers another: each stands above its box, or as near to
+    it as there is room (`trizoo.pictures.labels.place_labels`), the last drawn box choosing first. A long name is cut
+    short to fit the image, and a label that still has no room (in images of few pixels) is left out.
     Raises ValueError for another kind of image, arrays that don't agree, nan, or a label that has no name.
     """
     check_image(image)
@@ -55,14 +56,26 @@ def draw_boxes(image, boxes, labels, class_names, scores=None, *, thickness=None
     colours = [tuple(colour) for colour in colours.tolist()]
     faces = label_faces(tuple(class_names)) if len(order) else ()
 
+    tags = {}
+    for k in reversed(order.tolist()):
+        text, file = faces[labels[k]]
+        ending = "" if scores is None else f" {scores[k]:.2f}"
+        label = make_label(text, load_font(file, font_size), (width, height), ending)
+        if label is not None:
+            tags[k] = label
+    places = place_labels([label.size for label in tags.values()], [corners[k] for k in tags], (width, height))
+    placed = [(k, label, place) for (k, label), place in zip(tags.items(), places, strict=True) if place is not None]
+
     picture = Image.fromarray(image)
     pen = ImageDraw.Draw(picture)
     for k in order:
         pen.rectangle(corners[k], outline=colours[labels[k]], width=widths[k])
-    for k in order:  # after all lines, so that none crosses a label
-        text, file = faces[labels[k]]
-        ending = "" if scores is None else f" {scores[k]:.2f}"
-        _draw_tag(pen, corners[k], text, ending, load_font(file, font_size), colours[labels[k]], inks[labels[k]])
+    for k, label, place in placed:
+        line = leader(place, label.size, corners[k])
+        if line is not None:
+            pen.line(line, fill=colours[labels[k]], width=max(1, thickness // 2))
+    for k, label, place in placed:  # after all lines, so that none crosses a label
+        label.draw(pen, place, colours[labels[k]], inks[labels[k]])
     return np.array(picture)
 
 
@@ -113,34 +126,6 @@ def check_labels(labels, class_names):
     if len(wrong):
         raise ValueError(f"labels holds {wrong[0]}; 0 to {len(class_names) - 1} have a class name")
     return labels
-
-
-def _draw_tag(pen, corners, text, ending, font, colour, ink):
-    """The label of a box whose pixels are `corners` (left, top, right, bottom), kept inside the picture."""
-    width, height = pen.im.size
-    ascent, descent = font.getmetrics()
-    margin = max(1, font.size // 4)
-    tag_height = ascent + descent + margin // 2
-    text, length = _shortened(text, ending, font, width - 2 * margin)
-    if text is None or tag_height > height / 2:
-        return
-    tag_width = math.ceil(length) + 2 * margin
-    left = max(0, min(corners[0], width - tag_width))
-    top = corners[1] - tag_height
-    if top < 0:
-        top = min(corners[1], height - tag_height)
-    pen.rectangle((left, top, left + tag_width - 1, top + tag_height - 1), fill=colour)
-    pen.text((left + margin, top + margin // 4 + ascent), text, fill=ink, font=font, anchor="ls")
-
-
-def _shortened(text, ending, font, room):
-    """text + ending, the text cut to fit so many pixels, and its length; None, 0 where no letter of it fits."""
-    candidates = (f"{text[:count].rstrip()}…{ending}" for count in range(len(text) - 1, 0, -1))
-    for candidate in itertools.chain([text + ending], candidates):
-        length = font.getlength(candidate)
-        if length <= room:
-            return candidate, length
-    return None, 0
 
 
 def _corners(boxes, width, height):

@@ -1,4 +1,4 @@
-"""The colours of classes: one for each, told apart with ease, in pictures of boxes and plots; VOC's in masks."""
+"""The colours of classes: one for each, told apart with ease, in pictures and plots; VOC's in mask files."""
 
 import functools
 
@@ -53,6 +53,14 @@ def class_colours(num_classes):
     # A longer table begins with the shorter one; powers of two, so that few are ever computed.
     table = _palette(max(64, 1 << (num_classes - 1).bit_length()))
     return table[np.arange(num_classes) % len(table)]
+
+
+def mask_colours(num_classes):
+    """The colours of classes 0 to C - 1 in pictures that `draw_mask` makes: uint8 (C, 3) RGB, bright from class 1 on.
+
+    Class 0, mostly the background, is black; it leaves the image as it is.
+    """
+    return np.concatenate([np.zeros((1, 3), np.uint8), class_colours(max(0, num_classes - 1))])[:num_classes]
 
 
 def text_colours(colours):

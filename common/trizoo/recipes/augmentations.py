@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model, model_validator
 
+from trizoo.augment.policy import STRONGEST
 from trizoo.ground.fields import Count, Inside, Positive, Probability, Section, Share, least_first
 
 
@@ -51,8 +52,21 @@ class Mixup(Section):
     until: Probability = Field(0.7, description="share of the run after which it happens no more")
 
 
+class CutMix(Section):
+    """A rectangle of another image pasted in, boxes and mask cut to what is seen (Yun et al. 2019).
+
+    The other image has gone through the recipe's operations as in mixup, so cutmix is best listed behind them, too.
+    """
+
+    op: Literal["cutmix"] = "cutmix"
+    probability: Probability = 0.5
+    alpha: Positive = Field(1.0, description="1 = any share of the image alike; larger = nearer to half")
+    min_visible: Probability = Field(0.3, description="a box of which less can be seen goes")
+    until: Probability = Field(0.7, description="share of the run after which it happens no more")
+
+
 class Cutout(Section):
-    """Grey rectangles (Zhong et al. 2020; DeVries & Taylor 2017); boxes stay."""
+    """Grey rectangles (Zhong et al. 2020; DeVries & Taylor 2017); boxes and mask stay."""
 
     op: Literal["cutout"] = "cutout"
     probability: Probability = 0.5
@@ -66,7 +80,7 @@ class Cutout(Section):
 
 
 class GridMask(Section):
-    """A grid of grey squares (Chen et al. 2020); boxes stay."""
+    """A grid of grey squares (Chen et al. 2020); boxes and mask stay."""
 
     op: Literal["grid_mask"] = "grid_mask"
     probability: Probability = 0.5
@@ -77,6 +91,37 @@ class GridMask(Section):
     @model_validator(mode="after")
     def _in_order(self):
         return least_first(self, "unit")
+
+
+class RandomErasing(Section):
+    """One rectangle full of random pixels, ignored in the mask (Zhong et al. 2020)."""
+
+    op: Literal["random_erasing"] = "random_erasing"
+    probability: Probability = 0.5
+    area: tuple[Share, Share] = Field((0.02, 0.4), description="least and greatest, share of the image's")
+    aspect: tuple[Positive, Positive] = Field((0.3, 3.3), description="least and greatest width / height")
+    noise: bool = Field(True, description="random pixels; false = grey")
+    max_hidden: Probability = Field(0.8, description="a box of which more is erased goes; 1 = boxes stay")
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return least_first(self, "area", "aspect")
+
+
+class HideAndSeek(Section):
+    """Patches of a grid hidden by grey, each on its own, ignored in the mask (Singh & Lee 2017)."""
+
+    op: Literal["hide_and_seek"] = "hide_and_seek"
+    probability: Probability = 0.5
+    patch: tuple[Share, Share] = Field((0.07, 0.25), description="side of the patches / image's shorter side")
+    hide: Probability = Field(0.5, description="how likely a patch is hidden")
+    max_hidden: Probability = Field(0.8, description="a box of which more is hidden goes; 1 = boxes stay")
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return least_first(self, "patch")
 
 
 class Place(Section):
@@ -133,9 +178,47 @@ class HSV(Section):
     probability: Probability = 1.0
 
 
+class BrightnessContrast(Section):
+    """Levels moved, and spread about their mean, in all channels alike."""
+
+    op: Literal["brightness_contrast"] = "brightness_contrast"
+    brightness: Probability = Field(0.2, description="most that is added or taken away, share of white")
+    contrast: Probability = Field(0.2, description="most by which distances from the mean grow or shrink")
+    probability: Probability = 0.5
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+
+class CLAHE(Section):
+    """Lightness equalised tile by tile, with a limit to contrast (Zuiderveld 1994)."""
+
+    op: Literal["clahe"] = "clahe"
+    probability: Probability = 0.25
+    clip: tuple[Positive, Positive] = Field((1.0, 4.0), description="least and greatest limit, as in OpenCV")
+    tiles: Count = Field(8, le=64, description="along each side")
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+    @model_validator(mode="after")
+    def _in_order(self):
+        return least_first(self, "clip")
+
+
+class RandAugment(Section):
+    """A few operations chosen at random, as strong as one number says (Cubuk et al. 2020)."""
+
+    op: Literal["rand_augment"] = "rand_augment"
+    operations: Count = Field(2, le=16, description="how many; one may come twice")
+    magnitude: Annotated[float, Field(ge=0, le=STRONGEST)] = Field(5.0, description="0 to 10, the strongest")
+    geometric: bool = Field(False, description="turn and zoom, too; boxes and mask follow")
+    probability: Probability = 1.0
+    until: Probability = Field(1.0, description="share of the run after which it happens no more")
+
+
 SECTIONS = {
     section.model_fields["op"].default: section
-    for section in (Mosaic, RandomPlacement, Place, Flip, VerticalFlip, Rotate, HSV, Blur, Mixup, Cutout, GridMask)
+    for section in (
+        *(Mosaic, RandomPlacement, Place, Flip, VerticalFlip, Rotate, HSV, Blur, Mixup, Cutout, GridMask),
+        *(BrightnessContrast, CLAHE, RandomErasing, HideAndSeek, CutMix, RandAugment),
+    )
 }
 
 

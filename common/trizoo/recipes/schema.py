@@ -8,15 +8,15 @@ import functools
 import operator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from trizoo import families
-from trizoo.augment.letterbox import POLICIES
 from trizoo.augment.pipeline import OPERATIONS, register_operation
 from trizoo.data.layouts import LAYOUTS
 from trizoo.families import FAMILIES
 from trizoo.families.yolo.spec import YOLOLoss
 from trizoo.ground.boxes import NMS_METHODS
+from trizoo.ground.conventions import POLICIES
 from trizoo.ground.fields import Count, Momentum, NotNegative, Positive, Probability, Section
 from trizoo.recipes.augmentations import HSV, SECTIONS, Flip, Operation, RandomPlacement, operation_section, own_section
 from trizoo.recipes.load import RECIPES
@@ -44,7 +44,9 @@ class Data(Section):
 
     root: str | None = Field(None, description="folder of the data set; none = the zoo's synthetic data")
     train: str | None = Field(None, description="split to train on; none = train, else trainval, else all images")
-    validation: str | None = Field(None, description="split for choosing the best epoch; none = val, else test")
+    validation: str | None = Field(
+        None, description="split for choosing the best epoch; none = val, else a fifth of train"
+    )
     test: str | None = Field(None, description="split for the final metrics; none = test, else the validation split")
     overfit: int = Field(0, ge=0, description="train and evaluate on this many images of the train split; 0 = off")
     layout: Literal[LAYOUTS] | None = Field(None, description="of the labels; none = the first that is there")
@@ -166,8 +168,11 @@ class Recipe(Section):
     data: Data = Data()
     input_size: tuple[Count, Count] = Field((416, 416), description="width, height")
     multi_scale: MultiScale = MultiScale()
-    resize: Literal[POLICIES] = Field(
-        "letterbox", description="keep_ratio: each image a canvas of its own aspect, no side above input_size's"
+    # a none of the command line, which is null elsewhere, is a policy here
+    resize: Annotated[Literal[POLICIES], BeforeValidator(lambda value: "none" if value is None else value)] = Field(
+        "letterbox",
+        description="keep_ratio: each image a canvas of its own aspect, no side above input_size's; none: images as "
+        "they are, all of one size, which becomes input_size",
     )
     augment: tuple[Operation, ...] = (RandomPlacement(), Flip(), HSV())
     loss: Loss = YOLOLoss()
@@ -182,18 +187,30 @@ class Recipe(Section):
     seed: int = Field(0, ge=0, lt=2**32)
 
     @model_validator(mode="after")
-    def _mixup_has_its_place(self):
-        before = set()
+    def _blends_have_their_place(self):
+        before = {"place"} if self.resize == "none" else set()  # images of one size are on the canvas from the start
         for operation in self.augment:
-            if operation.op == "mixup" and operation.only_mosaic and "mosaic" not in before:
+            name = operation.op
+            if name == "mixup" and operation.only_mosaic:
+                if "mosaic" not in before:
+                    raise ValueError(
+                        "augment has a mixup of mosaics without a mosaic before it; list one, or set only_mosaic: false"
+                    )
+            elif name in ("mixup", "cutmix") and not before & {"random_placement", "place"}:
                 raise ValueError(
-                    "augment has a mixup of mosaics without a mosaic before it; list one, or set only_mosaic: false"
+                    f"augment has a {name} before images are on the canvas; list it after random_placement or place"
                 )
-            if operation.op == "mixup" and not before & {"random_placement", "place"} and not operation.only_mosaic:
-                raise ValueError(
-                    "augment has a mixup before images are on the canvas; list it after random_placement or place"
-                )
-            before.add(operation.op)
+            before.add(name)
+        return self
+
+    @model_validator(mode="after")
+    def _unresized_has_one_size(self):
+        scale = self.multi_scale
+        if self.resize == "none" and (scale.low, scale.high) != (1, 1):
+            raise ValueError(
+                f"multi_scale is {scale.low:g} to {scale.high:g}, and resize none takes images as they are; low and "
+                f"high of 1, or another policy, would do"
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,9 @@
 """What a task can do, and what an evaluation set is."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
+
+from trizoo.data.reading import Problem
 
 
 class EvaluationSet(Protocol):
@@ -9,14 +12,21 @@ class EvaluationSet(Protocol):
     Args:
         records: list of `trizoo.ground.sample.Record`
         split: its name
+        problems: what was put right or left out of it
     """
 
     records: Any
+    problems: Sequence[Problem]
     classes: tuple[str, ...]
     split: str
 
-    def first(self, count):
-        """The same of its first images alone, for a run with `overfit`."""
+    def only(self, places, split):
+        """The same of some of its images alone.
+
+        Args:
+            places: of them in `records`
+            split: what they are called
+        """
 
     def measure(self, pipeline):
         """Runs an `ImagePipeline` over the images: metrics ready for JSON, and what `draw` and `write_report` need."""

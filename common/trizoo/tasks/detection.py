@@ -1,11 +1,16 @@
 """Finding objects: boxes with classes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trizoo.data.boxes.find import find_boxes
+import numpy as np
+
+from trizoo.data.boxes.kept import open_boxes
 from trizoo.data.images import read_image, read_size
+from trizoo.data.reading import Problem
+from trizoo.data.texts import Chosen
 from trizoo.ground.errors import UserError
 from trizoo.metrics.curves import write_report
 from trizoo.metrics.detection import evaluate
@@ -25,10 +30,11 @@ class BoxEvaluationSet:
     records: Any
     classes: tuple[str, ...]
     split: str
+    problems: Sequence[Problem] = ()
 
-    def first(self, count):
+    def only(self, places, split):
         """See `trizoo.tasks.base.EvaluationSet`."""
-        return replace(self, records=self.records[:count], split=f"{self.split} (overfit)")
+        return replace(self, records=Chosen(self.records, np.array(places, np.int64)), split=split)
 
     def measure(self, pipeline):
         """Metrics (see `trizoo.metrics.detection.evaluate`), and the list of Detections."""
@@ -55,11 +61,11 @@ class Detection:
     results = "detections"
 
     def find(self, data):
-        """See `trizoo.data.boxes.find.find_boxes`. Raises UserError for masks alone."""
-        listing = find_boxes(data.root, data.layout, data.images, data.annotations)
+        """The `trizoo.data.boxes.index.BoxIndex`. Raises UserError for masks alone."""
+        listing = open_boxes(data.root, data.layout, data.images, data.annotations)
         if not listing.annotations and listing.masks:
             raise UserError(
-                f"{data.root} has {len(listing.masks)} masks and no annotations, and a detector needs boxes; "
+                f"{data.root} has {listing.masks} masks and no annotations, and a detector needs boxes; "
                 f"a segmentation model learns from masks: --model deeplabv3plus-mobilenetv2"
             )
         return listing
@@ -73,7 +79,8 @@ class Detection:
 
     def evaluation_set(self, listing, data, split, classes):
         """A `BoxEvaluationSet`."""
-        return BoxEvaluationSet(listing.open(split, classes).records, classes, split or "all")
+        source = listing.open(split, classes)
+        return BoxEvaluationSet(source.records, classes, split or "all", source.problems)
 
     def as_asked(self, evaluation, args):
         """The same: there is one way to measure boxes."""

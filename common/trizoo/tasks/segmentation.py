@@ -1,5 +1,6 @@
 """Segmenting: a class for every pixel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,35 +36,40 @@ class MaskEvaluationSet:
 
     Args:
         source: a `trizoo.data.masks.dataset.MaskSet`
-        count: how many images of it
+        places: which of its images
         boundary: whether boundary IoU is measured
     """
 
     source: Any
     split: str
-    count: int
+    places: Sequence[int]
     boundary: bool = False
 
     @property
     def records(self):
         """See `trizoo.tasks.base.EvaluationSet`."""
-        return self.source.records[: self.count]
+        return [self.source.records[place] for place in self.places]
+
+    @property
+    def problems(self):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        return self.source.problems
 
     @property
     def classes(self):
         """See `trizoo.tasks.base.EvaluationSet`."""
         return self.source.classes
 
-    def first(self, count):
+    def only(self, places, split):
         """See `trizoo.tasks.base.EvaluationSet`."""
-        return replace(self, split=f"{self.split} (overfit)", count=min(count, self.count))
+        return replace(self, split=split, places=[self.places[place] for place in places])
 
     def measure(self, pipeline):
         """Metrics (see `trizoo.metrics.segmentation`) at the images' own sizes, and a `Measured`."""
         metrics, first = SegmentationMetrics(self.classes, self.boundary), []
         found = pipeline(record.image for record in self.records)
-        for number, (record, mask) in enumerate(zip(self.records, found, strict=True)):
-            metrics.add(mask, self.source.mask(number), record.id)
+        for number, (place, mask) in enumerate(zip(self.places, found, strict=True)):
+            metrics.add(mask, self.source.mask(place), self.source.records[place].id)
             if number < KEPT_MASKS:
                 first.append(mask)
         measures = metrics.measure()
@@ -72,7 +78,7 @@ class MaskEvaluationSet:
     def draw(self, found, number):
         """See `trizoo.tasks.base.EvaluationSet`."""
         image = read_image(self.records[number].image)
-        return blend(image, self.source.mask(number)), blend(image, found.masks[number])
+        return blend(image, self.source.mask(self.places[number])), blend(image, found.masks[number])
 
     def write_report(self, folder, found):
         """See `trizoo.metrics.curves.write_segmentation_report`."""
@@ -103,7 +109,7 @@ class Segmentation:
     def evaluation_set(self, listing, data, split, classes):
         """A `MaskEvaluationSet`."""
         source = self.open(listing, data, split, classes)
-        return MaskEvaluationSet(source, split or "all", len(source))
+        return MaskEvaluationSet(source, split or "all", range(len(source)))
 
     def as_asked(self, evaluation, args):
         """With boundary IoU where --boundary asks for it."""

@@ -12,7 +12,7 @@ FLOORS = (
     ("download", "pictures", "augment"),
     ("data", "metrics", "families"),
     ("tasks",),
-    ("recipes",),
+    ("recipes", "show"),
     ("weights",),
     ("training",),
     ("framework",),

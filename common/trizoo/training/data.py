@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from trizoo.data.finding import named_place
+from trizoo.data.reading import LEFT_OUT
+from trizoo.data.splits import split_by_hash
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.tasks import task_of
@@ -51,17 +53,20 @@ def open_data(recipe, say):
     say(f"data: {training.root}, {len(training)} images to train on ({train}), classes: {_shorten(training.classes)}")
     for note in training.notes:
         say(f"data: {note}")
-    if training.problems:
-        count, first = len(training.problems), training.problems[0]
-        say(
-            f"warning: {count} {'thing' if count == 1 else 'things'} in the data put right or left out, such as "
-            f"{first.kind} in {first.file}; trizoo data check {root} lists all"
-        )
+    tell_problems(training.problems, "training data", root, say)
     members = list(range(min(recipe.data.overfit or len(training), len(training))))
     test = final_set(recipe, listing=listing)
     validation = test
-    if not recipe.data.overfit:
-        split = choose_split(recipe.data.validation, ("val", "test"), listing.splits) or train
+    if holds_back(recipe.data, listing.splits, len(training)):
+        kept = set(_held_back(training.records))
+        members = [place for place in members if place not in kept]
+        validation = held_back_set(recipe, listing)
+        say(
+            f"data: no split is for validation, so a fifth of {train} ({len(kept)} images, always the same) is held "
+            f"back to choose the best epoch; --set data.validation=SPLIT takes another"
+        )
+    elif not recipe.data.overfit:
+        split = choose_split(recipe.data.validation, ("val",), listing.splits) or train
         validation = test if split == test.split else task.evaluation_set(listing, recipe.data, split, recipe.classes)
         shared = {record.id for record in training.records} & {record.id for record in validation.records}
         if shared:
@@ -69,8 +74,25 @@ def open_data(recipe, say):
                 f"warning: {len(shared)} of the {len(validation.records)} validation images ({split}) are trained on, "
                 f"so the metrics flatter; --set data.validation=SPLIT would choose others"
             )
+    told = set(training.problems)
+    for used in (validation, test):
+        new = [problem for problem in used.problems if problem not in told]
+        tell_problems(new, f"images of {used.split}", root, say)
+        told.update(new)
     say(f"data: validation on {len(validation.records)} images ({validation.split}), final metrics on {test.split}")
     return recipe, Sources(training, members, validation, test)
+
+
+def tell_problems(problems, what, root, say):
+    """A line on the problems of some images, where there are any: how many, and the worst, which is one left out."""
+    if not problems:
+        return
+    first = next((problem for problem in problems if problem.kind == LEFT_OUT), problems[0])
+    example = f"one image left out: {first.text}" if first.kind == LEFT_OUT else f"{first.kind} in {first.file}"
+    say(
+        f"warning: {len(problems)} {'thing' if len(problems) == 1 else 'things'} in the {what} put right or left out, "
+        f"such as {example}; trizoo data check {root} lists all"
+    )
 
 
 def _absolute(data, root):
@@ -100,11 +122,36 @@ def training_split(data, there):
     return split
 
 
+def holds_back(data, there, images):
+    """Whether a part of the images to train on is held back for validation: nothing else is for that, nor asked for.
+
+    A test split never chooses the best epoch unless it is asked to.
+
+    Args:
+        there: {split: ids}
+        images: how many there are to train on
+    """
+    return not data.overfit and images > 1 and choose_split(data.validation, ("val",), there) is None
+
+
+def held_back_set(recipe, listing):
+    """The task's evaluation set of the images to train on that are held back for validation."""
+    split = training_split(recipe.data, listing.splits)
+    whole = task_of(recipe.model.name).evaluation_set(listing, recipe.data, split, recipe.classes)
+    return whole.only(_held_back(whole.records), f"held back of {split}")
+
+
+def _held_back(records):
+    """Places of a fifth of the records, by a hash of each id."""
+    chosen = set(split_by_hash([record.id for record in records])["val"])
+    return [place for place, record in enumerate(records) if record.id in chosen]
+
+
 def final_set(recipe, split=None, listing=None):
     """The task's evaluation set of a recipe's final metrics: this split, or the one that the run ended with.
 
-    That is the recipe's test split, else test, its validation split, val, or what it was trained on; for a run with
-    `overfit` the very images it was trained on.
+    That is the recipe's test split, else test, its validation split, val, or what was held back for validation; for a
+    run with `overfit` the very images it was trained on.
 
     Args:
         listing: what the task found in the data, None to look now
@@ -112,11 +159,15 @@ def final_set(recipe, split=None, listing=None):
     data, task = recipe.data, task_of(recipe.model.name)
     listing = listing or task.find(data)
     if data.overfit and split is None:
-        return task.evaluation_set(listing, data, training_split(data, listing.splits), recipe.classes).first(
-            data.overfit
-        )
-    usual = (data.test, "test", data.validation, "val")
-    chosen = choose_split(split, usual, listing.splits) or training_split(data, listing.splits)
+        train = training_split(data, listing.splits)
+        whole = task.evaluation_set(listing, data, train, recipe.classes)
+        return whole.only(range(min(data.overfit, len(whole.records))), f"{train} (overfit)")
+    chosen = choose_split(split, (data.test, "test", data.validation, "val"), listing.splits)
+    if chosen is None:
+        train = training_split(data, listing.splits)
+        if holds_back(data, listing.splits, len(listing.splits[train])):
+            return held_back_set(recipe, listing)
+        chosen = train
     return task.evaluation_set(listing, data, chosen, recipe.classes)
 
 

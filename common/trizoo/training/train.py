@@ -6,11 +6,12 @@ from pathlib import Path
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import dump
-from trizoo.training.build import build_model, build_trainer, check_model
+from trizoo.training.build import build_model, build_trainer, check_model, spec_of
 from trizoo.training.data import open_data
 from trizoo.training.finish import finish
 from trizoo.training.progress import Progress
 from trizoo.training.run import RunFolder, next_run
+from trizoo.training.sizes import check_augmented_sizes, unresized
 from trizoo.weights.checkpoint import load as load_checkpoint
 
 
@@ -60,6 +61,8 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
     check_workers(workers)
     check_model(recipe)
     recipe, sources = open_data(recipe, say)
+    recipe = unresized(recipe, sources, say)
+    check_augmented_sizes(recipe, sources, spec_of(recipe))
     checkpoint = load_checkpoint(run.last) if run else None
     if checkpoint and checkpoint.framework != framework.name:
         say(f"run: begun with {checkpoint.framework}, resumed with {framework.name} after step {checkpoint.step}")

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trizoo.commands.flags.shared import add_flag, add_place_flags, size_argument
+from trizoo.commands.flags.shared import add_flag, add_place_flags, index_argument, positive_int, size_argument
 from trizoo.tasks.segmentation_flags import MASKS
 
 SYNTH = (
@@ -13,9 +13,9 @@ SYNTH = (
 
 
 def parser(prog="trizoo data"):
-    """The command line of data. `action` is check, convert, synth or download."""
+    """The command line of data. `action` is check, show, convert, synth or download."""
     flags = argparse.ArgumentParser(
-        prog=prog, description="Check a data set, convert its masks, draw one, or download one."
+        prog=prog, description="Check a data set, show it, convert its masks, draw one, or download one."
     )
     actions = flags.add_subparsers(required=True, metavar="COMMAND", dest="action")
     _add_check_flags(
@@ -25,6 +25,15 @@ def parser(prog="trizoo data"):
             description="Read every list, annotation, image and mask of a data set and say what training would stumble "
             "over: boxes in VOC layout; masks in VOC layout, folders of images and masks, labelme's or COCO's JSON.",
             epilog="exit code: 0 no errors (warnings allowed), 1 errors, 2 no data set there",
+        )
+    )
+    _add_show_flags(
+        actions.add_parser(
+            "show",
+            help="draw images with their labels and what training makes of them, as a page",
+            description="Draw a page, index.html, of a data set: images with their boxes or masks, with --augmented "
+            "the first batches exactly as training gets them, histograms of classes and sizes, and a map of where "
+            "things lie. The last line printed is the page's path.",
         )
     )
     _add_convert_flags(
@@ -59,14 +68,30 @@ def synth_parser(prog="trizoo synth"):
 
 def _add_check_flags(flags):
     flags.add_argument("root", metavar="ROOT", type=Path, help="the data set: JPEGImages, Annotations, ImageSets …")
-    flags.add_argument(
-        "--task",
-        choices=("auto", "detection", "segmentation"),
-        default="auto",
-        help="what it is for (auto: detection where there are VOC annotations, else segmentation if there are masks)",
-    )
+    _add_task_flag(flags)
     flags.add_argument("--json", action="store_true", help="print JSON instead of text")
     flags.add_argument("--classes", nargs="+", metavar="NAME", help="the class names; any other one is an error")
+    _add_mask_flags(flags)
+
+
+def _add_show_flags(flags):
+    flags.add_argument("root", metavar="ROOT", type=Path, help="the data set, as for check")
+    flags.add_argument("--split", metavar="NAME", help="which images (default: those that a run trains on)")
+    flags.add_argument("--count", type=positive_int, default=12, metavar="N", help="how many images (%(default)s)")
+    flags.add_argument(
+        "--index", type=index_argument, nargs="+", metavar="N", help="these images, large; they count from 0"
+    )
+    flags.add_argument(
+        "--augmented", action="store_true", help="training batches too; of --index each epoch's version of the image"
+    )
+    flags.add_argument("--model", metavar="NAME", help="whose recipe (default: yolov3-tiny, or for masks DeepLabv3+'s)")
+    flags.add_argument("--recipe", metavar="NAME|FILE", help="a recipe that comes with the zoo, or a YAML file")
+    flags.add_argument("--set", action="append", default=[], metavar="key=value", help="any value of the recipe")
+    flags.add_argument(
+        "--out", type=Path, metavar="DIR", help="the folder of the page (default: a new one, show/NAME-OF-ROOT)"
+    )
+    _add_task_flag(flags)
+    flags.add_argument("--classes", nargs="+", metavar="NAME", help="the class names in the order of their ids")
     _add_mask_flags(flags)
 
 
@@ -104,6 +129,15 @@ def _add_download_flags(flags):
     )
     flags.add_argument("--keep", action="store_true", help="leave the archives in ROOT/archives")
     flags.add_argument("--offline", action="store_true", help="only unpack archives that are in ROOT/archives")
+
+
+def _add_task_flag(flags):
+    flags.add_argument(
+        "--task",
+        choices=("auto", "detection", "segmentation"),
+        default="auto",
+        help="what it is for (auto: detection where there are VOC annotations, else segmentation if there are masks)",
+    )
 
 
 def _add_mask_flags(flags):

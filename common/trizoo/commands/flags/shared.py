@@ -23,6 +23,13 @@ def positive_int(text):
     return int(text)
 
 
+def index_argument(text):
+    """A whole number of at least 0."""
+    if not re.fullmatch(r"\d+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
 def add_common_flags(parser):
     """The flags of train, evaluate and predict."""
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default: the GPU, if any")

@@ -136,7 +136,7 @@ def _read(path, table, rows):
     """Adds the boxes of a table to `rows`."""
     reader = csv.reader(text_lines(path, newline=""), delimiter=table.delimiter)
     image, *corners, label = table.needed
-    nameless, header, classes = 0, table.header, {}
+    nameless, header = 0, table.header
     try:
         for row in reader:
             if not any(row):
@@ -155,9 +155,7 @@ def _read(path, table, rows):
             width, height, crowd = (row[at].strip() if at is not None and at < len(row) else "" for at in table.more)
             index = rows.image(name, width, height)
             written = [row[at].strip() for at in corners]
-            text = classes.get(row[label])
-            if text is None:
-                text = classes[row[label]] = class_name(row[label])
+            text = class_name(row[label])
             if any(written) or text:
                 if table.delimiter == ";":
                     written = [value.replace(",", ".") for value in written]

@@ -2,60 +2,58 @@
 
 import numpy as np
 
-from trizoo.data.images import in_threads, read_image, read_size
-from trizoo.data.reading import Problem
-from trizoo.ground.boxes import area, clip
+from trizoo.data.boxes.records import Records
+from trizoo.data.class_names import class_name
+from trizoo.data.images import read_image
+from trizoo.data.reading import LEFT_OUT, Problem
 from trizoo.ground.errors import UserError
-from trizoo.ground.sample import Record, Sample
+from trizoo.ground.sample import Sample
 from trizoo.ground.text import first_few, hint
 
 
 class BoxSet:
     """Images and boxes of a data set, or of one split of it.
 
-    Boxes are clipped to the image's real size, taken as drawn on the upright image.
+    Boxes are clipped to the image's real size, on the upright image. What can't be read is left out, and a problem.
 
     Args:
-        listing: a `trizoo.data.boxes.listing.Listing`
+        index: a `trizoo.data.boxes.index.BoxIndex`
         split: a name among its splits, None for every image that is annotated
-        classes: names in the order of their labels, None for the listing's own, else for all names in the annotations
+        classes: names in the order of their labels, None for the format's own, else for all names in the annotations
             of the whole data set, sorted, so that splits agree
 
     Attributes:
-        root: the listing's
-        layout: the listing's
-        records: list of `Record`
+        root, layout: the index's
+        records: `Records` of `Record`
         problems: list of `Problem`: what was put right or left out
         notes: list of sentences worth a line in a log
 
     Raises:
         UserError: for an unknown or empty split, missing images and annotations (a missing file is an error; an
-            annotation without objects is an image without objects), unreadable files, and names that aren't among
-            `classes`
+            annotation without objects is an image without objects), where nothing can be read, and names that aren't
+            among `classes`
     """
 
-    def __init__(self, listing, split=None, classes=None):
+    def __init__(self, index, split=None, classes=None):
         if isinstance(classes, str):
             raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
-        self.root, self.layout, self.split = listing.root, listing.layout, split
-        self.notes = [] if split is None else list(listing.lists.notes)
-        self.problems = list(listing.problems)
-        ids = self._ids(listing)
-        self._require(ids, listing.annotations, listing.annotation_folder)
-        classes = listing.classes if classes is None else classes
-        annotations = {id: listing.read(id) for id in (listing.annotations if classes is None else ids)}
-        if classes is None:
-            classes = sorted({named.name for annotation in annotations.values() for named in annotation.objects})
-        self.classes = tuple(classes)
+        self.root, self.layout, self.split = index.root, index.layout, split
+        self.notes = [*index.notes] if split is None else [*index.list_notes, *index.notes]
+        self.problems = list(index.general)
+        rows = self._rows(index)
+        self._require(index, rows, index.annotated, index.annotation_folder)
+        self._require(index, rows, index.has_image, index.image_folder)
+        rows = self._usable(index, rows)
+        classes = index.classes if classes is None else classes
+        self.classes = tuple(sorted(index.class_names) if classes is None else classes)
         if len(set(self.classes)) < len(self.classes):
             raise UserError(f"a class is named twice in {', '.join(self.classes)}")
-        images = {id: listing.image_of(id, annotations[id]) for id in ids}
-        self._require(ids, {id for id, path in images.items() if path}, listing.image_folder)
-        sizes = in_threads(read_size, images.values())
-        labels = {name: label for label, name in enumerate(self.classes)}
-        self.records = [
-            self._record(id, images[id], size, annotations[id], labels) for id, size in zip(ids, sizes, strict=True)
-        ]
+        numbers = {text: label for label, name in enumerate(self.classes) for text in (name, class_name(name))}
+        labels = np.array([numbers.get(name, -1) for name in index.class_names], np.int64)
+        self._refuse_unknown(index, rows, labels)
+        for row in rows.tolist():
+            self.problems += index.problems.get(row, ())
+        self.records = Records(index, rows, labels)
 
     def __len__(self):
         return len(self.records)
@@ -70,77 +68,58 @@ class BoxSet:
         image = read_image(record.image, at_least)
         height, width = image.shape[:2]
         scale = np.array([width / record.size[0], height / record.size[1]] * 2, np.float32)
-        return Sample(image, record.boxes * scale, record.labels.copy())
+        return Sample(image, record.boxes * scale, record.labels)
 
-    def _ids(self, listing):
-        """The ids of the split, each once."""
+    def _rows(self, index):
+        """The rows of the split, each image once."""
         if self.split is None:
-            ids, source = sorted(listing.annotations), self.root
+            rows, source = np.flatnonzero(index.annotated), self.root
         else:
-            splits = listing.splits
+            splits = index.splits
             if self.split not in splits:
                 raise UserError(f"{self.root} has no split {self.split!r}; there are {', '.join(sorted(splits))}")
-            ids, source = splits[self.split], listing.lists.files.get(self.split, self.root)
-        if not ids:
+            rows, source = index.rows_of[self.split], index.list_files.get(self.split, self.root)
+        if not len(rows):
             which = f"split {self.split!r} of " if self.split and source == self.root else ""
             raise UserError(f"{which}{source} lists no images")
-        unique = list(dict.fromkeys(ids))
-        if len(unique) < len(ids):
-            text = f"{len(ids) - len(unique)} ids stand more than once and count once"
+        first = np.sort(np.unique(rows, return_index=True)[1])
+        if len(first) < len(rows):
+            text = f"{len(rows) - len(first)} ids stand more than once and count once"
             self.problems.append(Problem("listed twice", source, text))
-        return unique
+        rows = index.same_as[rows[first]]
+        return rows[np.sort(np.unique(rows, return_index=True)[1])]
 
-    def _require(self, ids, present, folder):
-        missing = [id for id in ids if id not in present]
-        if missing:
+    def _require(self, index, rows, present, folder):
+        missing = rows[~present[rows]]
+        if len(missing):
             which = f"of split {self.split!r} " if self.split else ""
             raise UserError(
-                f"{len(missing)} of {len(ids)} images {which}have no file in {folder or self.root}: "
-                f"{first_few(missing)}"
+                f"{len(missing)} of {len(rows)} images {which}have no file in {folder or self.root}: "
+                f"{first_few([index.ids[row] for row in missing.tolist()])}"
             )
 
-    def _record(self, id, image, size, annotation, labels):
-        for named in annotation.objects:
-            if named.name not in labels:
-                raise UserError(self._unknown(named, annotation.file))
-        boxes, kept, problems = clip_to_image(annotation, size)
-        self.problems += [*annotation.problems, *problems]
-        objects = [annotation.objects[index] for index in kept]
-        return Record(
-            id,
-            image,
-            size,
-            boxes,
-            np.array([labels[named.name] for named in objects], np.int64),
-            np.array([named.difficult for named in objects], bool),
-            np.array([named.crowd for named in objects], bool),
-        )
+    def _usable(self, index, rows):
+        """The rows without those that can't be read, which become problems. Raises UserError where none is left."""
+        wrong = [row for row in rows.tolist() if row in index.errors] if index.errors else []
+        if len(wrong) == len(rows):
+            raise UserError(index.errors[wrong[0]])
+        for row in wrong:
+            file = self.root / index.images[row]
+            self.problems.append(Problem(LEFT_OUT, file, index.errors[row]))
+        return rows[~np.isin(rows, wrong)] if wrong else rows
 
-    def _unknown(self, named, file):
+    def _refuse_unknown(self, index, rows, labels):
+        """UserError for the first object of the rows whose name is none of the classes."""
+        unknown = np.flatnonzero(labels < 0)
+        if not len(unknown):
+            return
+        for row in rows.tolist():
+            names = index.names[index.objects_of(row)]
+            wrong = names[np.isin(names, unknown)]
+            if len(wrong):
+                raise UserError(self._unknown(index, row, index.class_names[wrong[0]]))
+
+    def _unknown(self, index, row, name):
         """The sentence about an object of no known class."""
         known = f"the classes are {first_few(self.classes)}" if self.classes else "no class is given"
-        where = f"{file}, {named.where}" if named.where else file
-        return f"{where}: unknown class {named.name!r}{hint(named.name, self.classes)}; {known}"
-
-
-def clip_to_image(annotation, size):
-    """Annotated objects on an image of size (width, height): clipped boxes, which objects they are, and problems.
-
-    Gives boxes float32 (K, 4), every one with an area, and the indices (K,) of their objects. A box that reaches over
-    the edge by one pixel at most is no problem: tools that count from 0 write such.
-    """
-    written = np.array([named.box for named in annotation.objects], np.float64).reshape(-1, 4)
-    if annotation.relative:
-        written *= [*size, *size]
-    boxes = clip(written, *size).astype(np.float32)
-    has_area = area(boxes) > 0
-    overhang = np.abs(written - boxes).max(axis=1, initial=0)
-    problems = []
-    for index in np.flatnonzero(~has_area | (overhang > 1)):
-        named = annotation.objects[index]
-        verdict = "and is clipped" if has_area[index] else "altogether and is left out"
-        corners = ", ".join(f"{side:g}" for side in written[index])
-        text = f"{named.name} ({corners}) lies outside the {size[0]}x{size[1]} image {verdict}"
-        problems.append(Problem("box outside the image", annotation.file, named.located(text)))
-    kept = np.flatnonzero(has_area)
-    return boxes[kept], kept, problems
+        return f"{index.place_of(row, name)}: unknown class {name!r}{hint(name, self.classes)}; {known}"

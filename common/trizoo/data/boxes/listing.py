@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from trizoo.data.boxes.dataset import BoxSet
+from trizoo.data.boxes.index import build_index
 from trizoo.data.reading import Problem
 from trizoo.data.splits import Lists, Names
 
@@ -18,14 +18,14 @@ class AnnotatedObject:
         box: xmin, ymin, xmax, ymax in continuous pixels of the image as a viewer shows it, neither clipped nor rounded
         difficult: VOC's flag
         crowd: COCO's
-        where: its place in the file, as "line 7"
+        where: its place in the file, as "line 7"; or what becomes that by str(), where finding it takes time
     """
 
     name: str
     box: tuple[float, float, float, float]
     difficult: bool = False
     crowd: bool = False
-    where: str = ""
+    where: object = ""
 
     def located(self, sentence):
         """A sentence about the object, after its place in the file."""
@@ -110,4 +110,9 @@ class Listing:
             split: its name, None for every image that is annotated
             classes: names in order, None for those that are found
         """
-        return BoxSet(self, split, classes)
+        return self.index.open(split, classes)
+
+    @cached_property
+    def index(self):
+        """The `BoxIndex`: every annotation and every image's header, read once."""
+        return build_index(self)

@@ -9,33 +9,41 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.data.boxes.dataset import clip_to_image
+from trizoo.data.boxes.placing import is_drawn_on_stored, place, shares_suspected
 from trizoo.data.check.report import Findings, Report
-from trizoo.data.images import in_threads, read_image, read_mask
+from trizoo.data.class_names import class_name, looks_alike_key, spellings
+from trizoo.data.images import CUT_OFF, decode, in_threads, read_mask
+from trizoo.data.statistics import LARGE, SMALL
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import FIRST_FEW, hint
 
-_SMALL, _LARGE = 32, 96  # COCO's limits of small, medium and large, as sides of a square in pixels
 _CLOSE, _RARE = 0.8, 20  # names are near misses from this similarity on, if one is this many times rarer
 _WARNINGS = {
     "object twice",
     "size tag",
     "similar class names",
+    "tiny boxes",
     "listed twice",
     "image in no split",
     "annotation in no split",
     "uncommon mask value",
+    "image cut off",
+    "annotated twice",
 }
 
 
-def check_boxes(listing, classes=None):
+def check_boxes(listing, classes=None, watch=None):
     """Read every annotation, image and mask of a `trizoo.data.boxes.listing.Listing`: -> `Report`.
 
     With `classes`, or where the listing has its own, every other class name is an error; without, names that look like
     slips are warnings. Errors keep the data set from being used as it is, warnings don't: boxes without area are left
     out, swapped corners put right, and so on.
+
+    Args:
+        watch: function of an iterator, a number and a word that gives the iterator on, to draw a progress bar
     """
+    watch = watch or (lambda found, total, what: found)
     if isinstance(classes, str):
         raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
     classes = listing.classes if classes is None else classes
@@ -52,13 +60,19 @@ def check_boxes(listing, classes=None):
     annotations = _read_annotations(listing, findings)
     images = {id: listing.image_of(id, annotations.get(id)) for id in {**listing.images, **listing.annotations}}
     _compare_lists(splits, listing, images, findings)
-    sizes = _read_images(listing, findings)
-    boxes = _place_boxes(annotations, images, sizes, findings)
+    headers = _decode_images(listing, findings, watch)
+    sizes = {path: header.size for path, header in headers.items()}
+    boxes = _place_boxes(annotations, images, headers, findings)
+    if suspicion := shares_suspected(np.concatenate([np.zeros((0, 4)), *boxes.values()])):
+        findings.add("tiny boxes", listing.root, suspicion)
+    _find_doubles(annotations, images, findings)
     objects, holders = Counter(), Counter()
     for annotation in annotations.values():
         names = [named.name for named in annotation.objects]
         objects.update(names)
         holders.update(set(names))
+    if annotations and not objects:
+        findings.add("no objects", listing.root, "has no object on any image, so there is nothing to learn")
     _check_names(annotations, objects, classes, findings)
     values = _read_masks(listing, sizes, classes, objects, findings)
     return Report(
@@ -158,63 +172,76 @@ def _compare_lists(splits, listing, images, findings):
             findings.add("image in no split", path, "is in no list, or has no annotation")
 
 
-def _read_images(listing, findings):
-    """Image file -> (width, height), of those that can be decoded to the last pixel."""
+def _decode_images(listing, findings, watch):
+    """Image file -> `Header`, of those that can be decoded to the last pixel."""
 
-    def size_of(path):
+    def header_of(path):
         try:
-            return read_image(path).shape[1::-1]
+            return decode(path)
         except UserError as error:
             return error
 
-    sizes = {}
-    for path, size in zip(listing.images.values(), in_threads(size_of, listing.images.values()), strict=True):
-        if isinstance(size, UserError):
-            findings.add_error("unreadable image", size)
-        else:
-            sizes[path] = size
-    return sizes
+    headers, paths = {}, list(listing.images.values())
+    decoded = in_threads(header_of, paths, lambda found: watch(found, len(paths), "images"))
+    for path, header in zip(paths, decoded, strict=True):
+        if isinstance(header, UserError):
+            findings.add_error("unreadable image", header)
+            continue
+        headers[path] = header
+        if header.cut:
+            findings.add("image cut off", path, CUT_OFF)
+    return headers
 
 
-def _place_boxes(annotations, images, sizes, findings):
+def _place_boxes(annotations, images, headers, findings):
     """Id -> the boxes (N, 4) that training gets."""
     boxes = {}
     for id, annotation in annotations.items():
-        size = sizes.get(images[id])
-        if size is None:
+        header = headers.get(images[id])
+        if header is None:
             continue
-        boxes[id], _, problems = clip_to_image(annotation, size)
-        for problem in problems:
+        boxes[id], _, _, problems = place([annotation], [header])
+        for problem in problems.get(0, ()):
             findings.add_problem(problem)
-        if annotation.size and annotation.size != size:
-            said, real = (f"{width}x{height}" for width, height in (annotation.size, size))
+        if annotation.size and annotation.size != header.size and not is_drawn_on_stored(annotation, header):
+            said, real = (f"{width}x{height}" for width, height in (annotation.size, header.size))
             findings.add("size tag", annotation.file, f"says {said} but the image is {real}, which counts")
     return boxes
+
+
+def _find_doubles(annotations, images, findings):
+    """Annotations of a picture that another annotates too."""
+    first = {}
+    for id, annotation in annotations.items():
+        if images[id] and first.setdefault(images[id], id) != id:
+            findings.add("annotated twice", annotation.file, f"{id} annotates the same picture as {first[images[id]]}")
 
 
 def _check_names(annotations, objects, classes, findings):
     if classes is None:
         _find_similar_names(annotations, objects, findings)
         return
+    known = {*classes, *map(class_name, classes)}
     for annotation in annotations.values():
         for named in annotation.objects:
-            if named.name not in classes:
+            if named.name not in known:
                 text = f"{named.name!r} is not among the classes{hint(named.name, classes)}"
                 findings.add("unknown class", annotation.file, named.located(text))
 
 
 def _find_similar_names(annotations, objects, findings):
-    """Names that differ in case, spaces and dashes only, or a little where one is much rarer than the other."""
+    """Names that look alike (`looks_alike_key`), or nearly so where one is much rarer than the other."""
     names = sorted(objects, key=lambda name: (objects[name], name))
-    folded = {name: re.sub(r"[\s_-]+", " ", name.casefold()) for name in names}
+    keys = {name: looks_alike_key(name) for name in names}
     for index, rare in enumerate(names):
         for other in reversed(names[index + 1 :]):
-            same = folded[rare] == folded[other]
+            same = keys[rare] == keys[other]
             numbered = re.sub(r"\d", "", rare) == re.sub(r"\d", "", other)  # defect 1, defect 2
             rarer = objects[rare] * _RARE <= objects[other] and not numbered
-            if same or (rarer and difflib.SequenceMatcher(None, folded[rare], folded[other]).ratio() >= _CLOSE):
+            if same or (rarer and difflib.SequenceMatcher(None, keys[rare], keys[other]).ratio() >= _CLOSE):
                 file = next(a.file for a in annotations.values() if any(named.name == rare for named in a.objects))
-                text = f"{rare!r} ({objects[rare]:,}) looks like {other!r} ({objects[other]:,})"
+                one, another = spellings(rare, other)
+                text = f"{one} ({objects[rare]:,}) looks like {another} ({objects[other]:,})"
                 findings.add("similar class names", file, text)
                 break
 
@@ -264,7 +291,7 @@ def _box_sizes(boxes):
     if not len(corners):
         return {}
     sides = np.sqrt((corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1]))
-    small, large = int((sides < _SMALL).sum()), int((sides > _LARGE).sum())
+    small, large = int((sides < SMALL).sum()), int((sides > LARGE).sum())
     return {
         "smallest": round(float(sides.min()), 2),
         "median": round(float(np.median(sides)), 2),

@@ -32,7 +32,7 @@ def fit_sizes(records, input_size, policy="letterbox"):
     Crowd boxes are left out: they outline groups, not objects.
 
     Args:
-        policy: `letterbox` or `stretch`, as in trizoo.augment.letterbox
+        policy: one of `trizoo.ground.conventions.POLICIES`
 
     Raises:
         ValueError: for an unknown policy and sizes that are none

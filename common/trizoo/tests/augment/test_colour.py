@@ -1,9 +1,10 @@
 import colorsys
 
+import cv2
 import numpy as np
 import pytest
 
-from trizoo.augment.colour import hsv, scale_hsv
+from trizoo.augment.colour import brightness_contrast, clahe, hsv, scale_hsv, scale_levels
 from trizoo.ground.sample import Sample
 
 
@@ -140,3 +141,95 @@ def test_hsv_happens_as_often_as_asked():
 def test_hsv_names_a_bad_strength(name, number):
     with pytest.raises(ValueError, match=f"{name} is {number}"):
         hsv(as_sample(noise(2, 2)), np.random.default_rng(0), **{name: number})
+
+
+def test_levels_are_spread_about_the_mean_and_moved_by_hand():
+    image = np.array([[[60, 80, 100], [100, 120, 140]]], np.uint8)  # mean (80 + 120) / 2 = 100
+    assert scale_levels(image, 1, 0).tolist() == image.tolist()
+    assert scale_levels(image, 1.5, 0).tolist() == [[[40, 70, 100], [100, 130, 160]]]
+    assert scale_levels(image, 0, 0).tolist() == [[[100] * 3, [100] * 3]]
+    assert scale_levels(image, 1, 0.2).tolist() == (image + 51).tolist()  # 255 * 0.2
+    assert scale_levels(image, 1, -0.4).tolist() == [[[0, 0, 0], [0, 18, 38]]]  # less 102, clipped
+    assert scale_levels(image, 2, 0.5)[0, 1].tolist() == [228, 255, 255]  # 100 + 127.5 rounds to 228
+
+
+def test_brightness_reaches_black_which_a_gain_of_value_does_not():
+    black, rng = as_sample(np.zeros((4, 4, 3), np.uint8)), np.random.default_rng(0)
+    assert all((hsv(black, rng).image == 0).all() for _ in range(20))
+    levels = [brightness_contrast(black, rng, 0.2, 0, 1).image.max() for _ in range(400)]
+    assert 0.4 < np.mean(np.array(levels) > 0) < 0.6  # half of the offsets are above 0
+    assert 48 <= max(levels) <= 51  # 0.2 * 255
+
+
+def test_contrast_is_drawn_uniformly_and_keeps_the_mean():
+    image = np.array([[[100, 100, 100], [140, 140, 140]]], np.uint8)
+    rng = np.random.default_rng(0)
+    found = np.array([brightness_contrast(as_sample(image), rng, 0, 0.5, 1).image[0, :, 0] for _ in range(500)])
+    spread = (found[:, 1].astype(int) - found[:, 0]) / 40
+    assert np.abs(found.mean(axis=1) - 120).max() <= 0.5
+    assert 0.5 <= spread.min() < 0.53
+    assert 1.47 < spread.max() <= 1.5
+    assert abs(spread.mean() - 1) < 0.05  # 1 / sqrt(12) / sqrt(500) = 0.013
+
+
+def test_clahe_raises_contrast_where_there_is_little():
+    ramp = np.linspace(100, 130, 128).astype(np.uint8)
+    image = np.broadcast_to(ramp[None, :, None], (128, 128, 3)).copy()
+    ranges = []
+    for limit in (1.0, 2.0, 8.0):
+        result = clahe(as_sample(image), np.random.default_rng(0), 1, (limit, limit), tiles=1).image
+        assert (np.diff(result[0, :, 0].astype(int)) >= 0).all()  # what was darker stays darker
+        assert np.ptp(result, axis=2).max() <= 2  # grey stays grey, to rounding in CIELAB
+        ranges.append(int(np.ptp(result)))
+    assert 30 < ranges[0] < ranges[1] < ranges[2]
+
+
+def test_clahe_keeps_the_colours():
+    rng = np.random.default_rng(1)
+    image = rng.integers(90, 160, (64, 64, 3), np.uint8)
+    result = clahe(as_sample(image), rng, 1, (2.0, 2.0)).image
+    before, after = (cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB)[..., 1:].astype(int) for pixels in (image, result))
+    assert np.abs(after - before).mean() < 1.5
+    assert not np.array_equal(result, image)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (9, 7)])
+def test_clahe_of_images_smaller_than_its_tiles(size):
+    image = noise(*size)
+    assert clahe(as_sample(image), np.random.default_rng(0), 1).image.shape == image.shape
+
+
+@pytest.mark.parametrize(("operation", "count"), [(brightness_contrast, 3), (clahe, 2)])
+def test_levels_change_in_the_image_alone_and_draws_do_not_depend_on_it(operation, count):
+    image = noise(20, 10)
+    sample = as_sample(image.copy())
+    for probability in (0, 0.5, 1):
+        rng, reference = np.random.default_rng(3), np.random.default_rng(3)
+        operation(sample, rng, probability=probability)
+        reference.random(count)
+        assert rng.random() == reference.random()
+    changed = operation(sample, np.random.default_rng(0), probability=1)
+    assert np.array_equal(sample.image, image)
+    assert not np.array_equal(changed.image, image)
+    assert changed.image.dtype == np.uint8
+    assert (changed.boxes is sample.boxes, changed.labels is sample.labels, changed.mask is sample.mask) == (True,) * 3
+    rng = np.random.default_rng(0)
+    happened = sum(operation(sample, rng, probability=0.25) is not sample for _ in range(800))
+    assert 150 < happened < 250  # 200 +- 4 standard deviations, sqrt(800 * 0.25 * 0.75) = 12.2
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "message"),
+    [
+        (brightness_contrast, {"brightness": 1.1}, "brightness is 1.1"),
+        (brightness_contrast, {"contrast": -0.1}, "contrast is -0.1"),
+        (brightness_contrast, {"probability": 2}, "probability is 2"),
+        (clahe, {"clip": (2, 1)}, r"clip is \(2, 1\)"),
+        (clahe, {"clip": (0, 1)}, r"clip is \(0, 1\)"),
+        (clahe, {"tiles": 0}, "tiles is 0"),
+        (clahe, {"probability": -1}, "probability is -1"),
+    ],
+)
+def test_levels_name_bad_parameters(operation, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        operation(as_sample(noise(2, 2)), np.random.default_rng(0), **parameters)

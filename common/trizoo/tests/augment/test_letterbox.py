@@ -359,3 +359,14 @@ def test_images_of_several_sizes_are_filled_at_the_right_and_below():
     masks = in_one_size([first[..., 0], second[..., 0]], 255)
     assert masks.shape == (2, 5, 6)
     assert masks[0, 4, 0] == 255
+
+
+@pytest.mark.parametrize("original", [(640, 480), (1, 1), (33, 7)])
+def test_none_is_the_image_itself_whatever_the_size(original):
+    placement = fit(original, (416, 416), "none")
+    assert placement == fit(original, original)
+    boxes = np.array([[0.5, 0.25, 1, 1]], np.float32)
+    assert np.array_equal(placement.forward(boxes), boxes)
+    assert np.array_equal(placement.inverse(boxes), boxes)
+    image = noise(*original)
+    assert np.array_equal(resize(image, (416, 416), "none")[0], image)

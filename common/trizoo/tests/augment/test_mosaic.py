@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trizoo.augment.mosaic import blend, mixup, mosaic
+from trizoo.augment.mosaic import blend, cutmix, keep_beside, mixup, mosaic
 from trizoo.ground.sample import Sample, Unread
 
 SIZES = [(120, 90), (33, 200), (501, 333), (64, 64), (41, 23), (700, 300), (97, 97), (15, 12), (350, 349)]
@@ -193,12 +193,13 @@ def test_images_are_read_about_as_large_as_they_are_shown():
 
 
 @pytest.mark.parametrize("probability", [0, 0.5, 1])
-def test_mosaic_and_mixup_always_take_one_draw(probability):
+def test_operations_of_several_always_take_one_draw(probability):
     for seed in range(4):
         rng, reference = np.random.default_rng(seed), np.random.default_rng(seed)
         mosaic(member(0), (32, 32), rng, others(4), probability)
         mixup(member(1, False), rng, lambda rng: member(1, False), True, probability)
-        reference.random(2)
+        cutmix(member(1), rng, lambda rng: member(1), probability)
+        reference.random(3)
         assert rng.random() == reference.random()
 
 
@@ -267,3 +268,121 @@ def test_mixup_refuses_masks_sizes_and_an_alpha_that_make_no_sense():
         mixup(flat(1, 1), rng, lambda rng: flat(1, 1, (6, 8)), True, 1)
     with pytest.raises(ValueError, match="alpha is 0"):
         mixup(flat(1, 1), rng, lambda rng: flat(1, 1), True, 1, alpha=0)
+
+
+def plain(level, box, label, size=(60, 40)):
+    """An image of one level, its mask of the label, with one box."""
+    image = np.full((size[1], size[0], 3), level, np.uint8)
+    mask = np.full(size[::-1], label, np.uint8)
+    return Sample(image, np.array([box], np.float32), np.array([label]), mask)
+
+
+def test_cutmix_pastes_one_rectangle_from_the_same_place():
+    own, other = (np.random.default_rng(seed).integers(0, 256, (40, 60, 3), np.uint8) for seed in (0, 1))
+    sample = plain(0, (0, 0, 60, 40), 1).replace(image=own)
+    partner = plain(0, (0, 0, 60, 40), 2).replace(image=other)
+    shares = []
+    for seed in range(300):
+        result = cutmix(sample, np.random.default_rng(seed), lambda rng: partner, 1, min_visible=0)
+        pasted = result.mask == 2
+        left, top, right, bottom = extent(pasted)
+        assert pasted.sum() == (right - left) * (bottom - top)
+        assert np.array_equal(result.image, np.where(pasted[..., None], other, own))
+        assert ((result.mask == 1) == ~pasted).all()
+        if min(left, top) > 0 and right < 60 and bottom < 40:  # not cut off: the image's aspect
+            assert abs((right - left) / 60 - (bottom - top) / 40) <= 1 / 60 + 1 / 40
+        shares.append(pasted.mean())
+    assert len(set(shares)) > 100
+    # E[share] of Beta(1, 1) is 1/2; with a side of s = sqrt(u) and a centre anywhere, E[length inside] = s - s^2 / 4,
+    # so E[(s - s^2 / 4)^2] = E[u] - E[u^1.5] / 2 + E[u^2] / 16 = 1/2 - 1/5 + 1/48 = 0.32
+    assert abs(np.mean(shares) - 0.32) < 0.05  # 0.21 / sqrt(300) = 0.012
+    assert (sample.image == own).all()
+    assert (sample.mask == 1).all()
+
+
+def test_cutmixs_boxes_are_what_can_be_seen():
+    first, second = plain(10, (5, 5, 35, 30), 1), plain(200, (20, 10, 55, 38), 2)
+    for sample, level in ((first, 60), (second, 250)):
+        xmin, ymin, xmax, ymax = sample.boxes[0].astype(int)
+        sample.image[ymin:ymax, xmin:xmax] = level
+    found = 0
+    for seed in range(300):
+        result = cutmix(first, np.random.default_rng(seed), lambda rng: second, 1, min_visible=0.2)
+        for label, level, area in ((1, 60, 30 * 25), (2, 250, 35 * 28)):
+            seen = (result.image == level).all(axis=-1)
+            if label in result.labels:
+                (box,) = result.boxes[result.labels == label]
+                assert box.tolist() == extent(seen).tolist()
+                assert seen.sum() >= 0.2 * area
+                found += 1
+            else:
+                assert seen.sum() < 0.2 * area or min(extent(seen)[2:] - extent(seen)[:2]) <= 1
+    assert 300 < found < 550
+
+
+def test_what_a_rectangle_leaves_of_boxes_by_hand():
+    boxes = np.array([[10, 10, 30, 20]] * 8, np.float32)
+    rectangles = [
+        ((0, 0, 5, 40), [10, 10, 30, 20]),  # beside it
+        ((0, 0, 15, 40), [15, 10, 30, 20]),  # over its left
+        ((25, 10, 60, 20), [10, 10, 25, 20]),  # over its right
+        ((10, 0, 30, 14), [10, 14, 30, 20]),  # over its top
+        ((0, 17, 60, 40), [10, 10, 30, 17]),  # below
+        ((0, 0, 15, 15), [10, 10, 30, 20]),  # over a corner: the hull stays
+        ((15, 0, 20, 40), [10, 10, 30, 20]),  # across its middle: both sides stay
+        ((0, 0, 60, 40), None),  # over all of it
+    ]
+    for box, (rectangle, expected) in zip(boxes, rectangles, strict=True):
+        kept, labels = keep_beside(box[None], np.array([3]), rectangle)
+        assert kept.tolist() == ([] if expected is None else [expected])
+        assert labels.tolist() == ([] if expected is None else [3])
+    # a quarter of it is hidden
+    for min_visible, count in ((0.75, 1), (0.76, 0)):
+        assert len(keep_beside(boxes[:1], np.array([3]), (0, 0, 15, 40), min_visible)[0]) == count
+    assert keep_beside(boxes[:1], np.array([3]), (0, 0, 29, 40))[0].shape == (0, 4)  # a sliver of 1 pixel
+    assert keep_beside(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), (0, 0, 5, 5))[0].shape == (0, 4)
+
+
+def test_a_missing_mask_is_ignored_where_its_image_shows():
+    first, second = plain(10, (0, 0, 60, 40), 1), plain(200, (0, 0, 60, 40), 2)
+    rng = np.random.default_rng(2)
+    unmasked = cutmix(first, rng, lambda rng: second.replace(mask=None), 1)
+    pasted = (unmasked.image == 200).all(axis=-1)
+    assert 0 < pasted.mean() < 1
+    assert np.array_equal(unmasked.mask, np.where(pasted, 255, 1))
+    unmasked = cutmix(first.replace(mask=None), np.random.default_rng(2), lambda rng: second, 1)
+    assert np.array_equal(unmasked.mask, np.where(pasted, 2, 255))
+    neither = cutmix(first.replace(mask=None), rng, lambda rng: second.replace(mask=None), 1)
+    assert neither.mask is None
+
+
+def test_cutmix_happens_as_often_as_asked_and_the_same_again():
+    first, second = plain(10, (0, 0, 60, 40), 1), plain(200, (0, 0, 60, 40), 2)
+    rng = np.random.default_rng(0)
+    happened = sum((cutmix(first, rng, lambda rng: second, 0.25).image == 200).any() for _ in range(800))
+    assert 140 < happened < 250  # a few rectangles are less than a pixel
+    once, again = (cutmix(first, np.random.default_rng(5), lambda rng: second, 1) for _ in range(2))
+    assert np.array_equal(once.image, again.image)
+    assert cutmix(flat(1, 1, (1, 1)), rng, lambda rng: flat(2, 2, (1, 1)), 1).size == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"alpha": 0}, "alpha is 0"),
+        ({"min_visible": 1.1}, "min_visible is 1.1"),
+        ({"probability": 2}, "probability is 2"),
+    ],
+)
+def test_cutmix_names_bad_parameters(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        cutmix(flat(1, 1), np.random.default_rng(0), lambda rng: flat(1, 1), **parameters)
+
+
+def test_cutmix_refuses_two_sizes():
+    with pytest.raises(ValueError, match="cutmix was given images of 8x6 and 6x8; list it after what places"):
+        cutmix(flat(1, 1), np.random.default_rng(0), lambda rng: flat(1, 1, (6, 8)), 1)
+    wrong = flat(1, 1).replace(mask=np.zeros((3, 3), np.uint8))
+    for pair in ((wrong, flat(1, 1)), (flat(1, 1), wrong)):
+        with pytest.raises(ValueError, match=r"mask has shape \(3, 3\)"):
+            cutmix(pair[0], np.random.default_rng(0), lambda rng, other=pair[1]: other, 1)

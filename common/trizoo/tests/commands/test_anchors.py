@@ -70,6 +70,7 @@ def test_sizes_come_out_as_the_network_sees_them():
     # 400x200 into 208x208: letterbox 208/400 = 0.52 both ways; stretch 0.52 and 208/200 = 1.04
     assert fit_sizes([record], (208, 208)) == pytest.approx(np.array([[52, 26], [5.2, 52]]))
     assert fit_sizes([record], (208, 208), "stretch") == pytest.approx(np.array([[52, 52], [5.2, 104]]))
+    assert fit_sizes([record], (208, 208), "none") == pytest.approx(record.boxes[:, 2:] - record.boxes[:, :2])
     assert fit_sizes([Record("b", Path("b.jpg"), (4, 4))], (208, 208)).shape == (0, 2)
     assert fit_sizes([], (208, 208)).shape == (0, 2)
     with pytest.raises(ValueError, match="policy 'crop'"):
@@ -211,6 +212,14 @@ def test_the_command_writes_a_recipe_with_the_models_base(cells, tmp_path, capsy
     sizes = fit_sizes(find_boxes(cells).open("train").records, (416, 320))
     assert sizes.max() == pytest.approx(65 * 2.08, abs=2.1)
     assert best_possible_recall(sizes, recipe.model.anchors)[1] > 0.95
+
+
+def test_anchors_of_images_as_they_are_belong_to_no_input_size(cells, tmp_path, capsys):
+    path = tmp_path / "mine.yaml"
+    assert main([str(cells), "--k", "6", "--policy", "none", "--write", str(path)]) == 0
+    assert "these anchors belong to images as they are" in capsys.readouterr().out
+    assert load(Recipe, file=str(path)).recipe.resize == "none"
+    assert "input_size" not in path.read_text(encoding="utf-8")
 
 
 def test_the_command_prints_what_to_paste_and_writes_nothing_unasked(cells, tmp_path, monkeypatch, capsys):

@@ -8,6 +8,7 @@ import signal
 import numpy as np
 import pytest
 
+from trizoo.commands.evaluate import evaluate
 from trizoo.commands.flags.train import parser
 from trizoo.commands.train import recipe_of, train
 from trizoo.data.synthetic import synthesize
@@ -232,6 +233,45 @@ def test_input_sizes_change_in_training_and_not_in_evaluation(start, framework, 
     assert set(trained) <= {(side, side) for side in (32, 64, 96, 128)}
     assert len(set(trained)) > 1
     assert set(evaluated) == {(64, 64)}
+
+
+def test_images_as_they_are_are_trained_on_and_measured_at_their_own_size(start, framework, tmp_path, capsys):
+    seen = []
+
+    def spying_loader(dataset, plans, workers, device):
+        for batch in map(dataset, plans):
+            seen.append(batch.images.shape[1:3])
+            yield batch
+
+    framework.loader = spying_loader
+    assert start("--epochs", "1", "--input-size", "96x32", "--set", "resize=none") == 0
+    assert set(seen) == {(64, 64)}
+    assert "data: images are used as they are, so the input size is 64x64" in capsys.readouterr().out
+    recipe = load(tmp_path / "run" / "last.h5").recipe
+    assert (recipe["resize"], list(recipe["input_size"])) == ("none", [64, 64])
+    assert evaluate(framework, ["--weights", str(tmp_path / "run" / "best.h5")]) == 0
+    odd = str(synthesize(tmp_path / "odd", images=10, size=(80, 64)))
+    message = "is used as it is, since resize is none: input size 80x64 doesn't fit"
+    with pytest.raises(UserError, match=message):
+        start("--data", odd, "--set", "resize=none", out="other")
+    with pytest.raises(UserError, match=message):
+        evaluate(framework, ["--weights", str(tmp_path / "run" / "best.h5"), "--data", odd])
+    assert not (tmp_path / "other").exists()
+
+
+NEW_OPERATIONS = (
+    "[{op: random_placement}, {op: rand_augment, magnitude: 7, geometric: true}, {op: brightness_contrast}, "
+    "{op: clahe, tiles: 4}, {op: cutmix, probability: 1}, {op: random_erasing}, {op: hide_and_seek, probability: 1}]"
+)
+
+
+def test_operations_are_set_on_the_command_line_and_printed_with_every_value(start, framework, capsys):
+    assert start("--set", f"augment={NEW_OPERATIONS}", "--print-recipe") == 0
+    printed = capsys.readouterr().out
+    for line in ("op: rand_augment", "magnitude: 7.0", "tiles: 4", "alpha: 1.0", "max_hidden: 0.8", "hide: 0.5"):
+        assert line in printed
+    assert start("--set", f"augment={NEW_OPERATIONS}", "--epochs", "1") == 0
+    assert len(framework.learners[0].seen) == 3
 
 
 def test_a_run_goes_on_with_the_same_images_only(start, framework, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from trizoo.data.images import in_threads, read_image, read_mask, read_size
+from trizoo.data.images import Header, in_threads, read_header, read_image, read_mask, read_size
 from trizoo.ground.errors import UserError
 
 ORIENTATION = 274
@@ -47,6 +47,7 @@ def test_orientation_is_applied_to_pixels_and_size(tmp_path, suffix, orientation
     shown = np.asarray(ImageOps.exif_transpose(stored))
     image = read_image(path)
     assert read_size(path) == image.shape[1::-1] == ((24, 16) if orientation < 5 else (16, 24))
+    assert read_header(path) == Header(read_size(path), (24, 16), orientation)
     assert np.abs(image.astype(int) - shown).max() <= (6 if suffix == "jpg" else 0)
 
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from trizoo.ground.sample import Detections
+from trizoo.pictures import draw
 from trizoo.pictures.draw import contact_sheet, draw_boxes, draw_detections
+from trizoo.pictures.labels import Label
 from trizoo.pictures.palette import class_colours, text_colours
 
 
@@ -123,6 +125,31 @@ def test_the_highest_score_is_drawn_last():
         picture = draw_detections(image, found, ["a", "b", "c"], font_size=4)
         assert (picture[100, 60] == colours[1]).all()  # lines
         assert (picture[89, 60] == colours[1]).all()  # labels
+
+
+def test_no_label_covers_another_in_a_crowd(monkeypatch):
+    found = []
+    monkeypatch.setattr(Label, "draw", lambda self, pen, place, colour, ink: found.append((*place, *self.size)))
+    generator = np.random.default_rng(2)
+    first = generator.uniform(200, 300, (40, 2))
+    boxes = np.concatenate([first, first + generator.uniform(10, 60, (40, 2))], axis=1)
+    scores, labels = generator.uniform(0.1, 1, 40), generator.integers(0, 3, 40)
+    draw_detections(grey(640, 480), detections(boxes, scores, labels), ["person", "traffic light", "dining table"])
+    assert len(found) == 40
+    labelled = np.zeros((480, 640), int)
+    for left, top, width, height in found:
+        labelled[top : top + height, left : left + width] += 1
+    assert labelled.max() == 1
+    assert labelled.sum() == sum(width * height for _, _, width, height in found)  # all of them in the image
+
+
+def test_a_label_apart_from_its_box_has_a_line_to_it(monkeypatch):
+    monkeypatch.setattr(draw, "place_labels", lambda sizes, boxes, picture: [(10, 10)])
+    image = grey(300, 300)
+    marks = changed(image, draw_boxes(image, np.array([[100, 200, 200, 280]], np.float32), [0], ["a"], thickness=1))
+    # a line from the label, at most 30 pixels a side, to the box's upper left corner: one or two pixels a row
+    assert (marks[60:195].sum(axis=1) >= 1).all()
+    assert (marks[60:195].sum(axis=1) <= 2).all()
 
 
 def test_lines_and_letters_grow_with_the_image():

@@ -8,7 +8,8 @@ from trizoo.augment.pipeline import OPERATIONS, check_operations
 from trizoo.families import ARCHITECTURES, check_input_size, model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes.augmentations import Flip, Mixup, Mosaic, Operation, RandomPlacement
-from trizoo.recipes.load import RECIPES, from_dict, load, to_dict
+from trizoo.recipes.describe import dump
+from trizoo.recipes.load import RECIPES, from_dict, load, parse_assignment, to_dict
 from trizoo.recipes.schema import Freeze, Optimizer, Recipe, Schedule
 
 SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))
@@ -73,6 +74,24 @@ def test_lists_of_a_file_become_tuples_and_operations():
         ("augment", [{"op": "cutout", "holes": 0}]),
         ("augment", [{"op": "cutout", "size": [0.1, 1.1]}]),
         ("augment", [{"op": "grid_mask", "keep": -0.1}]),
+        ("augment", [{"op": "place"}, {"op": "cutmix", "alpha": 0}]),
+        ("augment", [{"op": "place"}, {"op": "cutmix", "min_visible": 1.1}]),
+        ("augment", [{"op": "random_erasing", "area": [0, 0.4]}]),
+        ("augment", [{"op": "random_erasing", "area": [0.1, 1.1]}]),
+        ("augment", [{"op": "random_erasing", "aspect": [0, 1]}]),
+        ("augment", [{"op": "random_erasing", "max_hidden": 1.1}]),
+        ("augment", [{"op": "random_erasing", "noise": "much"}]),
+        ("augment", [{"op": "hide_and_seek", "patch": [0, 0.1]}]),
+        ("augment", [{"op": "hide_and_seek", "hide": 1.1}]),
+        ("augment", [{"op": "hide_and_seek", "max_hidden": -0.1}]),
+        ("augment", [{"op": "brightness_contrast", "brightness": 1.1}]),
+        ("augment", [{"op": "brightness_contrast", "contrast": -0.1}]),
+        ("augment", [{"op": "clahe", "clip": [0, 1]}]),
+        ("augment", [{"op": "clahe", "tiles": 0}]),
+        ("augment", [{"op": "clahe", "tiles": 65}]),
+        ("augment", [{"op": "rand_augment", "operations": 0}]),
+        ("augment", [{"op": "rand_augment", "operations": 17}]),
+        ("augment", [{"op": "rand_augment", "magnitude": 10.1}]),
         ("multi_scale.low", 0),
         ("multi_scale.every", 0),
         ("loss.balance", [1, 1]),
@@ -119,6 +138,19 @@ def test_a_value_out_of_bounds_is_refused_by_its_key(key, value):
         ([("augment", [{"op": "cutout", "size": [0.7, 0.3]}])], r"size is \[0.7, 0.3\]; the least must"),
         ([("augment", [{"op": "blur", "sigma": [2, 1]}])], r"sigma is \[2.0, 1.0\]; the least must"),
         ([("augment", [{"op": "grid_mask", "unit": [0.7, 0.3]}])], r"unit is \[0.7, 0.3\]; the least must"),
+        ([("augment", [{"op": "random_erasing", "area": [0.7, 0.3]}])], r"area is \[0.7, 0.3\]; the least must"),
+        ([("augment", [{"op": "random_erasing", "aspect": [2, 1]}])], r"aspect is \[2.0, 1.0\]; the least must"),
+        ([("augment", [{"op": "hide_and_seek", "patch": [0.7, 0.3]}])], r"patch is \[0.7, 0.3\]; the least must"),
+        ([("augment", [{"op": "clahe", "clip": [2, 1]}])], r"clip is \[2.0, 1.0\]; the least must"),
+        ([("augment", [{"op": "cutmix"}, {"op": "place"}])], "a cutmix before images are on the canvas; list it after"),
+        (
+            [("augment", [{"op": "mosaic"}, {"op": "cutmix"}])],
+            "a cutmix before images are on the canvas; list it after",
+        ),
+        (
+            [("resize", None), ("multi_scale.high", 2)],
+            "multi_scale is 1 to 2, and resize none takes images as they are",
+        ),
         ([("augment", [{"op": "mixup"}, {"op": "mosaic"}])], "a mixup of mosaics without a mosaic before it"),
         ([("augment", [{"op": "mixup", "only_mosaic": False}])], "a mixup before images are on the canvas"),
         ([("multi_scale.low", 2)], "low is 2 and high 1; low must not be above high"),
@@ -146,6 +178,21 @@ def test_mixup_has_its_place_behind_mosaic_or_placement():
     operations = [{"op": "mosaic"}, {"op": "random_placement"}, {"op": "mixup"}]
     assert changed(("augment", operations)).augment == (Mosaic(), RandomPlacement(), Mixup())
     assert changed(("augment", [{"op": "place"}, {"op": "mixup", "only_mosaic": False}]))
+    assert changed(("augment", [{"op": "random_placement"}, {"op": "cutmix"}]))
+    assert changed(("resize", "none"), ("augment", [{"op": "cutmix"}, {"op": "mixup", "only_mosaic": False}]))
+
+
+def test_none_is_a_policy_of_resizing_also_where_it_is_read_as_null(tmp_path):
+    assert load(Recipe, overrides=[parse_assignment("resize=none")]).recipe.resize == "none"
+    for number, text in enumerate(("none", "null", "'none'")):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(f"_base_: yolov3-tiny\nresize: {text}\n", encoding="utf-8")
+        recipe = load(Recipe, file=str(path)).recipe
+        assert recipe.resize == "none"
+        assert from_dict(Recipe, to_dict(recipe), "here") == recipe
+        again = tmp_path / "again.yaml"
+        again.write_text(dump(recipe), encoding="utf-8")
+        assert load(Recipe, file=str(again)).recipe == recipe
 
 
 def test_bounds_themselves_are_allowed():

@@ -135,3 +135,34 @@ def test_paths_are_taken_only_as_they_are_needed(pictures):
     assert len(taken) == 6  # the batch in hand, and two ahead
     results.close()
     assert len(taken) == 6
+
+
+def test_images_as_they_are_have_boxes_in_their_own_pixels(tmp_path):
+    shapes = []
+
+    def predict(images):
+        shapes.append(images.shape)
+        outputs = []
+        for columns, rows in cells_per_head(SPEC, images.shape[2:0:-1]):
+            outputs.append(np.full((len(images), rows, columns, 3, 25), -20, np.float32))
+        outputs[1][:, 1, 2, 0, :4] = 0  # 10 x 14 about (40, 24), see SPEC.anchors
+        outputs[1][:, 1, 2, 0, 4:6] = 20
+        return outputs
+
+    paths = []
+    for number, size in enumerate([(96, 64), (96, 64), (64, 64), (128, 96)]):
+        paths.append(tmp_path / f"{number}.png")
+        Image.new("RGB", size).save(paths[-1])
+    detector = Detector(predict, SPEC, (416, 416), "none", score=0.5, nms=0.5)
+    width, height = SPEC.anchors[1][0]
+    for found in detector(paths, batch_size=3):
+        expected = [40 - width / 2, 24 - height / 2, 40 + width / 2, 24 + height / 2]
+        np.testing.assert_allclose(found.boxes, [np.clip(expected, 0, None)], atol=1e-3)
+    assert shapes == [(2, 64, 96, 3), (1, 64, 64, 3), (1, 96, 128, 3)]
+
+
+def test_an_image_that_the_model_does_not_take_as_it_is_is_named_with_the_nearest_sizes(tmp_path):
+    Image.new("RGB", (100, 64)).save(tmp_path / "odd.png")
+    detector = Detector(Network(), SPEC, SIZE, "none", score=0.5, nms=0.5)
+    with pytest.raises(UserError, match=r"image .*odd\.png is used as it is, .* the nearest that fit: 96x64 or 128x64"):
+        next(detector([tmp_path / "odd.png"]))

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 
 from trizoo.augment.letterbox import fit
-from trizoo.tasks.segment import class_ids
+from trizoo.families import model_spec
+from trizoo.ground.errors import UserError
+from trizoo.tasks.segment import Segmenter, class_ids
 
 
 def logits_of(mask, classes):
@@ -21,7 +23,7 @@ def test_of_equal_logits_the_first_class_is_taken():
         assert not class_ids(np.zeros((4, 4, 3), np.float32), fit(original, (4, 4), "stretch")).any()
 
 
-@pytest.mark.parametrize("policy", ["letterbox", "stretch", "keep_ratio"])
+@pytest.mark.parametrize("policy", ["letterbox", "stretch", "keep_ratio", "none"])
 @pytest.mark.parametrize("original", [(60, 40), (40, 60), (300, 200), (31, 17)])
 def test_what_lies_around_the_image_is_cut_off_and_the_rest_comes_back_to_its_place(policy, original):
     """The left half is class 1, the right half class 2, what lies around the image class 3."""
@@ -48,3 +50,21 @@ def test_a_border_between_classes_is_as_fine_as_the_logits_say():
     found = class_ids(logits, fit((200, 100), (2, 1), "stretch"))
     # centres at 50 and 150 of 200 pixels: class 1 is the greater from 50 + 100 / 4 on
     assert np.flatnonzero(found[0]).min() == pytest.approx(75, abs=1)
+
+
+def test_images_as_they_are_go_through_the_network_alone_or_with_others_of_their_size():
+    shapes = []
+
+    def predict(images):
+        shapes.append(images.shape)
+        return [logits_of(images[..., 0] // 100, 3)]
+
+    segmenter = Segmenter(predict, model_spec("deeplabv3plus-mobilenetv2", 3), (96, 64), "none")
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (*size, 3), np.uint8) for size in ((33, 47), (33, 47), (64, 96), (33, 47))]
+    found = list(segmenter(images, batch_size=4))
+    assert shapes == [(2, 33, 47, 3), (1, 64, 96, 3), (1, 33, 47, 3)]
+    for image, mask in zip(images, found, strict=True):
+        np.testing.assert_array_equal(mask, image[..., 0] // 100)  # of every pixel, nothing read in between
+    with pytest.raises(UserError, match="an image in memory is used as it is, since resize is none: input size 31x40"):
+        next(segmenter([np.zeros((40, 31, 3), np.uint8)]))

@@ -8,7 +8,7 @@ import pytest
 from defusedxml import ElementTree
 from PIL import Image
 
-from trizoo.data.boxes.voc import read_annotation
+from trizoo.data.boxes.voc_xml import read_annotation
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
 from trizoo.tasks.writers import (

@@ -59,6 +59,25 @@ def test_given_classes_set_the_labels(tmp_path):
     assert opened(tmp_path, classes=("dog", "cat", "cow")).classes == ("dog", "cat", "cow")
 
 
+def test_given_classes_may_be_decomposed(tmp_path):
+    add(tmp_path, "a", thing("caf\xe9", 1, 1, 9, 9))
+    add(tmp_path, "b", thing("cafe\u0301", 1, 1, 9, 9))
+    assert opened(tmp_path).classes == ("caf\xe9",)
+    data = opened(tmp_path, classes=["dog", "cafe\u0301"])
+    assert data.classes == ("dog", "cafe\u0301")
+    assert [record.labels.tolist() for record in data.records] == [[1], [1]]
+
+
+def test_coordinates_from_0_to_1_are_a_note(tmp_path):
+    add(tmp_path, "a", thing("a", 0.1, 0.2, 0.7, 0.9))
+    note = f"{tmp_path}: the only box is smaller than a pixel; are these shares of the image's size?"
+    assert opened(tmp_path).notes == [note]
+    add(tmp_path, "b", thing("a", 0.1, 0.2, 0.7, 0.9))
+    assert opened(tmp_path).notes == [note.replace("the only box is", "all 2 boxes are")]
+    add(tmp_path, "c", thing("a", 1, 1, 2, 2))
+    assert opened(tmp_path).notes == []
+
+
 def test_unknown_class_is_named_with_file_line_and_guess(tmp_path):
     add(tmp_path, "a", thing("Cat", 1, 1, 9, 9))
     # line 1 ends with the filename, the object is on 2 and its name on 3

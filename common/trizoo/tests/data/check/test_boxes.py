@@ -10,6 +10,7 @@ from trizoo.data.boxes.find import find_boxes
 from trizoo.data.check.boxes import check_boxes
 from trizoo.data.synthetic import synthesize
 from trizoo.tests.bccd import BCCD, needs_bccd
+from trizoo.tests.voc_files import add, thing
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +122,7 @@ def test_missing_files_are_errors(root):
 
 def test_unreadable_files_are_errors(root):
     image = root / "JPEGImages" / "000000.jpg"
-    image.write_bytes(image.read_bytes()[:-200])
+    image.write_bytes(image.read_bytes()[:-1200])
     (root / "JPEGImages" / "000003.jpg").write_bytes(b"")
     (root / "Annotations" / "000004.xml").write_bytes(b"<annotation>")
     (root / "Annotations" / "000005.xml").write_bytes(b'<!DOCTYPE x [<!ENTITY a "b">]><annotation>&a;</annotation>')
@@ -186,6 +187,28 @@ def test_names_that_look_like_slips_are_warnings(root):
     assert "Annotations/000003.xml: 'trafic light' (1) looks like 'traffic light' (30)" in similar.examples
 
 
+def test_names_that_print_the_same_are_warnings_with_their_code_points(root):
+    annotate(root, "000000", *[(name, 1, 1, 9, 9) for name in ("circle\ufe0f", "ｓｑｕａｒｅ", "tri-angle\u200b")])
+    similar = next(finding for finding in check(root).findings if finding.kind == "similar class names")
+    assert (similar.count, similar.severity) == (3, "warning")
+    assert any(r"'circle\ufe0f' (1) looks like 'circle' (" in text for text in similar.examples)
+    assert any("'ｓｑｕａｒｅ' (1) looks like 'square' (" in text for text in similar.examples)
+    assert any(r"'tri-angle\u200b' (1) looks like 'triangle' (" in text for text in similar.examples)
+
+
+def test_coordinates_from_0_to_1_are_a_warning(root):
+    shares = [("circle", 0.11, 0.14, 0.52, 0.62), ("square", 0, 0.5, 1, 1), ("triangle", 0, 0, 1, 1)]
+    for path in (root / "Annotations").iterdir():
+        annotate(root, path.stem, *shares)
+    report = check(root)
+    assert kinds(report) == {"tiny boxes": 1}
+    assert (report.errors, report.box_sizes["small"]) == ([], 60)
+    said = "all 60 boxes are smaller than a pixel; are these shares of the image's size?"
+    assert example(report, "tiny boxes") == said
+    annotate(root, "000000", ("circle", 1, 1, 20, 20), *shares)
+    assert check(root).findings == ()
+
+
 def test_numbered_names_and_names_of_equal_weight_are_no_slips(root):
     boxes = [(i, 1, 40, 9) for i in range(1, 31)]
     annotate(root, "000000", *[("defect 1", *box) for box in boxes], ("defect 2", 1, 1, 9, 9))
@@ -202,6 +225,8 @@ def test_given_classes_make_other_names_errors(root):
     assert check(root, classes=["circle", "square", "triangle"]).findings == ()
     with pytest.raises(ValueError, match="sequence of names"):
         check(root, classes="circle")
+    annotate(root, "000000", ("caf\xe9", 1, 1, 9, 9))
+    assert check(root, classes=["circle", "square", "triangle", "cafe\u0301"]).findings == ()
 
 
 def test_mask_values_that_are_no_class(root):
@@ -282,3 +307,17 @@ def test_bccd_has_two_boxes_without_area():
     ]
     assert report.image_sizes == {"640x480": 364}
     assert set(report.classes) == {"RBC", "WBC", "Platelets"}
+
+
+def test_a_set_without_any_object_is_an_error(tmp_path):
+    report = check(add(tmp_path, "a"))
+    assert [(finding.severity, finding.kind) for finding in report.findings] == [("error", "no objects")]
+
+
+def test_two_annotations_of_one_picture_are_a_warning(tmp_path):
+    add(tmp_path, "photo", annotate=False)
+    for id in "xy":
+        add(tmp_path, id, thing("cat", 1, 1, 9, 9), suffix="", filename="photo.jpg")
+    report = check(tmp_path)
+    assert [(finding.severity, finding.kind) for finding in report.findings] == [("warning", "annotated twice")]
+    assert example(report, "annotated twice") == "Annotations/y.xml: y annotates the same picture as x"

@@ -1,0 +1,134 @@
+"""Opening image files from strangers: which kinds are read, and one sentence for whatever goes wrong."""
+
+import io
+import threading
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from trizoo.ground.errors import UserError
+
+IMAGE_SUFFIXES = (  # compare in lower case
+    *(".bmp", ".gif", ".jpeg", ".jpg", ".jpe", ".jfif", ".mpo", ".png", ".tif", ".tiff", ".webp", ".avif", ".heic"),
+    ".heif",
+)
+JPEG_FORMATS = ("JPEG", "MPO")
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # Pillow takes MPO for a kind of JPEG
+_HEAD = 512  # bytes that show what a file is
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")  # ISO/IEC 23008-12, annex B
+
+
+@contextmanager
+def opened(path, data=None):
+    """The opened image file, closed afterwards; whatever goes wrong meanwhile becomes a UserError that names it.
+
+    Args:
+        data: the bytes to read instead of the file's
+    """
+    try:
+        with _SILENCE, Image.open(path if data is None else io.BytesIO(data), formats=_formats(path)) as image:
+            yield image
+    except UserError:
+        raise
+    except Exception as error:  # decoders raise about anything on damaged files
+        raise UserError(_explanation(path, error)) from error
+
+
+def _formats(path):
+    """What Pillow may take a file for. HEIC and AVIF it knows once their plug-ins are loaded, which few files need."""
+    suffix = str(path).lower().rpartition(".")[2]
+    if suffix == "avif":
+        try:
+            import PIL.AvifImagePlugin  # noqa: F401
+        except ImportError:
+            raise UserError(f"image {path} is AVIF, which Pillow reads from version 11.3 on") from None
+        return (*_FORMATS, "AVIF")
+    if suffix in ("heic", "heif"):
+        try:
+            import pillow_heif
+        except ImportError:
+            raise UserError(f"image {path} is HEIC, which needs a library: pip install 'trizoo[heif]'") from None
+        pillow_heif.register_heif_opener()
+        return (*_FORMATS, "HEIF")
+    return _FORMATS
+
+
+def ends_early(image):
+    """Whether an opened image's file lacks the end that its format has. The file's position is left as it was."""
+    file = image.fp
+    if file is None or image.format not in (*JPEG_FORMATS, "PNG"):
+        return False
+    place = file.tell()
+    file.seek(0, io.SEEK_END)
+    file.seek(max(0, file.tell() - 64))
+    tail = file.read()
+    file.seek(place)
+    return (b"IEND" if image.format == "PNG" else b"\xff\xd9") not in tail
+
+
+def _explanation(path, error):
+    path = Path(path)
+    if isinstance(error, FileNotFoundError):
+        return f"image {path} doesn't exist"
+    if isinstance(error, PermissionError) and not path.is_dir():
+        return f"image {path} may not be read: {error.strerror}"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"image {path} is too large: more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels; scale it down"
+    if path.is_dir():
+        return f"image {path} is a folder; an image file is needed"
+    if path.is_file() and path.stat().st_size == 0:
+        return f"image {path} is empty (0 bytes); replace it or take it out of the data set"
+    if isinstance(error, UnidentifiedImageError):
+        return _what_else(path)
+    return f"image {path} is truncated or damaged ({error}); replace it or take it out of the data set"
+
+
+def _what_else(path):
+    """The sentence about a file that is none of the formats."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        head = b""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if head.startswith(b"version https://git-lfs"):
+        return f"image {path} is a Git LFS pointer and not the picture; `git lfs pull` fetches it"
+    if text.startswith((b"<!doctype html", b"<html", b"<?xml", b"<head")):
+        return f"image {path} is a web page under a picture's name; download the picture again"
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        return f"image {path} is HEIC under another name; call it .heic, and pip install 'trizoo[heif]'"
+    if head[4:8] == b"ftyp" and head[8:12] == b"avif":
+        return f"image {path} is AVIF under another name; call it .avif"
+    formats = ", ".join((*_FORMATS, "AVIF", "HEIC"))
+    return f"image {path} isn't an image that can be read; one of {formats} is needed"
+
+
+class _PillowSilence:
+    """Pillow's warnings are off while any thread is inside.
+
+    `warnings.catch_warnings` saves and restores a global list, so threads that overlap would restore each other's;
+    here the first to come in saves and the last to leave restores.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._inside = 0
+
+    def __enter__(self):
+        with self._lock:
+            if self._inside == 0:
+                self._saved = warnings.catch_warnings()
+                self._saved.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+            self._inside += 1
+
+    def __exit__(self, *exception):
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._saved.__exit__(*exception)
+
+
+_SILENCE = _PillowSilence()

@@ -1,0 +1,53 @@
+"""One sample as a picture of a size to look at: its boxes with their names, or its mask."""
+
+import cv2
+import numpy as np
+
+from trizoo.pictures.draw import contact_sheet, draw_boxes
+from trizoo.pictures.draw_masks import draw_mask
+from trizoo.pictures.legend import draw_legend
+
+SIDE = 640  # pixels, the longer side of a picture on a sheet
+LARGE_SIDE = 1600  # the most of one that is shown alone
+BLOCKY = 3  # enlarged this much or more, pixels are shown as squares
+CELL_WIDTH, CELL_HEIGHTS, COLUMNS = 480, (240, 640), 4  # of pictures in one
+
+
+def annotated(sample, class_names, side=SIDE):
+    """The sample's image with its annotations, its longer side of this many pixels: Sample -> uint8 (H, W, 3) RGB.
+
+    It is brought to that size first, so that lines and letters are as large in every picture.
+    """
+    width, height = sample.size
+    ratio = side / max(width, height)
+    size = max(1, round(width * ratio)), max(1, round(height * ratio))
+    if ratio < 1:
+        how = cv2.INTER_AREA
+    else:
+        how = cv2.INTER_NEAREST if ratio >= BLOCKY else cv2.INTER_CUBIC
+    image = cv2.resize(sample.image, size, interpolation=how)
+    if sample.mask is not None:
+        mask = cv2.resize(sample.mask, size, interpolation=cv2.INTER_NEAREST)
+        return draw_mask(image, mask, len(class_names))
+    scale = np.array([size[0] / width, size[1] / height] * 2)
+    return draw_boxes(image, sample.boxes * scale, sample.labels, class_names)
+
+
+def large_side(size):
+    """The longer side of the picture of an image of this size (width, height) that is shown alone."""
+    return min(LARGE_SIDE, max(2 * SIDE, *size))
+
+
+def sheet(pictures, class_names=None):
+    """Pictures row by row in one, on cells of the first one's shape: -> uint8 (H, W, 3) RGB.
+
+    Args:
+        class_names: of pictures of masks, whose legend then stands below; None for pictures of boxes
+    """
+    height, width = pictures[0].shape[:2]
+    least, most = CELL_HEIGHTS
+    cell = CELL_WIDTH, min(most, max(least, round(CELL_WIDTH * height / width)))
+    together = contact_sheet(pictures, COLUMNS, cell)
+    if class_names is None:
+        return together
+    return np.concatenate([together, draw_legend(class_names, together.shape[1])])

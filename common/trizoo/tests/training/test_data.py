@@ -1,0 +1,86 @@
+"""Which images of a data set a run trains on, chooses its best epoch by, and is measured on."""
+
+import shutil
+
+import pytest
+
+from trizoo.data.synthetic import synthesize
+from trizoo.ground.errors import UserError
+from trizoo.recipes.schema import Recipe
+from trizoo.training.data import final_set, open_data
+
+
+@pytest.fixture
+def root(tmp_path):
+    return synthesize(tmp_path / "set", images=40, size=(48, 48))
+
+
+def opened(root, model="yolov3-tiny", **data):
+    said = []
+    recipe, sources = open_data(Recipe(model={"name": model}, data={"root": str(root), **data}), said.append)
+    ids = [sources.training.records[place].id for place in sources.members]
+    return recipe, sources, ids, "\n".join(said)
+
+
+def lists(root, kind, **moves):
+    for old, new in moves.items():
+        path = root / "ImageSets" / kind / f"{old}.txt"
+        if new is None:
+            path.unlink()
+        else:
+            path.rename(path.with_name(f"{new}.txt"))
+
+
+@pytest.mark.parametrize(("model", "kind"), [("yolov3-tiny", "Main"), ("deeplabv3plus-mobilenetv2", "Segmentation")])
+def test_without_a_validation_split_a_fifth_is_held_back_and_never_the_test_split(root, model, kind):
+    lists(root, kind, val=None)
+    recipe, sources, ids, said = opened(root, model)
+    held = [record.id for record in sources.validation.records]
+    assert not set(ids) & set(held)
+    # 40 images: 14 of 20 are for training, so 28, and about a fifth of these is held back
+    assert len(ids) + len(held) == 28
+    assert 3 <= len(held) <= 8
+    assert f"a fifth of train ({len(held)} images, always the same) is held back" in said
+    assert (sources.validation.split, sources.test.split) == ("held back of train", "test")
+    assert opened(root, model)[2] == ids
+    assert final_set(recipe).split == "test"
+
+
+def test_a_trainval_list_alone_keeps_some_back_for_the_final_metrics_too(root):
+    lists(root, "Main", val=None, test=None, train="trainval")
+    recipe, sources, ids, _ = opened(root)
+    assert sources.validation.split == sources.test.split == "held back of trainval"
+    measured = final_set(recipe)
+    assert [record.id for record in measured.records] == [record.id for record in sources.validation.records]
+    assert not {record.id for record in measured.records} & set(ids)
+
+
+def test_a_split_that_is_asked_for_chooses_the_best_epoch(root):
+    lists(root, "Main", val=None)
+    _, sources, ids, said = opened(root, validation="test")
+    assert (sources.validation.split, len(ids)) == ("test", 28)
+    assert "held back" not in said
+
+
+def test_a_single_image_is_not_held_back(tmp_path):
+    root = synthesize(tmp_path / "one", images=1, size=(48, 48))
+    _, sources, ids, said = opened(root)
+    assert (len(ids), len(sources.validation.records)) == (1, 1)
+    assert "1 of the 1 validation images (train) are trained on" in said
+
+
+def test_masks_alone_are_nothing_for_a_detector(root):
+    for name in ("Annotations", "ImageSets/Main"):
+        shutil.rmtree(root / name)
+    with pytest.raises(UserError, match="has 40 masks and no annotations, and a detector needs boxes; a segmentation"):
+        opened(root)
+
+
+def test_what_is_left_out_of_any_split_is_told_before_training(root):
+    test = (root / "ImageSets" / "Main" / "test.txt").read_text().split()
+    image = root / "JPEGImages" / f"{test[0]}.jpg"
+    image.write_bytes(image.read_bytes()[: image.stat().st_size // 2])
+    _, sources, _, said = opened(root)
+    assert len(sources.test.records) == len(test) - 1
+    assert "warning: 1 thing in the images of test put right or left out, such as one image left out: image" in said
+    assert f"{test[0]}.jpg is truncated or damaged" in said
