@@ -6,7 +6,6 @@ from pathlib import Path
 from trizoo.data.class_names import class_name
 from trizoo.data.reading import read_text
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import first_few
 
 MOST_CLASSES = 10_000  # a label beyond it is a slip, and would make a network that nobody wants
 NAME_FILES = ("classes.txt", "obj.names", "class_names.txt", "names.txt", "labels.txt", "_darknet.labels")
@@ -24,12 +23,9 @@ class ClassNames:
     names: tuple[str, ...]
     path: Path | None = None
 
-    def name_of(self, label, where):
-        """The name of a label. Raises UserError for an unknown one, at a place such as "a.txt, line 3"."""
-        if 0 <= label < len(self.names):
-            return self.names[label]
-        source = self.path.name if self.path else "the data set"
-        raise UserError(f"{where}: unknown class {label}; {source} has {len(self.names)}: {first_few(self.names)}")
+    def name_of(self, label):
+        """The name of a label; "label 7" where it has none, which is then an unknown class like any other."""
+        return self.names[label] if 0 <= label < len(self.names) else f"label {label}"
 
 
 def numbered_names(count):
@@ -43,7 +39,10 @@ def checked_names(names, where):
     Args:
         where: the file, and perhaps the line, that has them
     """
-    names = tuple(class_name(name) for name in names)
+    try:
+        names = tuple(class_name(name) for name in names)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
     if not 0 < len(names) <= MOST_CLASSES:
         raise UserError(f"{where} names {len(names)} classes; 1 to {MOST_CLASSES:,} are needed")
     seen = {}

@@ -13,6 +13,7 @@ from trizoo.ground.yaml_tree import Location, parse
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".data")
 _MOST_BYTES = 1 << 17  # names of 10,000 classes; PyYAML takes seconds for more
+_MOST_READ = 8  # of one rank
 _USUAL = ("data", "dataset")
 _KEY = r"(?m)^[\"']?(?:%s)[\"']?[ \t]*[:=]"
 _OF_CLASSES = re.compile(_KEY % "names|nc|classes")
@@ -58,11 +59,15 @@ def find_config(folder, relatives):
         rank = relative.count("/"), Path(relative).stem.casefold() not in _USUAL
         ranked.setdefault(rank, []).append(relative)
     for rank in sorted(ranked):
-        found = [read_config(folder / relative) for relative in ranked[rank] if _is_config(folder / relative)]
-        if not found:
+        paths = [folder / relative for relative in ranked[rank] if _is_config(folder / relative)]
+        if not paths:
             continue
-        if len({repr((config.names, config.names_file, config.splits)) for config in found}) > 1:
-            several = first_few([config.path for config in found])
+        found = [read_config(path) for path in paths[:_MOST_READ]]
+        if (
+            len(paths) > _MOST_READ
+            or len({repr((config.names, config.names_file, config.splits)) for config in found}) > 1
+        ):
+            several = first_few(paths)
             raise UserError(f"{folder} has several files of YOLO data sets, name one by --annotations: {several}")
         return found[0]
     return None

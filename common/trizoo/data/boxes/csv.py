@@ -155,7 +155,7 @@ def _read(path, table, rows):
             width, height, crowd = (row[at].strip() if at is not None and at < len(row) else "" for at in table.more)
             index = rows.image(name, width, height)
             written = [row[at].strip() for at in corners]
-            text = class_name(row[label])
+            text = row[label].strip()
             if any(written) or text:
                 if table.delimiter == ";":
                     written = [value.replace(",", ".") for value in written]

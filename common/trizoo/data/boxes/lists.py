@@ -4,7 +4,6 @@ import re
 
 from trizoo.data.boxes.listing import Listing
 from trizoo.data.boxes.rows import Rows, lists_of, number, split_of, text_files
-from trizoo.data.class_names import class_name
 from trizoo.data.image_tree import ImageTree
 from trizoo.data.images import IMAGE_SUFFIXES
 from trizoo.data.name_files import find_names
@@ -98,7 +97,7 @@ def _read(path, rows):
         for box in boxes:
             fields = box.split(",")
             if len(fields) == 5:
-                rows.add(image, [number(field) for field in fields[:4]], class_name(fields[4]), line_number)
+                rows.add(image, [number(field) for field in fields[:4]], fields[4], line_number)
             else:
                 text = f"line {line_number}: {box[:60]!r} is left out; xmin,ymin,xmax,ymax,class is a box"
                 rows.problems.append(Problem("object without box", path, text))

@@ -7,10 +7,12 @@ from array import array
 import numpy as np
 
 from trizoo.data.boxes.listing import AnnotatedObject, Annotation
+from trizoo.data.class_names import class_name
 from trizoo.data.image_tree import bare_id, files_below, parts_of
 from trizoo.data.name_files import MOST_CLASSES, ClassNames, numbered_names
 from trizoo.data.reading import Problem
 from trizoo.data.splits import SPLIT_NAMES, Lists, find_lists
+from trizoo.ground.errors import UserError
 
 FARTHEST = 1e6  # pixels; what is farther from the image is no number that anybody meant
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -107,9 +109,16 @@ class Rows:
             corners: xmin, ymin, xmax, ymax, nan where one can't be read
             text: of its class, "" for none
             line: where it stands
+
+        Raises:
+            UserError: where the class has no end
         """
         if image == _NO_IMAGE:
             return
+        try:
+            text = class_name(text)
+        except UserError as error:
+            raise UserError(f"{self._files[-1][0]}, line {line}: {error}") from error
         self._images.append(image)
         self._corners.extend(corners)
         self._labels.append(self._classes.setdefault(text, len(self._classes)))
@@ -162,7 +171,7 @@ class Rows:
         return tuple(sorted(texts, key=float)) if texts and numbered else None
 
     def read(self, id):
-        """The `Annotation` of an image. Raises UserError for a label without a name."""
+        """The `Annotation` of an image."""
         index = self._indices[id]
         path = self._files[self._file_of[index]][0]
         objects, problems = [], []
@@ -183,7 +192,7 @@ class Rows:
         if name == "":
             return Problem("object without name", path, f"{where}: an object without a class is left out")
         if isinstance(name, int):
-            name = self._named.name_of(name, f"{path}, {where}")
+            name = self._named.name_of(name)
         wrong = [corner for corner, value in zip(_CORNERS, numbers, strict=True) if math.isnan(value)]
         if wrong:
             text = f"{where}: {name} has no number for {', '.join(wrong)} and is left out"

@@ -48,11 +48,11 @@ def read_annotation(path, classes, keypoints=False):
         classes: `trizoo.data.name_files.ClassNames`
 
     Raises:
-        UserError: with the line, as `read_lines`, and for a label that has no name
+        UserError: with the line, as `read_lines`
     """
     objects, problems, scored = [], [], []
     for line in read_lines(path, keypoints):
-        name = classes.name_of(line.label, f"{path}, {line.where}")
+        name = classes.name_of(line.label)
         written = " ".join(f"{number:g}" for number in line.numbers[:8])
         if len(line.numbers) == 5:
             scored.append(line.where)

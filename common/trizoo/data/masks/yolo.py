@@ -47,7 +47,11 @@ class YoloOutlines:
         canvas = np.full(size[::-1], ground, np.uint8)
         outlines = []
         for line in read_lines(self.path) if self.labelled else ():
-            name = _name(self.classes.name_of(line.label, f"{self.path}, {line.where}"))
+            name = self.classes.name_of(line.label)
+            if line.label >= len(self.classes.names):
+                known = first_few(self.classes.names)
+                raise UserError(f"{self.path}, {line.where}: unknown class {name!r}; the classes are {known}")
+            name = _name(name)
             if line.usable and not line.centred:
                 label = ground if name == BACKGROUND else labels[name]
                 outlines.append((np.array(line.numbers).reshape(-1, 2) * size, label))

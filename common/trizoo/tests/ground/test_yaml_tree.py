@@ -41,6 +41,14 @@ def test_aliases_are_read():
     assert unwrap(read("a: &range [1, 2]\nb: *range\n")) == {"a": [1, 2], "b": [1, 2]}
 
 
+def test_aliases_of_strangers_are_refused():
+    text = "a: &a [x, x]\n" + "".join(f"b{i}: &b{i} [{f'*b{i - 1}, ' * 9}]\n" for i in range(1, 30))
+    for bomb in (text.replace("*b0", "*a"), "a: &a [*a]\n", "a: &a 1\nb: *a\n"):
+        with pytest.raises(UserError, match=r"^a\.yaml line \d: this is no YAML: the alias \*a has no place here"):
+            parse(bomb, lambda line: Location("file a.yaml", f"a.yaml line {line}"), aliases=False)
+    assert unwrap(parse("a: &a [1]\n", lambda line: None, aliases=False)) == {"a": [1]}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

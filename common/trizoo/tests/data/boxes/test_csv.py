@@ -126,8 +126,8 @@ def test_labels_are_those_of_a_class_file_or_numbered(tmp_path):
     assert listing.classes == ("class_0", "class_1", "class_2")
     assert [o.name for o in listing.read("a").objects] == ["class_2", "class_0"]
     listing = find_csv(lay(tmp_path, **{"classes.txt": "cat\ndog\n"}))
-    with pytest.raises(UserError, match=r"t\.csv, line 2: unknown class 2; classes\.txt has 2: cat, dog"):
-        listing.read("a")
+    with pytest.raises(UserError, match=r"t\.csv, line 2: unknown class 'label 2'; the classes are cat, dog"):
+        listing.open()
     assert find_csv(lay(tmp_path, **{"classes.txt": "cat\ndog\nemu"})).read("a").objects[0].name == "emu"
 
 
@@ -216,6 +216,7 @@ def test_other_tables_are_left_alone(tmp_path, table):
     [
         (b"a.jpg,40,20,caf\xe9,1,2,3,4\n", r"t\.csv is not utf-8 text, after line \d; save it as UTF-8"),
         (b'a.jpg,40,20,"cat,1,2,3,4\n' + b"a.jpg,40,20,cat,1,2,3,4\n" * 9000, r"line \d+ is no row of a table"),
+        (b"a.jpg,40,20," + b"c" * 1001 + b",1,2,3,4\n", r"t\.csv, line 2: the class name 'cc.* has 1,001 characters"),
         (b"a" * 3_000_000, "line 2 has more than 1 MiB"),
         (b"", "has no row that names an image"),
     ],

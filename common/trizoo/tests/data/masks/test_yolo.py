@@ -71,7 +71,7 @@ def test_lines_that_draw_nothing_are_told(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (LEFT + "2 0 0 1 0 1 1\n", r"a\.txt, line 2: unknown class 2; data\.yaml has 2: cat, dog"),
+        (LEFT + "2 0 0 1 0 1 1\n", r"a\.txt, line 2: unknown class 'label 2'; the classes are cat, dog"),
         (LEFT + "x 0 0 1 0 1 1\n", r"a\.txt, line 2: 'x' is no number"),
         (LEFT + "1 20 30 40 50 60 70\n", r"a\.txt, line 2 has pixels"),
     ],
