@@ -42,6 +42,7 @@ ANNOTATION_FOLDERS = (
     *("ground_truth", "groundtruth", "gt", "json", "jsons"),
 )
 _NAMELESS = frozenset((*IMAGE_FOLDERS, *ANNOTATION_FOLDERS))
+LONGEST_PATH = 4096  # characters, Linux's PATH_MAX
 _DEPTH = 12  # levels of folders that are looked into
 
 

@@ -59,8 +59,8 @@ def checked_names(names, where):
 
 def read_names(path):
     """The `ClassNames` of a file with a name a line; blank lines play no role."""
-    if path.stat().st_size > _MOST_BYTES:
-        raise UserError(f"{path} is larger than 1 MiB, so it is no file with a class's name a line")
+    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        raise UserError(f"{path} is no file of at most 1 MiB, as one with a class's name a line is")
     lines = read_text(path)[0].replace("\r", "\n").split("\n")
     return ClassNames(checked_names([line for line in lines if line.strip()], path), path)
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from trizoo.data.image_tree import LONGEST_PATH
 from trizoo.data.name_files import MOST_CLASSES, checked_names, numbered_names
 from trizoo.data.reading import Problem, read_text
 from trizoo.data.splits import SPLIT_NAMES
@@ -14,6 +15,7 @@ from trizoo.ground.yaml_tree import Location, parse
 CONFIG_SUFFIXES = (".yaml", ".yml", ".data")
 _MOST_BYTES = 1 << 17  # names of 10,000 classes; PyYAML takes seconds for more
 _MOST_READ = 8  # of one rank
+_MOST_ENTRIES = 1000  # of a split
 _USUAL = ("data", "dataset")
 _KEY = r"(?m)^[\"']?(?:%s)[\"']?[ \t]*[:=]"
 _OF_CLASSES = re.compile(_KEY % "names|nc|classes")
@@ -103,11 +105,11 @@ def _of_darknet(path, text):
             values[key.strip().casefold()] = value.strip()
     splits = {}
     for key, value in values.items():
-        if key in SPLIT_NAMES and value:
+        if key in SPLIT_NAMES and 0 < len(value) <= LONGEST_PATH:
             splits[SPLIT_NAMES[key]] = (*splits.get(SPLIT_NAMES[key], ()), value)
     count = values.get("classes", "")
     names = numbered_names(min(int(count), MOST_CLASSES)) if count.isdecimal() and "names" not in values else None
-    return Config(path, names or None, values.get("names", ""), splits)
+    return Config(path, names or None, values.get("names", "")[:LONGEST_PATH], splits)
 
 
 def _of_yaml(path, text):
@@ -118,13 +120,15 @@ def _of_yaml(path, text):
     splits = {}
     for key, node in values.items():
         entries = [item.value for item in node.value] if isinstance(node.value, list) else [node.value]
-        entries = tuple(entry for entry in entries if isinstance(entry, str) and entry.strip())
+        entries = tuple(entry for entry in entries if _is_path(entry))
+        if len(entries) > _MOST_ENTRIES:
+            raise UserError(f"{node.location.where}: {key} has {len(entries):,} entries; name a list of images instead")
         if key in SPLIT_NAMES and entries:
             splits[SPLIT_NAMES[key]] = splits.get(SPLIT_NAMES[key], ()) + entries
-    root = values["path"].value if "path" in values and isinstance(values["path"].value, str) else ""
+    root = values["path"].value if "path" in values and _is_path(values["path"].value) else ""
     count = values["nc"].value if "nc" in values else None
     named = values.get("names")
-    if named is not None and isinstance(named.value, str):
+    if named is not None and _is_path(named.value):
         return Config(path, None, named.value, splits, root, "kpt_shape" in values)
     names, problems = None, ()
     if named is not None and named.value:
@@ -137,6 +141,10 @@ def _of_yaml(path, text):
     if names is None and not splits:
         raise UserError(f"{path} has neither names nor train, val or test, so it describes no YOLO data set")
     return Config(path, names, "", splits, root, "kpt_shape" in values, problems)
+
+
+def _is_path(value):
+    return isinstance(value, str) and value.strip() and len(value) <= LONGEST_PATH
 
 
 def _names(node):

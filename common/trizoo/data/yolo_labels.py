@@ -9,9 +9,10 @@ from trizoo.data.reading import read_text
 from trizoo.ground.errors import UserError
 
 FARTHEST = 1e6  # what is farther from the image is no number that anybody meant
-_MOST_BYTES = 1 << 22  # an image with 20,000 objects has 1 MiB
+_MOST_BYTES = 1 << 21  # an image with 40,000 boxes has that
 _HEAD = 4096  # bytes that show whether a text is a label file
-_LINE = re.compile(r"\s*\d+(?:\.0*)?(?:\s+[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?){4,}\s*")
+_LONGEST_NUMBER = 64  # characters
+_LINE = re.compile(r"\s*\d+(?:\.0*)?(?:\s+[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?){4,}\s*")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _line(path, number, written, keypoints):
 
 def _number(text, where):
     try:
-        if "_" not in text:
+        if "_" not in text and len(text) <= _LONGEST_NUMBER:
             return float(text)
     except ValueError:
         pass

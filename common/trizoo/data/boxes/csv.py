@@ -2,11 +2,12 @@
 
 import csv
 import re
+from itertools import islice
 
 from trizoo.data.boxes.listing import Listing
 from trizoo.data.boxes.rows import Rows, lists_of, number, split_of, text_files
 from trizoo.data.class_names import class_name
-from trizoo.data.image_tree import ImageTree
+from trizoo.data.image_tree import LONGEST_PATH, ImageTree
 from trizoo.data.images import IMAGE_SUFFIXES
 from trizoo.data.name_files import ClassNames, checked_names, find_names
 from trizoo.data.reading import Problem, text_lines
@@ -27,6 +28,7 @@ _CORNERS = (
 _SIZE = (("width", "imagewidth", "imgwidth"), ("height", "imageheight", "imgheight"))
 _CROWD = ("isgroupof", "iscrowd")
 _CODE = re.compile(r"/[mgt]/\w+")  # Open Images' code of a class
+_MOST_BLANK = 1000  # lines before the first that isn't
 _MOST_PROBLEMS = 1000
 _MOST_CLASS_ROWS = 100_000
 
@@ -98,7 +100,8 @@ class _Table:
 def _table(path):
     """The `_Table` of a file, None where its first rows aren't those of a table of boxes."""
     try:
-        first = next((line for line in text_lines(path, newline="", errors="replace") if line.strip()), "")
+        lines = islice(text_lines(path, newline="", errors="replace"), _MOST_BLANK)
+        first = next((line for line in lines if line.strip()), "")
     except UserError:
         return None
     for delimiter in _DELIMITERS:
@@ -146,7 +149,7 @@ def _read(path, table, rows):
                 continue
             row += [""] * (table.width - len(row))
             name = row[image].strip()
-            if not name:
+            if not 0 < len(name) <= LONGEST_PATH:
                 nameless += 1
                 if nameless <= _MOST_PROBLEMS:
                     text = f"line {reader.line_num} names no image and is left out"

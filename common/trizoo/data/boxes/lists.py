@@ -4,7 +4,7 @@ import re
 
 from trizoo.data.boxes.listing import Listing
 from trizoo.data.boxes.rows import Rows, lists_of, number, split_of, text_files
-from trizoo.data.image_tree import ImageTree
+from trizoo.data.image_tree import LONGEST_PATH, ImageTree
 from trizoo.data.images import IMAGE_SUFFIXES
 from trizoo.data.name_files import find_names
 from trizoo.data.reading import Problem, text_lines
@@ -60,9 +60,7 @@ def _is_list(path):
     try:
         for count, line in enumerate(text_lines(path, errors="replace")):
             name, boxes = _parts(line)
-            if not line.strip():
-                continue
-            if count > _MOST_LINES or not name.lower().endswith(IMAGE_SUFFIXES):
+            if count > _MOST_LINES or (name and not name.lower().endswith(IMAGE_SUFFIXES)):
                 return False
             if boxes:
                 return True
@@ -87,7 +85,7 @@ def _read(path, rows):
         name, boxes = _parts(line)
         if not name:
             continue
-        if not name.lower().endswith(IMAGE_SUFFIXES):
+        if not name.lower().endswith(IMAGE_SUFFIXES) or len(name) > LONGEST_PATH:
             others += 1
             if others <= _MOST_PROBLEMS:
                 text = f"line {line_number} begins with {name[:60]!r}, which is no image, and is left out"

@@ -15,6 +15,7 @@ from trizoo.data.splits import SPLIT_NAMES, Lists, find_lists
 from trizoo.ground.errors import UserError
 
 FARTHEST = 1e6  # pixels; what is farther from the image is no number that anybody meant
+_LONGEST_NUMBER = 64  # characters
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _SPLITS = {**SPLIT_NAMES, "trainval": "trainval"}
 _LABEL = re.compile(r"([0-9]{1,9})(?:\.0*)?")  # 1.0 is 1
@@ -31,7 +32,7 @@ def split_of(path, root):
 def number(text):
     """The number in a text, nan where it is none or out of reach."""
     try:
-        value = float(text)
+        value = float(text) if len(text) <= _LONGEST_NUMBER else math.nan
     except ValueError:
         return math.nan
     return value if abs(value) < FARTHEST and "_" not in text else math.nan

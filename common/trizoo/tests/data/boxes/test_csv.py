@@ -226,7 +226,7 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path, rows, message):
         find_csv(lay(tmp_path, **{"a.jpg": "", "t.csv": HEAD.encode() + rows}))
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../../secret.jpg", "C:\\secret.jpg", "~/secret.jpg", "x" * 5000])
+@pytest.mark.parametrize("name", ["/etc/passwd", "../../secret.jpg", "C:\\secret.jpg", "~/secret.jpg", "x" * 4000])
 def test_nothing_outside_is_read(tmp_path, name):
     lay(tmp_path, **{"secret.jpg": "", "data/a/b.jpg": "", "data/a/t.csv": HEAD + f"{name},40,20,cat,1,2,3,4\n"})
     listing = find_csv(tmp_path / "data" / "a")

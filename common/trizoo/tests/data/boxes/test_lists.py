@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import time
 
 import numpy as np
 import pytest
@@ -120,7 +121,7 @@ def test_other_texts_are_left_alone(tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    "name", ["/etc/x.jpg", "../../secret.jpg", "C:\\secret.jpg", "~/secret.jpg", "x" * 5000 + ".jpg"]
+    "name", ["/etc/x.jpg", "../../secret.jpg", "C:\\secret.jpg", "~/secret.jpg", "x" * 4000 + ".jpg"]
 )
 def test_nothing_outside_is_read(tmp_path, name):
     lay(tmp_path, **{"secret.jpg": "", "data/a/b.jpg": "", "data/a/train.txt": f"{name} 1,2,3,4,0\n"})
@@ -152,3 +153,22 @@ def test_damaged_lists_end_in_a_listing_or_a_sentence(tmp_path):
         (root / "2007_train.txt").write_bytes(data)
         with contextlib.suppress(UserError):
             find_boxes(root).open()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a" + "\u0301\u0316" * 200_000 + ".jpg 1,2,3,4,0",
+        "a.jpg" + " 1,2,3,4,0" * 90_000,
+        "a.jpg " + "1," * 400_000,
+        "a.jpg 1,2,3," + "9" * 900_000 + ",0",
+        "a.jpg" + " " * 900_000 + "1,2,3,4,0",
+        ("a.jpg " + "x" * 50 + "\n") * 100_000,
+    ],
+)
+def test_no_line_takes_long(tmp_path, line):
+    lay(tmp_path, **{"a.jpg": "", "l.txt": f"a.jpg 1,2,3,4,0\n{line}\n"})
+    started = time.monotonic()
+    with contextlib.suppress(UserError):
+        find_boxes(tmp_path).open()
+    assert time.monotonic() - started < 5

@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import time
 
 import numpy as np
 import pytest
@@ -382,13 +383,13 @@ def test_labels_too_high_without_names_are_refused(tmp_path):
 def test_a_label_file_that_is_huge_a_folder_or_a_link_to_nowhere(tmp_path):
     root = pets(tmp_path)
     (root / "labels" / "train" / "a.txt").write_bytes(BOX.encode() * 300_000)
-    with pytest.raises(UserError, match=r"a\.txt is no file of at most 4 MiB"):
+    with pytest.raises(UserError, match=r"a\.txt is no file of at most 2 MiB"):
         find_boxes(root).read("train/a")
     (root / "labels" / "train" / "b.txt").symlink_to("nowhere")
     (root / "labels" / "train" / "c.txt").mkdir()
     listing = find_boxes(root)
     assert "train/c" not in listing.annotations
-    with pytest.raises(UserError, match=r"b\.txt is no file of at most 4 MiB"):
+    with pytest.raises(UserError, match=r"b\.txt is no file of at most 2 MiB"):
         listing.read("train/b")
 
 
@@ -398,6 +399,35 @@ def test_two_files_of_one_id_are_told(tmp_path):
         ("same id", "a.txt"),
         ("same id", "a.png"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labels/train/a.txt", "0 " + " ".join(["1" * 500] * 6) + " x"),
+        ("labels/train/a.txt", "0 " + "0.5 " * 500_000),
+        ("labels/train/a.txt", "9" * 2_000_000),
+        ("labels/train/a.txt", "0 0.5 0.5 0 0.5\n" * 120_000),
+        ("val.txt", "," * 4000),
+        ("val.txt", "a" + " " * 1_000_000 + "b"),
+        ("val.txt", "a" + "\u0301\u0316" * 100_000),
+        ("val.txt", ",a" * 2000),
+        ("data.yaml", DATA + "test: a" + "\u0301\u0316" * 25_000),
+        ("data.yaml", DATA + "test: [" + "a," * 60_000 + "]"),
+        ("data.yaml", DATA + "x: " + "[" * 100_000),
+        ("classes.txt", "a" + "\u0301\u0316" * 100_000),
+        ("classes.txt", "a\n" * 400_000),
+    ],
+)
+def test_no_file_takes_long(tmp_path, name, text):
+    root = pets(tmp_path, DATA.replace("images/val", "val.txt").split("names")[0] + "nc: 2\n")
+    lay(root, **{"val.txt": "images/val/c.jpg\n", name: text})
+    if name == "classes.txt":
+        (root / "data.yaml").unlink()
+    started = time.monotonic()
+    with contextlib.suppress(UserError):
+        find_yolo(root).open()
+    assert time.monotonic() - started < 5
 
 
 def survive(root):
