@@ -9,24 +9,26 @@ Nothing here imports a framework before it is asked for.
 """
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, get_args
 
 import numpy as np
 
-from trizoo.data.images import as_image
+from trizoo.data.images import as_image, read_size
+from trizoo.families import check_input_size
 from trizoo.framework import DEVICES, FRAMEWORKS, Framework, find, require_installed
 from trizoo.ground.errors import UserError
-from trizoo.ground.sample import Detections as Found
 from trizoo.ground.sample import Sample
 from trizoo.ground.text import hint
-from trizoo.pictures.draw import draw_detections
+from trizoo.ground.truth import as_truth
 from trizoo.pictures.draw_masks import blend
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
+from trizoo.tasks.found import Detections, Image
 from trizoo.tasks.pipeline import ImagePipeline
 from trizoo.training.build import load_model
 from trizoo.training.callbacks import as_callbacks
@@ -37,69 +39,8 @@ from trizoo.training.train import train as train_recipe
 from trizoo.weights.checkpoint import load_recipe as saved_recipe
 from trizoo.weights.store import resolve_weights
 
-
-class Image(Protocol):
-    """Anything that NumPy can read as an array of pixels: an array, a Pillow image."""
-
-    __array_interface__: dict[str, Any]
-
-
+PRECISIONS = get_args(Recipe.model_fields["precision"].annotation)
 LENGTHS = ("schedule.epochs", "schedule.iterations")
-
-
-@dataclass(frozen=True)
-class Detections(Found):
-    """What a detector found in one image, highest score first, in the image's own pixels.
-
-    Args:
-        boxes: float32 (N, 4), xmin, ymin, xmax, ymax
-        scores: float32 (N,) in [0, 1]
-        labels: int64 (N,), class ids from 0
-        classes: names by class id
-    """
-
-    classes: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> list[str]:
-        """The class name of each detection."""
-        return [self.classes[label] for label in self.labels]
-
-    def above(self, score: float) -> "Detections":
-        """Those with at least this score."""
-        return Detections(**vars(super().above(score)), classes=self.classes)
-
-    def draw(self, image: "str | Path | Image") -> np.ndarray:
-        """The image with boxes, names and scores: uint8 (H, W, 3).
-
-        Args:
-            image: the one that was looked at
-        """
-        return draw_detections(as_image(image), self, self.classes)
-
-    def to_coco(self, image_id: int = 0, category_ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
-        """COCO's results: {"image_id", "category_id", "bbox": [x, y, width, height], "score"} each.
-
-        Args:
-            image_id: of the image
-            category_ids: COCO's number of each class; None: the class id, from 0
-        """
-        numbers = range(len(self.classes)) if category_ids is None else category_ids
-        corners = self.boxes.astype(np.float64)
-        sides = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-        return [
-            {"image_id": image_id, "category_id": int(numbers[label]), "bbox": box, "score": float(score)}
-            for label, box, score in zip(self.labels, sides.tolist(), self.scores, strict=True)
-        ]
-
-    def to_supervision(self) -> Any:
-        """As `supervision.Detections`, for that library's trackers and annotators. Raises UserError without it."""
-        try:
-            import supervision
-        except ImportError as error:
-            raise UserError("supervision isn't installed; pip install supervision would do") from error
-        names = np.array(self.names, dtype=str)
-        return supervision.Detections(self.boxes, None, self.scores, self.labels, data={"class_name": names})
 
 
 @dataclass(frozen=True)
@@ -134,12 +75,14 @@ class Predictor:
 
         Raises:
             UserError: for a file that can't be read
-            ValueError: for another kind of array
+            ValueError: for what is no image, and for an option out of its range
         """
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size!r}; a whole number of at least 1 is needed")
         several = isinstance(images, list | tuple)
         given = images if several else [images]
-        read = (image if isinstance(image, str | Path) else as_image(image) for image in given)
-        found = list(self._run(read, batch_size, **options))
+        places = (f"images[{number}]" if several else "the image" for number in range(len(given)))
+        found = list(self._run(map(_read, given, places), batch_size, **options))
         return found if several else found[0]
 
     def _run(self, images: Iterable[Any], batch_size: int) -> Iterable[Any]:
@@ -159,9 +102,19 @@ class Detector(Predictor):
         self, images: Iterable[Any], batch_size: int, confidence: float | None = None, nms: float | None = None
     ) -> Iterable[Detections]:
         wanted = {"score": confidence, "nms": nms}
-        pipeline = replace(self.pipeline, **{name: value for name, value in wanted.items() if value is not None})
-        for found in pipeline(images, batch_size):
-            yield Detections(**vars(found), classes=self.classes)
+        wanted = {name: value for name, value in wanted.items() if value is not None}
+        for name, value in wanted.items():
+            if not isinstance(value, int | float | np.floating) or not 0 <= value <= 1:
+                raise ValueError(f"{'confidence' if name == 'score' else name} is {value!r}; 0 to 1 is needed")
+        sizes = deque()
+
+        def noted():
+            for image in images:
+                sizes.append(image.shape[1::-1] if isinstance(image, np.ndarray) else read_size(image))
+                yield image
+
+        for found in replace(self.pipeline, **wanted)(noted(), batch_size):
+            yield Detections(**vars(found), classes=self.classes, size=sizes.popleft())
 
 
 class Segmenter(Predictor):
@@ -169,7 +122,7 @@ class Segmenter(Predictor):
 
     def draw(self, image: "str | Path | Image", mask: np.ndarray) -> np.ndarray:
         """The image under the classes' colours: uint8 (H, W, 3)."""
-        return blend(as_image(image), mask)
+        return blend(as_image(image), np.asarray(mask))
 
 
 PREDICTORS = {"detection": Detector, "segmentation": Segmenter}
@@ -198,9 +151,12 @@ def load(
 
     Raises:
         UserError: for a file that is no checkpoint, an unknown tag or framework, or one that isn't installed
+        TypeError: for weights that are neither text nor a path
     """
+    if precision not in (None, *PRECISIONS):
+        raise UserError(f"precision is {precision!r}; one of {', '.join(PRECISIONS)} is needed")
     zoo = open_framework(framework)
-    path = resolve_weights(str(weights), offline=offline)
+    path = resolve_weights(_as_text(weights, "weights"), offline=offline)
     chosen = _device(zoo, device)
     recipe, spec, model = load_model(zoo, str(path), chosen, precision)
     task = task_of(spec.name)
@@ -243,9 +199,13 @@ def train(
 
     Raises:
         UserError: for whatever doesn't fit, in one sentence
+        TypeError: for an argument of another kind than these
     """
+    callbacks = as_callbacks(callbacks)
+    if not callable(say):
+        raise TypeError(f"say is {say!r}; a function of a line is needed")
     zoo = open_framework(framework)
-    folder = RunFolder.open(resume) if resume else None
+    folder = None if resume is None else RunFolder.open(_as_text(resume, "resume"))
     if folder:
         if recipe is not None or weights is not None:
             raise UserError(f"a resumed run keeps its recipe and weights; leave recipe and weights out with {resume}")
@@ -262,7 +222,7 @@ def train(
         out=out,
         workers=workers,
         quiet=quiet,
-        callbacks=as_callbacks(callbacks),
+        callbacks=callbacks,
     )
 
 
@@ -278,9 +238,21 @@ def targets(
 
     Returns:
         {name: array}, as `trizoo.loss(detector)` takes it.
+
+    Raises:
+        UserError: for a size that the model doesn't take
+        ValueError: for lists that don't match, for a box that isn't finite, has no area or reaches out of the input,
+            and for a label that is no class
+        TypeError: for what is no detector
     """
+    if not isinstance(detector, Detector):
+        raise TypeError(f"detector is {detector!r}; what trizoo.load gives of a model that finds boxes is needed")
+    if not isinstance(size, Sequence) or len(size) != 2 or not all(isinstance(side, int) for side in size):
+        raise ValueError(f"size is {size!r}; (width, height) in whole pixels is needed")
+    size = tuple(size)
+    check_input_size(detector.spec.name, size)
     empty = np.zeros((size[1], size[0], 3), np.uint8)
-    samples = [Sample(empty, *truth) for truth in zip(boxes, labels, strict=True)]
+    samples = [Sample(empty, *truth) for truth in zip(*as_truth(boxes, labels, size), strict=True)]
     return detector.spec.targets(samples, size, detector.recipe.loss)
 
 
@@ -292,6 +264,8 @@ def loss(detector: Predictor) -> Callable[..., dict[str, Any]]:
         targets: of `trizoo.targets`, as the framework's tensors
         size: (width, height) of the network's input
     """
+    if not isinstance(detector, Predictor):
+        raise TypeError(f"detector is {detector!r}; what trizoo.load gives is needed")
     return detector.framework.loss(detector.spec, detector.recipe.loss)
 
 
@@ -299,7 +273,7 @@ def open_framework(name: str | None = None) -> Framework:
     """The zoo's side of a framework. Raises UserError for an unknown one, and where what it needs isn't installed."""
     name = require_installed()[0] if name is None else name
     if name not in FRAMEWORKS:
-        raise UserError(f"framework is {name!r}{hint(name, FRAMEWORKS)}; {', '.join(FRAMEWORKS)} are there")
+        raise UserError(f"framework is {name!r}{hint(str(name), FRAMEWORKS)}; {', '.join(FRAMEWORKS)} are there")
     return find(name).open()
 
 
@@ -322,13 +296,32 @@ def _new_run(given, weights):
                 values.setdefault(other, None)
         model = values.pop("model.name", None)
     else:
-        file = os.fspath(given)
-    path = None if weights is None else str(resolve_weights(str(weights), model=wanted_model(model, file)))
+        file = _as_text(given, "recipe", "; a Recipe, a file or name of a recipe, or a dict of values is needed")
+    path = None
+    if weights is not None:
+        path = str(resolve_weights(_as_text(weights, "weights"), model=wanted_model(model, file)))
     if isinstance(given, Recipe):
         return given, path
     origin = "trizoo.train"
     overrides = [(key, value, origin) for key, value in values.items()]
     return new_recipe(overrides, model=model, file=file, weights=path, origin=origin).recipe, path
+
+
+def _read(image, place):
+    """A path as it is, anything else as uint8 (H, W, 3); what is neither is named by its place."""
+    if isinstance(image, str | Path):
+        return image
+    try:
+        return as_image(image)
+    except ValueError as error:
+        raise ValueError(f"{place}, of type {type(image).__name__}: {error}") from error
+
+
+def _as_text(value, name, needed="; text or a path is needed"):
+    """Text or a path as text. Raises TypeError for anything else."""
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} is {value!r}{needed}")
+    return os.fspath(value)
 
 
 def _dotted(values, prefix=""):

@@ -80,11 +80,18 @@ def register_operation(name, function):
             (H, W, 3) RGB; boxes: float32 (N, 4) xmin, ymin, xmax, ymax in its pixels; labels: int64 (N,); mask: uint8
             (H, W) of class ids, 255 = ignore, or None; rng: NumPy's Generator, the only source of random numbers that
             keeps a run repeatable. Parameters must have defaults; a recipe may set them. A function of a module, not
-            a lambda, since loader processes have to find it
+            a lambda, where there are loader processes, which have to find it
 
     Raises:
         ValueError: for a name in use, for other arguments than these and for parameters without a default.
+        TypeError: for what is no name or no function
     """
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"the name of an augmentation is {name!r}; text is needed")
+    if not callable(function):
+        raise TypeError(
+            f"the augmentation {name!r} is {function!r}; a function (image, boxes, labels, mask, rng) is needed"
+        )
     if name in OPERATIONS:
         raise ValueError(f"there is an operation {name!r} already; choose another name")
     operation = OwnOperation(function)

@@ -13,8 +13,11 @@ from trizoo.families import check_input_size
 from trizoo.families.yolo.anchors import AnchorReport, fit_sizes, kmeans, parse_anchors
 from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
 from trizoo.ground.errors import UserError
+from trizoo.pictures.figures import check_figure, save_figure
 from trizoo.pictures.style import COLOURS
-from trizoo.recipes.edit import flow, write_anchors
+from trizoo.recipes.edit import check_recipe_file, flow, write_anchors
+
+COMMAND = "trizoo anchors"
 
 
 def _old_anchors(against, k):
@@ -31,7 +34,7 @@ def _old_anchors(against, k):
 
 
 def _plot(sizes, report, path):
-    """Draw box sizes and both sets of anchors, on logarithmic axes, into a PNG file."""
+    """Draw box sizes and both sets of anchors, on logarithmic axes, into a file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 8), layout="constrained")
@@ -46,10 +49,7 @@ def _plot(sizes, report, path):
     axes.set(xlabel="width [pixels of the input]", ylabel="height [pixels of the input]")
     axes.grid(alpha=0.3)
     axes.legend(loc="upper left")
-    try:
-        figure.savefig(path, dpi=100)
-    except (OSError, ValueError) as error:  # ValueError: an ending that matplotlib has no writer for
-        raise UserError(f"the plot can't be written to {path}: {error}") from error
+    save_figure(path, figure, COMMAND)
 
 
 def run(arguments):
@@ -65,6 +65,10 @@ def run(arguments):
         raise UserError(f"--k {k} against {len(old)} anchors is no fair comparison; as many old ones are needed")
     if model:
         check_input_size(model, input_size)
+    if arguments.write:
+        check_recipe_file(arguments.write, "--write")
+    if arguments.plot:
+        check_figure(arguments.plot, "--plot", COMMAND)
     records = (
         find_boxes(arguments.root, arguments.layout, arguments.images, arguments.annotations)
         .open(arguments.split)

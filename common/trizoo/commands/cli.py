@@ -101,7 +101,7 @@ def find_weights(args, model=None):
     Args:
         model: the one that a backbone is wanted for, None where that isn't known
     """
-    if args.weights is None or Path(args.weights).exists():
+    if args.weights is None or (args.weights and Path(args.weights).exists()):
         return args.weights
     from trizoo.weights.store import resolve_weights  # here, since files need no network library
 

@@ -6,18 +6,20 @@ import numpy as np
 
 from trizoo.commands.cli import say
 from trizoo.ground.errors import UserError
-from trizoo.ground.files import replacing
 from trizoo.metrics.plain import shown
+from trizoo.pictures.figures import check_figure, save_figure
 from trizoo.pictures.style import COLOURS
 from trizoo.tasks import tasks
 from trizoo.training.curves import WINDOW, smooth
 from trizoo.training.run import RunFolder
 
+COMMAND = "trizoo compare"
 SCORES = tuple(task.metrics[0] for task in tasks().values())
 
 
 def run(args):
     """The command. Returns the exit code."""
+    check_figure(args.out, "--out", COMMAND)
     runs = {path: read(path) for path in args.runs}
     for name, records in runs.items():
         epochs = [record for record in records if record["kind"] == "epoch"]
@@ -28,12 +30,7 @@ def run(args):
             f"{epochs[-1]['loss'] if epochs else float('nan'):.3f}, best validation {name_of_score} "
             f"{shown(max(scores.values(), default=None))}"
         )
-    figure = draw({Path(name).name: records for name, records in runs.items()})
-    kind = Path(args.out).suffix.lstrip(".") or "png"
-    if kind not in figure.canvas.get_supported_filetypes():
-        raise UserError(f"no picture can be written to {args.out}; a name that ends in .png, .svg or .pdf is needed")
-    with replacing(args.out) as temporary:
-        figure.savefig(temporary, format=kind)
+    save_figure(args.out, draw({Path(name).name: records for name, records in runs.items()}), COMMAND)
     return 0
 
 

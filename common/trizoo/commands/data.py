@@ -8,6 +8,7 @@ from trizoo.data.shapes import MARKER
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
+from trizoo.ground.results import check_place
 
 
 def run(options):
@@ -44,6 +45,7 @@ def _mask_options(options):
 
 
 def _convert(options):
+    _check_folder(options.out, "OUT")
     data = convert(options.root, options.out, options.classes, **_places(options), **_mask_options(options))
     splits = ", ".join(f"{name} ({len(ids)})" for name, ids in data.splits.items())
     print(f"{options.out}: {len(data)} images with masks, splits {splits}, classes {', '.join(data.classes)}")
@@ -57,6 +59,7 @@ def _show(options):
 
 
 def _synthesize(options):
+    _check_folder(options.out, "OUT")
     existed = (options.out / MARKER).exists()
     out = synthesize(options.out, options.images, options.size, options.classes, options.seed)
     width, height = options.size
@@ -65,8 +68,17 @@ def _synthesize(options):
 
 
 def _download(options):
+    _check_folder(options.root, "ROOT")
     # Here, since checking and drawing need no network library, and are quicker to start without one.
     from trizoo.download.datasets import download_dataset
 
     print(download_dataset(options.name, options.root, parts=options.parts, keep=options.keep, offline=options.offline))
     return 0
+
+
+def _check_folder(path, name):
+    """UserError where a data set's folder can't be made."""
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path} is a file; {name} is the folder to make")
+    if not path.exists():
+        check_place(path)

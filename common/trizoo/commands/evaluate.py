@@ -8,6 +8,8 @@ from trizoo.commands.cli import Choice, check_flags, find_weights, say
 from trizoo.commands.flags.evaluate import parser
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
+from trizoo.ground.results import check_file, check_folder, has_keys
+from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.tasks import task_of
 from trizoo.training.build import make_model, read_model
 from trizoo.training.data import final_set, tell_problems
@@ -20,6 +22,7 @@ def evaluate(framework, argv=None):
 
 def run(args, choice):
     """The command, on the framework of a Choice. Returns the exit code."""
+    check_results(args)
     args.weights = find_weights(args)
     read = read_model(args.weights)
     task = task_of(read.spec.name)
@@ -29,6 +32,8 @@ def run(args, choice):
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
     say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
+    for note in data.notes:
+        say(f"data: {note}")
     tell_problems(data.problems, "data", recipe.data.root, say)
     metrics, found = task.as_asked(data, args).measure(task.evaluator(framework, model, read.spec, recipe, device))
     say(task.table(metrics))
@@ -36,14 +41,31 @@ def run(args, choice):
         text = json.dumps({**metrics, "split": data.split}, ensure_ascii=False, allow_nan=False, indent=2)
         write_atomically(args.json, text + "\n")
         say(f"metrics: {args.json}")
+    for line in task.write_results(data, found, read.recipe, args):
+        say(line)
     if args.plots:
         data.write_report(args.plots, found)
         say(f"plots: {args.plots}")
     return 0
 
 
+def check_results(args):
+    """UserError where --json or --plots would write over something else than metrics or plots."""
+    if args.json:
+        # a run's metrics.json has a step
+        check_file(args.json, "--json", has_keys("per_class", "confusion", "split", without=("step",)))
+    if args.plots:
+        is_report = has_keys("per_class", "confusion", without=("split",))
+        check_folder(args.plots, "--plots", lambda folder: is_report(folder / "report.json"))
+
+
 def _with_data(recipe, args):
-    """The recipe with the data set to measure on."""
+    """The recipe with the data set to measure on, and what the task's flags say of it."""
+    for flag in TASK_FLAGS[task_of(recipe.model.name).name].evaluate:
+        value = getattr(args, flag.name)
+        if flag.sets and value is not None:
+            changes = {key.removeprefix("data."): setting for key, setting in flag.sets(value).items()}
+            recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=changes)})
     if args.data:
         places = {"layout": args.layout, "images": args.images, "annotations": args.annotations}
         data = recipe.data.model_copy(update={"root": args.data, "overfit": 0, **places})

@@ -1,11 +1,13 @@
 """The parity command of one framework: python -m torch_zoo.parity, tf2_zoo.parity, keras_zoo.parity."""
 
 import argparse
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from trizoo.families import architecture
+from trizoo.ground.results import check_file
 from trizoo.parity.golden import GOLDENS, differences, golden_path, golden_spec, load_golden
 from trizoo.parity.probe import probe
 from trizoo.weights.names import names_path, names_text
@@ -37,8 +39,12 @@ def measure(framework, argv=None):
     args = parser().parse_args(argv)
     for model in args.model:
         architecture(model)
+        if args.out:
+            check_file(Path(args.out, f"{model}.npz"), "--out", _is_measurement)
+    for model in args.model:
         measured = probe(framework, model)
         if args.out:
+            Path(args.out).mkdir(parents=True, exist_ok=True)
             np.savez_compressed(Path(args.out, f"{model}.npz"), **measured, versions=framework.versions())
         elif args.regenerate:
             shapes = framework.shapes(framework.build(golden_spec(model), framework.device("cpu")))
@@ -50,3 +56,12 @@ def measure(framework, argv=None):
             for check, value in differences(load_golden(model), measured).items():
                 print(f"{model} {check} {value:.2g}")
     return 0
+
+
+def _is_measurement(path):
+    """Whether a file is an earlier measurement."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return {"versions.npy", "curve.npy"} <= set(file.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False

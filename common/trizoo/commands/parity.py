@@ -19,10 +19,13 @@ from trizoo.commands.cli import say
 from trizoo.families import architecture
 from trizoo.framework import is_installed
 from trizoo.ground.errors import UserError
-from trizoo.ground.files import replacing, write_atomically
+from trizoo.ground.files import write_atomically
+from trizoo.ground.results import check_file, has_keys
 from trizoo.parity.golden import GOLDENS, TOLERANCES, differences, load_golden
+from trizoo.pictures.figures import check_figure, save_figure
 from trizoo.pictures.style import COLOURS
 
+COMMAND = "trizoo parity"
 HEADINGS = {"batch_step": "batch step", "frozen_step": "frozen step"}
 WIDTH = 11  # of a column of numbers
 
@@ -62,6 +65,10 @@ def run(args):
         architecture(model)
         if model not in GOLDENS:
             raise UserError(f"{model} has no golden to be compared with; one of {', '.join(GOLDENS)} is needed")
+    if args.json:
+        check_file(args.json, "--json", has_keys("bounds", "models"))
+    if args.plot:
+        check_figure(args.plot, "--plot", COMMAND)
     sides = [side for side in SIDES if side.installed]
     if not sides:
         raise UserError("no framework is installed to compare; pip install one of torch, tensorflow-cpu, keras")
@@ -160,5 +167,4 @@ def draw(report, path):
         below.axhline(TOLERANCES["curve"], color="grey", linestyle=":")
         below.set_ylabel("relative distance")
         below.set_xlabel("step")
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format=Path(path).suffix.lstrip(".") or "png", dpi=100)
+    save_figure(path, figure, COMMAND)

@@ -4,7 +4,8 @@ import shutil
 
 from trizoo.commands.cli import say
 from trizoo.ground.files import write_atomically
-from trizoo.parity.columns import as_html, as_text
+from trizoo.ground.results import check_file, has_mark
+from trizoo.parity.columns import GENERATOR, as_html, as_text
 from trizoo.parity.sidebyside import sidebyside
 
 WIDTH = 160  # characters, where the output is no terminal
@@ -12,6 +13,8 @@ WIDTH = 160  # characters, where the output is no terminal
 
 def run(args):
     """The command. Returns 0."""
+    if args.html:
+        check_file(args.html, "--html", has_mark(b"<!doctype html>", GENERATOR.encode()))
     files = sidebyside(args.model)
     if args.html:
         write_atomically(args.html, as_html(args.model, files, args.only_different))

@@ -51,16 +51,18 @@ def train(framework, argv=None):
 def run(args, choice):
     """The command, on the framework of a Choice. Returns the exit code."""
     check_workers(args.workers)
-    folder = RunFolder.open(args.resume) if args.resume else None
+    folder = None if args.resume is None else RunFolder.open(args.resume)
     if folder is None:
         args.weights = find_weights(args, wanted_model(args.model, args.recipe))
     loaded = resumed_recipe(args, folder) if folder else recipe_of(args)
     model_name = loaded.recipe.model.name
     check_flags(args, "train", model_name, architecture(model_name).task)
+    check_model(loaded.recipe)
     if args.print_recipe:
         say(describe(loaded).rstrip("\n"))
         return 0
-    check_model(loaded.recipe)
+    if folder is None and args.out is not None:
+        RunFolder.check_new(args.out)
     check_root(loaded.recipe.data.root)
     framework, device = choice.start(args.device)
     done = train_recipe(

@@ -9,6 +9,7 @@ from trizoo.download.remote import PREFIX, check, digests
 from trizoo.download.storage import home
 from trizoo.families import ARCHITECTURES
 from trizoo.ground.errors import UserError
+from trizoo.ground.results import check_file
 from trizoo.ground.text import suggestion
 from trizoo.weights import listing, store
 from trizoo.weights.convert import convert
@@ -91,8 +92,7 @@ def _verify_file(path, manifest):
 
 
 def _convert(options):
-    if options.out.exists():
-        raise UserError(f"{options.out} is there already; choose another --out, or remove it")
+    check_file(options.out, "--out")
     manifest = load_manifest()
     source, classes = Path(options.source), options.classes
     if classes and len(classes) == 1:
@@ -127,8 +127,7 @@ def _convert(options):
 
 
 def _export(options):
-    if options.out.exists():
-        raise UserError(f"{options.out} is there already; choose another --out, or remove it")
+    check_file(options.out, "--out")
     if options.names not in NAMES:
         raise UserError(f"--names is {options.names!r}; {' or '.join(NAMES)} is needed")
     export(options.source, options.out, options.names)

@@ -25,6 +25,8 @@ ARCHITECTURES = {name: known for family in FAMILIES.values() for name, known in 
 
 def register_family(name, family):
     """Adds a Family of one's own to FAMILIES, and its models to ARCHITECTURES. Raises ValueError for names in use."""
+    if not isinstance(name, str) or not isinstance(family, Family):
+        raise TypeError(f"the family is {name!r}, {family!r}; a name and a trizoo.families.Family are needed")
     taken = [name] if name in FAMILIES else sorted(family.models.keys() & ARCHITECTURES.keys())
     if taken:
         raise ValueError(f"{taken[0]!r} is in use already; choose another name for the family or the model")

@@ -8,6 +8,7 @@ from trizoo.parity.alike import PACKAGES
 
 LEAST_WIDTH = 60  # characters of a terminal, or a column would hold no word
 BETWEEN = " | "
+GENERATOR = '<meta name="generator" content="trizoo sidebyside">'  # by which the command knows its pages
 MARKS = "  ", "* "  # before rows that are alike, that differ
 
 STYLE = """
@@ -61,7 +62,8 @@ def as_html(model, files, only_different=False):
         only_different: leave out the rows that are alike
     """
     parts = [
-        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{html.escape(model)} side by side</title>',
+        f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n{GENERATOR}',
+        f"<title>{html.escape(model)} side by side</title>",
         f'<meta name="viewport" content="width=device-width">\n<style>\n{STYLE}\n</style>',
         f"<h1>{html.escape(model)} in three frameworks</h1>",
         "<p>Rows say the same but for what a framework calls a thing, type hints and the order of axes; "

@@ -4,6 +4,9 @@ import yaml
 
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
+from trizoo.ground.results import check_file
+from trizoo.recipes.load import BASE, SUFFIXES
+from trizoo.recipes.schema import Recipe
 
 
 def write_anchors(path, anchors, *, head=""):
@@ -12,14 +15,39 @@ def write_anchors(path, anchors, *, head=""):
     Raises UserError where the file is no recipe, can't be written, or is written in a way (aliases, one-line
     documents) that leaves no safe place for the new value; the text to paste is then in the error.
     """
-    if not path.parent.is_dir():
-        raise UserError(f"{path.parent} is no folder; make it, or give --write a file in one that exists")
     try:
         # bytes, since reading text would turn \r\n into \n
         text = path.read_bytes().decode("utf-8") if path.exists() else head
         write_atomically(path, _with_anchors(text, anchors, path))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} can't be read and written as UTF-8 text: {error}") from error
+
+
+def check_recipe_file(path, option):
+    """UserError unless anchors can be put into a file: a recipe, or a new one whose name ends in .yaml.
+
+    Args:
+        option: that names it, for the sentence
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{option} is {path}; the name of a recipe, which ends in .yaml, is needed")
+    check_file(path, option, lambda path: True)
+    if not path.exists():
+        return
+    try:
+        values = yaml.safe_load(path.read_bytes())
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise UserError(
+            f"{path} is no YAML file ({' '.join(str(error).split())}); name another file with {option}"
+        ) from error
+    if not isinstance(values, dict | None):
+        raise UserError(f"{path} holds no keys, so it is no recipe and stays as it is; name another file with {option}")
+    foreign = [key for key in values or () if key not in (BASE, *Recipe.model_fields)]
+    if foreign:
+        raise UserError(
+            f"{path} has the key {str(foreign[0])[:40]!r}, so it is no recipe and stays as it is; name another file "
+            f"with {option}"
+        )
 
 
 def flow(anchors):

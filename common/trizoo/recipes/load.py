@@ -19,6 +19,7 @@ from trizoo.recipes.outline import Spot, default_tree, merge, to_plain
 
 RECIPES = Path(__file__).parent
 BASE = "_base_"
+SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ def load(schema, *, file=None, overrides=(), base=None, folder=RECIPES):
     spot = Spot((schema,))
     tree = default_tree(schema, Location("default", "the recipe"))
     for kind, name in (("base", base), ("file", file)):
+        if name is not None and not os.fspath(name):
+            raise UserError(
+                "the recipe's name is empty; a file, or the name of a recipe that comes with the zoo, is needed"
+            )
         if name is not None:
             tree = merge(tree, _read(os.fspath(name), kind, Path(), folder, spot), spot)
     for key, value, origin in overrides:
@@ -143,6 +148,11 @@ def _read(name, kind, beside, folder, spot, where=None, chain=()):
     try:
         tree = _parse_file(path, f"{kind} {path.name}", label)
     except FileNotFoundError:
+        if (beside / name).is_file():
+            raise UserError(
+                f"{f'{where}: ' if where else ''}{beside / name} is there, but the name of a recipe file ends in "
+                f"{' or '.join(SUFFIXES)}; rename it"
+            ) from None
         known = sorted(file.stem for file in folder.glob("*.yaml"))
         hint = suggest(Path(label).name.removesuffix(".yaml"), known)
         raise UserError(f"{f'{where}: ' if where else ''}there is no recipe {label}{hint}") from None
@@ -155,7 +165,7 @@ def _read(name, kind, beside, folder, spot, where=None, chain=()):
 
 def _resolve(name, beside, folder):
     """The path that a recipe's name means, and how to call it in messages."""
-    if name.lower().endswith((".yaml", ".yml")) or "/" in name or os.sep in name:
+    if name.lower().endswith(SUFFIXES) or "/" in name or os.sep in name:
         path = Path(os.path.normpath(beside / name))
         return (path, path.name) if path.parent == folder else (path, str(path))
     return folder / f"{name}.yaml", f"{name}.yaml"

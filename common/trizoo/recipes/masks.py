@@ -4,29 +4,31 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from trizoo.data.masks.encoding import parse_colour, voc_colours
+from trizoo.data.masks.encoding import PALETTES, parse_colour, span, span_key, spread
 from trizoo.ground.errors import UserError
-
-VOC_CLASSES = 21  # with the background
 
 
 def _pairs(value):
-    """{255: 1} as pairs, by value, so that a recipe can be hashed and a map from elsewhere is replaced as a whole."""
+    """{255: 1, "0-127": 0} as pairs, by value, so that a recipe can be hashed and a map is replaced as a whole."""
     if isinstance(value, dict):
         pairs = value.items()
     elif isinstance(value, list | tuple) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in value):
         pairs = value
     else:
-        raise ValueError("a mapping of values in mask files to class ids is needed, such as {255: 1}")
-    pairs = sorted((int(old), new) for old, new in pairs if str(old).isdecimal())
-    if len(dict(pairs)) < len(value):
-        raise ValueError("values in mask files are whole numbers from 0, each once, as in {255: 1}")
-    return pairs
+        raise ValueError("a mapping of values in mask files to class ids is needed, such as {255: 1} or {128-255: 1}")
+    try:
+        found = sorted(((span(old), new) for old, new in pairs), key=lambda pair: pair[0])
+        spread({span_key(*ends): 0 for ends, _ in found})
+    except UserError as error:
+        raise ValueError(str(error)) from error
+    if len(dict(found)) < len(value):
+        raise ValueError("values in mask files stand once each, as in {255: 1}")
+    return [(span_key(*ends), new) for ends, new in found]
 
 
 def _colours(value):
-    if value == "voc":
-        return voc_colours()[:VOC_CLASSES]
+    if isinstance(value, str) and value in PALETTES:
+        return PALETTES[value][0]
     if not isinstance(value, list | tuple):
         return value
     try:
@@ -37,7 +39,7 @@ def _colours(value):
 
 _Level = Annotated[int, Field(ge=0, le=255)]
 MaskMap = Annotated[
-    tuple[tuple[Annotated[int, Field(ge=0, le=65535)], Annotated[int, Field(ge=0, le=255)]], ...],
+    tuple[tuple[int | str, Annotated[int, Field(ge=0, le=255)]], ...],
     BeforeValidator(_pairs),
 ]
 Colours = Annotated[tuple[tuple[_Level, _Level, _Level], ...], BeforeValidator(_colours)]

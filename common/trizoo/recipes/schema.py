@@ -52,9 +52,12 @@ class Data(Section):
     layout: Literal[LAYOUTS] | None = Field(None, description="of the labels; none = the first that is there")
     images: str | None = Field(None, description="folder of the images, below root or anywhere; none = found")
     annotations: str | None = Field(None, description="file or folder of the labels or masks; none = found")
-    mask_map: MaskMap = Field((), description="{255: 1} = 255 in a mask file is class 1; else 255 is ignored")
+    mask_map: MaskMap = Field(
+        (), description="{255: 1} = 255 in a mask file is class 1, else ignored; {128-255: 1} = a range"
+    )
     palette: Colours | None = Field(
-        None, description="colours of the classes in order, as [r, g, b] or hex, for masks in colours; voc = VOC's"
+        None,
+        description="colours of classes in order, as [r, g, b] or hex, for masks in colours; voc, cityscapes",
     )
     ignore_colours: Colours = Field((), description="colours in masks that count nowhere; VOC's is e0e0c0")
 

@@ -12,6 +12,7 @@ class EvaluationSet(Protocol):
     Args:
         records: list of `trizoo.ground.sample.Record`
         split: its name
+        notes: sentences about what was found, for a log
         problems: what was put right or left out of it
     """
 
@@ -19,6 +20,7 @@ class EvaluationSet(Protocol):
     problems: Sequence[Problem]
     classes: tuple[str, ...]
     split: str
+    notes: Any
 
     def only(self, places, split):
         """The same of some of its images alone.
@@ -61,6 +63,14 @@ class Task(Protocol):
 
     def as_asked(self, evaluation, args):
         """An EvaluationSet of this task's as evaluate.py's arguments want it measured."""
+
+    def write_results(self, evaluation, found, recipe, args):
+        """The files of a measurement that evaluate.py's arguments ask for -> lines that say so.
+
+        Args:
+            found: what `EvaluationSet.measure` gave
+            recipe: with the data set that was measured on
+        """
 
     def evaluator(self, framework, model, spec, recipe, device):
         """The ImagePipeline that evaluation uses: the model as it is now, with the recipe's `evaluate` section."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from trizoo.data.boxes.coco import file_numbers
 from trizoo.data.boxes.kept import open_boxes
 from trizoo.data.images import read_image, read_size
 from trizoo.data.reading import Problem
@@ -16,6 +17,7 @@ from trizoo.metrics.curves import write_report
 from trizoo.metrics.detection import evaluate
 from trizoo.metrics.plain import shown
 from trizoo.pictures.draw import draw_boxes, draw_detections
+from trizoo.tasks.coco_results import write_coco_results
 from trizoo.tasks.detect import Detector
 from trizoo.tasks.writers import count_text, save_picture, to_json, write_crops, write_voc
 
@@ -31,6 +33,7 @@ class BoxEvaluationSet:
     classes: tuple[str, ...]
     split: str
     problems: Sequence[Problem] = ()
+    notes: Any = ()
 
     def only(self, places, split):
         """See `trizoo.tasks.base.EvaluationSet`."""
@@ -80,11 +83,21 @@ class Detection:
     def evaluation_set(self, listing, data, split, classes):
         """A `BoxEvaluationSet`."""
         source = listing.open(split, classes)
-        return BoxEvaluationSet(source.records, classes, split or "all", source.problems)
+        return BoxEvaluationSet(source.records, classes, split or "all", source.problems, source.notes)
 
     def as_asked(self, evaluation, args):
         """The same: there is one way to measure boxes."""
         return evaluation
+
+    def write_results(self, evaluation, found, recipe, args):
+        """COCO's results where --coco asks for them, see `trizoo.tasks.coco_results`."""
+        if not args.coco:
+            return []
+        data, numbers = recipe.data, None
+        if data.layout in (None, "coco"):
+            ids = [record.id for record in evaluation.records]
+            numbers = file_numbers(data.root, data.images, data.annotations, ids)
+        return write_coco_results(args.coco, found, evaluation.records, evaluation.classes, numbers)
 
     def evaluator(self, framework, model, spec, recipe, device):
         """A Detector, by the recipe's `evaluate` section."""

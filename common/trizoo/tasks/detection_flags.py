@@ -17,6 +17,14 @@ def share(text):
 
 FLAGS = TaskFlags(
     models="detectors",
+    evaluate=(
+        Flag(
+            "coco",
+            "write what was found as COCO's results, which pycocotools reads against the data set's own JSON",
+            metavar="FILE",
+            parse=str,
+        ),
+    ),
     predict=(
         Flag(
             "confidence",

@@ -18,7 +18,7 @@ class Flag:
         metavar: what stands for its value in help
         parse: text -> value; raises ValueError or UserError with a sentence
         writes: whether it makes predict write files
-        sets: value -> {key of the recipe: value}, of train's flags
+        sets: value -> {key of the recipe: value}, of train's flags, and of evaluate's with keys in `data`
         alias: another name that means the same, so with underscores; None: there is none
     """
 

@@ -60,6 +60,11 @@ class MaskEvaluationSet:
         """See `trizoo.tasks.base.EvaluationSet`."""
         return self.source.classes
 
+    @property
+    def notes(self):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        return self.source.notes
+
     def only(self, places, split):
         """See `trizoo.tasks.base.EvaluationSet`."""
         return replace(self, split=split, places=[self.places[place] for place in places])
@@ -114,6 +119,10 @@ class Segmentation:
     def as_asked(self, evaluation, args):
         """With boundary IoU where --boundary asks for it."""
         return replace(evaluation, boundary=args.boundary)
+
+    def write_results(self, evaluation, found, recipe, args):
+        """None."""
+        return []
 
     def evaluator(self, framework, model, spec, recipe, device):
         """A Segmenter."""

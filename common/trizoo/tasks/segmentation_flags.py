@@ -22,14 +22,14 @@ def palette(text):
 MASKS = (
     Flag(
         "mask_map",
-        "what values in mask files mean: 255=1 makes 255 class 1, else it is ignored",
+        "what values in mask files mean: 255=1 makes 255 class 1, else it is ignored; 0-127=0,128-255=1 a threshold",
         metavar="VALUE=CLASS,…",
         parse=mask_map,
         sets=lambda mapping: {"data.mask_map": mapping},
     ),
     Flag(
         "palette",
-        "the classes' colours in order, for masks in colours; e0e0c0=255 ignores one; voc = VOC's",
+        "the classes' colours in order, for masks in colours; e0e0c0=255 ignores one; voc, cityscapes = theirs",
         metavar="RRGGBB,…",
         parse=palette,
         sets=lambda value: {"data.ignore_colours": list(value[1]), "data.palette": list(value[0])},
@@ -38,7 +38,7 @@ MASKS = (
 FLAGS = TaskFlags(
     models="segmentation models",
     train=MASKS,
-    evaluate=(Flag("boundary", "boundary IoU too, some 15 ms an image"),),
+    evaluate=(Flag("boundary", "boundary IoU too, some 15 ms an image"), *MASKS),
     predict=(
         Flag(
             "view",

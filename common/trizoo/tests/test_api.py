@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +13,13 @@ import trizoo
 from trizoo import api
 from trizoo.augment import pipeline
 from trizoo.data.images import as_image
+from trizoo.families import model_spec
 from trizoo.recipes import augmentations, schema
 from trizoo.recipes.load import load
+from trizoo.tasks import task_of
 from trizoo.tests.pages import code_blocks
 from trizoo.tests.testing import FakeFramework
+from trizoo.training.train import check_own_operations
 from trizoo.training.workers import batches
 from trizoo.weights.checkpoint import load_recipe
 
@@ -81,6 +86,112 @@ def test_detections_have_names_and_go_to_coco():
     assert [result["category_id"] for result in FOUND.to_coco()] == [1, 0]
 
 
+def test_detections_know_the_size_of_their_image_and_as_many_numbers_as_classes():
+    found = replace(FOUND, size=(40, 30))
+    assert found.above(0.5).size == (40, 30)
+    assert found.draw(np.zeros((30, 40, 3), np.uint8)).any()
+    with pytest.raises(ValueError, match="image is 30x40 pixels, and these boxes are of one of 40x30"):
+        found.above(0.5).draw(np.zeros((40, 30, 3), np.uint8))
+    with pytest.raises(ValueError, match="category_ids has 1 numbers; 2 are needed"):
+        FOUND.to_coco(category_ids=[17])
+
+
+@pytest.fixture
+def detector(door):
+    """An untrained YOLOv3-tiny of one class."""
+    recipe = schema.Recipe(classes=("a",), input_size=(64, 64))
+    spec = model_spec("yolov3-tiny", 1)
+    model = door.build(spec, "cpu")
+    pipeline = task_of(spec.name).pipeline(door, model, spec, recipe, "cpu")
+    return api.Detector(model, spec, recipe, door, "cpu", ("a",), pipeline)
+
+
+IMAGE = np.zeros((30, 40, 3), np.uint8)
+
+
+def test_every_result_has_the_size_of_its_image(detector):
+    Image.new("RGB", (20, 10)).save("b.png")
+    found = detector([IMAGE, "b.png", Image.new("L", (7, 9))] * 5, batch_size=2)
+    assert [one.size for one in found] == [(40, 30), (20, 10), (7, 9)] * 5
+
+
+def test_what_is_no_image_is_named_by_its_place(detector):
+    with pytest.raises(ValueError, match=r"images\[1\], of type NoneType: image is object"):
+        detector([IMAGE, None])
+    with pytest.raises(ValueError, match=r"the image, of type NoneType: image is object"):
+        detector(None)
+
+
+@pytest.mark.parametrize(
+    ("options", "received"),
+    [
+        ({"batch_size": 0}, "batch_size is 0; a whole number of at least 1"),
+        ({"batch_size": 1.5}, "batch_size is 1.5"),
+        ({"confidence": 7}, "confidence is 7; 0 to 1"),
+        ({"confidence": "x"}, "confidence is 'x'; 0 to 1"),
+        ({"nms": -0.1}, "nms is -0.1; 0 to 1"),
+    ],
+)
+def test_an_option_out_of_its_range_is_refused(detector, options, received):
+    with pytest.raises(ValueError, match=received):
+        detector(IMAGE, **options)
+
+
+BOX, LABEL = [[8, 8, 40, 40]], [0]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "labels", "received"),
+    [
+        ([BOX], [], "boxes are of 1 images and labels of 0"),
+        ([BOX], [[0, 0]], "image 0 has 1 boxes and 2 labels"),
+        ([BOX, [[1, 1, 9, np.nan]]], [LABEL, LABEL], r"boxes\[1\]\[0\] is \[1.0, 1.0, 9.0, nan\]; finite numbers"),
+        ([[[1, 1, 9, 9], [9, 1, 2, 9]]], [[0, 0]], r"boxes\[0\]\[1\] is \[9.0, .*; xmin < xmax"),
+        ([[[1, 9, 9, 9]]], [LABEL], r"boxes\[0\]\[0\] is .*; xmin < xmax and ymin < ymax"),
+        ([[[1, 1, 65, 9]]], [LABEL], r"boxes\[0\]\[0\] is .*; it must lie in the 64x96 pixels of the input; clip it"),
+        ([[[-1, 1, 9, 9]]], [LABEL], r"boxes\[0\]\[0\] is .*; it must lie in the 64x96 pixels"),
+        ([[1, 1, 9, 9]], [LABEL], r"boxes\[0\] has the shape \(4,\)"),
+        ([BOX], [[0.5]], r"labels\[0\] is float64"),
+        ([BOX], [0], r"labels\[0\] is int64 \(\)"),
+        ([BOX], [[1]], "labels reach from 1 to 1; 0 to 0 are the classes"),
+    ],
+)
+def test_targets_of_what_is_no_truth_are_refused_with_what_it_is(detector, boxes, labels, received):
+    with pytest.raises(ValueError, match=received):
+        trizoo.targets(detector, boxes, labels, (64, 96))
+
+
+def test_targets_take_boxes_up_to_the_edge_and_images_without_any(detector):
+    edge = trizoo.targets(detector, [[[0, 0, 64, 96]], []], [LABEL, []], (64, 96))
+    assert edge["boxes"].shape[0] == 2
+    assert edge["boxes"][0, 0].tolist() == [0, 0, 64, 96]
+
+
+def test_targets_and_loss_say_what_they_are_for(detector, door):
+    with pytest.raises(trizoo.UserError, match="input size 65x64 doesn't fit yolov3-tiny"):
+        trizoo.targets(detector, [BOX], [LABEL], (65, 64))
+    with pytest.raises(ValueError, match=r"size is 64; \(width, height\)"):
+        trizoo.targets(detector, [BOX], [LABEL], 64)
+    segmenter = api.Segmenter(*[None] * 5, (), None)
+    for given in (3, segmenter):
+        with pytest.raises(TypeError, match=r"detector is .*; what trizoo\.load gives of a model that finds boxes"):
+            trizoo.targets(given, [BOX], [LABEL], (64, 64))
+    with pytest.raises(TypeError, match=r"detector is 3; what trizoo\.load gives"):
+        trizoo.loss(3)
+
+
+def test_what_load_cannot_mean_is_refused_with_what_it_is(door, tmp_path):
+    for weights in (None, 3):
+        with pytest.raises(TypeError, match=f"weights is {weights}; text or a path"):
+            trizoo.load(weights)
+    with pytest.raises(trizoo.UserError, match="the name of the weights is empty"):
+        trizoo.load("")
+    with pytest.raises(trizoo.UserError, match="is a folder and no checkpoint"):
+        trizoo.load(tmp_path)
+    with pytest.raises(trizoo.UserError, match="precision is 'fp8'; one of fp32, bf16, fp16"):
+        trizoo.load("best.h5", precision="fp8")
+
+
 def test_detections_are_drawn_into_a_copy():
     image = np.zeros((40, 40, 3), np.uint8)
     assert FOUND.draw(image).any()
@@ -114,6 +225,8 @@ def test_transparency_is_laid_on_white_and_grey_becomes_rgb():
 
 
 def test_a_framework_that_is_none_is_a_sentence():
+    with pytest.raises(trizoo.UserError, match="framework is 3; pytorch"):
+        api.open_framework(3)
     with pytest.raises(trizoo.UserError, match="framework is 'pytorc', did you mean 'pytorch'"):
         api.open_framework("pytorc")
 
@@ -161,13 +274,14 @@ def test_a_recipe_is_a_file_or_the_name_of_one(tmp_path):
     (tmp_path / "mine.yaml").write_text("_base_: yolov4-tiny\nseed: 7\n", encoding="utf-8")
     assert api._new_run(tmp_path / "mine.yaml", None)[0].seed == 7
     assert api._new_run("yolov4-tiny", None)[0].model.name == "yolov4-tiny"
-    with pytest.raises(TypeError, match="not list"):
-        api._new_run([1], None)
 
 
 def test_what_no_run_can_have_is_refused_before_its_folder_is_made(door, tmp_path):
     with pytest.raises(trizoo.UserError, match=r"--workers is -1; 0 \(no processes\) or more is needed"):
         trizoo.train({"data.root": "photos"}, workers=-1, out="run", say=quiet)
+    for workers in ("2", 1.5):
+        with pytest.raises(trizoo.UserError, match=rf"--workers is {workers!r}; 0"):
+            trizoo.train({"data.root": "photos"}, workers=workers, out="run", say=quiet)
     with pytest.raises(trizoo.UserError, match="device is 'tpu'; one of auto, cpu, cuda is needed"):
         trizoo.train({"data.root": "photos"}, device="tpu", out="run", say=quiet)
     assert not (tmp_path / "run").exists()
@@ -176,10 +290,43 @@ def test_what_no_run_can_have_is_refused_before_its_folder_is_made(door, tmp_pat
 def test_what_is_no_callback_is_refused(door):
     with pytest.raises(TypeError, match=r"callbacks holds 3; a trizoo\.Callback or a function"):
         trizoo.train({"data.root": "photos"}, callbacks=[3], say=quiet)
+    for given in (print, trizoo.Callback(), "seen", 3):
+        with pytest.raises(TypeError, match=r"callbacks is .*; a list of trizoo\.Callback objects or functions"):
+            trizoo.train({"data.root": "photos"}, callbacks=given, say=quiet)
 
 
-def test_the_pages_blocks_on_callbacks_and_augmentations_run(door, registered):
-    known = {"trizoo": trizoo}
+@pytest.mark.parametrize(
+    ("arguments", "received"),
+    [
+        ({"recipe": [1]}, r"recipe is \[1\]; a Recipe, a file or name of a recipe, or a dict"),
+        ({"recipe": 3}, "recipe is 3; a Recipe, a file"),
+        ({"weights": 3}, "weights is 3; text or a path"),
+        ({"resume": 3}, "resume is 3; text or a path"),
+        ({"say": None}, "say is None; a function"),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_with_what_it_is(door, arguments, received):
+    with pytest.raises(TypeError, match=received):
+        trizoo.train(**{"say": quiet, **arguments})
+
+
+def test_an_empty_name_is_never_taken_for_none(door):
+    for name, sentence in (
+        ("recipe", "recipe's name is empty"),
+        ("weights", "weights is empty"),
+        ("resume", "resumed"),
+    ):
+        with pytest.raises(trizoo.UserError, match=sentence):
+            trizoo.train(**{name: ""}, say=quiet)
+    with pytest.raises(trizoo.UserError, match="isn't empty"):
+        trizoo.train({"data.root": "photos"}, out="", say=quiet)
+
+
+def test_the_pages_blocks_on_callbacks_and_augmentations_run(door, registered, monkeypatch):
+    page = types.ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", page)
+    known = vars(page)
+    known["trizoo"] = trizoo
     for heading in ("## Callbacks and metrics", "## Augmentations"):
         for block in code_blocks("docs/python.md", heading):
             exec(compile(block, "docs/python.md", "exec"), known)  # the project's own text
@@ -201,6 +348,44 @@ def test_an_augmentation_with_other_arguments_is_refused(registered):
         trizoo.register_augmentation("wrong", lambda image, rng: image)
     with pytest.raises(ValueError, match="has no default for strength"):
         trizoo.register_augmentation("wrong", lambda image, boxes, labels, mask, rng, strength: image)
+
+
+def test_what_is_no_augmentation_is_refused_with_what_it_is(registered):
+    with pytest.raises(TypeError, match="the augmentation 'bad' is 3; a function"):
+        trizoo.register_augmentation("bad", 3)
+    for name in (3, ""):
+        with pytest.raises(TypeError, match=f"the name of an augmentation is {name!r}; text"):
+            trizoo.register_augmentation(name, darker)
+    with pytest.raises(TypeError, match=r"the family is 'x', 3; a name and a trizoo\.families\.Family"):
+        trizoo.register_family("x", 3)
+
+
+def test_an_augmentation_that_loader_processes_cannot_find_is_refused_where_there_are_any(door, registered, tmp_path):
+    def inner(image, boxes, labels, mask, rng):
+        return image, boxes, labels, mask
+
+    a_lambda = lambda image, boxes, labels, mask, rng: (image, boxes, labels, mask)  # noqa: E731
+    for name, function in (("a-lambda", a_lambda), ("inner", inner)):
+        trizoo.register_augmentation(name, function)
+        values = {"data.root": "photos", "schedule.iterations": 1, "augment": [{"op": name}]}
+        with pytest.raises(
+            trizoo.UserError, match=f"the augmentation '{name}' is .*can't find; a function of a module"
+        ):
+            trizoo.train(values, workers=1, out="refused", say=quiet)
+        assert trizoo.train(values, workers=0, quiet=True, say=quiet).step == 1
+    assert not (tmp_path / "refused").exists()
+
+
+def test_an_augmentation_of_a_prompt_is_refused_and_that_of_a_script_is_not(registered, monkeypatch):
+    typed = types.ModuleType("__main__")
+    exec("def typed(image, boxes, labels, mask, rng): return image, boxes, labels, mask", vars(typed))
+    monkeypatch.setitem(sys.modules, "__main__", typed)
+    trizoo.register_augmentation("typed", typed.typed)
+    recipe = schema.Recipe(augment=[{"op": "typed"}])
+    with pytest.raises(trizoo.UserError, match=r"'typed' is .*loader processes can't find"):
+        check_own_operations(recipe, 1)
+    typed.__file__ = "script.py"
+    check_own_operations(recipe, 1)
 
 
 class Source:

@@ -29,8 +29,8 @@ def spec_of(recipe):
 
 
 def check_model(recipe):
-    """UserError for an input size, a loss or an option that doesn't fit a recipe's model, whatever its classes."""
-    spec_of(recipe.model_copy(update={"classes": recipe.classes or ("any",)}))
+    """UserError for sizes, a loss or an option that don't fit a recipe's model, whatever its classes."""
+    check_batch_norm(recipe, spec_of(recipe.model_copy(update={"classes": recipe.classes or ("any",)})))
 
 
 def spec_of_options(options, num_classes):
@@ -69,6 +69,20 @@ def check_anchors(given, spec, weights):
         raise UserError(f"{weights} {reason}")
 
 
+def check_norm(given, spec, weights):
+    """UserError where a checkpoint's model normalises in another way, and so has arrays of other names in every layer.
+
+    Args:
+        weights: the checkpoint's path
+    """
+    theirs = spec_of_options(given.recipe["model"], spec.num_classes).norm
+    if theirs != spec.norm:
+        raise UserError(
+            f"model.norm is {spec.norm}, and {weights} was trained with {theirs}; --set model.norm={theirs}, or a run "
+            f"without these weights, would do"
+        )
+
+
 def input_sizes(recipe):
     """The `InputSizes` of a recipe's steps."""
     return InputSizes.of(recipe, architecture(recipe.model.name))
@@ -77,7 +91,6 @@ def input_sizes(recipe):
 def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None):
     """A model of the recipe: from scratch, fine-tuned from the checkpoint file `weights`, or of a run to resume."""
     spec = spec_of(recipe)
-    check_batch_norm(recipe, spec)
     model = framework.build(spec, device, seed=None)
     shapes = framework.shapes(model)
     if checkpoint is not None:
@@ -95,7 +108,11 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
         elif list(given.recipe["classes"]) != list(recipe.classes):  # as many, perhaps, but they mean other things
             say("weights: the classes are others, so what predicts them is re-initialised")
             values = {name: array for name, array in values.items() if not predicts_classes(name)}
-        fitting, report = match(values, shapes, allowed_prefixes=new, source=weights)
+        try:
+            fitting, report = match(values, shapes, allowed_prefixes=new, source=weights)
+        except UserError:
+            check_norm(given, spec, weights)
+            raise
         arrays |= fitting
         say(f"weights: {weights}\n{report}")
     framework.assign(model, arrays)

@@ -1,5 +1,7 @@
 """What a program of one's own may do during a run: see steps and epochs, add metrics, stop it."""
 
+from collections.abc import Iterable
+
 
 class Callback:
     """Base of callbacks; each method does nothing unless it is overridden.
@@ -54,6 +56,8 @@ class EveryEpoch(Callback):
 
 def as_callbacks(callbacks):
     """Callbacks and plain functions as a tuple of callbacks. Raises TypeError for anything else."""
+    if isinstance(callbacks, Callback | str) or not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks is {callbacks!r}; a list of trizoo.Callback objects or functions is needed")
     made = []
     for given in callbacks:
         if not isinstance(given, Callback) and not callable(given):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trizoo.data.advice import on_few_images
 from trizoo.data.finding import named_place
 from trizoo.data.reading import LEFT_OUT
 from trizoo.data.splits import split_by_hash
@@ -33,12 +34,17 @@ class Sources:
     test: EvaluationSet
 
 
-def open_data(recipe, say):
+def open_data(recipe, say, pretrained=False, resumed=False):
     """The recipe's data -> the recipe with its classes and root filled in, and `Sources`.
 
     Without a root the zoo's synthetic data are made, or found, in ./data. `say` gets a line for each thing worth
     knowing.
+
+    Args:
+        pretrained: whether training begins with weights
+        resumed: whether it has begun before
     """
+    advised = recipe.data.root is not None and not recipe.data.overfit and not resumed
     root = recipe.data.root
     if root is None:
         width, height = SYNTHETIC_SIZE
@@ -51,7 +57,8 @@ def open_data(recipe, say):
     training = task.open(listing, recipe.data, train, recipe.classes)
     recipe = recipe.model_copy(update={"classes": training.classes})
     say(f"data: {training.root}, {len(training)} images to train on ({train}), classes: {_shorten(training.classes)}")
-    for note in training.notes:
+    advice = on_few_images(len(training), pretrained) if advised else None
+    for note in [*training.notes, *([advice] if advice else [])]:
         say(f"data: {note}")
     tell_problems(training.problems, "training data", root, say)
     members = list(range(min(recipe.data.overfit or len(training), len(training))))

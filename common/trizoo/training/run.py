@@ -19,6 +19,7 @@ from pathlib import Path
 
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
+from trizoo.ground.results import check_place
 from trizoo.ground.text import to_json
 
 KINDS = ("step", "epoch")
@@ -44,15 +45,29 @@ class RunFolder:
 
         Raises UserError where it holds files or can't be made.
         """
-        run = cls(path)
+        run = cls.check_new(path)
         try:
             run.path.mkdir(parents=True, exist_ok=True)
-            if any(run.path.iterdir()):
-                raise UserError(
-                    f"{run.path} isn't empty; --resume {run.path} resumes that run, another --out starts one"
-                )
         except OSError as error:
             raise UserError(f"the run folder {run.path} can't be made: {error.strerror or error}") from error
+        return run
+
+    @classmethod
+    def check_new(cls, path):
+        """The folder that `create` would make. Raises UserError where it would refuse; nothing is made."""
+        run = cls(path)
+        try:
+            full = run.path.is_dir() and any(run.path.iterdir())
+        except OSError as error:
+            raise UserError(f"the run folder {run.path} can't be made: {error.strerror or error}") from error
+        if full and run.recipe_path.is_file() and run.last.is_file():
+            raise UserError(f"{run.path} isn't empty; --resume {run.path} resumes that run, another --out starts one")
+        if full:
+            raise UserError(f"{run.path} isn't empty and holds no run to resume; another --out starts one")
+        if run.path.exists() and not run.path.is_dir():
+            raise UserError(f"the run folder {run.path} can't be made: a file is there; another --out would do")
+        if not run.path.exists():
+            check_place(run.path)
         return run
 
     @classmethod

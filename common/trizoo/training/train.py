@@ -1,8 +1,11 @@
 """A run from its recipe to its metrics; `trizoo train` and `trizoo.train` both end here."""
 
+import pickle
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from trizoo.augment.pipeline import own_operations
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import dump
@@ -59,8 +62,12 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
         UserError: for data, weights, sizes or folders that don't fit, and for a loss that is no longer finite
     """
     check_workers(workers)
+    workers = default_workers() if workers is None else workers
     check_model(recipe)
-    recipe, sources = open_data(recipe, say)
+    check_own_operations(recipe, workers)
+    if run is None and out is not None:
+        RunFolder.check_new(out)
+    recipe, sources = open_data(recipe, say, pretrained=weights is not None, resumed=run is not None)
     recipe = unresized(recipe, sources, say)
     check_augmented_sizes(recipe, sources, spec_of(recipe))
     checkpoint = load_checkpoint(run.last) if run else None
@@ -68,7 +75,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
         say(f"run: begun with {checkpoint.framework}, resumed with {framework.name} after step {checkpoint.step}")
     model = build_model(framework, recipe, device, say, weights=weights, checkpoint=checkpoint)
     if run is None:
-        run = RunFolder.create(out or next_run(Path("runs"), recipe.model.name))
+        run = RunFolder.create(next_run(Path("runs"), recipe.model.name) if out is None else out)
     say(f"run: {run.path}")
     with Progress(quiet=quiet) as progress:
         trainer = build_trainer(
@@ -79,7 +86,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
             run=run,
             progress=progress,
             device=device,
-            workers=default_workers() if workers is None else workers,
+            workers=workers,
             pretrained=checkpoint.state["notes"]["pretrained"] if checkpoint else weights is not None,
             checkpoint=checkpoint,
             callbacks=callbacks,
@@ -101,8 +108,26 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
 
 def check_workers(workers):
     """UserError for a number of loader processes that is none. None: as many as fit the machine."""
-    if workers is not None and workers < 0:
-        raise UserError(f"--workers is {workers}; 0 (no processes) or more is needed")
+    if workers is not None and (not isinstance(workers, int) or workers < 0):
+        raise UserError(f"--workers is {workers!r}; 0 (no processes) or more is needed")
+
+
+def check_own_operations(recipe, workers):
+    """UserError for an augmentation of one's own that loader processes couldn't find, in any framework."""
+    own = own_operations([operation.model_dump() for operation in recipe.augment]) if workers else {}
+    for name, operation in own.items():
+        function = operation.function
+        # what was typed in at a prompt or in a notebook's cell is in no file that another process could read
+        found = getattr(function, "__module__", None) != "__main__" or hasattr(sys.modules["__main__"], "__file__")
+        try:
+            pickle.dumps(function)
+        except (pickle.PicklingError, AttributeError, TypeError):
+            found = False
+        if not found:
+            raise UserError(
+                f"the augmentation {name!r} is {function}, which loader processes can't find; a function of a module, "
+                f"not a lambda or one within another, is needed, or workers=0"
+            )
 
 
 def default_workers():

@@ -237,6 +237,10 @@ def _reason(error):
 @contextmanager
 def _open(path) -> Iterator[h5py.File]:
     """The file, opened for reading; what h5py raises inside becomes a UserError."""
+    if Path(path).is_dir():
+        inside = sorted(file.name for file in Path(path).glob("*.h5"))[:1]
+        hint = f"{Path(path, inside[0])} in it is one" if inside else "the path of one (.h5) is needed"
+        raise UserError(f"{path} is a folder and no checkpoint; {hint}")
     try:
         with Path(path).open("rb"):
             pass  # for the system's own words where it cannot be read; h5py's are long

@@ -44,6 +44,7 @@ def convert(source, out, *, model=None, classes=None, overrides=(), about=None):
     origin = {"file": source.name, "part": part, **(about or {})}
     if source.is_file():
         origin |= digests(source, {"sha256"})
+    Path(out).parent.mkdir(parents=True, exist_ok=True)
     save(out, Checkpoint(arrays, to_dict(recipe), weights.kind, state={"origin": origin}))
     return imported
 

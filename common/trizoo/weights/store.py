@@ -36,6 +36,8 @@ def resolve_weights(text, *, model=None, offline=False, settings=None, report=to
     Raises:
         UserError: for what is neither, for a tag of a model that the zoo doesn't have, and as `fetch` and `convert` do
     """
+    if not text:
+        raise UserError("the name of the weights is empty; a file, or a tag of trizoo weights list, is needed")
     path = Path(text)
     if path.exists():
         return path

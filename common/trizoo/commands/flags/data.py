@@ -23,7 +23,8 @@ def parser(prog="trizoo data"):
             "check",
             help="read a data set in full and say what is wrong with it",
             description="Read every list, annotation, image and mask of a data set and say what training would stumble "
-            "over: boxes in VOC layout; masks in VOC layout, folders of images and masks, labelme's or COCO's JSON.",
+            "over: boxes in VOC layout or COCO's JSON; masks in VOC layout, folders of images and masks, labelme's or "
+            "COCO's JSON.",
             epilog="exit code: 0 no errors (warnings allowed), 1 errors, 2 no data set there",
         )
     )

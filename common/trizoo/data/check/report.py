@@ -97,7 +97,7 @@ class MaskReport(Judged):
     """What `trizoo.data.check.masks.check_masks` has found. `str(report)` is text of at most 100 columns.
 
     Args:
-        layout: voc, folders, labelme, coco or panoptic
+        layout: its name in `trizoo.data.masks.find.FINDERS`
         splits: name -> {"images", "one_value"}; one_value: those whose mask holds one value only
         classes: name -> {"pixels", "masks"}, in the order of their ids; empty where the masks don't say how many there
             are
@@ -167,6 +167,7 @@ class Findings:
 
     def _of(self, file, text):
         name = file.relative_to(self.root).as_posix() if file.is_relative_to(self.root) else str(file)
+        text = text.replace(f"{self.root}{os.sep}", "")
         return text if name == "." else f"{name}: {text}"
 
 

@@ -4,18 +4,25 @@ from collections import Counter
 
 import numpy as np
 
-from trizoo.data.images import in_threads, read_image, read_size
+from trizoo.data.images import CUT_OFF, in_threads, read_image, sound_header
 from trizoo.data.masks.class_files import find_classes
-from trizoo.data.masks.encoding import (
-    Meaning,
+from trizoo.data.masks.encoding import Meaning, unknown_value
+from trizoo.data.masks.naming import Naming
+from trizoo.data.masks.pair import BACKGROUND, MaskFile
+from trizoo.data.masks.values import (
     black_and_white,
+    few_hold,
+    grey_edges,
+    instance_ids,
     is_black_and_white,
     not_numbered,
     numbering,
     one_class,
-    unknown_value,
+    palettes_differ,
+    scan_file,
+    values_of,
 )
-from trizoo.data.masks.pair import BACKGROUND, MaskFile
+from trizoo.data.reading import LEFT_OUT, Problem
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Record, Sample
@@ -33,8 +40,9 @@ class MaskSet:
         listing: a `trizoo.data.masks.listing.Listing`
         split: a name among its splits, None for every image that has a mask
         classes: names in the order of their ids, the background's first where there is one, None for its annotations'
-            or its class file's, else class_0, class_1 … by the values in all masks
-        mask_map: value in a mask file -> class id, 255 = ignore
+            or its class file's, else class_0, class_1 … by the values in all masks. Where it has names of its own, its
+            masks' values go by these names, whatever order they stand in
+        mask_map: value in a mask file, or "128-255" for several -> class id, 255 = ignore
         palette: (r, g, b) of the classes in order, for masks in colours (see `trizoo.data.masks.encoding.Meaning`)
         ignore_colours: (r, g, b) of what is ignored in those
 
@@ -43,13 +51,14 @@ class MaskSet:
         layout: the listing's
         splits: the listing's
         records: list of `Record` without boxes
-        problems: list of `Problem`, what is left out
+        problems: list of `Problem`, what is left out, such as pairs whose image can't be read
         notes: list of sentences worth a line in a log
 
     Raises:
         UserError: one sentence that names the file, for a value that is no class, with its pixels and the mask map that
-            would do; for masks of 0 and 255 without one, colours without a palette, masks of another size than their
-            images, unknown or empty splits, and class names that annotations use and `classes` lacks
+            would do; for masks of 0 and 255 without one, or with grey edges, colours without a palette, masks of
+            another size than their images, unknown or empty splits, and class names that annotations use, or a class
+            file and masks, and `classes` lacks
     """
 
     def __init__(self, listing, split=None, classes=None, *, mask_map=None, palette=None, ignore_colours=()):
@@ -59,23 +68,24 @@ class MaskSet:
         self.problems = [*listing.unpaired, *listing.problems]
         self.notes = list(listing.notes)
         named = find_classes(self.root) if listing.classes is None else None
-        self.meaning = meaning_of(listing, named, mask_map, palette, ignore_colours)
-        pairs = [listing.pairs[id] for id in _ids(listing, split)]
+        self.meaning = meaning_of(listing, named, mask_map, palette, ignore_colours, classes)
+        pairs, sizes = self._sound([listing.pairs[id] for id in _ids(listing, split)])
         self._truths = [pair.truth for pair in pairs]
         names = classes or listing.classes or (named and named.names)
-        counts = None
+        scans = None
         if listing.classes is None:
             scanned = pairs if names else list(listing.pairs.values())
-            counts = dict(zip([pair.id for pair in scanned], scan(scanned, self.meaning), strict=True))
-            if not names:
-                names = _found_names(self.root, counts.values(), scanned, self.meaning)
+            scans = dict(zip([pair.id for pair in scanned], scan(scanned, self.meaning), strict=True))
+            names = names or _found_names(self.root, list(scans.values()), self.meaning)
+            self.notes += _notes(self.root, list(scans.values()), self.meaning, named, classes)
         self.classes = tuple(names)
         _check_names(self.classes, listing)
         self._labels = {name: label for label, name in enumerate(self.classes)}
-        sizes = in_threads(read_size, [pair.image for pair in pairs])
         self._pixels = None
-        if counts is not None:
-            self._pixels = self._check_values(pairs, [counts[pair.id] for pair in pairs], sizes)
+        if scans is not None:
+            self._pixels = self._check_values(pairs, [scans[pair.id] for pair in pairs], sizes)
+            if len(self.classes) > 1 and np.count_nonzero(self._pixels) == 1:
+                self.notes.append(f"the masks hold nothing but {self.classes[self._pixels.argmax()]}")
         self.records = [
             Record(pair.id, pair.image, size, mask=pair.truth.path) for pair, size in zip(pairs, sizes, strict=True)
         ]
@@ -108,47 +118,88 @@ class MaskSet:
             self._pixels = np.sum(counts, axis=0)[: len(self.classes)]
         return self._pixels
 
+    def _sound(self, pairs):
+        """The pairs whose image can be read, and the images' sizes; the others become problems.
+
+        Raises UserError where none is left.
+        """
+        headers = in_threads(sound_header, [pair.image for pair in pairs])
+        wrong = [header for header in headers if isinstance(header, UserError)]
+        if len(wrong) == len(pairs):
+            raise wrong[0]
+        kept, sizes = [], []
+        for pair, header in zip(pairs, headers, strict=True):
+            if isinstance(header, UserError):
+                self.problems.append(Problem(LEFT_OUT, pair.image, str(header)))
+                continue
+            if header.cut:
+                self.problems.append(Problem("image cut off", pair.image, CUT_OFF))
+            kept.append(pair)
+            sizes.append(header.size)
+        return kept, sizes
+
     def _check_values(self, pairs, scans, sizes):
         """Pixels of each class, int64 (C,). Raises UserError for the first mask that can't be used."""
         number = len(self.classes)
         table = self.meaning.table(number)
         pixels = np.zeros(256, np.int64)
-        for pair, (_, size), image_size in zip(pairs, scans, sizes, strict=True):
-            _check_size(pair.truth.path, size, Record(pair.id, pair.image, image_size))
-        union = {int(value) for counts, _ in scans for value in np.flatnonzero(counts)}
-        _refuse_black_and_white(union, scans, pairs, self.meaning)
-        for pair, (counts, _) in zip(pairs, scans, strict=True):
-            values = np.flatnonzero(counts)
+        for pair, found, size in zip(pairs, scans, sizes, strict=True):
+            _check_size(pair.truth.path, found.size, Record(pair.id, pair.image, size))
+        _refuse_black_and_white(scans, self.meaning)
+        for found in scans:
+            values = [*found.counts]
             if (table[values] < 0).any():
-                sentence = unknown_value(pair.truth.path, counts, self.meaning, number)
-                if number in values and BACKGROUND not in self.classes:
-                    sentence += f"; or is there a name missing, as background before {self.classes[0]}?"
-                raise UserError(sentence)
-            np.add.at(pixels, table[values], counts[values])
+                raise UserError(no_class(found, scans, self.meaning, self.classes))
+            np.add.at(pixels, table[values], [*found.counts.values()])
         return pixels[:number]
 
 
-def meaning_of(listing, named, mask_map, palette, ignore_colours):
-    """The `Meaning` of a data set's masks: what was given, else the colours of its class file."""
+def meaning_of(listing, named, mask_map, palette, ignore_colours, classes=None):
+    """The `Meaning` of a data set's masks: what was given, else the colours and the names of its class file.
+
+    Args:
+        named: the `ClassFile`, or None
+        classes: names that a run has already, or None
+    """
     if listing.classes is not None and (mask_map or palette or ignore_colours):
         what = "mask map" if mask_map else "palette"
         raise UserError(
             f"{listing.root} has annotations with names (layout {listing.layout}), so a {what} has nothing to map; "
             f"leave it out, or choose another layout"
         )
-    if palette is None and named is not None and named.palette:
-        palette, ignore_colours = named.palette, (*ignore_colours, *named.ignore_colours)
-    return Meaning(dict(mask_map or {}), palette, tuple(ignore_colours))
+    naming = None
+    if palette is None and named is not None:
+        if classes and tuple(classes) != named.names:
+            naming = Naming(named.path, named.names, tuple(classes))
+        if named.palette:
+            palette, ignore_colours = named.palette, (*ignore_colours, *named.ignore_colours)
+    return Meaning(dict(mask_map or {}), palette, tuple(ignore_colours), naming)
 
 
 def scan(pairs, meaning):
-    """(pixels of each value from 0, (width, height)) of each pair's mask file, before the mask map."""
+    """The `Scan` of each pair's mask file, before the mask map."""
+    return in_threads(lambda pair: scan_file(pair.truth.path, meaning), pairs)
 
-    def counted(path):
-        values = meaning.values(path)
-        return np.bincount(values.ravel()), values.shape[::-1]
 
-    return in_threads(counted, [pair.truth.path for pair in pairs])
+def no_class(found, scans, meaning, names):
+    """The sentence about a mask with values that are no class.
+
+    Args:
+        found: its `Scan`, one of `scans`
+        names: of the classes
+    """
+    number = len(names)
+    greys = grey_edges(scans, meaning) or instance_ids(scans, meaning)
+    sentence = unknown_value(found.path, found.counts, meaning, number)
+    if greys:
+        return f"{sentence.partition(';')[0]}; {greys}"
+    table = meaning.table(number)
+    rare = few_hold(scans, min(value for value in found.counts if table[value] < 0))
+    if rare:
+        sentence += f"; {rare}"
+    if number in found.counts and BACKGROUND not in names:
+        sentence += f"; or is there a name missing, as background before {names[0]}?"
+    return sentence
 
 
 def class_names(number):
@@ -168,25 +219,35 @@ def _ids(listing, split):
     return listing.splits[split]
 
 
-def _found_names(root, scans, pairs, meaning):
+def _found_names(root, scans, meaning):
     """Names by the values in the masks. Raises UserError where these don't count from 0, or are 0 and 255 only."""
-    scans = list(scans)
-    values = sorted({int(value) for counts, _ in scans for value in np.flatnonzero(counts)})
-    _refuse_black_and_white(values, scans, pairs, meaning)
+    values = values_of(scans)
+    _refuse_black_and_white(scans, meaning)
     if meaning.palette:
         return class_names(len(meaning.palette)) if not meaning.mask_map else class_names(_highest(values, meaning) + 1)
     if numbering(values, meaning) is not None:
-        raise UserError(not_numbered(root, values, meaning, [pair.truth.path for pair in pairs]))
+        raise UserError(grey_edges(scans, meaning) or not_numbered(root, scans, meaning))
     if _highest(values, meaning) < 1:
         raise UserError(one_class(root, values))
     return class_names(_highest(values, meaning) + 1)
 
 
-def _refuse_black_and_white(values, scans, pairs, meaning):
-    """UserError, which names the mask with most of 255, where all values are 0 and 255 and no mask map says more."""
-    if is_black_and_white(values, meaning):
-        worst = max(range(len(scans)), key=lambda i: scans[i][0][IGNORE] if len(scans[i][0]) > IGNORE else 0)
-        raise UserError(black_and_white(pairs[worst].truth.path, scans[worst][0], len(scans)))
+def _refuse_black_and_white(scans, meaning):
+    """UserError where all values are 0 and 255 and no mask map says more."""
+    if is_black_and_white(values_of(scans), meaning):
+        raise UserError(black_and_white(scans))
+
+
+def _notes(root, scans, meaning, named, classes):
+    """Sentences about what masks look like, and by what their classes go."""
+    notes = [palettes_differ(scans)]
+    if meaning.naming is not None:
+        notes.append(meaning.naming.note())
+    elif named is None:
+        notes.append(instance_ids(scans, meaning))
+        if classes and tuple(classes) != class_names(len(classes)):
+            notes.append(f"{root} names no classes, so values in its masks are the ids of {first_few(classes)}")
+    return [note for note in notes if note]
 
 
 def _highest(values, meaning):

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from trizoo.data.images import opened
+from trizoo.data.masks import cityscapes_labels
+from trizoo.data.masks.naming import Naming
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.pictures.palette import voc_palette
 
 VALUES = 1 << 16  # a mask's values are below: 16 bits
-_UNKNOWN = -1
-_MOST_CLASSES = 64  # with more values than this a mask without classes is taken for a picture
-_FEW = 12
-_MAP_ENTRY = re.compile(r"(\d+)\s*[=:]\s*(\d+)")
+_UNKNOWN = -1  # also `Naming`'s
+MOST_CLASSES = 64  # with more values than this a mask without classes is taken for a picture
+SOME = 12
+_SPAN = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
+_MAP_ENTRY = re.compile(rf"({_SPAN.pattern})\s*[=:]\s*(\d+)")
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})")
 _PACKED = np.array([1 << 16, 1 << 8, 1])  # (r, g, b) @ _PACKED = 0xrrggbb
 _SHALLOW = {"L;2": 85, "L;4": 17}  # Pillow spreads grey levels of 2 and 4 bits over 0..255
@@ -26,19 +29,20 @@ class Meaning:
     """What the values and colours in mask files mean.
 
     Args:
-        mask_map: value in the file -> class id, or 255 to ignore it; other values mean themselves
+        mask_map: value in the file, or "128-255" for several -> class id, or 255 to ignore it; other values mean
+            themselves, or what `naming` says. Once made it has every value on its own
         palette: (r, g, b) of each value from 0, for masks in colours, None without one
         ignore_colours: (r, g, b) of 255
+        naming: what the data set's own names make of values, where they aren't the classes as they stand
     """
 
-    mask_map: Mapping[int, int] = field(default_factory=dict)
+    mask_map: Mapping[int | str, int] = field(default_factory=dict)
     palette: tuple[tuple[int, int, int], ...] | None = None
     ignore_colours: tuple[tuple[int, int, int], ...] = ()
+    naming: Naming | None = None
 
     def __post_init__(self):
-        for value, label in self.mask_map.items():
-            if not (0 <= value < VALUES and 0 <= label <= IGNORE):
-                raise UserError(f"the mask map says {value}={label}; values of 0 to 65535 become classes of 0 to 255")
+        object.__setattr__(self, "mask_map", spread(self.mask_map))
         colours = [*(self.palette or ()), *self.ignore_colours]
         for colour in colours:
             if len(colour) != 3 or not all(0 <= level <= 255 for level in colour):
@@ -56,15 +60,19 @@ class Meaning:
         24-bit masks are read where their three channels agree, as the grey they show. Raises UserError for other
         colours, transparent pixels, floats and negative values, and as `read_image` does.
         """
-        pixels = read_pixels(path, by_colour=self.palette is not None)
-        return pixels if pixels.ndim == 2 else self._of_colours(pixels, path)
+        return self.read(path)[0]
+
+    def read(self, path):
+        """What `values` gives, and the colours of a palette image's indices as `read_file` does."""
+        pixels, colours = read_file(path, by_colour=self.palette is not None)
+        return (pixels if pixels.ndim == 2 else self._of_colours(pixels, path)), colours
 
     def labels(self, values, classes, path):
         """Values -> class ids, uint8 (H, W), 255 = ignore. Raises UserError for a value that is no class."""
         table = self.table(classes)
         labels = table[values]
         if labels.size and labels.min() < 0:
-            raise UserError(unknown_value(path, np.bincount(values.ravel()), self, classes))
+            raise UserError(unknown_value(path, count(values), self, classes))
         return labels.astype(np.uint8)
 
     def table(self, classes):
@@ -75,9 +83,14 @@ class Meaning:
         """
         table = np.full(VALUES, _UNKNOWN, np.int16)
         table[:classes] = np.arange(classes)
+        if self.naming is not None:
+            table[:classes] = _UNKNOWN
+            labels = self.naming.labels()
+            table[: len(labels)] = labels
         table[IGNORE] = IGNORE
-        for value, label in self.mask_map.items():
-            table[value] = label if label < classes or label == IGNORE else _UNKNOWN
+        if self.mask_map:
+            labels = np.array([*self.mask_map.values()])
+            table[[*self.mask_map]] = np.where((labels < classes) | (labels == IGNORE), labels, _UNKNOWN)
         return table
 
     def _of_colours(self, pixels, path):
@@ -107,14 +120,49 @@ PALETTE_HINT = "--palette with the classes' colours in order, such as 000000,800
 
 
 def parse_mask_map(text):
-    """{255: 1, 128: 2} of "255=1,128=2". Raises UserError for anything else."""
+    """{255: 1, "0-127": 0} of "255=1,0-127=0". Raises UserError for anything else."""
     entries = [_MAP_ENTRY.fullmatch(part.strip()) for part in text.split(",")]
     if not all(entries):
-        raise UserError(f"{text!r} is no mask map; value=class is needed, such as 255=1 or 128=1,255=2")
-    values = [int(entry[1]) for entry in entries]
-    if len(set(values)) < len(values):
+        raise UserError(
+            f"{text!r} is no mask map; value=class is needed, such as 255=1, 128=1,255=2 or 0-127=0,128-255=1"
+        )
+    spans = [span(entry[1]) for entry in entries]
+    mask_map = {span_key(*ends): int(entry[4]) for ends, entry in zip(spans, entries, strict=True)}
+    if len(mask_map) < len(entries):
         raise UserError(f"the mask map {text!r} names a value twice")
-    return {int(entry[1]): int(entry[2]) for entry in entries}
+    spread(mask_map)
+    return mask_map
+
+
+def span(key):
+    """(lowest, highest) value of a mask map's key: 255, "255" or "128-255". Raises UserError for anything else."""
+    match = _SPAN.fullmatch(str(key).strip())
+    low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, -1)
+    if not low <= high < VALUES:
+        raise UserError(f"the mask map has {key!r}; a value of 0 to {VALUES - 1} is needed, or a range such as 128-255")
+    return low, high
+
+
+def span_key(low, high):
+    """The mask map's key of these values: 255, or "128-255"."""
+    return low if low == high else f"{low}-{high}"
+
+
+def spread(mask_map):
+    """A mask map with every value on its own: {"254-255": 1} -> {254: 1, 255: 1}.
+
+    Raises UserError for a value that stands in it twice, and for values or classes that can't be.
+    """
+    values = {}
+    for key, label in mask_map.items():
+        low, high = span(key)
+        if not 0 <= label <= IGNORE:
+            raise UserError(f"the mask map says {key}={label}; values of 0 to 65535 become classes of 0 to 255")
+        twice = next((value for value in range(low, high + 1) if value in values), None)
+        if twice is not None:
+            raise UserError(f"the mask map names the value {twice} twice, once in {key}={label}")
+        values.update(dict.fromkeys(range(low, high + 1), label))
+    return values
 
 
 def parse_colour(text):
@@ -126,9 +174,9 @@ def parse_colour(text):
 
 
 def parse_palette(text):
-    """(palette, colours to ignore) of "000000,800000", of "000000,800000,e0e0c0=255", or of "voc"."""
-    if text.strip().lower() == "voc":
-        return voc_colours()[:21], (VOC_VOID,)
+    """(palette, colours to ignore) of "000000,800000", of "000000,800000,e0e0c0=255", "voc" or "cityscapes"."""
+    if text.strip().lower() in PALETTES:
+        return PALETTES[text.strip().lower()]
     palette, ignored = [], []
     for part in text.split(","):
         colour, equals, number = part.partition("=")
@@ -148,26 +196,33 @@ def voc_colours():
     return tuple(tuple(colour) for colour in voc_palette().tolist())
 
 
-VOC_VOID = (224, 224, 192)
+# name -> colours of the classes, and those that are ignored
+PALETTES = {
+    "voc": (voc_colours()[:21], ((224, 224, 192),)),
+    "cityscapes": (cityscapes_labels.COLOURS, cityscapes_labels.IGNORED_COLOURS),
+}
 
 
 def unknown_value(path, counts, meaning, classes):
     """The sentence about a mask with values that are no class.
 
     Args:
-        counts: pixels of each value from 0
+        counts: value -> pixels
         classes: number
     """
-    wrong = [int(value) for value in np.flatnonzero(counts) if meaning.table(classes)[value] < 0]
-    others = f", and so are {few(wrong[1:])}" if len(wrong) > 1 else ""
+    table = meaning.table(classes)
+    wrong = sorted(value for value in counts if table[value] < 0)
     value = wrong[0]
+    others = f", and so are {few(wrong[1:])}" if len(wrong) > 1 else ""
     if value in meaning.mask_map:
         return (
             f"mask {path} holds {value} in {counts[value]:,} pixels, which the mask map makes class "
             f"{meaning.mask_map[value]}{others}; the classes are 0 to {classes - 1}, and {IGNORE} is ignored"
         )
+    if meaning.naming is not None and value < len(meaning.naming.names):
+        return f"mask {path} holds {value} in {counts[value]:,} pixels, {meaning.naming.stranger(value)}"
     remedy = f"--mask-map {value}=1 would make it class 1, {value}={IGNORE} ignore it"
-    if len(wrong) > _MOST_CLASSES or is_jpeg(path):
+    if len(wrong) > MOST_CLASSES or is_jpeg(path):
         remedy = (
             f"{'masks' if is_jpeg(path) else 'pictures, or masks'} saved as JPEG hold such values: save masks as PNG"
         )
@@ -177,75 +232,10 @@ def unknown_value(path, counts, meaning, classes):
     )
 
 
-def is_black_and_white(values, meaning):
-    """Whether values are those of masks with 255 for a class, which would be ignored: all of them 0 or 255."""
-    return IGNORE in values and set(values) <= {0, IGNORE} and IGNORE not in meaning.mask_map and not meaning.palette
-
-
-def black_and_white(path, counts, masks):
-    """The sentence about masks with 0 and 255 only.
-
-    Args:
-        path: one of them
-        counts: its pixels of each value from 0
-    """
-    others = f", as all {masks} masks do" if masks > 1 else ""
-    return (
-        f"mask {path} holds no values but 0 and {IGNORE}{others} ({IGNORE} in {counts[IGNORE]:,} of its pixels), and "
-        f"{IGNORE} means ignored, so nothing but class 0 would be left; {offered({IGNORE: 1})} makes it class 1"
-    )
-
-
-def offered(mask_map):
-    """How a mask map is given, on the command line and in a recipe."""
-    text = ",".join(f"{value}={label}" for value, label in mask_map.items())
-    recipe = ", ".join(f"{value}: {label}" for value, label in mask_map.items())
-    return f"--mask-map {text} (data.mask_map: {{{recipe}}} in a recipe)"
-
-
-def numbering(values, meaning):
-    """The mask map that numbers these values from 0 in order, None where they count from 0 already.
-
-    The new one is in its place, 255 stays ignored.
-
-    Args:
-        values: all that the masks hold, before the map that there is
-    """
-    results = {value: meaning.mask_map.get(value, value) for value in values}
-    ids = sorted({label for label in results.values() if label != IGNORE})
-    if ids == list(range(len(ids))):
-        return None
-    return {
-        value: ids.index(label) for value, label in results.items() if label != IGNORE and ids.index(label) != value
-    }
-
-
-def not_numbered(root, values, meaning, paths):
-    """The sentence about masks, without class names, whose values don't count from 0.
-
-    Args:
-        paths: of the masks
-    """
-    start = f"the masks in {root} hold the values {few(values)}, which aren't 0, 1, 2 and so on"
-    named = "name the classes, in a labels.txt in that folder with a name a line, for instance"
-    jpeg = next((path for path in paths if is_jpeg(path)), None)
-    if jpeg is not None:
-        return f"{start}, as {jpeg} and others were saved as JPEG, which changes values; save masks as PNG"
-    if len(values) > _MOST_CLASSES:
-        return f"{start}, but {len(values)} different ones, as pictures do; if they are classes, {named}"
-    mask_map = numbering(values, meaning)
-    if len(mask_map) > _FEW:
-        return f"{start}; {named}, or number them by a mask map, such as --mask-map {values[-2]}=1"
-    ignored = f" ({IGNORE} stays ignored)" if IGNORE in values and IGNORE not in mask_map else ""
-    return f"{start}; {offered(mask_map)} numbers them{ignored}, or {named}"
-
-
-def one_class(root, values):
-    """The sentence about masks of a single class, without names that say there are more."""
-    return (
-        f"the masks in {root} hold no values but {few(values)}, so there is one class alone and nothing to learn; "
-        f"name the classes, in a labels.txt in that folder with a name a line, for instance, if there are more"
-    )
+def count(values):
+    """Value -> pixels."""
+    counts = np.bincount(values.ravel())
+    return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
 
 
 def is_jpeg(path):
@@ -255,8 +245,8 @@ def is_jpeg(path):
 
 def few(values):
     """The first of a list of numbers."""
-    shown = ", ".join(str(value) for value in list(values)[:_FEW])
-    return f"{shown} ... ({len(values)})" if len(values) > _FEW else shown
+    shown = ", ".join(str(value) for value in list(values)[:SOME])
+    return f"{shown} ... ({len(values)})" if len(values) > SOME else shown
 
 
 def _colours(found, counts):
@@ -267,6 +257,11 @@ def _colours(found, counts):
 
 def read_pixels(path, by_colour=False):
     """What is in a mask file: values (H, W), or uint8 (H, W, 3) colours, also of palette images with `by_colour`."""
+    return read_file(path, by_colour)[0]
+
+
+def read_file(path, by_colour=False):
+    """As `read_pixels`, and the colours of a palette image: uint8 (N, 3) by index, None for all others."""
     with opened(path) as image:
         raw_mode = image.tile[0][3] if image.format == "PNG" and image.tile else None
         image.load()
@@ -281,14 +276,20 @@ def read_pixels(path, by_colour=False):
         if mode in ("RGB", "RGBA") or (by_colour and mode in ("P", "PA")):
             pixels = np.array(image.convert("RGB"))
             grey = not by_colour and (pixels == pixels[..., :1]).all()
-            return pixels[..., 0] if grey else pixels
+            return (pixels[..., 0] if grey else pixels), None
         pixels = np.array(image)
+        colours = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3) if mode == "P" else None
     if mode in ("LA", "PA"):
         pixels = pixels[..., 0]
+    if pixels.dtype.kind == "f":
+        raise UserError(
+            f"mask {path} is of mode {mode}, which holds fractions; class ids are whole numbers: save it as PNG of "
+            f"8 or 16 bits"
+        )
     if pixels.ndim != 2 or pixels.dtype.kind not in "biu":
         raise UserError(f"mask {path} is of mode {mode}; class ids as grey levels or palette indices are needed")
     if pixels.dtype == bool:
-        return pixels.astype(np.uint8)
+        return pixels.astype(np.uint8), None
     if pixels.dtype != np.uint8 and pixels.size and (pixels.min() < 0 or pixels.max() >= VALUES):
         raise UserError(f"mask {path} has values from {pixels.min()} to {pixels.max()}; 0 to {VALUES - 1} can be read")
-    return pixels // _SHALLOW[raw_mode] if raw_mode in _SHALLOW else pixels
+    return (pixels // _SHALLOW[raw_mode] if raw_mode in _SHALLOW else pixels), colours

@@ -17,7 +17,7 @@ MASK_FOLDERS = (
 )
 _MASK_ENDING = re.compile(
     r"(?i)(?:[_\-. ]+(?:masks?|labels?|labelids|labeltrainids|gt|seg|segmentation|annot|annotation|l|matte|gtfine|"
-    r"ground[_\- ]?truth))+$"
+    r"gtcoarse|ground[_\- ]?truth))+$"
 )
 _IMAGE_ENDING = re.compile(r"(?i)[_\-. ]+(?:leftimg8bit|images?|img|sat|rgb)$")
 _OTHER_MASKS = re.compile(r"(?i)_gt(?:fine|coarse)_(?:color|instanceids)$")  # Cityscapes has several for an image
@@ -56,25 +56,27 @@ def _bare(stem, ending):
 
 
 def find_folders(root, images=None, annotations=None):
-    """The `Listing` of folders of images and masks, None where there are none."""
-    for folder in _and_below(root):
+    """The `Listing` of folders of images and masks, None where there are none; of those two that a person names."""
+    if images and annotations and annotations.is_dir():
+        return _paired(root, [("", images, annotations)])
+    for folder in and_below(root):
         for there in (_pairs_of_folders(folder), _split_folders(folder), _beside(folder)):
             if there:
                 return _paired(folder, there)
     return None
 
 
-def _and_below(root):
+def and_below(root):
     """The folder itself, then those up to two levels below where a level has one folder only."""
     for _ in range(_DEPTH + 1):
         yield root
-        below = list(_subfolders(root).values())
+        below = list(subfolders(root).values())
         if len(below) != 1:
             return
         root = below[0]
 
 
-def _subfolders(folder):
+def subfolders(folder):
     """Name in lower case -> folder, hidden ones left out."""
     try:
         entries = sorted(folder.iterdir())
@@ -90,7 +92,7 @@ def _choose(there, names):
 
 def _pairs_of_folders(folder):
     """[("", images, masks)] of two folders beside each other, or []."""
-    there = _subfolders(folder)
+    there = subfolders(folder)
     images, masks = _choose(there, IMAGE_FOLDERS), _choose(there, MASK_FOLDERS)
     return [("", images, masks)] if images and masks else []
 
@@ -98,7 +100,7 @@ def _pairs_of_folders(folder):
 def _split_folders(folder):
     """[(split, images, masks)] of train/images and train/masks."""
     found = []
-    for name, inside in _subfolders(folder).items():
+    for name, inside in subfolders(folder).items():
         if name in SPLIT_NAMES:
             found += [(SPLIT_NAMES[name], images, masks) for _, images, masks in _pairs_of_folders(inside)]
     return found
@@ -106,7 +108,7 @@ def _split_folders(folder):
 
 def _beside(folder):
     """[(split, images, masks)] of train and train_masks, or trainannot."""
-    there, found = _subfolders(folder), []
+    there, found = subfolders(folder), []
     for name, images in there.items():
         if name in SPLIT_NAMES:
             endings = [f"{joint}{ending}" for ending in (*MASK_FOLDERS, "annot") for joint in ("_", "-", "")]

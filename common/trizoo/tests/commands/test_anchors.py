@@ -236,6 +236,37 @@ def test_the_command_changes_only_the_anchors_of_a_recipe_there_is(cells, tmp_pa
     assert path.read_text().startswith("# mine\nseed: 7\nmodel:\n  anchors: [[")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        (
+            "notes.yaml",
+            "seed: 1\nshopping: [milk]\n",
+            "notes.yaml has the key 'shopping', so it is no recipe and stays",
+        ),
+        ("notes.yaml", "[1, 2]\n", "notes.yaml holds no keys, so it is no recipe"),
+        ("notes.yaml", "a: [\n", "notes.yaml is no YAML file"),
+        ("notes.yaml", "\0", "notes.yaml is no YAML file"),
+        ("notes.txt", "seed: 1\n", "notes.txt; the name of a recipe, which ends in .yaml, is needed"),
+    ],
+)
+def test_what_is_no_recipe_is_refused_before_any_work_and_stays(tmp_path, name, text, sentence):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(UserError) as error:
+        main(["no data", "--write", str(path)])
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+    assert path.read_text() == text
+
+
+def test_a_new_recipe_needs_the_name_of_one_and_no_folder_yet(cells, tmp_path):
+    with pytest.raises(UserError, match=r"cells\.json; the name of a recipe"):
+        main([str(cells), "--write", str(tmp_path / "cells.json")])
+    assert main([str(cells), "--k", "6", "--write", str(tmp_path / "new" / "cells.yml")]) == 0
+    assert load(Recipe, file=tmp_path / "new" / "cells.yml").recipe.model.name == "yolov3-tiny"
+
+
 def test_the_command_refuses_worse_anchors_and_writes_nothing(cells, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("trizoo.commands.anchors.kmeans", lambda sizes, k, seed: np.ones((k, 2)))
     path, plot = tmp_path / "worse.yaml", tmp_path / "worse.png"
@@ -247,11 +278,12 @@ def test_the_command_refuses_worse_anchors_and_writes_nothing(cells, tmp_path, m
 
 
 def test_the_command_draws_a_plot(cells, tmp_path):
-    path = tmp_path / "plot.png"
-    assert main([str(cells), "--k", "6", "--plot", str(path)]) == 0
+    path = tmp_path / "new" / "plot.png"
+    for _ in range(2):  # its own earlier plot goes
+        assert main([str(cells), "--k", "6", "--plot", str(path)]) == 0
     with Image.open(path) as plot:
         assert plot.size == (800, 800)
-    with pytest.raises(UserError, match="plot can't be written"):
+    with pytest.raises(UserError, match=r"no picture can be written to .*plot\.xyz; a name that ends in \.png"):
         main([str(cells), "--k", "6", "--plot", str(tmp_path / "plot.xyz")])
 
 

@@ -1,11 +1,14 @@
 """evaluate.py, with a framework that is none; common/trizoo/tests/contract/commands.py has the command as a whole."""
 
+import numpy as np
 import pytest
 
 from trizoo.commands import evaluate as command
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Data, Recipe
+from trizoo.tasks.segmentation import Segmentation
+from trizoo.tests.mask_files import write_masks
 from trizoo.tests.testing import FakeFramework
 from trizoo.training.build import Read
 
@@ -38,3 +41,43 @@ def test_data_that_is_not_named_or_not_there_is_one_sentence(evaluate):
         evaluate(root="/no/such/place")
     with pytest.raises(UserError, match="/nor/here"):
         evaluate("--data", "/nor/here", root="/no/such/place")
+
+
+@pytest.fixture
+def segment(monkeypatch, tmp_path):
+    """evaluate.py with these flags, on a segmenter that sees class 1 everywhere; -> what it printed."""
+    weights = tmp_path / "weights.h5"
+    weights.touch()
+    name = "deeplabv3plus-mobilenetv2"
+    recipe = Recipe(classes=("background", "cat"), model={"name": name}, loss={"kind": "segmentation"})
+    monkeypatch.setattr(command, "read_model", lambda path: Read(path, recipe, model_spec(name, 2), {}))
+    monkeypatch.setattr(command, "make_model", lambda framework, read, device, precision: (read.recipe, None))
+    monkeypatch.setattr(Segmentation, "evaluator", lambda *_: lambda paths: (np.ones((4, 6), np.uint8) for _ in paths))
+
+    def run(capsys, *flags):
+        assert command.evaluate(FakeFramework(), ["--weights", str(weights), *flags]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_other_data_go_by_their_names_which_a_line_says(segment, tmp_path, capsys):
+    mask = np.zeros((4, 6), np.uint8)
+    mask[0] = 1
+    root = write_masks(tmp_path / "set", {"a": mask, "b": mask})
+    assert f"data: {root} names no classes, so values in its masks are the ids of background, cat" in segment(
+        capsys, "--data", str(root)
+    )
+    (root / "labels.txt").write_text("cat\nbackground\n", encoding="utf-8")
+    out = segment(capsys, "--data", str(root))
+    assert f"data: the classes of the masks go by the names in {root / 'labels.txt'}" in out
+    assert "pixel accuracy 0.7500" in out  # 3 of 4 rows are cats
+
+
+def test_values_of_other_data_are_mapped_by_the_flags_of_training(segment, tmp_path, capsys):
+    mask = np.full((4, 6), 255, np.uint8)
+    mask[0] = 0
+    root = write_masks(tmp_path / "set", {"a": mask, "b": mask})
+    with pytest.raises(UserError, match="--mask-map 255=1"):
+        segment(capsys, "--data", str(root))
+    assert "pixel accuracy 0.7500" in segment(capsys, "--data", str(root), "--mask-map", "128-255=1,0-127=0")

@@ -16,6 +16,7 @@ from trizoo.ground.errors import UserError
 from trizoo.recipes.load import load as load_recipe
 from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
+from trizoo.tests.testing import FakeFramework
 from trizoo.training import loop
 from trizoo.weights.checkpoint import Checkpoint, load, save
 
@@ -416,3 +417,45 @@ def test_an_option_that_does_not_fit_the_model_is_told_before_anything_is_read_o
     with pytest.raises(UserError, match=r"model\.backbone is vgg16, and retinanet-resnet18 needs features"):
         train(None, ["--model", "retinanet-resnet18", "--set", "model.backbone=vgg16"])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_print_recipe_refuses_what_the_run_refuses(framework, capsys):
+    for flags, sentence in (
+        (["--model", "ssd300-vgg16", "--set", "model.backbone=resnet50", "--input-size", "64"], "64x64 doesn't fit"),
+        (["--input-size", "32", "--batch-size", "1"], "one image of 32x32 at a time"),
+        (["--model", "retinanet-resnet18", "--set", "model.backbone=vgg16"], "retinanet-resnet18 needs features"),
+    ):
+        said = []
+        for command in (["--print-recipe"], []):
+            with pytest.raises(UserError, match=sentence) as error:
+                train(framework, [*flags, *command])
+            said.append(str(error.value))
+        assert said[0] == said[1]
+    assert capsys.readouterr().out == ""
+
+
+def test_an_empty_name_of_weights_or_of_a_run_is_no_new_run(start, tmp_path):
+    with pytest.raises(UserError, match="the name of the weights is empty"):
+        start("--weights", "")
+    with pytest.raises(UserError, match="can't be resumed"):
+        train(None, ["--resume", ""])
+    assert not (tmp_path / "run").exists()
+
+
+class Normalised(FakeFramework):
+    """Its backbone's arrays are called by the model's norm."""
+
+    def build(self, spec, device, seed=0):
+        model = super().build(spec, device, seed)
+        model[f"backbone.{spec.norm}.weight"] = model.pop("backbone.bn.bias")
+        return model
+
+
+def test_weights_of_another_norm_are_called_so(start, tmp_path):
+    assert start("--iterations", "1", framework=Normalised()) == 0
+    weights = str(tmp_path / "run" / "best.h5")
+    with pytest.raises(
+        UserError, match=r"model\.norm is group, and .*best\.h5 was trained with batch; --set model\.norm"
+    ):
+        start("--weights", weights, "--set", "model.norm=group", framework=Normalised(), out="second")
+    assert start("--weights", weights, "--iterations", "1", framework=Normalised(), out="third") == 0

@@ -102,13 +102,15 @@ def test_a_checkpoint_names_its_framework(zoo, run):
 
 def test_the_checkpoint_alone_evaluates_to_the_value_of_the_run(zoo, run, tmp_path):
     args = ["--weights", str(run / "best.h5"), "--json", str(tmp_path / "m.json"), "--plots", str(tmp_path / "plots")]
-    assert evaluate(zoo, [*args, "--device", "cpu"]) == 0
+    assert evaluate(zoo, [*args, "--coco", str(tmp_path / "r.json"), "--device", "cpu"]) == 0
     ours = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     again = json.loads((tmp_path / "m.json").read_text(encoding="utf-8"))
     assert again["split"] == ours["split"] == "test"
     assert again["per_class"] == ours["per_class"]
     assert (again["mAP50"], again["mAP"]) == (ours["mAP50"], ours["mAP"])
     assert list((tmp_path / "plots").glob("*.png"))
+    results = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert len(results) == sum(row["detections"] for row in again["per_class"].values())
 
 
 def test_predict_writes_what_its_flags_ask_for(zoo, run, data, tmp_path, capsys):

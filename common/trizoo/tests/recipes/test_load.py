@@ -300,3 +300,18 @@ def test_a_key_unknown_to_the_schema_in_a_checkpoint_names_the_checkpoint(schema
         UserError, match=r"^checkpoint runs/last.h5: unknown key 'schedule.momentumm'; known are epochs"
     ):
         from_dict(schema, mapping, "checkpoint runs/last.h5")
+
+
+def test_a_file_whose_name_does_not_end_in_yaml_is_told_so(schema, write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("mine.txt", "name: a\n")
+    with pytest.raises(UserError, match=r"^mine\.txt is there, but the name of a recipe file ends in \.yaml or \.yml"):
+        load(schema, file="mine.txt", folder=tmp_path / "none")
+    file = write("child.yaml", "_base_: mine.txt\n")
+    with pytest.raises(UserError, match=r"child\.yaml line 1: .*mine\.txt is there, but the name of a recipe file"):
+        load(schema, file=file)
+
+
+def test_an_empty_name_is_told_so(schema):
+    with pytest.raises(UserError, match="the recipe's name is empty; a file, or the name of a recipe"):
+        load(schema, file="")

@@ -8,6 +8,7 @@ from PIL import Image
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
+from trizoo.tests.mask_files import write_masks
 
 TASK = task_of("deeplabv3plus-mobilenetv2")
 SIZE = (8, 6)
@@ -91,3 +92,18 @@ def test_pictures_are_of_the_view_that_was_asked_for(data, tmp_path, view, mode)
 def test_the_flag_boundary_says_whether_borders_are_measured(data, asked):
     evaluation = TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell"))
     assert TASK.as_asked(evaluation, Namespace(boundary=asked)).boundary is asked
+
+
+def test_a_class_file_in_another_order_changes_no_metric(tmp_path):
+    classes, measured = ("background", "cat", "dog"), []
+    truth = np.array([[0, 0, 1, 1, 2, 2, 2, 255]] * 6, np.uint8)
+    found = np.array([[0, 1, 1, 1, 2, 2, 0, 0]] * 6, np.uint8)
+    for order in (classes, ("dog", "background", "cat")):
+        root = tmp_path / order[0]
+        write_masks(root, {"a": np.array([*map(order.index, classes)] + [255] * 253, np.uint8)[truth]})
+        (root / "labels.txt").write_text("\n".join(order), encoding="utf-8")
+        data = Recipe(data={"root": str(root)}).data
+        evaluation = TASK.evaluation_set(TASK.find(data), data, None, classes)
+        measured.append(evaluation.measure(lambda paths: (found for _ in paths))[0])
+    assert measured[0] == measured[1]
+    assert measured[0]["mIoU"] == pytest.approx((1 / 3 + 2 / 3 + 2 / 3) / 3)  # background 1 of 3, cat and dog 2 of 3

@@ -39,7 +39,10 @@ def test_a_new_run_gets_an_empty_folder_with_the_names_of_its_files(tmp_path):
 
 
 def test_a_folder_with_files_is_refused(tmp_path):
-    (tmp_path / "notes.txt").touch()
+    (tmp_path / "recipe.yaml").touch()
+    with pytest.raises(UserError, match=r"isn't empty and holds no run to resume; another --out"):
+        RunFolder.create(tmp_path)
+    (tmp_path / "last.h5").touch()
     with pytest.raises(UserError, match=r"isn't empty; --resume .* another --out"):
         RunFolder.create(tmp_path)
 
@@ -48,7 +51,7 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "a").touch()
     with pytest.raises(UserError, match="can't be made"):
         RunFolder.create(tmp_path / "a")
-    with pytest.raises(UserError, match="can't be made"):
+    with pytest.raises(UserError, match="a takes no files"):
         RunFolder.create(tmp_path / "a" / "b")
 
 

@@ -267,7 +267,14 @@ def test_a_target_that_is_a_folder_or_too_long_is_a_user_error(tmp_path):
 def test_a_file_that_cannot_be_read_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match=r"checkpoint .*none.h5 cannot be read: No such file or directory"):
         load(tmp_path / "none.h5")
-    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+
+
+def test_a_folder_is_no_checkpoint_and_the_one_in_it_is_named(tmp_path):
+    with pytest.raises(UserError, match="is a folder and no checkpoint; the path of one"):
+        load(tmp_path)
+    for name in ("last.h5", "best.h5"):
+        (tmp_path / name).touch()
+    with pytest.raises(UserError, match=r"is a folder and no checkpoint; .*best\.h5 in it is one"):
         load(tmp_path)
 
 

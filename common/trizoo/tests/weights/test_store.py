@@ -25,6 +25,11 @@ def test_a_path_that_exists_is_returned_as_it_is(tmp_path, entries, small):
     assert store.resolve_weights(str(path)) == path
 
 
+def test_an_empty_name_is_told_so():
+    with pytest.raises(UserError, match="the name of the weights is empty"):
+        store.resolve_weights("")
+
+
 def test_a_tag_is_downloaded_converted_and_kept(entries, home, tiny):
     path, floats = tiny
     entries(yolov3_tiny__pets=(path, {}))

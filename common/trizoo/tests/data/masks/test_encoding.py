@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.data.masks.encoding import Meaning, numbering, parse_colour, parse_mask_map, parse_palette, voc_colours
+from trizoo.data.masks.encoding import Meaning, parse_colour, parse_mask_map, parse_palette, voc_colours
 from trizoo.ground.errors import UserError
 
 PALETTE = ((0, 0, 0), (128, 0, 0), (0, 128, 0))
@@ -109,7 +109,9 @@ def test_transparent_pixels_have_no_class(tmp_path):
 
 def test_floats_and_other_modes_are_refused(tmp_path):
     Image.fromarray(np.ones((2, 2), np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(UserError, match=r"a\.tif is of mode F"):
+    with pytest.raises(
+        UserError, match=r"a\.tif is of mode F, which holds fractions; class ids are whole numbers: save it"
+    ):
         values(tmp_path / "a.tif")
     Image.new("CMYK", (2, 2)).save(tmp_path / "a.jpg")
     with pytest.raises(UserError, match="is of mode CMYK"):
@@ -127,6 +129,7 @@ def test_the_mask_map_is_applied_once_and_255_is_ignored_without_one():
     assert Meaning().labels(raw, 2, "a").tolist() == [[0, 1, 255]]
     assert Meaning({255: 1, 1: 0}).labels(raw, 2, "a").tolist() == [[0, 0, 1]]
     assert Meaning({1: 255}).labels(raw, 1, "a").tolist() == [[0, 255, 255]]
+    assert Meaning({"0-1": 0, "2-255": 1}).labels(raw, 2, "a").tolist() == [[0, 0, 1]]
     assert Meaning().labels(raw, 2, "a").dtype == np.uint8
 
 
@@ -145,22 +148,15 @@ def test_a_value_that_is_no_class_is_named_with_its_pixels():
         Meaning().labels(np.arange(200).reshape(10, 20), 3, "a.png")
 
 
-def test_values_are_numbered_from_0():
-    assert numbering([0, 1, 2, 255], Meaning()) is None
-    assert numbering([0, 128, 200, 255], Meaning()) == {128: 1, 200: 2}
-    assert numbering([1, 2], Meaning()) == {1: 0, 2: 1}
-    assert numbering([0, 128, 255], Meaning({255: 1, 128: 255})) is None
-    assert numbering([0, 7, 255], Meaning({255: 1})) == {255: 1, 7: 2}
-
-
 def test_mask_maps_and_palettes_as_text():
     assert parse_mask_map("255=1") == {255: 1}
     assert parse_mask_map("128=1, 255:2") == {128: 1, 255: 2}
+    assert parse_mask_map("0-127=0, 128 - 254=1,255-255=2") == {"0-127": 0, "128-254": 1, 255: 2}
     assert parse_colour("#80fF00") == (128, 255, 0)
     assert parse_palette("000000,800000,e0e0c0=255") == (((0, 0, 0), (128, 0, 0)), ((224, 224, 192),))
     palette, ignored = parse_palette("VOC")
     assert (len(palette), palette[:3], ignored) == (21, PALETTE, (voc_colours()[255],))
-    for wrong in ("", "255", "a=1", "255=-1", "1=2,1=3"):
+    for wrong in ("", "255", "a=1", "255=-1", "1=2,1=3", "1-5=1,5=2", "5-1=1", "1-70000=1", "1-=1"):
         with pytest.raises(UserError, match="mask map"):
             parse_mask_map(wrong)
     for wrong in ("", "red", "12345", "000000=1"):
@@ -173,6 +169,8 @@ def test_mask_maps_and_palettes_as_text():
     [
         {"mask_map": {255: 256}},
         {"mask_map": {70000: 1}},
+        {"mask_map": {"5-1": 1}},
+        {"mask_map": {"1-5": 1, 3: 2}},
         {"palette": ((0, 0),)},
         {"palette": ((0, 0, 256),)},
         {"palette": ((0, 0, 1), (0, 0, 1))},

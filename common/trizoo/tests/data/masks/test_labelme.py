@@ -1,32 +1,22 @@
-import base64
-import io
 import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from trizoo.data.labelme_files import read_labelme
 from trizoo.data.masks.find import find_masks
-from trizoo.data.masks.labelme import read_labelme
+from trizoo.data.masks.labelme import read_areas
 from trizoo.ground.errors import UserError
+from trizoo.tests.labelme_files import png, shape, write
 from trizoo.tests.mask_files import pairs, touch, unpaired
 
 LABELS = {"background": 0, "cat": 1, "dog": 2}
 
 
-def shape(label, points, kind="polygon", **more):
-    return {"label": label, "points": points, "shape_type": kind, **more}
-
-
-def write(path, *shapes, size=(8, 6), **more):
-    content = {"version": "5.2.1", "shapes": list(shapes), "imagePath": "a.jpg", "imageData": None, **more}
-    content |= {"imageWidth": size[0], "imageHeight": size[1]}
-    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    return path
-
-
 def drawn(path, labels=LABELS):
-    return read_labelme(path).draw(labels, (8, 6))
+    return read_areas(path).draw(labels, (8, 6))
 
 
 def test_later_shapes_lie_over_earlier_ones(tmp_path):
@@ -38,14 +28,11 @@ def test_later_shapes_lie_over_earlier_ones(tmp_path):
 
 
 def test_rectangles_circles_and_masks_are_areas(tmp_path):
-    buffer = io.BytesIO()
-    Image.fromarray(np.array([[1, 0], [1, 1]], bool)).save(buffer, "PNG")
-    text = base64.b64encode(buffer.getvalue()).decode()
     path = write(
         tmp_path / "a.json",
         shape("cat", [[3, 2], [1, 1]], "rectangle"),
         shape("dog", [[6, 3], [6, 5]], "circle"),
-        shape("cat", [[0, 4], [1, 5]], "mask", mask=text),
+        shape("cat", [[0, 4], [1, 5]], "mask", mask=png([[1, 0], [1, 1]])),
     )
     mask = drawn(path)
     assert mask[1, 1] == mask[1, 2] == 1
@@ -61,7 +48,7 @@ def test_what_covers_nothing_is_told(tmp_path):
         shape("", [[1, 1], [5, 5], [5, 1]]),
         shape("cat", [[1, 1], [5, 5]]),
     )
-    content = read_labelme(path)
+    content = read_areas(path)
     assert [problem.kind for problem in content.problems] == [
         "shape without area",
         "shape without name",
@@ -74,19 +61,18 @@ def test_what_covers_nothing_is_told(tmp_path):
 def test_names_for_background_and_ignored_make_no_class(tmp_path):
     left, right = [[0, 0], [4, 0], [4, 6], [0, 6]], [[4, 0], [8, 0], [8, 6], [4, 6]]
     path = write(tmp_path / "a.json", shape("_background_", left), shape("__ignore__", right))
-    assert read_labelme(path).names == set()
+    assert read_areas(path).names == set()
     assert np.unique(drawn(path)).tolist() == [0, 255]
     # without a background among the classes, what is unlabelled counts nowhere
     assert np.unique(drawn(path, {"cat": 0})).tolist() == [255]
 
 
-def test_image_path_may_be_from_windows_and_names_in_any_script(tmp_path):
-    content = read_labelme(
-        write(tmp_path / "a.json", shape("猫", [[0, 0], [8, 0], [8, 6]]), imagePath="..\\图 片\\a.jpg")
-    )
-    assert content.image == tmp_path.parent / "图 片" / "a.jpg"
-    assert content.names == {"猫"}
-    assert read_labelme(write(tmp_path / "b.json", imagePath=None)).image == tmp_path / "b"
+def test_four_corners_in_any_order_are_one_rectangle(tmp_path):
+    corners = [[1, 1], [5, 4], [5, 1], [1, 4]]  # as written they cross
+    assert (drawn(write(tmp_path / "a.json", shape("cat", corners, "rectangle"))) == 1).sum() == 4 * 3
+    turned = [[4, 0], [4, 4], [2, 2], [6, 2]]  # a square on its corner
+    mask = drawn(write(tmp_path / "b.json", shape("cat", turned, "rotation")))
+    assert (mask == 1).sum(axis=1).tolist() == [1, 3, 3, 1, 0, 0]  # row 0, y = 0.5: x from 3.5 up to 4.5
 
 
 def test_unknown_names_and_other_sizes_are_refused(tmp_path):
@@ -94,7 +80,7 @@ def test_unknown_names_and_other_sizes_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"a\.json: unknown class 'cats', did you mean 'cat'\?; the classes are"):
         drawn(path)
     with pytest.raises(UserError, match=r"drawn on an image of 8x6, but .* is 6x8"):
-        read_labelme(path).draw(LABELS, (6, 8))
+        read_areas(path).draw(LABELS, (6, 8))
 
 
 @pytest.mark.parametrize(
@@ -118,10 +104,10 @@ def test_what_is_no_labelme_file_is_named(tmp_path, text):
     path = tmp_path / "图 a.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"图 a\.json"):
-        read_labelme(path)
+        read_areas(path)
     path.write_bytes(b"\xff\xfe{")
     with pytest.raises(UserError, match=r"图 a\.json is not UTF-8 text"):
-        read_labelme(path)
+        read_areas(path)
 
 
 def test_a_byte_order_mark_is_no_matter(tmp_path):
@@ -145,5 +131,35 @@ def test_labelme_files_beside_their_images_or_elsewhere(tmp_path):
     listing = find_masks(tmp_path)
     assert (listing.layout, listing.classes) == ("labelme", ("background", "cat", "dog"))
     assert pairs(listing)["train/b"] == ("train/b.jpg", "train/b.json")
-    assert listing.splits == {"train": ["train/a", "train/b"], "val": ["val/json/c"]}
+    assert listing.splits == {"train": ["train/a", "train/b"], "val": ["val/c"]}
     assert unpaired(listing) == [("annotation without image", "e.json"), ("image without annotation", "d.jpg")]
+
+
+def test_no_image_outside_of_the_data_set_is_found(tmp_path):
+    touch(tmp_path, "secret.jpg", "set/b.jpg")
+    beside(tmp_path / "set" / "a.json", "../secret.jpg", "cat")
+    beside(tmp_path / "set" / "b.json", str(tmp_path / "secret.jpg"), "cat")
+    listing = find_masks(tmp_path / "set")
+    assert pairs(listing) == {"b": ("b.jpg", "b.json")}
+    assert unpaired(listing) == [("annotation without image", "a.json")]
+
+
+@settings(max_examples=200, deadline=None)
+@given(edits=st.lists(st.tuples(st.integers(0, 400), st.binary(max_size=3)), min_size=1, max_size=5))
+def test_any_bytes_end_in_a_mask_or_a_sentence(tmp_path_factory, edits):
+    shapes = [shape("cat", [[1, 2], [7, 4]], "rectangle"), shape("dog", [[1, 1], [2, 2]], "mask", mask=png([[1, 0]]))]
+    path = write(tmp_path_factory.getbasetemp() / "mutated.json", *shapes)
+    data = bytearray(path.read_bytes())
+    for place, new in edits:
+        data[place : place + 1] = new
+    path.write_bytes(data)
+    assert outcome(path) == (6, 8) or "mutated.json" in outcome(path)
+
+
+def outcome(path):
+    """The shape of what a file draws, or the sentence that it ends in."""
+    try:
+        content = read_areas(path)
+        return content.draw({"background": 0} | dict.fromkeys(content.names, 1), (8, 6)).shape
+    except UserError as error:
+        return str(error)

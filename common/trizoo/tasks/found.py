@@ -1,0 +1,91 @@
+"""What a detector gives a program: the detections of an image, with names, drawn, and in the forms of others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from trizoo.data.images import as_image
+from trizoo.ground.errors import UserError
+from trizoo.ground.sample import Detections as Found
+from trizoo.pictures.draw import draw_detections
+
+
+class Image(Protocol):
+    """Anything that NumPy can read as an array of pixels: an array, a Pillow image."""
+
+    __array_interface__: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Detections(Found):
+    """What a detector found in one image, highest score first, in the image's own pixels.
+
+    Args:
+        boxes: float32 (N, 4), xmin, ymin, xmax, ymax
+        scores: float32 (N,) in [0, 1]
+        labels: int64 (N,), class ids from 0
+        classes: names by class id
+        size: (width, height) of the image, None where that isn't known
+    """
+
+    classes: tuple[str, ...] = ()
+    size: tuple[int, int] | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The class name of each detection."""
+        return [self.classes[label] for label in self.labels]
+
+    def above(self, score: float) -> "Detections":
+        """Those with at least this score."""
+        return replace(self, **vars(super().above(score)))
+
+    def draw(self, image: "str | Path | Image") -> np.ndarray:
+        """The image with boxes, names and scores: uint8 (H, W, 3).
+
+        Args:
+            image: the one that was looked at
+
+        Raises:
+            ValueError: for an image of another size
+        """
+        pixels = as_image(image)
+        height, width = pixels.shape[:2]
+        if self.size not in (None, (width, height)):
+            raise ValueError(
+                f"image is {width}x{height} pixels, and these boxes are of one of {self.size[0]}x{self.size[1]}; "
+                f"that image is needed"
+            )
+        return draw_detections(pixels, self, self.classes)
+
+    def to_coco(self, image_id: int = 0, category_ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
+        """COCO's results: {"image_id", "category_id", "bbox": [x, y, width, height], "score"} each.
+
+        Args:
+            image_id: of the image
+            category_ids: COCO's number of each class; None: the class id, from 0
+
+        Raises:
+            ValueError: where there aren't as many numbers as classes
+        """
+        numbers = range(len(self.classes)) if category_ids is None else category_ids
+        if len(numbers) != len(self.classes):
+            raise ValueError(f"category_ids has {len(numbers)} numbers; {len(self.classes)} are needed, one a class")
+        corners = self.boxes.astype(np.float64)
+        sides = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+        return [
+            {"image_id": image_id, "category_id": int(numbers[label]), "bbox": box, "score": float(score)}
+            for label, box, score in zip(self.labels, sides.tolist(), self.scores, strict=True)
+        ]
+
+    def to_supervision(self) -> Any:
+        """As `supervision.Detections`, for that library's trackers and annotators. Raises UserError without it."""
+        try:
+            import supervision
+        except ImportError as error:
+            raise UserError("supervision isn't installed; pip install supervision would do") from error
+        names = np.array(self.names, dtype=str)
+        return supervision.Detections(self.boxes, None, self.scores, self.labels, data={"class_name": names})
