@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from trizoo.data.reading import read_json
+from trizoo.data.reading import read_bytes, read_json
 from trizoo.ground.errors import UserError
 
 MOST_BYTES = 4 << 30
@@ -109,13 +109,7 @@ def holds_coco(path):
 
 
 def _read(path):
-    try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise UserError(f"{path} has {size / 2**30:.1f} GiB; up to {MOST_BYTES >> 30} GiB are read, so split it")
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from error
+    data = read_bytes(path, MOST_BYTES, "COCO file")
     return memoryview(data)[3:] if data.startswith(_BYTE_ORDER_MARK) else data
 
 

@@ -24,7 +24,7 @@ FLOORS = (
 FAMILIES = (("base",), ("anchored",), ("yolo", "ssd", "retinanet", "segmentation"))
 DATA = (
     ("images", "reading", "shapes"),
-    ("voc_files",),
+    ("voc_files", "yolo_files"),
     ("boxes", "masks"),
     ("check", "synthetic", "write"),
     ("convert",),
