@@ -105,7 +105,10 @@ def split(
     folder = Path(out) if out is not None else _folder(listing, has_masks)
     data = listing.open(None, **options) if has_masks else listing.open()
     ids = [record.id for record in data.records]
-    _refuse_others(folder, () if out is not None else _lists_of(listing, has_masks, ids, folder))
+    if out is None:
+        _refuse_others(folder, _lists_of(listing, has_masks, ids, folder), _annotations(listing, has_masks))
+    else:
+        _refuse_others(folder)
     pictures = same_bytes([record.image for record in data.records])
     different = len(set(pictures))
     if different < len(names):
@@ -168,11 +171,21 @@ def _lists_of(listing, has_masks, ids, folder):
     return dict.fromkeys([*own, *find_lists(listing.root, ids, [folder]).files.values()])
 
 
-def _refuse_others(folder, others):
-    """UserError where there are lists that weren't written here, or were changed since; others: of the data set."""
+def _annotations(listing, has_masks):
+    """The files that hold boxes, which lists can be too."""
+    return set() if has_masks else set(listing.annotations.values())
+
+
+def _refuse_others(folder, others=(), annotations=()):
+    """UserError where there are lists that weren't written here, or were changed since.
+
+    Args:
+        others: what says what the data set's splits are
+        annotations: files that hold its labels
+    """
     own = _own(folder)
     there = dict.fromkeys([*(sorted(folder.glob("*.txt")) if folder.is_dir() else ()), *others])
-    fixed = [str(path) for path in others if path.suffix.lower() != ".txt"]
+    fixed = [str(path) for path in others if path.suffix.lower() != ".txt" or path in annotations]
     if fixed:
         raise UserError(
             f"what the splits are stands in {first_few(fixed)}, which count before lists; --out DIR writes lists "

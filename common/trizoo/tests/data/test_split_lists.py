@@ -152,6 +152,15 @@ def test_splits_that_stand_in_a_coco_file_are_kept(root, tmp_path):
     assert sorted(path.name for path in (tmp_path / "coco").iterdir()) == ["annotations", "images"]
 
 
+def test_lists_that_hold_the_boxes_are_kept(tmp_path):
+    for number in range(4):
+        touch(tmp_path, f"{number}.png", size=(20, 10 + number))
+    lines = [f"{number}.png 1,1,9,9,0" for number in range(4)]
+    (tmp_path / "train.txt").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(UserError, match=r"what the splits are stands in .*train\.txt, which count before lists"):
+        split(tmp_path, (0.5, 0.5))
+
+
 @pytest.mark.parametrize(
     ("ratios", "sentence"),
     [
