@@ -13,6 +13,7 @@ from trizoo.show.folder import claim, new_folder
 from trizoo.show.page import html
 from trizoo.show.sheets import Sheets
 from trizoo.tasks import task_of
+from trizoo.tasks.detection_flags import CLASSES_MAP
 from trizoo.tasks.segmentation_flags import MASKS
 from trizoo.training.data import training_split
 from trizoo.training.preview import Preview
@@ -96,7 +97,7 @@ def _overrides(options):
             overrides.append((f"data.{flag}", getattr(options, flag), f"command line --{flag}"))
     if options.classes:
         overrides.append(("classes", options.classes, "command line --classes"))
-    for flag in MASKS:
+    for flag in (*MASKS, CLASSES_MAP):
         value = getattr(options, flag.name)
         if value is not None:
             overrides += [(key, setting, f"command line {flag.option}") for key, setting in flag.sets(value).items()]

@@ -24,7 +24,7 @@ def class_map(texts):
 
 CLASSES_MAP = Flag(
     "classes_map",
-    'other names for what the annotations call objects: "tvmonitor=tv"; OLD= leaves a class out',
+    'of boxes: other names for classes, as "tvmonitor=tv"; several may become one, OLD= leaves one out',
     metavar="OLD=NEW",
     parse=str,
     several=True,

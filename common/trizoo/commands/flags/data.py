@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from trizoo.commands.flags.shared import add_flag, add_place_flags, index_argument, positive_int, size_argument
+from trizoo.tasks.detection_flags import CLASSES_MAP
 from trizoo.tasks.segmentation_flags import MASKS
 
 WRITTEN = ("voc", "coco", "yolo", "labelme")  # those of trizoo.data.write.formats, which help does without
@@ -104,6 +105,7 @@ def _add_show_flags(flags):
     )
     _add_task_flag(flags)
     flags.add_argument("--classes", nargs="+", metavar="NAME", help="the class names in the order of their ids")
+    add_flag(flags, CLASSES_MAP)
     _add_mask_flags(flags)
 
 
@@ -113,12 +115,7 @@ def _add_convert_flags(flags):
     flags.add_argument("--to", choices=WRITTEN, default="voc", help="the layout to write (default: %(default)s)")
     _add_task_flag(flags)
     flags.add_argument("--link", action="store_true", help="link images (symbolic, else hard) instead of copying them")
-    flags.add_argument(
-        "--classes-map",
-        nargs="+",
-        metavar="OLD=NEW",
-        help='of boxes: other names for classes, as "tvmonitor=tv"; several may become one, OLD= leaves one out',
-    )
+    add_flag(flags, CLASSES_MAP)
     flags.add_argument(
         "--limit", type=positive_int, metavar="N", help="at most N images of the training split, classes balanced"
     )
