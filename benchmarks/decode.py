@@ -42,12 +42,13 @@ def main():
         model = framework.build(spec, device)
         images = np.random.default_rng(0).integers(0, 256, (max(BATCHES), height, width, 3), np.uint8)
         for scores in ("untrained", "trained"):
-            if scores == "trained":
-                lower_scores(framework, model, spec, outputs, recipe.evaluate.score)
             predict = framework.predictor(model, args.precision, device)
+            if scores == "trained":
+                lower_scores(framework, model, spec, predict(images[:1]), recipe.evaluate.score)
+                predict = framework.predictor(model, args.precision, device)
             for batch in BATCHES:
-                network, outputs = timed(lambda size=batch: predict(images[:size]))
-                decode, found = timed(lambda: decode_batch(spec, outputs, recipe))
+                network, outputs = timed(predict, images[:batch])
+                decode, found = timed(decode_batch, spec, outputs, recipe)
                 metrics = f"{measure(found) / IMAGES:.2f}" if batch == max(BATCHES) else ""
                 times = f"{network / batch:.1f} | {decode / batch:.2f}"
                 print(f"| {name} {width}x{height} | {scores} | {batch} | {times} | {metrics} |", flush=True)
@@ -86,15 +87,15 @@ def measure(found):
         boxes = np.concatenate([corners, corners + rng.uniform(20, 180, (OBJECTS, 2))], axis=1).astype(np.float32)
         labels, no = rng.integers(0, len(CLASSES), OBJECTS), np.zeros(OBJECTS, bool)
         truths.append(Record(str(number), f"{number}.jpg", ORIGINAL, boxes, labels, no, no))
-    return timed(lambda: evaluate(detections, truths, CLASSES))[0]
+    return timed(evaluate, detections, truths, CLASSES)[0]
 
 
-def timed(function):
+def timed(function, *args):
     """Milliseconds of the fastest of three calls, of fewer where they take seconds, and what the last one gave."""
     times = []
     while len(times) < 3 and sum(times) < 10:
         started = time.perf_counter()
-        result = function()
+        result = function(*args)
         times.append(time.perf_counter() - started)
     return min(times) * 1000, result
 
