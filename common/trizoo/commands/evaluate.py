@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from trizoo.commands.cli import Choice, check_flags, find_weights, say
+from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
 from trizoo.commands.flags.evaluate import parser
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
@@ -31,6 +31,7 @@ def run(args, choice):
     data = final_set(read.recipe, args.split)
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
+    tell_precision(args, recipe)
     say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
     for note in data.notes:
         say(f"data: {note}")
