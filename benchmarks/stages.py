@@ -30,9 +30,8 @@ def main():
     recipe, spec, model = load_model(framework, args.weights, device, args.precision)
     predict = framework.predictor(model, recipe.precision, device)
     paths = find_images(args.images)[: args.count]
-    print(
-        f"{framework.versions()}, {framework.describe_device(device)}, {spec.name} at {recipe.input_size}, {recipe.precision}"
-    )
+    where = f"{framework.versions()}, {framework.describe_device(device)}"
+    print(f"{where}, {spec.name} at {recipe.input_size}, {recipe.precision}")
 
     images, load = timed(lambda path: read_image(path, recipe.input_size), paths)
     placed, preprocess = timed(lambda image: resize(image, recipe.input_size, recipe.resize), images)
