@@ -67,7 +67,7 @@ def _sizes(metrics, records):
     rows = []
     for name, text in SIZES.items():
         low, high = AREAS[name]
-        count = int(((areas >= low) & (areas <= high)).sum())
+        count = int(((areas >= low) & (areas < high)).sum())
         rows.append((text, metrics["coco"][f"AP_{name}"], metrics["coco"][f"AR_{name}"], count))
     more = ("AP and recall are COCO's, means over IoU 0.50 to 0.95; sizes in the images' own pixels",)
     return Section("Sizes", more=more, tables=[Table(("size", "AP", "recall", "objects"), rows)])
