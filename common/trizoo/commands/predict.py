@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trizoo.commands.cli import Choice, check_flags, find_weights, say
+from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
 from trizoo.commands.flags.predict import parser
 from trizoo.data.sources import find_images
 from trizoo.ground.results import check_folder, is_marked_folder, mark_folder
@@ -32,6 +32,7 @@ def run(args, choice):
     check_flags(args, "predict", read.spec.name, task.name)
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
+    tell_precision(args, recipe)
     pipeline = task.predictor(framework, model, read.spec, recipe, device, args)
     if writes:
         mark_folder(args.out, COMMAND)

@@ -9,7 +9,7 @@ from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import parse_assignment
 from trizoo.show import counts
-from trizoo.show.folder import claim, new_folder
+from trizoo.show.folder import COMMAND, claim, new_folder
 from trizoo.show.page import html
 from trizoo.show.sheets import Sheets
 from trizoo.tasks import task_of
@@ -47,7 +47,7 @@ def show(options):
         sections += sheets.batches(preview, options.count, recipe)
     sections += [counts.drawn(source, counted, folder), counts.problems(source)]
     title = f"{source.root.absolute().name or source.root}: {split}"
-    path = folder.finish(html(title, [section for section in sections if section]))
+    path = folder.finish(html(title, [section for section in sections if section], COMMAND))
     say(f"{len(indices) or min(options.count, len(source))} of {len(source)} images of {source.root} ({split}) drawn")
     say(str(path))
     return 0

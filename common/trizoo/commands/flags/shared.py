@@ -39,7 +39,9 @@ def add_common_flags(parser):
 def add_flags_of_use(parser):
     """The flags that evaluating and predicting share."""
     parser.add_argument(
-        "--precision", choices=("fp32", "bf16", "fp16"), help="default: as it was trained on a GPU, fp32 on a CPU"
+        "--precision",
+        choices=("fp32", "bf16", "fp16", "auto"),
+        help="auto: bf16 where the device multiplies it itself (default: as it was trained on a GPU, fp32 on a CPU)",
     )
     add_common_flags(parser)
 
