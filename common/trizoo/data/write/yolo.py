@@ -8,7 +8,7 @@ from trizoo.data.write.content import hard_link_notes, write_lines
 from trizoo.data.write.outlines import outlines
 from trizoo.ground.conventions import IGNORE
 
-_DIGITS = 8  # of a share: a ten-thousandth of a pixel of an image of 10,000
+_DIGITS = 12  # of a share: whole pixels come back as whole pixels, to the last bit
 
 
 def write_yolo(content, folder):

@@ -2,7 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import yaml
+from PIL import Image
 
+from trizoo.data.boxes.find import find_boxes
 from trizoo.data.masks.polygons import paint
 from trizoo.data.write.yolo import write_yolo
 from trizoo.tests.data.write.contents import CLASSES, boxes, masks, ragged
@@ -47,7 +49,7 @@ def test_a_share_has_no_more_digits_than_it_needs(tmp_path):
     out, _, _ = written(boxes(tmp_path), tmp_path)
     # 0 to 10 of 40 and 1 to 20 of 30: the centre is at 5 / 40 and 10.5 / 30
     first = (out / "labels" / "train" / "train_照片 1.txt").read_text(encoding="utf-8").splitlines()[0]
-    assert first == "0 0.125 0.35 0.25 0.63333333"
+    assert first == "0 0.125 0.35 0.25 0.633333333333"
 
 
 def test_trainval_is_what_there_is_to_train_on_where_there_is_no_train(tmp_path):
@@ -82,3 +84,20 @@ def test_without_a_background_every_class_has_a_label(tmp_path):
     out, config, _ = written(masks(tmp_path, drawn, ("wall", "cell")), tmp_path)
     assert config["names"] == {0: "wall", 1: "cell"}
     assert [label for label, _ in lines(out, "train", "m0")] == [0]
+
+
+def test_whole_pixels_come_back_to_the_last_bit(tmp_path):
+    """So that a run on the same boxes as YOLO has the same losses, digit for digit."""
+    size, rng = (637, 479), np.random.default_rng(0)
+    corners = np.sort(rng.integers(0, size[1], (50, 2, 2)), axis=1).reshape(50, 4).astype(np.float32)
+    corners = corners[(corners[:, 2:] > corners[:, :2]).all(axis=1)]
+    content = boxes(tmp_path)
+    image = tmp_path / "large.png"
+    Image.new("RGB", size).save(image)
+    labels, flags = np.zeros(len(corners), np.int64), np.zeros(len(corners), bool)
+    record = replace(
+        content.records[0], image=image, size=size, boxes=corners, labels=labels, difficult=flags, crowd=flags
+    )
+    out, _, _ = written(replace(content, records=[record, *content.records[1:]]), tmp_path)
+    found = next(record for record in find_boxes(out).open("train").records if record.size == size)
+    np.testing.assert_array_equal(found.boxes, corners)
