@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from trizoo.data.boxes.kept import open_boxes
-from trizoo.data.images import read_image, read_size
+from trizoo.data.images import read_image
 from trizoo.data.reading import Problem
 from trizoo.data.texts import Chosen
 from trizoo.ground.errors import UserError
@@ -17,7 +16,7 @@ from trizoo.metrics.detection import evaluate
 from trizoo.metrics.plain import shown
 from trizoo.pictures.draw import draw_boxes, draw_detections
 from trizoo.tasks.detect import Detector
-from trizoo.tasks.writers import count_text, save_picture, to_json, write_crops, write_voc
+from trizoo.tasks.writers import Counts, in_folder, to_json, write_crops, write_voc
 
 LOWEST_SCORE = 0.01  # what predict looks at, so as to say how good the best detection below --confidence was
 SAMPLE_SCORE = 0.3  # detections below it are not drawn into the run folder
@@ -102,33 +101,33 @@ class Detection:
         score = min(_confidence(recipe, args), LOWEST_SCORE)
         return _detector(framework, model, spec, recipe, device, score=score, nms=nms, nms_method=method)
 
-    def result(self, path, found, recipe, args):
+    def result(self, photo, found, recipe, args):
         """See `trizoo.tasks.writers.to_json`."""
-        return to_json(path, read_size(path), found.above(_confidence(recipe, args)), recipe.classes)
+        shown = found.above(_confidence(recipe, args))
+        return to_json(photo.name, photo.size(), shown, recipe.classes) | photo.about
 
-    def line(self, path, found, result, recipe, args):
+    def line(self, photo, found, result, recipe, args):
         """What was found in one image, and where nothing was, how near it came."""
         score = _confidence(recipe, args)
         if result["counts"]:
-            return f"{path}: " + ", ".join(f"{count} {name}" for name, count in result["counts"].items())
+            return f"{photo.name}: " + ", ".join(f"{count} {name}" for name, count in result["counts"].items())
         if not len(found):
-            return f"{path}: 0 boxes above {score:g}, none above {min(score, LOWEST_SCORE):g} either"
+            return f"{photo.name}: 0 boxes above {score:g}, none above {min(score, LOWEST_SCORE):g} either"
         best = f"{found.scores[0]:.2f} ({recipe.classes[found.labels[0]]})"
-        return f"{path}: 0 boxes above {score:g}, best {best}"
+        return f"{photo.name}: 0 boxes above {score:g}, best {best}"
 
-    def write(self, path, target, found, recipe, args):
-        """A picture, a VOC annotation, crops."""
+    def draw(self, photo, found, recipe, args):
+        """The image with boxes, names and scores."""
+        return draw_detections(photo.pixels(), found.above(_confidence(recipe, args)), recipe.classes)
+
+    def write(self, photo, target, found, recipe, args):
+        """A VOC annotation, crops."""
         found, classes = found.above(_confidence(recipe, args)), recipe.classes
         if args.voc:
-            write_voc(target.with_suffix(".xml"), path, read_size(path), found, classes)
-        if args.no_pictures and not args.crop:
-            return
-        image = read_image(path)
-        if not args.no_pictures:
-            save_picture(target, draw_detections(image, found, classes))
+            write_voc(target.with_suffix(".xml"), photo.path, photo.size(), found, classes)
         if args.crop:
-            folder = Path(args.out) / "crops" / target.parent.relative_to(args.out)
-            write_crops(folder, image, target.stem, found, classes)
+            folder = in_folder(args.out, "crops", target).parent
+            write_crops(folder, photo.pixels(), target.stem, found, classes)
 
     def table(self, metrics):
         """Metrics per class, then the means."""
@@ -142,9 +141,29 @@ class Detection:
         lines.append(f"mAP50 {shown(metrics['mAP50'])}  mAP {shown(metrics['mAP'])}  VOC mAP50 {voc}")
         return "\n".join(lines)
 
-    def total(self, results, recipe):
-        """How many of each class there are."""
-        return count_text(results, recipe.classes)
+    def total(self, recipe, args):
+        """A `Total`: how many of each class there are."""
+        return Total(recipe.classes, recipe.evaluate.max_detections)
+
+
+class Total:
+    """Counts of all images, and whether some reached the most detections that are kept."""
+
+    def __init__(self, classes, most):
+        self._counts, self._most, self._full = Counts(classes), most, 0
+
+    def add(self, result):
+        """Adds one image's result."""
+        self._counts.add(result)
+        self._full += len(result["detections"]) >= self._most
+
+    def text(self):
+        """A table, and a line where there may be more than is shown."""
+        table = self._counts.text()
+        if not self._full:
+            return table
+        images = "1 image has" if self._full == 1 else f"{self._full} images have"
+        return f"{table}\n{images} as many detections as are kept, {self._most} an image; there may be more"
 
 
 def _confidence(recipe, args):

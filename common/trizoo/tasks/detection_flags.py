@@ -28,6 +28,6 @@ FLAGS = TaskFlags(
         Flag("nms", "IoU of non-maximum suppression (default: the recipe's)", metavar="X", parse=share),
         Flag("nms_method", "soft lowers scores, diou drops fewer boxes (default: the recipe's)", choices=NMS_METHODS),
         Flag("voc", "write a VOC annotation for each image to DIR", writes=True),
-        Flag("crop", "write each object as a picture of its own to DIR/crops", writes=True),
+        Flag("crop", "write each object as a picture of its own to DIR/crops", writes=True, folder="crops"),
     ),
 )

@@ -18,6 +18,7 @@ class Flag:
         metavar: what stands for its value in help
         parse: text -> value; raises ValueError or UserError with a sentence
         writes: whether it makes predict write files
+        folder: in which of DIR's folders, so that no other results lie there; None: in none of its own
         sets: value -> {key of the recipe: value}, of train's flags, and of evaluate's with keys in `data`
         alias: another name that means the same, so with underscores; None: there is none
     """
@@ -28,6 +29,7 @@ class Flag:
     parse: Callable[[str], Any] | None = None
     choices: tuple[str, ...] | None = None
     writes: bool = False
+    folder: str | None = None
     sets: Callable[[Any], dict[str, Any]] | None = None
     alias: str | None = None
 

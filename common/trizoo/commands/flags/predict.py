@@ -16,7 +16,11 @@ def parser(prog="predict.py"):
         metavar="DIR",
         help="new, empty, or of an earlier predict (default: ./predictions)",
     )
-    flags.add_argument("--json", action="store_true", help="write what was found to DIR/detections.json or areas.json")
+    flags.add_argument(
+        "--json",
+        action="store_true",
+        help="write what was found to DIR/detections.jsonl or areas.jsonl as it comes, and all of it to .json",
+    )
     flags.add_argument("--no-pictures", action="store_true", help="don't draw")
     flags.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
     add_flags_of_use(flags)

@@ -36,7 +36,7 @@ def test_the_nms_of_predict_is_the_recipes_unless_a_flag_says_otherwise(predict,
 
     def detector(**options):
         made.append(Detector(**options))
-        return lambda paths, batch_size: iter(())
+        return lambda photos, batch_size, skip: iter(())
 
     monkeypatch.setattr(detection, "Detector", detector)
     assert predict(*flags) == 0
@@ -61,7 +61,7 @@ def test_the_lowest_score_shown_is_the_recipes_unless_a_flag_says_otherwise(pred
 
     def detector(**options):
         made.append(options["score"])
-        return lambda paths, batch_size: iter(())
+        return lambda photos, batch_size, skip: iter(())
 
     monkeypatch.setattr(detection, "Detector", detector)
     monkeypatch.setattr(detection, "LOWEST_SCORE", 1.0)
