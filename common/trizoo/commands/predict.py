@@ -6,13 +6,13 @@ from pathlib import Path
 
 from trizoo.commands.cli import Choice, check_flags, find_weights, say
 from trizoo.commands.flags.predict import parser
-from trizoo.data.photo import Photo, UnreadableError
-from trizoo.data.sources import find_images
-from trizoo.ground.errors import UserError
+from trizoo.commands.predicting import Predicting
+from trizoo.data.given import PIPE, find_given
+from trizoo.data.video import load_av
 from trizoo.ground.results import check_folder, check_results, is_marked_folder, mark_folder
 from trizoo.tasks import FLAGS, task_of
 from trizoo.tasks.json_lines import ResultFile
-from trizoo.tasks.writers import output_names, save_picture
+from trizoo.tasks.writers import output_names
 from trizoo.training.build import make_model, read_model
 
 COMMAND = "trizoo predict"
@@ -26,15 +26,17 @@ def predict(framework, argv=None):
 
 def run(args, choice):
     """The command, on the framework of a Choice. Returns the exit code."""
-    photos = [Photo.of(path) for path in without_results(find_images(args.source), args.out)]
+    photos, footage = find_given(args.source, sys.stdin.buffer if PIPE in args.source else None)
+    photos, footage = without_results(photos, footage, args.out)
+    if footage:
+        load_av()  # before any work
     flags = [flag for flags in FLAGS.values() for flag in flags.predict if getattr(args, flag.name)]
     folders = [flag.folder for flag in flags if flag.folder]
-    names = output_names([photo.path for photo in photos], args.out, suffix=picture_suffix(args), kept=folders)
-    targets = [names[photo.path] for photo in photos]
+    targets = find_targets(photos, footage, args, folders)
     writes = not args.no_pictures or args.json or any(flag.writes for flag in flags)
     if writes:
         check_folder(args.out, "--out", is_marked_folder(COMMAND))
-        check_results([*targets, *(Path(args.out, folder, "any") for folder in folders)])
+        check_results([*targets.values(), *(Path(args.out, folder, "any") for folder in folders)])
     args.weights = find_weights(args)
     read = read_model(args.weights)
     task = task_of(read.spec.name)
@@ -44,46 +46,39 @@ def run(args, choice):
     pipeline = task.predictor(framework, model, read.spec, recipe, device, args)
     if writes:
         mark_folder(args.out, COMMAND)
-    total, failed = task.total(recipe, args), 0
     with ResultFile(args.out, task.results) if args.json else nullcontext() as file:
-        for photo, target, found in zip(photos, targets, pipeline(photos, args.batch_size, skip=True), strict=True):
-            try:
-                if isinstance(found, UserError):
-                    raise UnreadableError(str(found))
-                result = task.result(photo, found, recipe, args)
-                task.write(photo, target, found, recipe, args)
-                picture = None if args.no_pictures else task.draw(photo, found, recipe, args)
-            except UnreadableError as error:
-                complain(error)
-                failed += 1
-                continue
-            if picture is not None:
-                save_picture(target, picture)
-            if file is not None:
-                file.add(result)
-            total.add(result)
-            say(task.line(photo, found, result, recipe, args))
-            photo.forget()
+        predicting = Predicting(task, pipeline, recipe, args, file)
+        predicting.images(photos, [targets[photo] for photo in photos])
+        for video in footage:
+            predicting.video(video, targets[video])
         if file is not None:
             file.finish()
-    say(total.text())
+    say(predicting.total.text())
     if writes:
         say(f"written to {args.out}")
-    return SOME_FAILED if failed else 0
+    return SOME_FAILED if predicting.failed else 0
 
 
-def picture_suffix(args):
-    """The suffix of all pictures, None where each keeps its own: JPEG can hold no transparency, and blurs colours."""
-    return ".png" if args.view in ("mask", "cut-out") else None
+def find_targets(photos, footage, args, folders):
+    """Where the pictures and videos go: {Photo or Footage: path}.
+
+    Args:
+        folders: names of folders that other results go to
+    """
+    # JPEG can hold no transparency, and blurs colours that stand for classes
+    suffix = ".png" if args.view in ("mask", "cut-out") else None
+    files = {item: item.path for item in (*photos, *footage) if item.is_file}
+    loose = {item: item.path for item in (*photos, *footage) if not item.is_file}
+    names = output_names(files.values(), args.out, suffix=suffix, kept=folders, loose=loose)
+    targets = {item: names[files.get(item, item)] for item in (*photos, *footage)}
+    return targets | {video: targets[video].with_suffix(".mp4") for video in footage}
 
 
-def complain(error):
-    """One line about what doesn't end the command."""
-    print(f"error: {error}", file=sys.stderr, flush=True)
+def without_results(photos, footage, out):
+    """The images and videos less those in the folder of results, where an earlier call over the same folder put them.
 
-
-def without_results(paths, out):
-    """The images less those that lie in the folder of results, where an earlier call over the same folder put them."""
+    All of them where nothing else is there.
+    """
     out = Path(out).resolve()
-    rest = [path for path in paths if out not in path.resolve().parents]
-    return rest or paths
+    rest = [[item for item in items if out not in item.path.resolve().parents] for items in (photos, footage)]
+    return rest if any(rest) else (photos, footage)

@@ -39,6 +39,11 @@ class Photo:
             return cls("in memory", Path("image"), lambda: image)
         return cls(str(image), Path(image))
 
+    @property
+    def is_file(self):
+        """Whether its path is a file's."""
+        return self.load is None
+
     def size(self):
         """(width, height) as a viewer shows it. Raises UnreadableError."""
         if self.load is not None:

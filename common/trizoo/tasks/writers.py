@@ -149,14 +149,15 @@ def names_for_files(class_names):
     return safe
 
 
-def output_names(paths, out_dir, *, suffix=None, kept=()):
-    """Where each image's picture goes: -> {path: path in out_dir}, in order.
+def output_names(paths, out_dir, *, suffix=None, kept=(), loose=None):
+    """Where each image's picture goes: -> {path or key: path in out_dir}, in order.
 
     Folders are kept from the images' common folder on. No two results differ in their suffix only (`a.jpg`, `a.png`
     become `a.jpg`, `a_2.png`), so `with_suffix` of one is as good a name for another kind of file.
 
     Args:
         suffix: that of every result; None keeps the image's where pictures can be written so, else `.png`
+        loose: {key: path} of images that are no files; of the path the name alone counts
         kept: names of folders in out_dir that other results go to; a folder of images so called becomes `masks_2`
 
     Raises:
@@ -166,8 +167,6 @@ def output_names(paths, out_dir, *, suffix=None, kept=()):
     out_dir = Path(out_dir)
     # Path.absolute would leave ".." in, Path.resolve would follow links.
     absolute = {Path(path): Path(os.path.abspath(path)) for path in paths}  # noqa: PTH100
-    if not absolute:
-        return {}
     levels = zip(*{path.parent.parts for path in absolute.values()}, strict=False)
     shared = sum(1 for _ in itertools.takewhile(lambda level: len(set(level)) == 1, levels))
     folder_ids = {folder: _folder_id(folder) for folder in {path.parent for path in absolute.values()}}
@@ -178,8 +177,10 @@ def output_names(paths, out_dir, *, suffix=None, kept=()):
     moved = _moved({parts[0] for parts in relative.values() if parts}, kept)
     relative = {path: (moved.get(parts[0], parts[0]), *parts[1:]) if parts else () for path, parts in relative.items()}
     wanted = {_stem_key(parts, whole.stem) for whole, parts in zip(absolute.values(), relative.values(), strict=True)}
+    named = [(path, path, parts) for path, parts in relative.items()]
+    named += [(key, Path(NOT_IN_NAMES.sub("_", path.name)), ()) for key, path in (loose or {}).items()]
     taken, names = set(), {}
-    for path, parts in relative.items():
+    for key, path, parts in named:
         stem, number = path.stem, 1
         while _stem_key(parts, stem) in taken or (number > 1 and _stem_key(parts, stem) in wanted):
             number += 1
@@ -195,7 +196,7 @@ def output_names(paths, out_dir, *, suffix=None, kept=()):
                 f"the result {str(target)!r} would lie on the image {str(source)!r} or its annotation; "
                 f"choose an output folder apart from the images"
             )
-        names[path] = target
+        names[key] = target
     return names
 
 

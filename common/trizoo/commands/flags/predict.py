@@ -8,7 +8,13 @@ from trizoo.commands.flags.shared import add_flags_of_use, add_task_flags, add_w
 def parser(prog="predict.py"):
     """The command line of predict."""
     flags = argparse.ArgumentParser(prog=prog, description="Find objects in images, or segment them.")
-    flags.add_argument("source", nargs="+", metavar="SOURCE", help="image, folder, or quoted pattern ('photos/*.jpg')")
+    flags.add_argument(
+        "source",
+        nargs="+",
+        metavar="SOURCE",
+        help="image, video, folder of images, quoted pattern ('photos/*.jpg'), address (http, https, rtsp …), 0 for "
+        "the first camera, or - for standard input: an image, or a list of files",
+    )
     add_weights_flags(flags, "what finds them", required=True)
     flags.add_argument(
         "--out",
@@ -23,6 +29,9 @@ def parser(prog="predict.py"):
     )
     flags.add_argument("--no-pictures", action="store_true", help="don't draw")
     flags.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
+    flags.add_argument(
+        "--every", type=positive_int, default=1, metavar="N", help="of a video's frames each N-th alone (default: 1)"
+    )
     add_flags_of_use(flags)
     add_task_flags(flags, "predict")
     return flags

@@ -19,7 +19,7 @@ def predict(monkeypatch, tmp_path):
     recipe = Recipe(classes=("a",), predict=Prediction(nms=0.6, nms_method="soft"))
     monkeypatch.setattr(command, "read_model", lambda path: Read(path, recipe, model_spec("yolov3-tiny", 1), {}))
     monkeypatch.setattr(command, "make_model", lambda framework, read, device, precision: (read.recipe, {}))
-    monkeypatch.setattr(command, "find_images", lambda source: [])
+    monkeypatch.setattr(command, "find_given", lambda *_: ([], []))
     monkeypatch.setattr(FakeFramework, "predictor", lambda *_: None)
     weights = tmp_path / "weights.h5"
     weights.touch()

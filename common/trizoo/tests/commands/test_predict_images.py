@@ -50,7 +50,7 @@ def photos(tmp_path):
 @pytest.fixture
 def run(weights, photos, tmp_path):
     """predict.py over the photos with these flags -> its exit code; results go to out/."""
-    flags = ["--weights", weights, "--out", str(tmp_path / "out"), "--confidence", "0.01"]
+    flags = ["--weights", weights, "--out", str(tmp_path / "out"), "--confidence", "0.001"]
     return lambda *more: predict(FakeFramework(), [str(photos), *flags, *more])
 
 
