@@ -33,16 +33,17 @@ def find_given(sources, pipe=None):
     Raises:
         UserError: for what is none of these
     """
-    photos, footage, files = [], [], []
-    for source in map(str, sources):
-        if source == PIPE:
-            piped, more = _piped(pipe)
-            photos += piped
-            files += [line for line in more if not _put(line, photos, footage)]
-        elif not _put(source, photos, footage):
-            files.append(source)
-    if files or not (photos or footage):
-        for path in find_images(files, also=VIDEO_SUFFIXES):
+    photos, footage, seen = [], [], set()
+    if not sources:
+        find_images([])  # which says what is missing
+    for source, is_listed in _sources(map(str, sources), pipe):
+        if _put(source, photos, footage):
+            continue
+        for path in [Path(source)] if is_listed else find_images([source], also=VIDEO_SUFFIXES):
+            place = path.parent.resolve() / path.name
+            if place in seen:
+                continue
+            seen.add(place)
             if path.suffix.lower() in VIDEO_SUFFIXES:
                 opened = partial(open_video, str(path), path)
                 footage.append(Footage(str(path), path, opened, is_file=True, sound=str(path)))
@@ -51,8 +52,27 @@ def find_given(sources, pipe=None):
     return photos, footage
 
 
+def _sources(sources, pipe):
+    """Yields (source, whether it is an image of a list, which need not be there: it costs itself alone)."""
+    for source in sources:
+        if source != PIPE:
+            yield source, False
+            continue
+        data = pipe.read(MOST_PIPED + 1)
+        if (text := _as_list(data)) is None:
+            yield data, False
+            continue
+        for line in filter(None, map(str.strip, text.split("\n"))):
+            if line == PIPE:
+                raise UserError("a list that comes by standard input names - itself; files, one a line, are needed")
+            yield line, line.lower().endswith(IMAGE_SUFFIXES) and not set("*?[") & set(line)
+
+
 def _put(source, photos, footage):
-    """Whether a source is an address or a camera, which is then added to the photos or the footage."""
+    """Whether a source is an image's bytes, an address or a camera, which then goes to the photos or the footage."""
+    if isinstance(source, bytes):
+        photos.append(Photo("-", Path("stdin.png"), lambda: read_image("- (standard input)", data=source)))
+        return True
     if scheme := ADDRESS.match(source):
         kind = scheme[1].lower()
         name = _without_password(source)
@@ -89,9 +109,8 @@ def _fetched(address, name):
     return read_image(name, data=data)
 
 
-def _piped(pipe):
-    """What came by the pipe: the Photos of an image, or of images in a list, and other sources in a list."""
-    data = pipe.read(MOST_PIPED + 1)
+def _as_list(data):
+    """The text of a list that came by the pipe, None where it is an image. Raises UserError where it is neither."""
     if len(data) > MOST_PIPED:
         raise UserError(f"more than {MOST_PIPED:,} bytes came by standard input; name files instead")
     if not data.strip():
@@ -100,18 +119,8 @@ def _piped(pipe):
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = "\0"
-    if "\0" in text:  # no list: a path holds none
-        if not (data.startswith(HEADS) or data[4:8] == b"ftyp"):
-            raise UserError("what came by standard input is neither an image nor a list of files, one a line in UTF-8")
-        return [Photo("-", Path("stdin.png"), lambda: read_image("- (standard input)", data=data))], []
-    photos, others = [], []
-    for line in dict.fromkeys(filter(None, map(str.strip, text.splitlines()))):
-        path = Path(line)
-        listed = path.suffix.lower() in IMAGE_SUFFIXES and not ADDRESS.match(line) and not set("*?[") & set(line)
-        if line == PIPE:
-            raise UserError("a list that comes by standard input names - itself; files, one a line, are needed")
-        if listed:
-            photos.append(Photo.of(path))  # one that isn't there costs itself alone
-        else:
-            others.append(line)
-    return photos, others
+    if "\0" not in text:  # which no path holds
+        return text
+    if data.startswith(HEADS) or data[4:8] == b"ftyp":
+        return None
+    raise UserError("what came by standard input is neither an image nor a list of files, one a line in UTF-8")
