@@ -1,12 +1,14 @@
 """What predict.py of every framework does, and `trizoo predict`."""
 
+import itertools
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 from trizoo.commands.cli import Choice, check_flags, find_weights, say
 from trizoo.commands.flags.predict import parser
 from trizoo.commands.predicting import Predicting
+from trizoo.commands.use import as_asked
 from trizoo.data.given import PIPE, find_given
 from trizoo.data.video import load_av
 from trizoo.ground.results import check_folder, check_results, is_marked_folder, mark_folder
@@ -41,22 +43,38 @@ def run(args, choice):
     read = read_model(args.weights)
     task = task_of(read.spec.name)
     check_flags(args, "predict", read.spec.name, task.name)
+    read = as_asked(read, args, "predict", task.name)
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
-    pipeline = task.predictor(framework, model, read.spec, recipe, device, args)
+    pipeline = task.as_used(task.predictor(framework, model, read.spec, recipe, device, args), args)
     if writes:
         mark_folder(args.out, COMMAND)
-    with ResultFile(args.out, task.results) if args.json else nullcontext() as file:
-        predicting = Predicting(task, pipeline, recipe, args, file)
+    numbers = image_numbers(photos, footage)
+    with ExitStack() as stack:
+        lists = task.lists(recipe, args)
+        files = {stack.enter_context(ResultFile(args.out, name)): entries for name, entries in lists.items()}
+        predicting = Predicting(task, pipeline, recipe, args, files, numbers)
         predicting.images(photos, [targets[photo] for photo in photos])
         for video in footage:
             predicting.video(video, targets[video])
-        if file is not None:
+        for file in files:
             file.finish()
     say(predicting.total.text())
     if writes:
         say(f"written to {args.out}")
     return SOME_FAILED if predicting.failed else 0
+
+
+def image_numbers(photos, footage):
+    """What COCO's results call each image, in order: the numbers that are their names, as COCO's are, else 1 and up."""
+    stems = [photo.path.stem for photo in photos]
+    if (
+        not footage
+        and all(stem.isascii() and stem.isdecimal() for stem in stems)
+        and len({*map(int, stems)}) == len(stems)
+    ):
+        return map(int, stems)
+    return itertools.count(1)
 
 
 def find_targets(photos, footage, args, folders):

@@ -25,7 +25,8 @@ class Predicting:
         pipeline: its ImagePipeline
         recipe: the model's
         args: predict's
-        file: the `trizoo.tasks.json_lines.ResultFile`, None where none is written
+        files: {`trizoo.tasks.json_lines.ResultFile`: (result, image's number) -> its entries there}
+        numbers: an iterator of the images' numbers
         failed: how many images and videos couldn't be read to their end
     """
 
@@ -33,7 +34,8 @@ class Predicting:
     pipeline: Any
     recipe: Any
     args: Any
-    file: Any
+    files: Any
+    numbers: Any
     failed: int = 0
 
     def __post_init__(self):
@@ -41,9 +43,9 @@ class Predicting:
 
     def images(self, photos, targets):
         """Photos, and where their pictures go."""
-        for photo, target, found in zip(
-            photos, targets, self.pipeline(photos, self.args.batch_size, skip=True), strict=True
-        ):
+        answers = self.pipeline(photos, self.args.batch_size, skip=True)
+        for photo, target, found in zip(photos, targets, answers, strict=True):
+            number = next(self.numbers)  # of those too that can't be read
             try:
                 if isinstance(found, UserError):
                     raise UnreadableError(str(found))
@@ -53,7 +55,7 @@ class Predicting:
                 continue
             if picture is not None:
                 save_picture(target, picture)
-            self._add(result)
+            self._add(result, number)
             say(self.task.line(photo, found, result, self.recipe, self.args))
             photo.forget()
 
@@ -90,7 +92,7 @@ class Predicting:
                                 video_writer(target, video.rate / self.args.every, footage.sound)
                             )
                             writer.add(picture, frame.time)
-                        self._add(result)
+                        self._add(result, next(self.numbers))
                         looked_at += 1
                         bar.update()
                 except KeyboardInterrupt:
@@ -116,10 +118,10 @@ class Predicting:
         picture = None if self.args.no_pictures else self.task.draw(photo, found, self.recipe, self.args)
         return picture, result
 
-    def _add(self, result):
+    def _add(self, result, number):
         self.total.add(result)
-        if self.file is not None:
-            self.file.add(result)
+        for file, entries in self.files.items():
+            file.add(*entries(result, number))
 
     def _fail(self, error):
         """One line about what doesn't end the command."""

@@ -50,7 +50,6 @@ class Task(Protocol):
 
     metrics: tuple[str, ...]  # names of those that stand in a log; the first chooses the best weights, greatest first
     name: str
-    results: str  # the name of predict.py's file of all results, without its suffix
 
     def find(self, data):
         """The listing of what there is under the root, looked for once; its `splits` are {split: ids}."""
@@ -73,8 +72,14 @@ class Task(Protocol):
     def predictor(self, framework, model, spec, recipe, device, args):
         """The ImagePipeline of predict.py, as its arguments and the recipe's `predict` section say."""
 
+    def as_used(self, pipeline, args):
+        """An ImagePipeline of this task's as evaluate.py's or predict.py's arguments want images looked at."""
+
+    def lists(self, recipe, args):
+        """What predict writes as lists: {file name without suffix: (result, photo's number) -> its entries}."""
+
     def result(self, photo, found, recipe, args):
-        """What is known of one image, a `trizoo.data.photo.Photo`, for detections.json and the last line."""
+        """What is known of one image, a `trizoo.data.photo.Photo`, for `lists` and the last line."""
 
     def line(self, photo, found, result, recipe, args):
         """What is known of one image, for a person."""

@@ -18,8 +18,9 @@ class Flag:
         metavar: what stands for its value in help
         parse: text -> value; raises ValueError or UserError with a sentence
         writes: whether it makes predict write files
+        several: whether it takes one value or more
         folder: in which of DIR's folders, so that no other results lie there; None: in none of its own
-        sets: value -> {key of the recipe: value}, of train's flags, and of evaluate's with keys in `data`
+        sets: value -> {key of the recipe: value}; of evaluate's and predict's flags with two parts, such as "data.root"
         alias: another name that means the same, so with underscores; None: there is none
     """
 
@@ -29,6 +30,7 @@ class Flag:
     parse: Callable[[str], Any] | None = None
     choices: tuple[str, ...] | None = None
     writes: bool = False
+    several: bool = False
     folder: str | None = None
     sets: Callable[[Any], dict[str, Any]] | None = None
     alias: str | None = None

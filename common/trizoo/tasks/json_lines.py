@@ -31,11 +31,11 @@ class ResultFile:
     def __exit__(self, *exception):
         self._file.close()
 
-    def add(self, result):
-        """Writes a line. Raises UserError where there is no room for it; the lines before it stay whole."""
-        line = json.dumps(result, ensure_ascii=False, allow_nan=False)
+    def add(self, *results):
+        """Writes a line each. Raises UserError where there is no room for them; the lines before them stay whole."""
+        lines = "".join(f"{json.dumps(result, ensure_ascii=False, allow_nan=False)}\n" for result in results)
         # A file name that isn't UTF-8 holds half characters; backslashreplace makes of them JSON's own escapes.
-        data = f"{line}\n".encode(errors="backslashreplace")
+        data = lines.encode(errors="backslashreplace")
         start = self._file.tell()
         if self._file.write(data) != len(data):
             self._file.truncate(start)
@@ -48,9 +48,3 @@ class ResultFile:
             for number, line in enumerate(lines):
                 file.write((b",\n" if number else b"\n") + line.rstrip(b"\n"))
             file.write(b"\n]\n")
-
-    def __iter__(self):
-        """The results written so far, one after the other."""
-        with self.lines.open("rb") as lines:
-            for line in lines:
-                yield json.loads(line)

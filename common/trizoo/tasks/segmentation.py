@@ -94,7 +94,6 @@ class Segmentation:
 
     name = "segmentation"
     metrics = ("mIoU", "pixel_accuracy")
-    results = "areas"
 
     def find(self, data):
         """See `trizoo.data.masks.find.find_masks`."""
@@ -131,6 +130,14 @@ class Segmentation:
     def predictor(self, framework, model, spec, recipe, device, args):
         """A Segmenter."""
         return self.evaluator(framework, model, spec, recipe, device)
+
+    def as_used(self, pipeline, args):
+        """The Segmenter, which also looks at mirrored images for --tta."""
+        return replace(pipeline, flip=True) if args.tta else pipeline
+
+    def lists(self, recipe, args):
+        """areas.json."""
+        return {"areas": lambda result, number: [result]} if args.json else {}
 
     def result(self, photo, found, recipe, args):
         """{"image", "width", "height", "areas": {class: share of the pixels}}, of classes that there are."""

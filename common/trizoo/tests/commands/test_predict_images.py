@@ -110,3 +110,88 @@ def test_a_folder_where_a_picture_would_be_is_told_before_any_work(run, tmp_path
     (tmp_path / "out" / "2.png").mkdir()
     with pytest.raises(UserError, match=r"the result .*2\.png can't be written, since a folder is there"):
         run("--weights", "nothing.h5")
+
+
+def test_images_with_as_many_detections_as_are_kept_are_told_of(run, tmp_path, capsys):
+    assert run("--no-pictures", "--json", "--max-detections", "7") == 0
+    line = "5 images have as many detections as are kept, 7 an image; there may be more (--max-detections N)"
+    assert line in capsys.readouterr().out.splitlines()
+    results = json.loads((tmp_path / "out" / "detections.json").read_text(encoding="utf-8"))
+    assert {len(result["detections"]) for result in results} == {7}
+    assert run("--no-pictures", "--max-detections", "100000") == 0
+    assert "as many detections as are kept" not in capsys.readouterr().out
+
+
+def test_only_the_classes_that_were_asked_for_are_shown_and_written(run, tmp_path):
+    assert run("--json", "--classes", "square", "circle") == 0
+    results = json.loads((tmp_path / "out" / "detections.json").read_text(encoding="utf-8"))
+    assert {name for result in results for name in result["counts"]} == {"circle", "square"}
+    with pytest.raises(
+        UserError, match=r"--classes has 'sqare', which the model doesn't know; did you mean 'square'\?"
+    ):
+        run("--classes", "sqare")
+
+
+@pytest.mark.parametrize(("size", "legal"), [("96x64", True), ("100x64", False)])
+def test_an_input_size_is_the_networks_where_it_takes_it(run, monkeypatch, size, legal):
+    shapes = set()
+    usual = FakeFramework.predictor
+
+    def predictor(*given):
+        predict = usual(*given)
+        return lambda images: (shapes.add(images.shape[1:3]), predict(images))[1]
+
+    monkeypatch.setattr(FakeFramework, "predictor", predictor)
+    if legal:
+        assert run("--no-pictures", "--input-size", size) == 0
+        assert shapes == {(64, 96)}
+    else:
+        with pytest.raises(UserError, match="the nearest that fit: 96x64 or 128x64"):
+            run("--no-pictures", "--input-size", size)
+
+
+def test_the_forms_of_others_lie_beside_json_and_voc(run, photos, tmp_path):
+    (photos / "labels").mkdir()
+    Image.new("RGB", (40, 30)).save(photos / "labels" / "77.png")
+    assert run("--json", "--coco", "--yolo", "--voc", "--max-detections", "3") == 0
+    out = tmp_path / "out"
+    coco = json.loads((out / "coco.json").read_text(encoding="utf-8"))
+    results = json.loads((out / "detections.json").read_text(encoding="utf-8"))
+    assert [entry["image_id"] for entry in coco] == [
+        int(Path(r["image"]).stem) for r in results for _ in r["detections"]
+    ]
+    assert [entry["category_id"] for entry in coco] == [d["label"] + 1 for r in results for d in r["detections"]]
+    assert len((out / "labels" / "0.txt").read_text(encoding="utf-8").splitlines()) == 3
+    assert (out / "classes.txt").read_text(encoding="utf-8") == "circle\nsquare\ntriangle\n"
+    assert (out / "labels" / "labels_2" / "77.txt").is_file()
+    assert (out / "labels_2" / "77.png").is_file()
+    assert (out / "labels_2" / "77.xml").is_file()
+
+
+def test_lines_labels_and_counts_of_a_picture_are_as_they_are_asked_for(run, photos, tmp_path):
+    Image.new("RGB", (400, 300)).save(photos / "1.png")
+    pictures = []
+    for flags in ([], ["--hide-labels"], ["--line-width", "4"], ["--count"]):
+        assert run(*flags, "--max-detections", "2") == 0
+        with Image.open(tmp_path / "out" / "1.png") as picture:
+            pictures.append(picture.tobytes())
+    assert len(set(pictures)) == 4
+
+
+@pytest.mark.parametrize("flags", [["--tiles", "24", "--overlap", "0.5"], ["--tta"]])
+def test_images_are_looked_at_in_tiles_and_mirrored(run, flags, tmp_path, monkeypatch):
+    seen = []
+    usual = FakeFramework.predictor
+
+    def predictor(*given):
+        predict = usual(*given)
+        return lambda images: (seen.append(len(images)), predict(images))[1]
+
+    monkeypatch.setattr(FakeFramework, "predictor", predictor)
+    assert run("--no-pictures", "--json", *flags) == 0
+    assert sum(seen) == (5 * 3 * 2 if "--tiles" in flags else 5 * 2)  # 40x30: 16 / 12 and 6 / 12 make 2 gaps and 1
+
+
+def test_an_overlap_without_tiles_is_one_sentence(run):
+    with pytest.raises(UserError, match=r"--overlap 0\.3 is of tiles; --tiles N"):
+        run("--overlap", "0.3")

@@ -68,3 +68,18 @@ def test_images_as_they_are_go_through_the_network_with_others_of_their_size():
         np.testing.assert_array_equal(mask, image[..., 0] // 100)  # of every pixel, nothing read in between
     with pytest.raises(UserError, match="image in memory is used as it is, since resize is none: input size 31x40"):
         next(segmenter([np.zeros((40, 31, 3), np.uint8)]))
+
+
+def test_a_mirrored_look_gives_the_mean_of_both_logits():
+    """A network that sees class 1 in the left half of its input, and class 2 a little everywhere."""
+
+    def predict(images):
+        logits = np.zeros((*images.shape[:3], 3), np.float32)
+        logits[:, :, : images.shape[2] // 2, 1] = 1
+        logits[..., 2] = 0.4
+        return [logits]
+
+    spec, image = model_spec("deeplabv3plus-mobilenetv2", 3), np.zeros((32, 64, 3), np.uint8)
+    (plain,), (both,) = (list(Segmenter(predict, spec, (64, 32), "none", flip=flip)([image])) for flip in (False, True))
+    assert (np.unique(plain[:, :32]), np.unique(plain[:, 32:])) == (1, 2)
+    assert np.unique(both).tolist() == [1]  # a half of 1 everywhere, against 0.4
