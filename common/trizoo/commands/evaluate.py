@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from trizoo.commands.cli import Choice, check_flags, find_weights, say
+from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
 from trizoo.commands.flags.evaluate import parser
 from trizoo.commands.use import as_asked
 from trizoo.ground.errors import UserError
@@ -32,6 +32,7 @@ def run(args, choice):
     data = final_set(read.recipe, args.split)
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
+    tell_precision(args, recipe)
     say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
     for note in data.notes:
         say(f"data: {note}")
@@ -43,20 +44,42 @@ def run(args, choice):
         text = json.dumps({**metrics, "split": data.split}, ensure_ascii=False, allow_nan=False, indent=2)
         write_atomically(args.json, text + "\n")
         say(f"metrics: {args.json}")
+    for line in task.write_results(data, found, read.recipe, args):
+        say(line)
     if args.plots:
         data.write_report(args.plots, found)
         say(f"plots: {args.plots}")
+    if args.report:
+        say(f"report: {_write_page(args, recipe, task, data, metrics, found)}")
     return 0
 
 
 def check_results(args):
-    """UserError where --json or --plots would write over something else than metrics or plots."""
+    """UserError where --json, --plots or --report would write over something else than metrics, plots or a report."""
     if args.json:
         # a run's metrics.json has a step
         check_file(args.json, "--json", has_keys("per_class", "confusion", "split", without=("step",)))
     if args.plots:
         is_report = has_keys("per_class", "confusion", without=("split",))
         check_folder(args.plots, "--plots", lambda folder: is_report(folder / "report.json"))
+    if args.report:
+        from trizoo.show.evaluation import check_report  # here, since few ask for it
+
+        check_report(args.report)
+
+
+def _write_page(args, recipe, task, data, metrics, found):
+    """The page of --report. Gives its path."""
+    from trizoo.show.evaluation import write_page  # here, as above
+
+    root = Path(recipe.data.root).absolute()
+    facts = (
+        f"{recipe.model.name} on {root.name}: {data.split}",
+        f"{len(data.records):,} images of {root} ({data.split})",
+        f"weights: {Path(args.weights).absolute()}",
+        f"input {recipe.input_size[0]}x{recipe.input_size[1]}, {recipe.precision}",
+    )
+    return write_page(args.report, task.name, data, metrics, found, facts)
 
 
 def _with_data(recipe, args):

@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from trizoo.commands.cli import Choice, check_flags, find_weights, say
+from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
 from trizoo.commands.flags.predict import parser
 from trizoo.commands.predicting import Predicting
 from trizoo.commands.use import as_asked
@@ -46,6 +46,7 @@ def run(args, choice):
     read = as_asked(read, args, "predict", task.name)
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
+    tell_precision(args, recipe)
     pipeline = task.as_used(task.predictor(framework, model, read.spec, recipe, device, args), args)
     if writes:
         mark_folder(args.out, COMMAND)

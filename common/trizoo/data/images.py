@@ -80,6 +80,18 @@ def decode(path):
         return header
 
 
+def sound_header(path):
+    """The `Header` of an image, or the UserError that says why it can't be used; one whose end is missing is decoded.
+
+    So a damaged picture is known before the first step, as far as its file's header and end tell.
+    """
+    try:
+        header = read_header(path)
+        return decode(path) if header.cut else header
+    except UserError as error:
+        return error
+
+
 def read_size(path):
     """(width, height) as a viewer shows the image: of its `read_header`, which says what is raised."""
     return read_header(path).size

@@ -55,13 +55,24 @@ class Task(Protocol):
         """The listing of what there is under the root, looked for once; its `splits` are {split: ids}."""
 
     def open(self, listing, data, split, classes):
-        """The training set of a split: records, classes, notes, problems, `sample(index, at_least)`."""
+        """The training set of a split.
+
+        It has records, classes, notes, problems, `sample(index, at_least)`, `labels_in(index)` and `labels_are_read`.
+        """
 
     def evaluation_set(self, listing, data, split, classes):
         """The EvaluationSet of a split, None for all images; names in it that aren't among `classes` are an error."""
 
     def as_asked(self, evaluation, args):
         """An EvaluationSet of this task's as evaluate.py's arguments want it measured."""
+
+    def write_results(self, evaluation, found, recipe, args):
+        """The files of a measurement that evaluate.py's arguments ask for -> lines that say so.
+
+        Args:
+            found: what `EvaluationSet.measure` gave
+            recipe: with the data set that was measured on
+        """
 
     def evaluator(self, framework, model, spec, recipe, device):
         """The ImagePipeline that evaluation uses: the model as it is now, with the recipe's `evaluate` section."""

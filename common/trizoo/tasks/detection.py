@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from trizoo.data.boxes.coco import file_numbers
 from trizoo.data.boxes.kept import open_boxes
+from trizoo.data.class_maps import renamed
 from trizoo.data.images import read_image
 from trizoo.data.reading import Problem
 from trizoo.data.texts import Chosen
@@ -18,6 +20,7 @@ from trizoo.metrics.detection import evaluate
 from trizoo.metrics.plain import shown
 from trizoo.pictures.counts import draw_counts
 from trizoo.pictures.draw import draw_boxes, draw_detections
+from trizoo.tasks.coco_results import write_coco_results
 from trizoo.tasks.detect import Detector
 from trizoo.tasks.others import coco_categories, to_coco, write_names, write_yolo
 from trizoo.tasks.tiles import TiledDetector
@@ -77,19 +80,31 @@ class Detection:
 
     def open(self, listing, data, split, classes):
         """See `trizoo.data.boxes.dataset.BoxSet`. Raises UserError where there is nothing to find."""
-        training = listing.open(split, classes or None)
+        training = listing.open(split, classes or None, dict(data.classes_map))
         if not training.classes:
             raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
         return training
 
     def evaluation_set(self, listing, data, split, classes):
         """A `BoxEvaluationSet`."""
-        source = listing.open(split, classes)
+        source = listing.open(split, classes, dict(data.classes_map))
         return BoxEvaluationSet(source.records, classes, split or "all", source.problems, source.notes)
 
     def as_asked(self, evaluation, args):
         """The same: there is one way to measure boxes."""
         return evaluation
+
+    def write_results(self, evaluation, found, recipe, args):
+        """COCO's results where --coco asks for them, see `trizoo.tasks.coco_results`."""
+        if not args.coco:
+            return []
+        data, numbers = recipe.data, None
+        if data.layout in (None, "coco"):
+            ids = [record.id for record in evaluation.records]
+            numbers = file_numbers(data.root, data.images, data.annotations, ids)
+        if numbers and data.classes_map:
+            numbers = replace(numbers, categories=renamed(numbers.categories, dict(data.classes_map)))
+        return write_coco_results(args.coco, found, evaluation.records, evaluation.classes, numbers)
 
     def evaluator(self, framework, model, spec, recipe, device):
         """A Detector, by the recipe's `evaluate` section."""

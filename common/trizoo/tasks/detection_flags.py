@@ -42,9 +42,36 @@ USE = (
     ),
     Flag("overlap", "of neighbouring tiles, as a share of their side (default: 0.2)", metavar="X", parse=part),
 )
+
+
+def class_map(texts):
+    """See `trizoo.data.class_maps.parse_class_map`."""
+    from trizoo.data.class_maps import parse_class_map  # here, since help does without
+
+    return parse_class_map(texts)
+
+
+CLASSES_MAP = Flag(
+    "classes_map",
+    'of boxes: other names for classes, as "tvmonitor=tv"; several may become one, OLD= leaves one out',
+    metavar="OLD=NEW",
+    parse=str,
+    several=True,
+    sets=lambda texts: {"data.classes_map": class_map(texts)},
+)
 FLAGS = TaskFlags(
     models="detectors",
-    evaluate=USE,
+    train=(CLASSES_MAP,),
+    evaluate=(
+        *USE,
+        CLASSES_MAP,
+        Flag(
+            "coco",
+            "write what was found as COCO's results, which pycocotools reads against the data set's own JSON",
+            metavar="FILE",
+            parse=str,
+        ),
+    ),
     predict=(
         Flag(
             "confidence",

@@ -18,10 +18,10 @@ class Flag:
         metavar: what stands for its value in help
         parse: text -> value; raises ValueError or UserError with a sentence
         writes: whether it makes predict write files
-        several: whether it takes one value or more
         folder: in which of DIR's folders, so that no other results lie there; None: in none of its own
         sets: value -> {key of the recipe: value}; of evaluate's and predict's flags with two parts, such as "data.root"
         alias: another name that means the same, so with underscores; None: there is none
+        several: whether it takes one or more values, which become a list
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from trizoo.data.masks.find import find_masks
 from trizoo.ground.files import replacing
 from trizoo.metrics.curves import write_segmentation_report
 from trizoo.metrics.plain import shown
-from trizoo.metrics.segmentation import SegmentationMetrics, report
+from trizoo.metrics.pool import mean_over_classes
+from trizoo.metrics.segmentation import SegmentationMetrics, iou_of_classes, report
 from trizoo.pictures.draw_masks import blend, colours, cut_out
 from trizoo.pictures.palette import palette_image
 from trizoo.tasks.segment import Segmenter
@@ -19,14 +21,21 @@ from trizoo.tasks.segmentation_flags import VIEWS
 from trizoo.tasks.writers import in_folder
 
 KEPT_MASKS = 8  # of an evaluation, for pictures
+KEPT_WORST = 12  # the same, of those that are least like the truth
 
 
 @dataclass(frozen=True)
 class Measured:
-    """An evaluation's counts, and the first predictions: uint8 (H, W) each."""
+    """An evaluation's counts, and some predictions: uint8 (H, W) each.
+
+    Args:
+        masks: the first ones
+        worst: (mean IoU over the classes in truth or prediction, number of the image, mask), the lowest IoU first
+    """
 
     measures: Any
     masks: list
+    worst: list
 
 
 @dataclass(frozen=True)
@@ -70,14 +79,17 @@ class MaskEvaluationSet:
 
     def measure(self, pipeline):
         """Metrics (see `trizoo.metrics.segmentation`) at the images' own sizes, and a `Measured`."""
-        metrics, first = SegmentationMetrics(self.classes, self.boundary), []
+        metrics, first, worst = SegmentationMetrics(self.classes, self.boundary), [], []
         found = pipeline(record.image for record in self.records)
         for number, (place, mask) in enumerate(zip(self.places, found, strict=True)):
-            metrics.add(mask, self.source.mask(place), self.source.records[place].id)
+            matrix = metrics.add(mask, self.source.mask(place), self.source.records[place].id)
+            if matrix.any():
+                worst.append((mean_over_classes(iou_of_classes(matrix)), number, mask))
+                worst = sorted(worst, key=itemgetter(0))[:KEPT_WORST]
             if number < KEPT_MASKS:
                 first.append(mask)
         measures = metrics.measure()
-        return report(measures), Measured(measures, first)
+        return report(measures), Measured(measures, first, worst)
 
     def draw(self, found, number):
         """See `trizoo.tasks.base.EvaluationSet`."""
@@ -117,6 +129,10 @@ class Segmentation:
     def as_asked(self, evaluation, args):
         """With boundary IoU where --boundary asks for it."""
         return replace(evaluation, boundary=args.boundary)
+
+    def write_results(self, evaluation, found, recipe, args):
+        """None."""
+        return []
 
     def evaluator(self, framework, model, spec, recipe, device):
         """A Segmenter."""

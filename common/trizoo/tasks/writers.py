@@ -8,11 +8,11 @@ import os
 import re
 import unicodedata
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 from PIL import Image
 
+from trizoo.data.write.voc import annotation
 from trizoo.ground.boxes import as_boxes, clip
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import replacing, write_atomically
@@ -29,8 +29,6 @@ PICTURE_FORMATS = {
     ".tif": ("TIFF", {}),
     ".tiff": ("TIFF", {}),
 }
-# What XML 1.0 can't hold even escaped: control characters, and halves of characters from names that aren't UTF-8.
-NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # What Windows, macOS or Linux refuses in a file name; and the names that Windows keeps for devices.
 NOT_IN_NAMES = re.compile('[<>:"/\\\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(10))}
@@ -84,27 +82,14 @@ def voc_xml(path_of_image, size, detections, class_names):
     """
     path_of_image = Path(path_of_image)
     width, height = map(int, size)
-    root = ElementTree.Element("annotation")
-    _add(root, "folder", path_of_image.parent.name)
-    _add(root, "filename", path_of_image.name)
-    size_tag = ElementTree.SubElement(root, "size")
-    for name, value in (("width", width), ("height", height), ("depth", 3)):
-        _add(size_tag, name, value)
-    _add(root, "segmented", 0)
+    objects = []
     for box, score, label in zip(*_plain(detections, class_names, clip_to=(width, height)), strict=True):
         xmin, ymin, xmax, ymax = box
-        if xmax - xmin <= 1 or ymax - ymin <= 1:
-            continue
-        entry = ElementTree.SubElement(root, "object")
-        for name, value in (("name", class_names[label]), ("pose", "Unspecified"), ("truncated", 0), ("difficult", 0)):
-            _add(entry, name, value)
-        _add(entry, "score", score)
-        corners = ElementTree.SubElement(entry, "bndbox")
-        for name, value in (("xmin", xmin + 1), ("ymin", ymin + 1), ("xmax", xmax), ("ymax", ymax)):
+        if xmax - xmin > 1 and ymax - ymin > 1:
             # Whole numbers without a point: many readers of VOC files take nothing else.
-            _add(corners, name, f"{value:.2f}".removesuffix(".00"))
-    ElementTree.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+            corners = [f"{value:.2f}".removesuffix(".00") for value in (xmin + 1, ymin + 1, xmax, ymax)]
+            objects.append((class_names[label], corners, False, score))
+    return annotation(path_of_image.parent.name, path_of_image.name, (width, height), objects)
 
 
 def write_voc(path, path_of_image, size, detections, class_names):
@@ -258,10 +243,6 @@ def _plain(detections, class_names, clip_to=None):
     scores = np.asarray(detections.scores, dtype=np.float64)
     # Adding 0.0 turns the -0.0 of a rounded -0.001 into 0.0.
     return (boxes.round(2) + 0.0).tolist(), scores.round(4).tolist(), labels
-
-
-def _add(parent, tag, value):
-    ElementTree.SubElement(parent, tag).text = NOT_XML.sub("\ufffd", str(value))
 
 
 def _relative_parts(path, shared):

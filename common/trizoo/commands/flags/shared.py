@@ -47,7 +47,9 @@ def add_flags_of_use(parser):
         help="look at each image mirrored too, which takes twice as long (test-time augmentation)",
     )
     parser.add_argument(
-        "--precision", choices=("fp32", "bf16", "fp16"), help="default: as it was trained on a GPU, fp32 on a CPU"
+        "--precision",
+        choices=("fp32", "bf16", "fp16", "auto"),
+        help="auto: bf16 where the device multiplies it itself (default: as it was trained on a GPU, fp32 on a CPU)",
     )
     add_common_flags(parser)
 
@@ -94,9 +96,9 @@ def add_flag(parser, flag):
     parser.add_argument(
         *flag.options,
         dest=flag.name,
+        nargs="+" if flag.several else None,
         type=_converter(flag.parse),
         choices=flag.choices,
-        nargs="+" if flag.several else None,
         metavar=flag.metavar,
         help=flag.help,
     )

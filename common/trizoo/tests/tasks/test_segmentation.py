@@ -41,6 +41,7 @@ def test_a_split_is_measured_at_the_images_own_sizes(data):
     assert (metrics["mIoU"], metrics["pixel_accuracy"]) == (0.25, 0.5)
     assert {*TASK.metrics} <= metrics.keys()
     assert len(found.masks) == 8
+    assert [(iou, number) for iou, number, _ in found.worst] == [(0.25, number) for number in range(10)]
     truth, prediction = evaluation.draw(found, 0)
     assert (truth[0, 0] == prediction[0, 0]).all()
     assert (truth[0, 7] != prediction[0, 7]).any()
