@@ -93,7 +93,7 @@ def open_container(address):
         options = {"protocol_whitelist": PROTOCOLS}
         if address.lower().startswith("rtsp"):
             options["rtsp_transport"] = "tcp"
-    return load_av().open(address, options=options, timeout=TIMEOUTS)
+    return load_av().open(address, options=options, timeout=TIMEOUTS, metadata_errors="replace")
 
 
 @contextmanager
@@ -104,6 +104,8 @@ def open_video(address, name):
         name: what it is called in errors
     """
     av, called = load_av(), f"video {name}"
+    if "://" not in address and Path(address).exists() and not Path(address).is_file():
+        raise UserError(f"{called} is no file but a folder, pipe or device; a video file is needed")
     try:
         container = open_container(address)
     except av.FFmpegError as error:
@@ -112,11 +114,9 @@ def open_video(address, name):
         if not container.streams.video:
             raise UserError(f"{called} holds no pictures, sound at most; a video is needed")
         stream = container.streams.video[0]
-        width, height = stream.codec_context.width, stream.codec_context.height
-        if width * height > 2 * Image.MAX_IMAGE_PIXELS:
-            raise UserError(
-                f"{called} has frames of {width}x{height} pixels, which are too many; make it smaller first"
-            )
+        if stream.codec_context is None:
+            raise UserError(f"{called} has pictures of a kind that isn't known here; H.264 in an MP4 file would do")
+        _check_size(stream.codec_context, called)
         rate = stream.average_rate or stream.guessed_rate or CAMERA_RATE
         yield Video(rate, stream.frames or None, lambda every: _frames(av, container, stream, rate, every, called))
 
@@ -127,12 +127,20 @@ def _frames(av, container, stream, rate, every, called):
         for number, frame in enumerate(container.decode(stream)):
             if number % every:
                 continue
+            _check_size(frame, called)
             at = number / rate if frame.pts is None else frame.pts * frame.time_base
             yield Frame(number, Fraction(at), upright(frame.to_ndarray(format="rgb24"), frame.rotation))
     except av.FFmpegError as error:
         raise UserError(
             f"{called} can't be read beyond its first {number + 1} frames ({error.strerror}); what lies before is done"
         ) from None
+
+
+def _check_size(frame, called):
+    """UserError for a stream or frame of more pixels than an image may have."""
+    if frame.width * frame.height > 2 * Image.MAX_IMAGE_PIXELS:
+        size = f"{frame.width}x{frame.height}"
+        raise UserError(f"{called} has frames of {size} pixels, which are too many; make it smaller first")
 
 
 def upright(pixels, rotation):

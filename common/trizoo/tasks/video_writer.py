@@ -24,9 +24,16 @@ def video_writer(path, rate, sound=None):
         path: .mp4
         rate: frames a second
         sound: file or address whose sound goes along; None: there is none
+
+    Raises:
+        UserError: where it can't be written
     """
-    with replacing(path) as temporary, VideoWriter(temporary, rate, sound) as writer:
-        yield writer
+    av = load_av()
+    try:
+        with replacing(path) as temporary, VideoWriter(temporary, rate, sound) as writer:
+            yield writer
+    except av.FFmpegError as error:
+        raise UserError(f"{path} can't be written ({error.strerror}); --no-pictures does without it") from None
 
 
 class VideoWriter:
@@ -99,7 +106,8 @@ class VideoWriter:
             self._sound = open_container(sound)
             if not self._sound.streams.audio:
                 return
-            kind = self._sound.streams.audio[0].codec_context.name
+            coded = self._sound.streams.audio[0].codec_context
+            kind = "of an unknown kind" if coded is None or not coded.sample_rate else coded.name
             if kind not in IN_MP4:
                 self.note = f"its sound ({kind}) has no place in an MP4 file and is left out"
                 return

@@ -62,6 +62,18 @@ def test_sound_that_mp4_does_not_hold_is_left_out_with_a_sentence(tmp_path):
     assert read(tmp_path / "out.mp4")[3] is None
 
 
+def test_sound_of_a_damaged_file_is_copied_or_left_out(tmp_path):
+    whole = np.frombuffer(write_video(tmp_path / "in.mp4", count=2, sound="aac").read_bytes(), np.uint8)
+    rng = np.random.default_rng(0)
+    for number in range(30):
+        data = whole.copy()
+        data[rng.integers(0, len(data), 1 + number)] = rng.integers(0, 256, 1 + number)
+        (tmp_path / "in.mp4").write_bytes(data)
+        with video_writer(tmp_path / "out.mp4", RATE, str(tmp_path / "in.mp4")) as writer:
+            writer.add(np.zeros((48, 64, 3), np.uint8), Fraction(0))
+        assert len(read(tmp_path / "out.mp4")[1]) == 1
+
+
 def test_a_video_appears_whole_or_not_at_all(tmp_path):
     def stops():
         with video_writer(tmp_path / "out.mp4", RATE) as writer:
