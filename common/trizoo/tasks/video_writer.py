@@ -6,6 +6,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+from trizoo.data.photo import UnreadableError
 from trizoo.data.video import load_av, open_container
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import replacing
@@ -26,14 +27,16 @@ def video_writer(path, rate, sound=None):
         sound: file or address whose sound goes along; None: there is none
 
     Raises:
-        UserError: where it can't be written
+        UserError: where there is no room for it
+        UnreadableError: where what the video came from is so damaged that no video can be made of it
     """
     av = load_av()
     try:
         with replacing(path) as temporary, VideoWriter(temporary, rate, sound) as writer:
             yield writer
-    except av.FFmpegError as error:
-        raise UserError(f"{path} can't be written ({error.strerror}); --no-pictures does without it") from None
+    except (av.FFmpegError, OverflowError) as error:  # times beyond all bounds
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadableError(f"{path} can't be written ({reason}); --no-pictures does without it") from None
 
 
 class VideoWriter:

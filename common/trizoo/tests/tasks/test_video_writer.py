@@ -3,6 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from trizoo.data.photo import UnreadableError
 from trizoo.data.video import open_video
 from trizoo.tasks.video_writer import video_writer
 from trizoo.tests.video_files import RATE, write_video
@@ -72,6 +73,17 @@ def test_sound_of_a_damaged_file_is_copied_or_left_out(tmp_path):
         with video_writer(tmp_path / "out.mp4", RATE, str(tmp_path / "in.mp4")) as writer:
             writer.add(np.zeros((48, 64, 3), np.uint8), Fraction(0))
         assert len(read(tmp_path / "out.mp4")[1]) == 1
+
+
+def test_what_no_video_can_be_made_of_costs_that_video_alone(tmp_path):
+    def write():
+        with video_writer(tmp_path / "out.mp4", RATE) as writer:
+            writer.add(np.zeros((48, 64, 3), np.uint8), Fraction(2**60))  # seconds
+            writer.add(np.zeros((48, 64, 3), np.uint8), Fraction(-(2**60)))
+
+    with pytest.raises(UnreadableError, match=r"out\.mp4 can't be written \(.*\); --no-pictures does without it"):
+        write()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_video_appears_whole_or_not_at_all(tmp_path):
