@@ -6,10 +6,10 @@ from pathlib import Path
 
 from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
 from trizoo.commands.flags.evaluate import parser
+from trizoo.commands.use import as_asked
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
 from trizoo.ground.results import check_file, check_folder, has_keys
-from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.tasks import task_of
 from trizoo.training.build import make_model, read_model
 from trizoo.training.data import final_set, tell_problems
@@ -27,6 +27,7 @@ def run(args, choice):
     read = read_model(args.weights)
     task = task_of(read.spec.name)
     check_flags(args, "evaluate", read.spec.name, task.name)
+    read = as_asked(read, args, "evaluate", task.name)
     read = replace(read, recipe=_with_data(read.recipe, args))
     data = final_set(read.recipe, args.split)
     framework, device = choice.start(args.device)
@@ -36,7 +37,8 @@ def run(args, choice):
     for note in data.notes:
         say(f"data: {note}")
     tell_problems(data.problems, "data", recipe.data.root, say)
-    metrics, found = task.as_asked(data, args).measure(task.evaluator(framework, model, read.spec, recipe, device))
+    pipeline = task.as_used(task.evaluator(framework, model, read.spec, recipe, device), args)
+    metrics, found = task.as_asked(data, args).measure(pipeline)
     say(task.table(metrics))
     if args.json:
         text = json.dumps({**metrics, "split": data.split}, ensure_ascii=False, allow_nan=False, indent=2)
@@ -81,12 +83,7 @@ def _write_page(args, recipe, task, data, metrics, found):
 
 
 def _with_data(recipe, args):
-    """The recipe with the data set to measure on, and what the task's flags say of it."""
-    for flag in TASK_FLAGS[task_of(recipe.model.name).name].evaluate:
-        value = getattr(args, flag.name)
-        if flag.sets and value is not None:
-            changes = {key.removeprefix("data."): setting for key, setting in flag.sets(value).items()}
-            recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=changes)})
+    """The recipe with the data set to measure on."""
     if args.data:
         places = {"layout": args.layout, "images": args.images, "annotations": args.annotations}
         data = recipe.data.model_copy(update={"root": args.data, "overfit": 0, **places})

@@ -97,7 +97,7 @@ def read_size(path):
     return read_header(path).size
 
 
-def read_image(path, at_least=None):
+def read_image(path, at_least=None, data=None):
     """The image as a viewer shows it: uint8 (H, W, 3) RGB, EXIF orientation applied, first frame of an animation.
 
     Transparent pixels are laid on white. 16-bit grey is scaled to 8 bits, not clipped. 32-bit integers within
@@ -109,13 +109,16 @@ def read_image(path, at_least=None):
     A JPEG whose last bytes are missing is shown as viewers do, the missing part grey, up to a tenth of its rows.
 
     Raises UserError where the file is missing, empty, truncated, damaged, no image or too large.
+
+    Args:
+        data: the file's bytes where they are in memory; the path is what they are called then
     """
     if at_least is not None and (len(at_least) != 2 or min(at_least) < 1):
         raise ValueError(f"at_least is {at_least!r}; (width, height) of at least 1 each is needed")
-    with opened(path) as image:
+    with opened(path, data) as image:
         orientation = _orientation(image)
         if image.format in JPEG_FORMATS:
-            image = _load_jpeg(path, image, at_least, turned=orientation >= 5)
+            image = _load_jpeg(path, image, at_least, turned=orientation >= 5, data=data)
         else:
             image.load()
         upright = _rgb(image)
@@ -124,7 +127,7 @@ def read_image(path, at_least=None):
         return np.array(upright)
 
 
-def _load_jpeg(path, image, at_least, turned):
+def _load_jpeg(path, image, at_least, turned, data=None):
     """The decoded JPEG: the opened image itself, or another where its end is missing."""
 
     def decoded(jpeg):
@@ -139,7 +142,7 @@ def _load_jpeg(path, image, at_least, turned):
     except OSError:
         if not cut:
             raise
-    with opened(path, Path(path).read_bytes() + _END_OF_JPEG) as whole:
+    with opened(path, (data or Path(path).read_bytes()) + _END_OF_JPEG) as whole:
         pixels = np.asarray(decoded(whole))
         missing = _rows_of_one_colour(pixels)
         if missing > _MOST_MISSING * len(pixels):

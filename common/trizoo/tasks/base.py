@@ -50,7 +50,6 @@ class Task(Protocol):
 
     metrics: tuple[str, ...]  # names of those that stand in a log; the first chooses the best weights, greatest first
     name: str
-    results: str  # the name of predict.py's file of all results, without its suffix
 
     def find(self, data):
         """The listing of what there is under the root, looked for once; its `splits` are {split: ids}."""
@@ -84,14 +83,23 @@ class Task(Protocol):
     def predictor(self, framework, model, spec, recipe, device, args):
         """The ImagePipeline of predict.py, as its arguments and the recipe's `predict` section say."""
 
-    def result(self, path, found, recipe, args):
-        """What is known of one image, for detections.json and the last line."""
+    def as_used(self, pipeline, args):
+        """An ImagePipeline of this task's as evaluate.py's or predict.py's arguments want images looked at."""
 
-    def line(self, path, found, result, recipe, args):
+    def lists(self, recipe, args):
+        """What predict writes as lists: {file name without suffix: (result, photo's number) -> its entries}."""
+
+    def result(self, photo, found, recipe, args):
+        """What is known of one image, a `trizoo.data.photo.Photo`, for `lists` and the last line."""
+
+    def line(self, photo, found, result, recipe, args):
         """What is known of one image, for a person."""
 
-    def write(self, path, target, found, recipe, args):
-        """The files that the flags ask for, of one image.
+    def draw(self, photo, found, recipe, args):
+        """The picture of what was found: uint8 (H, W, 3), or (H, W, 4) with transparency."""
+
+    def write(self, photo, target, found, recipe, args):
+        """The files that the flags ask for, of one image, less its picture.
 
         Args:
             target: where its picture goes
@@ -100,5 +108,5 @@ class Task(Protocol):
     def table(self, metrics):
         """Metrics per class as text, and a line of those that sum them up."""
 
-    def total(self, results, recipe):
-        """One line on all images."""
+    def total(self, recipe, args):
+        """What sums up all images: `add(result)`, and `text()`, one line or several."""

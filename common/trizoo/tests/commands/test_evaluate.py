@@ -10,7 +10,7 @@ from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
 from trizoo.recipes.schema import Data, Recipe
-from trizoo.tasks.detection import Detection
+from trizoo.tasks.detection import BoxEvaluationSet, Detection
 from trizoo.tasks.segmentation import Segmentation
 from trizoo.tests.mask_files import write_masks
 from trizoo.tests.testing import FakeFramework
@@ -46,6 +46,36 @@ def test_data_that_is_not_named_or_not_there_is_one_sentence(evaluate):
         evaluate(root="/no/such/place")
     with pytest.raises(UserError, match="/nor/here"):
         evaluate("--data", "/nor/here", root="/no/such/place")
+
+
+def test_the_flags_that_change_metrics_reach_what_measures(monkeypatch, synthetic_data, tmp_path):
+    recipe = Recipe(classes=("circle", "square", "triangle"), data=Data(root=synthetic_data))
+    used = []
+
+    def measure(evaluation, pipeline):
+        used.append(pipeline)
+        return {}, None
+
+    monkeypatch.setattr(command, "read_model", lambda path: Read(path, recipe, model_spec("yolov3-tiny", 3), {}))
+    monkeypatch.setattr(command, "make_model", lambda framework, read, device, precision: (read.recipe, None))
+    monkeypatch.setattr(FakeFramework, "predictor", lambda *_: None)
+    monkeypatch.setattr(BoxEvaluationSet, "measure", measure)
+    monkeypatch.setattr(Detection, "table", lambda *_: "")
+    (tmp_path / "w.h5").touch()
+    flags = ["--input-size", "96x64", "--tta", "--max-detections", "7"]
+    for more in ([], ["--tiles", "640", "--overlap", "0.3"]):
+        assert command.evaluate(FakeFramework(), ["--weights", str(tmp_path / "w.h5"), *flags, *more]) == 0
+    plain, tiled = used
+    assert (plain.input_size, plain.flip, plain.max_detections, plain.nms) == ((96, 64), True, 7, recipe.evaluate.nms)
+    assert (tiled.detector, tiled.tile, tiled.overlap) == (plain, 640, 0.3)
+
+
+def test_an_input_size_of_images_as_they_are_is_refused(monkeypatch, tmp_path, synthetic_data):
+    recipe = Recipe(classes=("a",), resize="none", data=Data(root=synthetic_data))
+    monkeypatch.setattr(command, "read_model", lambda path: Read(path, recipe, model_spec("yolov3-tiny", 1), {}))
+    (tmp_path / "w.h5").touch()
+    with pytest.raises(UserError, match=r"--input-size is 96x64, and .*w\.h5 takes images as they are"):
+        command.evaluate(FakeFramework(), ["--weights", str(tmp_path / "w.h5"), "--input-size", "96x64"])
 
 
 @pytest.fixture

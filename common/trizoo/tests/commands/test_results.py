@@ -139,7 +139,8 @@ def test_predict_adds_to_its_own_results(trained, photos, tmp_path):
     flags = [photos, "--weights", str(trained / "best.h5"), "--out", str(tmp_path / "found" / "here"), "--json"]
     for _ in range(2):
         assert predict(FakeFramework(), flags) == 0
-    assert {path.name for path in (tmp_path / "found" / "here").iterdir()} == {".trizoo", "a.png", "detections.json"}
+    names = {path.name for path in (tmp_path / "found" / "here").iterdir()}
+    assert names == {".trizoo", "a.png", "detections.json", "detections.jsonl"}
 
 
 def test_predict_looks_at_its_folder_only_where_it_writes(synthetic_data, photos):
