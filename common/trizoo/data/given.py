@@ -5,7 +5,8 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from trizoo.data.images import IMAGE_SUFFIXES, read_image
+from trizoo.data.images import read_image
+from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.data.photo import Photo
 from trizoo.data.sources import find_images
 from trizoo.data.video import PLAYLISTS, VIDEO_SUFFIXES, Footage, open_camera, open_video

@@ -6,7 +6,7 @@ import stat
 import unicodedata
 from pathlib import Path
 
-from trizoo.data.images import IMAGE_SUFFIXES
+from trizoo.data.opening import IMAGE_SUFFIXES
 
 # folders that say what lies in them and not which image it is, in lower case
 IMAGE_FOLDERS = (

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from trizoo.data.opening import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from trizoo.data.opening import JPEG_FORMATS, ends_early, opened
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError

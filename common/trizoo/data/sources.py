@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-from trizoo.data.images import IMAGE_SUFFIXES
+from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.ground.errors import UserError
 
 VOC_MASKS = ("SegmentationClass", "SegmentationClassAug", "SegmentationObject")  # folders beside JPEGImages

@@ -8,8 +8,8 @@ from trizoo.data.boxes.listing import Listing
 from trizoo.data.boxes.rows import Rows, lists_of, number, split_of, text_files
 from trizoo.data.class_names import class_name
 from trizoo.data.image_tree import LONGEST_PATH, ImageTree
-from trizoo.data.images import IMAGE_SUFFIXES
 from trizoo.data.name_files import ClassNames, checked_names, find_names
+from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.data.reading import Problem, text_lines
 from trizoo.ground.errors import UserError
 

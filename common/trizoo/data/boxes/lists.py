@@ -5,8 +5,8 @@ import re
 from trizoo.data.boxes.listing import Listing
 from trizoo.data.boxes.rows import Rows, lists_of, number, split_of, text_files
 from trizoo.data.image_tree import LONGEST_PATH, ImageTree
-from trizoo.data.images import IMAGE_SUFFIXES
 from trizoo.data.name_files import find_names
+from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.data.reading import Problem, text_lines
 from trizoo.ground.errors import UserError
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trizoo.data.images import IMAGE_SUFFIXES, in_threads
+from trizoo.data.images import in_threads
+from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Record
 
