@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trizoo import __version__
-from trizoo.commands.cli import choose, run_command, say
-from trizoo.commands.flags import anchors, compare, data, evaluate, parity, predict, sidebyside, train, weights
+from trizoo.commands.cli import choose_for, run_command, say
+from trizoo.commands.flags import anchors, compare, data, evaluate, export, parity, predict, sidebyside, train, weights
 from trizoo.framework import FRAMEWORKS
 from trizoo.ground.errors import UserError
 
@@ -44,9 +44,7 @@ COMMANDS = {
     "data": Command("check, convert, draw or download a data set", data.parser, _run_of("data")),
     "synth": Command("draw a data set of shapes, as data synth", data.synth_parser, _run_of("data")),
     "weights": Command("list, download, convert or export weights", weights.parser, _run_of("weights")),
-    "export": Command(
-        "write a checkpoint's weights for others, as weights export", weights.export_parser, _run_of("weights")
-    ),
+    "export": Command("write a checkpoint for ONNX, OpenVINO and others", export.parser, _run_of("export")),
     "anchors": Command("find YOLO anchors for a data set", anchors.parser, _run_of("anchors")),
     "compare": Command("draw several runs in one picture", compare.parser, _run_of("compare")),
     "parity": Command("compare the frameworks with one another", parity.parser, _run_of("parity")),
@@ -105,7 +103,9 @@ def run(name, arguments, *, prog, framework=None):
     """
     command = COMMANDS[name]
     args = parser(name, prog=prog, framework=framework).parse_args(arguments)
-    return command.run(args, choose(framework or args.framework)) if command.has_framework else command.run(args)
+    if not command.has_framework:
+        return command.run(args)
+    return command.run(args, choose_for(args, script=framework))
 
 
 def parser(name, *, prog, framework=None):

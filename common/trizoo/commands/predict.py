@@ -5,10 +5,10 @@ from pathlib import Path
 from trizoo.commands.cli import Choice, check_flags, find_weights, say
 from trizoo.commands.flags.predict import parser
 from trizoo.data.sources import find_images
+from trizoo.deploy.runtimes import make_model, read_model
 from trizoo.ground.results import check_folder, is_marked_folder, mark_folder
 from trizoo.tasks import FLAGS, task_of
 from trizoo.tasks.writers import output_names, write_json
-from trizoo.training.build import make_model, read_model
 
 COMMAND = "trizoo predict"
 WRITING = {flag.name for flags in FLAGS.values() for flag in flags.predict if flag.writes}

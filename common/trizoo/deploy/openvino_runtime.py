@@ -1,0 +1,31 @@
+"""OpenVINO's sessions. Imports it, so this module is imported late itself."""
+
+import openvino
+
+from trizoo.ground.errors import UserError
+
+
+def devices():
+    """What it runs on here."""
+    return ["cpu"]
+
+
+def start(path, device, threads):
+    """See `trizoo.deploy.runtimes.Runtime`. Thresholds are the file's own: OpenVINO makes constants of them."""
+    core = openvino.Core()
+    model = core.read_model(path)
+    compiled = {}
+    # on CPUs that have bfloat16 it would be used otherwise, and answers would differ from machine to machine
+    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+
+    def run(images, names, numbers):
+        if numbers:
+            raise UserError(f"{path} keeps the thresholds that it was exported with; leave them out")
+        names = tuple(names)
+        if names not in compiled:  # of these outputs alone, since all that a model has are computed
+            part = openvino.Model([model.output(name) for name in names], model.get_parameters())
+            compiled[names] = core.compile_model(part, "CPU", options)
+        found = compiled[names]({"images": images})
+        return [found[place].copy() for place in range(len(names))]
+
+    return run

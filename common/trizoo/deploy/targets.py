@@ -1,0 +1,92 @@
+"""What a checkpoint can be exported to. A target is a module and a line in TARGETS."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trizoo.deploy.metadata import Metadata
+from trizoo.families import ModelSpec
+from trizoo.framework import find, is_installed
+from trizoo.ground.errors import UserError
+
+
+@dataclass(frozen=True)
+class Target:
+    """A form of exported files.
+
+    Args:
+        title: its name for a person
+        ending: of its files, a key of `trizoo.deploy.runtimes.RUNTIMES`
+        framework: that writes it, whatever framework trained the checkpoint
+        libraries: modules that are needed to write and to check it
+        of_int8: those that --int8 needs too
+        extra: of the distribution, with all of these
+        module: of `trizoo.deploy`; its `write(job, path)` writes the file
+        beside: endings of files that lie beside it
+    """
+
+    title: str
+    ending: str
+    framework: str
+    libraries: tuple[str, ...]
+    of_int8: tuple[str, ...]
+    extra: str
+    module: str
+    beside: tuple[str, ...] = ()
+
+    def require(self, int8):
+        """UserError, before any work, where something that it needs isn't installed."""
+        missing = [name for name in (*self.libraries, *(self.of_int8 if int8 else ())) if not is_installed(name)]
+        if missing:
+            raise UserError(
+                f"{self.title} needs {' and '.join(missing)}; pip install 'trizoo[{self.extra}]', or "
+                f"{' '.join(missing)}, would do"
+            )
+        find(self.framework)
+
+    def write(self, job, path):
+        """Writes the file of a `Job`."""
+        importlib.import_module(f"trizoo.deploy.{self.module}").write(job, path)
+
+    def files(self, path):
+        """All files that there are of one."""
+        return [Path(path), *(Path(path).with_suffix(ending) for ending in self.beside)]
+
+
+TARGETS = {
+    "onnx": Target(
+        "ONNX", ".onnx", "pytorch", ("onnx", "onnxscript", "onnxruntime"), (), "export", "onnx_file"
+    ),
+    "openvino": Target(
+        "OpenVINO",
+        ".xml",
+        "pytorch",
+        ("onnx", "onnxscript", "openvino"),
+        ("nncf",),
+        "export,openvino",
+        "openvino_file",
+        (".bin",),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be written.
+
+    Args:
+        graph: of the framework: (size, dynamic_size, batch) -> the network alone in the target's own terms
+        size: (width, height) of the images
+        metadata: what the file says of itself, its kind, batch and precision among it
+        calibration: uint8 (1, H, W, 3) each, for int8; None otherwise
+    """
+
+    graph: Callable[..., Any]
+    spec: ModelSpec
+    size: tuple[int, int]
+    metadata: Metadata
+    calibration: list[np.ndarray] | None = None

@@ -1,0 +1,83 @@
+"""Networks as graphs of other programs: ONNX by PyTorch's own exporter."""
+
+import contextlib
+import copy
+import logging
+import warnings
+from typing import Any
+
+import torch
+from torch.export import Dim
+
+from torch_zoo.network import Network
+from torch_zoo.predictor import fold
+from trizoo.families import architecture
+
+# a side of one cell is a constant to torch.export, and the coarsest cells of RetinaNet have 128 pixels
+LEAST_SIDE = {"retinanet": 129}
+MOST = 1 << 14  # pixels a side, and images at once
+OPSET = 18  # that the exporter is written for; newer ones are a conversion, and fewer runtimes read them
+
+
+def to_onnx(model: Network, size: tuple[int, int], *, dynamic_size: bool, batch: int | None) -> Any:
+    """The network alone as onnx.ModelProto: images, uint8 (B, H, W, 3) -> the outputs by their names, float32.
+
+    Args:
+        size: (width, height) of the images
+        dynamic_size: whether images of other sizes that the model takes will do
+        batch: images at once, None for any number
+    """
+    model, spec = fold(copy.deepcopy(model).cpu().eval()), model.spec
+    images = torch.zeros(batch or 2, size[1], size[0], 3, dtype=torch.uint8)
+    shapes = {} if batch else {0: Dim("batch", min=1, max=MOST)}
+    if dynamic_size:
+        images, shapes = _of_any_size(spec, images, shapes)
+    with torch.no_grad(), _quietly():
+        program = torch.onnx.export(
+            model,
+            (images,),
+            dynamo=True,
+            dynamic_shapes=(shapes,),
+            input_names=["images"],
+            output_names=list(spec.output_names),
+            opset_version=OPSET,
+            verbose=False,
+        )
+    return _without_notes(program.model_proto)
+
+
+def _of_any_size(spec, images, shapes):
+    """Images to trace with and the axes that change, those of height and width among them."""
+    known, least = architecture(spec.name), LEAST_SIDE.get(spec.family, 32)
+    if known.takes_any_size:
+        names = {1: "height", 2: "width"}
+        sides = {axis: Dim(name, min=least, max=MOST) for axis, name in names.items()}
+    else:
+        multiple = known.size_multiple
+        names = {1: "rows", 2: "columns"}
+        sides = {axis: multiple * Dim(name, min=1, max=MOST // multiple) for axis, name in names.items()}
+    # sides that differ from each other and from one cell, so that neither is taken for a constant
+    return torch.zeros(len(images), 192, 160, 3, dtype=torch.uint8), {**shapes, **sides}
+
+
+def _without_notes(model):
+    """The model without the exporter's notes, in which the paths of this machine's files stand."""
+    graph = model.graph
+    for noted in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del noted.metadata_props[:]
+        noted.doc_string = ""
+    return model
+
+
+@contextlib.contextmanager
+def _quietly():
+    """Without what the exporter says of torchvision, which it would like to see, and of Python's own changes."""
+    logger = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
