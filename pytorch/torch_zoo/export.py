@@ -7,27 +7,53 @@ import warnings
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 from torch.export import Dim
 
 from torch_zoo.network import Network
 from torch_zoo.predictor import fold
 from trizoo.families import architecture
+from trizoo.framework import PIP
+from trizoo.ground.errors import UserError
 
+OLDEST = (2, 9)  # since when this exporter is PyTorch's usual one
 # a side of one cell is a constant to torch.export, and the coarsest cells of RetinaNet have 128 pixels
 LEAST_SIDE = {"retinanet": 129}
 MOST = 1 << 14  # pixels a side, and images at once
 OPSET = 18  # that the exporter is written for; newer ones are a conversion, and fewer runtimes read them
 
 
-def to_onnx(model: Network, size: tuple[int, int], *, dynamic_size: bool, batch: int | None) -> Any:
+class InHalf(nn.Module):
+    """A network that computes in fp16 and gives float32, its batch norms folded before."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network.half()
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        return tuple(output.float() for output in self.network(images))
+
+
+def to_onnx(model: Network, size: tuple[int, int], *, dynamic_size: bool, batch: int | None, half: bool = False) -> Any:
     """The network alone as onnx.ModelProto: images, uint8 (B, H, W, 3) -> the outputs by their names, float32.
 
     Args:
         size: (width, height) of the images
         dynamic_size: whether images of other sizes that the model takes will do
         batch: images at once, None for any number
+        half: whether weights and arithmetic are in fp16
+
+    Raises:
+        UserError: for a PyTorch whose exporter is another
     """
-    model, spec = fold(copy.deepcopy(model).cpu().eval()), model.spec
+    if tuple(map(int, torch.__version__.split(".")[:2])) < OLDEST:
+        raise UserError(
+            f"PyTorch {torch.__version__} exports to ONNX in an older way; {PIP['torch']} would do, and so would "
+            f"any from {'.'.join(map(str, OLDEST))}"
+        )
+    spec = model.spec
+    model = fold(copy.deepcopy(model).cpu().eval())
+    model = InHalf(model) if half else model
     images = torch.zeros(batch or 2, size[1], size[0], 3, dtype=torch.uint8)
     shapes = {} if batch else {0: Dim("batch", min=1, max=MOST)}
     if dynamic_size:

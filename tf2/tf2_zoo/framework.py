@@ -2,6 +2,7 @@
 
 import logging
 import os
+from typing import ClassVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is loaded: its remarks on the machine stay out
 
@@ -24,6 +25,7 @@ class TF2:
     """See `trizoo.framework.Framework` for what each method gives."""
 
     name = "tf2"
+    exporters: ClassVar = {}
     shapes = staticmethod(weights.shapes)
     arrays = staticmethod(weights.arrays)
     assign = staticmethod(weights.assign)

@@ -1,19 +1,16 @@
 """What export.py of every framework does, and `trizoo export`."""
 
-import os
-import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from trizoo.commands.cli import Choice, say
 from trizoo.commands.flags.export import DYNAMIC
-from trizoo.deploy.check import compare
-from trizoo.deploy.images import calibration_images, check_batches, other_size
+from trizoo.deploy.images import calibration_images
 from trizoo.deploy.int8 import measured, worth
 from trizoo.deploy.metadata import Thresholds, describe
 from trizoo.deploy.runtimes import RUNTIMES, read_notes, runtime_of
 from trizoo.deploy.targets import TARGETS, Job
+from trizoo.deploy.writing import write
 from trizoo.families import architecture, check_input_size
 from trizoo.framework import find
 from trizoo.ground.errors import UserError
@@ -28,8 +25,12 @@ OF_GRAPHS = ("raw", "size", "batch", "half", "int8", "confidence", "nms", "max_d
 THRESHOLDS = ("confidence", "nms", "max_detections")
 
 
-def run(args):
-    """The command. Returns the exit code: 1 where the file doesn't do as the framework does, and isn't written."""
+def run(args, write=write):
+    """The command. Returns the exit code: 1 where the file doesn't do as the framework does, and isn't written.
+
+    Args:
+        write: `trizoo.deploy.writing.write`, or what measures it
+    """
     target = chosen(args)
     if target is None:
         return _export_weights(args)
@@ -49,28 +50,17 @@ def run(args):
         images = calibration_images(recipe, args.int8, say)
     job = Job(_graph(framework, model), spec, size, metadata, images)
     say(f"export: {spec.name} to {target.title}, {_in_words(metadata, size)}")
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=_folder(out), prefix=".trizoo-") as folder:
-        written = Path(folder) / f"model{target.ending}"
-        target.write(job, written)
-        seconds = time.monotonic() - started
-        opened = read_notes(written).open()
-        predict = framework.predictor(model, "fp32", device)
-        batches, what = check_batches(recipe, size, other_size(spec, size) if metadata.dynamic_size else None)
-        difference = compare(opened, predict, batches)
-        say(f"check: {framework.versions()} and {runtime_of(written).versions()} on {what}: {difference}")
-        breach = difference.breach(metadata.precision)
-        if breach:
-            say(f"{breach}; nothing was written")
-            return 1
-        if args.int8 is not None:
-            before, after, split = measured(recipe, spec, args.int8, (framework, model), opened, device)
-            say(worth(before, after, split, target.title, read.path))
-        files = list(zip(target.files(written), target.files(out), strict=True))
-        size_of_all = sum(path.stat().st_size for path, _ in files)
-        for path, place in files[::-1]:  # the one that is opened comes last
-            path.replace(place)
-    say(f"written: {size_of_all / 1e6:.1f} MB in {seconds:.0f} s")
+    written = write(target, job, out, recipe, framework.predictor(model, "fp32", device))
+    sides = f"{framework.versions()} and {runtime_of(out).versions()}"
+    say(f"check: {sides} on {written.images}: {written.difference}")
+    breach = written.difference.breach()
+    if breach:
+        say(f"{breach}; nothing was written")
+        return 1
+    if args.int8 is not None:
+        before, after, split = measured(recipe, spec, args.int8, (framework, model), written.opened, device)
+        say(worth(before, after, split, target.title, read.path))
+    say(f"written: {written.size / 1e6:.1f} MB in {written.seconds:.0f} s")
     say(str(out))
     return 0
 
@@ -95,7 +85,9 @@ def chosen(args):
         return endings[ending]
     target = TARGETS[args.to]
     if ending not in (None, target.ending):
-        raise UserError(f"{args.out} ends in {ending!r}, and --to {args.to} writes {target.ending}; one of them has to go")
+        raise UserError(
+            f"{args.out} ends in {ending!r}, and --to {args.to} writes {target.ending}; leave one of them out"
+        )
     return target
 
 
@@ -176,12 +168,6 @@ def _in_words(metadata, size):
     number = "any number" if metadata.batch is None else str(metadata.batch)
     ends = "raw outputs" if metadata.kind == "raw" else ", ".join(metadata.outputs)
     return f"{images}, {number} at once, {metadata.precision}, gives {ends}"
-
-
-def _folder(out):
-    """The folder of a result, made where it is missing."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    return os.fspath(out.parent)
 
 
 def _is_ours(path):

@@ -1,4 +1,4 @@
-"""What an exported file says of itself, so that it needs no other file: JSON beside the graph, under the key `trizoo`."""
+"""What an exported file says of itself, so that it needs no other file: JSON in the graph's file, under `trizoo`."""
 
 import json
 from typing import Any, Literal

@@ -1,7 +1,8 @@
 """ONNX files. Imports onnx, so this module is imported late itself."""
 
+import contextlib
+import logging
 import tempfile
-import warnings
 from pathlib import Path
 
 import onnx
@@ -17,18 +18,20 @@ QUANTIZED = ["Conv", "MatMul", "Gemm"]
 def write(job, path):
     """Writes the file of a `trizoo.deploy.targets.Job`."""
     precision = job.metadata.precision
-    network = make_network(job)
+    network = make_network(job, half=precision == "fp16")
     if precision == "int8":
         network = _quantized(network, job)
-    elif precision == "fp16":
-        network = _halved(network)
     write_atomically(path, finished(network, job).SerializeToString())
 
 
-def make_network(job):
-    """The network alone, as onnx.ModelProto."""
+def make_network(job, half=False):
+    """The network alone, as onnx.ModelProto.
+
+    Args:
+        half: whether weights and arithmetic are in fp16
+    """
     metadata = job.metadata
-    return job.graph(job.size, dynamic_size=metadata.dynamic_size, batch=metadata.batch)
+    return job.graph(job.size, dynamic_size=metadata.dynamic_size, batch=metadata.batch, half=half)
 
 
 def finished(model, job):
@@ -43,15 +46,6 @@ def finished(model, job):
     onnx.helper.set_model_props(model, {KEY: metadata.to_json()})
     onnx.checker.check_model(model)
     return model
-
-
-def _halved(model):
-    """Weights and arithmetic in fp16; images come in and outputs go out as before."""
-    from onnxruntime.transformers.float16 import convert_float_to_float16
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numbers that fp16 can't tell from 0 are cut off
-        return convert_float_to_float16(model, keep_io_types=True)
 
 
 def _quantized(model, job):
@@ -75,18 +69,30 @@ def _quantized(model, job):
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "network.onnx", Path(folder) / "quantized.onnx"
         onnx.save(model, source)
-        quantize_static(
-            source,
-            target,
-            Images(),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            op_types_to_quantize=QUANTIZED,
-            nodes_to_exclude=last_convolutions(model),
-        )
+        with _quietly():
+            quantize_static(
+                source,
+                target,
+                Images(),
+                quant_format=QuantFormat.QDQ,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+                op_types_to_quantize=QUANTIZED,
+                nodes_to_exclude=last_convolutions(model),
+            )
         return onnx.load(target)
+
+
+@contextlib.contextmanager
+def _quietly():
+    """Without the advice to simplify the graph first, which the exporter has done."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def last_convolutions(model):

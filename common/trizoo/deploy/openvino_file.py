@@ -1,5 +1,6 @@
 """OpenVINO's files, made of the ONNX graph. Imports openvino, so this module is imported late itself."""
 
+import logging
 import tempfile
 from pathlib import Path
 
@@ -35,5 +36,6 @@ def _quantized(model, job, last):
 
     names = {node.get_friendly_name() for node in model.get_ordered_ops()}
     ignored = nncf.IgnoredScope(names=sorted(names & set(last)), patterns=[f"{PREFIX}.*"], validate=False)
+    nncf.set_log_level(logging.ERROR)  # it says what it leaves alone, node by node
     images = nncf.Dataset(job.calibration, lambda image: {"images": image})
     return nncf.quantize(model, images, subset_size=len(job.calibration), ignored_scope=ignored)

@@ -1,7 +1,7 @@
 """Which exported files can be opened, and by what. A runtime is a module and a line in RUNTIMES.
 
-A runtime gives what a framework gives for predicting (`trizoo.framework.Framework`): versions, a device and `predictor`;
-its model is an `Opened` file.
+A runtime gives what a framework gives for predicting (`trizoo.framework.Framework`): versions, a device and
+`predictor`; its model is an `Opened` file.
 """
 
 import importlib
@@ -34,6 +34,7 @@ class Runtime:
         module: of `trizoo.deploy`; its `devices()` are the names of what it runs on, the CPU's and perhaps "cuda", and
             its `start(path, device, threads)` gives the session of a file, a function
             (images, names of outputs, {input: number}) -> arrays
+        takes_thresholds: whether inputs that may be left out can be given
     """
 
     title: str
@@ -41,6 +42,7 @@ class Runtime:
     install: str
     notes: Callable[[Any], str | None]
     module: str
+    takes_thresholds: bool = False
 
     @property
     def name(self):
@@ -56,13 +58,16 @@ class Runtime:
     def versions(self):
         """ "ONNX Runtime 1.32.0" and so on."""
         self.load()
-        return f"{self.title} {importlib.import_module(self.library).__version__}"
+        version = importlib.import_module(self.library).__version__
+        return f"{self.title} {version.partition('-')[0]}"  # OpenVINO's goes on with its build
 
     def device(self, wanted):
         """One of its devices for "auto", "cpu" or "cuda". Raises UserError for one that there isn't."""
         there = self.load().devices()
         if wanted == "cuda" and wanted not in there:
-            raise UserError(f"--device cuda was asked for, and {self.title} has none here; --device cpu or auto would do")
+            raise UserError(
+                f"--device cuda was asked for, and {self.title} has none here; --device cpu or auto would do"
+            )
         return "cuda" if wanted != "cpu" and "cuda" in there else "cpu"
 
     def is_cpu(self, device):
@@ -87,7 +92,7 @@ class Runtime:
 
 
 RUNTIMES = {
-    ".onnx": Runtime("ONNX Runtime", "onnxruntime", "onnxruntime", notes.read_onnx, "onnx_runtime"),
+    ".onnx": Runtime("ONNX Runtime", "onnxruntime", "onnxruntime", notes.read_onnx, "onnx_runtime", True),
     ".xml": Runtime("OpenVINO", "openvino", "openvino", notes.read_openvino, "openvino_runtime"),
 }
 

@@ -58,9 +58,7 @@ class Target:
 
 
 TARGETS = {
-    "onnx": Target(
-        "ONNX", ".onnx", "pytorch", ("onnx", "onnxscript", "onnxruntime"), (), "export", "onnx_file"
-    ),
+    "onnx": Target("ONNX", ".onnx", "pytorch", ("onnx", "onnxscript", "onnxruntime"), (), "export", "onnx_file"),
     "openvino": Target(
         "OpenVINO",
         ".xml",

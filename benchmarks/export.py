@@ -1,0 +1,107 @@
+"""Exported files against the framework that wrote them: the table in docs/export.md.
+
+Weights are made from names (`trizoo.parity.pseudo`), calmed, so nothing is downloaded; images are drawn. Of each model
+and target: how far raw outputs lie from PyTorch's, in their largest value; how many boxes after NMS in the graph are
+those of the zoo's decode; seconds to write it; megabytes; milliseconds of an image, and PyTorch's own, both on the CPU.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from trizoo.commands.export import run
+from trizoo.commands.flags.export import parser
+from trizoo.deploy import writing
+from trizoo.families import architecture
+from trizoo.framework import find
+from trizoo.parity.probe import loss_section
+from trizoo.parity.pseudo import calm, pseudo_arrays, pseudo_images
+from trizoo.recipes.load import to_dict
+from trizoo.recipes.schema import Recipe
+from trizoo.training.build import make_model, read_model, spec_of
+from trizoo.weights.checkpoint import Checkpoint, save
+
+MODELS = ("yolov3-tiny", "yolov4-tiny", "ssd300-mobilenetv2", "retinanet-resnet18", "deeplabv3plus-mobilenetv2")
+CLASSES = tuple("abcdefgh")
+HEADER = ("model", "target", "size", "raw", "boxes or mask", "seconds", "MB", "ms", "ms, PyTorch")
+ROUNDS = 10
+
+
+def checkpoint(zoo, model, size, path):
+    """Writes a checkpoint of a model with weights made from names."""
+    recipe = Recipe(
+        model={"name": model},
+        classes=CLASSES,
+        input_size=architecture(model).only_size or size,
+        loss=loss_section(model),
+        data={"root": None},
+        evaluate={"max_detections": 300},
+    )
+    shapes = zoo.shapes(zoo.build(spec_of(recipe), zoo.device("cpu"), seed=None))
+    save(path, Checkpoint(calm(pseudo_arrays(shapes)), to_dict(recipe), "pytorch"))
+
+
+def milliseconds(predict, images):
+    """Of a call, the median."""
+    times = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        predict(images)
+        times.append(time.perf_counter() - started)
+    return 1000 * float(np.median(times[1:]))
+
+
+def measure(zoo, path, title, options):
+    """A row's figures: the `Written`, milliseconds of the file and of PyTorch."""
+    kept = []
+
+    def write(*given):
+        kept.append(writing.write(*given))
+        return kept[-1]
+
+    args = parser().parse_args(
+        [str(path), "--out", str(path.with_suffix("") / title / f"model{options[0]}"), *options[1:]]
+    )
+    run(args, write=write)
+    device = zoo.device("cpu")
+    recipe, model = make_model(zoo, read_model(path), device, "fp32")
+    images = pseudo_images(1, recipe.input_size)
+    return kept[0], milliseconds(kept[0].opened.raw, images), milliseconds(zoo.predictor(model, "fp32", device), images)
+
+
+def main():
+    """The command."""
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("models", nargs="*", default=MODELS)
+    flags.add_argument("--size", type=int, default=320, help="pixels a side, where the model takes any")
+    args = flags.parse_args()
+    zoo = find("pytorch").open()
+    rows = [HEADER, ["---"] * len(HEADER)]
+    with tempfile.TemporaryDirectory() as folder:
+        for model in args.models:
+            path = Path(folder) / f"{model}.h5"
+            checkpoint(zoo, model, (args.size, args.size), path)
+            dynamic = () if architecture(model).only_size else ("--size", "dynamic")
+            for title, options in {
+                "ONNX": (".onnx", *dynamic),
+                "ONNX fp16": (".onnx", "--half", *dynamic),
+                "OpenVINO": (".xml", *dynamic),
+                "OpenVINO fp16": (".xml", "--half", *dynamic),
+            }.items():
+                written, ours, theirs = measure(zoo, path, title, options)
+                difference = written.difference
+                found = f"{difference.equal + difference.edge} of {difference.boxes}"
+                if difference.mask is not None:
+                    found = f"{difference.mask:.3%}"
+                sizes = "dynamic" if dynamic else "x".join(map(str, architecture(model).only_size))
+                figures = (f"{difference.raw:.1e}", found, f"{written.seconds:.0f}", f"{written.size / 1e6:.1f}")
+                rows.append([model, title, sizes, *figures, f"{ours:.0f}", f"{theirs:.0f}"])
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+
+
+if __name__ == "__main__":
+    main()
