@@ -1,6 +1,6 @@
 """Exported files against the framework that wrote them: the table in docs/export.md.
 
-Weights are made from names (`trizoo.parity.pseudo`), calmed, so nothing is downloaded; images are drawn. Of each model
+Weights are made from names (`trizoo.parity.pseudo`), so nothing is downloaded; images are drawn. Of each model
 and target: how far raw outputs lie from PyTorch's, in their largest value; how many boxes after NMS in the graph are
 those of the zoo's decode; seconds to write it; megabytes; milliseconds of an image, and PyTorch's own, both on the CPU.
 """
@@ -18,7 +18,7 @@ from trizoo.deploy import writing
 from trizoo.families import architecture
 from trizoo.framework import find
 from trizoo.parity.probe import loss_section
-from trizoo.parity.pseudo import calm, pseudo_arrays, pseudo_images
+from trizoo.parity.pseudo import pseudo_arrays, pseudo_images
 from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.training.build import make_model, read_model, spec_of
@@ -41,7 +41,7 @@ def checkpoint(zoo, model, size, path):
         evaluate={"max_detections": 300},
     )
     shapes = zoo.shapes(zoo.build(spec_of(recipe), zoo.device("cpu"), seed=None))
-    save(path, Checkpoint(calm(pseudo_arrays(shapes)), to_dict(recipe), "pytorch"))
+    save(path, Checkpoint(pseudo_arrays(shapes), to_dict(recipe), "pytorch"))
 
 
 def milliseconds(predict, images):
@@ -93,7 +93,9 @@ def main():
             }.items():
                 written, ours, theirs = measure(zoo, path, title, options)
                 difference = written.difference
-                found = f"{difference.equal + difference.edge} of {difference.boxes}"
+                found = f"{difference.equal} of {difference.boxes}"
+                if difference.edge:
+                    found += f" (+{difference.edge})"
                 if difference.mask is not None:
                     found = f"{difference.mask:.3%}"
                 sizes = "dynamic" if dynamic else "x".join(map(str, architecture(model).only_size))

@@ -89,7 +89,11 @@ def _of_any_size(spec, images, shapes):
 def _without_notes(model):
     """The model without the exporter's notes, in which the paths of this machine's files stand."""
     graph = model.graph
-    for noted in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    del graph.value_info[:]
+    for dimension, name in zip(graph.input[0].type.tensor_type.shape.dim, ("batch", "height", "width"), strict=False):
+        if dimension.dim_param:  # else called "32*rows", and so on
+            dimension.dim_param = name
+    for noted in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         del noted.metadata_props[:]
         noted.doc_string = ""
     return model

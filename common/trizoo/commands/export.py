@@ -38,7 +38,7 @@ def run(args, write=write):
         raise UserError(f"--names is for weights alone, and --to {args.to or target.title} is a graph; leave it out")
     target.require(args.int8 is not None)
     source = _find(args)
-    out = args.out or source.with_suffix(target.ending)
+    out = args.out or _beside(args.source, target.ending)
     for path in target.files(out):
         check_file(path, "--out", lambda path: _is_ours(out))
     read = read_model(source)
@@ -112,6 +112,11 @@ def _find(args):
     if source.suffix.lower() in RUNTIMES:
         raise UserError(f"{source} is exported already; the checkpoint (.h5) that it was made of is needed")
     return source if source.exists() else Path(resolve_weights(args.source, offline=args.offline))
+
+
+def _beside(source, ending):
+    """Where a file goes that --out says nothing of: beside the checkpoint; of a tag into the folder one works in."""
+    return Path(source).with_suffix(ending) if Path(source).exists() else Path(f"{source}{ending}")
 
 
 def _settle(args, read, source):

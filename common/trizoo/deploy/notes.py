@@ -14,6 +14,7 @@ from trizoo.ground.errors import UserError
 _METADATA, _KEY, _VALUE = 14, 1, 2
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # how protobuf writes a field
 _MOST_FIELDS = 10_000  # of a model's outermost ones, which are about ten
+_MOST_ELEMENTS = 500_000  # of a model's XML
 
 
 def read_onnx(path):
@@ -57,11 +58,16 @@ def read_openvino(path):
     """
     weights = Path(path).with_suffix(".bin")
     try:
+        if Path(path).stat().st_size > MOST_BYTES:
+            raise UserError(f"{path} has more than {MOST_BYTES >> 20} MiB of XML, so it is no model of TriZoo's")
         if not weights.is_file():
             raise UserError(f"{path} has its weights in {weights}, which isn't there; the two belong together")
-        found, within = None, []
+        found, within, count = None, [], 0
         with Path(path).open("rb") as file:
             for event, element in iterparse(file, events=("start", "end")):
+                count += 1
+                if count > 2 * _MOST_ELEMENTS:
+                    raise UserError(f"{path} has more than {_MOST_ELEMENTS} elements, so it is no model of TriZoo's")
                 if event == "start":
                     within.append(element.tag)
                     if within == ["net", "rt_info", KEY]:

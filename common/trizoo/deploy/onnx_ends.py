@@ -1,4 +1,4 @@
-"""What an ONNX graph ends in behind the network: boxes after NMS, or a mask. Imports onnx, so it is imported late.
+"""What an ONNX graph ends in behind the network: boxes after NMS, or a mask.
 
 Boxes are the same as those of the family's decode.py for an image that fills the input: in pixels of the input, clipped
 to it, at most `max_detections`, highest score first. Of a batch all images have as many places as the one with most
@@ -6,7 +6,6 @@ boxes needs; empty ones have score 0, label -1 and a box of zeros.
 """
 
 import numpy as np
-from onnx import TensorProto, helper, numpy_helper
 
 from trizoo.deploy.onnx_ops import Ops
 from trizoo.families.base.graph import NOTHING, gather_rows, int64, side
@@ -25,6 +24,8 @@ def add_boxes(model, spec, thresholds, batch):
         thresholds: a `trizoo.deploy.metadata.Thresholds`
         batch: images at once, None for any number
     """
+    from onnx import TensorProto, helper, numpy_helper
+
     graph, ops = model.graph, Ops(PREFIX)
     image = graph.input[0].name
     size = side(ops, image, 2), side(ops, image, 1)  # width, height
@@ -56,6 +57,8 @@ def add_mask(model, batch, size):
         batch: images at once, None for any number
         size: (width, height), None for any
     """
+    from onnx import TensorProto, helper
+
     graph, ops = model.graph, Ops(PREFIX)
     best = ops("ArgMax", graph.output[0].name, axis=3, keepdims=0)
     ops.name(ops("Cast", best, to=np.uint8), "mask")

@@ -1,11 +1,9 @@
-"""ONNX files. Imports onnx, so this module is imported late itself."""
+"""ONNX files."""
 
 import contextlib
 import logging
 import tempfile
 from pathlib import Path
-
-import onnx
 
 from trizoo.deploy.metadata import KEY
 from trizoo.deploy.onnx_ends import add_boxes, add_mask
@@ -36,6 +34,8 @@ def make_network(job, half=False):
 
 def finished(model, job):
     """The network with what its file ends in, and with its notes."""
+    import onnx
+
     metadata = job.metadata
     if metadata.kind == "boxes":
         add_boxes(model, job.spec, metadata.thresholds, metadata.batch)
@@ -54,6 +54,7 @@ def _quantized(model, job):
     The predicting convolutions at the ends stay as they are: their outputs are what boxes are made of, and their part
     of the time is small.
     """
+    import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     class Images(CalibrationDataReader):

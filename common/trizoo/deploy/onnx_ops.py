@@ -1,7 +1,6 @@
-"""Nodes of an ONNX graph, added one by one. Imports the onnx library, so it is imported late itself."""
+"""Nodes of an ONNX graph, added one by one."""
 
 import numpy as np
-from onnx import helper, numpy_helper
 
 
 class Ops:
@@ -26,6 +25,8 @@ class Ops:
             outputs: how many
             attributes: of the operator; a NumPy dtype stands for ONNX's number of it
         """
+        from onnx import helper
+
         attributes = {
             key: helper.np_dtype_to_tensor_dtype(np.dtype(value)) if isinstance(value, type) else value
             for key, value in attributes.items()
@@ -38,10 +39,14 @@ class Ops:
 
     def name(self, value, name):
         """The same value under a name of one's own, for the outputs of the whole."""
+        from onnx import helper
+
         self.nodes.append(helper.make_node("Identity", [value], [name], name=f"{self.prefix}{name}"))
 
     def add_to(self, graph):
         """Puts all of it at the end of an onnx.GraphProto."""
+        from onnx import numpy_helper
+
         graph.node.extend(self.nodes)
         graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in self.constants.items())
 

@@ -1,20 +1,23 @@
-"""ONNX Runtime's sessions. Imports it, so this module is imported late itself."""
+"""ONNX Runtime's sessions."""
 
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 _ERRORS_ALONE = 3
 
 
 def devices():
     """What it runs on."""
+    import onnxruntime
+
     return ["cpu", "cuda"] if "CUDAExecutionProvider" in onnxruntime.get_available_providers() else ["cpu"]
 
 
 def start(path, device, threads):
     """See `trizoo.deploy.runtimes.Runtime`. From bytes, so that no other file is opened that a graph may name."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -1,11 +1,8 @@
-"""OpenVINO's files, made of the ONNX graph. Imports openvino, so this module is imported late itself."""
+"""OpenVINO's files, made of the ONNX graph."""
 
 import logging
 import tempfile
 from pathlib import Path
-
-import onnx
-import openvino
 
 from trizoo.deploy.metadata import KEY
 from trizoo.deploy.onnx_ends import PREFIX
@@ -14,6 +11,9 @@ from trizoo.deploy.onnx_file import finished, last_convolutions, make_network
 
 def write(job, path):
     """Writes the .xml and the .bin of a `trizoo.deploy.targets.Job`."""
+    import onnx
+    import openvino
+
     network = make_network(job)
     last = last_convolutions(network)
     with tempfile.TemporaryDirectory() as folder:  # by way of a file: OpenVINO reads no model in memory without a path

@@ -1,6 +1,4 @@
-"""OpenVINO's sessions. Imports it, so this module is imported late itself."""
-
-import openvino
+"""OpenVINO's sessions."""
 
 from trizoo.ground.errors import UserError
 
@@ -12,6 +10,8 @@ def devices():
 
 def start(path, device, threads):
     """See `trizoo.deploy.runtimes.Runtime`. Thresholds are the file's own: OpenVINO makes constants of them."""
+    import openvino
+
     core = openvino.Core()
     model = core.read_model(path)
     compiled = {}
@@ -25,7 +25,7 @@ def start(path, device, threads):
         if names not in compiled:  # of these outputs alone, since all that a model has are computed
             part = openvino.Model([model.output(name) for name in names], model.get_parameters())
             compiled[names] = core.compile_model(part, "CPU", options)
-        found = compiled[names]({"images": images})
+        found = compiled[names].create_infer_request().infer({"images": images})  # one a call: threads may share it
         return [found[place].copy() for place in range(len(names))]
 
     return run

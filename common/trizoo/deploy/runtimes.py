@@ -49,15 +49,19 @@ class Runtime:
         """As frameworks have one."""
         return self.library
 
-    def load(self):
-        """Its module of `trizoo.deploy`. Raises UserError where the library isn't installed."""
+    def require(self):
+        """UserError where the library isn't installed."""
         if not is_installed(self.library):
             raise UserError(f"{self.title} isn't installed; pip install {self.install} would do")
+
+    def load(self):
+        """Its module of `trizoo.deploy`. Raises UserError where the library isn't installed."""
+        self.require()
         return importlib.import_module(f"trizoo.deploy.{self.module}")
 
     def versions(self):
         """ "ONNX Runtime 1.32.0" and so on."""
-        self.load()
+        self.require()
         version = importlib.import_module(self.library).__version__
         return f"{self.title} {version.partition('-')[0]}"  # OpenVINO's goes on with its build
 
