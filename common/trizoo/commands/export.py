@@ -1,6 +1,7 @@
 """What export.py of every framework does, and `trizoo export`."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from trizoo.commands.cli import Choice, say
@@ -42,13 +43,13 @@ def run(args, write=write):
     for path in target.files(out):
         check_file(path, "--out", lambda path: _is_ours(out))
     read = read_model(source)
-    spec, recipe, size, metadata = _settle(args, read, source)
+    spec, recipe, size, metadata = _settle(args, target, read, source)
     framework, device = Choice(find(target.framework).open).start("cpu")
     recipe, model = make_model(framework, replace(read, recipe=recipe), device, "fp32")
     images = None
     if args.int8 is not None:
         images = calibration_images(recipe, args.int8, say)
-    job = Job(_graph(framework, model), spec, size, metadata, images)
+    job = Job(partial(framework.exporters[target.graph], model), spec, size, metadata, images)
     say(f"export: {spec.name} to {target.title}, {_in_words(metadata, size)}")
     written = write(target, job, out, recipe, framework.predictor(model, "fp32", device))
     sides = f"{framework.versions()} and {runtime_of(out).versions()}"
@@ -119,17 +120,22 @@ def _beside(source, ending):
     return Path(source).with_suffix(ending) if Path(source).exists() else Path(f"{source}{ending}")
 
 
-def _settle(args, read, source):
+def _settle(args, target, read, source):
     """Spec, recipe, size and Metadata of what is wanted. Raises UserError where that doesn't fit the model."""
     spec, recipe = read.spec, read.recipe
-    dynamic = args.size == DYNAMIC or (args.size is None and recipe.resize in ("keep_ratio", "none"))
+    for name in ("size", "batch"):
+        if getattr(args, name) == DYNAMIC and not target.is_free:
+            raise UserError(f"--{name} is dynamic, and {target.title} is for one {name}; name it, or leave it out")
+    batch = (None if target.is_free else 1) if args.batch in (None, DYNAMIC) else args.batch
+    dynamic = args.size == DYNAMIC or (args.size is None and target.is_free and recipe.resize in ("keep_ratio", "none"))
     size = recipe.input_size if args.size in (None, DYNAMIC) else args.size
     only = architecture(spec.name).only_size
     if dynamic and only:
         raise UserError(f"{spec.name} is for {only[0]}x{only[1]} alone; leave --size out")
     if not dynamic and recipe.resize in ("keep_ratio", "none"):
         raise UserError(
-            f"the recipe's resize is {recipe.resize}, so that images have sizes of their own; --size dynamic is needed"
+            f"the recipe's resize is {recipe.resize}, so that images have sizes of their own; "
+            f"{'--size dynamic' if target.is_free else '--to onnx with --size dynamic'} is needed"
         )
     check_input_size(spec.name, size)
     recipe = recipe.model_copy(update={"input_size": tuple(size)})
@@ -137,34 +143,30 @@ def _settle(args, read, source):
     metadata = describe(
         recipe,
         spec,
-        raw=args.raw,
+        raw=args.raw or not target.decodes,
         dynamic_size=dynamic,
-        batch=None if args.batch in (None, DYNAMIC) else args.batch,
+        batch=batch,
         precision=precision,
-        thresholds=_thresholds(args, recipe, spec),
+        thresholds=_thresholds(args, target, recipe, spec),
         licence=load_origin(source).get("licence"),
     )
     return spec, recipe, tuple(size), metadata
 
 
-def _thresholds(args, recipe, spec):
+def _thresholds(args, target, recipe, spec):
     """Those of the graph, None where it has none. Raises UserError for a flag that has no place."""
     task = task_of(spec.name).name
-    if task != "detection" or args.raw:
+    raw = "with --raw" if args.raw else None if target.decodes else f"in {target.title}"
+    if task != "detection" or raw:
         for name in THRESHOLDS:
             if getattr(args, name) is not None:
-                reason = "with --raw nothing is decoded" if args.raw else f"{spec.name} does {task}"
+                reason = f"{raw} nothing is decoded" if raw else f"{spec.name} does {task}"
                 raise UserError(f"--{name.replace('_', '-')} is for boxes, and {reason}; leave it out")
         return None
     known = (recipe.predict.score, recipe.predict.nms, recipe.evaluate.max_detections)
     given = (getattr(args, name) for name in THRESHOLDS)
     values = [own if value is None else value for value, own in zip(given, known, strict=True)]
     return Thresholds(**dict(zip(THRESHOLDS, values, strict=True)))
-
-
-def _graph(framework, model):
-    """What makes the network's graph; see `Job`."""
-    return lambda size, **options: framework.exporters["onnx"](model, size, **options)
 
 
 def _in_words(metadata, size):

@@ -44,7 +44,7 @@ COMMANDS = {
     "data": Command("check, convert, draw or download a data set", data.parser, _run_of("data")),
     "synth": Command("draw a data set of shapes, as data synth", data.synth_parser, _run_of("data")),
     "weights": Command("list, download, convert or export weights", weights.parser, _run_of("weights")),
-    "export": Command("write a checkpoint for ONNX, OpenVINO and others", export.parser, _run_of("export")),
+    "export": Command("write a checkpoint for ONNX, OpenVINO, TFLite and others", export.parser, _run_of("export")),
     "anchors": Command("find YOLO anchors for a data set", anchors.parser, _run_of("anchors")),
     "compare": Command("draw several runs in one picture", compare.parser, _run_of("compare")),
     "parity": Command("compare the frameworks with one another", parity.parser, _run_of("parity")),

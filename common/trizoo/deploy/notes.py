@@ -13,6 +13,7 @@ from trizoo.ground.errors import UserError
 # of ONNX's ModelProto and of its StringStringEntryProto
 _METADATA, _KEY, _VALUE = 14, 1, 2
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # how protobuf writes a field
+_TFLITE = b"TFL3"  # the fifth to the eighth byte of its files
 _MOST_FIELDS = 10_000  # of a model's outermost ones, which are about ten
 _MOST_ELEMENTS = 500_000  # of a model's XML
 
@@ -84,6 +85,25 @@ def read_openvino(path):
             None
         )
     return found
+
+
+def read_tflite(path):
+    """The text of the .json beside a TFLite file, None where there is none.
+
+    Raises UserError for what is no such file.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            if file.read(8)[4:] != _TFLITE:
+                raise UserError(f"{path} is no TFLite file; exporting it again would do")
+        beside = Path(path).with_suffix(".json")
+        if not beside.is_file() or beside.stat().st_size > MOST_BYTES:
+            return None
+        return beside.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        return None
 
 
 def _varint(file):

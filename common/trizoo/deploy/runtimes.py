@@ -98,6 +98,7 @@ class Runtime:
 RUNTIMES = {
     ".onnx": Runtime("ONNX Runtime", "onnxruntime", "onnxruntime", notes.read_onnx, "onnx_runtime", True),
     ".xml": Runtime("OpenVINO", "openvino", "openvino", notes.read_openvino, "openvino_runtime"),
+    ".tflite": Runtime("LiteRT", "ai_edge_litert", "ai-edge-litert", notes.read_tflite, "litert_runtime"),
 }
 
 

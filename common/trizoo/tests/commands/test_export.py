@@ -36,8 +36,11 @@ def test_weights_alone_are_no_target():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "what to export to isn't said; --to onnx or openvino, or --out FILE, is needed"),
-        (["--out", "a.txt"], r"a.txt ends in '.txt'; .onnx, .xml, .weights or .safetensors says what to write"),
+        ([], "what to export to isn't said; --to onnx or openvino or tflite, or --out FILE, is needed"),
+        (
+            ["--out", "a.txt"],
+            r"a.txt ends in '.txt'; .onnx, .xml, .tflite, .weights or .safetensors says what to write",
+        ),
         (
             ["--to", "onnx", "--out", "a.xml"],
             r"a.xml ends in '.xml', and --to onnx writes .onnx; leave one",
@@ -57,7 +60,9 @@ def test_what_doesnt_go_together_is_one_sentence(tmp_path, monkeypatch, argument
 @pytest.mark.parametrize("name", TARGETS)
 def test_what_isnt_installed_is_said_before_any_work(monkeypatch, name):
     monkeypatch.setattr("trizoo.deploy.targets.is_installed", lambda module: False)
-    with pytest.raises(UserError, match=r"needs onnx and .*; pip install 'trizoo\[export"):
+    with pytest.raises(
+        UserError, match=rf"{TARGETS[name].title} needs .*; pip install 'trizoo\[{TARGETS[name].extra}\]', or "
+    ):
         main(["export", "nothing.h5", "--to", name])
 
 
