@@ -15,7 +15,7 @@ _METADATA, _KEY, _VALUE = 14, 1, 2
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # how protobuf writes a field
 _TFLITE = b"TFL3"  # the fifth to the eighth byte of its files
 _MOST_FIELDS = 10_000  # of a model's outermost ones, which are about ten
-_MOST_ELEMENTS = 500_000  # of a model's XML
+_MOST_ELEMENTS = 100_000  # of a model's XML
 
 
 def read_onnx(path):

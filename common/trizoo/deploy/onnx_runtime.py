@@ -24,7 +24,12 @@ def start(path, device, threads):
     options.log_severity_level = _ERRORS_ALONE
     cpu = "CPUExecutionProvider"
     providers = ["CUDAExecutionProvider", cpu] if device == "cuda" else [cpu]
-    session = onnxruntime.InferenceSession(Path(path).read_bytes(), options, providers=providers)
+    session = onnxruntime.InferenceSession(
+        Path(path).read_bytes(),
+        options,
+        providers=providers,
+        enable_fallback=0,  # which would print, and try the same again
+    )
     of_run = onnxruntime.RunOptions()
     of_run.only_execute_path_to_fetches = True  # boxes cost nothing where raw outputs are asked for
     of_run.log_severity_level = _ERRORS_ALONE

@@ -4,9 +4,10 @@ A runtime gives what a framework gives for predicting (`trizoo.framework.Framewo
 `predictor`; its model is an `Opened` file.
 """
 
+import contextlib
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -118,16 +119,8 @@ class Exported:
     def open(self, device="cpu"):
         """The `Opened`. Raises UserError where the runtime isn't installed or doesn't take the file."""
         runtime = runtime_of(self.path)
-        try:
-            session = runtime.load().start(self.path, device, available_cores())
-        except (MemoryError, UserError, ImportError):
-            raise
-        except Exception as error:  # every runtime has its own, and none says which
-            reason = str(error).strip().splitlines()
-            raise UserError(
-                f"{runtime.title} doesn't take {self.path}: {reason[0][:200] if reason else type(error).__name__}"
-            ) from None
-        return Opened(self, session)
+        with _in_a_sentence(f"{runtime.title} doesn't take {self.path}"):
+            return Opened(self, runtime.load().start(self.path, device, available_cores()))
 
 
 @dataclass(frozen=True)
@@ -178,15 +171,31 @@ class Opened:
                 f"{self.exported.path} is for images of {width}x{height}, and one has {images.shape[2]}x"
                 f"{images.shape[1]}; trizoo export --size dynamic makes a file for all sizes"
             )
+        with _in_a_sentence(f"{runtime_of(self.exported.path).title} can't run {self.exported.path}"):
+            return self._run(images, names, numbers or {})
+
+    def _run(self, images, names, numbers):
         batch = self.metadata.batch
         if batch is None or batch == len(images):
-            return self.session(images, names, numbers or {})
+            return self.session(images, names, numbers)
         parts = []
         for first in range(0, len(images), batch):
             part = images[first : first + batch]
             filled = np.concatenate([part, np.zeros((batch - len(part), *part.shape[1:]), np.uint8)])
-            parts.append([output[: len(part)] for output in self.session(filled, names, numbers or {})])
+            parts.append([output[: len(part)] for output in self.session(filled, names, numbers)])
         return [_joined(outputs) for outputs in zip(*parts, strict=True)]
+
+
+@contextlib.contextmanager
+def _in_a_sentence(beginning):
+    """Makes a UserError of what a runtime raises."""
+    try:
+        yield
+    except (MemoryError, UserError, ImportError):
+        raise
+    except Exception as error:  # every runtime has its own kinds, and none says which
+        reason = str(error).strip().splitlines()
+        raise UserError(f"{beginning}: {reason[0][:200] if reason else type(error).__name__}") from None
 
 
 def _joined(parts):
@@ -228,8 +237,3 @@ def make_model(framework, read, device, precision=None):
     if precision not in (None, own):
         raise UserError(f"{read.path} was written in {own}, and a precision of {precision} was asked for; leave it out")
     return read.recipe, read.open(device)
-
-
-def with_size(exported, size):
-    """The same `Exported` for images of another (width, height), where the file takes all sizes."""
-    return replace(exported, recipe=exported.recipe.model_copy(update={"input_size": size}))

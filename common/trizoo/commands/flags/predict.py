@@ -9,7 +9,7 @@ def parser(prog="predict.py"):
     """The command line of predict."""
     flags = argparse.ArgumentParser(prog=prog, description="Find objects in images, or segment them.")
     flags.add_argument("source", nargs="+", metavar="SOURCE", help="image, folder, or quoted pattern ('photos/*.jpg')")
-    add_weights_flags(flags, "what finds them", required=True)
+    add_weights_flags(flags, "what finds them", required=True, exported=True)
     flags.add_argument(
         "--out",
         default="predictions",

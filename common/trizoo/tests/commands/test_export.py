@@ -39,7 +39,7 @@ def test_weights_alone_are_no_target():
         ([], "what to export to isn't said; --to onnx or openvino or tflite, or --out FILE, is needed"),
         (
             ["--out", "a.txt"],
-            r"a.txt ends in '.txt'; .onnx, .xml, .tflite, .weights or .safetensors says what to write",
+            "a.txt ends in '.txt'; .onnx, .xml, .tflite, .weights or .safetensors says what",
         ),
         (
             ["--to", "onnx", "--out", "a.xml"],
@@ -94,3 +94,11 @@ def test_a_framework_has_no_say_in_an_exported_file(tmp_path):
     path.touch()
     with pytest.raises(UserError, match=r"--framework is for checkpoints, and .*a\.onnx is opened by a runtime"):
         main(["evaluate", "--weights", str(path), "--framework", "pytorch"])
+
+
+def test_training_begins_with_no_exported_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"a\.onnx is no HDF5 file, so no checkpoint"):
+        main(["train", "--weights", str(path)])

@@ -88,7 +88,7 @@ def chosen(monkeypatch):
         return 0
 
     monkeypatch.setitem(COMMANDS, "train", Command("", COMMANDS["train"].parser, train, has_framework=True))
-    monkeypatch.setattr(module, "choose_for", lambda args, script: script or args.framework)
+    monkeypatch.setattr(module, "choose", lambda name: name)
     return names
 
 
@@ -182,7 +182,8 @@ def not_loaded():
 )
 def test_what_can_be_found_without_a_framework_is(monkeypatch, tmp_path, not_loaded, arguments, message):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(module, "choose_for", lambda args, script: not_loaded)
+    for name in ("choose", "choose_for"):
+        monkeypatch.setattr(module, name, lambda *given: not_loaded)
     Path("picture.jpg").touch()
     Path("empty.h5").touch()
     with pytest.raises(UserError) as error:
