@@ -7,6 +7,13 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.stderr import without_remarks
 
 
+def version():
+    """LiteRT's."""
+    import ai_edge_litert
+
+    return ai_edge_litert.__version__
+
+
 def devices():
     """What it runs on here."""
     return ["cpu"]

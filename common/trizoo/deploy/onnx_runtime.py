@@ -7,6 +7,13 @@ import numpy as np
 _ERRORS_ALONE = 3
 
 
+def version():
+    """ONNX Runtime's."""
+    import onnxruntime
+
+    return onnxruntime.__version__
+
+
 def devices():
     """What it runs on."""
     import onnxruntime

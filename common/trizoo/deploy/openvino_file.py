@@ -7,19 +7,20 @@ from pathlib import Path
 from trizoo.deploy.metadata import KEY
 from trizoo.deploy.onnx_ends import PREFIX
 from trizoo.deploy.onnx_file import finished, last_convolutions, make_network
+from trizoo.deploy.openvino_runtime import load
 
 
 def write(job, path):
     """Writes the .xml and the .bin of a `trizoo.deploy.targets.Job`."""
     import onnx
-    import openvino
 
+    openvino = load()
     network = make_network(job)
     last = last_convolutions(network)
     with tempfile.TemporaryDirectory() as folder:  # by way of a file: OpenVINO reads no model in memory without a path
         source = Path(folder) / "model.onnx"
         onnx.save(finished(network, job), source)
-        model = openvino.convert_model(source)
+        model = openvino.Core().read_model(source)
     if job.metadata.precision == "int8":
         model = _quantized(model, job, last)
     model.set_rt_info(job.metadata.to_json(), [KEY])

@@ -1,6 +1,24 @@
 """OpenVINO's sessions."""
 
+import sys
+
 from trizoo.ground.errors import UserError
+
+
+def load():
+    """The openvino module, and NNCF after it, without what tells their makers of each use.
+
+    Both do without that library where it isn't installed, and so it seems to them.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)
+    import openvino
+
+    return openvino
+
+
+def version():
+    """OpenVINO's, without its build."""
+    return load().__version__.partition("-")[0]
 
 
 def devices():
@@ -10,8 +28,7 @@ def devices():
 
 def start(path, device, threads):
     """See `trizoo.deploy.runtimes.Runtime`. Thresholds are the file's own: OpenVINO makes constants of them."""
-    import openvino
-
+    openvino = load()
     core = openvino.Core()
     model = core.read_model(path)
     compiled = {}

@@ -29,11 +29,11 @@ class Runtime:
 
     Args:
         title: its name for a person
-        library: the module to import, which has __version__
+        library: the module to import
         install: what pip is asked for
         notes: path -> JSON text of the file's notes, None where it has none
-        module: of `trizoo.deploy`; its `devices()` are the names of what it runs on, the CPU's and perhaps "cuda", and
-            its `start(path, device, threads)` gives the session of a file, a function
+        module: of `trizoo.deploy`; its `version()` is the library's, its `devices()` are the names of what it runs on,
+            the CPU's and perhaps "cuda", and its `start(path, device, threads)` gives the session of a file, a function
             (images, names of outputs, {input: number}) -> arrays
         takes_thresholds: whether inputs that may be left out can be given
     """
@@ -50,21 +50,15 @@ class Runtime:
         """As frameworks have one."""
         return self.library
 
-    def require(self):
-        """UserError where the library isn't installed."""
-        if not is_installed(self.library):
-            raise UserError(f"{self.title} isn't installed; pip install {self.install} would do")
-
     def load(self):
         """Its module of `trizoo.deploy`. Raises UserError where the library isn't installed."""
-        self.require()
+        if not is_installed(self.library):
+            raise UserError(f"{self.title} isn't installed; pip install {self.install} would do")
         return importlib.import_module(f"trizoo.deploy.{self.module}")
 
     def versions(self):
         """ "ONNX Runtime 1.32.0" and so on."""
-        self.require()
-        version = importlib.import_module(self.library).__version__
-        return f"{self.title} {version.partition('-')[0]}"  # OpenVINO's goes on with its build
+        return f"{self.title} {self.load().version()}"
 
     def device(self, wanted):
         """One of its devices for "auto", "cpu" or "cuda". Raises UserError for one that there isn't."""
