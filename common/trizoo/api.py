@@ -18,6 +18,7 @@ from typing import Any, get_args
 import numpy as np
 
 from trizoo.data.images import as_image, read_size
+from trizoo.deploy.runtimes import is_exported, make_model, read_model, runtime_of
 from trizoo.families import check_input_size
 from trizoo.framework import DEVICES, FRAMEWORKS, Framework, find, require_installed
 from trizoo.ground.errors import UserError
@@ -30,7 +31,6 @@ from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.tasks.found import Detections, Image
 from trizoo.tasks.pipeline import ImagePipeline
-from trizoo.training.build import load_model
 from trizoo.training.callbacks import as_callbacks
 from trizoo.training.recipe import new_recipe, wanted_model
 from trizoo.training.run import RunFolder
@@ -49,7 +49,7 @@ class Predictor:
 
     Args:
         model: the framework's own: nn.Module, tf.Module or keras.Model. Calling it on uint8 (B, H, W, 3) gives the
-            outputs before decoding
+            outputs before decoding. Of an exported file a `trizoo.deploy.runtimes.Opened`
         spec: `trizoo.families.ModelSpec`: names, anchors, strides
         recipe: `trizoo.recipes.schema.Recipe`, as the checkpoint carries it
         framework: `trizoo.framework.Framework`
@@ -139,9 +139,10 @@ def load(
     """A trained model, ready for images.
 
     Args:
-        weights: a checkpoint (.h5) that any of the three frameworks wrote, or a tag of the manifest such as
-            "yolov4-tiny.coco", which is downloaded and converted where it isn't here yet
-        framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed
+        weights: a checkpoint (.h5) that any of the three frameworks wrote; a tag of the manifest such as
+            "yolov4-tiny.coco", which is downloaded and converted where it isn't here yet; or a file of trizoo export
+            (.onnx, .xml), which needs no framework
+        framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed, or what opens the file
         device: "auto" (a GPU where there is one), "cpu" or "cuda"
         precision: "fp32", "bf16" or "fp16"; "auto": bf16 where the device multiplies it itself, else as None; None:
             fp32 on a CPU, as it was trained on a GPU
@@ -156,11 +157,18 @@ def load(
     """
     if precision not in (None, *PRECISIONS):
         raise UserError(f"precision is {precision!r}; one of {', '.join(PRECISIONS)} is needed")
-    zoo = open_framework(framework)
-    path = resolve_weights(_as_text(weights, "weights"), offline=offline)
+    text = _as_text(weights, "weights")
+    if is_exported(text):
+        if framework is not None:
+            raise UserError(f"framework is {framework!r}, and {text} is opened by a runtime; leave it out")
+        zoo, path = runtime_of(text), text
+    else:
+        zoo = open_framework(framework)
+        path = resolve_weights(text, offline=offline)
+    read = read_model(str(path))
     chosen = _device(zoo, device)
-    recipe, spec, model = load_model(zoo, str(path), chosen, precision)
-    task = task_of(spec.name)
+    recipe, model = make_model(zoo, read, chosen, precision)
+    spec, task = read.spec, task_of(read.spec.name)
     pipeline = task.pipeline(zoo, model, spec, recipe, chosen)
     return PREDICTORS[task.name](model, spec, recipe, zoo, chosen, tuple(recipe.classes), pipeline)
 

@@ -77,6 +77,7 @@ class Framework(Protocol):
     """One framework's half of the zoo."""
 
     name: str  # "pytorch", "tf2" or "keras"
+    exporters: dict[str, Callable[..., Any]]  # form -> (model, (width, height), ...) -> its graph
 
     def versions(self) -> str:
         """Name and version for a person, and what it runs on."""

@@ -2,6 +2,7 @@
 
 import os
 from importlib import metadata
+from typing import ClassVar
 
 # before TensorFlow is loaded: its remarks on the machine stay out, and it takes no more of a GPU's memory than it needs
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -26,6 +27,7 @@ class Keras:
     """See `trizoo.framework.Framework` for what each method gives."""
 
     name = "keras"
+    exporters: ClassVar = {}
     shapes = staticmethod(weights.shapes)
     arrays = staticmethod(weights.arrays)
     assign = staticmethod(weights.assign)

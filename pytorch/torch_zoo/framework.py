@@ -1,11 +1,13 @@
 """PyTorch's side of `trizoo.framework.Framework`."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import nn
 
 from torch_zoo import weights
+from torch_zoo.export import to_onnx
 from torch_zoo.families import FAMILIES, make_network
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
@@ -24,6 +26,7 @@ class PyTorch:
     """See `trizoo.framework.Framework` for what each method gives."""
 
     name = "pytorch"
+    exporters: ClassVar = {"onnx": to_onnx}
     shapes = staticmethod(weights.shapes)
     arrays = staticmethod(weights.arrays)
     assign = staticmethod(weights.assign)

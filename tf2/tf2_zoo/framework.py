@@ -2,12 +2,14 @@
 
 import logging
 import os
+from typing import ClassVar
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is loaded: its remarks on the machine stay out
 
 import tensorflow as tf
 
 from tf2_zoo import weights
+from tf2_zoo.export import to_tflite
 from tf2_zoo.families import FAMILIES, make_network
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
@@ -24,6 +26,7 @@ class TF2:
     """See `trizoo.framework.Framework` for what each method gives."""
 
     name = "tf2"
+    exporters: ClassVar = {"tflite": to_tflite}
     shapes = staticmethod(weights.shapes)
     arrays = staticmethod(weights.arrays)
     assign = staticmethod(weights.assign)

@@ -12,6 +12,7 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.stderr import without_remarks
 from trizoo.tasks import FLAGS
 
+EXPORTED = (".onnx", ".xml", ".tflite")  # endings in `trizoo.deploy.runtimes`, which takes long to load
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
 OURS = ("trizoo", "torch_zoo", "tf2_zoo", "keras_zoo")
 OTHER_NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml"}  # module -> what pip calls it
@@ -100,6 +101,25 @@ def tell_precision(args, recipe):
     if args.precision == "auto":
         reason = "multiplies it itself" if recipe.precision == "bf16" else "isn't known to multiply bf16 itself"
         say(f"precision: {recipe.precision}, since the device {reason}")
+
+
+def choose_for(args, script=None):
+    """The Choice for a command's arguments: a runtime where --weights is an exported file, else a framework.
+
+    Args:
+        script: the framework of an entry script, None where --framework says which
+
+    Raises:
+        UserError: as `choose`, and for --framework with an exported file
+    """
+    weights = getattr(args, "weights", None)
+    if weights is None or Path(weights).suffix.lower() not in EXPORTED:
+        return choose(script or args.framework)
+    if script is None and args.framework:
+        raise UserError(f"--framework is for checkpoints, and {weights} is opened by a runtime; leave it out")
+    from trizoo.deploy.runtimes import runtime_of
+
+    return Choice(lambda: runtime_of(weights))
 
 
 def find_weights(args, model=None):

@@ -7,11 +7,11 @@ from pathlib import Path
 from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
 from trizoo.commands.flags.evaluate import parser
 from trizoo.commands.use import as_asked
+from trizoo.deploy.runtimes import make_model, read_model
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
 from trizoo.ground.results import check_file, check_folder, has_keys
 from trizoo.tasks import task_of
-from trizoo.training.build import make_model, read_model
 from trizoo.training.data import final_set, tell_problems
 
 

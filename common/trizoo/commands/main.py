@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trizoo import __version__
-from trizoo.commands.cli import choose, run_command, say
-from trizoo.commands.flags import anchors, compare, data, evaluate, parity, predict, sidebyside, train, weights
+from trizoo.commands.cli import choose, choose_for, run_command, say
+from trizoo.commands.flags import anchors, compare, data, evaluate, export, parity, predict, sidebyside, train, weights
 from trizoo.framework import FRAMEWORKS
 from trizoo.ground.errors import UserError
 
@@ -22,12 +22,14 @@ class Command:
         parser: name in its help -> parser
         run: does it, (args) -> exit code; where it has a framework, (args, Choice)
         has_framework: whether it runs on one
+        opens_exported: whether --weights may be an exported file, which a runtime opens instead
     """
 
     about: str
     parser: Callable[[str], ArgumentParser]
     run: Callable[..., int]
     has_framework: bool = False
+    opens_exported: bool = False
 
 
 def _run_of(module):
@@ -37,16 +39,12 @@ def _run_of(module):
 
 COMMANDS = {
     "train": Command("train a model, or resume a run", train.parser, _run_of("train"), has_framework=True),
-    "evaluate": Command("measure a checkpoint on a data set", evaluate.parser, _run_of("evaluate"), has_framework=True),
-    "predict": Command(
-        "find objects in images, or segment them", predict.parser, _run_of("predict"), has_framework=True
-    ),
+    "evaluate": Command("measure a checkpoint on a data set", evaluate.parser, _run_of("evaluate"), True, True),
+    "predict": Command("find objects in images, or segment them", predict.parser, _run_of("predict"), True, True),
     "data": Command("check, convert, draw or download a data set", data.parser, _run_of("data")),
     "synth": Command("draw a data set of shapes, as data synth", data.synth_parser, _run_of("data")),
     "weights": Command("list, download, convert or export weights", weights.parser, _run_of("weights")),
-    "export": Command(
-        "write a checkpoint's weights for others, as weights export", weights.export_parser, _run_of("weights")
-    ),
+    "export": Command("write a checkpoint for ONNX, OpenVINO, TFLite and others", export.parser, _run_of("export")),
     "anchors": Command("find YOLO anchors for a data set", anchors.parser, _run_of("anchors")),
     "compare": Command("draw several runs in one picture", compare.parser, _run_of("compare")),
     "parity": Command("compare the frameworks with one another", parity.parser, _run_of("parity")),
@@ -105,7 +103,11 @@ def run(name, arguments, *, prog, framework=None):
     """
     command = COMMANDS[name]
     args = parser(name, prog=prog, framework=framework).parse_args(arguments)
-    return command.run(args, choose(framework or args.framework)) if command.has_framework else command.run(args)
+    if not command.has_framework:
+        return command.run(args)
+    if command.opens_exported:
+        return command.run(args, choose_for(args, framework))
+    return command.run(args, choose(framework or args.framework))
 
 
 def parser(name, *, prog, framework=None):

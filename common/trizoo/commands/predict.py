@@ -11,11 +11,11 @@ from trizoo.commands.predicting import Predicting
 from trizoo.commands.use import as_asked
 from trizoo.data.given import PIPE, find_given
 from trizoo.data.video import load_av
+from trizoo.deploy.runtimes import make_model, read_model
 from trizoo.ground.results import check_folder, check_results, is_marked_folder, mark_folder
 from trizoo.tasks import FLAGS, task_of
 from trizoo.tasks.json_lines import ResultFile
 from trizoo.tasks.writers import output_names
-from trizoo.training.build import make_model, read_model
 
 COMMAND = "trizoo predict"
 SOME_FAILED = 1  # the exit code where images couldn't be read, and the others were

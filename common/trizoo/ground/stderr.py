@@ -12,6 +12,8 @@ REMARK = re.compile(
     rb"|[IW]\d{4} \d\d:\d\d:[\d.]+ +\d+ \S+\.cc:\d+\]"
     rb"|\d{4}-\d\d-\d\d \d\d:\d\d:[\d.]+: [IW] \S+\.cc:\d+\]"
     rb"|.*\.cc:\d+\] Unable to register cu\w+ factory"
+    rb"|E\d{4} \d\d:\d\d:[\d.]+ +\d+ node_def_util\.cc:\d+\] NodeDef mentions attribute \w+ which is not in the op"
+    rb"|INFO: Created TensorFlow Lite XNNPACK delegate"
 )
 
 

@@ -21,6 +21,8 @@ PACKAGES = {
 
 # modules that not every framework needs, and why
 SPECIAL = {
+    "torch_zoo/export.py": "each framework has graphs of its own, and ONNX is PyTorch's part",
+    "tf2_zoo/export.py": "and TFLite TensorFlow's",
     "torch_zoo/precision.py": "mixed precision is each framework's own",
     "tf2_zoo/precision.py": "the same",
     "keras_zoo/precision.py": "the same",

@@ -16,6 +16,7 @@ FLOORS = (
     ("weights",),
     ("training",),
     ("framework",),
+    ("deploy",),
     ("api", "parity"),
     ("commands",),
     ("anchors", "__main__"),  # the three lines of `python -m trizoo.anchors` and of `python -m trizoo`

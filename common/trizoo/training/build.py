@@ -210,15 +210,3 @@ def make_model(framework, read, device, precision=None):
     strict(read.arrays, framework.shapes(model), read.path)
     framework.assign(model, read.arrays)
     return read.recipe.model_copy(update={"precision": precision}), model
-
-
-def load_model(framework, weights, device, precision=None):
-    """A checkpoint as (recipe, spec, model) of a framework; see `read_model`.
-
-    Args:
-        weights: the checkpoint's path
-        precision: see `make_model`
-    """
-    read = read_model(weights)
-    recipe, model = make_model(framework, read, device, precision)
-    return recipe, read.spec, model

@@ -132,6 +132,16 @@ def holds_backbone(path):
         return is_of_backbone(_Reader(file, Path(path)).attributes()["state"])
 
 
+def load_origin(path):
+    """What a converted checkpoint was made of, such as {"tag", "licence"}; {} for one that was trained here.
+
+    Raises UserError as `load` does.
+    """
+    with _open(path) as file:
+        origin = _Reader(file, Path(path)).attributes()["state"].get("origin")
+    return origin if isinstance(origin, dict) else {}
+
+
 def is_of_backbone(state):
     """Whether a checkpoint's state says that it is of a backbone alone."""
     origin = state.get("origin")

@@ -8,7 +8,7 @@ from trizoo.commands.flags.shared import add_flags_of_use, add_place_flags, add_
 def parser(prog="evaluate.py"):
     """The command line of evaluate."""
     flags = argparse.ArgumentParser(prog=prog, description="Measure a checkpoint on a data set.")
-    add_weights_flags(flags, "what to measure", required=True)
+    add_weights_flags(flags, "what to measure", required=True, exported=True)
     flags.add_argument("--data", metavar="ROOT", help="data set (default: the one it was trained on)")
     add_place_flags(flags)
     flags.add_argument("--split", metavar="NAME", help="default: test, else val, else what it was trained on")

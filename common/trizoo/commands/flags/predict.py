@@ -15,7 +15,7 @@ def parser(prog="predict.py"):
         help="image, video, folder of images, quoted pattern ('photos/*.jpg'), address (http, https, rtsp …), 0 for "
         "the first camera, or - for standard input: an image, or a list of files",
     )
-    add_weights_flags(flags, "what finds them", required=True)
+    add_weights_flags(flags, "what finds them", required=True, exported=True)
     flags.add_argument(
         "--out",
         default="predictions",

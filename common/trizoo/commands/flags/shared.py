@@ -63,13 +63,18 @@ def add_place_flags(parser):
     parser.add_argument("--annotations", metavar="PATH", help="the file or folder of the annotations, or of the masks")
 
 
-def add_weights_flags(parser, use, *, required=False):
-    """--weights, whose use is said in words, and --offline."""
+def add_weights_flags(parser, use, *, required=False, exported=False):
+    """--weights, whose use is said in words, and --offline.
+
+    Args:
+        exported: whether files of trizoo export will do as well
+    """
+    others = ", a file of trizoo export (.onnx, .xml, .tflite)" if exported else ""
     parser.add_argument(
         "--weights",
         required=required,
         metavar="FILE|TAG",
-        help=f"{use}: a checkpoint (.h5), or a tag that trizoo weights list shows",
+        help=f"{use}: a checkpoint (.h5){others}, or a tag that trizoo weights list shows",
     )
     parser.add_argument("--offline", action="store_true", help="with a tag: only what was downloaded before")
 

@@ -44,14 +44,6 @@ def parser(prog="trizoo weights"):
     return flags
 
 
-def export_parser(prog="trizoo export"):
-    """The command line of export, the same as weights export."""
-    flags = argparse.ArgumentParser(prog=prog, description="Turn a checkpoint into a weight file for others.")
-    flags.set_defaults(action="export")
-    _add_export_flags(flags)
-    return flags
-
-
 def _add_export_flags(flags):
     flags.add_argument("source", metavar="FILE.h5", type=Path)
     flags.add_argument("--out", required=True, metavar="FILE", type=Path, help="ending in .weights or .safetensors")

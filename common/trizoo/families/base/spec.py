@@ -96,6 +96,17 @@ class ModelSpec:
         """
         raise NotImplementedError
 
+    def candidates(self, ops, outputs, size, least):
+        """What `decode` gives NMS, in an exported graph: boxes (B, K, 4) on the input, scores (B, K), labels (B, K).
+
+        Args:
+            ops: adds nodes, see `trizoo.families.base.graph`
+            outputs: names of the network's outputs, float32
+            size: width and height of the input, int64 (1,) each
+            least: score of a candidate; others have the score -1
+        """
+        raise NotImplementedError
+
     def first_bias(self, name, shape, prior):
         """The first value of a predicting convolution's bias, float32.
 

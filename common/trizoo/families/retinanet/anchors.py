@@ -66,17 +66,28 @@ def retinanet_grid(size, anchors=RETINANET_ANCHORS["retinanet"]):
     if len(anchors.sizes) != len(PYRAMID_LEVELS):
         raise ValueError(f"sizes has {len(anchors.sizes)} levels; {len(PYRAMID_LEVELS)}, of P3 to P7, are needed")
     boxes = []
-    stretches = np.sqrt(np.array(anchors.ratios, np.float32))[:, None]
-    for level, (columns, rows), sizes in zip(PYRAMID_LEVELS, pyramid_cells(size).tolist(), anchors.sizes, strict=True):
-        sizes = np.array(sizes, np.float32)
-        half = np.stack([(1 / stretches * sizes).ravel(), (stretches * sizes).ravel()], axis=1) / 2
-        cell_anchors = np.concatenate([-half, half], axis=1)
+    for number, (level, (columns, rows)) in enumerate(zip(PYRAMID_LEVELS, pyramid_cells(size).tolist(), strict=True)):
+        of_cell = cell_anchors(anchors, number)
         if anchors.rounded:
             apart = (size[0] // columns, size[1] // rows)
-            boxes.append(lay_out(cell_anchors.round(), columns, rows, apart, offset=0))
+            boxes.append(lay_out(of_cell, columns, rows, apart, offset=0))
         else:
-            boxes.append(lay_out(cell_anchors, columns, rows, (2**level, 2**level), offset=0.5))
+            boxes.append(lay_out(of_cell, columns, rows, (2**level, 2**level), offset=0.5))
     return make_grid(boxes)
+
+
+def cell_anchors(anchors, level):
+    """The anchors of a level's cell about its centre: float32 (A, 4).
+
+    Args:
+        anchors: PyramidAnchors
+        level: 0 for P3
+    """
+    stretches = np.sqrt(np.array(anchors.ratios, np.float32))[:, None]
+    sizes = np.array(anchors.sizes[level], np.float32)
+    half = np.stack([(1 / stretches * sizes).ravel(), (stretches * sizes).ravel()], axis=1) / 2
+    of_cell = np.concatenate([-half, half], axis=1)
+    return of_cell.round() if anchors.rounded else of_cell
 
 
 RETINANET_CODING = CentreCoding()

@@ -17,6 +17,7 @@ from trizoo.families.retinanet.anchors import (
     retinanet_grid,
 )
 from trizoo.families.retinanet.decode import decode_retinanet
+from trizoo.families.retinanet.graph import retinanet_candidates
 from trizoo.families.retinanet.targets import assign
 from trizoo.ground.fields import NotNegative, Probability, Section
 
@@ -97,6 +98,10 @@ class RetinaNetSpec(AnchoredSpec):
     def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.retinanet.decode.decode_retinanet`."""
         return decode_retinanet(outputs, self.grid(size), placements, coding=self.coding, **options)
+
+    def candidates(self, ops, outputs, size, least):
+        """See `trizoo.families.retinanet.graph.retinanet_candidates`."""
+        return retinanet_candidates(ops, outputs, RETINANET_ANCHORS[self.anchor_preset], self.coding, size, least)
 
     def first_bias(self, name, shape, prior):
         """0, but the logit of the prior for each class (Lin et al. 2017, section 4.1)."""

@@ -11,6 +11,7 @@ from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.spec import Architecture, Family, preset
 from trizoo.families.ssd.anchors import SSD_ANCHORS, SSD_CODING, ssd_grid
 from trizoo.families.ssd.decode import decode_ssd
+from trizoo.families.ssd.graph import ssd_candidates
 from trizoo.families.ssd.targets import assign
 from trizoo.ground.errors import UserError
 from trizoo.ground.fields import NotNegative, Probability, Section
@@ -63,6 +64,11 @@ class SSDSpec(AnchoredSpec):
     def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.ssd.decode.decode_ssd`."""
         return decode_ssd(outputs, self.grid(size), placements, coding=self.coding, **options)
+
+    def candidates(self, ops, outputs, size, least):
+        """See `trizoo.families.ssd.graph.ssd_candidates`."""
+        grid = ssd_grid(SSD_ANCHORS[self.anchor_preset])
+        return ssd_candidates(ops, outputs, grid, self.coding, self.num_classes, least)
 
     def first_bias(self, name, shape, prior):
         """0: what is no object is found by the mining of negatives."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from trizoo.families.base.spec import Architecture, Family, ModelOptions, ModelSpec
 from trizoo.families.yolo.decode import decode_yolo
+from trizoo.families.yolo.graph import yolo_candidates
 from trizoo.families.yolo.targets import assign
 from trizoo.ground.boxes import IOU_KINDS
 from trizoo.ground.errors import UserError
@@ -102,6 +103,10 @@ class YOLOSpec(ModelSpec):
     def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.yolo.decode.decode_yolo`."""
         return decode_yolo(outputs, self, placements, **options)
+
+    def candidates(self, ops, outputs, size, least):
+        """See `trizoo.families.yolo.graph.yolo_candidates`."""
+        return yolo_candidates(ops, outputs, self, least)
 
     def first_bias(self, name, shape, prior):
         """0, but the logit of the prior for objectness (Lin et al. 2017, section 4.1)."""

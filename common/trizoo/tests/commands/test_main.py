@@ -15,7 +15,7 @@ from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 
 ROOT = Path(__file__).parents[4]
-SCRIPTS = [("train", "pytorch"), ("evaluate", "tf2"), ("predict", "keras")]
+SCRIPTS = [("train", "pytorch"), ("evaluate", "tf2"), ("predict", "keras"), ("export", "tf2")]
 in_repository = pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="trizoo is not in its repository")
 
 
@@ -72,10 +72,10 @@ def test_synth_draws_as_data_synth_does(tmp_path, capsys):
     assert "2 images of 40x40, drawn" in capsys.readouterr().out
 
 
-def test_export_refuses_as_weights_export_does(tmp_path):
+def test_export_needs_a_checkpoint_as_weights_export_does(tmp_path):
     for name in (["export"], ["weights", "export"]):
-        with pytest.raises(UserError, match=r"a\.txt ends in '\.txt'; \.weights or \.safetensors says what to write"):
-            main([*name, str(tmp_path / "best.h5"), "--out", str(tmp_path / "a.txt")])
+        with pytest.raises(UserError, match=r"best\.h5"):
+            main([*name, str(tmp_path / "best.h5"), "--out", str(tmp_path / "a.weights")])
 
 
 @pytest.fixture
@@ -182,7 +182,8 @@ def not_loaded():
 )
 def test_what_can_be_found_without_a_framework_is(monkeypatch, tmp_path, not_loaded, arguments, message):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(module, "choose", lambda name: not_loaded)
+    for name in ("choose", "choose_for"):
+        monkeypatch.setattr(module, name, lambda *given: not_loaded)
     Path("picture.jpg").touch()
     Path("empty.h5").touch()
     with pytest.raises(UserError) as error:

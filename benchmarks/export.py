@@ -1,0 +1,120 @@
+"""Exported files against the framework that wrote them: the table in docs/export.md.
+
+Weights are made from names (`trizoo.parity.pseudo`), so nothing is downloaded; images are drawn. Of each model and
+target: how far raw outputs lie from the framework's, in their largest value; how many boxes after NMS in the graph are
+those of the zoo's decode; seconds to write it; megabytes; milliseconds of an image, and PyTorch's own, both on the CPU.
+"""
+
+import argparse
+import itertools
+import tempfile
+import time
+from pathlib import Path
+
+from trizoo.commands.export import run
+from trizoo.commands.flags.export import parser
+from trizoo.deploy import writing
+from trizoo.deploy.targets import TARGETS
+from trizoo.families import architecture
+from trizoo.framework import find
+from trizoo.parity.probe import loss_section
+from trizoo.parity.pseudo import pseudo_arrays, pseudo_images
+from trizoo.recipes.load import to_dict
+from trizoo.recipes.schema import Recipe
+from trizoo.training.build import make_model, read_model, spec_of
+from trizoo.weights.checkpoint import Checkpoint, save
+
+MODELS = ("yolov3-tiny", "yolov4-tiny", "ssd300-mobilenetv2", "retinanet-resnet18", "deeplabv3plus-mobilenetv2")
+CLASSES = tuple("abcdefgh")
+HEADER = ("model", "target", "size", "batch", "raw", "boxes or mask", "seconds", "MB", "ms", "ms, PyTorch")
+ROUNDS = 15
+
+
+def checkpoint(zoo, model, size, path):
+    """Writes a checkpoint of a model with weights made from names."""
+    recipe = Recipe(
+        model={"name": model},
+        classes=CLASSES,
+        input_size=architecture(model).only_size or size,
+        loss=loss_section(model),
+        data={"root": None},
+        evaluate={"max_detections": 300},
+    )
+    shapes = zoo.shapes(zoo.build(spec_of(recipe), zoo.device("cpu"), seed=None))
+    save(path, Checkpoint(pseudo_arrays(shapes), to_dict(recipe), "pytorch"))
+
+
+def milliseconds(*predictors, images):
+    """Of a call of each, the shortest: they take turns, so that what else the machine does slows none alone."""
+    times = [[] for _ in predictors]
+    for _ in range(ROUNDS):
+        for predict, of_one in zip(predictors, times, strict=True):
+            started = time.perf_counter()
+            predict(images)
+            of_one.append(time.perf_counter() - started)
+    return [1000 * min(of_one) for of_one in times]
+
+
+def measure(zoo, path, title, options):
+    """A row's figures: the `Written`, milliseconds of the file and of PyTorch."""
+    kept = []
+
+    def write(*given):
+        kept.append(writing.write(*given))
+        return kept[-1]
+
+    args = parser().parse_args(
+        [str(path), "--out", str(path.with_suffix("") / title / f"model{options[0]}"), *options[1:]]
+    )
+    run(args, write=write)
+    device = zoo.device("cpu")
+    recipe, model = make_model(zoo, read_model(path), device, "fp32")
+    predictors = kept[0].opened.raw, zoo.predictor(model, "fp32", device)
+    return kept[0], *milliseconds(*predictors, images=pseudo_images(1, recipe.input_size))
+
+
+def rows_of(zoo, model, size, targets, folder):
+    """The table's rows of a model.
+
+    Args:
+        size: (width, height), where the model takes any
+        targets: keys of `trizoo.deploy.targets.TARGETS`
+        folder: for files
+    """
+    path, only = Path(folder) / f"{model}.h5", architecture(model).only_size
+    checkpoint(zoo, model, size, path)
+    for name, precision in itertools.product(targets, ("fp32", "fp16")):
+        target = TARGETS[name]
+        is_dynamic = target.is_free and not only
+        options = ["--half"] * (precision == "fp16") + ["--size", "dynamic"] * is_dynamic
+        written, ours, theirs = measure(zoo, path, f"{name}-{precision}", (target.ending, *options))
+        difference = written.difference
+        found = "" if difference.boxes is None else f"{difference.equal} of {difference.boxes}"
+        if difference.edge and precision == "fp32":
+            found += f" (+{difference.edge})"
+        if difference.mask is not None:
+            found = f"{difference.mask:.3%}"
+        sizes = "any" if is_dynamic else "x".join(map(str, only or size))
+        batch = "any" if target.is_free else "1"
+        figures = (f"{difference.raw:.1e}", found, f"{written.seconds:.0f}", f"{written.size / 1e6:.1f}")
+        yield model, f"{target.title} {precision}", sizes, batch, *figures, f"{ours:.0f}", f"{theirs:.0f}"
+
+
+def main():
+    """The command."""
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("models", nargs="*", default=MODELS)
+    flags.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS))
+    flags.add_argument("--size", type=int, default=320, help="pixels a side, where the model takes any")
+    args = flags.parse_args()
+    zoo = find("pytorch").open()
+    rows = [HEADER, ["---"] * len(HEADER)]
+    with tempfile.TemporaryDirectory() as folder:
+        for model in args.models:
+            rows += rows_of(zoo, model, (args.size, args.size), args.targets, folder)
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
+
+
+if __name__ == "__main__":
+    main()

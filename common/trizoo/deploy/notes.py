@@ -1,0 +1,131 @@
+"""The notes of exported files, read without the libraries that run them, and before these see a byte."""
+
+import io
+import os
+from pathlib import Path
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import ParseError, iterparse
+
+from trizoo.deploy.metadata import KEY, MOST_BYTES
+from trizoo.ground.errors import UserError
+
+# of ONNX's ModelProto and of its StringStringEntryProto
+_METADATA, _KEY, _VALUE = 14, 1, 2
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # how protobuf writes a field
+_TFLITE = b"TFL3"  # the fifth to the eighth byte of its files
+_MOST_FIELDS = 10_000  # of a model's outermost ones, which are about ten
+_MOST_ELEMENTS = 100_000  # of a model's XML
+
+
+def read_onnx(path):
+    """The text under KEY in an ONNX file's metadata_props, None where there is none.
+
+    Of the file no more is read than its outermost fields. Raises UserError for what is no whole ONNX file.
+    """
+    broken = UserError(f"{path} is no ONNX file, or cut short; exporting it again would do")
+    found = None
+    try:
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if not size:
+                raise broken
+            for _ in range(_MOST_FIELDS):
+                if file.tell() == size:
+                    return found
+                number, kind = divmod(_varint(file), 8)
+                length = {_VARINT: 0, _FIXED64: 8, _FIXED32: 4}.get(kind)
+                if kind == _VARINT:
+                    _varint(file)
+                length = _varint(file) if kind == _BYTES else length
+                if length is None or not number or file.tell() + length > size:
+                    raise broken
+                if number == _METADATA and kind == _BYTES and length <= MOST_BYTES:
+                    key, value = _entry(file.read(length))
+                    found = value if key == KEY else found
+                else:
+                    file.seek(length, os.SEEK_CUR)
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror or error}") from None
+    except ValueError:
+        raise broken from None
+    raise broken
+
+
+def read_openvino(path):
+    """The text of <rt_info><trizoo value="..."/> in an OpenVINO .xml, None where there is none.
+
+    Raises UserError for what is no such file, or lacks its .bin.
+    """
+    weights = Path(path).with_suffix(".bin")
+    try:
+        if Path(path).stat().st_size > MOST_BYTES:
+            raise UserError(f"{path} has more than {MOST_BYTES >> 20} MiB of XML, so it is no model of TriZoo's")
+        if not weights.is_file():
+            raise UserError(f"{path} has its weights in {weights}, which isn't there; the two belong together")
+        found, within, count = None, [], 0
+        with Path(path).open("rb") as file:
+            for event, element in iterparse(file, events=("start", "end")):
+                count += 1
+                if count > 2 * _MOST_ELEMENTS:
+                    raise UserError(f"{path} has more than {_MOST_ELEMENTS} elements, so it is no model of TriZoo's")
+                if event == "start":
+                    within.append(element.tag)
+                    if within == ["net", "rt_info", KEY]:
+                        found = element.get("value")
+                    continue
+                within.pop()
+                element.clear()
+                if not within and element.tag != "net":
+                    raise UserError(f"{path} is no model of OpenVINO's; exporting it again would do")
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror or error}") from None
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        raise UserError(f"{path} is no whole XML file, so no model of OpenVINO's; exporting it again would do") from (
+            None
+        )
+    return found
+
+
+def read_tflite(path):
+    """The text of the .json beside a TFLite file, None where there is none.
+
+    Raises UserError for what is no such file.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            if file.read(8)[4:] != _TFLITE:
+                raise UserError(f"{path} is no TFLite file; exporting it again would do")
+        beside = Path(path).with_suffix(".json")
+        if not beside.is_file() or beside.stat().st_size > MOST_BYTES:
+            return None
+        return beside.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        return None
+
+
+def _varint(file):
+    """A number as protobuf writes it: seven bits a byte, the least first. Raises ValueError where there is none."""
+    number = 0
+    for shift in range(0, 64, 7):
+        byte = file.read(1)
+        if not byte:
+            raise ValueError("cut short")
+        number |= (byte[0] & 127) << shift
+        if byte[0] < 128:
+            return number
+    raise ValueError("more than 64 bits")
+
+
+def _entry(data):
+    """Key and value of a StringStringEntryProto. Raises ValueError for other bytes."""
+    file, texts = io.BytesIO(data), {}
+    while file.tell() < len(data):
+        number, kind = divmod(_varint(file), 8)
+        length = _varint(file)
+        if kind != _BYTES or file.tell() + length > len(data):
+            raise ValueError("no entry")
+        texts[number] = file.read(length).decode("utf-8")
+    return texts.get(_KEY, ""), texts.get(_VALUE, "")

@@ -1,0 +1,122 @@
+"""What a checkpoint can be exported to. A target is a module and a line in TARGETS."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trizoo.deploy.metadata import Metadata
+from trizoo.families import ModelSpec
+from trizoo.framework import find, is_installed
+from trizoo.ground.errors import UserError
+
+
+@dataclass(frozen=True)
+class Target:
+    """A form of exported files.
+
+    Args:
+        title: its name for a person
+        ending: of its files, a key of `trizoo.deploy.runtimes.RUNTIMES`
+        framework: that writes it, whatever framework trained the checkpoint
+        graph: what it writes, a key of its `exporters`
+        libraries: modules that are needed to write and to check it
+        of_int8: those that --int8 needs too, None where there is no int8
+        extra: of the distribution, with all of these
+        module: of `trizoo.deploy`; its `write(job, path)` writes the file
+        beside: endings of files that lie beside it
+        decodes: whether the graph can end in boxes or a mask
+        is_free: whether it takes images of any size, and any number at once
+    """
+
+    title: str
+    ending: str
+    framework: str
+    graph: str
+    libraries: tuple[str, ...]
+    of_int8: tuple[str, ...] | None
+    extra: str
+    module: str
+    beside: tuple[str, ...] = ()
+    decodes: bool = True
+    is_free: bool = True
+
+    def require(self, int8):
+        """UserError, before any work, where something that it needs isn't installed."""
+        if int8 and self.of_int8 is None:
+            able = " or ".join(name for name, target in TARGETS.items() if target.of_int8 is not None)
+            raise UserError(f"--int8 is for {able}, and not for {self.title}; leave it out, or --half would do")
+        missing = [name for name in (*self.libraries, *(self.of_int8 or () if int8 else ())) if not is_installed(name)]
+        if missing:
+            raise UserError(
+                f"{self.title} needs {' and '.join(missing)}; pip install 'trizoo[{self.extra}]', or "
+                f"{' '.join(name.replace('_', '-') for name in missing)}, would do"
+            )
+        find(self.framework)
+
+    def write(self, job, path):
+        """Writes the file of a `Job`."""
+        importlib.import_module(f"trizoo.deploy.{self.module}").write(job, path)
+
+    def files(self, path):
+        """All files that there are of one."""
+        return [Path(path), *(Path(path).with_suffix(ending) for ending in self.beside)]
+
+
+TARGETS = {
+    "onnx": Target(
+        "ONNX",
+        ".onnx",
+        "pytorch",
+        "onnx",
+        ("onnx", "onnxscript", "onnxruntime"),
+        (),
+        "export",
+        "onnx_file",
+    ),
+    "openvino": Target(
+        "OpenVINO",
+        ".xml",
+        "pytorch",
+        "onnx",
+        ("onnx", "onnxscript", "openvino"),
+        ("nncf",),
+        "export,openvino",
+        "openvino_file",
+        (".bin",),
+    ),
+    "tflite": Target(
+        "TFLite",
+        ".tflite",
+        "tf2",
+        "tflite",
+        ("ai_edge_litert",),
+        None,
+        "tflite",
+        "tflite_file",
+        (".json",),
+        decodes=False,
+        is_free=False,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be written.
+
+    Args:
+        graph: of the framework: (size, batch=, half=, ...) -> the network alone in the target's own terms
+        size: (width, height) of the images
+        metadata: what the file says of itself, its kind, batch and precision among it
+        calibration: uint8 (1, H, W, 3) each, for int8; None otherwise
+    """
+
+    graph: Callable[..., Any]
+    spec: ModelSpec
+    size: tuple[int, int]
+    metadata: Metadata
+    calibration: list[np.ndarray] | None = None

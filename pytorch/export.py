@@ -1,0 +1,6 @@
+"""Export a checkpoint to ONNX, OpenVINO and others: python pytorch/export.py --help."""
+
+from trizoo.commands.main import script
+
+if __name__ == "__main__":
+    script("export", "pytorch")
