@@ -98,7 +98,7 @@ def choose(name=None):
 
 def tell_precision(args, recipe):
     """Says what --precision auto took, which the recipe of a use has."""
-    if args.precision == "auto":
+    if args.precision == "auto" and Path(args.weights).suffix.lower() not in EXPORTED:
         reason = "multiplies it itself" if recipe.precision == "bf16" else "isn't known to multiply bf16 itself"
         say(f"precision: {recipe.precision}, since the device {reason}")
 

@@ -223,11 +223,18 @@ def read_model(weights):
 def make_model(framework, read, device, precision=None):
     """What was read as (recipe, model), on a framework or a `Runtime`; see `build.make_model`.
 
-    Raises UserError for another precision than an exported file's own.
+    Raises UserError for another precision than an exported file's own, and for an input size that isn't its own where
+    that is fixed. "auto" is the file's own.
     """
     if not isinstance(read, Exported):
         return build.make_model(framework, read, device, precision)
     own = read.metadata.precision
-    if precision not in (None, own):
+    if precision not in (None, "auto", own):
         raise UserError(f"{read.path} was written in {own}, and a precision of {precision} was asked for; leave it out")
+    (width, height), fixed = read.recipe.input_size, read.metadata.input_size
+    if not read.metadata.dynamic_size and read.recipe.resize != "none" and (width, height) != fixed:
+        raise UserError(
+            f"{read.path} takes images of {fixed[0]}x{fixed[1]} and {width}x{height} is asked for; leave --input-size "
+            f"out, or export it with --size dynamic"
+        )
     return read.recipe, read.open(device)

@@ -1,5 +1,7 @@
 """Exported files as models: in parts, of one size, and the sentences where that can't be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -90,6 +92,13 @@ def test_what_a_runtime_raises_is_one_sentence():
 def test_another_precision_than_the_files_own_is_refused():
     with pytest.raises(UserError, match=r"a\.onnx was written in fp16, and a precision of fp32 was asked for; leave"):
         make_model(runtime_of("a.onnx"), exported(precision="fp16"), "cpu", "fp32")
+
+
+def test_another_input_size_than_a_files_fixed_one_is_refused_before_any_image():
+    read = exported()
+    other = replace(read, recipe=read.recipe.model_copy(update={"input_size": (160, 128)}))
+    with pytest.raises(UserError, match=r"a\.onnx takes images of 96x64 and 160x128 is asked for; leave --input-size"):
+        make_model(runtime_of("a.onnx"), other, "cpu", "auto")
 
 
 @pytest.mark.parametrize("ending", RUNTIMES)
