@@ -97,6 +97,7 @@ def test_a_framework_has_no_say_in_an_exported_file(tmp_path):
 
 
 def test_training_begins_with_no_exported_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("trizoo.commands.cli.require_installed", lambda: ["pytorch"])
     path = tmp_path / "a.onnx"
     path.write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
