@@ -97,7 +97,8 @@ def test_a_framework_has_no_say_in_an_exported_file(tmp_path):
 
 
 def test_training_begins_with_no_exported_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("trizoo.commands.cli.require_installed", lambda: ["pytorch"])
+    monkeypatch.setattr("trizoo.commands.cli.choose", lambda name: None)
+    monkeypatch.setattr("trizoo.commands.main.choose", lambda name: None)
     path = tmp_path / "a.onnx"
     path.write_bytes(b"x")
     monkeypatch.chdir(tmp_path)

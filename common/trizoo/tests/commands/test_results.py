@@ -25,7 +25,8 @@ FOREIGN = "no earlier result of this command"
 @pytest.fixture(autouse=True)
 def _a_framework(monkeypatch):
     """Results are looked at before a framework is loaded, so that none is needed here."""
-    monkeypatch.setattr("trizoo.commands.cli.require_installed", lambda: ["pytorch"])
+    monkeypatch.setattr("trizoo.commands.cli.choose", lambda name: None)
+    monkeypatch.setattr("trizoo.commands.main.choose", lambda name: None)
 
 
 @pytest.fixture(scope="module")
