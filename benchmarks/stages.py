@@ -23,13 +23,15 @@ def main():
     parser.add_argument("--count", type=int, default=64, help="images to use (default: 64)")
     parser.add_argument("--confidence", type=float, default=0.5, help="as in predict.py (default: 0.5)")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--precision", choices=("fp32", "bf16", "fp16", "auto"), help="as in predict.py")
     args = parser.parse_args()
     framework = PyTorch()
     device = framework.device(args.device)
-    recipe, spec, model = load_model(framework, args.weights, device)
+    recipe, spec, model = load_model(framework, args.weights, device, args.precision)
     predict = framework.predictor(model, recipe.precision, device)
     paths = find_images(args.images)[: args.count]
-    print(f"{framework.versions()}, {framework.describe_device(device)}, {spec.name} at {recipe.input_size}")
+    where = f"{framework.versions()}, {framework.describe_device(device)}"
+    print(f"{where}, {spec.name} at {recipe.input_size}, {recipe.precision}")
 
     images, load = timed(lambda path: read_image(path, recipe.input_size), paths)
     placed, preprocess = timed(lambda image: resize(image, recipe.input_size, recipe.resize), images)

@@ -39,7 +39,7 @@ from trizoo.training.train import train as train_recipe
 from trizoo.weights.checkpoint import load_recipe as saved_recipe
 from trizoo.weights.store import resolve_weights
 
-PRECISIONS = get_args(Recipe.model_fields["precision"].annotation)
+PRECISIONS = (*get_args(Recipe.model_fields["precision"].annotation), "auto")
 LENGTHS = ("schedule.epochs", "schedule.iterations")
 
 
@@ -144,7 +144,8 @@ def load(
             (.onnx, .xml), which needs no framework
         framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed, or what opens the file
         device: "auto" (a GPU where there is one), "cpu" or "cuda"
-        precision: "fp32", "bf16" or "fp16"; None: fp32 on a CPU, as it was trained on a GPU
+        precision: "fp32", "bf16" or "fp16"; "auto": bf16 where the device multiplies it itself, else as None; None:
+            fp32 on a CPU, as it was trained on a GPU
         offline: with a tag: only what was downloaded before
 
     Returns:
@@ -335,7 +336,7 @@ def _as_text(value, name, needed="; text or a path is needed"):
 def _dotted(values, prefix=""):
     """Yields (dotted key, value) of a dict, nested or not."""
     for key, value in values.items():
-        if isinstance(value, dict) and key != "mask_map":
+        if isinstance(value, dict) and key not in ("mask_map", "classes_map"):
             yield from _dotted(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

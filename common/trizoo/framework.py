@@ -88,6 +88,9 @@ class Framework(Protocol):
     def is_cpu(self, device: Any) -> bool:
         """Whether a device is the CPU."""
 
+    def multiplies_bf16(self, device: Any) -> bool:
+        """Whether a device multiplies bfloat16 itself, and so faster than float32; False where that isn't known."""
+
     def describe_device(self, device: Any) -> str:
         """The device in words: "cpu (2 threads)"."""
 

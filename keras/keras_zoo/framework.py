@@ -15,7 +15,7 @@ from keras_zoo.families import FAMILIES, make_network
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
 from keras_zoo.predictor import make_predictor
-from trizoo.ground.cores import available_cores, describe_cpu
+from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.weights.initial import initial_arrays, unfilled
@@ -60,6 +60,10 @@ class Keras:
     def is_cpu(self, device):
         """Whether a device is the CPU."""
         return device.startswith("cpu")
+
+    def multiplies_bf16(self, device):
+        """A CPU as Linux says, but for JAX, which is no faster there; of a GPU Keras doesn't say."""
+        return self.is_cpu(device) and keras.backend.backend() != "jax" and cpu_multiplies_bf16()
 
     def describe_device(self, device):
         """The number of CPU threads, or which GPU."""

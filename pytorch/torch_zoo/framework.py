@@ -14,7 +14,7 @@ from torch_zoo.loader import load
 from torch_zoo.network import Network
 from torch_zoo.predictor import make_predictor
 from trizoo.families import ModelSpec
-from trizoo.ground.cores import describe_cpu
+from trizoo.ground.cores import cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.fields import Section
 from trizoo.ground.memory import keep_freed_memory
@@ -55,6 +55,12 @@ class PyTorch:
     def is_cpu(self, device: torch.device) -> bool:
         """Whether a torch.device is the CPU."""
         return device.type == "cpu"
+
+    def multiplies_bf16(self, device: torch.device) -> bool:
+        """A CPU as Linux says, NVIDIA's GPUs since Ampere."""
+        if device.type == "cuda":
+            return torch.cuda.get_device_capability(device) >= (8, 0)
+        return cpu_multiplies_bf16()
 
     def describe_device(self, device: torch.device) -> str:
         """The GPU's name, or the number of CPU threads."""

@@ -14,7 +14,7 @@ from tf2_zoo.families import FAMILIES, make_network
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
 from tf2_zoo.predictor import make_predictor
-from trizoo.ground.cores import available_cores, describe_cpu
+from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.weights.initial import initial_arrays, unfilled
@@ -55,6 +55,14 @@ class TF2:
     def is_cpu(self, device):
         """Whether a device is the CPU."""
         return device == "/CPU:0"
+
+    def multiplies_bf16(self, device):
+        """A CPU as Linux says, NVIDIA's GPUs since Ampere."""
+        if self.is_cpu(device):
+            return cpu_multiplies_bf16()
+        gpu = tf.config.list_physical_devices("GPU")[0]
+        details = tf.config.experimental.get_device_details(gpu)
+        return details.get("compute_capability", (0, 0)) >= (8, 0)
 
     def describe_device(self, device):
         """The GPU's name, or the number of CPU threads."""

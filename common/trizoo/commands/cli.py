@@ -115,6 +115,13 @@ def choose_for(args, script=None):
     return Choice(lambda: runtime_of(weights))
 
 
+def tell_precision(args, recipe):
+    """Says what --precision auto took, which the recipe of a use has."""
+    if args.precision == "auto":
+        reason = "multiplies it itself" if recipe.precision == "bf16" else "isn't known to multiply bf16 itself"
+        say(f"precision: {recipe.precision}, since the device {reason}")
+
+
 def find_weights(args, model=None):
     """The file that --weights means, None without it: a path as it is, a tag downloaded and converted if need be.
 

@@ -1,10 +1,12 @@
-"""What `trizoo data` does: check a data set, show it, convert its masks, draw one, or download one."""
+"""What `trizoo data` does: check a data set, show it, convert it, split it, draw one, or download one."""
 
 from tqdm import tqdm
 
 from trizoo.data.check import check
+from trizoo.data.class_maps import parse_class_map
 from trizoo.data.convert import convert
 from trizoo.data.shapes import MARKER
+from trizoo.data.split_lists import split
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
@@ -13,7 +15,14 @@ from trizoo.ground.results import check_place
 
 def run(options):
     """The command. Returns the exit code; raises UserError where there is no data set."""
-    actions = {"check": _check, "convert": _convert, "show": _show, "synth": _synthesize, "download": _download}
+    actions = {
+        "check": _check,
+        "show": _show,
+        "convert": _convert,
+        "split": _split,
+        "synth": _synthesize,
+        "download": _download,
+    }
     return actions[options.action](options)
 
 
@@ -46,9 +55,48 @@ def _mask_options(options):
 
 def _convert(options):
     _check_folder(options.out, "OUT")
-    data = convert(options.root, options.out, options.classes, **_places(options), **_mask_options(options))
-    splits = ", ".join(f"{name} ({len(ids)})" for name, ids in data.splits.items())
-    print(f"{options.out}: {len(data)} images with masks, splits {splits}, classes {', '.join(data.classes)}")
+    done = convert(
+        options.root,
+        options.out,
+        options.to,
+        options.classes,
+        task=None if options.task == "auto" else options.task,
+        classes_map=parse_class_map(options.classes_map or ()),
+        limit=options.limit,
+        seed=options.seed,
+        link=options.link,
+        watch=_bar,
+        **_places(options),
+        **_mask_options(options),
+    )
+    for note in done.notes:
+        print(f"note: {note}")
+    splits = ", ".join(f"{name} ({count})" for name, count in done.splits.items())
+    labels = "masks" if done.task == "segmentation" else "boxes"
+    print(
+        f"{options.out}: {done.images} images with {labels}, written as {done.layout}, splits {splits}, "
+        f"classes {', '.join(done.classes)}"
+    )
+    return 0
+
+
+def _split(options):
+    task = None if options.task == "auto" else options.task
+    done = split(
+        options.root,
+        options.ratios,
+        options.seed,
+        options.out,
+        task=task,
+        **_places(options),
+        **_mask_options(options),
+    )
+    print(done)
+    if done.twins:
+        print(f"note: {done.twins} images have the very bytes of another one, and are in its split")
+    if done.problems:
+        print(f"note: {done.problems} things were put right or left out; trizoo data check {options.root} lists all")
+    print(done.folder)
     return 0
 
 

@@ -4,13 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from trizoo.commands.cli import Choice, check_flags, find_weights, say
+from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
 from trizoo.commands.flags.evaluate import parser
+from trizoo.commands.use import as_asked
 from trizoo.deploy.runtimes import make_model, read_model
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
 from trizoo.ground.results import check_file, check_folder, has_keys
-from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.tasks import task_of
 from trizoo.training.data import final_set, tell_problems
 
@@ -27,43 +27,63 @@ def run(args, choice):
     read = read_model(args.weights)
     task = task_of(read.spec.name)
     check_flags(args, "evaluate", read.spec.name, task.name)
+    read = as_asked(read, args, "evaluate", task.name)
     read = replace(read, recipe=_with_data(read.recipe, args))
     data = final_set(read.recipe, args.split)
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
+    tell_precision(args, recipe)
     say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
     for note in data.notes:
         say(f"data: {note}")
     tell_problems(data.problems, "data", recipe.data.root, say)
-    metrics, found = task.as_asked(data, args).measure(task.evaluator(framework, model, read.spec, recipe, device))
+    pipeline = task.as_used(task.evaluator(framework, model, read.spec, recipe, device), args)
+    metrics, found = task.as_asked(data, args).measure(pipeline)
     say(task.table(metrics))
     if args.json:
         text = json.dumps({**metrics, "split": data.split}, ensure_ascii=False, allow_nan=False, indent=2)
         write_atomically(args.json, text + "\n")
         say(f"metrics: {args.json}")
+    for line in task.write_results(data, found, read.recipe, args):
+        say(line)
     if args.plots:
         data.write_report(args.plots, found)
         say(f"plots: {args.plots}")
+    if args.report:
+        say(f"report: {_write_page(args, recipe, task, data, metrics, found)}")
     return 0
 
 
 def check_results(args):
-    """UserError where --json or --plots would write over something else than metrics or plots."""
+    """UserError where --json, --plots or --report would write over something else than metrics, plots or a report."""
     if args.json:
         # a run's metrics.json has a step
         check_file(args.json, "--json", has_keys("per_class", "confusion", "split", without=("step",)))
     if args.plots:
         is_report = has_keys("per_class", "confusion", without=("split",))
         check_folder(args.plots, "--plots", lambda folder: is_report(folder / "report.json"))
+    if args.report:
+        from trizoo.show.evaluation import check_report  # here, since few ask for it
+
+        check_report(args.report)
+
+
+def _write_page(args, recipe, task, data, metrics, found):
+    """The page of --report. Gives its path."""
+    from trizoo.show.evaluation import write_page  # here, as above
+
+    root = Path(recipe.data.root).absolute()
+    facts = (
+        f"{recipe.model.name} on {root.name}: {data.split}",
+        f"{len(data.records):,} images of {root} ({data.split})",
+        f"weights: {Path(args.weights).absolute()}",
+        f"input {recipe.input_size[0]}x{recipe.input_size[1]}, {recipe.precision}",
+    )
+    return write_page(args.report, task.name, data, metrics, found, facts)
 
 
 def _with_data(recipe, args):
-    """The recipe with the data set to measure on, and what the task's flags say of it."""
-    for flag in TASK_FLAGS[task_of(recipe.model.name).name].evaluate:
-        value = getattr(args, flag.name)
-        if flag.sets and value is not None:
-            changes = {key.removeprefix("data."): setting for key, setting in flag.sets(value).items()}
-            recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=changes)})
+    """The recipe with the data set to measure on."""
     if args.data:
         places = {"layout": args.layout, "images": args.images, "annotations": args.annotations}
         data = recipe.data.model_copy(update={"root": args.data, "overfit": 0, **places})

@@ -1,17 +1,24 @@
 """What predict.py of every framework does, and `trizoo predict`."""
 
+import itertools
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
-from trizoo.commands.cli import Choice, check_flags, find_weights, say
+from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
 from trizoo.commands.flags.predict import parser
-from trizoo.data.sources import find_images
+from trizoo.commands.predicting import Predicting
+from trizoo.commands.use import as_asked
+from trizoo.data.given import PIPE, find_given
+from trizoo.data.video import load_av
 from trizoo.deploy.runtimes import make_model, read_model
-from trizoo.ground.results import check_folder, is_marked_folder, mark_folder
+from trizoo.ground.results import check_folder, check_results, is_marked_folder, mark_folder
 from trizoo.tasks import FLAGS, task_of
-from trizoo.tasks.writers import output_names, write_json
+from trizoo.tasks.json_lines import ResultFile
+from trizoo.tasks.writers import output_names
 
 COMMAND = "trizoo predict"
-WRITING = {flag.name for flags in FLAGS.values() for flag in flags.predict if flag.writes}
+SOME_FAILED = 1  # the exit code where images couldn't be read, and the others were
 
 
 def predict(framework, argv=None):
@@ -21,35 +28,76 @@ def predict(framework, argv=None):
 
 def run(args, choice):
     """The command, on the framework of a Choice. Returns the exit code."""
-    paths = without_results(find_images(args.source), args.out)
-    names = output_names(paths, args.out)
-    writes = not args.no_pictures or args.json or any(getattr(args, name) for name in WRITING)
+    photos, footage = find_given(args.source, sys.stdin.buffer if PIPE in args.source else None)
+    photos, footage = without_results(photos, footage, args.out)
+    if footage:
+        load_av()  # before any work
+    flags = [flag for flags in FLAGS.values() for flag in flags.predict if getattr(args, flag.name)]
+    folders = [flag.folder for flag in flags if flag.folder]
+    targets = find_targets(photos, footage, args, folders)
+    writes = not args.no_pictures or args.json or any(flag.writes for flag in flags)
     if writes:
         check_folder(args.out, "--out", is_marked_folder(COMMAND))
+        check_results([*targets.values(), *(Path(args.out, folder, "any") for folder in folders)])
     args.weights = find_weights(args)
     read = read_model(args.weights)
     task = task_of(read.spec.name)
     check_flags(args, "predict", read.spec.name, task.name)
+    read = as_asked(read, args, "predict", task.name)
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
-    pipeline = task.predictor(framework, model, read.spec, recipe, device, args)
+    tell_precision(args, recipe)
+    pipeline = task.as_used(task.predictor(framework, model, read.spec, recipe, device, args), args)
     if writes:
         mark_folder(args.out, COMMAND)
-    results = []
-    for path, found in zip(paths, pipeline(paths, args.batch_size), strict=True):
-        results.append(task.result(path, found, recipe, args))
-        say(task.line(path, found, results[-1], recipe, args))
-        task.write(path, names[path], found, recipe, args)
-    if args.json:
-        write_json(Path(args.out) / f"{task.results}.json", results)
-    say(task.total(results, recipe))
+    numbers = image_numbers(photos, footage)
+    with ExitStack() as stack:
+        lists = task.lists(recipe, args)
+        files = {stack.enter_context(ResultFile(args.out, name)): entries for name, entries in lists.items()}
+        predicting = Predicting(task, pipeline, recipe, args, files, numbers)
+        predicting.images(photos, [targets[photo] for photo in photos])
+        for video in footage:
+            predicting.video(video, targets[video])
+        for file in files:
+            file.finish()
+    say(predicting.total.text())
     if writes:
         say(f"written to {args.out}")
-    return 0
+    return SOME_FAILED if predicting.failed else 0
 
 
-def without_results(paths, out):
-    """The images less those that lie in the folder of results, where an earlier call over the same folder put them."""
+def image_numbers(photos, footage):
+    """What COCO's results call each image, in order: the numbers that are their names, as COCO's are, else 1 and up."""
+    stems = [photo.path.stem for photo in photos]
+    if (
+        not footage
+        and all(stem.isascii() and stem.isdecimal() for stem in stems)
+        and len({*map(int, stems)}) == len(stems)
+    ):
+        return map(int, stems)
+    return itertools.count(1)
+
+
+def find_targets(photos, footage, args, folders):
+    """Where the pictures and videos go: {Photo or Footage: path}.
+
+    Args:
+        folders: names of folders that other results go to
+    """
+    # JPEG can hold no transparency, and blurs colours that stand for classes
+    suffix = ".png" if args.view in ("mask", "cut-out") else None
+    files = {item: item.path for item in (*photos, *footage) if item.is_file}
+    loose = {item: item.path for item in (*photos, *footage) if not item.is_file}
+    names = output_names(files.values(), args.out, suffix=suffix, kept=folders, loose=loose)
+    targets = {item: names[files.get(item, item)] for item in (*photos, *footage)}
+    return targets | {video: targets[video].with_suffix(".mp4") for video in footage}
+
+
+def without_results(photos, footage, out):
+    """The images and videos less those in the folder of results, where an earlier call over the same folder put them.
+
+    All of them where nothing else is there.
+    """
     out = Path(out).resolve()
-    rest = [path for path in paths if out not in path.resolve().parents]
-    return rest or paths
+    rest = [[item for item in items if out not in item.path.resolve().parents] for items in (photos, footage)]
+    return rest if any(rest) else (photos, footage)

@@ -9,10 +9,11 @@ from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import parse_assignment
 from trizoo.show import counts
-from trizoo.show.folder import claim, new_folder
+from trizoo.show.folder import COMMAND, claim, new_folder
 from trizoo.show.page import html
 from trizoo.show.sheets import Sheets
 from trizoo.tasks import task_of
+from trizoo.tasks.detection_flags import CLASSES_MAP
 from trizoo.tasks.segmentation_flags import MASKS
 from trizoo.training.data import training_split
 from trizoo.training.preview import Preview
@@ -46,7 +47,7 @@ def show(options):
         sections += sheets.batches(preview, options.count, recipe)
     sections += [counts.drawn(source, counted, folder), counts.problems(source)]
     title = f"{source.root.absolute().name or source.root}: {split}"
-    path = folder.finish(html(title, [section for section in sections if section]))
+    path = folder.finish(html(title, [section for section in sections if section], COMMAND))
     say(f"{len(indices) or min(options.count, len(source))} of {len(source)} images of {source.root} ({split}) drawn")
     say(str(path))
     return 0
@@ -96,7 +97,7 @@ def _overrides(options):
             overrides.append((f"data.{flag}", getattr(options, flag), f"command line --{flag}"))
     if options.classes:
         overrides.append(("classes", options.classes, "command line --classes"))
-    for flag in MASKS:
+    for flag in (*MASKS, CLASSES_MAP):
         value = getattr(options, flag.name)
         if value is not None:
             overrides += [(key, setting, f"command line {flag.option}") for key, setting in flag.sets(value).items()]

@@ -35,10 +35,12 @@ FLAGS = {
     "compile": "compile",
     "seed": "seed",
     "overfit": "data.overfit",
+    "limit": "data.limit",
 }
 TASKS_OWN = tuple(dict.fromkeys(flag for task in TASK_FLAGS.values() for flag in task.train))
 FIXED_ON_RESUME = (
-    *("model", "recipe", "weights", "out", "batch_size", "input_size", "lr", "precision", "seed", "overfit"),
+    *("model", "recipe", "weights", "out", "batch_size", "input_size", "lr", "precision", "seed"),
+    *("overfit", "limit"),
     *(flag.name for flag in TASKS_OWN),
 )
 

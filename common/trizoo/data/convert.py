@@ -1,74 +1,220 @@
-"""Masks of any layout become VOC's: palette PNG files of class ids, lists of splits, and the names in labels.txt."""
+"""A data set of any layout, with boxes or masks, becomes one of another layout."""
 
-import os
+import secrets
 import shutil
-from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trizoo.data.images import in_threads
-from trizoo.data.masks.find import find_masks
+import numpy as np
+
+from trizoo.data.boxes.find import FINDERS as OF_BOXES
+from trizoo.data.boxes.find import NoBoxesError, find_boxes
+from trizoo.data.class_maps import without_use
+from trizoo.data.finding import named_place
+from trizoo.data.masks.find import FINDERS as OF_MASKS
+from trizoo.data.masks.find import NoMasksError, find_masks
+from trizoo.data.stratify import choose_images
+from trizoo.data.texts import Chosen
+from trizoo.data.write.content import Content, file_names, in_order
+from trizoo.data.write.formats import WRITERS
+from trizoo.data.write.voc import NOT_XML
 from trizoo.ground.errors import UserError
-from trizoo.pictures.palette import palette_image
+from trizoo.ground.text import first_few
 
 
-def convert(root, out, classes=None, *, mask_map=None, palette=None, ignore_colours=(), **places):
-    """Write the data set with masks at `root` into the new folder `out` in VOC layout -> the MaskSet of it.
+@dataclass(frozen=True)
+class Converted:
+    """What was written.
 
-    The other arguments are those of `trizoo.data.masks.dataset.MaskSet` and of `trizoo.data.masks.find.find_masks`.
-    Images are copied as they are. Every split becomes a list in ImageSets/Segmentation, one that was made by hash too.
-    Images of several folders keep their names where these differ, else the folders' names come before them (train/a is
-    train_a). The folder appears only when everything is in it, and nothing is written over. Raises UserError where
-    `out` holds anything, can't be written or lies in `root`, and as those two do.
+    Args:
+        images: how many
+        splits: name -> how many images of the source it holds, as they were
+        notes: sentences about what the format can't hold, and about what of the source was left out
     """
+
+    layout: str
+    task: str
+    images: int
+    splits: dict[str, int]
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def convert(
+    root,
+    out,
+    to="voc",
+    classes=None,
+    *,
+    task=None,
+    classes_map=None,
+    limit=None,
+    seed=0,
+    link=False,
+    layout=None,
+    images=None,
+    annotations=None,
+    mask_map=None,
+    palette=None,
+    ignore_colours=(),
+    watch=None,
+):
+    """Write the data set at `root` into the new folder `out` in another layout -> `Converted`.
+
+    The folder appears only when everything is in it, and nothing is written over. Splits are kept, those made by hash
+    too. Names of files are the source's, see `trizoo.data.write.content.file_names`.
+
+    Args:
+        to: one of `trizoo.data.write.formats.WRITERS`, which say what each keeps
+        classes: names in the order of their labels, None for those that are found
+        task: "detection", "segmentation", or None for what there is: masks where one of their options is given, or a
+            layout that no boxes have, else boxes where images are annotated with them, else masks
+        classes_map: see `trizoo.data.class_maps`; for boxes alone
+        limit: at most so many images of the split train, or trainval without it, classes balanced; the others stay
+        link: images are symbolic links, where these can't be made hard links, instead of copies
+        layout, images, annotations: see `find_boxes` and `find_masks`
+        mask_map, palette, ignore_colours: see `trizoo.data.masks.dataset.MaskSet`
+        watch: see `trizoo.data.write.content.Content`
+
+    Raises:
+        UserError: where `out` holds anything, can't be written or lies in the data set, for names in `classes_map` that
+            no object has, and as the readers do
+    """
+    if to not in WRITERS:
+        raise UserError(f"the layout to write is {to!r}; one of {', '.join(WRITERS)} is needed")
+    if limit is not None and limit < 1:
+        raise UserError(f"limit is {limit}; at least 1 image is needed")
     out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
         raise UserError(f"{out} is there already, and nothing is written over; name a new folder")
+    _refuse_inside(out, root, images, annotations)
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
-    data = find_masks(root, **places).open(None, classes, **options)
-    if out.absolute().is_relative_to(data.root.absolute()) and data.layout != "voc":
-        raise UserError(f"{out} lies in the data set {data.root} itself; name a folder outside of it")
-    names = _names([record.id for record in data.records])
-    unfinished = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.tmp")
+    places = {"layout": layout, "images": images, "annotations": annotations}
+    listing, has_masks = find_labels(root, task, places, any(options.values()))
+    _refuse_inside(out, listing.root)
+    if has_masks:
+        content, source = _of_masks(listing, classes, classes_map, options)
+    else:
+        content, source = _of_boxes(listing, classes, classes_map)
+    for name in content.classes:
+        if NOT_XML.search(name):
+            raise UserError(f"the class {name!r} has a character that files can't hold; --classes-map names it anew")
+    content, notes = _limited(content, source, limit, seed)
+    content = replace(content, link=link, watch=watch or content.watch)
+    notes += _write(content, WRITERS[to], out)
+    if source.problems:
+        notes.append(f"{len(source.problems)} things were put right or left out; trizoo data check {root} lists all")
+    return Converted(
+        to,
+        "segmentation" if has_masks else "detection",
+        len(content),
+        {name: len(members) for name, members in content.splits.items()},
+        content.classes,
+        (*source.notes, *notes),
+    )
+
+
+def _refuse_inside(out, root, *places):
+    """UserError where a folder lies in the data set; places: see `trizoo.data.finding.named_place`."""
+    folders = [Path(root), *(named_place(root, place, "files") for place in places if place is not None)]
+    for folder in folders:
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise UserError(f"{out} lies in the data set {folder} itself; name a folder outside of it")
+
+
+def find_labels(root, task, places, about_masks):
+    """The `Listing` of boxes or of masks, and whether it is of masks.
+
+    Args:
+        task: see `convert`
+        places: layout, images and annotations by name
+        about_masks: whether an option of masks is given
+    """
+    layout = places["layout"]
+    of_masks_alone = layout in OF_MASKS and layout not in OF_BOXES
+    if task == "segmentation" or (task is None and (about_masks or of_masks_alone)):
+        return find_masks(root, **places), True
+    if about_masks:
+        raise UserError("mask_map and palette are about masks; leave them out, or convert masks")
+    if task == "detection":
+        return find_boxes(root, **places), False
     try:
-        _write(data, names, unfinished)
+        boxes, error = find_boxes(root, **places), None
+    except NoBoxesError as why:
+        boxes, error = None, why
+    if boxes and boxes.annotations:
+        return boxes, False
+    try:
+        return find_masks(root, **places), True
+    except NoMasksError as why:
+        raise UserError(f"{error or why}; nor are there masks") from why
+
+
+def _of_boxes(listing, classes, classes_map):
+    """The `Content` and the `BoxSet` of all images that are annotated."""
+    index = listing.index
+    unused = without_use(classes_map or {}, (*index.class_names, *(index.classes or ())))
+    if unused:
+        raise UserError(f"{unused[0]}; the annotations have {first_few(index.class_names)}")
+    data = index.open(None, classes, classes_map)
+    place_of = {row: place for place, row in enumerate(data.records.rows.tolist())}
+    splits = {}
+    for split, listed in index.splits.items():
+        if len(listed):  # opened, so that what training would refuse is refused
+            rows = index.open(split, classes, classes_map).records.rows.tolist()
+            splits[split] = [place_of[row] for row in rows]
+    data.notes[:0] = index.list_notes
+    names = file_names([index.ids[row] for row in place_of])
+    return Content(data.classes, data.records, names, in_order(splits)), data
+
+
+def _of_masks(listing, classes, classes_map, options):
+    """The `Content` and the `MaskSet` of all images that have a mask."""
+    if classes_map:
+        raise UserError("a class map is for boxes; classes of masks are mapped by --mask-map")
+    data = listing.open(None, classes, **options)
+    place_of = {record.id: place for place, record in enumerate(data.records)}
+    splits = {split: [place_of[id] for id in ids if id in place_of] for split, ids in data.splits.items()}
+    splits = {split: places for split, places in splits.items() if places}
+    return Content(data.classes, data.records, file_names([*place_of]), in_order(splits), data.mask), data
+
+
+def _limited(content, source, limit, seed):
+    """The `Content` with at most so many images of its training split, and notes; None: as it is."""
+    if limit is None:
+        return content, []
+    train = next((name for name in ("train", "trainval") if name in content.splits), None)
+    if train is None:
+        raise UserError(f"there is no split train to limit; there are {', '.join(content.splits)}")
+    members = content.splits[train]
+    chosen = choose_images(source, members, limit, seed)
+    others = {name: places for name, places in content.splits.items() if name not in ("train", "trainval")}
+    gone = set(members) - set(chosen) - set().union(*others.values())
+    left = [place for place in range(len(content)) if place not in gone]
+    new = {place: number for number, place in enumerate(left)}
+    splits = {**content.splits, train: chosen}
+    limited = replace(
+        content,
+        records=Chosen(content.records, np.array(left, np.int64)),
+        names=[content.names[place] for place in left],
+        splits={name: [new[place] for place in places if place in new] for name, places in splits.items()},
+        mask=(lambda place: content.mask(left[place])) if content.mask else None,
+    )
+    return limited, [f"{train} has {len(chosen)} of its {len(members)} images, chosen so that classes are balanced"]
+
+
+def _write(content, writer, out):
+    """Fills the folder by way of another one beside it -> notes."""
+    unfinished = out.absolute().with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        unfinished.mkdir(parents=True)
+        notes = writer(content, unfinished)
         if out.is_dir():
             out.rmdir()
         unfinished.rename(out)
     except OSError as error:
-        raise UserError(f"data set {out} can't be written: {error.strerror or error}") from error
+        where = f" ({error.filename})" if error.filename else ""
+        raise UserError(f"data set {out} can't be written: {error.strerror or error}{where}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return find_masks(out).open(None, data.classes)
-
-
-def _write(data, names, folder):
-    for name in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
-        (folder / name).mkdir(parents=True)
-
-    def write(index):
-        record = data.records[index]
-        name = names[record.id]
-        shutil.copyfile(record.image, folder / "JPEGImages" / f"{name}{record.image.suffix.lower()}")
-        palette_image(data.mask(index)).save(folder / "SegmentationClass" / f"{name}.png")
-
-    in_threads(write, range(len(data)))
-    for split, ids in data.splits.items():
-        _write_lines(folder / "ImageSets" / "Segmentation" / f"{split}.txt", [names[id] for id in ids])
-    _write_lines(folder / "labels.txt", data.classes)
-
-
-def _write_lines(path, lines):
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-
-
-def _names(ids):
-    """Id -> file name without extension: the last part where that is unique, else all parts."""
-    last = Counter(id.rpartition("/")[2].casefold() for id in ids)
-    names = {}
-    for id in ids:
-        name = id.rpartition("/")[2]
-        names[id] = name if last[name.casefold()] == 1 else id.replace("/", "_")
-    twice = [name for name, count in Counter(name.casefold() for name in names.values()).items() if count > 1]
-    if twice:
-        raise UserError(f"several images would be called {twice[0]}; give them names that differ")
-    return names
+    return notes

@@ -4,7 +4,7 @@ import os
 import unicodedata
 from pathlib import Path
 
-from trizoo.data.images import IMAGE_SUFFIXES
+from trizoo.data.opening import IMAGE_SUFFIXES
 
 
 def image_id(name):

@@ -2,10 +2,11 @@
 
 import os
 import re
+import stat
 import unicodedata
 from pathlib import Path
 
-from trizoo.data.images import IMAGE_SUFFIXES
+from trizoo.data.opening import IMAGE_SUFFIXES
 
 # folders that say what lies in them and not which image it is, in lower case
 IMAGE_FOLDERS = (
@@ -42,13 +43,14 @@ ANNOTATION_FOLDERS = (
     *("ground_truth", "groundtruth", "gt", "json", "jsons"),
 )
 _NAMELESS = frozenset((*IMAGE_FOLDERS, *ANNOTATION_FOLDERS))
+LONGEST_PATH = 4096  # characters, Linux's PATH_MAX
 _DEPTH = 12  # levels of folders that are looked into
 
 
 def files_below(folder, suffixes):
     """Paths relative to a folder, with "/", of the files below it with one of these suffixes (lower case), sorted.
 
-    Hidden ones and what a Mac's archives add are left out; links to folders are followed, once each.
+    Hidden ones, what a Mac's archives add, pipes and devices are left out; links to folders are followed, once each.
     """
     found, visited = [], set()
     base = os.fspath(folder)
@@ -60,8 +62,17 @@ def files_below(folder, suffixes):
             continue
         visited.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
-        found += [inside + name for name in names if name.lower().endswith(suffixes) and name[0] != "."]
+        wanted = [name for name in names if name.lower().endswith(suffixes) and name[0] != "."]
+        found += [inside + name for name in wanted if _may_be_file(os.path.join(parent, name))]  # noqa: PTH118
     return sorted(found)
+
+
+def _may_be_file(path):
+    """Whether it is an ordinary file, or a link to nowhere, which is an error where somebody reads it."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+    except OSError:
+        return True
 
 
 def bare_id(relative):
@@ -108,7 +119,7 @@ class ImageTree:
         self._by_stem = {}  # last part of the id in small letters -> [(relative path, Path)]
         for relative in files_below(self.folder, IMAGE_SUFFIXES):
             path = self.folder / relative
-            if not path.is_file():  # a link to nowhere, a folder called a.jpg
+            if not path.is_file():  # a link to nowhere
                 continue
             id = bare_id(relative)
             if id in self.by_id:

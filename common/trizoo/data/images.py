@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from trizoo.data.opening import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from trizoo.data.opening import JPEG_FORMATS, ends_early, opened
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError
@@ -80,12 +79,24 @@ def decode(path):
         return header
 
 
+def sound_header(path):
+    """The `Header` of an image, or the UserError that says why it can't be used; one whose end is missing is decoded.
+
+    So a damaged picture is known before the first step, as far as its file's header and end tell.
+    """
+    try:
+        header = read_header(path)
+        return decode(path) if header.cut else header
+    except UserError as error:
+        return error
+
+
 def read_size(path):
     """(width, height) as a viewer shows the image: of its `read_header`, which says what is raised."""
     return read_header(path).size
 
 
-def read_image(path, at_least=None):
+def read_image(path, at_least=None, data=None):
     """The image as a viewer shows it: uint8 (H, W, 3) RGB, EXIF orientation applied, first frame of an animation.
 
     Transparent pixels are laid on white. 16-bit grey is scaled to 8 bits, not clipped. 32-bit integers within
@@ -97,13 +108,16 @@ def read_image(path, at_least=None):
     A JPEG whose last bytes are missing is shown as viewers do, the missing part grey, up to a tenth of its rows.
 
     Raises UserError where the file is missing, empty, truncated, damaged, no image or too large.
+
+    Args:
+        data: the file's bytes where they are in memory; the path is what they are called then
     """
     if at_least is not None and (len(at_least) != 2 or min(at_least) < 1):
         raise ValueError(f"at_least is {at_least!r}; (width, height) of at least 1 each is needed")
-    with opened(path) as image:
+    with opened(path, data) as image:
         orientation = _orientation(image)
         if image.format in JPEG_FORMATS:
-            image = _load_jpeg(path, image, at_least, turned=orientation >= 5)
+            image = _load_jpeg(path, image, at_least, turned=orientation >= 5, data=data)
         else:
             image.load()
         upright = _rgb(image)
@@ -112,7 +126,7 @@ def read_image(path, at_least=None):
         return np.array(upright)
 
 
-def _load_jpeg(path, image, at_least, turned):
+def _load_jpeg(path, image, at_least, turned, data=None):
     """The decoded JPEG: the opened image itself, or another where its end is missing."""
 
     def decoded(jpeg):
@@ -127,7 +141,7 @@ def _load_jpeg(path, image, at_least, turned):
     except OSError:
         if not cut:
             raise
-    with opened(path, Path(path).read_bytes() + _END_OF_JPEG) as whole:
+    with opened(path, (data or Path(path).read_bytes()) + _END_OF_JPEG) as whole:
         pixels = np.asarray(decoded(whole))
         missing = _rows_of_one_colour(pixels)
         if missing > _MOST_MISSING * len(pixels):

@@ -15,7 +15,7 @@ from trizoo.data.class_names import class_name
 from trizoo.data.coco_files import is_named_as_coco
 from trizoo.data.image_tree import ImageTree, bare_id, files_below
 from trizoo.data.masks.polygons import FARTHEST
-from trizoo.data.reading import Problem, begins_with_key
+from trizoo.data.reading import Problem, begins_with_key, read_bytes
 from trizoo.ground.errors import UserError
 
 _MOST_BYTES = 1 << 29  # of a file, most of which is the image itself in base64
@@ -101,13 +101,7 @@ def read_labelme(path):
 
 
 def _decode(path):
-    try:
-        size = path.stat().st_size
-        if size > _MOST_BYTES:
-            raise UserError(f"{path} is of {size >> 20} MB, more than {_MOST_BYTES >> 20}; it is no labelme file")
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from error
+    data = read_bytes(path, _MOST_BYTES, "labelme file")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UserError(f"{path} is not UTF-8 text (it is UTF-16); save it as UTF-8")
     return _decoded(_CONTENT.decode, data.removeprefix(_BYTE_ORDER_MARK), path)

@@ -68,41 +68,41 @@ def ends_early(image):
     return (b"IEND" if image.format == "PNG" else b"\xff\xd9") not in tail
 
 
-def _explanation(path, error):
-    path = Path(path)
+def _explanation(name, error):
+    path = Path(name)  # of an address and the like one that isn't there
     if isinstance(error, FileNotFoundError):
-        return f"image {path} doesn't exist"
+        return f"image {name} doesn't exist"
     if isinstance(error, PermissionError) and not path.is_dir():
-        return f"image {path} may not be read: {error.strerror}"
+        return f"image {name} may not be read: {error.strerror}"
     if isinstance(error, Image.DecompressionBombError):
-        return f"image {path} is too large: more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels; scale it down"
+        return f"image {name} is too large: more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels; scale it down"
     if path.is_dir():
-        return f"image {path} is a folder; an image file is needed"
+        return f"image {name} is a folder; an image file is needed"
     if path.is_file() and path.stat().st_size == 0:
-        return f"image {path} is empty (0 bytes); replace it or take it out of the data set"
+        return f"image {name} is empty (0 bytes); replace it or take it out of the data set"
     if isinstance(error, UnidentifiedImageError):
-        return _what_else(path)
-    return f"image {path} is truncated or damaged ({error}); replace it or take it out of the data set"
+        return _what_else(name)
+    return f"image {name} is truncated or damaged ({error}); replace it or take it out of the data set"
 
 
-def _what_else(path):
+def _what_else(name):
     """The sentence about a file that is none of the formats."""
     try:
-        with path.open("rb") as file:
+        with Path(name).open("rb") as file:
             head = file.read(_HEAD)
     except OSError:
         head = b""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith(b"version https://git-lfs"):
-        return f"image {path} is a Git LFS pointer and not the picture; `git lfs pull` fetches it"
+        return f"image {name} is a Git LFS pointer and not the picture; `git lfs pull` fetches it"
     if text.startswith((b"<!doctype html", b"<html", b"<?xml", b"<head")):
-        return f"image {path} is a web page under a picture's name; download the picture again"
+        return f"image {name} is a web page under a picture's name; download the picture again"
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-        return f"image {path} is HEIC under another name; call it .heic, and pip install 'trizoo[heif]'"
+        return f"image {name} is HEIC under another name; call it .heic, and pip install 'trizoo[heif]'"
     if head[4:8] == b"ftyp" and head[8:12] == b"avif":
-        return f"image {path} is AVIF under another name; call it .avif"
+        return f"image {name} is AVIF under another name; call it .avif"
     formats = ", ".join((*_FORMATS, "AVIF", "HEIC"))
-    return f"image {path} isn't an image that can be read; one of {formats} is needed"
+    return f"image {name} isn't an image that can be read; one of {formats} is needed"
 
 
 class _PillowSilence:

@@ -4,12 +4,15 @@ import codecs
 import json
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo.ground.errors import UserError
 
+MOST_TEXT = 1 << 28  # bytes of a text that no reader has a lower limit for
 _HEAD = 1 << 16  # bytes of a JSON file that show what it is
+_LONGEST_LINE = 1 << 20  # characters
 _BEGINNINGS = {  # of files -> codec: byte order marks, and XML's first < where there is none (XML 1.0, appendix F)
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -30,9 +33,7 @@ def read_json(path, kind):
     """
     path = Path(path)
     try:
-        content = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from error
+        content = json.loads(read_bytes(path, MOST_TEXT, kind).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text ({error}); save it as UTF-8") from error
     except (ValueError, RecursionError) as error:
@@ -48,7 +49,8 @@ def json_files(root, most_levels=3):
     for parent, folders, names in os.walk(root):
         depth = len(Path(parent).relative_to(root).parts)
         folders[:] = sorted(n for n in folders if not n.startswith((".", "__"))) if depth < most_levels else []
-        found += [Path(parent, name) for name in sorted(names) if name.lower().endswith(".json") and name[0] != "."]
+        paths = [Path(parent, name) for name in sorted(names) if name.lower().endswith(".json") and name[0] != "."]
+        found += [path for path in paths if path.is_file()]
     return found
 
 
@@ -78,20 +80,35 @@ class Problem:
     text: str
 
 
-def read_text(path, most_bytes=None):
+def read_bytes(path, most_bytes, kind):
+    """The bytes of an ordinary file. Raises UserError for one that can't be read, has more bytes, or is a device.
+
+    Args:
+        kind: what it should be, for errors, such as "COCO file"
+    """
+    try:
+        with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UserError(f"{path} is no ordinary file, so it is no {kind}")
+            if status.st_size > most_bytes:
+                raise UserError(f"{path} has {status.st_size:,} bytes; a {kind} has at most {most_bytes:,}")
+            return file.readall()
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+
+
+def _without_waiting(path, flags):
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait for somebody to write to it
+
+
+def read_text(path, most_bytes=MOST_TEXT):
     """A text file and the codec it was read with: its first bytes', else what its XML prolog says, else UTF-8.
 
     What calls itself GB2312, GBK or EUC-KR is read by the codec that extends it, since tools write such files with
     characters beyond them. Raises UserError for a file that can't be read, has more bytes, or isn't text.
     """
-    try:
-        with path.open("rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            data = file.readall() if most_bytes is None or size <= most_bytes else b""
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from error
-    if most_bytes is not None and size > most_bytes:
-        raise UserError(f"{path} has {size:,} bytes, more than the {most_bytes:,} that such a file may have")
+    data = read_bytes(path, most_bytes, "text file")
     encoding = next((codec for beginning, codec in _BEGINNINGS.items() if data.startswith(beginning)), None)
     declared = _DECLARED_ENCODING.match(data)
     if encoding is None and declared:
@@ -107,3 +124,33 @@ def read_text(path, most_bytes=None):
         raise UserError(f"{path} declares the encoding {encoding!r}, which is unknown; save it as UTF-8") from error
     except UnicodeError as error:
         raise UserError(f"{path} is not {encoding} text ({error}); save it as UTF-8") from error
+
+
+def text_lines(path, newline=None, errors="strict"):
+    """Yields the lines of a text of any length, with their ends; its encoding by a byte order mark, else UTF-8.
+
+    Args:
+        newline, errors: as `open` takes them
+
+    Raises:
+        UserError: where it can't be read, isn't text, or a line has more than 1 MiB
+    """
+    encoding, number = "utf-8", 0
+    try:
+        if not path.is_file():
+            raise UserError(f"{path} is no file that can be read")
+        with path.open("rb") as file:
+            head = file.read(4)
+        encoding = next((codec for beginning, codec in _BEGINNINGS.items() if head.startswith(beginning)), encoding)
+        with path.open(encoding=encoding, newline=newline, errors=errors) as file:
+            while line := file.readline(_LONGEST_LINE):
+                number += 1
+                if len(line) >= _LONGEST_LINE:
+                    raise UserError(
+                        f"{path}, line {number} has more than {_LONGEST_LINE >> 20} MiB; is it another file?"
+                    )
+                yield line
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror}") from error
+    except UnicodeError as error:
+        raise UserError(f"{path} is not {encoding} text, after line {number}; save it as UTF-8") from error

@@ -5,23 +5,29 @@ import os
 import re
 from pathlib import Path
 
-from trizoo.data.images import IMAGE_SUFFIXES
+from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.ground.errors import UserError
 
+VOC_MASKS = ("SegmentationClass", "SegmentationClassAug", "SegmentationObject")  # folders beside JPEGImages
 
-def find_images(sources):
+
+def find_images(sources, also=()):
     """The images that the sources name: one path or text, or several -> list of Path, each image once.
 
     A source is an image file; a folder (its images and those of its sub-folders, hidden ones left out); or a pattern
     with `*`, `?`, `[...]` or `**`, of whose matches the images are taken. A name that exists as it stands is never
-    taken for a pattern. The sources' order is kept; within a source the order is natural: `2.jpg` before `10.jpg`.
+    taken for a pattern. The sources' order is kept; within a source the order is natural: `2.jpg` before `10.jpg`. The
+    masks of a VOC data set are no images of its folder.
     Raises UserError where a source is missing, is a file of another kind, or names no image.
+
+    Args:
+        also: suffixes of other files that are taken where they are named, or match a pattern; in folders they are not
     """
     if isinstance(sources, str | os.PathLike):
         sources = [sources]
     found, folders = {}, {}
     for source in sources:
-        for path in _images_of(source):
+        for path in _images_of(source, also):
             if path.parent not in folders:
                 folders[path.parent] = path.parent.resolve()
             found.setdefault((folders[path.parent], path.name), path)
@@ -44,7 +50,7 @@ def _natural_part(part):
     return [int(piece) if place % 2 else piece.casefold() for place, piece in enumerate(re.split(r"(\d+)", part))]
 
 
-def _images_of(source):
+def _images_of(source, also):
     """The images of one source in natural order. Raises UserError where there are none."""
     text = os.fspath(source)
     if not text:
@@ -57,16 +63,16 @@ def _images_of(source):
         if not images:
             raise UserError(f"the folder {text!r} and its sub-folders hold no image ({_suffixes()})")
     elif path.exists():
-        if not _is_image(path):
-            raise UserError(f"the source {text!r} is no image by its suffix; {_suffixes()} are read")
+        if not _is_image(path, also):
+            raise UserError(f"the source {text!r} is no image by its suffix; {_suffixes(also)} are read")
         images = [path]
     elif any(sign in text for sign in "*?["):
         matches = _matches(path)
-        images = [match for match in matches if _is_image(match) and match.is_file()]
+        images = [match for match in matches if _is_image(match, also) and match.is_file()]
         if not images:
             raise UserError(
                 f"the pattern {text!r} matches {len(matches)} names{_seen_from(path)}, none of them an image file; "
-                f"check the folder and the suffix ({_suffixes()}; small and capital letters differ on some systems)"
+                f"check the folder and the suffix ({_suffixes(also)}; small and capital letters differ on some systems)"
             )
     else:
         raise UserError(f"there is no file or folder {text!r}{_seen_from(path)}; check the path")
@@ -82,7 +88,8 @@ def _walk(folder):
             folders.clear()
             continue
         visited.add(real)
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        masks = VOC_MASKS if "JPEGImages" in folders else ()
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in masks]
         yield from (Path(root, name) for name in files if not name.startswith("."))
 
 
@@ -103,12 +110,12 @@ def _matches(pattern):
     return [root / name for name in glob.glob(rest, root_dir=root, recursive=True)]  # noqa: PTH207
 
 
-def _is_image(path):
-    return path.suffix.lower() in IMAGE_SUFFIXES
+def _is_image(path, also=()):
+    return path.suffix.lower() in (*IMAGE_SUFFIXES, *also)
 
 
-def _suffixes():
-    return ", ".join(IMAGE_SUFFIXES)
+def _suffixes(also=()):
+    return ", ".join((*IMAGE_SUFFIXES, *also))
 
 
 def _seen_from(path):

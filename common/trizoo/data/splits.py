@@ -18,7 +18,7 @@ SPLIT_NAMES = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 _CALLED = {**SPLIT_NAMES, "trainval": "trainval", "train_val": "trainval"}
-_FIRST_OF_PAIR = re.compile(r"[\s,]+(?=\S*[/\\.])")  # image and mask on one line
+_FIRST_OF_PAIR = re.compile(r"(?<![\s,])[\s,]+(?![\s,])(?=\S*[/\\.])")  # image and mask on one line
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _FLAGGED = re.compile(r"(.*\S)\s+(?:-1|0|1)")  # a line of VOC's lists of one class
 _TRAIN_SHARE = 0.8

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo.data.image_tree import ImageTree, bare_id, files_below
-from trizoo.data.images import IMAGE_SUFFIXES
+from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.data.splits import SPLIT_NAMES
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few

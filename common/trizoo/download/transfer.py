@@ -136,14 +136,14 @@ def transfer(session, url, part, file, settings):
         headers["Range"] = f"bytes={offset}-"
         if origin.get("url") == url and origin.get("validator"):
             headers["If-Range"] = origin["validator"]
-    with _get(session, url, headers, settings) as response:
+    with get(session, url, headers, settings) as response:
         if response.status_code == 416 and _range(response)[1] == offset:
             return True  # nothing is left to send
         start, total = _accept(response, offset, part, file, settings)
         with storing(part.path):
             if not start:
                 part.begin(url, _validator(response), total)
-        _save(_blocks(response, settings), start, total, part, file, settings)
+        _save(blocks(response, settings), start, total, part, file, settings)
     return start > 0
 
 
@@ -158,7 +158,8 @@ def _resume_at(part, url, file):
     return 0
 
 
-def _get(session, url, headers, settings):
+def get(session, url, headers, settings):
+    """The answer of a server, its body not read yet. Raises MirrorError."""
     timeouts = (settings.connect_timeout, settings.read_timeout)
     try:
         return session.get(url, headers=headers, stream=True, timeout=timeouts)
@@ -228,8 +229,8 @@ def _retry_after(text, clock):
     return 0.0
 
 
-def _blocks(response, settings):
-    """The body, as it was sent, in blocks; network errors as MirrorError."""
+def blocks(response, settings):
+    """Yields the body, as it was sent, in blocks. Raises MirrorError."""
     try:
         yield from response.raw.stream(BLOCK, decode_content=False)
     except urllib3.exceptions.ReadTimeoutError:

@@ -163,7 +163,9 @@ def nms(boxes, scores, labels=None, *, threshold=0.5, method="hard", sigma=0.5, 
     limit = len(boxes) if max_detections is None else max_detections
     order = np.argsort(-scores, kind="stable")
     order = order[scores[order] >= min_score]
-    if method == "soft":
+    if method == "hard" and threshold >= 1:  # which no IoU is above
+        kept = order[:limit]
+    elif method == "soft":
         kept = _soft(boxes, scores, labels, order, sigma, min_score, limit)
     else:
         kept = order[_greedy(boxes[order], labels[order], threshold, "diou" if method == "diou" else "iou", limit)]

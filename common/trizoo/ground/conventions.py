@@ -1,5 +1,6 @@
 """Values that mean the same everywhere."""
 
+BACKGROUND_NAMES = ("background", "_background_", "__background__")  # of no class of objects, as files call it
 GREY = 128  # the canvas around an image
 IGNORE = 255  # the canvas around a mask: no class, no loss
 NMS_METHODS = ("hard", "diou", "soft")  # what happens to boxes that overlap, see `trizoo.ground.boxes.nms`

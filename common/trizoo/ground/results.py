@@ -60,6 +60,18 @@ def check_place(path):
         )
 
 
+def check_results(paths):
+    """UserError where one of these files of results can't be written: a folder has its name, or its own takes none."""
+    paths = [Path(path) for path in paths]
+    for path in paths:
+        if path.is_dir():
+            raise UserError(
+                f"the result {path} can't be written, since a folder is there; remove it, or name another --out"
+            )
+    for folder in sorted({path.parent for path in paths}):
+        check_place(folder / MARK)
+
+
 def mark_folder(path, command):
     """Makes a folder of results, if need be, and notes in it whose they are, such as "trizoo predict"."""
     write_atomically(Path(path) / MARK, f"{command}\n")

@@ -43,6 +43,17 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012 (PyYAML's own attribute)
 
 
+class _WithoutAliases(_Loader):
+    """Refuses what a small text could grow to gigabytes by."""
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            problem = f"the alias *{event.anchor} has no place here; write out what it stands for"
+            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+        return super().compose_node(parent, index)
+
+
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data):
         return True
@@ -56,18 +67,22 @@ def _represent_text(dumper, text):
 _Dumper.add_representer(str, _represent_text)
 for _name, _pattern, _first in SCALARS:
     # The dumper keeps YAML 1.1's scalars as well: text that either version takes for something else is quoted.
-    for _class in (_Loader, _Dumper):
+    for _class in (_Loader, _WithoutAliases, _Dumper):
         _class.add_implicit_resolver(TAG + _name, re.compile(rf"^(?:{_pattern})$"), list(_first))
 
 
-def parse(text, locate: Callable[[int], Location]):
+def parse(text, locate: Callable[[int], Location], aliases=True):
     """The tree of a YAML text, or None where it holds nothing. `locate` gives the location of a line, from 1.
 
-    Raises UserError with the line for a syntax error, a key that occurs twice, a key that is no scalar and for tags
-    other than YAML's plain types.
+    Args:
+        aliases: whether `*name` may stand for what `&name` marks; not in a stranger's file, which could grow by them
+
+    Raises:
+        UserError: with the line, for a syntax error, a key that occurs twice, a key that is no scalar and for tags
+            other than YAML's plain types
     """
     try:
-        loader = _Loader(text)
+        loader = _Loader(text) if aliases else _WithoutAliases(text)
         root = loader.get_single_node()
         return None if root is None else _convert(loader, root, locate)
     except yaml.MarkedYAMLError as error:
@@ -77,7 +92,7 @@ def parse(text, locate: Callable[[int], Location]):
         raise UserError(f"{locate(line).where}: this is no YAML: {reason}") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise UserError(f"{locate(line).where}: a recipe cannot hold the character U+{error.character:04X}") from None
+        raise UserError(f"{locate(line).where}: YAML cannot hold the character U+{error.character:04X}") from None
     except RecursionError:
         raise UserError(f"{locate(1).where}: the values are nested too deeply, or an alias contains itself") from None
 
@@ -146,7 +161,7 @@ def _convert(loader, node, locate):
             return Node(loader.construct_object(node), here)
         except (KeyError, ValueError):  # `!!int many`, or more digits than Python reads
             raise UserError(f"{here.where}: {_short(node.value)} is no {node.tag.removeprefix(TAG)}") from None
-    raise UserError(f"{here.where}: the tag {node.tag!r} has no place in a recipe; a plain value is needed")
+    raise UserError(f"{here.where}: the tag {node.tag!r} has no place here; a plain value is needed")
 
 
 def _short(text):

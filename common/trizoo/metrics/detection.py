@@ -3,8 +3,8 @@
 import numpy as np
 
 from trizoo.ground.text import plain
-from trizoo.metrics import confusion
 from trizoo.metrics.coco_protocol import coco_of
+from trizoo.metrics.confusion import confusion_matrix_of, mistakes_of, paired
 from trizoo.metrics.matching import match_voc
 from trizoo.metrics.operating import operating_point_of
 from trizoo.metrics.pool import gather, overlapping_pairs
@@ -22,7 +22,7 @@ def evaluate(detections, truths, class_names, score=0.5):
         detections: one `Detections` per image
         truths: one object per image with boxes, labels, difficult and crowd, such as a `Record`
         class_names: in the order of the labels
-        score: of the operating point
+        score: of the operating point, which per-class precision, recall and F1 and the confusion matrix share
 
     Returns:
         {"mAP50", "mAP", "mAP75": COCO's 101-point AP at IoU 0.5, 0.50:0.95 and 0.75, mean over classes;
@@ -46,7 +46,8 @@ def measure(detections, truths, class_names, score=0.5):
     """The arrays behind `evaluate`, from one pass over the pairs.
 
     -> {"class_names", "images", "score", "ground_truths" and "detections": int64 (C,), "coco", "voc", "operating",
-    "confusion": what `coco`, `voc_ap`, `operating_point` and `confusion_matrix` give}
+    "confusion": what `coco`, `voc_ap`, `operating_point` and `confusion_matrix` give, "mistakes": see
+    `trizoo.metrics.confusion.mistakes_of`}
     """
     class_names = tuple(class_names)
     twice = {name for name in class_names if class_names.count(name) > 1}
@@ -54,6 +55,7 @@ def measure(detections, truths, class_names, score=0.5):
         raise ValueError(f"class_names holds {sorted(twice)[0]!r} more than once; different names are needed")
     pool = gather(detections, truths, len(class_names))
     pairs = overlapping_pairs(pool, IOU_THRESHOLD)
+    at_score = paired(pool, score, IOU_THRESHOLD)
     outcome = match_voc(pool, pairs)
     return {
         "class_names": class_names,
@@ -64,7 +66,8 @@ def measure(detections, truths, class_names, score=0.5):
         "coco": coco_of(pool, pairs),
         "voc": voc_ap_of(pool, outcome),
         "operating": operating_point_of(pool, outcome, score),
-        "confusion": confusion.confusion_matrix_of(pool),
+        "confusion": confusion_matrix_of(pool, at_score),
+        "mistakes": mistakes_of(pool, at_score),
     }
 
 
@@ -94,8 +97,8 @@ def report(measures):
                 for label, class_name in enumerate(measures["class_names"])
             },
             "confusion": {
-                "score": confusion.SCORE,
-                "iou_threshold": confusion.IOU_THRESHOLD,
+                "score": measures["score"],
+                "iou_threshold": IOU_THRESHOLD,
                 "labels": [*measures["class_names"], "background"],
                 "matrix": measures["confusion"],
             },

@@ -6,9 +6,11 @@ Drawn with matplotlib's objects and without pyplot: no window, no global state, 
 import numpy as np
 
 from trizoo.metrics.coco_protocol import RECALLS
+from trizoo.metrics.detection import IOU_THRESHOLD
 from trizoo.metrics.pool import mean_over_classes
 from trizoo.pictures.fonts import label_faces
 from trizoo.pictures.palette import class_colours
+from trizoo.pictures.style import COLOURS, UNNAMED, shades
 
 DOTS_PER_INCH = 110
 MOST_NAMED_CURVES = 20  # more classes than this: one colour for all, and no legend
@@ -16,7 +18,8 @@ MOST_NUMBERED_CELLS = 40  # more classes than this: the confusion matrix has no 
 MOST_NAMED_ROWS = 240  # more classes than this: its ticks are some of the classes' indices
 WIDEST_MATRIX, HIGHEST_BARS = 40, 120  # inches
 NO_TRUTH, ABSENT, UNDEFINED = "no ground truth", "absent", "not defined"  # instead of a bar
-CURVE_COLOUR, MEAN_COLOUR = "#b0b8c4", "#1f3a68"
+DIGIT = 0.62  # width of a digit, in sizes of its font
+LEAST_FONT, LARGEST_FONT = 4, 18  # of a matrix's numbers, in points
 
 
 def draw_all(measures):
@@ -27,7 +30,9 @@ def draw_all(measures):
     return {
         "precision_recall": draw_precision_recall(names, coco["precision"][0, ..., 0].T, ap50),
         "score_curves": draw_score_curves(names, operating["curves"], measures["score"]),
-        "confusion": draw_confusion(names, measures["confusion"]),
+        "confusion": draw_confusion(
+            names, measures["confusion"], f"score at least {measures['score']:g}, IoU at least {IOU_THRESHOLD:g}"
+        ),
         "average_precision": draw_bars(names, {"AP50": ap50, "AP": ap}, "average precision"),
         "miss_rate": draw_bars(names, {"LAMR": operating["LAMR"]}, "log-average miss rate (lower is better)"),
     }
@@ -37,7 +42,7 @@ def draw_segmentation(measures):
     """{file stem: matplotlib Figure} of everything that a report on masks shows."""
     names, per_class = Names(measures["class_names"]), measures["per_class"]
     figures = {
-        "confusion": draw_confusion(names, measures["matrix"], percent=True),
+        "confusion": draw_confusion(names, measures["matrix"], "shares of all pixels of a class", percent=True),
         "iou": draw_bars(names, {"IoU": per_class["IoU"]}, "intersection over union", ABSENT),
     }
     columns = {name: per_class[name] for name in ("F1", "precision", "recall")}
@@ -104,20 +109,21 @@ def draw_score_curves(names, curves, score):
     return figure
 
 
-def draw_confusion(names, matrix, percent=False):
+def draw_confusion(names, matrix, title, percent=False):
     """Shares of each row, with the counts or the shares in per cent in the cells -> Figure.
 
     Args:
         names: the `Names` of the classes
         matrix: int (C + 1, C + 1), the last of which is the background, or (C, C)
+        title: what is counted
         percent: whether cells say shares, not counts
     """
     numbered = len(names) <= MOST_NUMBERED_CELLS
     side = min(4 + (0.35 if numbered else 0.15) * len(matrix), WIDEST_MATRIX)
     figure = _figure(side + 1, side)
-    axes = figure.add_subplot(xlabel="prediction", ylabel="truth")
+    axes = figure.add_subplot(xlabel="prediction", ylabel="truth", title=title)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    picture = axes.imshow(share, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    picture = axes.imshow(share, cmap=shades(), vmin=0, vmax=1, interpolation="nearest")
     figure.colorbar(picture, label="share of the row", shrink=0.5)
     if len(names) <= MOST_NAMED_ROWS:
         for axis, rotation in ((axes.xaxis, 90), (axes.yaxis, 0)):
@@ -125,11 +131,20 @@ def draw_confusion(names, matrix, percent=False):
             axis.set_ticks(np.arange(len(texts)), texts, rotation=rotation, fontsize=8)
             names.dress(axis.get_ticklabels()[: len(names)], range(len(names)))
     if numbered:
-        for row, column in np.argwhere(matrix):
+        cells = [(*at, f"{share[*at]:.1%}" if percent else f"{matrix[*at]}") for at in np.argwhere(matrix).tolist()]
+        size = _number_size(figure, axes, len(matrix), max((len(text) for *_, text in cells), default=1))
+        for row, column, text in cells:
             colour = "white" if share[row, column] > 0.5 else "black"
-            text = f"{share[row, column]:.1%}" if percent else matrix[row, column]
-            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=6, in_layout=False)
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size, in_layout=False)
     return figure
+
+
+def _number_size(figure, axes, cells, digits):
+    """The font size, in points, at which numbers of so many digits fill the cells of a square of (cells, cells)."""
+    figure.draw_without_rendering()  # lays it out
+    box = axes.get_window_extent()
+    cell = min(box.width, box.height) / cells * 72 / figure.dpi
+    return min(max(min(0.8 * cell / (DIGIT * digits), 0.45 * cell), LEAST_FONT), LARGEST_FONT)
 
 
 def draw_bars(names, columns, title, missing=NO_TRUTH):
@@ -148,7 +163,7 @@ def draw_bars(names, columns, title, missing=NO_TRUTH):
         places = np.arange(len(names)) + 0.4 - thickness * (index + 0.5)
         lengths = values[order]
         legend_entry = f"{name}: mean {mean_over_classes(values):.3f}"
-        bars = axes.barh(places, np.nan_to_num(lengths), thickness, label=legend_entry)
+        bars = axes.barh(places, np.nan_to_num(lengths), thickness, color=COLOURS[index], label=legend_entry)
         texts = [missing if np.isnan(length) else f"{length:.3f}" for length in lengths]
         axes.bar_label(bars, texts, padding=2, fontsize=6, in_layout=False)
     axes.set_yticks(np.arange(len(names)), [names.texts[label] for label in order], fontsize=8)
@@ -162,10 +177,10 @@ def _draw_curves(axes, names, x, curves, suffixes=None, legend=True):
     """A thin line for each class (C, N), a thick one for the mean, and a legend where it can be read."""
     named = len(names) <= MOST_NAMED_CURVES
     of_classes = class_colours(len(names)) / 255  # as in pictures of them
-    colours = [of_classes[label] if named else CURVE_COLOUR for label in range(len(names))]
+    colours = [of_classes[label] if named else UNNAMED for label in range(len(names))]
     drawn = [label for label in range(len(names)) if not np.isnan(curves[label]).all()]
     lines = [axes.plot(x, curves[label], color=colours[label], linewidth=1)[0] for label in drawn]
-    lines += axes.plot(x, _mean_curve(curves), color=MEAN_COLOUR, linewidth=2.5)
+    lines += axes.plot(x, _mean_curve(curves), color=COLOURS[0], linewidth=2.5)
     axes.grid(alpha=0.3)
     if legend:
         shown = drawn if named else []

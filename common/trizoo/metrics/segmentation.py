@@ -46,7 +46,7 @@ class SegmentationMetrics:
     def add(self, prediction, truth, image=None):
         """Counts one image: two uint8 (H, W) of class ids; 255 in the truth is ignored, with what is predicted there.
 
-        A prediction has no 255, not even where the truth has it.
+        A prediction has no 255, not even where the truth has it. -> the image's own matrix, int64 (C, C).
 
         Args:
             prediction: uint8 (H, W)
@@ -70,10 +70,12 @@ class SegmentationMetrics:
         pixels = _pixels_of_each_pair(prediction, truth)
         self._check_values("prediction", image, pixels.sum(axis=0), "")
         self._check_values("truth", image, pixels.sum(axis=1)[:IGNORE], f", and {IGNORE} for pixels to ignore")
-        self.matrix += pixels[:classes, :classes]
+        matrix = pixels[:classes, :classes]
+        self.matrix += matrix
         if self.boundary:
             self._boundary_counts += _boundary_counts(prediction, truth)[:, :classes]
         self.images += 1
+        return matrix
 
     def measure(self):
         """Everything about the images added so far, as floats and arrays.
@@ -95,7 +97,7 @@ class SegmentationMetrics:
         """
         truth, predicted, common = self.matrix.sum(axis=1), self.matrix.sum(axis=0), np.diagonal(self.matrix)
         pixels = truth.sum()
-        iou, recall = _ratio(common, truth + predicted - common), _ratio(common, truth)
+        iou, recall = iou_of_classes(self.matrix), _ratio(common, truth)
         per_class = {
             "IoU": iou,
             "precision": _ratio(common, predicted),
@@ -129,6 +131,12 @@ class SegmentationMetrics:
                 f"the {name} of image {image} holds {wrong[0]} in {pixels[wrong[0]]} pixels; "
                 f"with {classes} classes 0 to {classes - 1} would do{allowed}"
             )
+
+
+def iou_of_classes(matrix):
+    """Of pixels, rows = truth and columns = prediction: (C, C) -> float64 (C,), nan for a class that is in neither."""
+    common = np.diagonal(matrix)
+    return _ratio(common, matrix.sum(axis=1) + matrix.sum(axis=0) - common)
 
 
 def report(measures):

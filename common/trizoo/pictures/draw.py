@@ -12,22 +12,24 @@ from trizoo.pictures.labels import leader, make_label, place_labels
 from trizoo.pictures.palette import class_colours, text_colours
 
 
-def draw_detections(image, detections, class_names, *, thickness=None, font_size=None):
+def draw_detections(image, detections, class_names, *, thickness=None, font_size=None, labelled=True):
     """A picture of the detections with their names and scores: uint8 (H, W, 3) RGB -> a new one of the same size.
 
     The highest score is drawn last, so that it lies on top. See `draw_boxes` for the rest.
     """
     boxes, labels, scores = detections.boxes, detections.labels, detections.scores
-    return draw_boxes(image, boxes, labels, class_names, scores, thickness=thickness, font_size=font_size)
+    options = {"thickness": thickness, "font_size": font_size, "labelled": labelled}
+    return draw_boxes(image, boxes, labels, class_names, scores, **options)
 
 
-def draw_boxes(image, boxes, labels, class_names, scores=None, *, thickness=None, font_size=None):
+def draw_boxes(image, boxes, labels, class_names, scores=None, *, thickness=None, font_size=None, labelled=True):
     """A picture of boxes (N, 4) with their class names and, where given, scores (N,): uint8 (H, W, 3) -> a new one.
 
     thickness (of lines) and font_size are in pixels; None makes them follow the image's size. Boxes are cut at the
     image's edges, those wholly outside aren't drawn. No label covers another: each stands above its box, or as near to
     it as there is room (`trizoo.pictures.labels.place_labels`), the last drawn box choosing first. A long name is cut
-    short to fit the image, and a label that still has no room (in images of few pixels) is left out.
+    short to fit the image, and a label that still has no room (in images of few pixels) is left out; so are all of them
+    where the boxes aren't to be `labelled`.
     Raises ValueError for another kind of image, arrays that don't agree, nan, or a label that has no name.
     """
     check_image(image)
@@ -54,10 +56,10 @@ def draw_boxes(image, boxes, labels, class_names, scores=None, *, thickness=None
     colours = class_colours(len(class_names))
     inks = [tuple(colour) for colour in text_colours(colours).tolist()]
     colours = [tuple(colour) for colour in colours.tolist()]
-    faces = label_faces(tuple(class_names)) if len(order) else ()
+    faces = label_faces(tuple(class_names)) if len(order) and labelled else ()
 
     tags = {}
-    for k in reversed(order.tolist()):
+    for k in reversed(order.tolist() if labelled else ()):
         text, file = faces[labels[k]]
         ending = "" if scores is None else f" {scores[k]:.2f}"
         label = make_label(text, load_font(file, font_size), (width, height), ending)

@@ -19,6 +19,7 @@ from trizoo.ground.boxes import NMS_METHODS
 from trizoo.ground.conventions import POLICIES
 from trizoo.ground.fields import Count, Momentum, NotNegative, Positive, Probability, Section
 from trizoo.recipes.augmentations import HSV, SECTIONS, Flip, Operation, RandomPlacement, operation_section, own_section
+from trizoo.recipes.class_maps import ClassMap
 from trizoo.recipes.load import RECIPES
 from trizoo.recipes.masks import Colours, MaskMap
 
@@ -49,9 +50,13 @@ class Data(Section):
     )
     test: str | None = Field(None, description="split for the final metrics; none = test, else the validation split")
     overfit: int = Field(0, ge=0, description="train and evaluate on this many images of the train split; 0 = off")
+    limit: int = Field(0, ge=0, description="train on at most this many images, classes balanced; 0 = all")
     layout: Literal[LAYOUTS] | None = Field(None, description="of the labels; none = the first that is there")
     images: str | None = Field(None, description="folder of the images, below root or anywhere; none = found")
     annotations: str | None = Field(None, description="file or folder of the labels or masks; none = found")
+    classes_map: ClassMap = Field(
+        (), description="{tvmonitor: tv} = objects called tvmonitor are of class tv; boxes only"
+    )
     mask_map: MaskMap = Field(
         (), description="{255: 1} = 255 in a mask file is class 1, else ignored; {128-255: 1} = a range"
     )
@@ -60,6 +65,14 @@ class Data(Section):
         description="colours of classes in order, as [r, g, b] or hex, for masks in colours; voc, cityscapes",
     )
     ignore_colours: Colours = Field((), description="colours in masks that count nowhere; VOC's is e0e0c0")
+
+    @model_validator(mode="after")
+    def _overfit_or_limit(self):
+        if self.overfit and self.limit:
+            raise ValueError(
+                f"overfit is {self.overfit} and limit {self.limit}; one of them says how few images there are"
+            )
+        return self
 
 
 class MultiScale(Section):

@@ -1,1 +1,1 @@
-"""A data set as a page to look at: annotated pictures, plots of what it holds, and one HTML file with them."""
+"""Pages to look at: a data set's annotated pictures and plots of what it holds, and a model's results on one."""

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
-from trizoo.show.page import GENERATOR, html
+from trizoo.show.page import html, mark
 from trizoo.tasks.writers import names_for_files
 
 INDEX = "index.html"
+COMMAND = "trizoo data show"
 # what a page and its pictures are called: nothing else is ever written over or removed
 OURS = re.compile(
     r"index\.html|images\.jpg|image-\d+\.jpg|(?:batch|epochs)-\d+(?:-\d+)?\.jpg|(?:classes|sizes|shapes|positions)\.png"
@@ -82,13 +83,13 @@ def new_folder(root, parent=Path("show")):
 def _begun(path):
     """The PageFolder, with a page that says who makes it, so that it is known as ours if that is cut short."""
     if not (path / INDEX).exists():
-        write_atomically(path / INDEX, html("This page was not finished", []))
+        write_atomically(path / INDEX, html("This page was not finished", [], COMMAND))
     return PageFolder(path)
 
 
 def _is_ours(index):
     try:
         with index.open("rb") as file:
-            return GENERATOR.encode() in file.read(1000)
+            return mark(COMMAND).encode() in file.read(1000)
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""One HTML page of pictures, tables and plots that lie beside it. Every name in it is escaped."""
+"""One HTML page of tables, and of pictures and plots beside it or in it. Every name in it is escaped."""
 
 from dataclasses import dataclass, field
 from html import escape
@@ -20,16 +20,15 @@ th { color: #59636e; font-size: 0.87rem } td.number, th.number { text-align: rig
 .swatch { display: inline-block; width: 0.9em; height: 0.9em; margin-right: 0.5em; border: 1px solid #888;
   vertical-align: -0.1em }
 """
-GENERATOR = '<meta name="generator" content="trizoo data show">'
 STRIPES = "repeating-linear-gradient(135deg, #ebebeb 0 2px, #3c3c3c 2px 4px)"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture in a file beside the page.
+    """A picture in a file beside the page, or in the page itself.
 
     Args:
-        file: its name, of letters, digits, dots and dashes
+        file: its name, of letters, digits, dots and dashes; or its bytes as a "data:" address
         caption: lines of text
         size: (width, height) in pixels
     """
@@ -41,7 +40,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text, or of numbers, which stand at the right.
+    """Rows of text, or of numbers, which stand at the right; None is one that isn't defined.
 
     Args:
         head: a cell a column
@@ -73,12 +72,21 @@ class Section:
     layout: str = ""
 
 
-def html(title, sections):
-    """The page as text."""
+def mark(command):
+    """What a page has near its beginning that a command made, such as "trizoo data show"."""
+    return f'<meta name="generator" content="{command}">'
+
+
+def html(title, sections, command):
+    """The page as text.
+
+    Args:
+        command: that makes it, for `mark`
+    """
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
-        GENERATOR,
+        mark(command),
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{_text(title)}</title><style>{STYLE}</style></head><body>",
         f"<h1>{_text(title)}</h1>",
@@ -98,14 +106,16 @@ def _figure(figure):
     width, height = figure.size
     file, caption = _text(figure.file), "<br>".join(map(_text, figure.caption))
     picture = f'<img src="{file}" alt="{_text(figure.caption[0])}" width="{width}" height="{height}" loading="lazy">'
-    return f'<figure><a href="{file}">{picture}</a><figcaption>{caption}</figcaption></figure>'
+    if not figure.file.startswith("data:"):  # browsers don't open those
+        picture = f'<a href="{file}">{picture}</a>'
+    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
 
 
 def _table(table):
     numeric = [not isinstance(cell, str) for cell in table.rows[0]] if table.rows else [False] * len(table.head)
 
     def row(tag, cells, swatch=None):
-        texts = [_text(cell if isinstance(cell, str) else f"{cell:,}") for cell in cells]
+        texts = [_text(_shown(cell)) for cell in cells]
         texts[0] = _swatch(swatch) + texts[0]
         kinds = [' class="number"' if number else "" for number in numeric]
         return f"<tr>{''.join(f'<{tag}{kind}>{text}</{tag}>' for kind, text in zip(kinds, texts, strict=True))}</tr>"
@@ -113,6 +123,15 @@ def _table(table):
     swatches = table.swatches or [None] * len(table.rows)
     rows = [row("td", cells, swatch) for cells, swatch in zip(table.rows, swatches, strict=True)]
     return f'<div class="scroll"><table>{row("th", table.head)}{"".join(rows)}</table></div>'
+
+
+def _shown(cell):
+    """A cell as text."""
+    if isinstance(cell, str):
+        return cell
+    if cell is None:
+        return "\N{EN DASH}"
+    return f"{cell:.3f}" if isinstance(cell, float) else f"{cell:,}"
 
 
 def _swatch(colour):

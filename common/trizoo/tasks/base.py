@@ -50,19 +50,29 @@ class Task(Protocol):
 
     metrics: tuple[str, ...]  # names of those that stand in a log; the first chooses the best weights, greatest first
     name: str
-    results: str  # the name of predict.py's file of all results, without its suffix
 
     def find(self, data):
         """The listing of what there is under the root, looked for once; its `splits` are {split: ids}."""
 
     def open(self, listing, data, split, classes):
-        """The training set of a split: records, classes, notes, problems, `sample(index, at_least)`."""
+        """The training set of a split.
+
+        It has records, classes, notes, problems, `sample(index, at_least)`, `labels_in(index)` and `labels_are_read`.
+        """
 
     def evaluation_set(self, listing, data, split, classes):
         """The EvaluationSet of a split, None for all images; names in it that aren't among `classes` are an error."""
 
     def as_asked(self, evaluation, args):
         """An EvaluationSet of this task's as evaluate.py's arguments want it measured."""
+
+    def write_results(self, evaluation, found, recipe, args):
+        """The files of a measurement that evaluate.py's arguments ask for -> lines that say so.
+
+        Args:
+            found: what `EvaluationSet.measure` gave
+            recipe: with the data set that was measured on
+        """
 
     def evaluator(self, framework, model, spec, recipe, device):
         """The ImagePipeline that evaluation uses: the model as it is now, with the recipe's `evaluate` section."""
@@ -73,14 +83,23 @@ class Task(Protocol):
     def predictor(self, framework, model, spec, recipe, device, args):
         """The ImagePipeline of predict.py, as its arguments and the recipe's `predict` section say."""
 
-    def result(self, path, found, recipe, args):
-        """What is known of one image, for detections.json and the last line."""
+    def as_used(self, pipeline, args):
+        """An ImagePipeline of this task's as evaluate.py's or predict.py's arguments want images looked at."""
 
-    def line(self, path, found, result, recipe, args):
+    def lists(self, recipe, args):
+        """What predict writes as lists: {file name without suffix: (result, photo's number) -> its entries}."""
+
+    def result(self, photo, found, recipe, args):
+        """What is known of one image, a `trizoo.data.photo.Photo`, for `lists` and the last line."""
+
+    def line(self, photo, found, result, recipe, args):
         """What is known of one image, for a person."""
 
-    def write(self, path, target, found, recipe, args):
-        """The files that the flags ask for, of one image.
+    def draw(self, photo, found, recipe, args):
+        """The picture of what was found: uint8 (H, W, 3), or (H, W, 4) with transparency."""
+
+    def write(self, photo, target, found, recipe, args):
+        """The files that the flags ask for, of one image, less its picture.
 
         Args:
             target: where its picture goes
@@ -89,5 +108,5 @@ class Task(Protocol):
     def table(self, metrics):
         """Metrics per class as text, and a line of those that sum them up."""
 
-    def total(self, results, recipe):
-        """One line on all images."""
+    def total(self, recipe, args):
+        """What sums up all images: `add(result)`, and `text()`, one line or several."""

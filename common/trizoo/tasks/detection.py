@@ -7,19 +7,27 @@ from typing import Any
 
 import numpy as np
 
+from trizoo.data.boxes.coco import file_numbers
 from trizoo.data.boxes.kept import open_boxes
-from trizoo.data.images import read_image, read_size
+from trizoo.data.class_maps import renamed
+from trizoo.data.images import read_image
 from trizoo.data.reading import Problem
 from trizoo.data.texts import Chosen
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import suggest
 from trizoo.metrics.curves import write_report
 from trizoo.metrics.detection import evaluate
 from trizoo.metrics.plain import shown
+from trizoo.pictures.counts import draw_counts
 from trizoo.pictures.draw import draw_boxes, draw_detections
+from trizoo.tasks.coco_results import write_coco_results
 from trizoo.tasks.detect import Detector
-from trizoo.tasks.writers import count_text, save_picture, to_json, write_crops, write_voc
+from trizoo.tasks.others import coco_categories, to_coco, write_names, write_yolo
+from trizoo.tasks.tiles import TiledDetector
+from trizoo.tasks.writers import Counts, in_folder, to_json, write_crops, write_voc
 
 LOWEST_SCORE = 0.01  # what predict looks at, so as to say how good the best detection below --confidence was
+OVERLAP = 0.2  # of tiles, of their side
 SAMPLE_SCORE = 0.3  # detections below it are not drawn into the run folder
 
 
@@ -59,7 +67,6 @@ class Detection:
 
     name = "detection"
     metrics = ("mAP50", "mAP")
-    results = "detections"
 
     def find(self, data):
         """The `trizoo.data.boxes.index.BoxIndex`. Raises UserError for masks alone."""
@@ -73,19 +80,31 @@ class Detection:
 
     def open(self, listing, data, split, classes):
         """See `trizoo.data.boxes.dataset.BoxSet`. Raises UserError where there is nothing to find."""
-        training = listing.open(split, classes or None)
+        training = listing.open(split, classes or None, dict(data.classes_map))
         if not training.classes:
             raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
         return training
 
     def evaluation_set(self, listing, data, split, classes):
         """A `BoxEvaluationSet`."""
-        source = listing.open(split, classes)
+        source = listing.open(split, classes, dict(data.classes_map))
         return BoxEvaluationSet(source.records, classes, split or "all", source.problems, source.notes)
 
     def as_asked(self, evaluation, args):
         """The same: there is one way to measure boxes."""
         return evaluation
+
+    def write_results(self, evaluation, found, recipe, args):
+        """COCO's results where --coco asks for them, see `trizoo.tasks.coco_results`."""
+        if not args.coco:
+            return []
+        data, numbers = recipe.data, None
+        if data.layout in (None, "coco"):
+            ids = [record.id for record in evaluation.records]
+            numbers = file_numbers(data.root, data.images, data.annotations, ids)
+        if numbers and data.classes_map:
+            numbers = replace(numbers, categories=renamed(numbers.categories, dict(data.classes_map)))
+        return write_coco_results(args.coco, found, evaluation.records, evaluation.classes, numbers)
 
     def evaluator(self, framework, model, spec, recipe, device):
         """A Detector, by the recipe's `evaluate` section."""
@@ -100,35 +119,66 @@ class Detection:
         nms = recipe.predict.nms if args.nms is None else args.nms
         method = args.nms_method or recipe.predict.nms_method
         score = min(_confidence(recipe, args), LOWEST_SCORE)
-        return _detector(framework, model, spec, recipe, device, score=score, nms=nms, nms_method=method)
+        only = None if args.classes is None else class_ids(args.classes, recipe.classes)
+        options = {"score": score, "nms": nms, "nms_method": method, "only": only}
+        return _detector(framework, model, spec, recipe, device, **options)
 
-    def result(self, path, found, recipe, args):
+    def as_used(self, pipeline, args):
+        """The Detector, which also looks at mirrored images for --tta, or a TiledDetector for --tiles."""
+        if args.overlap is not None and args.tiles is None:
+            raise UserError(f"--overlap {args.overlap:g} is of tiles; --tiles N, their side in pixels, is needed too")
+        if args.tta:
+            pipeline = replace(pipeline, flip=True)
+        if args.tiles is None:
+            return pipeline
+        return TiledDetector(pipeline, args.tiles, OVERLAP if args.overlap is None else args.overlap)
+
+    def lists(self, recipe, args):
+        """detections.json, and coco.json."""
+        lists = {}
+        if args.json:
+            lists["detections"] = lambda result, number: [result]
+        if args.coco:
+            categories = coco_categories(recipe.classes)
+            lists["coco"] = lambda result, number: to_coco(result, number, categories)
+        return lists
+
+    def result(self, photo, found, recipe, args):
         """See `trizoo.tasks.writers.to_json`."""
-        return to_json(path, read_size(path), found.above(_confidence(recipe, args)), recipe.classes)
+        shown = found.above(_confidence(recipe, args))
+        return to_json(photo.name, photo.size(), shown, recipe.classes) | photo.about
 
-    def line(self, path, found, result, recipe, args):
+    def line(self, photo, found, result, recipe, args):
         """What was found in one image, and where nothing was, how near it came."""
         score = _confidence(recipe, args)
         if result["counts"]:
-            return f"{path}: " + ", ".join(f"{count} {name}" for name, count in result["counts"].items())
+            return f"{photo.name}: " + ", ".join(f"{count} {name}" for name, count in result["counts"].items())
         if not len(found):
-            return f"{path}: 0 boxes above {score:g}, none above {min(score, LOWEST_SCORE):g} either"
+            return f"{photo.name}: 0 boxes above {score:g}, none above {min(score, LOWEST_SCORE):g} either"
         best = f"{found.scores[0]:.2f} ({recipe.classes[found.labels[0]]})"
-        return f"{path}: 0 boxes above {score:g}, best {best}"
+        return f"{photo.name}: 0 boxes above {score:g}, best {best}"
 
-    def write(self, path, target, found, recipe, args):
-        """A picture, a VOC annotation, crops."""
+    def draw(self, photo, found, recipe, args):
+        """The image with boxes, names and scores."""
+        found = found.above(_confidence(recipe, args))
+        labelled = not args.hide_labels
+        picture = draw_detections(photo.pixels(), found, recipe.classes, thickness=args.line_width, labelled=labelled)
+        if not args.count:
+            return picture
+        counts = np.bincount(found.labels, minlength=len(recipe.classes)).tolist()
+        return draw_counts(picture, recipe.classes, counts)
+
+    def write(self, photo, target, found, recipe, args):
+        """A VOC annotation, a YOLO label file, crops."""
         found, classes = found.above(_confidence(recipe, args)), recipe.classes
         if args.voc:
-            write_voc(target.with_suffix(".xml"), path, read_size(path), found, classes)
-        if args.no_pictures and not args.crop:
-            return
-        image = read_image(path)
-        if not args.no_pictures:
-            save_picture(target, draw_detections(image, found, classes))
+            write_voc(target.with_suffix(".xml"), photo.path, photo.size(), found, classes)
+        if args.yolo:
+            write_yolo(in_folder(args.out, "labels", target).with_suffix(".txt"), photo.size(), found)
+            write_names(Path(args.out, "classes.txt"), classes)
         if args.crop:
-            folder = Path(args.out) / "crops" / target.parent.relative_to(args.out)
-            write_crops(folder, image, target.stem, found, classes)
+            folder = in_folder(args.out, "crops", target).parent
+            write_crops(folder, photo.pixels(), target.stem, found, classes)
 
     def table(self, metrics):
         """Metrics per class, then the means."""
@@ -142,9 +192,38 @@ class Detection:
         lines.append(f"mAP50 {shown(metrics['mAP50'])}  mAP {shown(metrics['mAP'])}  VOC mAP50 {voc}")
         return "\n".join(lines)
 
-    def total(self, results, recipe):
-        """How many of each class there are."""
-        return count_text(results, recipe.classes)
+    def total(self, recipe, args):
+        """A `Total`: how many of each class there are."""
+        return Total(recipe.classes, recipe.evaluate.max_detections)
+
+
+class Total:
+    """Counts of all images, and whether some reached the most detections that are kept."""
+
+    def __init__(self, classes, most):
+        self._counts, self._most, self._full = Counts(classes), most, 0
+
+    def add(self, result):
+        """Adds one image's result."""
+        self._counts.add(result)
+        self._full += len(result["detections"]) >= self._most
+
+    def text(self):
+        """A table, and a line where there may be more than is shown."""
+        table = self._counts.text()
+        if not self._full:
+            return table
+        images = "1 image has" if self._full == 1 else f"{self._full} images have"
+        kept = f"{images} as many detections as are kept, {self._most} an image"
+        return f"{table}\n{kept}; there may be more (--max-detections N)"
+
+
+def class_ids(names, classes):
+    """The ids of classes by their names -> tuple. Raises UserError for a name that none has, with the nearest."""
+    for name in names:
+        if name not in classes:
+            raise UserError(f"--classes has {name!r}, which the model doesn't know{suggest(name, classes)}")
+    return tuple(number for number, name in enumerate(classes) if name in names)
 
 
 def _confidence(recipe, args):

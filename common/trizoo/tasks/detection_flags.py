@@ -15,8 +15,63 @@ def share(text):
     return value
 
 
+def part(text):
+    """A number in [0, 0.9]: tiles that overlap by more would be many."""
+    if (value := share(text)) > 0.9:
+        raise ValueError(f"{text!r} is more than 0.9")
+    return value
+
+
+def count(text):
+    """A whole number of at least 1."""
+    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
+        raise ValueError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+USE = (
+    Flag(
+        "max_detections",
+        "most detections of an image (default: the recipe's evaluate.max_detections, 100)",
+        metavar="N",
+        parse=count,
+        sets=lambda value: {"evaluate.max_detections": value},
+    ),
+    Flag(
+        "tiles", "look at large images in tiles of this side in pixels, with one NMS over all", metavar="N", parse=count
+    ),
+    Flag("overlap", "of neighbouring tiles, as a share of their side (default: 0.2)", metavar="X", parse=part),
+)
+
+
+def class_map(texts):
+    """See `trizoo.data.class_maps.parse_class_map`."""
+    from trizoo.data.class_maps import parse_class_map  # here, since help does without
+
+    return parse_class_map(texts)
+
+
+CLASSES_MAP = Flag(
+    "classes_map",
+    'of boxes: other names for classes, as "tvmonitor=tv"; several may become one, OLD= leaves one out',
+    metavar="OLD=NEW",
+    parse=str,
+    several=True,
+    sets=lambda texts: {"data.classes_map": class_map(texts)},
+)
 FLAGS = TaskFlags(
     models="detectors",
+    train=(CLASSES_MAP,),
+    evaluate=(
+        *USE,
+        CLASSES_MAP,
+        Flag(
+            "coco",
+            "write what was found as COCO's results, which pycocotools reads against the data set's own JSON",
+            metavar="FILE",
+            parse=str,
+        ),
+    ),
     predict=(
         Flag(
             "confidence",
@@ -27,7 +82,14 @@ FLAGS = TaskFlags(
         ),
         Flag("nms", "IoU of non-maximum suppression (default: the recipe's)", metavar="X", parse=share),
         Flag("nms_method", "soft lowers scores, diou drops fewer boxes (default: the recipe's)", choices=NMS_METHODS),
+        *USE,
+        Flag("classes", "only these are shown and written", metavar="NAME", parse=str, several=True),
+        Flag("count", "draw how many of each class there are"),
+        Flag("line_width", "pixels of the boxes' lines (default: by the image's size)", metavar="N", parse=count),
+        Flag("hide_labels", "draw boxes without names and scores"),
+        Flag("coco", "write COCO's results to DIR/coco.json", writes=True),
+        Flag("yolo", "write YOLO's label files to DIR/labels, and DIR/classes.txt", writes=True, folder="labels"),
         Flag("voc", "write a VOC annotation for each image to DIR", writes=True),
-        Flag("crop", "write each object as a picture of its own to DIR/crops", writes=True),
+        Flag("crop", "write each object as a picture of its own to DIR/crops", writes=True, folder="crops"),
     ),
 )

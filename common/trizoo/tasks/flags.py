@@ -18,8 +18,10 @@ class Flag:
         metavar: what stands for its value in help
         parse: text -> value; raises ValueError or UserError with a sentence
         writes: whether it makes predict write files
-        sets: value -> {key of the recipe: value}, of train's flags, and of evaluate's with keys in `data`
+        folder: in which of DIR's folders, so that no other results lie there; None: in none of its own
+        sets: value -> {key of the recipe: value}; of evaluate's and predict's flags with two parts, such as "data.root"
         alias: another name that means the same, so with underscores; None: there is none
+        several: whether it takes one or more values, which become a list
     """
 
     name: str
@@ -28,6 +30,8 @@ class Flag:
     parse: Callable[[str], Any] | None = None
     choices: tuple[str, ...] | None = None
     writes: bool = False
+    several: bool = False
+    folder: str | None = None
     sets: Callable[[Any], dict[str, Any]] | None = None
     alias: str | None = None
 

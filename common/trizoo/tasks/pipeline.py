@@ -3,15 +3,14 @@
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from trizoo.augment.letterbox import fit, in_one_size, paste_image
-from trizoo.data.images import read_image, read_size
+from trizoo.augment.letterbox import fit, paste_image
+from trizoo.data.photo import Photo
 from trizoo.families import check_input_size
-from trizoo.ground.conventions import GREY
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError
 
@@ -32,56 +31,77 @@ class ImagePipeline:
     input_size: tuple[int, int]
     resize: str
 
-    def __call__(self, paths, batch_size=8):
-        """Yields the result of each image, a file or an array uint8 (H, W, 3), in order, in its own pixels.
+    def __call__(self, images, batch_size=8, *, skip=False):
+        """Yields the result of each image, in order, in its own pixels.
 
-        While one batch is in the network the next one is read by a few threads. Where images are used as they are,
-        those of one size go together, so that none is filled up to another's. Raises UserError for a file that can't be
-        read and for an image that the model doesn't take as it is, once the images of the batches before it are out.
+        While one batch is in the network the next one is read by a few threads. Only images on canvases of one size go
+        through the network together, so that an image has one answer whatever else is in its batch.
+
+        Args:
+            images: files, arrays uint8 (H, W, 3), or `trizoo.data.photo.Photo`s
+            batch_size: images at once
+            skip: an image that can't be read, or that the model doesn't take as it is, has its UserError as its result
+
+        Raises:
+            UserError: for such an image without `skip`, once the images of the batches before it are out
         """
-        paths = iter(paths)
+        images = iter(images)
         pool = ThreadPoolExecutor(min(8, available_cores()))
         try:
-            waiting = deque(pool.submit(self.place, path) for path in islice(paths, 2 * batch_size))
+            waiting = deque(pool.submit(self.place, image) for image in islice(images, 2 * batch_size))
             while waiting:
-                ready = [waiting.popleft().result() for _ in range(min(batch_size, len(waiting)))]
-                waiting.extend(pool.submit(self.place, path) for path in islice(paths, len(ready)))
-                for batch in self._batches(ready):
-                    images = in_one_size([image for image, _ in batch], GREY)
-                    yield from self.results(self.predict(images), [placement for _, placement in batch], images)
+                ready = [_placed(waiting.popleft(), skip) for _ in range(min(batch_size, len(waiting)))]
+                waiting.extend(pool.submit(self.place, image) for image in islice(images, len(ready)))
+                yield from self._answers(ready)
         finally:  # after an error, or when the caller wants no more, nothing else is read
             pool.shutdown(cancel_futures=True)
 
-    def place(self, path):
-        """An image, a file or an array, on its canvas, and where it lies there -> uint8 (H, W, 3), Placement."""
-        if isinstance(path, np.ndarray):
-            placement = self._fit((path.shape[1], path.shape[0]), "an image in memory")
-            return paste_image(path, placement), placement
-        placement = self._fit(read_size(path), f"image {path}")
-        image = read_image(path, at_least=placement.canvas)
+    def place(self, image):
+        """An image on its canvas, and where it lies there -> uint8 (H, W, 3), Placement."""
+        photo = image if isinstance(image, Photo) else Photo.of(image)
+        placement = self._fit(photo)
+        pixels = photo.pixels(at_least=placement.canvas)
         # a large JPEG may be decoded smaller; what is found goes back to the size it has on disk
-        here = replace(placement, original=(image.shape[1], image.shape[0]))
-        return paste_image(image, here), placement
+        here = replace(placement, original=(pixels.shape[1], pixels.shape[0]))
+        return paste_image(pixels, here), placement
 
-    def _fit(self, size, image):
-        """The Placement of an image of this (width, height). Raises UserError where it is used as it is and can't be.
-
-        Args:
-            image: what it is called
-        """
+    def _fit(self, photo):
+        """The Placement of a Photo. Raises UserError where it is used as it is and can't be."""
+        size = photo.size()
         if self.resize == "none":
-            check_own_size(self.spec.name, size, image)
+            check_own_size(self.spec.name, size, f"image {photo.name}")
         return fit(size, self.input_size, self.resize)
 
-    def _batches(self, ready):
-        """The batches that images on their canvases, with Placements, go through the network in: lists of them."""
-        if self.resize != "none":
-            return [ready]
-        return [list(alike) for _, alike in groupby(ready, key=lambda placed: placed[0].shape)]
+    def _answers(self, ready):
+        """The results of placed images, of an error that very error, in order.
+
+        Args:
+            ready: (image, Placement) or UserError of each
+        """
+        answers, alike = list(ready), {}
+        for number, placed in enumerate(ready):
+            if not isinstance(placed, UserError):
+                alike.setdefault(placed[0].shape, []).append(number)
+        for numbers in alike.values():
+            images = np.stack([ready[number][0] for number in numbers])
+            found = self.results(self.predict(images), [ready[number][1] for number in numbers], images)
+            for number, result in zip(numbers, found, strict=True):
+                answers[number] = result
+        return answers
 
     def results(self, outputs, placements, images):
         """The result of each image of a batch: outputs, Placements, the images on their canvases."""
         raise NotImplementedError
+
+
+def _placed(future, skip):
+    """What `ImagePipeline.place` gave in a thread, or its UserError where that is skipped."""
+    try:
+        return future.result()
+    except UserError as error:
+        if not skip:
+            raise
+        return error
 
 
 def check_own_size(model, size, image):

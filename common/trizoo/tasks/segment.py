@@ -10,7 +10,13 @@ from trizoo.tasks.pipeline import ImagePipeline
 
 @dataclass(frozen=True)
 class Segmenter(ImagePipeline):
-    """Gives the class ids of each image, uint8 (H, W) in its own pixels."""
+    """Gives the class ids of each image, uint8 (H, W) in its own pixels.
+
+    Args:
+        flip: whether each image is looked at mirrored too; the logits are the mean of both
+    """
+
+    flip: bool = False
 
     def results(self, outputs, placements, images):
         """See `ImagePipeline.results`.
@@ -19,6 +25,9 @@ class Segmenter(ImagePipeline):
             outputs: one, logits (B, H, W, C)
         """
         (logits,) = outputs
+        if self.flip:
+            (mirrored,) = self.predict(np.ascontiguousarray(images[:, :, ::-1]))
+            logits = (logits + mirrored[:, :, ::-1]) / 2
         return [class_ids(of_image, placement) for of_image, placement in zip(logits, placements, strict=True)]
 
 

@@ -2,32 +2,40 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from trizoo.data.images import read_image
 from trizoo.data.masks.find import find_masks
 from trizoo.ground.files import replacing
 from trizoo.metrics.curves import write_segmentation_report
 from trizoo.metrics.plain import shown
-from trizoo.metrics.segmentation import SegmentationMetrics, report
+from trizoo.metrics.pool import mean_over_classes
+from trizoo.metrics.segmentation import SegmentationMetrics, iou_of_classes, report
 from trizoo.pictures.draw_masks import blend, colours, cut_out
 from trizoo.pictures.palette import palette_image
 from trizoo.tasks.segment import Segmenter
 from trizoo.tasks.segmentation_flags import VIEWS
-from trizoo.tasks.writers import save_picture
+from trizoo.tasks.writers import in_folder
 
 KEPT_MASKS = 8  # of an evaluation, for pictures
+KEPT_WORST = 12  # the same, of those that are least like the truth
 
 
 @dataclass(frozen=True)
 class Measured:
-    """An evaluation's counts, and the first predictions: uint8 (H, W) each."""
+    """An evaluation's counts, and some predictions: uint8 (H, W) each.
+
+    Args:
+        masks: the first ones
+        worst: (mean IoU over the classes in truth or prediction, number of the image, mask), the lowest IoU first
+    """
 
     measures: Any
     masks: list
+    worst: list
 
 
 @dataclass(frozen=True)
@@ -71,14 +79,17 @@ class MaskEvaluationSet:
 
     def measure(self, pipeline):
         """Metrics (see `trizoo.metrics.segmentation`) at the images' own sizes, and a `Measured`."""
-        metrics, first = SegmentationMetrics(self.classes, self.boundary), []
+        metrics, first, worst = SegmentationMetrics(self.classes, self.boundary), [], []
         found = pipeline(record.image for record in self.records)
         for number, (place, mask) in enumerate(zip(self.places, found, strict=True)):
-            metrics.add(mask, self.source.mask(place), self.source.records[place].id)
+            matrix = metrics.add(mask, self.source.mask(place), self.source.records[place].id)
+            if matrix.any():
+                worst.append((mean_over_classes(iou_of_classes(matrix)), number, mask))
+                worst = sorted(worst, key=itemgetter(0))[:KEPT_WORST]
             if number < KEPT_MASKS:
                 first.append(mask)
         measures = metrics.measure()
-        return report(measures), Measured(measures, first)
+        return report(measures), Measured(measures, first, worst)
 
     def draw(self, found, number):
         """See `trizoo.tasks.base.EvaluationSet`."""
@@ -95,7 +106,6 @@ class Segmentation:
 
     name = "segmentation"
     metrics = ("mIoU", "pixel_accuracy")
-    results = "areas"
 
     def find(self, data):
         """See `trizoo.data.masks.find.find_masks`."""
@@ -120,6 +130,10 @@ class Segmentation:
         """With boundary IoU where --boundary asks for it."""
         return replace(evaluation, boundary=args.boundary)
 
+    def write_results(self, evaluation, found, recipe, args):
+        """None."""
+        return []
+
     def evaluator(self, framework, model, spec, recipe, device):
         """A Segmenter."""
         predict = framework.predictor(model, recipe.precision, device)
@@ -133,29 +147,36 @@ class Segmentation:
         """A Segmenter."""
         return self.evaluator(framework, model, spec, recipe, device)
 
-    def result(self, path, found, recipe, args):
+    def as_used(self, pipeline, args):
+        """The Segmenter, which also looks at mirrored images for --tta."""
+        return replace(pipeline, flip=True) if args.tta else pipeline
+
+    def lists(self, recipe, args):
+        """areas.json."""
+        return {"areas": lambda result, number: [result]} if args.json else {}
+
+    def result(self, photo, found, recipe, args):
         """{"image", "width", "height", "areas": {class: share of the pixels}}, of classes that there are."""
         counts = np.bincount(found.ravel(), minlength=len(recipe.classes))
         areas = {name: count / found.size for name, count in zip(recipe.classes, counts.tolist(), strict=True) if count}
-        return {"image": str(path), "width": found.shape[1], "height": found.shape[0], "areas": areas}
+        width, height = found.shape[1::-1]
+        return {"image": photo.name, "width": width, "height": height, "areas": areas} | photo.about
 
-    def line(self, path, found, result, recipe, args):
+    def line(self, photo, found, result, recipe, args):
         """Each class's share of the pixels in per cent, largest first."""
-        return f"{path}: {_percent(result['areas'])}"
+        return f"{photo.name}: {_percent(result['areas'])}"
 
-    def write(self, path, target, found, recipe, args):
-        """A picture; a mask with VOC's palette in the folder `masks`, which keeps every pixel's class."""
-        if args.masks:
-            _save_png(target.parent / "masks" / f"{target.stem}.png", palette_image(found))
-        if args.no_pictures:
-            return
+    def draw(self, photo, found, recipe, args):
+        """The view that was asked for."""
         view = args.view or VIEWS[0]
         if view == "mask":
-            save_picture(target.with_suffix(".png"), colours(found))
-        elif view == "cut-out":
-            _save_png(target.with_suffix(".png"), Image.fromarray(cut_out(read_image(path), found)))
-        else:
-            save_picture(target, blend(read_image(path), found))
+            return colours(found)
+        return (cut_out if view == "cut-out" else blend)(photo.pixels(), found)
+
+    def write(self, photo, target, found, recipe, args):
+        """A mask with VOC's palette in the folder `masks`, which keeps every pixel's class."""
+        if args.masks:
+            _save_png(in_folder(args.out, "masks", target).with_suffix(".png"), palette_image(found))
 
     def table(self, metrics):
         """Metrics per class, then the means."""
@@ -170,14 +191,27 @@ class Segmentation:
         lines.append("  ".join(f"{_words(name)} {shown(metrics[name])}" for name in means if name in metrics))
         return "\n".join(lines)
 
-    def total(self, results, recipe):
-        """The mean share of each class."""
-        areas = {}
-        for name in recipe.classes:
-            mean = sum(result["areas"].get(name, 0) for result in results) / max(1, len(results))
-            if mean:
-                areas[name] = mean
-        return f"{len(results)} {'image' if len(results) == 1 else 'images'}: {_percent(areas)}"
+    def total(self, recipe, args):
+        """A `Total`: the mean share of each class."""
+        return Total(recipe.classes)
+
+
+class Total:
+    """The mean share of each class of all images."""
+
+    def __init__(self, classes):
+        self._sums, self._count = dict.fromkeys(classes, 0), 0
+
+    def add(self, result):
+        """Adds one image's result."""
+        self._count += 1
+        for name, share in result["areas"].items():
+            self._sums[name] += share
+
+    def text(self):
+        """One line."""
+        means = {name: share / max(1, self._count) for name, share in self._sums.items() if share}
+        return f"{self._count} {'image' if self._count == 1 else 'images'}: {_percent(means)}"
 
 
 def _save_png(path, picture):

@@ -45,6 +45,6 @@ FLAGS = TaskFlags(
             "colours over the image, colours alone, or what is of class 1 or above on nothing",
             choices=VIEWS,
         ),
-        Flag("masks", "write masks of class ids with VOC's palette to DIR/masks", writes=True),
+        Flag("masks", "write masks of class ids with VOC's palette to DIR/masks", writes=True, folder="masks"),
     ),
 )

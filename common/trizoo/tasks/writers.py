@@ -4,16 +4,15 @@ Every file is written whole or not at all: under a temporary name beside its pla
 """
 
 import itertools
-import json
 import os
 import re
 import unicodedata
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 from PIL import Image
 
+from trizoo.data.write.voc import annotation
 from trizoo.ground.boxes import as_boxes, clip
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import replacing, write_atomically
@@ -30,8 +29,6 @@ PICTURE_FORMATS = {
     ".tif": ("TIFF", {}),
     ".tiff": ("TIFF", {}),
 }
-# What XML 1.0 can't hold even escaped: control characters, and halves of characters from names that aren't UTF-8.
-NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # What Windows, macOS or Linux refuses in a file name; and the names that Windows keeps for devices.
 NOT_IN_NAMES = re.compile('[<>:"/\\\\|?*\x00-\x1f\x7f\ud800-\udfff]')
 DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(10))}
@@ -39,8 +36,11 @@ MOST_NAME_BYTES = 80  # of a class name in a file name; a whole file name may ha
 
 
 def save_picture(path, image):
-    """Writes a uint8 (H, W, 3) RGB image in the format of the path's suffix. Raises UserError for an unknown suffix."""
-    check_image(image)
+    """Writes a uint8 (H, W, 3) RGB image in the format of the path's suffix, (H, W, 4) in one that has transparency.
+
+    Raises UserError for an unknown suffix.
+    """
+    check_image(image[..., :3])
     path = Path(path)
     if path.suffix.lower() not in PICTURE_FORMATS:
         raise UserError(f"a picture can't be written as {str(path)!r}; the suffixes {', '.join(PICTURE_FORMATS)} can")
@@ -49,7 +49,7 @@ def save_picture(path, image):
         Image.fromarray(image).save(temporary, format=name, **options)
 
 
-def to_json(path_of_image, size, detections, class_names):
+def to_json(name, size, detections, class_names):
     """One image's result as plain values -> dict, the form of the JSON file.
 
     {"image", "width", "height", "detections": [{"class": name, "label": id, "score", "box": [xmin, ymin, xmax, ymax]}],
@@ -67,15 +67,7 @@ def to_json(path_of_image, size, detections, class_names):
     for label in sorted(labels):
         counts[class_names[label]] = counts.get(class_names[label], 0) + 1
     width, height = map(int, size)
-    return {"image": str(path_of_image), "width": width, "height": height, "detections": listed, "counts": counts}
-
-
-def write_json(path, results):
-    """Writes the results (dicts of `to_json`) as one UTF-8 JSON list, one image a line."""
-    lines = [json.dumps(result, ensure_ascii=False, allow_nan=False) for result in results]
-    # A file name that isn't UTF-8 holds half characters; backslashreplace makes of them JSON's own escapes.
-    text = "[" + ",".join(f"\n{line}" for line in lines) + "\n]\n"
-    write_atomically(path, text.encode("utf-8", errors="backslashreplace"))
+    return {"image": str(name), "width": width, "height": height, "detections": listed, "counts": counts}
 
 
 def voc_xml(path_of_image, size, detections, class_names):
@@ -90,27 +82,14 @@ def voc_xml(path_of_image, size, detections, class_names):
     """
     path_of_image = Path(path_of_image)
     width, height = map(int, size)
-    root = ElementTree.Element("annotation")
-    _add(root, "folder", path_of_image.parent.name)
-    _add(root, "filename", path_of_image.name)
-    size_tag = ElementTree.SubElement(root, "size")
-    for name, value in (("width", width), ("height", height), ("depth", 3)):
-        _add(size_tag, name, value)
-    _add(root, "segmented", 0)
+    objects = []
     for box, score, label in zip(*_plain(detections, class_names, clip_to=(width, height)), strict=True):
         xmin, ymin, xmax, ymax = box
-        if xmax - xmin <= 1 or ymax - ymin <= 1:
-            continue
-        entry = ElementTree.SubElement(root, "object")
-        for name, value in (("name", class_names[label]), ("pose", "Unspecified"), ("truncated", 0), ("difficult", 0)):
-            _add(entry, name, value)
-        _add(entry, "score", score)
-        corners = ElementTree.SubElement(entry, "bndbox")
-        for name, value in (("xmin", xmin + 1), ("ymin", ymin + 1), ("xmax", xmax), ("ymax", ymax)):
+        if xmax - xmin > 1 and ymax - ymin > 1:
             # Whole numbers without a point: many readers of VOC files take nothing else.
-            _add(corners, name, f"{value:.2f}".removesuffix(".00"))
-    ElementTree.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+            corners = [f"{value:.2f}".removesuffix(".00") for value in (xmin + 1, ymin + 1, xmax, ymax)]
+            objects.append((class_names[label], corners, False, score))
+    return annotation(path_of_image.parent.name, path_of_image.name, (width, height), objects)
 
 
 def write_voc(path, path_of_image, size, detections, class_names):
@@ -155,14 +134,16 @@ def names_for_files(class_names):
     return safe
 
 
-def output_names(paths, out_dir, *, suffix=None):
-    """Where each image's picture goes: -> {path: path in out_dir}, in order.
+def output_names(paths, out_dir, *, suffix=None, kept=(), loose=None):
+    """Where each image's picture goes: -> {path or key: path in out_dir}, in order.
 
     Folders are kept from the images' common folder on. No two results differ in their suffix only (`a.jpg`, `a.png`
     become `a.jpg`, `a_2.png`), so `with_suffix` of one is as good a name for another kind of file.
 
     Args:
         suffix: that of every result; None keeps the image's where pictures can be written so, else `.png`
+        loose: {key: path} of images that are no files; of the path the name alone counts
+        kept: names of folders in out_dir that other results go to; a folder of images so called becomes `masks_2`
 
     Raises:
         UserError: where a result would lie on one of the images, or beside it under the same name, where its annotation
@@ -171,8 +152,6 @@ def output_names(paths, out_dir, *, suffix=None):
     out_dir = Path(out_dir)
     # Path.absolute would leave ".." in, Path.resolve would follow links.
     absolute = {Path(path): Path(os.path.abspath(path)) for path in paths}  # noqa: PTH100
-    if not absolute:
-        return {}
     levels = zip(*{path.parent.parts for path in absolute.values()}, strict=False)
     shared = sum(1 for _ in itertools.takewhile(lambda level: len(set(level)) == 1, levels))
     folder_ids = {folder: _folder_id(folder) for folder in {path.parent for path in absolute.values()}}
@@ -180,9 +159,13 @@ def output_names(paths, out_dir, *, suffix=None):
     sources = {key: path for key, path in sources.items() if key[0] is not None}
 
     relative = {path: _relative_parts(whole, shared) for path, whole in absolute.items()}
+    moved = _moved({parts[0] for parts in relative.values() if parts}, kept)
+    relative = {path: (moved.get(parts[0], parts[0]), *parts[1:]) if parts else () for path, parts in relative.items()}
     wanted = {_stem_key(parts, whole.stem) for whole, parts in zip(absolute.values(), relative.values(), strict=True)}
+    named = [(path, path, parts) for path, parts in relative.items()]
+    named += [(key, Path(NOT_IN_NAMES.sub("_", path.name)), ()) for key, path in (loose or {}).items()]
     taken, names = set(), {}
-    for path, parts in relative.items():
+    for key, path, parts in named:
         stem, number = path.stem, 1
         while _stem_key(parts, stem) in taken or (number > 1 and _stem_key(parts, stem) in wanted):
             number += 1
@@ -198,8 +181,13 @@ def output_names(paths, out_dir, *, suffix=None):
                 f"the result {str(target)!r} would lie on the image {str(source)!r} or its annotation; "
                 f"choose an output folder apart from the images"
             )
-        names[path] = target
+        names[key] = target
     return names
+
+
+def in_folder(out_dir, name, target):
+    """Where a result of another kind than a picture's goes: DIR/a/b.jpg -> DIR/masks/a/b.jpg."""
+    return Path(out_dir, name, Path(target).relative_to(out_dir))
 
 
 def to_rows(detections, num_classes):
@@ -214,24 +202,36 @@ def to_rows(detections, num_classes):
     return [rows[labels == label] for label in range(num_classes)]
 
 
-def count_text(results, class_names):
-    """A table of what was found in all images (dicts of `to_json`) -> text of several lines.
+class Counts:
+    """What was found in all images: a table of counts that grows.
 
-    For each class that occurs, in class order: how many objects, and in how many images; then all of them together.
+    Args:
+        class_names: in the order in which they are shown
     """
-    counts = [result["counts"] for result in results]
-    rows = [("class", "objects", "images")]
-    for name in dict.fromkeys(class_names):
-        of_class = [count[name] for count in counts if name in count]
-        if of_class:
-            rows.append((name, str(sum(of_class)), str(len(of_class))))
-    rows.append(("all", str(sum(sum(count.values()) for count in counts)), str(sum(map(bool, counts)))))
-    columns = [max(map(_columns_of, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        row[0] + " " * (columns[0] - _columns_of(row[0])) + f"  {row[1]:>{columns[1]}}  {row[2]:>{columns[2]}}"
-        for row in rows
-    ]
-    return "\n".join([*lines, f"{len(counts)} images read"])
+
+    def __init__(self, class_names):
+        self._objects, self._images = dict.fromkeys(class_names, 0), dict.fromkeys(class_names, 0)
+        self._results = self._with_any = 0
+
+    def add(self, result):
+        """Counts one image's dict of `to_json`."""
+        self._results += 1
+        self._with_any += bool(result["counts"])
+        for name, count in result["counts"].items():
+            self._objects[name] += count
+            self._images[name] += 1
+
+    def text(self):
+        """For each class that occurs how many objects, and in how many images; then all of them together: lines."""
+        rows = [("class", "objects", "images")]
+        rows += [(name, str(count), str(self._images[name])) for name, count in self._objects.items() if count]
+        rows.append(("all", str(sum(self._objects.values())), str(self._with_any)))
+        columns = [max(map(_columns_of, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            row[0] + " " * (columns[0] - _columns_of(row[0])) + f"  {row[1]:>{columns[1]}}  {row[2]:>{columns[2]}}"
+            for row in rows
+        ]
+        return "\n".join([*lines, f"{self._results} images read"])
 
 
 def _plain(detections, class_names, clip_to=None):
@@ -245,13 +245,19 @@ def _plain(detections, class_names, clip_to=None):
     return (boxes.round(2) + 0.0).tolist(), scores.round(4).tolist(), labels
 
 
-def _add(parent, tag, value):
-    ElementTree.SubElement(parent, tag).text = NOT_XML.sub("\ufffd", str(value))
-
-
 def _relative_parts(path, shared):
     """The folders of an absolute path without the first `shared`; a drive, where one is left, as a plain name."""
     return tuple(NOT_IN_NAMES.sub("", part) for part in path.parent.parts[shared:])
+
+
+def _moved(folders, kept):
+    """{folder: another name} of those folders whose names are kept for other results."""
+    taken, moved = {_stem_key((), name) for name in (*folders, *kept)}, {}
+    for folder in sorted(folder for folder in folders if _stem_key((), folder) in {_stem_key((), k) for k in kept}):
+        number = next(number for number in itertools.count(2) if _stem_key((), f"{folder}_{number}") not in taken)
+        moved[folder] = f"{folder}_{number}"
+        taken.add(_stem_key((), moved[folder]))
+    return moved
 
 
 def _stem_key(parts, stem):

@@ -14,7 +14,12 @@ COMMAND = re.compile(
     r"(?:[A-Z_]+=\S+ )?(?:(?:python )?(?:(?:pytorch|tf2|keras)/)?(?P<script>\w+)\.py|python -m trizoo\.(?P<module>\w+)"
     r"|trizoo (?P<command>\w+))(?P<arguments> .*)"
 )
-READMES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md")), ROOT / "docs" / "results.md"]
+READMES = [
+    ROOT / "README.md",
+    *sorted(ROOT.glob("*/README.md")),
+    ROOT / "docs" / "results.md",
+    ROOT / "docs" / "predict.md",
+]
 
 
 def commands():

@@ -23,7 +23,14 @@ FLOORS = (
 )
 # within a room that has rooms of its own
 FAMILIES = (("base",), ("anchored",), ("yolo", "ssd", "retinanet", "segmentation"))
-DATA = (("images", "reading", "shapes"), ("voc_files",), ("boxes", "masks"), ("check", "convert", "synthetic"))
+DATA = (
+    ("images", "reading", "shapes"),
+    ("voc_files", "yolo_files"),
+    ("boxes", "masks"),
+    ("check", "synthetic", "write"),
+    ("convert",),
+    ("split_lists",),
+)
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 

@@ -85,6 +85,9 @@ class FakeFramework:
     def is_cpu(self, device):
         return True
 
+    def multiplies_bf16(self, device):
+        return False
+
     def describe_device(self, device):
         return "paper and pencil"
 

@@ -200,8 +200,11 @@ def make_model(framework, read, device, precision=None):
     """A `Read` as (recipe, model) of a framework; the recipe's precision is the one of its use.
 
     Args:
-        precision: None for what the device is good at: as it was trained on a GPU, fp32 on a CPU
+        precision: None for what it was trained in on a GPU, fp32 on a CPU; "auto" for bf16 where the device multiplies
+            that itself, else as None
     """
+    if precision == "auto":
+        precision = "bf16" if framework.multiplies_bf16(device) else None
     precision = precision or ("fp32" if framework.is_cpu(device) else read.recipe.precision)
     model = framework.build(read.spec, device, seed=None)
     strict(read.arrays, framework.shapes(model), read.path)

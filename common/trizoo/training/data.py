@@ -8,6 +8,7 @@ from trizoo.data.advice import on_few_images
 from trizoo.data.finding import named_place
 from trizoo.data.reading import LEFT_OUT
 from trizoo.data.splits import split_by_hash
+from trizoo.data.stratify import choose_images
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.tasks import task_of
@@ -81,6 +82,11 @@ def open_data(recipe, say, pretrained=False, resumed=False):
                 f"warning: {len(shared)} of the {len(validation.records)} validation images ({split}) are trained on, "
                 f"so the metrics flatter; --set data.validation=SPLIT would choose others"
             )
+    if recipe.data.limit:
+        whole, members = len(members), choose_images(training, members, recipe.data.limit, recipe.seed)
+        say(
+            f"data: trained on {len(members)} of these {whole} images, chosen so that classes are balanced (data.limit)"
+        )
     told = set(training.problems)
     for used in (validation, test):
         new = [problem for problem in used.problems if problem not in told]

@@ -163,7 +163,7 @@ def test_a_file_for_so_many_images_of_one_size(checkpoint, tmp_path):
     for number in range(3):
         alone = opened(images[number][None])
         np.testing.assert_allclose(together[1][number, : alone[1].shape[1]], alone[1][0], atol=1e-6)
-    with pytest.raises(UserError, match=r"is for images of 96x64, and one has 64x96; trizoo export --size dynamic"):
+    with pytest.raises(UserError, match=r"is for images of 96x64, and 64x96 is asked for; trizoo export"):
         opened(np.zeros((1, 96, 64, 3), np.uint8))
 
 

@@ -4,8 +4,10 @@ import argparse
 from pathlib import Path
 
 from trizoo.commands.flags.shared import add_flag, add_place_flags, index_argument, positive_int, size_argument
+from trizoo.tasks.detection_flags import CLASSES_MAP
 from trizoo.tasks.segmentation_flags import MASKS
 
+WRITTEN = ("voc", "coco", "yolo", "labelme")  # those of trizoo.data.write.formats, which help does without
 SYNTH = (
     "Draw a data set in VOC layout from a seed: shapes on textured grounds, with boxes, masks and the splits train, "
     "val and test."
@@ -13,9 +15,9 @@ SYNTH = (
 
 
 def parser(prog="trizoo data"):
-    """The command line of data. `action` is check, show, convert, synth or download."""
+    """The command line of data. `action` is check, show, convert, split, synth or download."""
     flags = argparse.ArgumentParser(
-        prog=prog, description="Check a data set, show it, convert its masks, draw one, or download one."
+        prog=prog, description="Check a data set, show it, convert it, split it, draw one, or download one."
     )
     actions = flags.add_subparsers(required=True, metavar="COMMAND", dest="action")
     _add_check_flags(
@@ -23,7 +25,8 @@ def parser(prog="trizoo data"):
             "check",
             help="read a data set in full and say what is wrong with it",
             description="Read every list, annotation, image and mask of a data set and say what training would stumble "
-            "over: boxes in VOC layout; masks in VOC layout, folders of images and masks, labelme's or COCO's JSON.",
+            "over: boxes in VOC layout or COCO's JSON; masks in VOC layout, folders of images and masks, labelme's or "
+            "COCO's JSON.",
             epilog="exit code: 0 no errors (warnings allowed), 1 errors, 2 no data set there",
         )
     )
@@ -39,9 +42,19 @@ def parser(prog="trizoo data"):
     _add_convert_flags(
         actions.add_parser(
             "convert",
-            help="write masks of any layout as VOC's palette PNG",
-            description="Write a data set with masks into a new folder in VOC layout: images as they are, masks as "
-            "palette PNG of class ids, lists of splits, and the classes' names in labels.txt. Nothing is written over.",
+            help="write boxes or masks of any layout as voc, coco, yolo or labelme",
+            description="Write a data set into a new folder in another layout: boxes or masks, images as they are, "
+            "splits and classes. What is written reads back the same; what a layout can't hold is told. Nothing is "
+            "written over.",
+        )
+    )
+    _add_split_flags(
+        actions.add_parser(
+            "split",
+            help="share the images out among train, val and test, every class in the same ratios",
+            description="Write lists of the splits train, val and test where training looks for them: every class "
+            "shared out in the same ratios, images of the very same bytes in one split. Lists that are there are left "
+            "alone, unless this command wrote them and nobody changed them since.",
         )
     )
     _add_synth_flags(
@@ -92,13 +105,38 @@ def _add_show_flags(flags):
     )
     _add_task_flag(flags)
     flags.add_argument("--classes", nargs="+", metavar="NAME", help="the class names in the order of their ids")
+    add_flag(flags, CLASSES_MAP)
     _add_mask_flags(flags)
 
 
 def _add_convert_flags(flags):
     flags.add_argument("root", metavar="ROOT", type=Path, help="the data set, as for check")
     flags.add_argument("out", metavar="OUT", type=Path, help="the folder to make")
+    flags.add_argument("--to", choices=WRITTEN, default="voc", help="the layout to write (default: %(default)s)")
+    _add_task_flag(flags)
+    flags.add_argument("--link", action="store_true", help="link images (symbolic, else hard) instead of copying them")
+    add_flag(flags, CLASSES_MAP)
+    flags.add_argument(
+        "--limit", type=positive_int, metavar="N", help="at most N images of the training split, classes balanced"
+    )
+    flags.add_argument("--seed", type=index_argument, default=0, metavar="N", help="of --limit's choice (%(default)s)")
     flags.add_argument("--classes", nargs="+", metavar="NAME", help="the class names in the order of their ids")
+    _add_mask_flags(flags)
+
+
+def _add_split_flags(flags):
+    flags.add_argument("root", metavar="ROOT", type=Path, help="the data set, as for check")
+    flags.add_argument(
+        "--ratios",
+        nargs="+",
+        type=float,
+        default=(0.8, 0.1, 0.1),
+        metavar="X",
+        help="of train, val and test, or of train and val (0.8 0.1 0.1)",
+    )
+    flags.add_argument("--seed", type=index_argument, default=0, metavar="N", help="of what is left open (%(default)s)")
+    flags.add_argument("--out", type=Path, metavar="DIR", help="a folder for the lists (default: where they are found)")
+    _add_task_flag(flags)
     _add_mask_flags(flags)
 
 

@@ -14,6 +14,9 @@ def parser(prog="evaluate.py"):
     flags.add_argument("--split", metavar="NAME", help="default: test, else val, else what it was trained on")
     flags.add_argument("--json", metavar="FILE", help="write the metrics there")
     flags.add_argument("--plots", metavar="DIR", help="write curves and the confusion matrix there: PNG, JSON, CSV")
+    flags.add_argument(
+        "--report", metavar="DIR", help="write one page there: metrics, curves, confusion, the worst images (HTML)"
+    )
     add_flags_of_use(flags)
     add_task_flags(flags, "evaluate")
     return flags

@@ -39,7 +39,17 @@ def add_common_flags(parser):
 def add_flags_of_use(parser):
     """The flags that evaluating and predicting share."""
     parser.add_argument(
-        "--precision", choices=("fp32", "bf16", "fp16"), help="default: as it was trained on a GPU, fp32 on a CPU"
+        "--input-size", type=size_argument, metavar="WxH", help="of the network's input (default: as it was trained)"
+    )
+    parser.add_argument(
+        "--tta",
+        action="store_true",
+        help="look at each image mirrored too, which takes twice as long (test-time augmentation)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "bf16", "fp16", "auto"),
+        help="auto: bf16 where the device multiplies it itself (default: as it was trained on a GPU, fp32 on a CPU)",
     )
     add_common_flags(parser)
 
@@ -91,6 +101,7 @@ def add_flag(parser, flag):
     parser.add_argument(
         *flag.options,
         dest=flag.name,
+        nargs="+" if flag.several else None,
         type=_converter(flag.parse),
         choices=flag.choices,
         metavar=flag.metavar,

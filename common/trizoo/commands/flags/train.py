@@ -44,6 +44,9 @@ def parser(prog="train.py"):
     flags.add_argument(
         "--overfit", type=positive_int, metavar="N", help="sanity run: train and evaluate on N images, unaugmented"
     )
+    flags.add_argument(
+        "--limit", type=positive_int, metavar="N", help="quick run: train on at most N images, classes balanced"
+    )
     flags.add_argument("--print-recipe", action="store_true", help="show every value and its origin, and stop")
     flags.add_argument("--quiet", action="store_true", help="no progress, only the lines that matter")
     add_common_flags(flags)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from trizoo.data.boxes.records import Records
+from trizoo.data.boxes.records import DROPPED, UNKNOWN, Records
+from trizoo.data.class_maps import SYNONYMS, mapped, offer, without_use
 from trizoo.data.class_names import class_name
 from trizoo.data.images import read_image
 from trizoo.data.reading import LEFT_OUT, Problem
@@ -21,12 +22,15 @@ class BoxSet:
         split: a name among its splits, None for every image that is annotated
         classes: names in the order of their labels, None for the format's own, else for all names in the annotations
             of the whole data set, sorted, so that splits agree
+        classes_map: name in the annotations -> name of the class, "" leaves its objects out; see
+            `trizoo.data.class_maps`. What is said of names is about the new ones
 
     Attributes:
         root, layout: the index's
         records: `Records` of `Record`
         problems: list of `Problem`: what was put right or left out
         notes: list of sentences worth a line in a log
+        labels_are_read: whether `labels_in` reads a file each time: it doesn't
 
     Raises:
         UserError: for an unknown or empty split, missing images and annotations (a missing file is an error; an
@@ -34,7 +38,9 @@ class BoxSet:
             among `classes`
     """
 
-    def __init__(self, index, split=None, classes=None):
+    labels_are_read = False
+
+    def __init__(self, index, split=None, classes=None, classes_map=None):
         if isinstance(classes, str):
             raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
         self.root, self.layout, self.split = index.root, index.layout, split
@@ -44,12 +50,19 @@ class BoxSet:
         self._require(index, rows, index.annotated, index.annotation_folder)
         self._require(index, rows, index.has_image, index.image_folder)
         rows = self._usable(index, rows)
-        classes = index.classes if classes is None else classes
-        self.classes = tuple(sorted(index.class_names) if classes is None else classes)
+        self._map = dict(classes_map or {})
+        self.notes += without_use(self._map, (*index.class_names, *(index.classes or ())))
+        if classes is None:
+            own = sorted(index.class_names) if index.classes is None else index.classes
+            classes = mapped(own, self._map)
+            classes = sorted(classes) if index.classes is None else classes
+        self.classes = tuple(classes)
         if len(set(self.classes)) < len(self.classes):
             raise UserError(f"a class is named twice in {', '.join(self.classes)}")
         numbers = {text: label for label, name in enumerate(self.classes) for text in (name, class_name(name))}
-        labels = np.array([numbers.get(name, -1) for name in index.class_names], np.int64)
+        numbers[""] = DROPPED
+        names = [self._map.get(name, name) for name in index.class_names]
+        labels = np.array([numbers.get(name, UNKNOWN) for name in names], np.int64)
         self._refuse_unknown(index, rows, labels)
         for row in rows.tolist():
             self.problems += index.problems.get(row, ())
@@ -69,6 +82,10 @@ class BoxSet:
         height, width = image.shape[:2]
         scale = np.array([width / record.size[0], height / record.size[1]] * 2, np.float32)
         return Sample(image, record.boxes * scale, record.labels)
+
+    def labels_in(self, index):
+        """The set of labels of `records[index]`."""
+        return set(self.records[index].labels.tolist())
 
     def _rows(self, index):
         """The rows of the split, each image once."""
@@ -110,16 +127,21 @@ class BoxSet:
 
     def _refuse_unknown(self, index, rows, labels):
         """UserError for the first object of the rows whose name is none of the classes."""
-        unknown = np.flatnonzero(labels < 0)
+        unknown = np.flatnonzero(labels == UNKNOWN)
         if not len(unknown):
             return
         for row in rows.tolist():
             names = index.names[index.objects_of(row)]
             wrong = names[np.isin(names, unknown)]
             if len(wrong):
-                raise UserError(self._unknown(index, row, index.class_names[wrong[0]]))
+                others = [index.class_names[number] for number in unknown]
+                raise UserError(self._unknown(index, row, index.class_names[wrong[0]], others))
 
-    def _unknown(self, index, row, name):
-        """The sentence about an object of no known class."""
+    def _unknown(self, index, row, name, others):
+        """The sentence about an object of no known class; others: all names in the annotations that are none."""
         known = f"the classes are {first_few(self.classes)}" if self.classes else "no class is given"
-        return f"{index.place_of(row, name)}: unknown class {name!r}{hint(name, self.classes)}; {known}"
+        called = f"class {self._map[name]!r} ({name} by the class map)" if name in self._map else f"class {name!r}"
+        instead = offer(others, self.classes, self._map)
+        near = "" if SYNONYMS.get(name) in self.classes else hint(self._map.get(name, name), self.classes)
+        sentence = f"{index.place_of(row, name)}: unknown {called}{near}; {known}"
+        return f"{sentence}; {instead} maps synonyms" if instead else sentence

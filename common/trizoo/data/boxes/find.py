@@ -1,8 +1,12 @@
 """Which format of boxes a user's folder holds."""
 
+from trizoo.data.boxes.coco import find_coco
+from trizoo.data.boxes.csv import find_csv
 from trizoo.data.boxes.cvat import find_cvat
 from trizoo.data.boxes.labelme import find_labelme
+from trizoo.data.boxes.lists import find_lists_of_boxes
 from trizoo.data.boxes.voc import find_voc
+from trizoo.data.boxes.yolo import find_yolo
 from trizoo.data.finding import contents, listings
 from trizoo.ground.errors import UserError
 
@@ -10,8 +14,12 @@ from trizoo.ground.errors import UserError
 # its `trizoo.data.boxes.listing.Listing`, or None where nothing is of this layout
 FINDERS = {
     "voc": find_voc,
+    "coco": find_coco,
     "labelme": find_labelme,
     "cvat": find_cvat,
+    "yolo": find_yolo,
+    "csv": find_csv,
+    "lists": find_lists_of_boxes,
 }
 
 

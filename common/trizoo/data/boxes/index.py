@@ -14,7 +14,7 @@ import numpy as np
 from trizoo.data.boxes.dataset import BoxSet
 from trizoo.data.boxes.placing import place as place_boxes
 from trizoo.data.boxes.placing import shares_suspected
-from trizoo.data.images import CUT_OFF, Header, decode, in_threads, read_header
+from trizoo.data.images import CUT_OFF, Header, in_threads, sound_header
 from trizoo.data.reading import Problem
 from trizoo.data.texts import Chosen, Texts
 from trizoo.ground.errors import UserError
@@ -111,9 +111,9 @@ class BoxIndex:
         """The slice of a row's boxes."""
         return slice(int(self.ends[row - 1]) if row else 0, int(self.ends[row]))
 
-    def open(self, split=None, classes=None):
+    def open(self, split=None, classes=None, classes_map=None):
         """The `BoxSet` of a split; see `trizoo.data.boxes.listing.Listing.open`."""
-        return BoxSet(self, split, classes)
+        return BoxSet(self, split, classes, classes_map)
 
     def __getstate__(self):
         """What records need, for a loader process: of arrays that lie in files the files' names."""
@@ -237,13 +237,7 @@ def _read(listing, id, row, errors):
 
 def _header(path):
     """The Header of an image that can be decoded, None of none, else the error."""
-    if path is None:
-        return None
-    try:
-        header = read_header(path)
-        return decode(path) if header.cut else header
-    except UserError as error:
-        return error
+    return None if path is None else sound_header(path)
 
 
 def _merged(index, listing):

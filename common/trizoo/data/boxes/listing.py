@@ -103,14 +103,15 @@ class Listing:
     def _names(self):
         return Names(self.images)
 
-    def open(self, split=None, classes=None):
+    def open(self, split=None, classes=None, classes_map=None):
         """The `BoxSet` of a split.
 
         Args:
             split: its name, None for every image that is annotated
             classes: names in order, None for those that are found
+            classes_map: other names for what the annotations call them; see `trizoo.data.boxes.dataset.BoxSet`
         """
-        return self.index.open(split, classes)
+        return self.index.open(split, classes, classes_map)
 
     @cached_property
     def index(self):

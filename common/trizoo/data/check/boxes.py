@@ -11,9 +11,10 @@ import numpy as np
 
 from trizoo.data.advice import advice_on
 from trizoo.data.boxes.placing import is_drawn_on_stored, place, shares_suspected
+from trizoo.data.check.pictures import decode_all
 from trizoo.data.check.report import Findings, Report
 from trizoo.data.class_names import class_name, looks_alike_key, spellings
-from trizoo.data.images import CUT_OFF, decode, in_threads, read_mask
+from trizoo.data.images import in_threads, read_mask
 from trizoo.data.statistics import LARGE, SMALL
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
@@ -42,9 +43,8 @@ def check_boxes(listing, classes=None, watch=None):
     out, swapped corners put right, and so on.
 
     Args:
-        watch: function of an iterator, a number and a word that gives the iterator on, to draw a progress bar
+        watch: see `trizoo.data.check.pictures.decode_all`
     """
-    watch = watch or (lambda found, total, what: found)
     if isinstance(classes, str):
         raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
     classes = listing.classes if classes is None else classes
@@ -61,7 +61,7 @@ def check_boxes(listing, classes=None, watch=None):
     annotations = _read_annotations(listing, findings)
     images = {id: listing.image_of(id, annotations.get(id)) for id in {**listing.images, **listing.annotations}}
     _compare_lists(splits, listing, images, findings)
-    headers = _decode_images(listing, findings, watch)
+    headers = decode_all([*listing.images.values()], findings, watch)
     sizes = {path: header.size for path, header in headers.items()}
     boxes = _place_boxes(annotations, images, headers, findings)
     if suspicion := shares_suspected(np.concatenate([np.zeros((0, 4)), *boxes.values()])):
@@ -174,27 +174,6 @@ def _compare_lists(splits, listing, images, findings):
     for path in listing.images.values():
         if splits and path not in used:
             findings.add("image in no split", path, "is in no list, or has no annotation")
-
-
-def _decode_images(listing, findings, watch):
-    """Image file -> `Header`, of those that can be decoded to the last pixel."""
-
-    def header_of(path):
-        try:
-            return decode(path)
-        except UserError as error:
-            return error
-
-    headers, paths = {}, list(listing.images.values())
-    decoded = in_threads(header_of, paths, lambda found: watch(found, len(paths), "images"))
-    for path, header in zip(paths, decoded, strict=True):
-        if isinstance(header, UserError):
-            findings.add_error("unreadable image", header)
-            continue
-        headers[path] = header
-        if header.cut:
-            findings.add("image cut off", path, CUT_OFF)
-    return headers
 
 
 def _place_boxes(annotations, images, headers, findings):

@@ -6,8 +6,9 @@ from collections import Counter
 import numpy as np
 
 from trizoo.data.advice import advice_on
+from trizoo.data.check.pictures import decode_all
 from trizoo.data.check.report import Findings, MaskReport
-from trizoo.data.images import in_threads, read_image
+from trizoo.data.images import in_threads
 from trizoo.data.masks.class_files import find_classes
 from trizoo.data.masks.dataset import class_names, meaning_of, no_class
 from trizoo.data.masks.encoding import count, few, is_jpeg, read_file, unknown_value
@@ -39,16 +40,20 @@ _WARNINGS = {
     "stray value",
     "values like instance ids",
     "palettes that differ",
+    "image cut off",
 }
 _MOST_COLOURS = 64  # more aren't a palette
 _PACKED = np.array([1 << 16, 1 << 8, 1])
 
 
-def check_masks(listing, classes=None, *, mask_map=None, palette=None, ignore_colours=()):
+def check_masks(listing, classes=None, *, mask_map=None, palette=None, ignore_colours=(), watch=None):
     """Read every list, image and mask of a data set with masks: -> `MaskReport`.
 
-    The arguments are those of `trizoo.data.masks.dataset.MaskSet`. Errors keep the data set, or the masks they name,
-    from being used as they are; warnings don't.
+    The other arguments are those of `trizoo.data.masks.dataset.MaskSet`. Errors keep the data set, or the masks they
+    name, from being used as they are; warnings don't.
+
+    Args:
+        watch: see `trizoo.data.check.pictures.decode_all`
     """
     if isinstance(classes, str):
         raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
@@ -59,7 +64,7 @@ def check_masks(listing, classes=None, *, mask_map=None, palette=None, ignore_co
     for problem in (*listing.unpaired, *listing.problems):
         findings.add_problem(problem)
     _check_splits(listing, findings)
-    sizes = _read_images(listing, findings)
+    sizes = _read_images(listing, findings, watch)
     scans, colours, coloured = _read_masks(listing, meaning, names, sizes, findings)
     values = values_of(scans)
     if colours:
@@ -94,20 +99,11 @@ def _check_splits(listing, findings):
             findings.add("image in no split", pair.image, "is in no list")
 
 
-def _read_images(listing, findings):
+def _read_images(listing, findings, watch):
     """Id -> (width, height), of the images that can be decoded to the last pixel."""
-
-    def size_of(pair):
-        try:
-            return read_image(pair.image).shape[1::-1]
-        except UserError as error:
-            return error
-
-    sizes = dict(zip(listing.pairs, in_threads(size_of, listing.pairs.values()), strict=True))
-    for size in sizes.values():
-        if isinstance(size, UserError):
-            findings.add_error("unreadable image", size)
-    return {id: size for id, size in sizes.items() if not isinstance(size, UserError)}
+    paths = [pair.image for pair in listing.pairs.values()]
+    headers = decode_all(paths, findings, watch)
+    return {id: headers[pair.image].size for id, pair in listing.pairs.items() if pair.image in headers}
 
 
 def _read_masks(listing, meaning, names, sizes, findings):

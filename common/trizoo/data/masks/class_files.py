@@ -5,9 +5,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from trizoo.data.masks.pair import BACKGROUND, BACKGROUND_NAMES
+from trizoo.data.masks.pair import BACKGROUND
 from trizoo.data.reading import read_text
 from trizoo.data.shapes import MARKER
+from trizoo.ground.conventions import BACKGROUND_NAMES
 from trizoo.ground.errors import UserError
 
 NAMES = (

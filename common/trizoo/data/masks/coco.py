@@ -1,26 +1,42 @@
 """COCO's JSON files of instances (outlines and run lengths), drawn as masks of class ids."""
 
-import unicodedata
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
+import msgspec
 import numpy as np
 
-from trizoo.data.coco_files import find_files, image_folders, images_of, is_panoptic, read_content, split_of
+from trizoo.data.coco_files import FileImages, find_files
+from trizoo.data.coco_json import Category, Id, Image, decode, in_order, shown
+from trizoo.data.image_tree import ImageTree, parts_of
 from trizoo.data.masks.listing import Listing
-from trizoo.data.masks.pair import BACKGROUND, BACKGROUND_NAMES, Drawn, Pair
-from trizoo.data.masks.polygons import FARTHEST, decode_runs, paint
+from trizoo.data.masks.pair import BACKGROUND, Drawn, Pair
+from trizoo.data.masks.polygons import FARTHEST, paint
 from trizoo.data.reading import Problem
+from trizoo.data.run_lengths import decode_runs
 from trizoo.data.splits import split_up
-from trizoo.ground.conventions import IGNORE
+from trizoo.ground.conventions import BACKGROUND_NAMES, IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
+_NOTHING = (b"", b"null", b"[]", b"{}", b'""', b"0", b"false")  # where others write no segmentation
+
 
 def find_coco(root, images=None, annotations=None):
-    """The `Listing` of COCO's files of instances, None where there are none."""
-    return list_images(root, "coco", read_coco, not_named="panoptic_")
+    """The `Listing` of COCO's files of instances, None where there are none.
+
+    Raises UserError where no annotation has an outline, since masks would be nothing but background.
+    """
+    listing = list_images(root, "coco", read_coco, "panoptic_", images, annotations)
+    if listing and not any(pair.truth.objects for pair in listing.pairs.values()):
+        files = dict.fromkeys(pair.truth.path for pair in listing.pairs.values())
+        raise UserError(
+            f"the masks of {first_few(list(files))} would be nothing but background: no annotation has an outline; "
+            f"where they have boxes, a detector learns from them (--task detection checks them)"
+        )
+    return listing
 
 
 def read_coco(path):
@@ -30,7 +46,43 @@ def read_coco(path):
     segmentation are left out, which `problems` tells. Raises UserError where the file isn't COCO's, or refers to what
     it lacks.
     """
-    return read_file(path, _parse, panoptic=False)
+    path = Path(path)
+    content = decode(path, _Content)
+    return None if any(bytes(entry.segments_info) for entry in content.annotations[:1]) else _parse(path, content)
+
+
+class _Entry(msgspec.Struct, gc=False):
+    image_id: Id
+    category_id: Id | None = None
+    id: Any = None
+    iscrowd: Any = 0
+    area: Any = 0
+    segmentation: msgspec.Raw = msgspec.Raw()
+    segments_info: msgspec.Raw = msgspec.Raw()
+
+
+class _Content(msgspec.Struct):
+    images: list[Image]
+    annotations: list[_Entry]
+    categories: list[Category]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One object.
+
+    Args:
+        name: of its category
+        number: the annotation's id
+        area: in pixels, as the file says
+        segmentation: its JSON
+    """
+
+    name: str
+    number: Any
+    crowd: bool
+    area: float
+    segmentation: bytes
 
 
 @dataclass(frozen=True)
@@ -40,13 +92,13 @@ class CocoImage:
     Args:
         path: the JSON file
         file_name: as it says
-        objects: (category name, annotation)
+        objects: in the file's order
     """
 
     path: Path
     file_name: str
     size: tuple[int, int]
-    objects: tuple[tuple[str, dict], ...]
+    objects: tuple[Instance, ...]
 
     def draw(self, labels, size):
         """Class ids, uint8 (H, W): smaller areas lie over larger ones, crowds are ignored and lie under them all.
@@ -58,14 +110,16 @@ class CocoImage:
         """
         check_size(self, size)
         canvas = np.full(size[::-1], labels.get(BACKGROUND, IGNORE), np.uint8)
-        for name, entry in sorted(self.objects, key=lambda pair: (not pair[1].get("iscrowd"), -_area(pair[1]))):
-            where = f"annotation {entry.get('id')} of {self.file_name}"
-            self._paint(canvas, entry.get("segmentation"), IGNORE if entry.get("iscrowd") else labels[name], where)
+        for instance in sorted(self.objects, key=lambda instance: (not instance.crowd, -instance.area)):
+            where = f"annotation {instance.number} of {self.file_name}"
+            label = IGNORE if instance.crowd else labels[instance.name]
+            self._paint(canvas, instance.segmentation, label, where)
         return canvas
 
     def _paint(self, canvas, segmentation, label, where):
         size = canvas.shape[::-1]
         try:
+            segmentation = msgspec.json.decode(segmentation)
             if isinstance(segmentation, dict):
                 height, width = segmentation["size"]
                 if (width, height) != size:
@@ -82,26 +136,30 @@ class CocoImage:
 
 
 def _parse(path, content):
-    names = category_names(path, content)
+    names = category_names(path, [(entry.id, entry.name) for entry in in_order(content.categories)])
     objects, problems = defaultdict(list), []
-    images = images_of(content)
-    for entry in content["annotations"]:
-        if entry["image_id"] not in images:
-            raise UserError(f"{path}: annotation {entry.get('id')} is of image {entry['image_id']}, which isn't listed")
-        name = category_of(path, names, entry)
-        if not entry.get("segmentation"):
-            file_name = images[entry["image_id"]]["file_name"]
-            text = f"annotation {entry.get('id')} ({name}) of {file_name} has no segmentation and is left out"
+    images = {image.id: image for image in content.images}
+    for entry in content.annotations:
+        if entry.image_id not in images:
+            text = f"annotation {entry.id} is of image {shown(entry.image_id)}, which isn't listed"
+            raise UserError(f"{path}: {text}")
+        name = category_of(path, names, entry.category_id, entry.id)
+        segmentation = bytes(entry.segmentation)  # a copy, so that the file's bytes can go
+        if segmentation in _NOTHING:
+            file_name = images[entry.image_id].file_name
+            text = f"annotation {entry.id} ({name}) of {file_name} has no segmentation and is left out"
             problems.append(Problem("object without segmentation", path, text))
             continue
-        kept = {key: entry[key] for key in ("id", "iscrowd", "area", "segmentation") if key in entry}
-        objects[entry["image_id"]].append((name, kept))
-    found = tuple(
-        CocoImage(path, entry["file_name"], (int(entry["width"]), int(entry["height"])), tuple(objects[id]))
-        for id, entry in images.items()
-    )
+        area = entry.area if isinstance(entry.area, int | float) else 0
+        objects[entry.image_id].append(Instance(name, entry.id, bool(entry.iscrowd), area, segmentation))
+    found = []
+    for id, image in images.items():
+        if image.size is None:
+            text = f"{image.file_name} has the size {image.width}x{image.height}; its pixels are needed"
+            raise UserError(f"{path}: {text}")
+        found.append(CocoImage(path, image.file_name, image.size, tuple(objects[id])))
     others = [name for name in dict.fromkeys(names.values()) if name != BACKGROUND]
-    return CocoFile(path, (BACKGROUND, *others), found, tuple(problems))
+    return CocoFile(path, (BACKGROUND, *others), tuple(found), tuple(problems))
 
 
 @dataclass(frozen=True)
@@ -119,25 +177,16 @@ class CocoFile:
     problems: tuple[Problem, ...]
 
 
-def read_file(path, parse, panoptic):
-    """The `CocoFile` that `parse(path, content)` makes of a file, None of one with annotations of the other kind."""
-    path = Path(path)
-    content = read_content(path)
-    try:
-        return parse(path, content) if is_panoptic(content) is panoptic else None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path} isn't written as COCO's files are: {type(error).__name__} {error}") from error
-
-
-def list_images(root, layout, read, not_named):
+def list_images(root, layout, read, not_named, images=None, annotations=None):
     """The `Listing` of the images in all COCO files of one kind below a folder, None where there are none.
 
     Args:
         read: function of a path that gives its `CocoFile`, None for the other kind
         not_named: how names begin that are left unread, since they say that a file is of the other kind
+        images, annotations: the folder of the images and the file or folder of the JSON files, None = root
     """
-    pairs, splits, unpaired, problems, classes, first = {}, {}, [], [], None, None
-    for path in find_files(root):
+    pairs, splits, unpaired, problems, classes, first, tree = {}, {}, [], [], None, None, None
+    for path in find_files(root, annotations):
         content = None if path.name.lower().startswith(not_named) else read(path)
         if content is None:
             continue
@@ -145,15 +194,19 @@ def list_images(root, layout, read, not_named):
             raise UserError(f"{path} has other categories than {first}; one data set needs the same in all its files")
         classes, first = content.classes, path
         problems += content.problems
-        split, folders = split_of(path, root), image_folders(path, root)
-        for image in content.images:
-            file = next((folder / image.file_name for folder in folders if (folder / image.file_name).is_file()), None)
+        tree = tree or ImageTree(images or root)
+        finder = FileImages(tree, path, root)
+        split = finder.split
+        files = finder.find([image.file_name for image in content.images])
+        for image, file in zip(content.images, files, strict=True):
             if file is None:
-                text = f"{image.file_name} is not in {first_few([str(folder) for folder in folders])}"
-                unpaired.append(Problem("missing image", path, text))
+                unpaired.append(Problem("missing image", path, f"{image.file_name} is not in {tree.folder}"))
                 continue
-            stem = unicodedata.normalize("NFC", Path(image.file_name).with_suffix("").as_posix())
-            id = f"{split}/{stem}" if split else stem
+            name = "/".join(parts_of(image.file_name))
+            id = f"{split}/{name}" if split else name
+            stem = PurePosixPath(id).with_suffix("").as_posix()
+            if stem not in pairs or pairs[stem].image == file:  # else a.png beside a.jpg
+                id = stem
             pairs[id] = Pair(id, file, image)
             if split:
                 splits.setdefault(split, []).append(id)
@@ -167,9 +220,9 @@ def list_images(root, layout, read, not_named):
     return Listing(root, layout, pairs, splits, classes, tuple(unpaired), (*problems, *listed), notes)
 
 
-def category_names(path, content):
-    """Category id -> name, by id; one called background gets the name that it has here."""
-    names = {entry["id"]: str(entry["name"]) for entry in sorted(content["categories"], key=lambda entry: entry["id"])}
+def category_names(path, categories):
+    """Category id -> name, for pairs of id and name; one called background gets the name that it has here."""
+    names = {id: str(name) for id, name in categories}
     names = {id: BACKGROUND if name.casefold() in BACKGROUND_NAMES else name for id, name in names.items()}
     name, count = Counter(names.values()).most_common(1)[0] if names else ("", 0)
     if not 0 < count < 2 or len(names) >= IGNORE:
@@ -178,11 +231,11 @@ def category_names(path, content):
     return names
 
 
-def category_of(path, names, entry):
-    """The name of an entry's category."""
-    if entry["category_id"] not in names:
-        raise UserError(f"{path}: {entry.get('id')} is of category {entry['category_id']}, which isn't listed")
-    return names[entry["category_id"]]
+def category_of(path, names, category, id):
+    """The name of the category of an annotation or a segment with this id."""
+    if category not in names:
+        raise UserError(f"{path}: {id} is of category {shown(category)}, which isn't listed")
+    return names[category]
 
 
 def check_size(entry, size):
@@ -190,8 +243,3 @@ def check_size(entry, size):
     if entry.size != size:
         said, real = (f"{width}x{height}" for width, height in (entry.size, size))
         raise UserError(f"{entry.path} says that {entry.file_name} is {said}, but it is {real}")
-
-
-def _area(entry):
-    area = entry.get("area")
-    return area if isinstance(area, int | float) else 0

@@ -8,11 +8,11 @@ import numpy as np
 from trizoo.data.cvat_files import find_files
 from trizoo.data.cvat_xml import CvatImage
 from trizoo.data.masks.listing import Listing, examples
-from trizoo.data.masks.pair import BACKGROUND, BACKGROUND_NAMES, Pair
+from trizoo.data.masks.pair import BACKGROUND, Pair
 from trizoo.data.masks.polygons import paint, put
 from trizoo.data.reading import Problem
 from trizoo.data.splits import split_up
-from trizoo.ground.conventions import IGNORE
+from trizoo.ground.conventions import BACKGROUND_NAMES, IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few, hint
 

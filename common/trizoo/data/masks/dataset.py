@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from trizoo.data.images import in_threads, read_image, read_size
+from trizoo.data.images import CUT_OFF, in_threads, read_image, sound_header
 from trizoo.data.masks.class_files import find_classes
 from trizoo.data.masks.encoding import Meaning, unknown_value
 from trizoo.data.masks.naming import Naming
@@ -22,6 +22,7 @@ from trizoo.data.masks.values import (
     scan_file,
     values_of,
 )
+from trizoo.data.reading import LEFT_OUT, Problem
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Record, Sample
@@ -50,8 +51,9 @@ class MaskSet:
         layout: the listing's
         splits: the listing's
         records: list of `Record` without boxes
-        problems: list of `Problem`, what is left out
+        problems: list of `Problem`, what is left out, such as pairs whose image can't be read
         notes: list of sentences worth a line in a log
+        labels_are_read: whether `labels_in` reads a file each time: it does
 
     Raises:
         UserError: one sentence that names the file, for a value that is no class, with its pixels and the mask map that
@@ -59,6 +61,8 @@ class MaskSet:
             another size than their images, unknown or empty splits, and class names that annotations use, or a class
             file and masks, and `classes` lacks
     """
+
+    labels_are_read = True
 
     def __init__(self, listing, split=None, classes=None, *, mask_map=None, palette=None, ignore_colours=()):
         if isinstance(classes, str):
@@ -68,7 +72,7 @@ class MaskSet:
         self.notes = list(listing.notes)
         named = find_classes(self.root) if listing.classes is None else None
         self.meaning = meaning_of(listing, named, mask_map, palette, ignore_colours, classes)
-        pairs = [listing.pairs[id] for id in _ids(listing, split)]
+        pairs, sizes = self._sound([listing.pairs[id] for id in _ids(listing, split)])
         self._truths = [pair.truth for pair in pairs]
         names = classes or listing.classes or (named and named.names)
         scans = None
@@ -80,7 +84,6 @@ class MaskSet:
         self.classes = tuple(names)
         _check_names(self.classes, listing)
         self._labels = {name: label for label, name in enumerate(self.classes)}
-        sizes = in_threads(read_size, [pair.image for pair in pairs])
         self._pixels = None
         if scans is not None:
             self._pixels = self._check_values(pairs, [scans[pair.id] for pair in pairs], sizes)
@@ -110,6 +113,10 @@ class MaskSet:
         _check_size(truth.path, labels.shape[::-1], record)
         return labels
 
+    def labels_in(self, index):
+        """The set of class ids in the mask of `records[index]`, which is read for it; 255 is none."""
+        return set(np.unique(self.mask(index)).tolist()) - {IGNORE}
+
     def class_pixels(self):
         """How many pixels each class has, int64 (C,), for class weights; of drawn annotations the first 1,000."""
         if self._pixels is None:
@@ -117,6 +124,26 @@ class MaskSet:
             counts = in_threads(lambda index: np.bincount(self.mask(index).ravel(), minlength=256), masks)
             self._pixels = np.sum(counts, axis=0)[: len(self.classes)]
         return self._pixels
+
+    def _sound(self, pairs):
+        """The pairs whose image can be read, and the images' sizes; the others become problems.
+
+        Raises UserError where none is left.
+        """
+        headers = in_threads(sound_header, [pair.image for pair in pairs])
+        wrong = [header for header in headers if isinstance(header, UserError)]
+        if len(wrong) == len(pairs):
+            raise wrong[0]
+        kept, sizes = [], []
+        for pair, header in zip(pairs, headers, strict=True):
+            if isinstance(header, UserError):
+                self.problems.append(Problem(LEFT_OUT, pair.image, str(header)))
+                continue
+            if header.cut:
+                self.problems.append(Problem("image cut off", pair.image, CUT_OFF))
+            kept.append(pair)
+            sizes.append(header.size)
+        return kept, sizes
 
     def _check_values(self, pairs, scans, sizes):
         """Pixels of each class, int64 (C,). Raises UserError for the first mask that can't be used."""

@@ -9,6 +9,7 @@ from trizoo.data.masks.labelme import find_labelme
 from trizoo.data.masks.panoptic import find_panoptic
 from trizoo.data.masks.sbd import find_sbd
 from trizoo.data.masks.voc import find_voc
+from trizoo.data.masks.yolo import find_yolo
 from trizoo.ground.errors import UserError
 
 # layout -> function of a folder, and of the folders of images and masks where a person named them:
@@ -22,6 +23,7 @@ FINDERS = {
     "coco": find_coco,
     "panoptic": find_panoptic,
     "cvat": find_cvat,
+    "yolo": find_yolo,
 }
 
 
@@ -40,6 +42,8 @@ def find_masks(root, layout=None, images=None, annotations=None):
     coco, panoptic: instances_NAME.json and panoptic_NAME.json in annotations, or _annotations.coco.json in a folder of
     its images. cvat: XML for images, whose subsets are splits. Without lists or folders, ids are split into train and
     val by a hash of each, about 80 : 20, so that an image stays where it is when others come.
+    its images. yolo: label files of outlines, see `trizoo.data.yolo_files.find_files`. Without lists or folders, ids
+    are split into train and val by a hash of each, about 80 : 20, so that an image stays where it is when others come.
 
     Args:
         layout: one of FINDERS, None for the first of them that is there
@@ -51,6 +55,6 @@ def find_masks(root, layout=None, images=None, annotations=None):
     """
     listing = next(listings(root, FINDERS, layout, images, annotations), None)
     if listing is None:
-        looked = layout or "VOC (SegmentationClass), folders of images and masks, labelme or COCO JSON"
+        looked = layout or "VOC (SegmentationClass), folders of images and masks, labelme or COCO JSON, YOLO outlines"
         raise NoMasksError(f"no data set with masks in {root}: {looked} was looked for")
     return listing

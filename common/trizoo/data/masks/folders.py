@@ -56,7 +56,9 @@ def _bare(stem, ending):
 
 
 def find_folders(root, images=None, annotations=None):
-    """The `Listing` of folders of images and masks, None where there are none."""
+    """The `Listing` of folders of images and masks, None where there are none; of those two that a person names."""
+    if images and annotations and annotations.is_dir():
+        return _paired(root, [("", images, annotations)])
     for folder in and_below(root):
         for there in (_pairs_of_folders(folder), _split_folders(folder), _beside(folder)):
             if there:

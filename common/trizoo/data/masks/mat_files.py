@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trizoo.data.reading import read_bytes
 from trizoo.ground.errors import UserError
 
 _MOST_BYTES = 16 << 20  # of a file, and of all that is in it once inflated
@@ -29,13 +30,7 @@ def read_matrix(path, variable, field):
     Raises UserError for a file that is too large, of another version, damaged, or without such a matrix.
     """
     path = Path(path)
-    try:
-        size = path.stat().st_size
-        if size > _MOST_BYTES:
-            raise UserError(f"{path} has {size:,} bytes; a MATLAB file of a mask has at most {_MOST_BYTES:,}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path} can't be read: {error.strerror}") from error
+    data = read_bytes(path, _MOST_BYTES, "MATLAB file of a mask")
     order = {b"IM": "<", b"MI": ">"}.get(data[126:_HEADER])
     if order is None or data[:10].startswith(b"MATLAB 7.3"):
         raise UserError(f"{path} is no MATLAB 5 file; save('{path.name}', '{variable}', '-v7') in MATLAB writes one")

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-BACKGROUND = "background"
-BACKGROUND_NAMES = (BACKGROUND, "_background_", "__background__")
+from trizoo.ground.conventions import BACKGROUND_NAMES
+
+BACKGROUND = BACKGROUND_NAMES[0]
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.data.coco_files import images_of
+from trizoo.data.coco_files import images_of, is_panoptic, read_content
+from trizoo.data.image_tree import ImageTree, parts_of
 from trizoo.data.images import opened
-from trizoo.data.masks.coco import CocoFile, category_names, category_of, check_size, list_images, read_file
+from trizoo.data.masks.coco import CocoFile, category_names, category_of, check_size, list_images
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 
 
 def find_panoptic(root, images=None, annotations=None):
     """The `Listing` of COCO's panoptic files, None where there are none."""
-    return list_images(root, "panoptic", read_panoptic, not_named="instances_")
+    return list_images(root, "panoptic", read_panoptic, "instances_", images, annotations)
 
 
 def read_panoptic(path):
@@ -23,7 +24,12 @@ def read_panoptic(path):
     The classes are its categories by id and no background, since what belongs to no segment is unlabelled. Raises
     UserError where the file isn't COCO's, or refers to what it lacks.
     """
-    return read_file(path, _parse, panoptic=True)
+    path = Path(path)
+    content = read_content(path)
+    try:
+        return _parse(path, content) if is_panoptic(content) else None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path} isn't written as COCO's files are: {type(error).__name__} {error}") from error
 
 
 @dataclass(frozen=True)
@@ -66,25 +72,31 @@ class PanopticImage:
 
 
 def _parse(path, content):
-    names = category_names(path, content)
+    names = category_names(path, sorted((entry["id"], entry["name"]) for entry in content["categories"]))
     images = images_of(content)
-    folder = next(
-        (
-            folder
-            for folder in (path.with_suffix(""), path.parent.parent / path.stem, path.parent)
-            if folder.is_dir() and any((folder / entry["file_name"]).is_file() for entry in content["annotations"][:1])
-        ),
-        path.with_suffix(""),
-    )
+    masks = _masks(path, content["annotations"][:1])
     found = []
     for entry in content["annotations"]:
         if entry["image_id"] not in images:
             raise UserError(f"{path}: {entry['file_name']} is of image {entry['image_id']}, which isn't listed")
         image = images[entry["image_id"]]
         segments = {
-            int(segment["id"]): None if segment.get("iscrowd") else category_of(path, names, segment)
+            int(segment["id"]): None
+            if segment.get("iscrowd")
+            else category_of(path, names, segment["category_id"], segment.get("id"))
             for segment in entry["segments_info"]
         }
         size = int(image["width"]), int(image["height"])
-        found.append(PanopticImage(path, image["file_name"], size, folder / entry["file_name"], segments))
+        name = entry["file_name"]
+        mask = masks.named(name, [path.stem]) or masks.folder / "/".join(parts_of(name))
+        found.append(PanopticImage(path, image["file_name"], size, mask, segments))
     return CocoFile(path, tuple(dict.fromkeys(names.values())), tuple(found), ())
+
+
+def _masks(path, first):
+    """The `ImageTree` of a file's PNGs: in a folder of its name, else beside it. first: entries that are looked for."""
+    for folder in (path.with_suffix(""), path.parent.parent / path.stem, path.parent):
+        tree = ImageTree(folder)
+        if any(tree.named(entry["file_name"], [path.stem]) for entry in first):
+            return tree
+    return ImageTree(path.with_suffix(""))

@@ -1,9 +1,8 @@
-"""Outlines and run lengths become pixels."""
+"""Outlines become pixels."""
 
 import numpy as np
 
 FARTHEST = 1e6  # an outline's coordinates in pixels are below
-_MOST_BITS = 40  # of a run length
 
 
 def paint(canvas, outline, value):
@@ -39,38 +38,3 @@ def put(canvas, pixels, corner, value):
     window = canvas[max(0, top) :, max(0, left) :]
     pixels = pixels[max(0, -top) :, max(0, -left) :][: window.shape[0], : window.shape[1]]
     window[: pixels.shape[0], : pixels.shape[1]][pixels] = value
-
-
-def decode_runs(counts, size):
-    """COCO's run lengths, a list or its compressed text -> bool (H, W) for a size (width, height).
-
-    Runs go down the columns and begin with one of zeros. Raises ValueError where they don't fill the image.
-    """
-    width, height = size
-    runs = np.array(decompress(counts) if isinstance(counts, str | bytes) else counts, np.int64)
-    if (runs < 0).any() or runs.sum() != width * height:
-        raise ValueError(f"the run lengths add up to {runs.sum()}, not to the {width * height} of {width}x{height}")
-    return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
-
-
-def decompress(text):
-    """The numbers in COCO's compressed run lengths.
-
-    Each is written in groups of five bits, the lowest first, as characters from "0"; bit 5 says that another follows,
-    bit 4 of the last is the sign. From the fourth on they are differences to the one but last (rleToString of the
-    COCO API). Raises ValueError for other characters.
-    """
-    numbers, number, shift = [], 0, 0
-    for character in text.encode("ascii") if isinstance(text, str) else text:
-        bits = character - 48
-        if not 0 <= bits < 64 or shift > _MOST_BITS:
-            raise ValueError(f"the run lengths hold the character {chr(character)!r} where no number has it")
-        number |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
-            continue
-        if bits & 16:
-            number -= 1 << shift
-        numbers.append(number + numbers[-2] if len(numbers) > 2 else number)
-        number = shift = 0
-    return numbers

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trizoo.families.base.decode import suppressed
+from trizoo.families.base.decode import highest, suppressed
 
 
 def decode_anchors(outputs, grid, placements, coding, candidates, options):
@@ -37,7 +37,7 @@ def best_of_each(scores, groups, count):
 
     Of equal ones the earlier.
     """
-    order = np.lexsort((-scores, groups))
-    in_order = groups[order]
-    rank = np.arange(len(order)) - np.searchsorted(in_order, in_order)
-    return np.sort(order[rank < count])
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order])) + 1
+    best = [of_group[highest(scores[of_group], count)] for of_group in np.split(order, starts)]
+    return np.sort(np.concatenate(best))

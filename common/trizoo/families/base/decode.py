@@ -13,6 +13,18 @@ def logit(score):
     return -np.inf if score <= 0 else (np.inf if score >= 1 else math.log(score / (1 - score)))
 
 
+def highest(scores, count):
+    """Indices of the `count` highest scores, highest first, the earlier of equal ones first: (N,) -> (k,).
+
+    All of them where there are no more than `count`.
+    """
+    candidates = np.arange(len(scores))
+    if len(scores) > count:
+        least = np.partition(scores, -count)[-count]  # far cheaper than sorting them all
+        candidates = np.flatnonzero(scores >= least)
+    return candidates[np.argsort(-scores[candidates], kind="stable")[:count]]
+
+
 def suppressed(boxes, scores, labels, placement, **options):
     """One image's candidates on the input (n, 4), (n,), (n,) as its `Detections`, in the original's pixels, after NMS.
 

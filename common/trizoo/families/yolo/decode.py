@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trizoo.families.base.decode import logit, suppressed
+from trizoo.families.base.decode import highest, logit, suppressed
 from trizoo.families.base.terms import sigmoid
 from trizoo.families.yolo.coding import decode_boxes
 from trizoo.families.yolo.grid import flatten_outputs, yolo_grid
@@ -40,16 +40,9 @@ def decode_yolo(outputs, spec, placements, *, score, threshold, max_detections=1
         rows_above, labels = np.nonzero(scores >= score)
         scores = scores[rows_above, labels]
         if len(scores) > MAX_CANDIDATES:
-            best = _highest(scores, MAX_CANDIDATES)
+            best = highest(scores, MAX_CANDIDATES)
             rows_above, labels, scores = rows_above[best], labels[best], scores[best]
         index = rows[rows_above]
         place = (grid.cells[index], grid.strides[index], grid.anchors[index], grid.scales[index])
         results.append(suppressed(decode_boxes(values[index], *place), scores, labels, placement, **options))
     return results
-
-
-def _highest(scores, count):
-    """Indices of the `count` highest scores, highest first, the earlier of equal ones first: (N,) -> (count,)."""
-    least = np.partition(scores, -count)[-count]  # far cheaper than sorting them all
-    candidates = np.nonzero(scores >= least)[0]
-    return candidates[np.argsort(-scores[candidates], kind="stable")[:count]]

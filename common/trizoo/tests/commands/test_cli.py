@@ -161,9 +161,13 @@ def test_weights_are_a_file_as_it_is_else_what_a_tag_stands_for(asked, tmp_path)
 
 
 def test_a_flag_for_models_of_another_task_is_refused_and_one_of_several_tasks_is_not(monkeypatch):
-    args = Namespace(boundary=True)
+    unused = dict.fromkeys(flag.name for flags in cli.FLAGS.values() for flag in flags.evaluate)
+    args = Namespace(**unused | {"boundary": True})
     with pytest.raises(UserError, match="--boundary is for segmentation and yolov3 does detection; leave it out"):
         check_flags(args, "evaluate", "yolov3", "detection")
-    check_flags(Namespace(boundary=False, mask_map=None, palette=None), "evaluate", "yolov3", "detection")
+    coco = Namespace(**unused | {"coco": "a.json"})
+    check_flags(coco, "evaluate", "yolov3", "detection")
+    with pytest.raises(UserError, match="--coco is for detection and pspnet-resnet50 does segmentation; leave it out"):
+        check_flags(coco, "evaluate", "pspnet-resnet50", "segmentation")
     monkeypatch.setitem(cli.FLAGS, "counting", cli.FLAGS["segmentation"])
     check_flags(args, "evaluate", "a counter", "counting")

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -8,8 +9,10 @@ import pytest
 from PIL import Image
 
 from trizoo.commands.cli import run_command
+from trizoo.commands.flags.data import WRITTEN
 from trizoo.commands.main import run
 from trizoo.data.boxes.find import find_boxes
+from trizoo.data.write.formats import WRITERS
 from trizoo.ground.errors import UserError
 
 main = partial(run, "data", prog="trizoo data")
@@ -74,10 +77,47 @@ def test_check_finds_out_that_there_are_masks_and_convert_writes_them(cells, tmp
         main(["convert", str(cells), str(out)])
     assert main(["convert", str(cells), str(out), "--mask-map", "255=1", "--classes", "wall", "cell"]) == 0
     assert capsys.readouterr().out.endswith(
-        f"{out}: 2 images with masks, splits train (1), val (1), classes wall, cell\n"
+        f"{out}: 2 images with masks, written as voc, splits train (1), val (1), classes wall, cell\n"
     )
     assert main(["check", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["classes"]["cell"]["pixels"] == 4
+
+
+def test_convert_writes_every_layout_and_tells_what_it_cannot_hold(tmp_path, capsys):
+    root = str(tmp_path / "set")
+    main(["synth", root, "--images", "6", "--size", "48"])
+    capsys.readouterr()
+    for to in WRITTEN:
+        assert (
+            main(["convert", root, str(tmp_path / to), "--to", to, "--classes-map", "circle=disc", "--limit", "2"]) == 0
+        )
+        out = capsys.readouterr().out
+        assert "note: train has 2 of its 4 images" in out
+        assert f"written as {to}, splits train (2), val (1), test (1)" in out
+        assert "classes disc, square, triangle" in out
+    flags = ["--to", "yolo", "--task", "segmentation", "--link"]
+    assert main(["convert", root, str(tmp_path / "masks"), *flags]) == 0
+    assert "note: YOLO knows no ignored pixels" in capsys.readouterr().out
+    with pytest.raises(UserError, match=r"'circle' maps no class; OLD=NEW is needed"):
+        main(["convert", root, str(tmp_path / "new"), "--classes-map", "circle"])
+
+
+def test_the_layouts_that_help_names_are_those_that_are_written():
+    assert tuple(WRITERS) == WRITTEN
+
+
+def test_split_writes_lists_and_prints_a_table(tmp_path, capsys):
+    root = tmp_path / "set"
+    main(["synth", str(root), "--images", "10", "--size", "48"])
+    shutil.rmtree(root / "ImageSets")
+    capsys.readouterr()
+    assert main(["split", str(root), "--ratios", "0.8", "0.2", "--seed", "3"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].split() == ["class", "all", "train", "val"]
+    assert out[-1] == str(root / "ImageSets" / "Main")
+    assert {name: len(ids) for name, ids in find_boxes(root).splits.items()} == {"train": 8, "val": 2}
+    with pytest.raises(UserError, match=r"add up to 0\.5; 1 is needed"):
+        main(["split", str(root), "--ratios", "0.3", "0.2"])
 
 
 def test_check_is_for_boxes_where_there_are_annotations_unless_told_otherwise(tmp_path, cells, capsys):
@@ -87,7 +127,7 @@ def test_check_is_for_boxes_where_there_are_annotations_unless_told_otherwise(tm
         assert main(["check", root, "--task", task]) == 0
         assert sign in capsys.readouterr().out
     assert main(["check", root, "--layout", "voc"]) == 0
-    assert "(voc)" in capsys.readouterr().out
+    assert "without objects" in capsys.readouterr().out
     with pytest.raises(UserError, match="leave them out or --task detection"):
         main(["check", root, "--task", "detection", "--mask-map", "255=1"])
     with pytest.raises(UserError, match="no data set with boxes in"):

@@ -1,15 +1,20 @@
 """evaluate.py, with a framework that is none; common/trizoo/tests/contract/commands.py has the command as a whole."""
 
+import shlex
+
 import numpy as np
 import pytest
 
 from trizoo.commands import evaluate as command
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
+from trizoo.ground.sample import Detections
 from trizoo.recipes.schema import Data, Recipe
+from trizoo.tasks.detection import BoxEvaluationSet, Detection
 from trizoo.tasks.segmentation import Segmentation
 from trizoo.tests.mask_files import write_masks
 from trizoo.tests.testing import FakeFramework
+from trizoo.tests.voc_files import add, add_list, thing
 from trizoo.training.build import Read
 
 
@@ -41,6 +46,36 @@ def test_data_that_is_not_named_or_not_there_is_one_sentence(evaluate):
         evaluate(root="/no/such/place")
     with pytest.raises(UserError, match="/nor/here"):
         evaluate("--data", "/nor/here", root="/no/such/place")
+
+
+def test_the_flags_that_change_metrics_reach_what_measures(monkeypatch, synthetic_data, tmp_path):
+    recipe = Recipe(classes=("circle", "square", "triangle"), data=Data(root=synthetic_data))
+    used = []
+
+    def measure(evaluation, pipeline):
+        used.append(pipeline)
+        return {}, None
+
+    monkeypatch.setattr(command, "read_model", lambda path: Read(path, recipe, model_spec("yolov3-tiny", 3), {}))
+    monkeypatch.setattr(command, "make_model", lambda framework, read, device, precision: (read.recipe, None))
+    monkeypatch.setattr(FakeFramework, "predictor", lambda *_: None)
+    monkeypatch.setattr(BoxEvaluationSet, "measure", measure)
+    monkeypatch.setattr(Detection, "table", lambda *_: "")
+    (tmp_path / "w.h5").touch()
+    flags = ["--input-size", "96x64", "--tta", "--max-detections", "7"]
+    for more in ([], ["--tiles", "640", "--overlap", "0.3"]):
+        assert command.evaluate(FakeFramework(), ["--weights", str(tmp_path / "w.h5"), *flags, *more]) == 0
+    plain, tiled = used
+    assert (plain.input_size, plain.flip, plain.max_detections, plain.nms) == ((96, 64), True, 7, recipe.evaluate.nms)
+    assert (tiled.detector, tiled.tile, tiled.overlap) == (plain, 640, 0.3)
+
+
+def test_an_input_size_of_images_as_they_are_is_refused(monkeypatch, tmp_path, synthetic_data):
+    recipe = Recipe(classes=("a",), resize="none", data=Data(root=synthetic_data))
+    monkeypatch.setattr(command, "read_model", lambda path: Read(path, recipe, model_spec("yolov3-tiny", 1), {}))
+    (tmp_path / "w.h5").touch()
+    with pytest.raises(UserError, match=r"--input-size is 96x64, and .*w\.h5 takes images as they are"):
+        command.evaluate(FakeFramework(), ["--weights", str(tmp_path / "w.h5"), "--input-size", "96x64"])
 
 
 @pytest.fixture
@@ -81,3 +116,37 @@ def test_values_of_other_data_are_mapped_by_the_flags_of_training(segment, tmp_p
     with pytest.raises(UserError, match="--mask-map 255=1"):
         segment(capsys, "--data", str(root))
     assert "pixel accuracy 0.7500" in segment(capsys, "--data", str(root), "--mask-map", "128-255=1,0-127=0")
+
+
+@pytest.fixture
+def detect(monkeypatch, tmp_path):
+    """evaluate.py with these flags, on a detector of COCO's names that finds nothing; -> what it printed."""
+    weights = tmp_path / "weights.h5"
+    weights.touch()
+    recipe = Recipe(classes=("cat", "couch", "dining table", "tv"), data={"classes_map": {"puss": "cat"}})
+    monkeypatch.setattr(command, "read_model", lambda path: Read(path, recipe, model_spec("yolov3-tiny", 4), {}))
+    monkeypatch.setattr(command, "make_model", lambda framework, read, device, precision: (read.recipe, None))
+    monkeypatch.setattr(Detection, "evaluator", lambda *_: lambda paths: (Detections.empty() for _ in paths))
+
+    def run(capsys, *flags):
+        assert command.evaluate(FakeFramework(), ["--weights", str(weights), *flags]) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_names_of_voc_are_mapped_to_coco_s_by_the_flag_that_the_error_tells(detect, tmp_path, capsys):
+    root = tmp_path / "set"
+    add(root, "a", thing("tvmonitor", 1, 1, 9, 9) + thing("sofa", 1, 1, 8, 8) + thing("puss", 1, 1, 7, 7))
+    add_list(root, "test", ["a"])
+    offered = '--classes-map "puss=cat" "sofa=couch" "tvmonitor=tv"'
+    with pytest.raises(UserError, match=rf"unknown class 'tvmonitor'; .*; {offered} maps synonyms"):
+        detect(capsys, "--data", str(root))
+    lines = detect(capsys, "--data", str(root), *shlex.split(offered)).splitlines()
+    objects = {line.rpartition("  ")[0].split("  ")[0]: line.split()[-1] for line in lines if line[:1].islower()}
+    assert {name: objects[name] for name in ("cat", "couch", "dining table", "tv")} == {
+        "cat": "1",
+        "couch": "1",
+        "dining table": "0",
+        "tv": "1",
+    }

@@ -19,7 +19,7 @@ def predict(monkeypatch, tmp_path):
     recipe = Recipe(classes=("a",), predict=Prediction(nms=0.6, nms_method="soft"))
     monkeypatch.setattr(command, "read_model", lambda path: Read(path, recipe, model_spec("yolov3-tiny", 1), {}))
     monkeypatch.setattr(command, "make_model", lambda framework, read, device, precision: (read.recipe, {}))
-    monkeypatch.setattr(command, "find_images", lambda source: [])
+    monkeypatch.setattr(command, "find_given", lambda *_: ([], []))
     monkeypatch.setattr(FakeFramework, "predictor", lambda *_: None)
     weights = tmp_path / "weights.h5"
     weights.touch()
@@ -36,7 +36,7 @@ def test_the_nms_of_predict_is_the_recipes_unless_a_flag_says_otherwise(predict,
 
     def detector(**options):
         made.append(Detector(**options))
-        return lambda paths, batch_size: iter(())
+        return lambda photos, batch_size, skip: iter(())
 
     monkeypatch.setattr(detection, "Detector", detector)
     assert predict(*flags) == 0
@@ -61,7 +61,7 @@ def test_the_lowest_score_shown_is_the_recipes_unless_a_flag_says_otherwise(pred
 
     def detector(**options):
         made.append(options["score"])
-        return lambda paths, batch_size: iter(())
+        return lambda photos, batch_size, skip: iter(())
 
     monkeypatch.setattr(detection, "Detector", detector)
     monkeypatch.setattr(detection, "LOWEST_SCORE", 1.0)

@@ -92,14 +92,18 @@ def test_a_folder_in_the_place_of_a_file_is_refused_before_any_work(tmp_path, ar
         main([*arguments, str(tmp_path)])
 
 
-@pytest.mark.parametrize("arguments", [["evaluate", "--plots"], ["predict", "{photos}", "--out"]])
+@pytest.mark.parametrize(
+    "arguments", [["evaluate", "--plots"], ["evaluate", "--report"], ["predict", "{photos}", "--out"]]
+)
 def test_a_file_in_the_place_of_a_folder_is_refused_before_any_work(precious, photos, arguments):
     given = [argument.format(photos=photos) for argument in arguments]
     with pytest.raises(UserError, match=r"notes\.txt is a file; --.* needs the name of a folder"):
         main([*given, precious("notes.txt"), "--weights", "nothing.h5"])
 
 
-@pytest.mark.parametrize("arguments", [["evaluate", "--plots"], ["predict", "{photos}", "--out"]])
+@pytest.mark.parametrize(
+    "arguments", [["evaluate", "--plots"], ["evaluate", "--report"], ["predict", "{photos}", "--out"]]
+)
 def test_nothing_is_put_into_a_data_set(synthetic_data, photos, arguments):
     given = [argument.format(photos=photos) for argument in arguments]
     with pytest.raises(
@@ -110,6 +114,7 @@ def test_nothing_is_put_into_a_data_set(synthetic_data, photos, arguments):
 
 def test_evaluate_replaces_its_metrics_and_plots_and_not_those_of_a_run(trained, tmp_path):
     flags = ["--json", str(tmp_path / "new" / "m.json"), "--plots", str(tmp_path / "plots")]
+    flags += ["--report", str(tmp_path / "page")]
     for _ in range(2):
         assert evaluate(FakeFramework(), ["--weights", str(trained / "best.h5"), *flags]) == 0
     assert json.loads((tmp_path / "new" / "m.json").read_text(encoding="utf-8"))["split"] == "test"
@@ -134,7 +139,8 @@ def test_predict_adds_to_its_own_results(trained, photos, tmp_path):
     flags = [photos, "--weights", str(trained / "best.h5"), "--out", str(tmp_path / "found" / "here"), "--json"]
     for _ in range(2):
         assert predict(FakeFramework(), flags) == 0
-    assert {path.name for path in (tmp_path / "found" / "here").iterdir()} == {".trizoo", "a.png", "detections.json"}
+    names = {path.name for path in (tmp_path / "found" / "here").iterdir()}
+    assert names == {".trizoo", "a.png", "detections.json", "detections.jsonl"}
 
 
 def test_predict_looks_at_its_folder_only_where_it_writes(synthetic_data, photos):

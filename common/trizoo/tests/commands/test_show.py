@@ -117,6 +117,14 @@ def test_masks_are_shown_with_their_legend(shown, cells):
     assert "ignored" in text
 
 
+def test_classes_are_shown_under_the_names_of_a_map(shown, tmp_path):
+    add(tmp_path / "set", "a", thing("tvmonitor", 1, 1, 20, 20))
+    add_list(tmp_path / "set", "train", ["a"])
+    _, text = shown(tmp_path / "set", "--classes-map", "tvmonitor=screen")
+    assert "screen" in text
+    assert "tvmonitor" not in text
+
+
 def test_only_the_images_that_are_shown_are_decoded(shown, synthetic_data, monkeypatch):
     decoded = []
 

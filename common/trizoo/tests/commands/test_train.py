@@ -207,6 +207,32 @@ def test_overfit_trains_and_measures_on_the_same_few_images_unaugmented(start, f
     assert load(tmp_path / "run" / "last.h5").recipe["augment"] == []
 
 
+def test_limit_trains_on_a_few_images_and_measures_on_all(start, framework, tmp_path):
+    assert start("--limit", "3", "--iterations", "2") == 0
+    assert len({id for _, ids, _ in framework.learners[0].seen for id in ids}) <= 3
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["split"] == "test"
+    assert load(tmp_path / "run" / "last.h5").recipe["data"]["limit"] == 3
+    with pytest.raises(UserError, match="--limit can't be changed in a resumed run"):
+        train(framework, ["--resume", str(tmp_path / "run"), "--limit", "4"])
+    with pytest.raises(UserError, match="overfit is 2 and limit 3"):
+        start("--limit", "3", "--overfit", "2", out="other")
+
+
+def test_a_class_map_is_in_the_recipe_and_stays_there_on_resume(start, framework, tmp_path):
+    assert start("--classes-map", "circle=round", "square=", "--epochs", "1") == 0
+    recipe = load(tmp_path / "run" / "last.h5").recipe
+    assert "round" in recipe["classes"]
+    assert not {"circle", "square"} & {*recipe["classes"]}
+    assert recipe["data"]["classes_map"] == [["circle", "round"], ["square", ""]]
+    resumed = type(framework)()
+    assert train(resumed, ["--resume", str(tmp_path / "run"), "--epochs", "2", "--workers", "0", "--quiet"]) == 0
+    with pytest.raises(UserError, match="--classes-map can't be changed in a resumed run"):
+        train(framework, ["--resume", str(tmp_path / "run"), "--classes-map", "a=b"])
+    with pytest.raises(UserError, match="--classes-map is for detection and pspnet-resnet50 does segmentation"):
+        train(framework, ["--print-recipe", "--model", "pspnet-resnet50", "--classes-map", "a=b"])
+
+
 def test_overfit_keeps_to_one_input_size(start, framework, tmp_path):
     recipe = tmp_path / "changing.yaml"
     recipe.write_text("_base_: yolov3-tiny\nmulti_scale: {low: 0.5, high: 2, every: 1}\n", encoding="utf-8")

@@ -26,6 +26,7 @@ from trizoo.commands.evaluate import evaluate
 from trizoo.commands.predict import predict
 from trizoo.commands.train import train
 from trizoo.data.synthetic import synthesize
+from trizoo.ground.cores import cpu_multiplies_bf16
 from trizoo.ground.errors import UserError
 from trizoo.weights.checkpoint import load
 
@@ -102,13 +103,15 @@ def test_a_checkpoint_names_its_framework(zoo, run):
 
 def test_the_checkpoint_alone_evaluates_to_the_value_of_the_run(zoo, run, tmp_path):
     args = ["--weights", str(run / "best.h5"), "--json", str(tmp_path / "m.json"), "--plots", str(tmp_path / "plots")]
-    assert evaluate(zoo, [*args, "--device", "cpu"]) == 0
+    assert evaluate(zoo, [*args, "--coco", str(tmp_path / "r.json"), "--device", "cpu"]) == 0
     ours = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     again = json.loads((tmp_path / "m.json").read_text(encoding="utf-8"))
     assert again["split"] == ours["split"] == "test"
     assert again["per_class"] == ours["per_class"]
     assert (again["mAP50"], again["mAP"]) == (ours["mAP50"], ours["mAP"])
     assert list((tmp_path / "plots").glob("*.png"))
+    results = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert len(results) == sum(row["detections"] for row in again["per_class"].values())
 
 
 def test_predict_writes_what_its_flags_ask_for(zoo, run, data, tmp_path, capsys):
@@ -122,6 +125,18 @@ def test_predict_writes_what_its_flags_ask_for(zoo, run, data, tmp_path, capsys)
     found = sum(len(result["detections"]) for result in results)
     assert len(list((tmp_path / "crops").rglob("*.jpg"))) == found > 0
     assert f"written to {tmp_path}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_auto_precision_is_bf16_where_the_device_multiplies_it(zoo, run, data, tmp_path, monkeypatch, capsys, able):
+    monkeypatch.setattr(type(zoo), "multiplies_bf16", lambda self, device: able)
+    flags = ["--weights", str(run / "best.h5"), "--precision", "auto", "--device", "cpu"]
+    assert evaluate(zoo, [*flags, "--json", str(tmp_path / "metrics.json")]) == 0
+    assert f"precision: {'bf16' if able else 'fp32'}, since the device" in capsys.readouterr().out
+
+
+def test_whether_the_cpu_multiplies_bf16_is_known(zoo):
+    assert zoo.multiplies_bf16(zoo.device("cpu")) in (cpu_multiplies_bf16(), False)  # JAX does, and is no faster
 
 
 def test_predict_says_how_near_it_came_where_it_found_nothing(zoo, run, data, tmp_path, capsys):

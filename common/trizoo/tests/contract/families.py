@@ -57,7 +57,9 @@ def test_a_run_of_any_family_is_evaluated_again_to_its_own_metric_and_predicts(z
     model, folder = run
     ours = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     json_file = tmp_path / "metrics.json"
-    assert evaluate(zoo, ["--weights", str(folder / "best.h5"), "--json", str(json_file), "--device", "cpu"]) == 0
+    flags = ["--json", str(json_file), "--report", str(tmp_path / "report"), "--device", "cpu"]
+    assert evaluate(zoo, ["--weights", str(folder / "best.h5"), *flags]) == 0
+    assert f"{model} on {data.name}" in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     again = json.loads(json_file.read_text(encoding="utf-8"))
     assert again["per_class"] == ours["per_class"]
     assert load(folder / "best.h5").recipe["model"]["name"] == model

@@ -83,6 +83,21 @@ def test_a_call_may_ask_for_another_confidence(here):
     assert strong.scores.min() >= np.float32(middle)
 
 
+def test_an_image_has_one_answer_whatever_else_is_in_its_batch(zoo, tmp_path, monkeypatch):
+    """Canvases of RetinaNet are the images' own, so that wide and high ones in one batch differ in size."""
+    monkeypatch.setattr(api, "require_installed", lambda: [zoo.name])
+    detector = trizoo.load(write_checkpoint(zoo, tmp_path / "retina.h5", "retinanet-resnet18"), device="cpu")
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (*size, 3), np.uint8) for size in ((64, 30), (30, 64), (64, 30), (64, 64))]
+    together = detector(images, batch_size=4)
+    for image, found in zip(images, together, strict=True):
+        alone = detector(image)
+        assert len(alone) > 0
+        np.testing.assert_array_equal(found.labels, alone.labels)
+        np.testing.assert_allclose(found.boxes, alone.boxes, atol=1e-2)
+        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-4)
+
+
 def test_a_segmentation_model_gives_a_mask_of_the_images_size(here):
     segmenter = trizoo.load("masks.h5")
     mask = segmenter("photo.jpg")

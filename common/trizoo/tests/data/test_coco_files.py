@@ -35,10 +35,32 @@ def test_files_are_known_by_name_or_else_by_what_they_hold(tmp_path):
         ("photos/_annotations.coco.json", None),
         ("test.json", "test"),
         ("result.json", None),
+        ("annotations/instances_default.json", None),
+        ("annotations/train.json", "train"),
+        ("annotations/train/instances.json", "train"),
+        ("valid/labels/train.json", "train"),
+        ("valid/labels/all.json", "val"),
+        ("person_keypoints_train2017.json", "train"),
+        ("annotations_val.json", "val"),
+        ("trainval2007.json", "trainval"),
+        ("latest.json", None),
     ],
 )
 def test_the_split_is_that_of_the_name_or_of_the_folder(name, split):
     assert split_of(Path("/data", name), Path("/data")) == split
+
+
+def test_results_and_files_that_begin_like_coco_and_are_none(tmp_path):
+    write(tmp_path / "instances_val2017_results.json", [{"image_id": 1}])
+    write(tmp_path / "one" / "a.json", SETS)
+    broken = tmp_path / "two" / "b.json"
+    write(broken, {"images": [{"file_name": "a.jpg"}], **SETS})
+    broken.write_text(broken.read_text()[:-5], encoding="utf-8")
+    assert find_files(tmp_path) == [tmp_path / "one" / "a.json", broken]  # what is wrong is said when it is read
+    assert find_files(tmp_path, tmp_path / "one") == [tmp_path / "one" / "a.json"]
+    assert find_files(tmp_path, broken) == [broken]
+    write(tmp_path / "c.json", {"images": []})
+    assert find_files(tmp_path, tmp_path / "c.json") == []
 
 
 def test_images_are_looked_for_beside_the_file_and_in_folders_of_the_splits_name():

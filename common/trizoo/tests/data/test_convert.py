@@ -4,14 +4,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trizoo.data.boxes.find import FINDERS as OF_BOXES
+from trizoo.data.boxes.find import find_boxes
 from trizoo.data.check import check
 from trizoo.data.convert import convert
+from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import find_masks
+from trizoo.data.synthetic import synthesize
+from trizoo.data.write.formats import WRITERS
 from trizoo.ground.errors import UserError
-from trizoo.pictures.palette import voc_palette
+from trizoo.tests.bccd import BCCD, needs_bccd
+from trizoo.tests.voc_files import add, add_list, thing
 
 COLOURS = np.array([[0, 0, 0], [0, 200, 0], [200, 0, 0]], np.uint8)
 PALETTE = tuple(map(tuple, COLOURS.tolist()))
+EXACT = {"voc", "coco", "labelme"}
 
 
 @pytest.fixture
@@ -26,15 +33,27 @@ def root(tmp_path):
     return root
 
 
+@pytest.fixture
+def animals(tmp_path):
+    """Boxes in VOC's layout with the splits train, val and trainval, and an image in none."""
+    root = tmp_path / "animals"
+    add(root, "a", thing("cat", 1, 1, 9, 9) + thing("dog", 2, 2, 8, 8, "<difficult>1</difficult>"))
+    add(root, "b", thing("dog", 1, 1, 9, 9))
+    add(root, "图 c", thing("kitten", 5, 5, 20, 20))
+    add(root, "empty")
+    add(root, "rest", thing("cat", 3, 3, 7, 7))
+    add_list(root, "train", ["b", "图 c", "empty"])
+    add_list(root, "val", ["a"])
+    add_list(root, "trainval", ["a", "b", "图 c", "empty"])
+    return root
+
+
 def test_masks_in_colours_become_palette_files_with_lists(root, tmp_path):
     out = tmp_path / "out"
-    data = convert(root, out, ["ground", "tree", "car"], palette=PALETTE)
-    assert data.classes == ("ground", "tree", "car")
-    assert data.splits == {"train": ["train_a", "图"], "val": ["val_a"]}
-    with Image.open(out / "SegmentationClass" / "train_a.png") as mask:
-        assert mask.mode == "P"
-        assert np.array(mask).tolist() == [[0, 1, 2]] * 2
-        assert mask.getpalette()[:768] == voc_palette().ravel().tolist()
+    done = convert(root, out, classes=["ground", "tree", "car"], palette=PALETTE)
+    assert done.classes == ("ground", "tree", "car")
+    assert (done.layout, done.task, done.images, done.splits) == ("voc", "segmentation", 3, {"train": 2, "val": 1})
+    assert find_masks(out).splits == {"train": ["train_a", "图"], "val": ["val_a"]}
     source = root / "train" / "images" / "图.JPG"
     assert (out / "JPEGImages" / "图.jpg").read_bytes() == source.read_bytes()
     assert find_masks(out).open("val").sample(0).mask.tolist() == [[2, 2, 2]] * 2
@@ -42,18 +61,21 @@ def test_masks_in_colours_become_palette_files_with_lists(root, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_labelme_becomes_masks(tmp_path):
+def test_labelme_becomes_masks_where_it_is_told_to_and_boxes_else(tmp_path):
     root = tmp_path / "in"
     root.mkdir()
     for name in "ab":
         Image.new("RGB", (6, 4)).save(root / f"{name}.png")
         shapes = [{"label": "cell", "points": [[0, 0], [6, 0], [6, 2], [0, 2]]}]
         (root / f"{name}.json").write_text(json.dumps({"imagePath": f"{name}.png", "shapes": shapes}), encoding="utf-8")
-    data = convert(root, tmp_path / "out")
-    assert data.classes == ("background", "cell")
+    done = convert(root, tmp_path / "out", task="segmentation")
+    assert done.classes == ("background", "cell")
+    data = find_masks(tmp_path / "out").open()
     assert data.sample(0).mask.tolist() == [[1] * 6] * 2 + [[0] * 6] * 2
     assert sorted(data.splits) == ["train", "val"]
     assert data.notes == []  # the split by hash is in lists now
+    assert convert(root, tmp_path / "boxes", layout="labelme").classes == ("cell",)
+    assert find_boxes(tmp_path / "boxes").open().records[0].boxes.tolist() == [[0, 0, 6, 2]]
 
 
 def test_nothing_is_written_over_and_nothing_is_left_behind(root, tmp_path):
@@ -64,21 +86,206 @@ def test_nothing_is_written_over_and_nothing_is_left_behind(root, tmp_path):
         convert(root, out, palette=PALETTE)
     with pytest.raises(UserError, match="is in colours"):
         convert(root, tmp_path / "new")
-    with pytest.raises(UserError, match="lies in the data set"):
-        convert(root, root / "new", palette=PALETTE)
+    for inside in (root / "new", root, root / "train" / ".." / "new"):
+        with pytest.raises(UserError, match=r"lies in the data set|is there already"):
+            convert(root, inside, palette=PALETTE)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in put", "out"]
     assert [path.name for path in out.iterdir()] == ["mine"]
 
 
+def test_a_folder_in_that_of_the_images_is_refused_too(animals, tmp_path):
+    images = tmp_path / "elsewhere"
+    (animals / "JPEGImages").rename(images)
+    with pytest.raises(UserError, match=r"lies in the data set .*elsewhere itself"):
+        convert(animals, images / "out", images=str(images))
+    link = tmp_path / "link"
+    link.symlink_to(animals)
+    with pytest.raises(UserError, match="lies in the data set"):
+        convert(animals, link / "out", images=str(images))
+
+
+@pytest.mark.parametrize("to", [*WRITERS])
+def test_what_fails_half_way_leaves_nothing(animals, tmp_path, to, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("trizoo.data.write.content.shutil.copyfile", full)
+    with pytest.raises(UserError, match=r"data set .*out can't be written: No space left on device"):
+        convert(animals, tmp_path / "out", to)
+    assert [path.name for path in tmp_path.iterdir()] == ["animals"]
+
+
 def test_an_empty_folder_may_be_there(root, tmp_path):
     (tmp_path / "out").mkdir()
-    assert len(convert(root, tmp_path / "out", palette=PALETTE)) == 3
+    assert convert(root, tmp_path / "out", palette=PALETTE).images == 3
 
 
-def test_names_that_would_be_one_are_refused(root, tmp_path):
+def test_names_that_would_be_one_get_numbers(root, tmp_path):
     for folder, ending in (("images", ""), ("masks", "_mask")):
         path = root / "train" / folder / f"train_a{ending}.png"
         Image.fromarray(COLOURS[np.zeros((2, 3), int)]).save(path)
-        (root / "train" / folder / "train").mkdir()
-    with pytest.raises(UserError, match="several images would be called train_a"):
-        convert(root, tmp_path / "out", palette=PALETTE)
+    convert(root, tmp_path / "out", palette=PALETTE)
+    names = sorted(path.name for path in (tmp_path / "out" / "JPEGImages").iterdir())
+    assert names == ["train_a.jpg", "train_a_2.png", "val_a.jpg", "图.jpg"]
+
+
+def boxes_of(root, layout, classes):
+    """Name -> sorted (label, corners) of all images, and split -> sorted names."""
+    index = find_boxes(root, layout).index
+    found = {}
+    for record in index.open(None, classes).records:
+        corners = [tuple(box) for box in record.boxes.tolist()]
+        found[record.id.rpartition("/")[2]] = sorted(zip(record.labels.tolist(), corners, strict=True))
+    return found, {split: sorted(id.rpartition("/")[2] for id in ids) for split, ids in index.splits.items()}
+
+
+def same_boxes(one, other, tolerance):
+    assert one.keys() == other.keys()
+    for name, objects in one.items():
+        assert [label for label, _ in objects] == [label for label, _ in other[name]], name
+        corners = [np.array([box for _, box in side]).reshape(-1, 4) for side in (objects, other[name])]
+        np.testing.assert_allclose(*corners, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("to", [name for name in WRITERS if name in OF_BOXES])
+def test_boxes_read_back_by_the_reader_of_their_layout(animals, tmp_path, to):
+    done = convert(animals, tmp_path / "out", to)
+    assert (done.task, done.classes) == ("detection", ("cat", "dog", "kitten"))
+    before, splits = boxes_of(animals, "voc", done.classes)
+    after, read = boxes_of(tmp_path / "out", to, done.classes)
+    if to in ("coco", "yolo"):
+        assert "images in no split are left out: 1" in done.notes
+        del before["rest"]
+    if to == "yolo":
+        del splits["trainval"]
+    assert read == splits
+    same_boxes(before, after, 0 if to in EXACT else 0.01)
+
+
+@pytest.mark.parametrize("to", [name for name in WRITERS if name in OF_MASKS])
+def test_masks_read_back_by_the_reader_of_their_layout(tmp_path, to):
+    synthesize(tmp_path / "in", images=6, size=(48, 40))
+    done = convert(tmp_path / "in", tmp_path / "out", to, task="segmentation")
+    source, read = find_masks(tmp_path / "in"), find_masks(tmp_path / "out", to)
+    assert {name: len(ids) for name, ids in read.splits.items()} == {
+        name: len(ids) for name, ids in source.splits.items() if ids
+    }
+    for split in read.splits:
+        before, after = source.open(split), read.open(split, done.classes)
+        for place in range(len(after)):
+            mask = before.mask(place)
+            np.testing.assert_array_equal(after.mask(place), np.where(mask == 255, 0, mask) if to == "yolo" else mask)
+
+
+def test_a_class_map_renames_merges_and_leaves_out(animals, tmp_path):
+    done = convert(animals, tmp_path / "out", classes_map={"kitten": "cat", "dog": ""})
+    assert done.classes == ("cat",)
+    data = find_boxes(tmp_path / "out").open()
+    assert {record.id: record.labels.tolist() for record in data.records} == {
+        "a": [0],
+        "b": [],
+        "empty": [],
+        "rest": [0],
+        "图 c": [0],
+    }
+    with pytest.raises(UserError, match=r"'kiten', which no object is, did you mean 'kitten'\?; the annotations have"):
+        convert(animals, tmp_path / "new", classes_map={"kiten": "cat"})
+
+
+def test_a_class_map_is_for_boxes(root, tmp_path):
+    with pytest.raises(UserError, match="a class map is for boxes"):
+        convert(root, tmp_path / "out", palette=PALETTE, classes_map={"a": "b"})
+
+
+def test_classes_give_the_order_of_labels_and_refuse_others(animals, tmp_path):
+    convert(animals, tmp_path / "out", "yolo", ["kitten", "dog", "cat"])
+    assert (tmp_path / "out" / "labels" / "val" / "a.txt").read_text(encoding="utf-8")[:2] == "2 "
+    with pytest.raises(UserError, match="unknown class 'kitten'"):
+        convert(animals, tmp_path / "new", classes=["dog", "cat"])
+
+
+def test_a_limit_is_of_the_training_split_alone(animals, tmp_path):
+    done = convert(animals, tmp_path / "out", limit=1, seed=3)
+    assert done.splits == {"train": 1, "val": 1, "trainval": 2}
+    assert "train has 1 of its 3 images, chosen so that classes are balanced" in done.notes
+    assert done.images == 3  # with the one in no split
+    again = convert(animals, tmp_path / "again", limit=1, seed=3)
+    assert again == done
+    assert find_boxes(tmp_path / "out").splits == find_boxes(tmp_path / "again").splits
+    with pytest.raises(UserError, match="limit is 0; at least 1 image is needed"):
+        convert(animals, tmp_path / "new", limit=0)
+
+
+def test_a_limit_of_masks_keeps_image_and_mask_together(tmp_path):
+    synthesize(tmp_path / "in", images=12, size=(40, 40))
+    done = convert(tmp_path / "in", tmp_path / "out", task="segmentation", limit=2)
+    assert done.splits["train"] == 2
+    source = find_masks(tmp_path / "in").open()
+    masks = {record.id: source.mask(place) for place, record in enumerate(source.records)}
+    read = find_masks(tmp_path / "out").open()
+    for place, record in enumerate(read.records):
+        np.testing.assert_array_equal(read.mask(place), masks[record.id])
+
+
+def test_a_limit_without_a_training_split_is_refused(animals, tmp_path):
+    for name in ("train", "trainval"):
+        (animals / "ImageSets" / "Main" / f"{name}.txt").unlink()
+    with pytest.raises(UserError, match="there is no split train to limit; there are val"):
+        convert(animals, tmp_path / "out", limit=1)
+
+
+def test_images_may_be_links(animals, tmp_path):
+    convert(animals, tmp_path / "out", "labelme", link=True)
+    path = tmp_path / "out" / "a.jpg"
+    assert path.readlink() == (animals / "JPEGImages" / "a.jpg").resolve()
+    assert len(find_boxes(tmp_path / "out").open()) == 5
+
+
+def test_what_was_put_right_is_told(animals, tmp_path):
+    add(animals, "b", thing("dog", 9, 9, 1, 1))
+    assert any(
+        note.startswith("1 things were put right or left out; trizoo data check")
+        for note in convert(animals, tmp_path / "out").notes
+    )
+
+
+@pytest.mark.parametrize("to", [*WRITERS])
+@pytest.mark.parametrize("name", ["c\ud83d", "c\0t"])
+def test_a_class_that_not_every_file_can_name_is_one_sentence(animals, tmp_path, to, name):
+    with pytest.raises(UserError, match=r"has a character that files can't hold; --classes-map names it anew"):
+        convert(animals, tmp_path / "out", to, classes_map={"cat": name})
+    assert [path.name for path in tmp_path.iterdir()] == ["animals"]
+
+
+def test_an_unknown_layout_is_refused(animals, tmp_path):
+    with pytest.raises(UserError, match="the layout to write is 'kitti'; one of voc, coco, yolo, labelme is needed"):
+        convert(animals, tmp_path / "out", "kitti")
+
+
+def test_options_of_masks_are_refused_for_boxes(animals, tmp_path):
+    with pytest.raises(UserError, match="are about masks; leave them out, or convert masks"):
+        convert(animals, tmp_path / "out", task="detection", mask_map={255: 1})
+
+
+def test_a_folder_with_neither_boxes_nor_masks_is_one_sentence(tmp_path):
+    (tmp_path / "in").mkdir()
+    with pytest.raises(UserError, match=r"no data set with boxes in .*; nor are there masks"):
+        convert(tmp_path / "in", tmp_path / "out")
+
+
+@needs_bccd
+def test_bccd_goes_round_all_layouts_and_comes_back(tmp_path):
+    chain = [name for name in ("coco", "yolo", "labelme") if name in OF_BOXES]
+    classes = convert(BCCD, tmp_path / "first", "voc").classes
+    before, splits = boxes_of(tmp_path / "first", "voc", classes)
+    source, layout = tmp_path / "first", "voc"
+    for to in (*chain, "voc"):
+        out = tmp_path / f"{to}-of-{layout}"
+        convert(source, out, to, classes, layout=layout, task="detection")
+        source, layout = out, to
+    after, read = boxes_of(source, "voc", classes)
+    if "yolo" in chain:
+        del splits["trainval"]
+    assert read == splits
+    assert len(before) == 364
+    same_boxes(before, after, 0.001)

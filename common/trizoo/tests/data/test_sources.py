@@ -132,3 +132,11 @@ def test_natural_order_is_total_and_compares_any_names():
     assert sorted(backwards, key=natural_key) == ordered
     assert ordered.index("2.jpg") < ordered.index("10.jpg") < ordered.index("a1b2.jpg") < ordered.index("a1b10.jpg")
     assert ordered.index("a1b10.jpg") < ordered.index("B.jpg")
+
+
+def test_the_masks_of_a_voc_data_set_are_no_photos(photos):
+    for folder in ("JPEGImages", "SegmentationClass", "SegmentationObject"):
+        photos(f"VOC2012/{folder}/a.png", f"mine/{folder.replace('JPEGImages', 'photos')}/a.png")
+    assert names(find_images("VOC2012")) == ["VOC2012/JPEGImages/a.png"]
+    assert len(find_images("mine")) == 3
+    assert names(find_images("VOC2012/SegmentationClass")) == ["VOC2012/SegmentationClass/a.png"]

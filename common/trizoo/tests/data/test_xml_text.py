@@ -81,7 +81,7 @@ def test_file_of_too_many_bytes_is_refused(tmp_path):
     path = tmp_path / "a.xml"
     with path.open("wb") as file:
         file.truncate(MOST_BYTES + 1)
-    with pytest.raises(UserError, match=r"a\.xml has 16,777,217 bytes, more than the 16,777,216"):
+    with pytest.raises(UserError, match=r"a\.xml has 16,777,217 bytes; a text file has at most 16,777,216"):
         read_annotation(path)
 
 

@@ -1,5 +1,7 @@
 """Exported files as models: in parts, of one size, and the sentences where that can't be."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -74,7 +76,7 @@ def test_names_are_those_of_what_is_asked_for():
 
 def test_an_image_of_another_size_is_one_sentence_unless_all_sizes_will_do():
     images = images_of(1, size=(64, 96))
-    with pytest.raises(UserError, match=r"a\.onnx is for images of 96x64, and one has 64x96; trizoo export --size dyn"):
+    with pytest.raises(UserError, match=r"a\.onnx is for images of 96x64, and 64x96 is asked for; trizoo export"):
         Opened(exported(), FakeSession())(images)
     assert len(Opened(exported(dynamic_size=True), FakeSession())(images)) == 3
 
@@ -90,6 +92,12 @@ def test_what_a_runtime_raises_is_one_sentence():
 def test_another_precision_than_the_files_own_is_refused():
     with pytest.raises(UserError, match=r"a\.onnx was written in fp16, and a precision of fp32 was asked for; leave"):
         make_model(runtime_of("a.onnx"), exported(precision="fp16"), "cpu", "fp32")
+
+
+def test_an_input_size_that_the_file_isnt_for_is_refused_before_it_is_opened():
+    other = RECIPE.model_copy(update={"input_size": (128, 64)})
+    with pytest.raises(UserError, match=r"a\.onnx is for images of 96x64, and 128x64 is asked for"):
+        make_model(runtime_of("a.onnx"), replace(exported(), recipe=other), "cpu")
 
 
 @pytest.mark.parametrize("ending", RUNTIMES)

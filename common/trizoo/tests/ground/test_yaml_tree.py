@@ -41,6 +41,14 @@ def test_aliases_are_read():
     assert unwrap(read("a: &range [1, 2]\nb: *range\n")) == {"a": [1, 2], "b": [1, 2]}
 
 
+def test_aliases_of_strangers_are_refused():
+    text = "a: &a [x, x]\n" + "".join(f"b{i}: &b{i} [{f'*b{i - 1}, ' * 9}]\n" for i in range(1, 30))
+    for bomb in (text.replace("*b0", "*a"), "a: &a [*a]\n", "a: &a 1\nb: *a\n"):
+        with pytest.raises(UserError, match=r"^a\.yaml line \d: this is no YAML: the alias \*a has no place here"):
+            parse(bomb, lambda line: Location("file a.yaml", f"a.yaml line {line}"), aliases=False)
+    assert unwrap(parse("a: &a [1]\n", lambda line: None, aliases=False)) == {"a": [1]}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -52,9 +60,9 @@ def test_aliases_are_read():
         ("a: b: c\n", "a.yaml line 1: this is no YAML: mapping values are not allowed here"),
         ("a: *b\n", "a.yaml line 1: this is no YAML: found undefined alias 'b'"),
         ("a: 1\n---\na: 2\n", "a.yaml line 2: this is no YAML: expected a single document in the stream, but found"),
-        ("a: 1\nb: \x07\n", r"a.yaml line 2: a recipe cannot hold the character U\+0007"),
+        ("a: 1\nb: \x07\n", r"a.yaml line 2: YAML cannot hold the character U\+0007"),
         ("? [a, b]\n: 1\n", "a.yaml line 1: a key is a list or a mapping; a name is needed"),
-        ("a: !!python/name:os.system\n", "a.yaml line 1: the tag .*python/name:os.system' has no place in a recipe"),
+        ("a: !!python/name:os.system\n", "a.yaml line 1: the tag .*python/name:os.system' has no place here"),
         ("a: !!set {b, c}\n", "a.yaml line 1: the tag .*set' has no place"),
         ("a: !!timestamp 2024-01-01\n", "a.yaml line 1: the tag .*timestamp' has no place"),
         ("a: !!int many\n", "a.yaml line 1: 'many' is no int"),

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from trizoo.metrics.confusion import confusion_matrix
+from trizoo.metrics.confusion import confusion_matrix, confusion_matrix_of, mistakes_of, paired
+from trizoo.metrics.pool import gather
 
 BOX, OTHER, ELSEWHERE = [0, 0, 40, 40], [100, 0, 140, 40], [200, 200, 240, 240]
 
@@ -53,7 +54,7 @@ def test_rows_sum_to_the_counted_truths(random_set):
 def test_columns_sum_to_the_detections(random_set, truth):
     detections, truths = random_set(9)
     truths = [truth(item.boxes, item.labels) for item in truths]
-    labels = np.concatenate([item.labels[item.scores >= np.float32(0.25)] for item in detections])
+    labels = np.concatenate([item.labels[item.scores >= np.float32(0.5)] for item in detections])
     matrix = confusion_matrix(detections, truths, 5)
     assert matrix.sum(axis=0)[:5].tolist() == np.bincount(labels, minlength=5).tolist()
 
@@ -61,3 +62,25 @@ def test_columns_sum_to_the_detections(random_set, truth):
 def test_empty_input_gives_zeros(found, truth):
     assert confusion_matrix([], [], 2).tolist() == [[0] * 3] * 3
     assert confusion_matrix([found()], [truth()], 2).tolist() == [[0] * 3] * 3
+
+
+def test_mistakes_are_counted_in_each_image(found, truth):
+    truths = [truth([BOX, OTHER], [0, 1]), truth(), truth([BOX, OTHER], [0, 0], difficult=[True, False])]
+    detections = [
+        found([BOX, OTHER, ELSEWHERE], [0.9, 0.9, 0.9], [1, 1, 0]),  # one of another class, one of nothing
+        found([BOX, OTHER], [0.9, 0.4], [0, 0]),  # the second is below the score
+        found([BOX], [0.9], [0]),  # of a difficult one, which counts nowhere
+    ]
+    pool = gather(detections, truths, 2)
+    mistakes = {name: counts.tolist() for name, counts in mistakes_of(pool, paired(pool, 0.5, 0.5)).items()}
+    assert mistakes == {"missed": [0, 0, 1], "false": [1, 1, 0], "confused": [1, 0, 0]}
+
+
+def test_mistakes_sum_to_the_matrix(random_set):
+    pool = gather(*random_set(8), 5)
+    pairs = paired(pool, 0.3, 0.5)
+    matrix = confusion_matrix_of(pool, pairs)
+    mistakes = {name: counts.sum() for name, counts in mistakes_of(pool, pairs).items()}
+    assert mistakes["missed"] == matrix[:5, 5].sum() > 0
+    assert mistakes["false"] == matrix[5, :5].sum() > 0
+    assert mistakes["confused"] == matrix[:5, :5].sum() - np.trace(matrix) > 0

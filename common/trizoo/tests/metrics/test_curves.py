@@ -9,7 +9,8 @@ from PIL import Image
 
 from trizoo.ground.errors import UserError
 from trizoo.metrics import SegmentationMetrics, evaluate, segmentation, write_report, write_segmentation_report
-from trizoo.metrics.plots import Names, draw_confusion, draw_segmentation
+from trizoo.metrics.detection import measure
+from trizoo.metrics.plots import Names, draw_all, draw_confusion, draw_segmentation
 
 NAMES = ("cat", "猫 кот", "_under $score$ \\frac", "line\nbreak \x00 \U0010fffe", " ")
 PICTURES = {"precision_recall", "score_curves", "confusion", "average_precision", "miss_rate"}
@@ -113,10 +114,30 @@ def test_the_tables_of_a_report_on_masks_hold_it(written_of_masks):
 
 
 def test_the_confusion_of_pixels_is_drawn_in_per_cent():
-    figure = draw_confusion(Names(("a", "b")), np.array([[300, 100], [0, 0]]), percent=True)
+    figure = draw_confusion(Names(("a", "b")), np.array([[300, 100], [0, 0]]), "shares of pixels", percent=True)
     axes = figure.axes[0]
+    assert axes.get_title() == "shares of pixels"
     assert [text.get_text() for text in axes.texts] == ["75.0%", "25.0%"]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["a", "b"]
+
+
+def test_the_confusion_of_boxes_says_at_which_score_and_iou(random_set):
+    figure = draw_all(measure(*random_set(1), NAMES, score=0.3))["confusion"]
+    assert figure.axes[0].get_title() == "score at least 0.3, IoU at least 0.5"
+
+
+def test_numbers_grow_with_their_cells_and_stay_within():
+    sizes = {}
+    for classes, count in ((2, 7), (8, 1234), (8, 123456), (20, 123456)):
+        names = Names([f"class {label}" for label in range(classes)])
+        figure = draw_confusion(names, np.full((classes + 1, classes + 1), count), "counts")
+        figure.draw_without_rendering()
+        axes = figure.axes[0]
+        sizes[classes, count] = axes.texts[0].get_fontsize()
+        box = axes.texts[0].get_window_extent()
+        cell = axes.get_window_extent().width / (classes + 1)
+        assert max(box.width, box.height) < 1.05 * cell
+    assert sizes[2, 7] > sizes[8, 1234] > sizes[8, 123456] > sizes[20, 123456] >= 4
 
 
 def test_the_bars_of_a_report_on_masks_show_an_absent_class_as_absent():

@@ -29,7 +29,7 @@ def test_summary_numbers_are_those_of_the_single_metrics(random_set, result):
     assert result["voc"] == {"mAP50": voc["mAP"], "mAP50_11_point": voc["mAP_11_point"]}
     assert result["images"] == 24
     assert result["score"] == 0.3
-    assert result["confusion"]["matrix"] == confusion_matrix(detections, truths, 5).tolist()
+    assert result["confusion"]["matrix"] == confusion_matrix(detections, truths, 5, score=0.3).tolist()
     assert result["confusion"]["labels"] == [*NAMES, "background"]
 
 

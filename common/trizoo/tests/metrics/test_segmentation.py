@@ -250,7 +250,7 @@ def test_a_prediction_outside_the_classes_is_refused_even_where_it_is_ignored(va
 
 def test_a_truth_outside_the_classes_is_refused_with_the_images_number():
     metrics = SegmentationMetrics(NAMES)
-    metrics.add(PREDICTION, TRUTH)
+    assert metrics.add(PREDICTION, TRUTH).tolist() == MATRIX
     message = "the truth of image 1 holds 7 in 9 pixels; with 3 classes 0 to 2 would do, and 255 for pixels to ignore"
     with pytest.raises(ValueError, match=message):
         metrics.add(PREDICTION, np.full((3, 3), 7, np.uint8))

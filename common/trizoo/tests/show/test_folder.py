@@ -3,10 +3,10 @@
 import pytest
 
 from trizoo.ground.errors import UserError
-from trizoo.show.folder import claim, new_folder
+from trizoo.show.folder import COMMAND, claim, new_folder
 from trizoo.show.page import html
 
-PAGE = html("title", [])
+PAGE = html("title", [], COMMAND)
 
 
 def names(folder):

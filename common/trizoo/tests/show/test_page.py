@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from trizoo.show.page import Figure, Section, Table, html
+from trizoo.show.page import Figure, Section, Table, html, mark
 
 EMPTY = {"meta", "img", "br"}
 
@@ -39,7 +39,7 @@ def page():
         Section("Pictures", figures=[Figure("image-1.jpg", (evil, "two"), (640, 480))]),
         Section("Table", tables=[Table((evil, "n"), [(evil, 12345), ("b", 1)], ((1, 2, 255), "stripes"))]),
     ]
-    return evil, html(evil, sections)
+    return evil, html(evil, sections, "trizoo data show")
 
 
 def test_names_are_shown_as_they_are_and_never_as_markup():
@@ -69,6 +69,23 @@ def test_numbers_stand_right_with_separators_and_rows_have_their_colours():
     ]
 
 
+def test_a_page_names_the_command_that_made_it_near_its_beginning():
+    assert mark("trizoo data show") in page()[1][:1000]
+
+
+def test_a_picture_in_the_page_itself_is_no_link():
+    figure = Figure("data:image/png;base64,AAAA", ("one",), (4, 3))
+    read = Reader(html("title", [Section("", figures=[figure])], "trizoo evaluate"))
+    assert read.all("img")[0]["src"] == figure.file
+    assert read.all("a") == []
+
+
+def test_shares_have_three_digits_and_what_is_not_defined_a_dash():
+    rows = [("a", 0.5, None), ("b", 1.0, 3)]
+    read = Reader(html("title", [Section("", tables=[Table(("x", "y", "z"), rows)])], "trizoo evaluate"))
+    assert read.texts[-8:-2] == ["a", "0.500", "\N{EN DASH}", "b", "1.000", "3"]
+
+
 def test_a_phone_shows_it_in_its_width_and_nothing_is_fetched_from_elsewhere():
     _, text = page()
     assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in Reader(text).all("meta")
@@ -76,7 +93,7 @@ def test_a_phone_shows_it_in_its_width_and_nothing_is_fetched_from_elsewhere():
 
 
 def test_a_page_is_utf8_whatever_names_hold():
-    text = html("新 \udce9 \x1b[31m\n", [Section("a\x00b", tables=[Table(("x",), [])])])
+    text = html("新 \udce9 \x1b[31m\n", [Section("a\x00b", tables=[Table(("x",), [])])], "trizoo data show")
     assert text.encode("utf-8")
     read = Reader(text)
     assert "新 \\udce9 \N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}" in read.texts

@@ -122,6 +122,38 @@ def test_an_unreadable_image_is_named_after_the_batches_before_it(pictures, tmp_
         next(results)
 
 
+def test_an_unreadable_image_is_its_own_result_where_it_is_skipped(pictures, tmp_path):
+    paths = pictures(3)
+    broken, missing = tmp_path / "broken.jpg", tmp_path / "missing.jpg"
+    broken.write_bytes(b"no image")
+    found = list(make()([missing, *paths[:2], broken, paths[2]], batch_size=2, skip=True))
+    assert [result.labels.tolist() for result in found if not isinstance(result, UserError)] == [[9], [10], [11]]
+    assert [number for number, result in enumerate(found) if isinstance(result, UserError)] == [0, 3]
+    assert "missing.jpg doesn't exist" in str(found[0])
+
+
+def test_an_image_has_one_answer_whatever_else_is_in_its_batch():
+    """A network that tells how large its input is, and how grey the last pixel."""
+
+    def predict(images):
+        outputs = [
+            np.full((len(images), r, c, 3, 25), -20, np.float32) for c, r in cells_per_head(SPEC, images.shape[2:0:-1])
+        ]
+        outputs[1][:, 1, 2, 0, :4] = images[:, -1, -1, :1] / 300 + images.shape[1] / 1000
+        outputs[1][:, 1, 2, 0, 4:6] = 20
+        return outputs
+
+    images = [
+        np.full((height, width, 3), 100 + width % 7, np.uint8)
+        for width, height in [(96, 64), (64, 96), (90, 40), (96, 64)]
+    ]
+    detector = Detector(predict, SPEC, SIZE, "keep_ratio", score=0.5, nms=0.5)
+    together, alone = list(detector(images, batch_size=4)), [next(detector([image])) for image in images]
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+    assert len({found.boxes.tobytes() for found in together}) == 3
+
+
 def test_paths_are_taken_only_as_they_are_needed(pictures):
     taken = []
 

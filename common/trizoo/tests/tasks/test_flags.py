@@ -1,7 +1,7 @@
 import pytest
 
 from trizoo.tasks import FLAGS, tasks
-from trizoo.tasks.detection_flags import share
+from trizoo.tasks.detection_flags import count, part, share
 from trizoo.tasks.flags import Flag
 
 
@@ -15,6 +15,15 @@ def test_a_share_is_a_number_from_0_to_1():
     for text in ("1.01", "-0.1", "nan", "half"):
         with pytest.raises(ValueError, match=f"'{text}' is not a number from 0 to 1"):
             share(text)
+
+
+def test_an_overlap_and_a_count_have_their_bounds():
+    assert (part("0.9"), count("12")) == (0.9, 12)
+    with pytest.raises(ValueError, match=r"'0\.95' is more than 0\.9"):
+        part("0.95")
+    for text in ("0", "-1", "1.5", "²"):
+        with pytest.raises(ValueError, match=f"'{text}' is not a whole number of at least 1"):
+            count(text)
 
 
 def test_a_flag_is_typed_with_hyphens_and_a_switch_takes_no_value():

@@ -52,7 +52,7 @@ def test_a_border_between_classes_is_as_fine_as_the_logits_say():
     assert np.flatnonzero(found[0]).min() == pytest.approx(75, abs=1)
 
 
-def test_images_as_they_are_go_through_the_network_alone_or_with_others_of_their_size():
+def test_images_as_they_are_go_through_the_network_with_others_of_their_size():
     shapes = []
 
     def predict(images):
@@ -63,8 +63,23 @@ def test_images_as_they_are_go_through_the_network_alone_or_with_others_of_their
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, (*size, 3), np.uint8) for size in ((33, 47), (33, 47), (64, 96), (33, 47))]
     found = list(segmenter(images, batch_size=4))
-    assert shapes == [(2, 33, 47, 3), (1, 64, 96, 3), (1, 33, 47, 3)]
+    assert shapes == [(3, 33, 47, 3), (1, 64, 96, 3)]
     for image, mask in zip(images, found, strict=True):
         np.testing.assert_array_equal(mask, image[..., 0] // 100)  # of every pixel, nothing read in between
-    with pytest.raises(UserError, match="an image in memory is used as it is, since resize is none: input size 31x40"):
+    with pytest.raises(UserError, match="image in memory is used as it is, since resize is none: input size 31x40"):
         next(segmenter([np.zeros((40, 31, 3), np.uint8)]))
+
+
+def test_a_mirrored_look_gives_the_mean_of_both_logits():
+    """A network that sees class 1 in the left half of its input, and class 2 a little everywhere."""
+
+    def predict(images):
+        logits = np.zeros((*images.shape[:3], 3), np.float32)
+        logits[:, :, : images.shape[2] // 2, 1] = 1
+        logits[..., 2] = 0.4
+        return [logits]
+
+    spec, image = model_spec("deeplabv3plus-mobilenetv2", 3), np.zeros((32, 64, 3), np.uint8)
+    (plain,), (both,) = (list(Segmenter(predict, spec, (64, 32), "none", flip=flip)([image])) for flip in (False, True))
+    assert (np.unique(plain[:, :32]), np.unique(plain[:, 32:])) == (1, 2)
+    assert np.unique(both).tolist() == [1]  # a half of 1 everywhere, against 0.4

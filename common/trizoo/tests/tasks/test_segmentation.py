@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trizoo.data.photo import Photo
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
+from trizoo.tasks.writers import save_picture
 from trizoo.tests.mask_files import write_masks
 
 TASK = task_of("deeplabv3plus-mobilenetv2")
@@ -39,6 +41,7 @@ def test_a_split_is_measured_at_the_images_own_sizes(data):
     assert (metrics["mIoU"], metrics["pixel_accuracy"]) == (0.25, 0.5)
     assert {*TASK.metrics} <= metrics.keys()
     assert len(found.masks) == 8
+    assert [(iou, number) for iou, number, _ in found.worst] == [(0.25, number) for number in range(10)]
     truth, prediction = evaluation.draw(found, 0)
     assert (truth[0, 0] == prediction[0, 0]).all()
     assert (truth[0, 7] != prediction[0, 7]).any()
@@ -70,20 +73,26 @@ def test_a_result_has_the_share_of_each_class_that_is_there(data, tmp_path):
     recipe = Recipe(classes=("ground", "cell", "dust"))
     mask = np.zeros((2, 5), np.uint8)
     mask[0, :3] = 1
-    result = TASK.result("a.png", mask, recipe, None)
+    photo = Photo.of("a.png")
+    result = TASK.result(photo, mask, recipe, None)
     assert result == {"image": "a.png", "width": 5, "height": 2, "areas": {"ground": 0.7, "cell": 0.3}}
-    assert TASK.line("a.png", mask, result, recipe, None) == "a.png: ground 70.0 %, cell 30.0 %"
+    assert TASK.line(photo, mask, result, recipe, None) == "a.png: ground 70.0 %, cell 30.0 %"
     other = {"areas": {"ground": 0.1, "cell": 0.9}}
-    assert TASK.total([result, other], recipe) == "2 images: cell 60.0 %, ground 40.0 %"
-    assert TASK.total([], recipe) == "0 images: "
+    total = TASK.total(recipe, None)
+    assert total.text() == "0 images: "
+    total.add(result)
+    total.add(other)
+    assert total.text() == "2 images: cell 60.0 %, ground 40.0 %"
 
 
 @pytest.mark.parametrize(("view", "mode"), [("blend", "RGB"), ("mask", "RGB"), ("cut-out", "RGBA")])
 def test_pictures_are_of_the_view_that_was_asked_for(data, tmp_path, view, mode):
-    args = Namespace(masks=True, no_pictures=False, view=view)
+    args = Namespace(masks=True, view=view, out=str(tmp_path / "out"))
     mask = np.ones(SIZE[::-1], np.uint8)
-    TASK.write(f"{data.root}/images/0.png", tmp_path / "out" / "0.png", mask, Recipe(), args)
-    with Image.open(tmp_path / "out" / "0.png") as picture, Image.open(tmp_path / "out" / "masks" / "0.png") as file:
+    photo, target = Photo.of(f"{data.root}/images/0.png"), tmp_path / "out" / "deep" / "0.png"
+    TASK.write(photo, target, mask, Recipe(), args)
+    save_picture(target, TASK.draw(photo, mask, Recipe(), args))
+    with Image.open(target) as picture, Image.open(tmp_path / "out" / "masks" / "deep" / "0.png") as file:
         assert (picture.mode, picture.size) == (mode, SIZE)
         assert (file.mode, np.asarray(file).tolist()) == ("P", mask.tolist())
 

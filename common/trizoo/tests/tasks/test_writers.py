@@ -13,7 +13,8 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
 from trizoo.tasks.writers import (
     PICTURE_FORMATS,
-    count_text,
+    Counts,
+    in_folder,
     names_for_files,
     output_names,
     save_picture,
@@ -21,7 +22,6 @@ from trizoo.tasks.writers import (
     to_rows,
     voc_xml,
     write_crops,
-    write_json,
     write_voc,
 )
 
@@ -57,33 +57,6 @@ def test_json_holds_plain_rounded_numbers():
 
 def test_json_has_no_negative_zero():
     assert "-0.0" not in json.dumps(to_json("a.jpg", (4, 4), detections([[-0.001, 0, 2, 2]], [1], [0]), NAMES))
-
-
-def test_the_json_file_is_utf8_and_reads_back(tmp_path):
-    results = [to_json("a.jpg", (64, 48), TWO, NAMES), to_json("名.jpg", (3, 4), Detections.empty(), NAMES)]
-    write_json(tmp_path / "new" / "out.json", results)
-    text = (tmp_path / "new" / "out.json").read_bytes().decode("utf-8")
-    assert json.loads(text) == results
-    assert "猫" in text
-    assert [line[:10] for line in text.splitlines()[1:3]] == ['{"image": '] * 2  # one image a line
-
-
-def test_an_empty_json_file_is_an_empty_list(tmp_path):
-    write_json(tmp_path / "out.json", [])
-    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8")) == []
-
-
-def test_a_file_name_that_is_not_utf8_survives_json(tmp_path):
-    name = b"caf\xe9.jpg".decode("utf-8", errors="surrogateescape")
-    write_json(tmp_path / "out.json", [to_json(name, (3, 4), Detections.empty(), NAMES)])
-    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))[0]["image"] == name
-
-
-def test_a_score_that_is_no_number_is_not_written(tmp_path):
-    result = to_json("a.jpg", (64, 48), detections([[0, 0, 1, 1]], [np.nan], [0]), NAMES)
-    with pytest.raises(ValueError, match="JSON"):
-        write_json(tmp_path / "out.json", [result])
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_voc_annotation_reads_back_to_the_same_boxes(tmp_path):
@@ -261,6 +234,23 @@ def test_results_of_an_earlier_run_among_the_images_are_not_written_over(tmp_pat
         output_names([tmp_path / "a.jpg", tmp_path / "out/a.jpg"], tmp_path / "out")
 
 
+def test_a_folder_of_images_leaves_its_name_to_other_results(tmp_path):
+    paths = [
+        tmp_path / "in" / name for name in ("a.png", "Masks/a.png", "masks_2/a.png", "deep/masks/a.png", "crops/a.png")
+    ]
+    names = output_names(paths, "out", kept=["masks"])
+    assert [name.as_posix() for name in names.values()] == [
+        "out/a.png",
+        "out/Masks_3/a.png",
+        "out/masks_2/a.png",
+        "out/deep/masks/a.png",
+        "out/crops/a.png",
+    ]
+    assert {in_folder("out", "masks", name).as_posix() for name in names.values()}.isdisjoint(
+        name.as_posix() for name in names.values()
+    )
+
+
 def test_rows_hold_the_boxes_and_scores_of_each_class():
     found = detections([[1, 2, 3, 4], [5, 6, 7, 8], [0, 0, 1, 1]], [0.9, 0.8, 0.7], [2, 0, 2])
     rows = to_rows(found, 3)
@@ -278,14 +268,17 @@ def test_counts_are_a_table_over_all_images():
     one = to_json("1.jpg", (9, 9), detections([[0, 0, 1, 1]] * 10, [0.5] * 10, [0] * 9 + [1]), names)
     two = to_json("2.jpg", (9, 9), detections([[0, 0, 1, 1]] * 2, [0.5] * 2, [0] * 2), names)
     none = to_json("3.jpg", (9, 9), Detections.empty(), names)
-    assert count_text([one, two, none], names).splitlines() == [
+    counts = Counts(names)
+    for result in (one, two, none):
+        counts.add(result)
+    assert counts.text().splitlines() == [
         "class  objects  images",
         "dog         11       2",
         "猫           1       1",
         "all         12       2",
         "3 images read",
     ]
-    assert count_text([], names).splitlines()[-2:] == ["all          0       0", "0 images read"]
+    assert Counts(names).text().splitlines()[-2:] == ["all          0       0", "0 images read"]
 
 
 def test_labels_without_a_name_are_refused(tmp_path):

@@ -69,6 +69,29 @@ def test_a_single_image_is_not_held_back(tmp_path):
     assert "1 of the 1 validation images (train) are trained on" in said
 
 
+@pytest.mark.parametrize(("model", "kind"), [("yolov3-tiny", "Main"), ("deeplabv3plus-mobilenetv2", "Segmentation")])
+def test_a_limit_is_of_the_images_that_are_trained_on_alone(root, model, kind):
+    _, sources, ids, said = opened(root, model, limit=5)
+    assert len(ids) == len(set(ids)) == 5
+    assert "trained on 5 of these 28 images, chosen so that classes are balanced" in said
+    assert len(sources.validation.records) == len(sources.test.records) == 6  # 3 of 20 for each
+    assert opened(root, model, limit=5)[2] == ids
+    _, _, others, said = opened(root, model, limit=1000)
+    assert len(others) == 28
+    lists(root, kind, val=None)
+    _, sources, ids, said = opened(root, model, limit=5)
+    assert not {record.id for record in sources.validation.records} & set(ids)
+    assert len(ids) == 5
+
+
+def test_a_class_map_holds_for_every_split(root):
+    recipe, sources, _, _ = opened(root, classes_map={"circle": "round", "triangle": "", "square": "round"})
+    assert recipe.classes == sources.validation.classes == ("round",)
+    assert recipe.data.classes_map == (("circle", "round"), ("triangle", ""), ("square", "round"))
+    assert {label for record in sources.test.records for label in record.labels.tolist()} == {0}
+    assert final_set(recipe).classes == ("round",)
+
+
 def test_masks_alone_are_nothing_for_a_detector(root):
     for name in ("Annotations", "ImageSets/Main"):
         shutil.rmtree(root / name)

@@ -59,6 +59,41 @@ def test_given_classes_set_the_labels(tmp_path):
     assert opened(tmp_path, classes=("dog", "cat", "cow")).classes == ("dog", "cat", "cow")
 
 
+def test_a_class_map_gives_names_that_classes_are_looked_up_by(tmp_path):
+    add(tmp_path, "a", thing("tvmonitor", 1, 1, 9, 9) + thing("sofa", 1, 1, 8, 8) + thing("cat", 1, 1, 7, 7))
+    add(tmp_path, "b", thing("tv", 1, 1, 9, 9, "<difficult>1</difficult>"))
+    mapping = {"tvmonitor": "tv", "sofa": "", "cat": "animal"}
+    data = find_boxes(tmp_path).open(None, None, mapping)
+    assert (data.classes, data.notes) == (("animal", "tv"), [])
+    first, second = data.records
+    assert first.boxes.tolist() == [[0, 0, 9, 9], [0, 0, 7, 7]]
+    assert (first.labels.tolist(), first.difficult.tolist(), first.crowd.tolist()) == ([1, 0], [False] * 2, [False] * 2)
+    assert (second.labels.tolist(), second.difficult.tolist()) == ([1], [True])
+    assert [data.labels_in(place) for place in (0, 1)] == [{0, 1}, {1}]
+    assert data.sample(0).labels.tolist() == [1, 0]
+    given = find_boxes(tmp_path).open(None, ("tv", "dog", "animal"), mapping)
+    assert given.records[0].labels.tolist() == [0, 2]
+    assert [record.labels.tolist() for record in given.records[1:]] == [[0]]
+
+
+def test_a_name_of_a_class_map_that_no_object_has_is_a_note(tmp_path):
+    add(tmp_path, "a", thing("cat", 1, 1, 9, 9))
+    notes = find_boxes(tmp_path).open(None, None, {"cats": "cat"}).notes
+    assert notes == ["the class map names 'cats', which no object is, did you mean 'cat'?"]
+
+
+def test_unknown_classes_with_synonyms_are_told_the_flag_for_all_of_them(tmp_path):
+    add(tmp_path, "a", thing("cat", 1, 1, 9, 9) + thing("tvmonitor", 1, 1, 9, 9) + thing("sofa", 1, 1, 9, 9))
+    with pytest.raises(UserError) as caught:
+        opened(tmp_path, classes=["cat", "tv", "couch"])
+    assert str(caught.value) == (
+        f"{tmp_path}/Annotations/a.xml, line 5: unknown class 'tvmonitor'; the classes are cat, tv, couch; "
+        '--classes-map "sofa=couch" "tvmonitor=tv" maps synonyms'
+    )
+    with pytest.raises(UserError, match="unknown class 'cart' \\(cat by the class map\\), did you mean 'cat'"):
+        find_boxes(tmp_path).open(None, ["cat", "tvmonitor", "sofa"], {"cat": "cart"})
+
+
 def test_given_classes_may_be_decomposed(tmp_path):
     add(tmp_path, "a", thing("caf\xe9", 1, 1, 9, 9))
     add(tmp_path, "b", thing("cafe\u0301", 1, 1, 9, 9))

@@ -8,6 +8,7 @@ from trizoo.data.check import check
 from trizoo.data.check.report import MaskReport, Report
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
+from trizoo.tests.coco_files import box_entry, draw, write_coco
 from trizoo.tests.mask_files import touch
 
 
@@ -24,7 +25,8 @@ def root(tmp_path):
         ({"task": "detection"}, Report),
         ({"task": "detection", "layout": "voc"}, Report),
         ({"task": "segmentation"}, MaskReport),
-        ({"layout": "voc"}, MaskReport),
+        ({"layout": "voc"}, Report),
+        ({"layout": "folders", "images": "JPEGImages", "annotations": "SegmentationClass"}, MaskReport),
         ({"mask_map": {255: 1}}, MaskReport),
     ],
 )
@@ -68,3 +70,22 @@ def test_several_data_sets_are_an_error_unless_there_are_masks(root, tmp_path):
         check(tmp_path / "all")
     touch(tmp_path / "all", "images/a.png", "masks/a.png", "images/b.png", "masks/b.png")
     assert check(tmp_path / "all").layout == "folders"
+
+
+@pytest.mark.parametrize("segmentation", [[], [[8, 4, 40, 4, 40, 20, 8, 20]]])
+def test_cocos_boxes_come_first_unless_there_are_masks_beside_them(tmp_path, segmentation):
+    draw(tmp_path, "images/a.jpg", "images/b.jpg")
+    entries = [box_entry(number, number, 1, [8, 4, 32, 16], segmentation=segmentation) for number in (1, 2)]
+    write_coco(tmp_path / "all.json", ["a.jpg", "b.jpg"], entries)
+    for options in ({}, {"layout": "coco"}, {"task": "detection"}):
+        report = check(tmp_path, **options)
+        assert isinstance(report, Report)
+        assert report.classes == {"cat": {"objects": 2, "images": 2}}
+    if segmentation:
+        assert check(tmp_path, task="segmentation").classes["cat"]["pixels"] == 2 * 32 * 16
+    else:
+        with pytest.raises(UserError, match="would be nothing but background: no annotation has an outline"):
+            check(tmp_path, task="segmentation")
+    touch(tmp_path, "masks/a.png", "masks/b.png", size=(80, 40))
+    assert check(tmp_path).layout == "folders"
+    assert isinstance(check(tmp_path, layout="coco"), Report)

@@ -5,7 +5,9 @@ import pytest
 
 from trizoo.data.masks.coco import read_coco
 from trizoo.data.masks.find import find_masks
+from trizoo.data.masks.panoptic import read_panoptic
 from trizoo.ground.errors import UserError
+from trizoo.tests.coco_files import box_entry, draw, write_coco
 from trizoo.tests.mask_files import touch
 
 CATEGORIES = [{"id": 7, "name": "dog"}, {"id": 3, "name": "cat"}]
@@ -118,18 +120,83 @@ def test_segmentations_that_cannot_be_drawn_are_refused(tmp_path, segmentation):
 def test_a_file_name_is_text(tmp_path):
     path = write(tmp_path / "a.json", [])
     path.write_text(path.read_text(encoding="utf-8").replace('"a.jpg"', "[1]"), encoding="utf-8")
-    with pytest.raises(
-        UserError, match=r"isn't written as COCO's files are: TypeError image 1 has the file name \[1\]"
-    ):
+    with pytest.raises(UserError, match=r"isn't written as COCO's files are: .* at `\$\.images\[0\]\.file_name`"):
         read_coco(path)
+
+
+@pytest.mark.parametrize("width", ["null", '"8"', "0", "-8", "8.5", "1e99"])
+def test_sizes_are_numbers_of_pixels(tmp_path, width):
+    path = write(tmp_path / "a.json", [])
+    path.write_text(path.read_text(encoding="utf-8").replace('"width": 8', f'"width": {width}'), encoding="utf-8")
+    with pytest.raises(UserError, match=r"a\.json: a\.jpg has the size .*x6; its pixels are needed"):
+        read_coco(path)
+
+
+def test_an_object_keeps_its_own_bytes_alone(tmp_path):
+    path = write(tmp_path / "a.json", [instance(1, 3, square(0, 0, 2)), instance(2, 3, [])])
+    (found,) = read_coco(path).images[0].objects
+    assert found.segmentation == json.dumps(square(0, 0, 2)).encode()
 
 
 def test_images_of_another_size_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"says that a\.jpg is 8x6, but it is 6x8"):
         drawn(write(tmp_path / "a.json", []), size=(6, 8))
     (tmp_path / "a.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(UserError, match="lacks images, annotations or categories"):
+    with pytest.raises(UserError, match="missing required field `images`"):
         read_coco(tmp_path / "a.json")
+
+
+def test_masks_of_nothing_but_background_are_refused(tmp_path):
+    draw(tmp_path, "a.jpg", "b.jpg")
+    path = write_coco(tmp_path / "_annotations.coco.json", ["a.jpg", "b.jpg"], [(1, 1, [8, 4, 32, 16])])
+    with pytest.raises(
+        UserError, match=r"_annotations\.coco\.json would be nothing but background: no annotation has an"
+    ):
+        find_masks(tmp_path)
+    write_coco(path, ["a.jpg", "b.jpg"], [box_entry(1, 2, 1, [8, 4, 32, 16], segmentation=square(8, 4, 9))])
+    listing = find_masks(tmp_path)
+    assert sorted(listing.pairs) == ["a", "b"]
+    assert listing.problems == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["{}/secret.jpg", "../secret.jpg", "x/../../secret.jpg", "C:\\secret.jpg", "..\\secret.jpg"]
+)
+@pytest.mark.parametrize("layout", ["coco", "panoptic"])
+def test_names_never_lead_out_of_the_folder(tmp_path, name, layout):
+    root, name = tmp_path / "root", name.format(tmp_path)
+    draw(tmp_path, "secret.jpg", "secret.png", "root/a.jpg", "root/all/a.png", size=(4, 3))
+    path = root / "all.json"
+    coco(path, ["a.jpg", name], panoptic=layout == "panoptic")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if layout == "panoptic":
+        content["annotations"][0]["file_name"] = "a.png"
+        content["annotations"].append({**content["annotations"][0], "file_name": name.replace(".jpg", ".png")})
+        path.write_text(json.dumps(content), encoding="utf-8")
+    listing = find_masks(root, layout)
+    assert [pair.image for pair in listing.pairs.values()] == [root / "a.jpg"]
+    assert [problem.kind for problem in listing.unpaired] == ["missing image"]
+    if layout == "panoptic":
+        masks = [image.mask for image in read_panoptic(path).images]
+        assert masks[0] == root / "all" / "a.png"
+        assert all(mask.is_relative_to(root) and ".." not in mask.parts for mask in masks)
+
+
+def test_images_of_one_name_and_two_suffixes_are_two(tmp_path):
+    draw(tmp_path, "a.jpg", "a.png", size=(4, 3))
+    coco(tmp_path / "all.json", ["a.jpg", "a.png"])
+    pairs = find_masks(tmp_path).pairs
+    assert {id: pair.image.name for id, pair in pairs.items()} == {"a": "a.jpg", "a.png": "a.png"}
+
+
+def test_places_of_coco_can_be_named(tmp_path):
+    draw(tmp_path, "one/a.jpg", "two/a.jpg", size=(4, 3))
+    for part in "xy":
+        coco(tmp_path / part / "all.json", ["a.jpg"])
+    listing = find_masks(tmp_path, images="two", annotations="y/all.json")
+    assert [(pair.image, pair.truth.path) for pair in listing.pairs.values()] == [
+        (tmp_path / "two" / "a.jpg", tmp_path / "y" / "all.json")
+    ]
 
 
 def coco(path, names, size=(4, 3), panoptic=False, categories=({"id": 3, "name": "cat"},)):

@@ -197,3 +197,19 @@ def test_membrane_is_refused_explained_and_then_read():
     assert (len(train), len(val), train.classes) == (25, 5, ("class_0", "class_1"))
     assert train.sample(0).mask.shape == train.sample(0).image.shape[:2] == (512, 512)
     assert 0.1 < train.class_pixels()[0] / train.class_pixels().sum() < 0.4
+
+
+def test_an_image_that_cannot_be_read_is_left_out_with_a_problem(tmp_path):
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    for name in ("a", "b"):
+        path = tmp_path / "images" / f"{name}.jpg"
+        Image.effect_noise((40, 30), 90).convert("RGB").save(path)
+        Image.fromarray(np.arange(30, dtype=np.uint8)[:, None].repeat(40, 1) % 2).save(
+            tmp_path / "masks" / f"{name}.png"
+        )
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    data = find_masks(tmp_path).open()
+    assert [record.id for record in data.records] == ["a"]
+    assert [(problem.kind, problem.file.name) for problem in data.problems] == [("image left out", "b.jpg")]
+    assert data.sample(0).mask.shape == (30, 40)

@@ -86,3 +86,10 @@ def test_a_folder_of_that_name_without_images_is_passed_over(tmp_path):
     (tmp_path / "labels").mkdir()
     (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 1 1", encoding="utf-8")  # YOLO's boxes
     assert pairs(find_masks(tmp_path)) == {"a": ("images/a.png", "gt/a.png")}
+
+
+def test_folders_of_any_names_can_be_named(tmp_path):
+    touch(tmp_path, "what I saw/a.png", "what it is/a_mask.png")
+    assert pairs(find_masks(tmp_path, "folders", "what I saw", "what it is")) == {
+        "a": ("what I saw/a.png", "what it is/a_mask.png")
+    }

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trizoo.data.masks.polygons import decode_runs, decompress, paint
+from trizoo.data.masks.polygons import paint
 
 pycocotools = pytest.importorskip("pycocotools.mask")
 
@@ -70,24 +70,6 @@ def test_every_pixel_is_as_a_slow_test_of_its_centre_says():
         fast = np.zeros_like(slow)
         paint(fast, outline, 1)
         assert np.array_equal(fast, slow)
-
-
-def test_runs_are_read_as_coco_writes_them():
-    rng = np.random.default_rng(2)
-    for share in (0, 0.02, 0.5, 1):
-        mask = (rng.random((37, 53)) < share).astype(np.uint8)
-        packed = pycocotools.encode(np.asfortranarray(mask))
-        assert np.array_equal(decode_runs(packed["counts"], (53, 37)), mask == 1)
-        assert np.array_equal(decode_runs(packed["counts"].decode(), (53, 37)), mask == 1)
-        assert np.array_equal(decode_runs(decompress(packed["counts"]), (53, 37)), mask == 1)
-    # 2 columns of 3: down the columns, 1 zero, 2 ones, 3 zeros
-    assert decode_runs([1, 2, 3], (2, 3)).tolist() == [[False, False], [True, False], [True, False]]
-
-
-@pytest.mark.parametrize("counts", [[1, 2], [-1, 7], [7], "\x00", "ß", "", "P" * 100])
-def test_runs_that_do_not_fill_the_image_are_refused(counts):
-    with pytest.raises(ValueError):
-        decode_runs(counts, (2, 3))
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools with NumPy 2

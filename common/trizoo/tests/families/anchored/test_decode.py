@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trizoo.augment.letterbox import fit
-from trizoo.families.base.terms import sigmoid
+from trizoo.families.base.terms import log_softmax, sigmoid
 from trizoo.families.retinanet import decode as retinanet_decode
 from trizoo.families.retinanet import targets as retinanet
 from trizoo.families.retinanet.anchors import (
@@ -215,6 +215,43 @@ def test_of_many_candidates_the_best_of_each_level_of_retinanet_reach_nms(monkey
     kept, _ = nms(boxes, scores, labels, threshold=0.5, max_detections=30)
     np.testing.assert_array_equal(found.boxes, boxes[kept])
     np.testing.assert_array_equal(found.labels, labels[kept])
+
+
+def draw(kind, batch=2):
+    """Logits (B, N, K) of many equal scores, scores that are nearly or, in float32, quite 1, and what isn't finite."""
+    rng = np.random.default_rng(1)
+    logits = rng.choice([-3, -0.5, -0.5 + 1e-7, 0, 2, 17, 18.5, 90], nothing(kind, batch)[1].shape).astype(np.float32)
+    logits[1] = rng.normal(0, 1, logits[1].shape)
+    for value in (np.nan, np.inf, -np.inf):
+        logits[:, rng.integers(0, logits.shape[1], 40), rng.integers(0, logits.shape[2])] = value
+    return logits
+
+
+@pytest.mark.parametrize("score", [0.0, 0.3, 0.95])
+@BOTH
+def test_the_best_candidates_are_those_of_sorting_all_of_them(monkeypatch, kind, score):
+    module, grid = (ssd_decode, SSD_GRID) if kind == "ssd" else (retinanet_decode, PYRAMID_GRID)
+    monkeypatch.setattr(module, f"{kind.upper()}_CANDIDATES", 25)
+    seen = []
+    monkeypatch.setattr(module, "decode_anchors", lambda *args: seen.append(args[4]))
+    logits = draw(kind)
+    decode(kind, (None, logits), None, score=score)
+    for of_image in logits:
+        finite = np.isfinite(of_image).all(axis=1)
+        clean = np.where(finite[:, None], of_image, 0)
+        scores = np.exp(log_softmax(clean))[:, 1:] if kind == "ssd" else sigmoid(clean)
+        scores[~finite] = -1
+        wanted = []
+        for group in range(CLASSES if kind == "ssd" else 5):
+            rows, labels = np.divmod(np.arange(scores.size), CLASSES)
+            own = np.flatnonzero((labels if kind == "ssd" else grid.levels[rows]) == group)
+            own = own[scores.reshape(-1)[own] >= np.float32(score)]
+            wanted += own[np.argsort(-scores.reshape(-1)[own], kind="stable")[:25]].tolist()
+        rows, labels = np.divmod(np.sort(np.array(wanted, int)), CLASSES)
+        found = seen[0](of_image)
+        np.testing.assert_array_equal(found[0], rows)
+        np.testing.assert_array_equal(found[1], labels)
+        np.testing.assert_array_equal(found[2], scores[rows, labels])
 
 
 @BOTH

@@ -1,0 +1,82 @@
+"""YOLO's layout: a text file an image, a line an object, in shares of its sides."""
+
+from trizoo.data.boxes.listing import AnnotatedObject, Annotation, Listing
+from trizoo.data.reading import Problem
+from trizoo.data.yolo_files import find_files
+from trizoo.data.yolo_labels import read_lines
+
+
+def find_yolo(root, images=None, annotations=None):
+    """The `Listing` of YOLO's labels in a folder and those below it, None where there are none.
+
+    Splits and names are those of data.yaml (Ultralytics, Roboflow) or obj.data (Darknet), wherever it lies; else names
+    are those of classes.txt, obj.names … and splits those of lists, folders or hashes. How the files may lie stands at
+    `trizoo.data.yolo_files.find_files`. Raises UserError where what describes the data set can't be read.
+    """
+    files = find_files(root, images, annotations)
+    if files is None:
+        return None
+
+    def read(id):
+        if files.labels[id] is None:
+            return Annotation(files.images[id], (), relative=True)
+        return read_annotation(files.labels[id], files.classes, files.keypoints)
+
+    return Listing(
+        files.root,
+        "yolo",
+        files.images,
+        {id: path or files.images[id] for id, path in files.labels.items()},
+        read,
+        files.lists,
+        files.classes.names,
+        files.problems,
+        files.remarks,
+        files.image_folder,
+        files.label_folder,
+    )
+
+
+def read_annotation(path, classes, keypoints=False):
+    """The `Annotation` of one label file, see `trizoo.data.yolo_labels.read_lines`.
+
+    An outline's box is the smallest around its points. A negative width or height counts as a positive one. A score
+    after a box, as predictions have it, plays no role. Boxes without area, and those with nan, inf or huge numbers are
+    left out; `problems` tells of each.
+
+    Args:
+        classes: `trizoo.data.name_files.ClassNames`
+
+    Raises:
+        UserError: with the line, as `read_lines`
+    """
+    objects, problems, scored = [], [], []
+    for line in read_lines(path, keypoints):
+        name = classes.name_of(line.label)
+        written = " ".join(f"{number:g}" for number in line.numbers[:8])
+        if len(line.numbers) == 5:
+            scored.append(line.where)
+        if not line.usable:
+            text = f"{line.where}: {name} ({written}) has a number that is none or huge and is left out"
+            problems.append(Problem("object without box", path, text))
+            continue
+        if line.centred:
+            x, y, width, height = line.numbers[:4]
+            if width < 0 or height < 0:
+                text = f"{line.where}: {name} ({written}) has its corners swapped"
+                problems.append(Problem("swapped corners", path, text))
+            width, height = abs(width), abs(height)
+            box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+        else:
+            xs, ys = line.numbers[::2], line.numbers[1::2]
+            box = (min(xs), min(ys), max(xs), max(ys))
+        if box[0] >= box[2] or box[1] >= box[3]:
+            text = f"{line.where}: {name} ({written}) has no area and is left out"
+            problems.append(Problem("box without area", path, text))
+            continue
+        objects.append(AnnotatedObject(name, box, where=line.where))
+    remarks = ()
+    if scored:
+        text = f"{scored[0]}: a fifth number stands after the label, as predictions have it, in {len(scored)} lines"
+        remarks = (Problem("box with a score", path, text),)
+    return Annotation(path, tuple(objects), tuple(problems), remarks, relative=True)

@@ -1,0 +1,76 @@
+"""Files that name the classes of a detector's data set, a name a line, as tools for detectors write them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from trizoo.data.class_names import class_name
+from trizoo.data.reading import read_text
+from trizoo.ground.errors import UserError
+
+MOST_CLASSES = 10_000  # a label beyond it is a slip, and would make a network that nobody wants
+NAME_FILES = ("classes.txt", "obj.names", "class_names.txt", "names.txt", "labels.txt", "_darknet.labels")
+_MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class ClassNames:
+    """The names of classes in the order of their labels.
+
+    Args:
+        path: the file that gives them, None where labels alone do
+    """
+
+    names: tuple[str, ...]
+    path: Path | None = None
+
+    def name_of(self, label):
+        """The name of a label; "label 7" where it has none, which is then an unknown class like any other."""
+        return self.names[label] if 0 <= label < len(self.names) else f"label {label}"
+
+
+def numbered_names(count):
+    """class_0, class_1 …"""
+    return tuple(f"class_{label}" for label in range(count))
+
+
+def checked_names(names, where):
+    """The names as `class_name` writes them. Raises UserError for empty ones, two alike, none and too many.
+
+    Args:
+        where: the file, and perhaps the line, that has them
+    """
+    try:
+        names = tuple(class_name(name) for name in names)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    if not 0 < len(names) <= MOST_CLASSES:
+        raise UserError(f"{where} names {len(names)} classes; 1 to {MOST_CLASSES:,} are needed")
+    seen = {}
+    for label, name in enumerate(names):
+        if not name:
+            raise UserError(f"{where}: class {label} has no name")
+        if name in seen:
+            raise UserError(
+                f"{where}: classes {seen[name]} and {label} are both called {name!r}; each name counts once"
+            )
+        seen[name] = label
+    return names
+
+
+def read_names(path):
+    """The `ClassNames` of a file with a name a line; blank lines play no role."""
+    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+        raise UserError(f"{path} is no file of at most 1 MiB, as one with a class's name a line is")
+    lines = read_text(path)[0].replace("\r", "\n").split("\n")
+    return ClassNames(checked_names([line for line in lines if line.strip()], path), path)
+
+
+def find_names(folders):
+    """The `ClassNames` of the first file of `NAME_FILES`, else the first *.names, in the first folder that has one."""
+    for folder in folders:
+        there = {path.name.casefold(): path for path in sorted(folder.iterdir())} if folder.is_dir() else {}
+        others = [name for name in there if name.endswith((".names", "_classes.txt"))]
+        for name in (*NAME_FILES, *others):
+            if name in there and there[name].is_file():
+                return read_names(there[name])
+    return None

@@ -1,0 +1,248 @@
+"""The images of a data set shared out among train, val and test, as lists where the readers find them."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from trizoo.data.boxes.find import find_boxes
+from trizoo.data.convert import find_labels
+from trizoo.data.images import in_threads
+from trizoo.data.masks.find import find_masks
+from trizoo.data.splits import find_lists
+from trizoo.data.stratify import stratify
+from trizoo.ground.errors import UserError
+from trizoo.ground.files import write_atomically
+from trizoo.ground.text import first_few
+
+NAMES = ("train", "val", "test")
+_MARKER = ".trizoo-split.json"  # beside the lists: their hashes, by which they are known as written here
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class SplitUp:
+    """What was written.
+
+    Args:
+        folder: of the lists
+        ids: split -> ids of its images, in order
+        objects: split -> int64 (C,), objects of each class; None for masks
+        holders: split -> int64 (C,), images that hold each class
+        twins: how many images have the bytes of another one
+        problems: how many things of the source were put right or left out
+    """
+
+    folder: Path
+    classes: tuple[str, ...]
+    ids: dict[str, list[str]]
+    objects: dict[str, np.ndarray] | None
+    holders: dict[str, np.ndarray]
+    twins: int
+    problems: int
+
+    def __str__(self):
+        """A table of the images that hold each class, and of its objects where they are counted, in each split."""
+        head = ["class", "", "all", *(text for name in self.ids for text in (name, ""))]
+        rows = [["", "images", *_cells([len(ids) for ids in self.ids.values()])]]
+        for label, name in enumerate(self.classes):
+            rows.append([name, "images", *_cells([int(counts[label]) for counts in self.holders.values()])])
+            if self.objects is not None:
+                rows.append(["", "objects", *_cells([int(counts[label]) for counts in self.objects.values()])])
+        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+        lines = [
+            "  ".join(f"{cell:{'<' if place < 2 else '>'}{widths[place]}}" for place, cell in enumerate(row)).rstrip()
+            for row in (head, *rows)
+        ]
+        return "\n".join(lines)
+
+
+def _cells(numbers):
+    """The sum, and each number with its share of it."""
+    total = sum(numbers)
+    shares = [f"{100 * number / total:.1f} %" if total else "" for number in numbers]
+    return [str(total), *(text for pair in zip(map(str, numbers), shares, strict=True) for text in pair)]
+
+
+def split(
+    root,
+    ratios=(0.8, 0.1, 0.1),
+    seed=0,
+    out=None,
+    *,
+    task=None,
+    layout=None,
+    images=None,
+    annotations=None,
+    mask_map=None,
+    palette=None,
+    ignore_colours=(),
+):
+    """Share the images of a data set out among train, val and, with three ratios, test -> `SplitUp`.
+
+    Each class is shared out in the ratios as far as can be (see `trizoo.data.stratify.stratify`). Images of the same
+    bytes go to the same split. The lists go where readers look first: ImageSets/Main, or ImageSets/Segmentation for
+    masks, of VOC's layout, else splits. Lists that are there are left alone, unless they were written here and not
+    changed since.
+
+    Args:
+        ratios: two or three above 0, that add up to 1, or to 100
+        out: another folder for the lists, which no reader looks into
+        task, layout, images, annotations: see `trizoo.data.convert.convert`
+        mask_map, palette, ignore_colours: see `trizoo.data.masks.dataset.MaskSet`
+
+    Raises:
+        UserError: where there are other lists, or fewer images than splits, where the data set's own files say what
+            its splits are, and as the readers do
+    """
+    names = _names(ratios)
+    places = {"layout": layout, "images": images, "annotations": annotations}
+    options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
+    listing, has_masks = find_labels(root, task, places, any(options.values()))
+    folder = Path(out) if out is not None else _folder(listing, has_masks)
+    data = listing.open(None, **options) if has_masks else listing.open()
+    ids = [record.id for record in data.records]
+    if out is None:
+        _refuse_others(folder, _lists_of(listing, has_masks, ids, folder), _annotations(listing, has_masks))
+    else:
+        _refuse_others(folder)
+    pictures = same_bytes([record.image for record in data.records])
+    different = len(set(pictures))
+    if different < len(names):
+        raise UserError(f"{listing.root} has {different} different pictures, too few for {', '.join(names)}")
+    label_sets = in_threads(data.labels_in, range(len(data)))
+    where = stratify(label_sets, ratios, seed, pictures)
+    members = {name: np.flatnonzero(where == number).tolist() for number, name in enumerate(names)}
+    number = len(data.classes)
+    found = SplitUp(
+        folder,
+        data.classes,
+        {name: [ids[place] for place in places_] for name, places_ in members.items()},
+        None if has_masks else {name: _objects(data, places_, number) for name, places_ in members.items()},
+        {name: _holders(label_sets, places_, number) for name, places_ in members.items()},
+        len(pictures) - different,
+        len(data.problems),
+    )
+    _write(found, listing, has_masks, places, check=out is None)
+    return found
+
+
+def same_bytes(paths):
+    """For each file a value that is the same for files of the same bytes; only files of one size are read."""
+    sizes = in_threads(lambda path: path.stat().st_size, paths)
+    shared = Counter(sizes)
+
+    def key(item):
+        path, size = item
+        if shared[size] == 1:
+            return size
+        digest = hashlib.blake2b(digest_size=16)
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+        return size, digest.digest()
+
+    return in_threads(key, list(zip(paths, sizes, strict=True)))
+
+
+def _names(ratios):
+    """The names of the splits. Raises UserError for ratios that are none."""
+    shown = " ".join(f"{ratio:g}" for ratio in ratios)
+    if len(ratios) not in (2, 3) or not all(0 < ratio < float("inf") for ratio in ratios):
+        raise UserError(f"the ratios are {shown}; two or three above 0 are needed, such as 0.8 0.1 0.1")
+    if not any(abs(sum(ratios) - whole) < 1e-6 * whole for whole in (1, 100)):
+        raise UserError(f"the ratios {shown} add up to {sum(ratios):g}; 1 is needed, or 100")
+    return NAMES[: len(ratios)]
+
+
+def _folder(listing, has_masks):
+    """Where readers look first."""
+    if listing.layout == "voc" and (listing.root / "JPEGImages").is_dir():
+        return listing.root / "ImageSets" / ("Segmentation" if has_masks else "Main")
+    return listing.root / "splits"
+
+
+def _lists_of(listing, has_masks, ids, folder):
+    """The files that say what a data set's splits are, none where these are made by hash."""
+    own = () if has_masks else listing.lists.files.values()
+    return dict.fromkeys([*own, *find_lists(listing.root, ids, [folder]).files.values()])
+
+
+def _annotations(listing, has_masks):
+    """The files that hold boxes, which lists can be too."""
+    return set() if has_masks else set(listing.annotations.values())
+
+
+def _refuse_others(folder, others=(), annotations=()):
+    """UserError where there are lists that weren't written here, or were changed since.
+
+    Args:
+        others: what says what the data set's splits are
+        annotations: files that hold its labels
+    """
+    own = _own(folder)
+    there = dict.fromkeys([*(sorted(folder.glob("*.txt")) if folder.is_dir() else ()), *others])
+    fixed = [str(path) for path in others if path.suffix.lower() != ".txt" or path in annotations]
+    if fixed:
+        raise UserError(
+            f"what the splits are stands in {first_few(fixed)}, which count before lists; --out DIR writes lists "
+            f"elsewhere"
+        )
+    foreign = [str(path) for path in there if path.parent != folder or own.get(path.name, "") != _hash(path)]
+    if foreign:
+        raise UserError(
+            f"there are lists already that this command didn't write, or that were changed since: "
+            f"{first_few(foreign)}; remove them first, or --out DIR writes others elsewhere"
+        )
+
+
+def _own(folder):
+    """Name -> hash of the lists that were written here into a folder."""
+    try:
+        own = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
+        return own if isinstance(own, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def _hash(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def _objects(data, places, number):
+    counts = [np.bincount(data.records[place].labels, minlength=number) for place in places]
+    return np.sum([np.zeros(number, np.int64), *counts], axis=0)
+
+
+def _holders(label_sets, places, number):
+    counts = Counter(label for place in places for label in label_sets[place])
+    return np.array([counts[label] for label in range(number)], np.int64)
+
+
+def _write(found, listing, has_masks, places, check):
+    """Writes the lists; with `check` takes them away again and raises UserError where the readers don't go by them."""
+    texts = {f"{name}.txt": "".join(f"{id}\n" for id in ids) for name, ids in found.ids.items()}
+    for name in _own(found.folder):
+        if name not in texts:
+            (found.folder / name).unlink(missing_ok=True)
+    for name, text in texts.items():
+        write_atomically(found.folder / name, text)
+    own = {name: _hash(found.folder / name) for name in texts}
+    write_atomically(found.folder / _MARKER, json.dumps(own, indent=1) + "\n")
+    if not check:
+        return
+    try:
+        read = (find_masks if has_masks else find_boxes)(listing.root, **places).splits
+        if {name: list(ids) for name, ids in read.items()} == found.ids:
+            return
+        why = f"its splits {first_few(sorted(read))} are made by other files than lists, or a name can stand in no list"
+    except UserError as error:
+        why = str(error)
+    for name in (*texts, _MARKER):
+        (found.folder / name).unlink()
+    if not any(found.folder.iterdir()):
+        found.folder.rmdir()
+    raise UserError(f"{listing.root} can't be split by lists: {why}; --out DIR writes them elsewhere")

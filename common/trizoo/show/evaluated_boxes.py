@@ -1,0 +1,95 @@
+"""The sections of a page of a detector's results."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from trizoo.ground.boxes import area
+from trizoo.metrics import plots
+from trizoo.metrics.coco_protocol import AREAS
+from trizoo.metrics.detection import IOU_THRESHOLD, measure
+from trizoo.pictures.draw import draw_boxes, draw_detections
+from trizoo.pictures.palette import class_colours
+from trizoo.show.embedded import plot, side_by_side, small
+from trizoo.show.page import Section, Table
+
+WORST = 12  # images
+SIZES = {"small": "small: to 32x32 pixels", "medium": "medium: to 96x96", "large": "large"}
+CAPTIONS = {
+    "precision_recall": "Precision over recall at IoU 0.5, with AP50",
+    "score_curves": "Precision, recall and F1 over the score at IoU 0.5; dotted: the score of the numbers above",
+    "confusion": "Which class is taken for which, what is missed (last column) and invented (last row)",
+    "average_precision": "Average precision of each class",
+    "miss_rate": "Log-average miss rate of each class",
+}
+
+
+def sections(data, metrics, found, facts):
+    """A list of Sections.
+
+    Args:
+        data: a `trizoo.tasks.detection.BoxEvaluationSet`
+        metrics, found: what its `measure` gave
+        facts: lines about the model and the data
+    """
+    measures = measure(found, data.records, data.classes, metrics["score"])
+    point = f"at score {metrics['score']:g} and IoU {IOU_THRESHOLD:g}"
+    names = {"mAP50": metrics["mAP50"], "mAP": metrics["mAP"], "mAP75": metrics["mAP75"]}
+    names["VOC mAP50"] = metrics["voc"]["mAP50"]
+    return [
+        Section("", more=tuple(facts), tables=[Table(("metric", "value"), list(names.items()))]),
+        _classes(metrics, data.classes, point),
+        _sizes(metrics, data.records),
+        Section(
+            "Curves and confusion",
+            figures=[plot(figure, CAPTIONS[name]) for name, figure in plots.draw_all(measures).items()],
+            layout="plots",
+        ),
+        _worst(data, measures, found, point),
+    ]
+
+
+def _classes(metrics, classes, point):
+    """A row for each class."""
+    columns = ("AP50", "AP", "precision", "recall", "F1", "ground_truths", "detections")
+    rows = [(name, *(values[column] for column in columns)) for name, values in metrics["per_class"].items()]
+    table = Table(
+        ("class", *columns[:5], "objects", "detections"), rows, tuple(map(tuple, class_colours(len(classes)).tolist()))
+    )
+    return Section("Classes", more=(f"precision, recall and F1 {point}; detections of any score",), tables=[table])
+
+
+def _sizes(metrics, records):
+    """A row for each of COCO's sizes."""
+    areas = np.concatenate(
+        [np.zeros(0), *(area(record.boxes)[~(record.difficult | record.crowd)] for record in records)]
+    )
+    rows = []
+    for name, text in SIZES.items():
+        low, high = AREAS[name]
+        count = int(((areas >= low) & (areas < high)).sum())
+        rows.append((text, metrics["coco"][f"AP_{name}"], metrics["coco"][f"AR_{name}"], count))
+    more = ("AP and recall are COCO's, means over IoU 0.50 to 0.95; sizes in the images' own pixels",)
+    return Section("Sizes", more=more, tables=[Table(("size", "AP", "recall", "objects"), rows)])
+
+
+def _worst(data, measures, found, point):
+    """The images with the most mistakes."""
+    mistakes = measures["mistakes"]
+    total = sum(mistakes.values())
+    worst = [int(number) for number in np.argsort(-total, kind="stable")[:WORST] if total[number]]
+    if not worst:
+        return Section("Worst images", (f"None: {point} nothing is missed, invented or confused.",))
+    figures = []
+    for number in worst:
+        record, strong = data.records[number], found[number].above(measures["score"])
+        image, scale = small(record)
+        truth = draw_boxes(image, record.boxes * np.tile(scale, 2), record.labels, data.classes)
+        strong = replace(strong, boxes=strong.boxes * np.tile(scale, 2))
+        prediction = draw_detections(image, strong, data.classes)
+        counts = ", ".join(f"{counts[number]} {name}" for name, counts in mistakes.items())
+        figures.append(side_by_side(truth, prediction, (record.id, counts)))
+    sums = ", ".join(f"{counts.sum():,} {name}" for name, counts in mistakes.items())
+    lines = (f"In all images {sums}, {point}.",)
+    more = ("truth at the left, prediction with its confidence at the right",)
+    return Section("Worst images", lines, more, figures=figures, layout="plots")

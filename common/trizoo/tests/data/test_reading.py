@@ -1,0 +1,26 @@
+"""Files that are no ordinary ones end in a sentence, and nothing waits for them."""
+
+import os
+
+import pytest
+
+from trizoo.data.image_tree import files_below
+from trizoo.data.reading import json_files, read_bytes, read_json, read_text
+from trizoo.ground.errors import UserError
+
+
+def test_a_pipe_and_a_device_are_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "a.json")
+    (tmp_path / "b.json").symlink_to("/dev/zero")
+    for name in ("a.json", "b.json"):
+        for read in (read_text, lambda path: read_json(path, "list"), lambda path: read_bytes(path, 9, "list")):
+            with pytest.raises(UserError, match=rf"{name} is no ordinary file"):
+                read(tmp_path / name)
+    assert (files_below(tmp_path, (".json",)), json_files(tmp_path)) == ([], [])
+
+
+def test_a_file_of_too_many_bytes_is_not_read(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"1234567890")
+    assert read_bytes(tmp_path / "a.txt", 10, "list") == b"1234567890"
+    with pytest.raises(UserError, match=r"a\.txt has 10 bytes; a list has at most 9"):
+        read_bytes(tmp_path / "a.txt", 9, "list")
