@@ -13,6 +13,7 @@ from trizoo.deploy import notes
 from trizoo.deploy.check import matched
 from trizoo.deploy.runtimes import read_notes
 from trizoo.families import architecture
+from trizoo.families.yolo.spec import YOLOSpec
 from trizoo.ground.errors import UserError
 from trizoo.parity.probe import loss_section
 from trizoo.parity.pseudo import pseudo_arrays
@@ -281,6 +282,14 @@ def test_a_file_that_is_cut_short_is_one_sentence(tiny, tmp_path):
 def test_what_doesnt_fit_the_model_is_one_sentence(checkpoint, model, flags, sentence):
     with pytest.raises(UserError, match=sentence):
         main(["export", str(checkpoint(model)), "--to", "onnx", *flags])
+
+
+def test_a_family_that_cant_decode_in_a_graph_has_raw_outputs(tiny, tmp_path, monkeypatch):
+    monkeypatch.delattr(YOLOSpec, "candidates")
+    out = tmp_path / "a.onnx"
+    with pytest.raises(UserError, match="yolov3-tiny is of a family without decoding in graphs; --raw would do"):
+        main(["export", str(tiny[0]), "--out", str(out)])
+    assert main(["export", str(tiny[0]), "--out", str(out), "--raw"]) == 0
 
 
 def test_images_of_sizes_of_their_own_need_a_file_for_all_sizes(checkpoint):
