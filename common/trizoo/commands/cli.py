@@ -96,6 +96,13 @@ def choose(name=None):
     return Choice(find(there[0]).open, f" ({others})")
 
 
+def tell_precision(args, recipe):
+    """Says what --precision auto took, which the recipe of a use has."""
+    if args.precision == "auto" and Path(args.weights).suffix.lower() not in EXPORTED:
+        reason = "multiplies it itself" if recipe.precision == "bf16" else "isn't known to multiply bf16 itself"
+        say(f"precision: {recipe.precision}, since the device {reason}")
+
+
 def choose_for(args, script=None):
     """The Choice for a command's arguments: a runtime where --weights is an exported file, else a framework.
 
@@ -113,13 +120,6 @@ def choose_for(args, script=None):
     from trizoo.deploy.runtimes import runtime_of
 
     return Choice(lambda: runtime_of(weights))
-
-
-def tell_precision(args, recipe):
-    """Says what --precision auto took, which the recipe of a use has."""
-    if args.precision == "auto":
-        reason = "multiplies it itself" if recipe.precision == "bf16" else "isn't known to multiply bf16 itself"
-        say(f"precision: {recipe.precision}, since the device {reason}")
 
 
 def find_weights(args, model=None):

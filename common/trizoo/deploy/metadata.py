@@ -47,6 +47,11 @@ class Metadata(Section):
     licence: str | None = Field(None, description="of the weights, where it is known")
     recipe: dict[str, Any] = Field(description="model, classes, input size, resize policy, thresholds of the zoo's own")
 
+    @property
+    def input_size(self):
+        """(width, height) that it was made for."""
+        return tuple(self.recipe["input_size"])
+
     def to_json(self):
         """As text."""
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)

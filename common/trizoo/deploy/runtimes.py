@@ -112,7 +112,7 @@ class Exported:
 
     def check_size(self, size):
         """UserError where the file isn't for images of this (width, height)."""
-        own = tuple(self.metadata.recipe["input_size"])
+        own = self.metadata.input_size
         if not self.metadata.dynamic_size and tuple(size) != own:
             raise UserError(
                 f"{self.path} is for images of {own[0]}x{own[1]}, and {size[0]}x{size[1]} is asked for; trizoo export "
@@ -227,13 +227,18 @@ def read_model(weights):
 def make_model(framework, read, device, precision=None):
     """What was read as (recipe, model), on a framework or a `Runtime`; see `build.make_model`.
 
-    Raises UserError for another precision than an exported file's own, and for a size that it isn't for.
+    Raises UserError for another precision than an exported file's own, and for an input size that isn't its own where
+    that is fixed. "auto" is the file's own.
     """
     if not isinstance(read, Exported):
         return build.make_model(framework, read, device, precision)
     own = read.metadata.precision
-    if precision not in (None, own):
+    if precision not in (None, "auto", own):
         raise UserError(f"{read.path} was written in {own}, and a precision of {precision} was asked for; leave it out")
-    if read.recipe.resize in ("letterbox", "stretch"):  # else images have sizes of their own, which the file takes
-        read.check_size(read.recipe.input_size)
+    (width, height), fixed = read.recipe.input_size, read.metadata.input_size
+    if not read.metadata.dynamic_size and read.recipe.resize != "none" and (width, height) != fixed:
+        raise UserError(
+            f"{read.path} takes images of {fixed[0]}x{fixed[1]} and {width}x{height} is asked for; leave --input-size "
+            f"out, or export it with --size dynamic"
+        )
     return read.recipe, read.open(device)

@@ -200,8 +200,12 @@ def _alarm(*_):
     raise TimeoutError(f"more than {SECONDS} seconds")
 
 
-def campaign(layout, inputs, seed, keep):
-    """Tries the inputs of one format. Gives what was wrong, a line each, and counts."""
+def campaign(task):
+    """Tries the inputs of one format: (layout, inputs, seed, folder to keep what goes wrong in).
+
+    Gives layout, inputs, how many were opened, the slowest in seconds, and a line on each that went wrong.
+    """
+    layout, inputs, seed, keep = task
     from trizoo.data.boxes.find import find_boxes
     from trizoo.ground.errors import UserError
 
@@ -261,7 +265,7 @@ def main():
     tasks = [(layout, arguments.inputs, arguments.seed, arguments.keep) for layout in arguments.layouts or SEEDS]
     failed = False
     with spawn.Pool(arguments.jobs, maxtasksperchild=1) as pool:
-        for layout, inputs, opened, slowest, wrong in pool.starmap(campaign, tasks, chunksize=1):
+        for layout, inputs, opened, slowest, wrong in pool.imap(campaign, tasks):
             print(f"{layout:8} {inputs:7} inputs, {opened:7} opened, slowest {slowest:.2f} s, {len(wrong)} wrong")
             print("".join(f"  {line}\n" for line in wrong[:20]), end="", flush=True)
             failed |= bool(wrong)

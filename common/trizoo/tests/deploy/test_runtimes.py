@@ -94,10 +94,11 @@ def test_another_precision_than_the_files_own_is_refused():
         make_model(runtime_of("a.onnx"), exported(precision="fp16"), "cpu", "fp32")
 
 
-def test_an_input_size_that_the_file_isnt_for_is_refused_before_it_is_opened():
-    other = RECIPE.model_copy(update={"input_size": (128, 64)})
-    with pytest.raises(UserError, match=r"a\.onnx is for images of 96x64, and 128x64 is asked for"):
-        make_model(runtime_of("a.onnx"), replace(exported(), recipe=other), "cpu")
+def test_another_input_size_than_a_files_fixed_one_is_refused_before_any_image():
+    read = exported()
+    other = replace(read, recipe=read.recipe.model_copy(update={"input_size": (160, 128)}))
+    with pytest.raises(UserError, match=r"a\.onnx takes images of 96x64 and 160x128 is asked for; leave --input-size"):
+        make_model(runtime_of("a.onnx"), other, "cpu", "auto")
 
 
 @pytest.mark.parametrize("ending", RUNTIMES)
