@@ -12,7 +12,7 @@ from trizoo.deploy.metadata import Thresholds, describe
 from trizoo.deploy.runtimes import RUNTIMES, read_notes, runtime_of
 from trizoo.deploy.targets import TARGETS, Job
 from trizoo.deploy.writing import write
-from trizoo.families import architecture, check_input_size
+from trizoo.families import ModelSpec, architecture, check_input_size
 from trizoo.framework import find
 from trizoo.ground.errors import UserError
 from trizoo.ground.results import check_file
@@ -150,6 +150,8 @@ def _settle(args, target, read, source):
         thresholds=_thresholds(args, target, recipe, spec),
         licence=load_origin(source).get("licence"),
     )
+    if metadata.kind == "boxes" and type(spec).candidates is ModelSpec.candidates:
+        raise UserError(f"{spec.name} is of a family without decoding in graphs; --raw would do")
     return spec, recipe, tuple(size), metadata
 
 

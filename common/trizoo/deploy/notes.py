@@ -26,7 +26,7 @@ def read_onnx(path):
     broken = UserError(f"{path} is no ONNX file, or cut short; exporting it again would do")
     found = None
     try:
-        with Path(path).open("rb") as file:
+        with _opened(path) as file:
             size = os.fstat(file.fileno()).st_size
             if not size:
                 raise broken
@@ -64,7 +64,7 @@ def read_openvino(path):
         if not weights.is_file():
             raise UserError(f"{path} has its weights in {weights}, which isn't there; the two belong together")
         found, within, count = None, [], 0
-        with Path(path).open("rb") as file:
+        with _opened(path) as file:
             for event, element in iterparse(file, events=("start", "end")):
                 count += 1
                 if count > 2 * _MOST_ELEMENTS:
@@ -93,7 +93,7 @@ def read_tflite(path):
     Raises UserError for what is no such file.
     """
     try:
-        with Path(path).open("rb") as file:
+        with _opened(path) as file:
             if file.read(8)[4:] != _TFLITE:
                 raise UserError(f"{path} is no TFLite file; exporting it again would do")
         beside = Path(path).with_suffix(".json")
@@ -104,6 +104,13 @@ def read_tflite(path):
         raise UserError(f"{path} can't be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         return None
+
+
+def _opened(path):
+    """The file, open for reading. Raises UserError for a folder, a pipe or a device, none of which is waited for."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise UserError(f"{path} is no file; the path of a file of trizoo export is needed")
+    return Path(path).open("rb")
 
 
 def _varint(file):

@@ -110,6 +110,15 @@ class Exported:
     recipe: Recipe
     spec: ModelSpec
 
+    def check_size(self, size):
+        """UserError where the file isn't for images of this (width, height)."""
+        own = self.metadata.input_size
+        if not self.metadata.dynamic_size and tuple(size) != own:
+            raise UserError(
+                f"{self.path} is for images of {own[0]}x{own[1]}, and {size[0]}x{size[1]} is asked for; trizoo export "
+                f"--size dynamic makes a file for all sizes"
+            )
+
     def open(self, device="cpu"):
         """The `Opened`. Raises UserError where the runtime isn't installed or doesn't take the file."""
         runtime = runtime_of(self.path)
@@ -159,12 +168,7 @@ class Opened:
         Raises:
             UserError: for images of another size than the file is for
         """
-        width, height = self.exported.recipe.input_size
-        if not self.metadata.dynamic_size and images.shape[1:3] != (height, width):
-            raise UserError(
-                f"{self.exported.path} is for images of {width}x{height}, and one has {images.shape[2]}x"
-                f"{images.shape[1]}; trizoo export --size dynamic makes a file for all sizes"
-            )
+        self.exported.check_size(images.shape[2:0:-1])
         with _in_a_sentence(f"{runtime_of(self.exported.path).title} can't run {self.exported.path}"):
             return self._run(images, names, numbers or {})
 

@@ -17,6 +17,7 @@ COMMAND = re.compile(
 READMES = [
     ROOT / "README.md",
     *sorted(ROOT.glob("*/README.md")),
+    ROOT / "docs" / "export.md",
     ROOT / "docs" / "results.md",
     ROOT / "docs" / "predict.md",
 ]

@@ -13,6 +13,7 @@ from trizoo.deploy import notes
 from trizoo.deploy.check import matched
 from trizoo.deploy.runtimes import read_notes
 from trizoo.families import architecture
+from trizoo.families.yolo.spec import YOLOSpec
 from trizoo.ground.errors import UserError
 from trizoo.parity.probe import loss_section
 from trizoo.parity.pseudo import pseudo_arrays
@@ -163,7 +164,7 @@ def test_a_file_for_so_many_images_of_one_size(checkpoint, tmp_path):
     for number in range(3):
         alone = opened(images[number][None])
         np.testing.assert_allclose(together[1][number, : alone[1].shape[1]], alone[1][0], atol=1e-6)
-    with pytest.raises(UserError, match=r"is for images of 96x64, and one has 64x96; trizoo export --size dynamic"):
+    with pytest.raises(UserError, match=r"is for images of 96x64, and 64x96 is asked for; trizoo export"):
         opened(np.zeros((1, 96, 64, 3), np.uint8))
 
 
@@ -281,6 +282,14 @@ def test_a_file_that_is_cut_short_is_one_sentence(tiny, tmp_path):
 def test_what_doesnt_fit_the_model_is_one_sentence(checkpoint, model, flags, sentence):
     with pytest.raises(UserError, match=sentence):
         main(["export", str(checkpoint(model)), "--to", "onnx", *flags])
+
+
+def test_a_family_that_cant_decode_in_a_graph_has_raw_outputs(tiny, tmp_path, monkeypatch):
+    monkeypatch.delattr(YOLOSpec, "candidates")
+    out = tmp_path / "a.onnx"
+    with pytest.raises(UserError, match="yolov3-tiny is of a family without decoding in graphs; --raw would do"):
+        main(["export", str(tiny[0]), "--out", str(out)])
+    assert main(["export", str(tiny[0]), "--out", str(out), "--raw"]) == 0
 
 
 def test_images_of_sizes_of_their_own_need_a_file_for_all_sizes(checkpoint):

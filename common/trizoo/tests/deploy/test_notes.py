@@ -1,5 +1,6 @@
 """The notes of exported files: found without the libraries that run them, and any other bytes end in one sentence."""
 
+import os
 import random
 import re
 
@@ -132,3 +133,15 @@ def test_what_is_no_model_of_openvinos_is_one_sentence(written, data, sentence):
     written(b"", "a.bin")
     with pytest.raises(UserError, match=sentence):
         notes.read_openvino(written(data, "a.xml"))
+
+
+@pytest.mark.parametrize("read", [notes.read_onnx, notes.read_openvino, notes.read_tflite])
+def test_a_pipe_or_a_folder_is_no_file(tmp_path, read):
+    pipe, folder = tmp_path / "a.x", tmp_path / "b.x"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    for name in ("a.bin", "b.bin"):
+        (tmp_path / name).touch()
+    for path in (pipe, folder):
+        with pytest.raises(UserError, match=r"[ab]\.x is no file; the path of a file of trizoo export is needed"):
+            read(path)

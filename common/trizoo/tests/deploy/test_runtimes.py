@@ -76,7 +76,7 @@ def test_names_are_those_of_what_is_asked_for():
 
 def test_an_image_of_another_size_is_one_sentence_unless_all_sizes_will_do():
     images = images_of(1, size=(64, 96))
-    with pytest.raises(UserError, match=r"a\.onnx is for images of 96x64, and one has 64x96; trizoo export --size dyn"):
+    with pytest.raises(UserError, match=r"a\.onnx is for images of 96x64, and 64x96 is asked for; trizoo export"):
         Opened(exported(), FakeSession())(images)
     assert len(Opened(exported(dynamic_size=True), FakeSession())(images)) == 3
 
