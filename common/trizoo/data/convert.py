@@ -18,6 +18,7 @@ from trizoo.data.texts import Chosen
 from trizoo.data.write.content import Content, file_names, in_order
 from trizoo.data.write.formats import WRITERS
 from trizoo.data.write.voc import NOT_XML
+from trizoo.ground.conventions import BACKGROUND_NAMES
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
@@ -102,6 +103,8 @@ def convert(
     content, notes = _limited(content, source, limit, seed)
     content = replace(content, link=link, watch=watch or content.watch)
     notes += _write(content, WRITERS[to], out)
+    if has_masks and to != "voc" and {*BACKGROUND_NAMES} & {*content.classes[1:]}:
+        notes.append("the background, which isn't class 0 here, is class 0 of what was written, and ids change with it")
     if source.problems:
         notes.append(f"{len(source.problems)} things were put right or left out; trizoo data check {root} lists all")
     return Converted(

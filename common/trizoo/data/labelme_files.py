@@ -22,6 +22,7 @@ _MOST_BYTES = 1 << 29  # of a file, most of which is the image itself in base64
 _MOST_OF_SHAPES = 1 << 24  # bytes that they take in it
 _MOST_MASK_PIXELS = 1 << 26
 _MOST_PIXELS = 1 << 29  # of all masks in a file
+NO_BACKGROUND = "no_background"  # a flag of an image: what no shape covers is no class of its own
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -32,6 +33,7 @@ class _Content(msgspec.Struct):
     imagePath: object = None  # noqa: N815
     imageWidth: object = None  # noqa: N815
     imageHeight: object = None  # noqa: N815
+    flags: object = None
 
 
 _CONTENT = msgspec.json.Decoder(_Content)
@@ -66,12 +68,14 @@ class LabelmeFile:
     Args:
         image_name: the path of its image, as it says; the file's own name where it doesn't
         size: (width, height), or None
+        background: whether what no shape covers is a class, the background
     """
 
     path: Path
     image_name: str
     size: tuple[int, int] | None
     shapes: tuple[Shape, ...]
+    background: bool = True
 
 
 def read_labelme(path):
@@ -97,7 +101,8 @@ def read_labelme(path):
     name = content.imagePath
     if not isinstance(name, str) or not name.strip():
         name = path.stem
-    return LabelmeFile(path, name, size, tuple(shapes))
+    background = not (isinstance(content.flags, dict) and content.flags.get(NO_BACKGROUND) is True)
+    return LabelmeFile(path, name, size, tuple(shapes), background)
 
 
 def _decode(path):

@@ -34,6 +34,7 @@ class Config:
         root: that relative entries start from, as it is written
         keypoints: whether labels have points of a pose after their boxes
         problems: what was put right
+        background: whether what no outline covers is a class beside these
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Config:
     root: str = ""
     keypoints: bool = False
     problems: tuple[Problem, ...] = ()
+    background: bool = True
 
 
 def find_config(folder, relatives):
@@ -140,7 +142,8 @@ def _of_yaml(path, text):
         names = numbered_names(count)
     if names is None and not splits:
         raise UserError(f"{path} has neither names nor train, val or test, so it describes no YOLO data set")
-    return Config(path, names, "", splits, root, "kpt_shape" in values, problems)
+    background = "background" not in values or values["background"].value is not False
+    return Config(path, names, "", splits, root, "kpt_shape" in values, problems, background)
 
 
 def _is_path(value):

@@ -30,6 +30,7 @@ class YoloFiles:
         keypoints: whether labels have a pose's points
         problems: what was left out
         remarks: what only a check is to tell
+        background: whether what no outline covers is a class beside those
     """
 
     root: Path
@@ -42,6 +43,7 @@ class YoloFiles:
     remarks: tuple[Problem, ...]
     image_folder: Path
     label_folder: Path
+    background: bool = True
 
 
 def find_files(root, images=None, annotations=None):
@@ -96,6 +98,7 @@ def find_files(root, images=None, annotations=None):
         (*doubles, *(Problem("same id", path, f"has the id of {first}, which counts") for path, first in tree.doubles)),
         tree.folder,
         label_folder,
+        config is None or config.background,
     )
 
 

@@ -60,7 +60,7 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     say(f"data: {training.root}, {len(training)} images to train on ({train}), classes: {_shorten(training.classes)}")
     advice = on_few_images(len(training), pretrained) if advised else None
     for note in [*training.notes, *([advice] if advice else [])]:
-        say(f"data: {note}")
+        say(note if note.startswith("warning: ") else f"data: {note}")
     tell_problems(training.problems, "training data", root, say)
     members = list(range(min(recipe.data.overfit or len(training), len(training))))
     test = final_set(recipe, listing=listing)

@@ -13,8 +13,9 @@ from trizoo.data.masks.class_files import find_classes
 from trizoo.data.masks.dataset import class_names, meaning_of, no_class
 from trizoo.data.masks.encoding import count, few, is_jpeg, read_file, unknown_value
 from trizoo.data.masks.pair import BACKGROUND, MaskFile
+from trizoo.data.masks.scans import Scan, scan_file, scan_of, settled
 from trizoo.data.masks.values import (
-    Scan,
+    IDLE_PALETTE,
     black_and_white,
     grey_edges,
     instance_ids,
@@ -23,8 +24,6 @@ from trizoo.data.masks.values import (
     numbering,
     one_class,
     palettes_differ,
-    scan_file,
-    scan_of,
     strays,
     values_of,
 )
@@ -66,6 +65,11 @@ def check_masks(listing, classes=None, *, mask_map=None, palette=None, ignore_co
     _check_splits(listing, findings)
     sizes = _read_images(listing, findings, watch)
     scans, colours, coloured = _read_masks(listing, meaning, names, sizes, findings)
+    meaning, scans = settled(dict(enumerate(scans)), meaning)
+    scans = list(scans.values())
+    for scan in scans:
+        if {*scan.counts} == {IGNORE} and IGNORE not in meaning.mask_map:
+            findings.add("mask all ignored", scan.path, "holds nothing but 255, so nothing is learned from it")
     values = values_of(scans)
     if colours:
         _tell_colours(coloured[0].parent, colours, findings)
@@ -82,7 +86,7 @@ def check_masks(listing, classes=None, *, mask_map=None, palette=None, ignore_co
         values=_value_rows(values, scans, names, table),
         image_sizes={f"{w}x{h}": count for (w, h), count in Counter(sizes.values()).most_common()},
         findings=findings.all(),
-        notes=(*listing.notes, *advice_on(listing.splits)),
+        notes=(*listing.notes, *([IDLE_PALETTE] if meaning.idle and palette else []), *advice_on(listing.splits)),
     )
 
 
@@ -142,8 +146,6 @@ def _read_masks(listing, meaning, names, sizes, findings):
         if isinstance(result, Scan):
             scans.append(result)
             size = result.size
-            if {*result.counts} == {IGNORE} and IGNORE not in meaning.mask_map:
-                findings.add("mask all ignored", path, "holds nothing but 255, so nothing is learned from it")
         else:
             size, in_colours = result
             many = f"{len(in_colours)} colours" if in_colours else "more than 10,000 colours"
@@ -180,7 +182,7 @@ def _check_files(listing, scans, meaning, names, findings):
     if differ:
         findings.add("palettes that differ", listing.root, differ)
     if is_black_and_white(values, meaning):
-        findings.add_error("masks of 0 and 255", black_and_white(scans))
+        findings.add_error("masks of 0 and 255", black_and_white(scans, meaning))
         return names or class_names(1)
     if names:
         return names

@@ -42,9 +42,9 @@ def find_coco(root, images=None, annotations=None):
 def read_coco(path):
     """The `CocoFile` of a JSON file of instances, None of one of panoptic segments.
 
-    Class 0 is the background, then the categories by id; one called background is that class. Instances without
-    segmentation are left out, which `problems` tells. Raises UserError where the file isn't COCO's, or refers to what
-    it lacks.
+    Class 0 is the background, then the categories by id; one called background is that class. Where info has
+    "background": false, categories are all there is. Instances without segmentation are left out, which `problems`
+    tells. Raises UserError where the file isn't COCO's, or refers to what it lacks.
     """
     path = Path(path)
     content = decode(path, _Content)
@@ -65,6 +65,7 @@ class _Content(msgspec.Struct):
     images: list[Image]
     annotations: list[_Entry]
     categories: list[Category]
+    info: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +159,10 @@ def _parse(path, content):
             text = f"{image.file_name} has the size {image.width}x{image.height}; its pixels are needed"
             raise UserError(f"{path}: {text}")
         found.append(CocoImage(path, image.file_name, image.size, tuple(objects[id])))
-    others = [name for name in dict.fromkeys(names.values()) if name != BACKGROUND]
-    return CocoFile(path, (BACKGROUND, *others), tuple(found), tuple(problems))
+    classes = tuple(dict.fromkeys(names.values()))
+    if not (isinstance(content.info, dict) and content.info.get("background") is False):
+        classes = (BACKGROUND, *(name for name in classes if name != BACKGROUND))
+    return CocoFile(path, classes, tuple(found), tuple(problems))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from trizoo.data.masks.class_files import find_classes
 from trizoo.data.masks.encoding import Meaning, unknown_value
 from trizoo.data.masks.naming import Naming
 from trizoo.data.masks.pair import BACKGROUND, MaskFile
+from trizoo.data.masks.scans import scan, settled
 from trizoo.data.masks.values import (
+    IDLE_PALETTE,
     black_and_white,
     few_hold,
     grey_edges,
@@ -19,7 +21,6 @@ from trizoo.data.masks.values import (
     numbering,
     one_class,
     palettes_differ,
-    scan_file,
     values_of,
 )
 from trizoo.data.reading import LEFT_OUT, Problem
@@ -51,8 +52,8 @@ class MaskSet:
         layout: the listing's
         splits: the listing's
         records: list of `Record` without boxes
-        problems: list of `Problem`, what is left out, such as pairs whose image can't be read
-        notes: list of sentences worth a line in a log
+        problems: list of `Problem`, what is left out, such as pairs whose image or mask file can't be read
+        notes: list of sentences worth a line in a log; one that begins with "warning: " is worth more
         labels_are_read: whether `labels_in` reads a file each time: it does
 
     Raises:
@@ -73,14 +74,17 @@ class MaskSet:
         named = find_classes(self.root) if listing.classes is None else None
         self.meaning = meaning_of(listing, named, mask_map, palette, ignore_colours, classes)
         pairs, sizes = self._sound([listing.pairs[id] for id in _ids(listing, split)])
-        self._truths = [pair.truth for pair in pairs]
         names = classes or listing.classes or (named and named.names)
         scans = None
         if listing.classes is None:
-            scanned = pairs if names else list(listing.pairs.values())
-            scans = dict(zip([pair.id for pair in scanned], scan(scanned, self.meaning), strict=True))
-            names = names or _found_names(self.root, list(scans.values()), self.meaning)
-            self.notes += _notes(self.root, list(scans.values()), self.meaning, named, classes)
+            scans = scan(pairs if names else listing.pairs.values(), self.meaning)
+            pairs, sizes = self._with_masks(pairs, sizes, scans)
+            self.meaning, scans = settled(scans, self.meaning, listing.pairs.values())
+            found = list(scans.values())
+            names = names or _found_names(self.root, found, self.meaning)
+            self.notes += _notes(self.root, found, self.meaning, named, classes)
+            if self.meaning.idle and palette:
+                self.notes.append(IDLE_PALETTE)
         self.classes = tuple(names)
         _check_names(self.classes, listing)
         self._labels = {name: label for label, name in enumerate(self.classes)}
@@ -88,7 +92,8 @@ class MaskSet:
         if scans is not None:
             self._pixels = self._check_values(pairs, [scans[pair.id] for pair in pairs], sizes)
             if len(self.classes) > 1 and np.count_nonzero(self._pixels) == 1:
-                self.notes.append(f"the masks hold nothing but {self.classes[self._pixels.argmax()]}")
+                self.notes.append(f"warning: the masks hold nothing but {self.classes[self._pixels.argmax()]}")
+        self._truths = [pair.truth for pair in pairs]
         self.records = [
             Record(pair.id, pair.image, size, mask=pair.truth.path) for pair, size in zip(pairs, sizes, strict=True)
         ]
@@ -145,6 +150,23 @@ class MaskSet:
             sizes.append(header.size)
         return kept, sizes
 
+    def _with_masks(self, pairs, sizes, scans):
+        """The pairs whose mask file can be read, and their sizes; the others become problems.
+
+        Raises UserError where none is left.
+
+        Args:
+            scans: id -> Scan, or the UserError that says why there is none
+        """
+        damaged = {pair.id: scans[pair.id] for pair in pairs if isinstance(scans[pair.id], UserError)}
+        if len(damaged) == len(pairs):
+            raise next(iter(damaged.values()))
+        kept = [place for place, pair in enumerate(pairs) if pair.id not in damaged]
+        for pair in pairs:
+            if pair.id in damaged:
+                self.problems.append(Problem(LEFT_OUT, pair.truth.path, str(damaged[pair.id])))
+        return [pairs[place] for place in kept], [sizes[place] for place in kept]
+
     def _check_values(self, pairs, scans, sizes):
         """Pixels of each class, int64 (C,). Raises UserError for the first mask that can't be used."""
         number = len(self.classes)
@@ -181,11 +203,6 @@ def meaning_of(listing, named, mask_map, palette, ignore_colours, classes=None):
         if named.palette:
             palette, ignore_colours = named.palette, (*ignore_colours, *named.ignore_colours)
     return Meaning(dict(mask_map or {}), palette, tuple(ignore_colours), naming)
-
-
-def scan(pairs, meaning):
-    """The `Scan` of each pair's mask file, before the mask map."""
-    return in_threads(lambda pair: scan_file(pair.truth.path, meaning), pairs)
 
 
 def no_class(found, scans, meaning, names):
@@ -242,7 +259,7 @@ def _found_names(root, scans, meaning):
 def _refuse_black_and_white(scans, meaning):
     """UserError where all values are 0 and 255 and no mask map says more."""
     if is_black_and_white(values_of(scans), meaning):
-        raise UserError(black_and_white(scans))
+        raise UserError(black_and_white(scans, meaning))
 
 
 def _notes(root, scans, meaning, named, classes):

@@ -34,12 +34,16 @@ class Meaning:
         palette: (r, g, b) of each value from 0, for masks in colours, None without one
         ignore_colours: (r, g, b) of 255
         naming: what the data set's own names make of values, where they aren't the classes as they stand
+        greys: whether the levels of grey masks are colours of the palette, too
+        idle: whether a palette was there that no mask has colours for
     """
 
     mask_map: Mapping[int | str, int] = field(default_factory=dict)
     palette: tuple[tuple[int, int, int], ...] | None = None
     ignore_colours: tuple[tuple[int, int, int], ...] = ()
     naming: Naming | None = None
+    greys: bool = False
+    idle: bool = False
 
     def __post_init__(self):
         object.__setattr__(self, "mask_map", spread(self.mask_map))
@@ -56,16 +60,22 @@ class Meaning:
         """The values of a mask file before `mask_map`: an integer array (H, W), grey levels or palette indices.
 
         A mask of 1, 2, 4, 8 or 16 bits gives what is in the file, without any scaling (1 bit: 0 and 1). With a palette,
-        masks in colours (24-bit, and palette images by their colours) give each colour's number in it; without one,
-        24-bit masks are read where their three channels agree, as the grey they show. Raises UserError for other
-        colours, transparent pixels, floats and negative values, and as `read_image` does.
+        masks in colours (24-bit, and palette images by their colours) give each colour's number in it, and with `greys`
+        so do grey levels; without one, 24-bit masks are read where their three channels agree, as the grey they show.
+        Raises UserError for other colours, transparent pixels, floats and negative values, and as `read_image` does.
         """
-        return self.read(path)[0]
+        return self.numbers(read_file(path, by_colour=self.palette is not None)[0], path)
 
-    def read(self, path):
-        """What `values` gives, and the colours of a palette image's indices as `read_file` does."""
-        pixels, colours = read_file(path, by_colour=self.palette is not None)
-        return (pixels if pixels.ndim == 2 else self._of_colours(pixels, path)), colours
+    def numbers(self, pixels, path):
+        """The values of what `read_file` gives for a mask: (H, W) or (H, W, 3) -> (H, W)."""
+        if pixels.ndim == 2 and not self.greys:
+            return pixels
+        return self._of_colours(pixels if pixels.ndim == 3 else np.stack([pixels] * 3, axis=2), path)
+
+    def of_greys(self):
+        """Grey level -> its number in the palette, of those that are among its colours."""
+        numbered = [*enumerate(self.palette or ()), *((IGNORE, colour) for colour in self.ignore_colours)]
+        return {colour[0]: number for number, colour in numbered if colour == (colour[0],) * 3}
 
     def labels(self, values, classes, path):
         """Values -> class ids, uint8 (H, W), 255 = ignore. Raises UserError for a value that is no class."""

@@ -1,11 +1,13 @@
 """Masks as picture files in a folder beside that of the images, paired by their names."""
 
+import os
 import re
+from pathlib import Path
 
 from trizoo.data.ids import image_files
 from trizoo.data.masks.listing import Listing, examples
 from trizoo.data.masks.pair import MaskFile, Pair
-from trizoo.data.reading import Problem
+from trizoo.data.reading import Problem, json_files
 from trizoo.data.splits import SPLIT_NAMES, split_up
 from trizoo.ground.errors import UserError
 
@@ -56,14 +58,42 @@ def _bare(stem, ending):
 
 
 def find_folders(root, images=None, annotations=None):
-    """The `Listing` of folders of images and masks, None where there are none; of those two that a person names."""
-    if images and annotations and annotations.is_dir():
-        return _paired(root, [("", images, annotations)])
+    """The `Listing` of folders of images and masks, None where there are none; of those two that a person names.
+
+    Where a folder of masks alone is named, the images are those of `root` outside of it.
+    """
+    if annotations and annotations.is_dir():
+        folder = images or _images_beside(root, annotations)
+        if folder:
+            return _paired(root, [("", folder, annotations)])
     for folder in and_below(root):
         for there in (_pairs_of_folders(folder), _split_folders(folder), _beside(folder)):
             if there:
                 return _paired(folder, there)
     return None
+
+
+def _images_beside(root, masks):
+    """The folder of the images of a named folder of masks: the first whose images have masks there, None without any.
+
+    That is one in `root` by its name, `root`, or the one below it that holds them all.
+    """
+    outside = list(_images_outside(root, masks).values())
+    if not image_files(masks) or json_files(masks) or not outside:  # labelme's, perhaps, beside copies of the images
+        return None
+    common = Path(os.path.commonpath([path.parent for path in outside]))
+    folders = [folder for folder in (_choose(subfolders(root), IMAGE_FOLDERS), root, common) if folder]
+    paired = (folder for folder in folders if pair_stems(_images_outside(folder, masks), image_files(masks))[0])
+    return next(paired, common)
+
+
+def _images_outside(folder, masks):
+    """`image_files` without those in the folder of masks."""
+    found, masks = image_files(folder), masks.resolve()
+    if not masks.is_relative_to(folder.resolve()):
+        return found
+    inner = folder / masks.relative_to(folder.resolve())
+    return {stem: path for stem, path in found.items() if inner not in path.parents}
 
 
 def and_below(root):
@@ -121,7 +151,7 @@ def _paired(root, folders):
     pairs, splits, unpaired = {}, {}, []
     for split, image_folder, mask_folder in folders:
         masks = _masks_among(image_files(mask_folder))
-        found, images, others = pair_stems(image_files(image_folder), masks)
+        found, images, others = pair_stems(_images_outside(image_folder, mask_folder), masks)
         unpaired += [Problem("image without mask", path, f"has no mask in {mask_folder.name}") for path in images]
         unpaired += [Problem("mask without image", path, f"has no image in {image_folder.name}") for path in others]
         for stem, (image, mask) in found.items():

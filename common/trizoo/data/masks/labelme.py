@@ -10,6 +10,7 @@ from trizoo.data.labelme_files import Shape, circle_of, find_files, mask_pixels,
 from trizoo.data.masks.listing import Listing, examples
 from trizoo.data.masks.pair import BACKGROUND, Pair
 from trizoo.data.masks.polygons import paint, put
+from trizoo.data.name_files import read_names
 from trizoo.data.reading import Problem
 from trizoo.data.splits import split_up
 from trizoo.ground.conventions import BACKGROUND_NAMES, IGNORE
@@ -29,12 +30,14 @@ class LabelmeMask:
     Args:
         size: (width, height) that it says its image has, or None
         problems: the shapes that are left out
+        background: whether what no shape covers is a class
     """
 
     path: Path
     size: tuple[int, int] | None
     shapes: tuple[Shape, ...]
     problems: tuple[Problem, ...]
+    background: bool = True
 
     @property
     def names(self):
@@ -71,7 +74,8 @@ class LabelmeMask:
 def find_labelme(root, images=None, annotations=None):
     """The `Listing` of labelme's files in a folder and those below it, None where there are none.
 
-    See `trizoo.data.labelme_files.find_files` for which image each is of.
+    See `trizoo.data.labelme_files.find_files` for which image each is of. Class 0 is the background, unless all files
+    have the flag no_background; then come the names of labels.txt, where it has all of them, else by the alphabet.
     """
     files = find_files(root, images, annotations)
     if files is None:
@@ -91,8 +95,21 @@ def find_labelme(root, images=None, annotations=None):
             unpaired.append(Problem("image without annotation", image, "has no labelme file"))
     names = set().union(*(pair.truth.names for pair in pairs.values()))
     splits, notes, listed = split_up(root, pairs, {}, having="a mask")
-    classes = (BACKGROUND, *sorted(names))
+    classes = _in_order(root, names)
+    if any(pair.truth.background for pair in pairs.values()):
+        classes = (BACKGROUND, *classes)
     return Listing(root, "labelme", pairs, splits, classes, tuple(unpaired), (*problems, *listed), notes)
+
+
+def _in_order(root, names):
+    """Names as labels.txt lists them, with those that no shape has; by the alphabet where it lacks any."""
+    path = root / "labels.txt"
+    try:
+        listed = read_names(path).names if path.is_file() else ()
+    except UserError:
+        listed = ()
+    listed = tuple(name for name in listed if name not in (*BACKGROUND_NAMES, *IGNORED_NAMES))
+    return listed if names <= {*listed} else tuple(sorted(names))
 
 
 def read_areas(path):
@@ -115,7 +132,7 @@ def read_areas(path):
         else:
             text = f"{shape.where}: {shape.name} is a {reason}, which covers nothing, and left out"
             problems.append(Problem("shape without area", content.path, text))
-    return LabelmeMask(content.path, content.size, tuple(shapes), tuple(problems))
+    return LabelmeMask(content.path, content.size, tuple(shapes), tuple(problems), content.background)
 
 
 def _no_area(shape, path):

@@ -1,10 +1,8 @@
 """What the values of all masks of a data set look like together, and what would do where they are no classes."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from pathlib import Path
 
-from trizoo.data.masks.encoding import MOST_CLASSES, SOME, count, few, is_jpeg, shown_colour
+from trizoo.data.masks.encoding import MOST_CLASSES, SOME, few, is_jpeg, shown_colour
 from trizoo.ground.conventions import IGNORE
 
 _DARK, _LIGHT = 16, 240  # edges aside, black and white masks hold values below, and from there on
@@ -15,36 +13,7 @@ _RARE = 0.05  # share of masks up to which a value that they hold is a stray
 _SLIGHT = 0.001  # share of those masks' pixels
 _MASKS_TO_JUDGE = 5  # with fewer nothing is rare
 _MANY = 20  # masks, of which no two share a value by chance
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What one mask holds.
-
-    Args:
-        counts: value before any mask map -> pixels
-        size: (width, height)
-        colours: value -> (r, g, b) of a palette image's
-    """
-
-    path: Path
-    counts: dict[int, int]
-    size: tuple[int, int]
-    colours: dict[int, tuple[int, int, int]] = field(default_factory=dict)
-
-
-def scan_file(path, meaning):
-    """The `Scan` of a mask file. Raises UserError as `Meaning.values` does."""
-    return scan_of(path, *meaning.read(path))
-
-
-def scan_of(path, values, palette=None):
-    """The `Scan` of values (H, W) and of the colours of their palette, uint8 (N, 3) or None."""
-    counts = count(values)
-    colours = {}
-    if palette is not None:
-        colours = {value: tuple(palette[value].tolist()) for value in counts if value < len(palette)}
-    return Scan(path, counts, values.shape[::-1], colours)
+IDLE_PALETTE = "the masks are grey, so the palette has nothing to map"
 
 
 def values_of(scans):
@@ -57,15 +26,19 @@ def is_black_and_white(values, meaning):
     return IGNORE in values and set(values) <= {0, IGNORE} and IGNORE not in meaning.mask_map and not meaning.palette
 
 
-def black_and_white(scans):
+def black_and_white(scans, meaning):
     """The sentence about masks with 0 and 255 only; it names the one with most of 255."""
     worst = max(scans, key=lambda scan: scan.counts.get(IGNORE, 0))
     others = f", as all {len(scans)} masks do" if len(scans) > 1 else ""
     return (
         f"mask {worst.path} holds no values but 0 and {IGNORE}{others} ({IGNORE} in {worst.counts[IGNORE]:,} of its "
         f"pixels), and {IGNORE} means ignored, so nothing but class 0 would be left; {offered({IGNORE: 1})} makes it "
-        f"class 1"
+        f"class 1{_idle(meaning)}"
     )
+
+
+def _idle(meaning):
+    return f"; {IDLE_PALETTE}" if meaning.idle else ""
 
 
 def grey_edges(scans, meaning):
@@ -122,7 +95,7 @@ def numbering(values, meaning):
 def not_numbered(root, scans, meaning):
     """The sentence about masks, without class names, whose values don't count from 0."""
     values = values_of(scans)
-    start = f"the masks in {root} hold the values {few(values)}, which aren't 0, 1, 2 and so on"
+    start = f"the masks in {root} hold the values {few(values)}, which aren't 0, 1, 2 and so on{_idle(meaning)}"
     named = "name the classes, in a labels.txt in that folder with a name a line, for instance"
     jpeg = next((scan.path for scan in scans if is_jpeg(scan.path)), None)
     if jpeg is not None:

@@ -75,7 +75,8 @@ class YoloOutlines:
 def find_yolo(root, images=None, annotations=None):
     """The `Listing` of YOLO's outlines in a folder and those below it, None where labels are boxes alone or of poses.
 
-    Class 0 is the background, then the names in the order of their labels; one called background is that class.
+    Class 0 is the background, then the names in the order of their labels; one called background is that class. Where
+    data.yaml has background: false, the names are all there is.
     How the files may lie: `trizoo.data.yolo_files.find_files`.
     """
     files = find_files(root, images, annotations)
@@ -98,13 +99,15 @@ def find_yolo(root, images=None, annotations=None):
             raise UserError(f"{len(missing)} of {len(ids)} images of split {name} are not there: {first_few(missing)}")
     splits = {name: list(dict.fromkeys(ids)) for name, ids in files.lists.ids.items()}
     splits, notes, listed = split_up(files.root, pairs, splits, having="a mask")
-    names = [name for name in dict.fromkeys(map(_name, files.classes.names)) if name != BACKGROUND]
+    classes = tuple(dict.fromkeys(map(_name, files.classes.names)))
+    if files.background:
+        classes = (BACKGROUND, *(name for name in classes if name != BACKGROUND))
     return Listing(
         files.root,
         "yolo",
         pairs,
         splits,
-        (BACKGROUND, *names),
+        classes,
         tuple(unpaired),
         (*problems, *listed),
         (*files.lists.notes, *notes),

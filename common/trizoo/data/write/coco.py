@@ -19,7 +19,7 @@ def write_coco(content, folder):
 
     Masks: one object for each class in an image, not one a connected region, which would be no instance either; its
     segmentation is a compressed run length, exact. Pixels that are ignored are a crowd of each class of the image. The
-    background is no category.
+    background is no category; where there is no such class, "info" has "background": false.
     """
     for name in ("images", "annotations"):
         (folder / name).mkdir()
@@ -43,7 +43,8 @@ def write_coco(content, folder):
         starts[place], next_id = next_id, next_id + len(objects[place])
     for split, members in content.splits.items():
         with (folder / "annotations" / f"instances_{split}.json").open("w", encoding="utf-8", newline="\n") as file:
-            file.write('{"info": {"description": ' + json.dumps(split, ensure_ascii=False) + '}, "licenses": [],\n')
+            info = {"description": split, **({"background": False} if content.without_background else {})}
+            file.write('{"info": ' + json.dumps(info, ensure_ascii=False) + ', "licenses": [],\n')
             file.write('"categories": ' + json.dumps(categories, ensure_ascii=False) + ',\n"images": [')
             file.write(",".join(f"\n{_image(content, place)}" for place in members))
             file.write('\n],\n"annotations": [')

@@ -12,6 +12,7 @@ import numpy as np
 
 from trizoo.data.images import in_threads
 from trizoo.data.opening import IMAGE_SUFFIXES
+from trizoo.ground.conventions import BACKGROUND_NAMES
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Record
 
@@ -44,6 +45,14 @@ class Content:
 
     def __len__(self):
         return len(self.names)
+
+    @property
+    def without_background(self):
+        """Whether labels are masks none of whose classes is the background.
+
+        Readers of objects add one to the classes, for what no object covers, unless files say that there is none.
+        """
+        return self.mask is not None and not {*self.classes} & {*BACKGROUND_NAMES}
 
     @property
     def in_no_split(self):

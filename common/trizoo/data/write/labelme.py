@@ -7,6 +7,7 @@ import json
 import numpy as np
 from PIL import Image
 
+from trizoo.data.labelme_files import NO_BACKGROUND
 from trizoo.data.masks.labelme import IGNORED_NAMES
 from trizoo.data.masks.pair import BACKGROUND, BACKGROUND_NAMES
 from trizoo.data.write.content import hard_link_notes, write_lines, write_lists
@@ -20,7 +21,8 @@ def write_labelme(content, folder):
 
     Images and their files lie in the folder itself, and the splits as lists in splits, which labelme knows nothing of.
     labels.txt is what labelme's --labels takes. Boxes: rectangles, exact, with the flags difficult and crowd. Masks:
-    labelme's mask shapes, one for each class in an image, exact; what is ignored is called __ignore__.
+    labelme's mask shapes, one for each class in an image, exact; what is ignored is called __ignore__. Where
+    there is no class background, each file has the flag no_background.
     """
     write_lists(folder / "splits", content)
     named = [name for name in content.classes if not content.mask or name != BACKGROUND]
@@ -32,7 +34,7 @@ def write_labelme(content, folder):
         shapes = _masks(content.mask(place), content.classes) if content.mask else _boxes(record, content.classes)
         entry = {
             "version": _VERSION,
-            "flags": {},
+            "flags": {NO_BACKGROUND: True} if content.without_background else {},
             "shapes": shapes,
             "imagePath": content.file_name(place),
             "imageData": None,

@@ -20,7 +20,7 @@ def write_yolo(content, folder):
     Boxes: label, centre, width and height in shares of the image's sides. Difficult objects are objects like others,
     crowds are left out. Masks: label and outline of each connected region (see `trizoo.data.write.outlines`), which
     give the same mask when they are filled by the even-odd rule; the background is no class, and ignored pixels become
-    background.
+    background. Where there is no class background, data.yaml says so (background: false).
     """
     splits, notes = content.once()
     first = 1 if content.mask and content.classes[0] == BACKGROUND else 0
@@ -45,11 +45,14 @@ def write_yolo(content, folder):
     config = {keys[split]: f"images/{split}" for split in splits}
     config["nc"] = len(content.classes) - first
     config["names"] = dict(enumerate(content.classes[first:]))
+    if content.without_background:
+        config["background"] = False
     text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False, width=1 << 20)
     (folder / "data.yaml").write_text(text, encoding="utf-8", newline="\n")
     notes += [*content.left_out(), *hard_link_notes(hard)]
     if sum(flagged) and content.mask:
-        notes.append(f"YOLO knows no ignored pixels, so these are background; masks that have some: {sum(flagged)}")
+        become = "in no outline, which other tools take for background" if content.without_background else "background"
+        notes.append(f"YOLO knows no ignored pixels, so these are {become}; masks that have some: {sum(flagged)}")
     elif sum(flagged):
         notes.append(f"YOLO has no flag for difficult objects, so these are like others: {sum(flagged)}")
     if sum(crowds):

@@ -14,6 +14,7 @@ from trizoo.data.synthetic import synthesize
 from trizoo.data.write.formats import WRITERS
 from trizoo.ground.errors import UserError
 from trizoo.tests.bccd import BCCD, needs_bccd
+from trizoo.tests.mask_files import write_masks
 from trizoo.tests.voc_files import add, add_list, thing
 
 COLOURS = np.array([[0, 0, 0], [0, 200, 0], [200, 0, 0]], np.uint8)
@@ -175,6 +176,51 @@ def test_masks_read_back_by_the_reader_of_their_layout(tmp_path, to):
         for place in range(len(after)):
             mask = before.mask(place)
             np.testing.assert_array_equal(after.mask(place), np.where(mask == 255, 0, mask) if to == "yolo" else mask)
+
+
+def grey_masks(root, names, values):
+    """Four images with masks of these values in all shapes, and labels.txt where there are names; -> id: mask."""
+    drawn = {}
+    for seed in range(4):
+        drawn["abcd"[seed]] = np.random.default_rng(seed).choice(np.array(values, np.uint8), (9, 11))
+    write_masks(root, drawn)
+    if names:
+        (root / "labels.txt").write_text("\n".join(names), encoding="utf-8")
+    return drawn
+
+
+@pytest.mark.parametrize("to", [name for name in WRITERS if name in OF_MASKS])
+@pytest.mark.parametrize("values", [(0, 1, 2), (0, 2), (1, 2, 255)], ids=["all", "gap", "ignored"])
+@pytest.mark.parametrize(
+    "names",
+    [("bg", "cat", "dog"), ("wall", "dog", "cat"), ("background", "dog", "cat"), None],
+    ids=["bg", "wall", "background", "unnamed"],
+)
+def test_masks_of_any_first_class_come_back_through_every_layout(tmp_path, to, values, names):
+    if names is None and values != (0, 1, 2):
+        values = (0, 1, 2, 255)
+    drawn = grey_masks(tmp_path / "in", names, values)
+    done = convert(tmp_path / "in", tmp_path / "between", to, task="segmentation")
+    assert done.classes == (names or ("class_0", "class_1", "class_2"))
+    back = convert(tmp_path / "between", tmp_path / "out", task="segmentation", layout=to)
+    assert back.classes == done.classes
+    read = find_masks(tmp_path / "out").open()
+    assert read.classes == done.classes
+    for place, record in enumerate(read.records):
+        mask = drawn[record.id]
+        if to == "yolo" and names and names[0] == "background":
+            mask = np.where(mask == 255, 0, mask)
+        np.testing.assert_array_equal(read.mask(place), mask)
+
+
+def test_a_background_that_is_not_class_0_is_told(tmp_path):
+    drawn = grey_masks(tmp_path / "in", ("cat", "background"), (0, 1))
+    done = convert(tmp_path / "in", tmp_path / "coco", "coco", task="segmentation")
+    assert any(note.startswith("the background, which isn't class 0 here, is class 0 of") for note in done.notes)
+    read = find_masks(tmp_path / "coco").open()
+    assert read.classes == ("background", "cat")
+    np.testing.assert_array_equal(read.mask(0), 1 - drawn[read.records[0].id.rpartition("/")[2]])
+    assert not any("isn't class 0" in note for note in convert(tmp_path / "in", tmp_path / "voc").notes)
 
 
 def test_a_class_map_renames_merges_and_leaves_out(animals, tmp_path):

@@ -2,11 +2,13 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
+from trizoo.tests.mask_files import write_masks
 from trizoo.training.data import final_set, open_data
 
 
@@ -107,3 +109,10 @@ def test_what_is_left_out_of_any_split_is_told_before_training(root):
     assert len(sources.test.records) == len(test) - 1
     assert "warning: 1 thing in the images of test put right or left out, such as one image left out: image" in said
     assert f"{test[0]}.jpg is truncated or damaged" in said
+
+
+def test_masks_of_one_class_alone_are_a_warning(tmp_path):
+    root = write_masks(tmp_path, {name: np.zeros((8, 8), np.uint8) for name in "abcdef"})
+    (root / "labels.txt").write_text("ground\ncell\n", encoding="utf-8")
+    said = opened(root, "deeplabv3plus-mobilenetv2")[-1]
+    assert "warning: the masks hold nothing but ground" in said.splitlines()

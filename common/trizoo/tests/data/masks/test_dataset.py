@@ -213,3 +213,26 @@ def test_an_image_that_cannot_be_read_is_left_out_with_a_problem(tmp_path):
     assert [record.id for record in data.records] == ["a"]
     assert [(problem.kind, problem.file.name) for problem in data.problems] == [("image left out", "b.jpg")]
     assert data.sample(0).mask.shape == (30, 40)
+
+
+@pytest.mark.parametrize("classes", [None, ("ground", "cell")])
+def test_a_mask_file_that_cannot_be_read_is_left_out_with_a_problem(tmp_path, classes):
+    root = make(tmp_path, {name: filled(0, v1=2) for name in "abcd"})
+    whole = (root / "masks" / "c.png").read_bytes()
+    (root / "masks" / "a.png").write_bytes(b"")
+    (root / "masks" / "c.png").write_bytes(whole[:-30])
+    data = opened(root, None, classes)
+    assert [record.id for record in data.records] == ["b", "d"]
+    assert [(problem.kind, problem.file.name) for problem in data.problems] == [
+        ("image left out", "a.png"),
+        ("image left out", "c.png"),
+    ]
+    assert "a.png is empty" in data.problems[0].text
+    assert data.mask(1)[0].tolist() == [1, 1, 0, 0, 0, 0]
+    Image.new("RGBA", (6, 4)).save(root / "masks" / "d.png")
+    with pytest.raises(UserError, match=r"d\.png has 24 transparent pixels"):
+        opened(root, None, classes)
+    for name in "bd":
+        (root / "masks" / f"{name}.png").write_bytes(b"")
+    with pytest.raises(UserError, match=r"a\.png is empty"):
+        opened(root, None, classes)

@@ -93,3 +93,28 @@ def test_folders_of_any_names_can_be_named(tmp_path):
     assert pairs(find_masks(tmp_path, "folders", "what I saw", "what it is")) == {
         "a": ("what I saw/a.png", "what it is/a_mask.png")
     }
+
+
+@pytest.mark.parametrize(
+    ("root", "image", "masks", "id"),
+    [
+        ("set/images", "set/images/a.png", "set/masks", "a"),
+        ("set", "set/a.png", "set/truth", "a"),
+        ("set", "set/photos taken/a.png", "set/truth", "a"),
+        ("set", "set/train/a.png", "set/truth", "train/a"),
+    ],
+)
+@pytest.mark.parametrize("layout", [None, "folders"])
+def test_a_folder_of_masks_alone_can_be_named(tmp_path, root, image, masks, id, layout):
+    touch(tmp_path, image, f"{masks}/{id}.png", "set/test/b.png" if id != "a" else f"{masks}/b.png")
+    listing = find_masks(tmp_path / root, layout, annotations=str(tmp_path / masks))
+    assert [(pair.id, pair.image) for pair in listing.pairs.values()] == [(id, tmp_path / image)]
+    assert listing.pairs[id].truth.path == tmp_path / masks / f"{id}.png"
+
+
+def test_of_several_folders_of_masks_the_named_one_counts(tmp_path):
+    touch(tmp_path, "images/a.png", "masks/a.png", "others/a.png")
+    assert pairs(find_masks(tmp_path, annotations="others")) == {"a": ("images/a.png", "others/a.png")}
+    touch(tmp_path, "empty/b.png")
+    with pytest.raises(UserError, match=r"has a mask in .*empty, whose name must be the same"):
+        find_masks(tmp_path, annotations="empty")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from trizoo.data.labelme_files import read_labelme
 from trizoo.data.masks.find import find_masks
@@ -163,3 +164,18 @@ def outcome(path):
         return content.draw({"background": 0} | dict.fromkeys(content.names, 1), (8, 6)).shape
     except UserError as error:
         return str(error)
+
+
+def test_labels_txt_gives_the_order_of_classes_where_it_has_all_of_them(tmp_path):
+    for name, label in (("a", "cat"), ("b", "dog")):
+        Image.new("RGB", (6, 4)).save(tmp_path / f"{name}.png")
+        shapes = [{"label": label, "points": [[0, 0], [6, 0], [6, 2]]}]
+        content = {"imagePath": f"{name}.png", "shapes": shapes, "flags": {"no_background": name == "a"}}
+        (tmp_path / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    assert find_masks(tmp_path).classes == ("background", "cat", "dog")  # b lacks the flag
+    listed = tmp_path / "labels.txt"
+    listed.write_text("__ignore__\n_background_\ndog\nowl\ncat\n", encoding="utf-8")
+    assert find_masks(tmp_path).classes == ("background", "dog", "owl", "cat")
+    for text in ("dog\n", "dog\ndog\ncat\n", "\0"):
+        listed.write_text(text, encoding="utf-8")
+        assert find_masks(tmp_path).classes == ("background", "cat", "dog")

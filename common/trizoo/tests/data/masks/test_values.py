@@ -164,7 +164,7 @@ def test_masks_of_nothing_but_background_are_an_error_and_a_note(tmp_path):
     root, names = write_masks(tmp_path, {"a": objects(), "b": objects()}), ("background", "cell")
     severity, example = findings(root, names)["nothing but background"]
     assert (severity, example) == ("error", "the masks hold nothing but background, so there is nothing to learn")
-    assert "the masks hold nothing but background" in notes(root, names)
+    assert "warning: the masks hold nothing but background" in notes(root, names)
     write_masks(tmp_path, {"a": objects(255)})  # 255 may be a class
     assert "nothing but background" not in findings(root, names)
     write_masks(tmp_path, {"a": objects(1)})
@@ -187,3 +187,55 @@ def test_values_are_numbered_from_0():
     assert numbering([1, 2], Meaning()) == {1: 0, 2: 1}
     assert numbering([0, 128, 255], Meaning({255: 1, 128: 255})) is None
     assert numbering([0, 7, 255], Meaning({255: 1})) == {255: 1, 7: 2}
+
+
+def test_grey_masks_go_by_a_palette_that_has_all_their_levels(tmp_path):
+    root = write_masks(tmp_path, {"a": objects(255), "b": objects()})
+    palette, ignored = parse_palette("000000,ffffff")
+    for classes in (None, ("ground", "cell")):
+        data = find_masks(root).open(None, classes, palette=palette)
+        assert data.mask(0)[:2, 0].tolist() == [1, 0]
+        assert data.class_pixels().tolist() == [24 * 12 - 12, 12]
+    assert findings(root, palette=palette) == {}
+    assert check_masks(find_masks(root), palette=palette).values[1]["class"] == "class_1"
+    palette, ignored = parse_palette("000000,808080,ffffff=255")
+    data = find_masks(write_masks(tmp_path / "ignored", {"a": objects(255, 128)})).open(
+        None, palette=palette, ignore_colours=ignored
+    )
+    assert data.mask(0)[:3, 0].tolist() == [255, 1, 0]
+
+
+def test_a_palette_without_the_levels_of_grey_masks_has_nothing_to_map(tmp_path):
+    root = write_masks(tmp_path / "two", {"a": objects(255), "b": objects()})
+    palette = (BLACK, RED)
+    text = "255=1 .* makes it class 1; the masks are grey, so the palette has nothing to map$"
+    assert re.search(text, refusal(root, palette=palette))
+    assert re.search(text, refusal(root, ("ground", "cell"), palette=palette))
+    severity, example = findings(root, palette=palette)["masks of 0 and 255"]
+    assert severity == "error"
+    assert re.search(text, example)
+    root = write_masks(tmp_path / "gaps", {"a": objects(7)})
+    assert "aren't 0, 1, 2 and so on; the masks are grey, so" in refusal(root, palette=palette)
+    assert findings(root, palette=palette)["values that don't count from 0"][0] == "error"
+    root = write_masks(tmp_path / "ids", {"a": objects(1)})
+    assert "the masks are grey, so the palette has nothing to map" in notes(root, palette=palette)
+    report = check_masks(find_masks(root), palette=palette)
+    assert "the masks are grey, so the palette has nothing to map" in report.notes
+
+
+def test_whether_grey_masks_go_by_a_palette_is_the_same_in_all_splits(tmp_path):
+    write_masks(tmp_path / "train", {"a": objects(255)})
+    write_masks(tmp_path / "val", {"b": objects(1, 255)})
+    data = find_masks(tmp_path).open(
+        "train", ("ground", "cell", "more"), mask_map={255: 2}, palette=(BLACK, (255,) * 3)
+    )
+    assert data.mask(0)[:2, 0].tolist() == [2, 0]
+    with pytest.raises(UserError, match="no values but 0 and 255"):
+        find_masks(tmp_path).open("train", ("ground", "cell"), palette=(BLACK, (255,) * 3))
+
+
+def test_grey_masks_beside_masks_in_colours_keep_their_values(tmp_path):
+    root = write_masks(tmp_path, {"a": objects(1), "b": Image.new("RGB", (12, 12), RED)})
+    data = find_masks(root).open(None, palette=(BLACK, RED))
+    assert data.class_pixels().tolist() == [132, 12 + 144]
+    assert "the masks are grey, so the palette has nothing to map" not in data.notes

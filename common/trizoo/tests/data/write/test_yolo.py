@@ -81,8 +81,13 @@ def test_ignored_pixels_become_background_and_that_is_told(tmp_path):
 
 def test_without_a_background_every_class_has_a_label(tmp_path):
     drawn = [np.zeros((3, 4), np.uint8), np.ones((3, 4), np.uint8)]
-    out, config, _ = written(masks(tmp_path, drawn, ("wall", "cell")), tmp_path)
-    assert config["names"] == {0: "wall", 1: "cell"}
+    drawn[1][0, 0] = 255
+    out, config, notes = written(masks(tmp_path, drawn, ("wall", "cell")), tmp_path)
+    assert (config["names"], config["background"]) == ({0: "wall", 1: "cell"}, False)
+    assert notes == [
+        "YOLO knows no ignored pixels, so these are in no outline, which other tools take for background; "
+        "masks that have some: 1"
+    ]
     assert [label for label, _ in lines(out, "train", "m0")] == [0]
 
 
