@@ -18,14 +18,17 @@ class ClassNames:
 
     Args:
         path: the file that gives them, None where labels alone do
+        gaps: labels whose names are made up, since the file skips them
     """
 
     names: tuple[str, ...]
     path: Path | None = None
+    gaps: frozenset[int] = frozenset()
 
     def name_of(self, label):
         """The name of a label; "label 7" where it has none, which is then an unknown class like any other."""
-        return self.names[label] if 0 <= label < len(self.names) else f"label {label}"
+        known = 0 <= label < len(self.names) and label not in self.gaps
+        return self.names[label] if known else f"label {label}"
 
 
 def numbered_names(count):
