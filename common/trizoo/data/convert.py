@@ -10,6 +10,7 @@ import numpy as np
 from trizoo.data.boxes.find import FINDERS as OF_BOXES
 from trizoo.data.boxes.find import NoBoxesError, find_boxes
 from trizoo.data.class_maps import without_use
+from trizoo.data.class_names import given_names
 from trizoo.data.finding import named_place
 from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import NoMasksError, find_masks
@@ -82,6 +83,8 @@ def convert(
     """
     if to not in WRITERS:
         raise UserError(f"the layout to write is {to!r}; one of {', '.join(WRITERS)} is needed")
+    if classes is not None:
+        given_names(classes)
     if limit is not None and limit < 1:
         raise UserError(f"limit is {limit}; at least 1 image is needed")
     out = Path(out)
@@ -163,6 +166,8 @@ def _of_boxes(listing, classes, classes_map):
         if len(listed):  # opened, so that what training would refuse is refused
             rows = index.open(split, classes, classes_map).records.rows.tolist()
             splits[split] = [place_of[row] for row in rows]
+    if classes_map and len(index.boxes) and not any(len(record.labels) for record in data.records):
+        raise UserError(f"the class map leaves out every object of {index.root}, so there is nothing to write")
     data.notes[:0] = index.list_notes
     names = file_names([index.ids[row] for row in place_of])
     return Content(data.classes, data.records, names, in_order(splits)), data

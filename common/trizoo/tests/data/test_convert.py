@@ -192,6 +192,14 @@ def test_a_class_map_renames_merges_and_leaves_out(animals, tmp_path):
         convert(animals, tmp_path / "new", classes_map={"kiten": "cat"})
 
 
+def test_a_class_map_that_leaves_no_object_and_blank_classes_are_refused(animals, tmp_path):
+    with pytest.raises(UserError, match=r"leaves out every object of .*animals"):
+        convert(animals, tmp_path / "out", classes_map={"cat": "", "dog": "", "kitten": ""})
+    with pytest.raises(UserError, match="class 3 of those given is called '', which is blank"):
+        convert(animals, tmp_path / "out", classes=["dog", "cat", ""])
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_class_map_is_for_boxes(root, tmp_path):
     with pytest.raises(UserError, match="a class map is for boxes"):
         convert(root, tmp_path / "out", palette=PALETTE, classes_map={"a": "b"})
