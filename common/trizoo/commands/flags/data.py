@@ -173,7 +173,7 @@ def _add_task_flag(flags):
         "--task",
         choices=("auto", "detection", "segmentation"),
         default="auto",
-        help="what it is for (auto: detection where images are annotated with boxes, else segmentation where there are masks)",
+        help="what it is for (auto: detection where images have boxes, else segmentation where they have masks)",
     )
 
 
