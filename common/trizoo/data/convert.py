@@ -10,14 +10,14 @@ import numpy as np
 from trizoo.data.boxes.find import FINDERS as OF_BOXES
 from trizoo.data.boxes.find import NoBoxesError, find_boxes
 from trizoo.data.class_maps import without_use
-from trizoo.data.class_names import given_names
+from trizoo.data.class_names import given_names, spellings
 from trizoo.data.finding import named_place
 from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import NoMasksError, find_masks
 from trizoo.data.stratify import choose_images
 from trizoo.data.texts import Chosen
 from trizoo.data.write.content import Content, file_names, in_order
-from trizoo.data.write.formats import WRITERS
+from trizoo.data.write.formats import IN_ONE_SPLIT, IN_SPLITS_ALONE, WRITERS
 from trizoo.data.write.voc import NOT_XML
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
@@ -28,8 +28,8 @@ class Converted:
     """What was written.
 
     Args:
-        images: how many
-        splits: name -> how many images of the source it holds, as they were
+        images: how many were written
+        splits: name -> how many of them it holds
         notes: sentences about what the format can't hold, and about what of the source was left out
     """
 
@@ -104,17 +104,29 @@ def convert(
             raise UserError(f"the class {name!r} has a character that files can't hold; --classes-map names it anew")
     content, notes = _limited(content, source, limit, seed)
     content = replace(content, link=link, watch=watch or content.watch)
+    notes += _renamed(content)
     notes += _write(content, WRITERS[to], out)
     if source.problems:
         notes.append(f"{len(source.problems)} things were put right or left out; trizoo data check {root} lists all")
+    splits = content.once()[0] if to in IN_ONE_SPLIT else content.splits
     return Converted(
         to,
         "segmentation" if has_masks else "detection",
-        len(content),
-        {name: len(members) for name, members in content.splits.items()},
+        len(content) - (len(content.in_no_split) if to in IN_SPLITS_ALONE else 0),
+        {name: len(members) for name, members in splits.items()},
         content.classes,
         (*source.notes, *notes),
     )
+
+
+def _renamed(content):
+    """The sentence about files that get another name -> list, empty for none."""
+    stems = [record.image.stem for record in content.records]
+    changed = [pair for pair in zip(stems, content.names, strict=True) if pair[0] != pair[1]]
+    if not changed:
+        return []
+    old, new = spellings(*changed[0])
+    return [f"files that get another name, such as {new} for {old}: {len(changed)}"]
 
 
 def _refuse_inside(out, root, *places):

@@ -192,6 +192,25 @@ def test_a_class_map_renames_merges_and_leaves_out(animals, tmp_path):
         convert(animals, tmp_path / "new", classes_map={"kiten": "cat"})
 
 
+def test_the_summary_counts_what_was_written(animals, tmp_path):
+    assert convert(animals, tmp_path / "voc").splits == {"train": 3, "val": 1, "trainval": 4}
+    done = convert(animals, tmp_path / "yolo", "yolo")
+    assert (done.images, done.splits) == (4, {"train": 3, "val": 1})
+    done = convert(animals, tmp_path / "coco", "coco")
+    assert (done.images, done.splits) == (4, {"train": 3, "val": 1, "trainval": 4})
+
+
+def test_files_that_get_another_name_are_counted(tmp_path):
+    for name in (" a", "b #1", "cafe\u0301", "d"):
+        add(tmp_path / "set", name, thing("cat", 1, 1, 9, 9))
+    done = convert(tmp_path / "set", tmp_path / "out")
+    assert "files that get another name, such as 'a' for ' a': 3" in done.notes
+    assert {path.name for path in (tmp_path / "out" / "JPEGImages").iterdir()} == {
+        *("a.jpg", "b _1.jpg", "caf\xe9.jpg", "d.jpg")
+    }
+    assert not any("another name" in note for note in convert(tmp_path / "out", tmp_path / "again").notes)
+
+
 def test_a_class_map_that_leaves_no_object_and_blank_classes_are_refused(animals, tmp_path):
     with pytest.raises(UserError, match=r"leaves out every object of .*animals"):
         convert(animals, tmp_path / "out", classes_map={"cat": "", "dog": "", "kitten": ""})
