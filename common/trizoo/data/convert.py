@@ -9,6 +9,7 @@ import numpy as np
 
 from trizoo.data.boxes.find import FINDERS as OF_BOXES
 from trizoo.data.boxes.find import NoBoxesError, find_boxes
+from trizoo.data.boxes.labelme import NO_CLASS
 from trizoo.data.class_maps import without_use
 from trizoo.data.class_names import given_names, spellings
 from trizoo.data.finding import named_place
@@ -105,6 +106,8 @@ def convert(
     content, notes = _limited(content, source, limit, seed)
     content = replace(content, link=link, watch=watch or content.watch)
     notes += _renamed(content)
+    if to == "labelme" and not has_masks:
+        notes += _lost_in_labelme(content)
     notes += _write(content, WRITERS[to], out)
     if source.problems:
         notes.append(f"{len(source.problems)} things were put right or left out; trizoo data check {root} lists all")
@@ -127,6 +130,14 @@ def _renamed(content):
         return []
     old, new = spellings(*changed[0])
     return [f"files that get another name, such as {new} for {old}: {len(changed)}"]
+
+
+def _lost_in_labelme(content):
+    """The sentence about objects of classes whose names mean no object in labelme's files -> list, empty for none."""
+    labels = [label for label, name in enumerate(content.classes) if name in NO_CLASS]
+    count = sum(int(np.isin(record.labels, labels).sum()) for record in content.records) if labels else 0
+    named = " and ".join(content.classes[label] for label in labels)
+    return [f"labelme's readers take {named} for no class and leave its objects out: {count}"] if count else []
 
 
 def _refuse_inside(out, root, *places):

@@ -19,7 +19,7 @@ _POINTS = {
     "mask": (1, None),
 }
 _LINES = ("line", "linestrip")
-_NO_CLASS = ("_background_", "__ignore__")
+NO_CLASS = ("_background_", "__ignore__")  # names of what is no object
 
 
 def find_labelme(root, images=None, annotations=None):
@@ -63,7 +63,7 @@ def read_annotation(path):
         if isinstance(bounds, tuple):
             kind, text = bounds
             problems.append(Problem(kind, content.path, f"{shape.where}: {shape.name} {text} and is left out"))
-        elif shape.name in _NO_CLASS:
+        elif shape.name in NO_CLASS:
             text = f"{shape.where}: {shape.name} is no class and is left out"
             remarks.append(Problem("shape of no class", content.path, text))
         else:

@@ -211,6 +211,12 @@ def test_files_that_get_another_name_are_counted(tmp_path):
     assert not any("another name" in note for note in convert(tmp_path / "out", tmp_path / "again").notes)
 
 
+def test_classes_that_labelme_knows_as_none_are_told(animals, tmp_path):
+    done = convert(animals, tmp_path / "out", "labelme", classes_map={"kitten": "__ignore__"})
+    assert "labelme's readers take __ignore__ for no class and leave its objects out: 1" in done.notes
+    assert not any("no class" in note for note in convert(animals, tmp_path / "all", "labelme").notes)
+
+
 def test_a_class_map_that_leaves_no_object_and_blank_classes_are_refused(animals, tmp_path):
     with pytest.raises(UserError, match=r"leaves out every object of .*animals"):
         convert(animals, tmp_path / "out", classes_map={"cat": "", "dog": "", "kitten": ""})

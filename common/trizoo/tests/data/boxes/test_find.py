@@ -258,3 +258,10 @@ def test_a_pointer_beside_annotations_of_other_images_is_an_error_of_the_check(t
     except UserError as error:
         told = str(error)
     assert f"{lost} is a Git LFS pointer" in told or f"{lost}: is a Git LFS pointer" in told
+
+
+def test_a_pointer_that_a_person_names_is_told(tmp_path):
+    Image.new("RGB", (80, 40)).save(tmp_path / "a.jpg")
+    (tmp_path / "mine.xml").write_text(POINTER, encoding="utf-8")
+    with pytest.raises(UserError, match=r"mine\.xml is a Git LFS pointer"):
+        find_boxes(tmp_path, annotations="mine.xml")
