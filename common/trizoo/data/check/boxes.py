@@ -14,6 +14,7 @@ from trizoo.data.check.pictures import decode_all
 from trizoo.data.check.report import Findings, Report
 from trizoo.data.class_names import class_name
 from trizoo.data.images import in_threads, read_mask
+from trizoo.data.name_files import class_order
 from trizoo.data.statistics import LARGE, SMALL
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
@@ -85,6 +86,7 @@ def check_boxes(listing, classes=None, watch=None):
         mask_values=values,
         findings=findings.all(),
         notes=(
+            *(class_order(listing.order_files, objects)[1] if listing.classes is None else ()),
             *(note for lists in _lists(listing).values() for note in lists.notes),
             *advice_on({split.name: split.ids for split in splits}),
         ),

@@ -217,6 +217,26 @@ def test_classes_that_labelme_knows_as_none_are_told(animals, tmp_path):
     assert not any("no class" in note for note in convert(animals, tmp_path / "all", "labelme").notes)
 
 
+@pytest.mark.parametrize("to", ["voc", "labelme"])
+def test_the_order_of_classes_is_kept(animals, tmp_path, to):
+    out = tmp_path / "out"
+    convert(animals, out, to, classes=["kitten", "dog", "unseen", "cat"])
+    data = find_boxes(out).open("train")
+    assert data.classes == ("kitten", "dog", "cat")
+    assert f"classes are in the order of {out / 'labels.txt'}" in data.notes
+    report = check(out)
+    assert f"classes are in the order of {out / 'labels.txt'}" in report.notes
+    assert convert(out, tmp_path / "again", "yolo").classes == ("kitten", "dog", "cat")
+    (out / "labels.txt").write_text("kitten\ndog\n", encoding="utf-8")
+    data = find_boxes(out).open("train")
+    assert data.classes == ("cat", "dog", "kitten")
+    assert f"{out / 'labels.txt'} lacks cat, so it doesn't say the order of classes" in data.notes
+    (out / "labels.txt").write_text("cat\ncat\n", encoding="utf-8")
+    assert find_boxes(out).open().classes == ("cat", "dog", "kitten")
+    (out / "classes.txt").write_text("background\ndog\ncat\nkitten\n", encoding="utf-8")
+    assert find_boxes(out).open().classes == ("dog", "cat", "kitten")
+
+
 def test_a_class_map_that_leaves_no_object_and_blank_classes_are_refused(animals, tmp_path):
     with pytest.raises(UserError, match=r"leaves out every object of .*animals"):
         convert(animals, tmp_path / "out", classes_map={"cat": "", "dog": "", "kitten": ""})
