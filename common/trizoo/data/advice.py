@@ -19,11 +19,31 @@ def on_few_images(count, pretrained=False):
     )
 
 
+def none_to_train_on(root, splits):
+    """The sentence about a data set whose splits hold none to train on, None where one does, or where there are none.
+
+    Args:
+        splits: name -> ids
+    """
+    if not splits or splits.get("train") or splits.get("trainval"):
+        return None
+    return (
+        f"{root} has the splits {', '.join(sorted(splits))} and none called train or trainval; "
+        f"--set data.train=SPLIT chooses one"
+    )
+
+
 def advice_on(splits):
     """Sentences for a person who is about to train on a data set; none where nothing has to be said.
 
     Args:
         splits: name -> ids
     """
-    few = on_few_images(len(splits.get("train") or splits.get("trainval") or ()))
-    return (few,) if few else ()
+    name = next((name for name in ("train", "trainval") if splits.get(name)), None)
+    if name is None:
+        return ()
+    few = on_few_images(len(splits[name]))
+    notes = [few] if few else []
+    if not splits.get("val") and len(splits[name]) > 1:
+        notes.append(f"no split is for validation, so training holds back a fifth of {name} to choose the best epoch")
+    return tuple(notes)

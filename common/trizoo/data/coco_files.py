@@ -5,12 +5,13 @@ from functools import cached_property
 
 from trizoo.data.coco_json import holds_coco
 from trizoo.data.image_tree import parts_of
-from trizoo.data.reading import begins_with_key, json_files, read_json
+from trizoo.data.reading import PointerError, begins_with_key, is_pointer, json_files, read_json
 from trizoo.data.splits import SPLIT_NAMES
 from trizoo.ground.errors import UserError
 
 _KEYS_OF_COCO = ("file_name", "image_id", "category_id", "categories")
 _NO_SPLIT = ("default", "all", "")
+_OF_ANNOTATIONS = re.compile(r"(?i)annotation|coco|instances|^(?:train|val|valid|test)$")
 _MOST_OTHERS = 10  # JSON files of other names among which a COCO file is looked for
 
 
@@ -27,8 +28,8 @@ def is_named_as_panoptic(path):
 def find_files(root, annotations=None):
     """Paths of the COCO files in a folder and those below it: those that are named so, else those that look so.
 
-    A file that is named like one, or that begins like one, and isn't JSON is an error when it is read. Results, which
-    are a list, are none.
+    A file that is named like one, or that begins like one, and isn't JSON is an error when it is read, and one of
+    Git LFS's pointers under a name of annotations at once. Results, which are a list, are none.
 
     Args:
         annotations: the only folder to look in, or a JSON file, which has to look so; None: the root
@@ -36,6 +37,10 @@ def find_files(root, annotations=None):
     if annotations is not None and annotations.is_file():
         return [annotations] if annotations.suffix.lower() == ".json" and _holds_coco(annotations) else []
     paths = json_files(annotations or root)
+    lost = [path for path in paths if len(paths) <= _MOST_OTHERS and _OF_ANNOTATIONS.search(path.stem)]
+    lost = next(filter(is_pointer, lost), None)
+    if lost:
+        raise PointerError(lost)
     named = [path for path in paths if is_named_as_coco(path) and not _is_list(path)] or [
         path
         for path in paths

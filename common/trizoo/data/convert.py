@@ -9,14 +9,16 @@ import numpy as np
 
 from trizoo.data.boxes.find import FINDERS as OF_BOXES
 from trizoo.data.boxes.find import NoBoxesError, find_boxes
+from trizoo.data.boxes.labelme import NO_CLASS
 from trizoo.data.class_maps import without_use
+from trizoo.data.class_names import given_names, spellings
 from trizoo.data.finding import named_place
 from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import NoMasksError, find_masks
 from trizoo.data.stratify import choose_images
 from trizoo.data.texts import Chosen
 from trizoo.data.write.content import Content, file_names, in_order
-from trizoo.data.write.formats import WRITERS
+from trizoo.data.write.formats import IN_ONE_SPLIT, IN_SPLITS_ALONE, WRITERS
 from trizoo.data.write.voc import NOT_XML
 from trizoo.ground.conventions import BACKGROUND_NAMES
 from trizoo.ground.errors import UserError
@@ -28,8 +30,8 @@ class Converted:
     """What was written.
 
     Args:
-        images: how many
-        splits: name -> how many images of the source it holds, as they were
+        images: how many were written
+        splits: name -> how many of them it holds
         notes: sentences about what the format can't hold, and about what of the source was left out
     """
 
@@ -83,6 +85,8 @@ def convert(
     """
     if to not in WRITERS:
         raise UserError(f"the layout to write is {to!r}; one of {', '.join(WRITERS)} is needed")
+    if classes is not None:
+        given_names(classes)
     if limit is not None and limit < 1:
         raise UserError(f"limit is {limit}; at least 1 image is needed")
     out = Path(out)
@@ -102,19 +106,41 @@ def convert(
             raise UserError(f"the class {name!r} has a character that files can't hold; --classes-map names it anew")
     content, notes = _limited(content, source, limit, seed)
     content = replace(content, link=link, watch=watch or content.watch)
+    notes += _renamed(content)
+    if to == "labelme" and not has_masks:
+        notes += _lost_in_labelme(content)
     notes += _write(content, WRITERS[to], out)
     if has_masks and to != "voc" and {*BACKGROUND_NAMES} & {*content.classes[1:]}:
         notes.append("the background, which isn't class 0 here, is class 0 of what was written, and ids change with it")
     if source.problems:
         notes.append(f"{len(source.problems)} things were put right or left out; trizoo data check {root} lists all")
+    splits = content.once()[0] if to in IN_ONE_SPLIT else content.splits
     return Converted(
         to,
         "segmentation" if has_masks else "detection",
-        len(content),
-        {name: len(members) for name, members in content.splits.items()},
+        len(content) - (len(content.in_no_split) if to in IN_SPLITS_ALONE else 0),
+        {name: len(members) for name, members in splits.items()},
         content.classes,
         (*source.notes, *notes),
     )
+
+
+def _renamed(content):
+    """The sentence about files that get another name -> list, empty for none."""
+    stems = [record.image.stem for record in content.records]
+    changed = [pair for pair in zip(stems, content.names, strict=True) if pair[0] != pair[1]]
+    if not changed:
+        return []
+    old, new = spellings(*changed[0])
+    return [f"files that get another name, such as {new} for {old}: {len(changed)}"]
+
+
+def _lost_in_labelme(content):
+    """The sentence about objects of classes whose names mean no object in labelme's files -> list, empty for none."""
+    labels = [label for label, name in enumerate(content.classes) if name in NO_CLASS]
+    count = sum(int(np.isin(record.labels, labels).sum()) for record in content.records) if labels else 0
+    named = " and ".join(content.classes[label] for label in labels)
+    return [f"labelme's readers take {named} for no class and leave its objects out: {count}"] if count else []
 
 
 def _refuse_inside(out, root, *places):
@@ -166,6 +192,8 @@ def _of_boxes(listing, classes, classes_map):
         if len(listed):  # opened, so that what training would refuse is refused
             rows = index.open(split, classes, classes_map).records.rows.tolist()
             splits[split] = [place_of[row] for row in rows]
+    if classes_map and len(index.boxes) and not any(len(record.labels) for record in data.records):
+        raise UserError(f"the class map leaves out every object of {index.root}, so there is nothing to write")
     data.notes[:0] = index.list_notes
     names = file_names([index.ids[row] for row in place_of])
     return Content(data.classes, data.records, names, in_order(splits)), data

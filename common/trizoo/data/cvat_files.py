@@ -24,7 +24,7 @@ class Files:
         entries: id -> what the XML says
         labels: names of the classes in the order of the files, None where they name none
         splits: name -> ids, as the entries' subsets or the files' names say; empty where they say none
-        problems: entries that are left out, since another is of the same image
+        problems: entries that are left out, since another is of the same image, and tracks
         doubles: images that are left out, since another has their id
     """
 
@@ -67,7 +67,12 @@ def find_files(root, images=None, annotations=None):
         return None
     tree = ImageTree(images or root)
     ids = {path: id for id, path in tree.by_id.items()}
-    found, kept, splits, problems = {}, {}, {}, []
+    found, kept, splits = {}, {}, {}
+    problems = [
+        Problem("track of a video", file.path, f"tracks of objects in a video are left out: {file.tracks}")
+        for file in files
+        if file.tracks
+    ]
     for entry in entries:
         image = _image_of(entry, root, tree)
         id = _id_of(entry, image, ids, tree)

@@ -113,13 +113,13 @@ class CvatFile:
 
     Args:
         labels: names of the classes in its order
-        tracks: whether it has those of objects in a video
+        tracks: how many it has, of objects in a video
     """
 
     path: Path
     labels: tuple[str, ...]
     images: tuple[CvatImage, ...]
-    tracks: bool = False
+    tracks: int = 0
 
 
 def read_cvat(path):
@@ -150,7 +150,7 @@ class _Reader:
 
     def __init__(self, path):
         self.path = path
-        self.labels, self.images, self.tracks = {}, [], False
+        self.labels, self.images, self.tracks = {}, [], 0
         self._open = []  # tags
         self._image = self._shape = self._label = self._text = None
         self._flag = ""
@@ -168,7 +168,7 @@ class _Reader:
         elif depth == 3 and self._shape is not None and tag == "attribute":
             self._flag, self._text = attributes.get("name", "").strip().casefold(), []
         elif depth == 1 and tag == "track":
-            self.tracks = True
+            self.tracks += 1
         elif tag == "label" and self._open[-1:] == ["labels"] and self._open[1:2] == ["meta"]:
             self._label = {}
         elif self._label is not None and tag in ("name", "parent") and self._open[-1] == "label":

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from trizoo.data.reading import PointerError, is_pointer
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
@@ -28,6 +29,8 @@ def listings(root, finders, layout=None, images=None, annotations=None):
     images, annotations = named_place(root, images, "images"), named_place(root, annotations, "annotations")
     if images and not images.is_dir():
         raise UserError(f"the images {images} are a file; the folder that they lie in is needed")
+    if annotations and is_pointer(annotations):
+        raise PointerError(annotations)
     for name in finders if layout is None else [layout]:
         listing = finders[name](root, images, annotations)
         if listing is not None:

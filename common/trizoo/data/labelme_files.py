@@ -15,7 +15,7 @@ from trizoo.data.class_names import class_name
 from trizoo.data.coco_files import is_named_as_coco
 from trizoo.data.image_tree import ImageTree, bare_id, files_below
 from trizoo.data.masks.polygons import FARTHEST
-from trizoo.data.reading import Problem, begins_with_key, read_bytes
+from trizoo.data.reading import Problem, begins_with_key, is_pointer, read_bytes
 from trizoo.ground.errors import UserError
 
 _MOST_BYTES = 1 << 29  # of a file, most of which is the image itself in base64
@@ -196,7 +196,8 @@ def find_files(root, images=None, annotations=None):
     """The `Files` below a folder, None where there are none.
 
     A file is of the image that has its name (see `trizoo.data.image_tree.bare_id`), else of the one that its imagePath
-    means; where several images have that name, imagePath decides. No image outside of the folder is ever found.
+    means; where several images have that name, imagePath decides. A pointer of Git LFS with an image's name counts, and
+    is an error where it is read. No image outside of the folder is ever found.
 
     Args:
         images, annotations: the folders to look in, None = root
@@ -205,11 +206,19 @@ def find_files(root, images=None, annotations=None):
     folder = annotations or root
     if not folder.is_dir():
         return None
-    relatives = [name for name in files_below(folder, (".json",)) if _is_labelme(folder / name)]
-    if not relatives:
+    relatives, pointers = [], []
+    for name in files_below(folder, (".json",)):
+        if _is_labelme(folder / name):
+            relatives.append(name)
+        elif is_pointer(folder / name):
+            pointers.append(name)
+    if not relatives and not pointers:
         return None
     tree = ImageTree(images or root)
     shared = Counter(map(_last, tree.by_id))
+    relatives = sorted([*relatives, *(name for name in pointers if _last(bare_id(name)) in shared)])
+    if not relatives:
+        return None
     files, problems = {}, []
     for relative in relatives:
         id, path = bare_id(relative), folder / relative

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo.data.class_names import class_name
-from trizoo.data.reading import read_text
+from trizoo.data.reading import PointerError, read_text
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import first_few
 
 MOST_CLASSES = 10_000  # a label beyond it is a slip, and would make a network that nobody wants
 NAME_FILES = ("classes.txt", "obj.names", "class_names.txt", "names.txt", "labels.txt", "_darknet.labels")
@@ -18,14 +19,17 @@ class ClassNames:
 
     Args:
         path: the file that gives them, None where labels alone do
+        gaps: labels whose names are made up, since the file skips them
     """
 
     names: tuple[str, ...]
     path: Path | None = None
+    gaps: frozenset[int] = frozenset()
 
     def name_of(self, label):
         """The name of a label; "label 7" where it has none, which is then an unknown class like any other."""
-        return self.names[label] if 0 <= label < len(self.names) else f"label {label}"
+        known = 0 <= label < len(self.names) and label not in self.gaps
+        return self.names[label] if known else f"label {label}"
 
 
 def numbered_names(count):
@@ -74,3 +78,33 @@ def find_names(folders):
             if name in there and there[name].is_file():
                 return read_names(there[name])
     return None
+
+
+def order_files(folder):
+    """The files of a folder that may say the order of classes whose names stand in annotations -> tuple."""
+    return tuple(path for path in (folder / "labels.txt", folder / "classes.txt") if path.is_file())
+
+
+def class_order(paths, names):
+    """The names in the order of the first file that has them all, None where none has, and sentences for a person.
+
+    What the file has beside them plays no role: a background, labelme's __ignore__, a class without objects.
+
+    Args:
+        names: that annotations have
+    """
+    notes = []
+    for path in paths if names else ():
+        try:
+            order = [name for name in read_names(path).names if name in names]
+        except PointerError:
+            raise
+        except UserError as error:
+            notes.append(f"{error}, so it doesn't say the order of classes")
+            continue
+        lacking = sorted(set(names) - {*order})
+        if not lacking:
+            told = () if order == sorted(names) else (f"classes are in the order of {path}",)
+            return tuple(order), told
+        notes.append(f"{path} lacks {first_few(lacking)}, so it doesn't say the order of classes")
+    return None, tuple(notes)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from trizoo.data.reading import POINTER
 from trizoo.ground.errors import UserError
 
 IMAGE_SUFFIXES = (  # compare in lower case
@@ -93,7 +94,7 @@ def _what_else(name):
     except OSError:
         head = b""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if head.startswith(b"version https://git-lfs"):
+    if head.startswith(POINTER):
         return f"image {name} is a Git LFS pointer and not the picture; `git lfs pull` fetches it"
     if text.startswith((b"<!doctype html", b"<html", b"<?xml", b"<head")):
         return f"image {name} is a web page under a picture's name; download the picture again"

@@ -11,6 +11,7 @@ from pathlib import Path
 from trizoo.ground.errors import UserError
 
 MOST_TEXT = 1 << 28  # bytes of a text that no reader has a lower limit for
+POINTER = b"version https://git-lfs"  # what a pointer of Git LFS begins with, where the file itself isn't there
 _HEAD = 1 << 16  # bytes of a JSON file that show what it is
 _LONGEST_LINE = 1 << 20  # characters
 _BEGINNINGS = {  # of files -> codec: byte order marks, and XML's first < where there is none (XML 1.0, appendix F)
@@ -23,6 +24,24 @@ _BEGINNINGS = {  # of files -> codec: byte order marks, and XML's first < where 
 _EXTENSIONS = {"gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949"}  # codec -> the one that holds it and more
 _NO_ENCODINGS = ("idna", "punycode", "raw-unicode-escape", "unicode-escape")  # Python's own; two take quadratic time
 _DECLARED_ENCODING = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+
+
+class PointerError(UserError):
+    """A file is a pointer of Git LFS, and what it points to isn't there."""
+
+    def __init__(self, path):
+        super().__init__(f"{path} is a Git LFS pointer and not the file itself; `git lfs pull` fetches it")
+
+
+def is_pointer(path):
+    """Whether a file is a pointer of Git LFS."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(POINTER)) == POINTER
+    except OSError:
+        return False
 
 
 def read_json(path, kind):
@@ -83,6 +102,8 @@ class Problem:
 def read_bytes(path, most_bytes, kind):
     """The bytes of an ordinary file. Raises UserError for one that can't be read, has more bytes, or is a device.
 
+    A pointer of Git LFS is a PointerError, here and in all that reads by this function.
+
     Args:
         kind: what it should be, for errors, such as "COCO file"
     """
@@ -93,9 +114,12 @@ def read_bytes(path, most_bytes, kind):
                 raise UserError(f"{path} is no ordinary file, so it is no {kind}")
             if status.st_size > most_bytes:
                 raise UserError(f"{path} has {status.st_size:,} bytes; a {kind} has at most {most_bytes:,}")
-            return file.readall()
+            data = file.readall()
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}") from error
+    if data.startswith(POINTER):
+        raise PointerError(path)
+    return data
 
 
 def _without_waiting(path, flags):
@@ -133,14 +157,16 @@ def text_lines(path, newline=None, errors="strict"):
         newline, errors: as `open` takes them
 
     Raises:
-        UserError: where it can't be read, isn't text, or a line has more than 1 MiB
+        UserError: where it can't be read, isn't text, or a line has more than 1 MiB; see `read_bytes`
     """
     encoding, number = "utf-8", 0
     try:
         if not path.is_file():
             raise UserError(f"{path} is no file that can be read")
         with path.open("rb") as file:
-            head = file.read(4)
+            head = file.read(len(POINTER))
+        if head == POINTER:
+            raise PointerError(path)
         encoding = next((codec for beginning, codec in _BEGINNINGS.items() if head.startswith(beginning)), encoding)
         with path.open(encoding=encoding, newline=newline, errors=errors) as file:
             while line := file.readline(_LONGEST_LINE):

@@ -12,7 +12,7 @@ from trizoo.data.boxes.find import find_boxes
 from trizoo.data.convert import find_labels
 from trizoo.data.images import in_threads
 from trizoo.data.masks.find import find_masks
-from trizoo.data.splits import find_lists
+from trizoo.data.splits import SPLIT_NAMES, find_lists
 from trizoo.data.stratify import stratify
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
@@ -95,8 +95,8 @@ def split(
         mask_map, palette, ignore_colours: see `trizoo.data.masks.dataset.MaskSet`
 
     Raises:
-        UserError: where there are other lists, or fewer images than splits, where the data set's own files say what
-            its splits are, and as the readers do
+        UserError: where there are other lists, or fewer images than splits, where the data set's own files or folders
+            say what its splits are, and as the readers do
     """
     names = _names(ratios)
     places = {"layout": layout, "images": images, "annotations": annotations}
@@ -109,6 +109,8 @@ def split(
         _refuse_others(folder, _lists_of(listing, has_masks, ids, folder), _annotations(listing, has_masks))
     else:
         _refuse_others(folder)
+    if out is None:
+        _refuse_folders(listing.root, ids)
     pictures = same_bytes([record.image for record in data.records])
     different = len(set(pictures))
     if different < len(names):
@@ -222,6 +224,24 @@ def _holders(label_sets, places, number):
     return np.array([counts[label] for label in range(number)], np.int64)
 
 
+def _refuse_folders(root, ids):
+    """UserError where the folders that images lie in say what the splits are."""
+    folders = {id.partition("/")[0] if "/" in id else "" for id in ids}
+    if all(folder.casefold() in SPLIT_NAMES for folder in folders):
+        named = first_few([f"{folder}/" for folder in sorted(folders)])
+        raise UserError(f"the folders {named} of {root} say what its splits are; --out DIR writes lists elsewhere")
+
+
+def _why_not(found, root, read):
+    """Why readers don't go by the lists that were written: a name in them, or splits that something else makes."""
+    ids = [id for listed in found.ids.values() for id in listed]
+    listed = find_lists(root, ids, [found.folder]).ids
+    lost = [id for name, written in found.ids.items() for id in written if id not in listed.get(name, ())]
+    if lost:
+        return f"{len(lost)} names are read from a list as others, such as {lost[0]!r}; call these files something else"
+    return f"its splits {first_few(sorted(read))} are made by something else than lists"
+
+
 def _write(found, listing, has_masks, places, check):
     """Writes the lists; with `check` takes them away again and raises UserError where the readers don't go by them."""
     texts = {f"{name}.txt": "".join(f"{id}\n" for id in ids) for name, ids in found.ids.items()}
@@ -238,7 +258,7 @@ def _write(found, listing, has_masks, places, check):
         read = (find_masks if has_masks else find_boxes)(listing.root, **places).splits
         if {name: list(ids) for name, ids in read.items()} == found.ids:
             return
-        why = f"its splits {first_few(sorted(read))} are made by other files than lists, or a name can stand in no list"
+        why = _why_not(found, listing.root, read)
     except UserError as error:
         why = str(error)
     for name in (*texts, _MARKER):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trizoo.data.image_tree import ImageTree, bare_id, files_below
 from trizoo.data.opening import IMAGE_SUFFIXES
+from trizoo.data.reading import POINTER
 from trizoo.data.splits import SPLIT_NAMES
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
@@ -96,9 +97,10 @@ def list_loose(root, images=None, annotations=None):
 def _is_annotation(path):
     try:
         with path.open("rb") as file:
-            return _ANNOTATION.search(file.read(_HEAD).replace(b"\0", b"")) is not None  # UTF-16 has zeros
+            head = file.read(_HEAD).replace(b"\0", b"")  # UTF-16 has zeros
     except OSError:
         return False
+    return _ANNOTATION.search(head) is not None or head.startswith(POINTER)  # which reading it tells
 
 
 def paired(tree, ids):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trizoo.data.image_tree import LONGEST_PATH
 from trizoo.data.name_files import MOST_CLASSES, checked_names, numbered_names
-from trizoo.data.reading import Problem, read_text
+from trizoo.data.reading import POINTER, PointerError, Problem, read_text
 from trizoo.data.splits import SPLIT_NAMES
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
@@ -35,6 +35,7 @@ class Config:
         keypoints: whether labels have points of a pose after their boxes
         problems: what was put right
         background: whether what no outline covers is a class beside these
+        gaps: labels that have no name of their own, below the highest that has one
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Config:
     keypoints: bool = False
     problems: tuple[Problem, ...] = ()
     background: bool = True
+    gaps: frozenset[int] = frozenset()
 
 
 def find_config(folder, relatives):
@@ -56,7 +58,8 @@ def find_config(folder, relatives):
         relatives: of the files with one of CONFIG_SUFFIXES below the folder
 
     Raises:
-        UserError: where the file can't be read, and where several of one rank say different things
+        UserError: where the file can't be read, and where several of one rank say different things; also where none of
+            them is one and a data.yaml is empty or no mapping
     """
     ranked = {}
     for relative in relatives:
@@ -74,7 +77,26 @@ def find_config(folder, relatives):
             several = first_few(paths)
             raise UserError(f"{folder} has several files of YOLO data sets, name one by --annotations: {several}")
         return found[0]
+    for relative in relatives:
+        if Path(relative).stem.casefold() in _USUAL and not relative.endswith(".data"):
+            _require_mapping(folder / relative)
     return None
+
+
+def _require_mapping(path):
+    """UserError for a file that is no mapping."""
+    if path.is_file() and path.stat().st_size <= _MOST_BYTES:
+        text = read_text(path)[0]
+        if not text.strip():
+            raise UserError(f"{path} is empty; it has to say names, train and val, or be taken away")
+        _mapping(path, text)
+
+
+def _mapping(path, text):
+    tree = parse(text, lambda line: Location(f"file {path}", f"{path} line {line}"), aliases=False)
+    if tree is None or not isinstance(tree.value, dict):
+        raise UserError(f"{path} is no mapping, so it describes no YOLO data set: names, train and val are needed")
+    return tree.value
 
 
 def _is_config(path):
@@ -82,9 +104,12 @@ def _is_config(path):
         if not path.is_file():
             return False
         with path.open("rb") as file:
-            head = file.read(_MOST_BYTES).replace(b"\0", b"").decode("utf-8-sig", "replace").replace("\r", "\n")
+            data = file.read(_MOST_BYTES)
     except OSError:
         return False
+    if data.startswith(POINTER):
+        raise PointerError(path)
+    head = data.replace(b"\0", b"").decode("utf-8-sig", "replace").replace("\r", "\n")
     if _OF_CLASSES.search(head) and _OF_SPLITS.search(head):
         return True
     return path.suffix.lower() != ".data" and all(key.search(head) for key in _NAMES_AND_NUMBER)
@@ -115,10 +140,7 @@ def _of_darknet(path, text):
 
 
 def _of_yaml(path, text):
-    tree = parse(text, lambda line: Location(f"file {path}", f"{path} line {line}"), aliases=False)
-    if tree is None or not isinstance(tree.value, dict):
-        raise UserError(f"{path} is no mapping, so it describes no YOLO data set: names, train and val are needed")
-    values = {key.casefold(): node for key, node in tree.value.items()}
+    values = {key.casefold(): node for key, node in _mapping(path, text).items()}
     splits = {}
     for key, node in values.items():
         entries = [item.value for item in node.value] if isinstance(node.value, list) else [node.value]
@@ -132,9 +154,10 @@ def _of_yaml(path, text):
     named = values.get("names")
     if named is not None and _is_path(named.value):
         return Config(path, None, named.value, splits, root, "kpt_shape" in values)
-    names, problems = None, ()
-    if named is not None and named.value:
-        names = checked_names(_names(named), named.location.where)
+    names, gaps, problems = None, frozenset(), ()
+    if named is not None and (named.value or not isinstance(count, int)):
+        names, gaps = _names(named)
+        names = checked_names(names, named.location.where)
         if isinstance(count, int) and count != len(names):
             text = f"nc is {count}, but names has {len(names)}, which count"
             problems = (Problem("number of classes", path, text),)
@@ -143,7 +166,7 @@ def _of_yaml(path, text):
     if names is None and not splits:
         raise UserError(f"{path} has neither names nor train, val or test, so it describes no YOLO data set")
     background = "background" not in values or values["background"].value is not False
-    return Config(path, names, "", splits, root, "kpt_shape" in values, problems, background)
+    return Config(path, names, "", splits, root, "kpt_shape" in values, problems, background, gaps)
 
 
 def _is_path(value):
@@ -151,9 +174,9 @@ def _is_path(value):
 
 
 def _names(node):
-    """The texts of a list of names, or of a mapping of labels to them; a label between them that has none: class_N."""
+    """The texts of a list of names, or of a mapping of labels to them, and its gaps, which are called class_N."""
     if isinstance(node.value, list):
-        return [_text(item) for item in node.value]
+        return [_text(item) for item in node.value], frozenset()
     if not isinstance(node.value, dict):
         raise UserError(f"{node.location.where}: names is {node.value!r}; a list, or labels and names, are needed")
     named = {}
@@ -163,7 +186,8 @@ def _names(node):
         if int(key) in named:
             raise UserError(f"{item.location.where}: the label {int(key)} has two names")
         named[int(key)] = _text(item)
-    return [named.get(label, name) for label, name in enumerate(numbered_names(max(named) + 1))]
+    numbered = numbered_names(max(named, default=-1) + 1)
+    return [named.get(label, name) for label, name in enumerate(numbered)], frozenset(range(len(numbered))) - {*named}
 
 
 def _text(node):

@@ -6,7 +6,7 @@ from pathlib import Path
 from trizoo.data.image_tree import ImageTree, bare_id, files_below
 from trizoo.data.images import in_threads
 from trizoo.data.name_files import MOST_CLASSES, NAME_FILES, ClassNames, find_names, numbered_names, read_names
-from trizoo.data.reading import Problem
+from trizoo.data.reading import PointerError, Problem
 from trizoo.data.splits import SPLIT_NAMES, Lists
 from trizoo.data.yolo_config import CONFIG_SUFFIXES, find_config, read_config
 from trizoo.data.yolo_labels import highest_label, looks_like_labels
@@ -75,8 +75,8 @@ def find_files(root, images=None, annotations=None):
         return None
     try:
         config = read_config(named) if named else find_config(base, configs)
-    except UserError:
-        if telling or named:
+    except UserError as error:
+        if telling or named or (isinstance(error, PointerError) and len(tree)):
             raise
         return None
     if not telling and not (config and tree and config.splits):
@@ -202,7 +202,7 @@ def _is_other(text):
 def _classes(config, base, label_folder, labels, tree, texts):
     """The `ClassNames`: the config's, else a class file's, else class_0 … to the highest label."""
     if config and config.names:
-        return ClassNames(config.names, config.path)
+        return ClassNames(config.names, config.path, config.gaps)
     if config and config.names_file:
         path = file_named(config.names_file, config, texts)
         if path is not None:
@@ -212,6 +212,9 @@ def _classes(config, base, label_folder, labels, tree, texts):
     found = find_names(parents)
     if found:
         return found
+    if config and config.names_file:
+        where = f"{config.path} says that the names of classes are in {config.names_file!r}"
+        raise UserError(f"{where}, and no such file is in {base}; put it there, or list the names")
     highest = max(in_threads(highest_label, paths), default=-1)
     if highest >= MOST_CLASSES:
         raise UserError(

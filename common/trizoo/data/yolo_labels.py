@@ -5,7 +5,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from trizoo.data.reading import read_text
+from trizoo.data.reading import POINTER, read_text
 from trizoo.ground.errors import UserError
 
 FARTHEST = 1e6  # what is farther from the image is no number that anybody meant
@@ -43,7 +43,7 @@ class Line:
 
 
 def looks_like_labels(path):
-    """True where a text begins as a label file does, False where it doesn't, None where it is empty."""
+    """True where a text begins as a label file does or is Git LFS's pointer, False where neither, None where empty."""
     try:
         if not path.is_file():  # a pipe would keep it waiting
             return False
@@ -51,6 +51,8 @@ def looks_like_labels(path):
             head = file.read(_HEAD)
     except OSError:
         return False
+    if head.startswith(POINTER):
+        return True  # which reading it tells
     encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     text = head.decode(encoding, "ignore").replace("\r", "\n").lstrip()
     first, newline, _ = text.partition("\n")

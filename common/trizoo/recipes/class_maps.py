@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from trizoo.data.class_maps import class_map
+from trizoo.data.class_names import given_names
 from trizoo.ground.errors import UserError
 
 
@@ -23,3 +24,13 @@ def _pairs(value):
 
 
 ClassMap = Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pairs)]
+
+
+def _names(value):
+    try:
+        return given_names(value)
+    except UserError as error:
+        raise ValueError(str(error)) from error
+
+
+ClassNames = Annotated[tuple[str, ...], AfterValidator(_names)]

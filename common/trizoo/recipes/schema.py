@@ -19,7 +19,7 @@ from trizoo.ground.boxes import NMS_METHODS
 from trizoo.ground.conventions import POLICIES
 from trizoo.ground.fields import Count, Momentum, NotNegative, Positive, Probability, Section
 from trizoo.recipes.augmentations import HSV, SECTIONS, Flip, Operation, RandomPlacement, operation_section, own_section
-from trizoo.recipes.class_maps import ClassMap
+from trizoo.recipes.class_maps import ClassMap, ClassNames
 from trizoo.recipes.load import RECIPES
 from trizoo.recipes.masks import Colours, MaskMap
 
@@ -180,7 +180,7 @@ class Recipe(Section):
     """A whole run."""
 
     model: Model = Model()
-    classes: tuple[str, ...] = Field((), description="names in order of their ids; none = found in the data")
+    classes: ClassNames = Field((), description="names in order of their ids; none = found in the data")
     data: Data = Data()
     input_size: tuple[Count, Count] = Field((416, 416), description="width, height")
     multi_scale: MultiScale = MultiScale()

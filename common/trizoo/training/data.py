@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trizoo.data.advice import on_few_images
+from trizoo.data.advice import none_to_train_on, on_few_images
 from trizoo.data.finding import named_place
 from trizoo.data.reading import LEFT_OUT
 from trizoo.data.splits import split_by_hash
@@ -128,10 +128,7 @@ def training_split(data, there):
     """The split to train on. Raises UserError where lists exist but none of them is meant for training."""
     split = choose_split(data.train, ("train", "trainval"), there)
     if split is None:
-        raise UserError(
-            f"{data.root} has the splits {', '.join(sorted(there))} and none called train or trainval; "
-            f"--set data.train=SPLIT chooses one"
-        )
+        raise UserError(none_to_train_on(data.root, there) or f"{data.root} has no splits to train on")
     return split
 
 

@@ -25,8 +25,7 @@ def parser(prog="trizoo data"):
             "check",
             help="read a data set in full and say what is wrong with it",
             description="Read every list, annotation, image and mask of a data set and say what training would stumble "
-            "over: boxes in VOC layout or COCO's JSON; masks in VOC layout, folders of images and masks, labelme's or "
-            "COCO's JSON.",
+            "over. The layouts of boxes and masks that are read stand in docs/data.md.",
             epilog="exit code: 0 no errors (warnings allowed), 1 errors, 2 no data set there",
         )
     )
@@ -174,7 +173,7 @@ def _add_task_flag(flags):
         "--task",
         choices=("auto", "detection", "segmentation"),
         default="auto",
-        help="what it is for (auto: detection where there are VOC annotations, else segmentation if there are masks)",
+        help="what it is for (auto: detection where images have boxes, else segmentation where they have masks)",
     )
 
 

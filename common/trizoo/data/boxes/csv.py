@@ -10,7 +10,7 @@ from trizoo.data.class_names import class_name
 from trizoo.data.image_tree import LONGEST_PATH, ImageTree
 from trizoo.data.name_files import ClassNames, checked_names, find_names
 from trizoo.data.opening import IMAGE_SUFFIXES
-from trizoo.data.reading import Problem, text_lines
+from trizoo.data.reading import PointerError, Problem, text_lines
 from trizoo.ground.errors import UserError
 
 _SUFFIXES = (".csv", ".tsv")
@@ -102,6 +102,8 @@ def _table(path):
     try:
         lines = islice(text_lines(path, newline="", errors="replace"), _MOST_BLANK)
         first = next((line for line in lines if line.strip()), "")
+    except PointerError:
+        raise
     except UserError:
         return None
     for delimiter in _DELIMITERS:
@@ -195,6 +197,8 @@ def _pairs(path):
                 rows.append(tuple(field.strip() for field in row))
                 if len(row) != 2 or len(rows) > _MOST_CLASS_ROWS:
                     return None
+    except PointerError:
+        raise
     except (UserError, csv.Error):
         return None
     return rows

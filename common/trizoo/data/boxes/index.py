@@ -15,6 +15,7 @@ from trizoo.data.boxes.dataset import BoxSet
 from trizoo.data.boxes.placing import place as place_boxes
 from trizoo.data.boxes.placing import shares_suspected
 from trizoo.data.images import CUT_OFF, Header, in_threads, sound_header
+from trizoo.data.name_files import class_order
 from trizoo.data.reading import Problem
 from trizoo.data.texts import Chosen, Texts
 from trizoo.ground.errors import UserError
@@ -184,6 +185,9 @@ def build_index(listing):
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else _nothing()
     boxes, names, flags, counts = columns
     rows = {id: row for row, id in enumerate(ids)}
+    classes, notes = listing.classes, ()
+    if classes is None:
+        classes, notes = class_order(listing.order_files, class_numbers)
     index = BoxIndex(
         root=listing.root,
         layout=listing.layout,
@@ -200,12 +204,12 @@ def build_index(listing):
         class_names=tuple(class_numbers),
         rows_of={name: np.array([rows[id] for id in listed], np.int64) for name, listed in lists.ids.items()},
         list_files=dict(lists.files),
-        list_notes=tuple(lists.notes),
+        list_notes=(*lists.notes, *notes),
         list_error=str(lists.error) if lists.error else None,
         problems=problems,
         errors=errors,
         general=tuple(listing.problems),
-        classes=listing.classes,
+        classes=classes,
         image_folder=listing.image_folder,
         annotation_folder=listing.annotation_folder,
         masks=len(listing.masks),

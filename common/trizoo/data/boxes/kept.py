@@ -23,7 +23,7 @@ from trizoo.data.reading import Problem
 from trizoo.data.texts import Texts
 from trizoo.download.storage import home
 
-_FORMAT = 1  # raise where what is kept changes
+_FORMAT = 2  # raise where what is kept changes
 _ARRAYS = ("annotated", "sizes", "ends", "boxes", "names", "difficult", "crowd", "same_as")
 _PACKED = ("ids", "images")
 _WORTH_IT = 0.5  # seconds; what is read faster isn't kept

@@ -4,6 +4,7 @@ import numpy as np
 
 from trizoo.data.boxes.listing import AnnotatedObject, Annotation, Listing
 from trizoo.data.labelme_files import circle_of, find_files, mask_pixels, read_labelme
+from trizoo.data.name_files import order_files
 from trizoo.data.reading import Problem
 from trizoo.data.splits import find_lists
 
@@ -19,13 +20,14 @@ _POINTS = {
     "mask": (1, None),
 }
 _LINES = ("line", "linestrip")
-_NO_CLASS = ("_background_", "__ignore__")
+NO_CLASS = ("_background_", "__ignore__")  # names of what is no object
 
 
 def find_labelme(root, images=None, annotations=None):
     """The `Listing` of labelme's files in a folder and those below it, None where there are none.
 
-    See `trizoo.data.labelme_files.find_files` for which image each is of.
+    See `trizoo.data.labelme_files.find_files` for which image each is of; labels.txt or classes.txt in the folder
+    may say the order of classes.
     """
     files = find_files(root, images, annotations)
     if files is None:
@@ -41,6 +43,7 @@ def find_labelme(root, images=None, annotations=None):
         remarks=files.doubles,
         image_folder=images,
         annotation_folder=annotations,
+        order_files=order_files(root),
     )
 
 
@@ -63,7 +66,7 @@ def read_annotation(path):
         if isinstance(bounds, tuple):
             kind, text = bounds
             problems.append(Problem(kind, content.path, f"{shape.where}: {shape.name} {text} and is left out"))
-        elif shape.name in _NO_CLASS:
+        elif shape.name in NO_CLASS:
             text = f"{shape.where}: {shape.name} is no class and is left out"
             remarks.append(Problem("shape of no class", content.path, text))
         else:

@@ -65,6 +65,7 @@ class Listing:
         read: id of those -> `Annotation`, raises UserError
         classes: names in the order of their labels where the format says so, None for the names in all annotations,
             sorted
+        order_files: which may say the order of those; see `trizoo.data.name_files.class_order`
         problems: what was put right or left out
         remarks: what only a check is to tell
         image_folder, annotation_folder: where files were looked for, for sentences; None = the root
@@ -84,6 +85,7 @@ class Listing:
     annotation_folder: Path | None = None
     masks: dict[str, Path] = field(default_factory=dict)
     mask_lists: Lists = field(default_factory=Lists)
+    order_files: tuple[Path, ...] = ()
 
     @property
     def splits(self):

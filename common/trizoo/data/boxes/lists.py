@@ -7,7 +7,7 @@ from trizoo.data.boxes.rows import Rows, lists_of, number, split_of, text_files
 from trizoo.data.image_tree import LONGEST_PATH, ImageTree
 from trizoo.data.name_files import find_names
 from trizoo.data.opening import IMAGE_SUFFIXES
-from trizoo.data.reading import Problem, text_lines
+from trizoo.data.reading import PointerError, Problem, text_lines
 from trizoo.ground.errors import UserError
 
 _BOX = re.compile(r"(?i)[-+]?(?:[.\d]|nan|inf)[^,]*,[^,]*,.*")  # begins with a number, and has two commas at least
@@ -64,6 +64,8 @@ def _is_list(path):
                 return False
             if boxes:
                 return True
+    except PointerError:
+        raise
     except UserError:
         return False
     return False

@@ -2,6 +2,7 @@
 
 from trizoo.data.boxes.listing import Listing
 from trizoo.data.boxes.voc_xml import read_annotation
+from trizoo.data.name_files import order_files
 from trizoo.data.reading import Problem
 from trizoo.data.splits import Lists, find_lists
 from trizoo.data.voc_files import find_root, list_files, list_loose
@@ -12,7 +13,8 @@ def find_voc(root, images=None, annotations=None):
 
     They lie as VOC's own do (JPEGImages, Annotations, ImageSets), or in any other arrangement: beside their images, in
     folders of splits, in folders of other names. Masks beside the boxes, and lists for them alone, come with VOC's own.
-    Raises UserError where there are several data sets.
+    labels.txt or classes.txt in the root may say the order of classes. Raises UserError where there are several data
+    sets.
     """
     if annotations is not None and annotations.is_file():
         return None
@@ -35,6 +37,7 @@ def find_voc(root, images=None, annotations=None):
         annotation_folder=files.annotation_folder,
         masks=files.masks,
         mask_lists=_lists(files, True, "Segmentation/" if files.annotations else "") if for_masks else Lists(),
+        order_files=order_files(files.root),
     )
 
 

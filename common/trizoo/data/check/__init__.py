@@ -1,9 +1,10 @@
 """What is wrong with a data set, before anything is trained on it."""
 
 from trizoo.data.boxes.find import FINDERS as OF_BOXES
-from trizoo.data.boxes.find import find_boxes
+from trizoo.data.boxes.find import NoBoxesError, find_boxes
 from trizoo.data.check.boxes import check_boxes
 from trizoo.data.check.masks import check_masks
+from trizoo.data.class_names import given_names
 from trizoo.data.finding import listings
 from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import NoMasksError, find_masks
@@ -40,6 +41,8 @@ def check(
     Raises:
         UserError: where there is no data set, or none that can be listed
     """
+    if classes is not None and not isinstance(classes, str):
+        given_names(classes)
     places = {"images": images, "annotations": annotations}
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
     of_masks = any(options.values()) or (layout in OF_MASKS and layout not in OF_BOXES)
@@ -62,6 +65,8 @@ def check(
             if error:
                 text = f"{error}; nor are there masks: a folder beside images, labelme's or COCO's JSON files"
                 raise UserError(text) from error
+        except UserError as why:
+            raise why if error is None or isinstance(error, NoBoxesError) else error from None
     return check_boxes(boxes, classes, watch)
 
 

@@ -1,30 +1,29 @@
 """Reads a data set with boxes once, in full, and says what training would stumble over."""
 
-import difflib
 import itertools
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from trizoo.data.advice import advice_on
+from trizoo.data.advice import advice_on, none_to_train_on
 from trizoo.data.boxes.placing import is_drawn_on_stored, place, shares_suspected
+from trizoo.data.check.names import KINDS, look_at_names
 from trizoo.data.check.pictures import decode_all
 from trizoo.data.check.report import Findings, Report
-from trizoo.data.class_names import class_name, looks_alike_key, spellings
+from trizoo.data.class_names import class_name
 from trizoo.data.images import in_threads, read_mask
+from trizoo.data.name_files import class_order
 from trizoo.data.statistics import LARGE, SMALL
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import FIRST_FEW, hint
 
-_CLOSE, _RARE = 0.8, 20  # names are near misses from this similarity on, if one is this many times rarer
 _WARNINGS = {
     "object twice",
     "size tag",
-    "similar class names",
+    *KINDS,
     "tiny boxes",
     "listed twice",
     "image in no split",
@@ -58,6 +57,8 @@ def check_boxes(listing, classes=None, watch=None):
         if not files:
             findings.add("no files", folder or listing.root, "holds nothing that can be used")
     splits = _read_lists(listing, findings)
+    if listing.annotations and (untrained := none_to_train_on(listing.root, listing.lists.ids)):
+        findings.add_error("no split to train on", untrained)
     annotations = _read_annotations(listing, findings)
     images = {id: listing.image_of(id, annotations.get(id)) for id in {**listing.images, **listing.annotations}}
     _compare_lists(splits, listing, images, findings)
@@ -85,6 +86,7 @@ def check_boxes(listing, classes=None, watch=None):
         mask_values=values,
         findings=findings.all(),
         notes=(
+            *(class_order(listing.order_files, objects)[1] if listing.classes is None else ()),
             *(note for lists in _lists(listing).values() for note in lists.notes),
             *advice_on({split.name: split.ids for split in splits}),
         ),
@@ -201,8 +203,11 @@ def _find_doubles(annotations, images, findings):
 
 
 def _check_names(annotations, objects, classes, findings):
+    files = {named.name: a.file for a in reversed(annotations.values()) for named in a.objects}
+    file_of = lambda name: files.get(name, findings.root)  # noqa: E731
+    counts = objects if classes is None else {name: objects[name] for name in classes}
+    look_at_names(counts, file_of, findings, slips=classes is None)
     if classes is None:
-        _find_similar_names(annotations, objects, findings)
         return
     known = {*classes, *map(class_name, classes)}
     for annotation in annotations.values():
@@ -210,23 +215,6 @@ def _check_names(annotations, objects, classes, findings):
             if named.name not in known:
                 text = f"{named.name!r} is not among the classes{hint(named.name, classes)}"
                 findings.add("unknown class", annotation.file, named.located(text))
-
-
-def _find_similar_names(annotations, objects, findings):
-    """Names that look alike (`looks_alike_key`), or nearly so where one is much rarer than the other."""
-    names = sorted(objects, key=lambda name: (objects[name], name))
-    keys = {name: looks_alike_key(name) for name in names}
-    for index, rare in enumerate(names):
-        for other in reversed(names[index + 1 :]):
-            same = keys[rare] == keys[other]
-            numbered = re.sub(r"\d", "", rare) == re.sub(r"\d", "", other)  # defect 1, defect 2
-            rarer = objects[rare] * _RARE <= objects[other] and not numbered
-            if same or (rarer and difflib.SequenceMatcher(None, keys[rare], keys[other]).ratio() >= _CLOSE):
-                file = next(a.file for a in annotations.values() if any(named.name == rare for named in a.objects))
-                one, another = spellings(rare, other)
-                text = f"{one} ({objects[rare]:,}) looks like {another} ({objects[other]:,})"
-                findings.add("similar class names", file, text)
-                break
 
 
 def _read_masks(listing, sizes, classes, objects, findings):

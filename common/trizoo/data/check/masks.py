@@ -5,7 +5,8 @@ from collections import Counter
 
 import numpy as np
 
-from trizoo.data.advice import advice_on
+from trizoo.data.advice import advice_on, none_to_train_on
+from trizoo.data.check.names import KINDS, look_at_names
 from trizoo.data.check.pictures import decode_all
 from trizoo.data.check.report import Findings, MaskReport
 from trizoo.data.images import in_threads
@@ -40,6 +41,7 @@ _WARNINGS = {
     "values like instance ids",
     "palettes that differ",
     "image cut off",
+    *KINDS,
 }
 _MOST_COLOURS = 64  # more aren't a palette
 _PACKED = np.array([1 << 16, 1 << 8, 1])
@@ -63,6 +65,8 @@ def check_masks(listing, classes=None, *, mask_map=None, palette=None, ignore_co
     for problem in (*listing.unpaired, *listing.problems):
         findings.add_problem(problem)
     _check_splits(listing, findings)
+    if untrained := none_to_train_on(listing.root, listing.splits):
+        findings.add_error("no split to train on", untrained)
     sizes = _read_images(listing, findings, watch)
     scans, colours, coloured = _read_masks(listing, meaning, names, sizes, findings)
     meaning, scans = settled(dict(enumerate(scans)), meaning)
@@ -77,6 +81,7 @@ def check_masks(listing, classes=None, *, mask_map=None, palette=None, ignore_co
         names = _check_files(listing, scans, meaning, names, findings)
     if names:
         _check_values(scans, meaning, names, findings)
+    look_at_names(dict.fromkeys(names, 0), lambda name: listing.root, findings, slips=False)
     table = meaning.table(len(names)) if names else None
     return MaskReport(
         root=listing.root,

@@ -48,7 +48,7 @@ class YoloOutlines:
         outlines = []
         for line in read_lines(self.path) if self.labelled else ():
             name = self.classes.name_of(line.label)
-            if line.label >= len(self.classes.names):
+            if line.label >= len(self.classes.names) or line.label in self.classes.gaps:
                 known = first_few(self.classes.names)
                 raise UserError(f"{self.path}, {line.where}: unknown class {name!r}; the classes are {known}")
             name = _name(name)

@@ -12,3 +12,5 @@ WRITERS = {
     "yolo": write_yolo,
     "labelme": write_labelme,
 }
+IN_ONE_SPLIT = ("yolo",)  # an image is in one split alone
+IN_SPLITS_ALONE = ("coco", "yolo")  # an image in no split is left out

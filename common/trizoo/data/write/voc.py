@@ -17,14 +17,13 @@ def write_voc(content, folder):
 
     Boxes: corners that count from 1 and include the last pixel, so only xmin and ymin grow by 1; exact, whole numbers
     without a point. COCO's crowds are difficult. What is no wider or no higher than a pixel is left out: its corners
-    would coincide. Masks: palette PNG files of class ids, and the names in labels.txt.
+    would coincide. Masks: palette PNG files of class ids. The names of classes are in labels.txt.
     """
     labels = "SegmentationClass" if content.mask else "Annotations"
     for name in ("JPEGImages", labels):
         (folder / name).mkdir()
     write_lists(folder / "ImageSets" / ("Segmentation" if content.mask else "Main"), content)
-    if content.mask:
-        write_lines(folder / "labels.txt", content.classes)
+    write_lines(folder / "labels.txt", content.classes)
 
     def write(place):
         name = content.names[place]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trizoo.data.class_names import class_name, looks_alike_key, spellings
+from trizoo.data.class_names import class_name, given_names, looks_alike_key, mixes_scripts, spellings
 from trizoo.ground.errors import UserError
 
 
@@ -60,3 +60,15 @@ def test_spellings_show_what_cannot_be_seen():
     assert spellings("猫", "猫 ") == ("'猫'", "'猫 '")
     assert spellings("猫", "猫\ufe0f") == (r"'\u732b'", r"'\u732b\ufe0f'")
     assert spellings("caf\xe9", "cafe\u0301") == (r"'caf\xe9'", r"'cafe\u0301'")
+
+
+@pytest.mark.parametrize(
+    ("name", "mixed"),
+    [("cat", 0), ("c\u0430t", 1), ("\u043a\u043e\u0442 cat", 0), ("\u03b2-cell", 0), ("猫cat", 0), ("cell \u03bfr", 1)],
+)
+def test_words_of_two_scripts_are_found(name, mixed):
+    assert mixes_scripts(name) == bool(mixed)
+
+
+def test_given_names_stay_as_they_are():
+    assert given_names([" cat", "Cat"]) == [" cat", "Cat"]

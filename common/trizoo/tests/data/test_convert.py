@@ -238,6 +238,59 @@ def test_a_class_map_renames_merges_and_leaves_out(animals, tmp_path):
         convert(animals, tmp_path / "new", classes_map={"kiten": "cat"})
 
 
+def test_the_summary_counts_what_was_written(animals, tmp_path):
+    assert convert(animals, tmp_path / "voc").splits == {"train": 3, "val": 1, "trainval": 4}
+    done = convert(animals, tmp_path / "yolo", "yolo")
+    assert (done.images, done.splits) == (4, {"train": 3, "val": 1})
+    done = convert(animals, tmp_path / "coco", "coco")
+    assert (done.images, done.splits) == (4, {"train": 3, "val": 1, "trainval": 4})
+
+
+def test_files_that_get_another_name_are_counted(tmp_path):
+    for name in (" a", "b #1", "cafe\u0301", "d"):
+        add(tmp_path / "set", name, thing("cat", 1, 1, 9, 9))
+    done = convert(tmp_path / "set", tmp_path / "out")
+    assert "files that get another name, such as 'a' for ' a': 3" in done.notes
+    assert {path.name for path in (tmp_path / "out" / "JPEGImages").iterdir()} == {
+        *("a.jpg", "b _1.jpg", "caf\xe9.jpg", "d.jpg")
+    }
+    assert not any("another name" in note for note in convert(tmp_path / "out", tmp_path / "again").notes)
+
+
+def test_classes_that_labelme_knows_as_none_are_told(animals, tmp_path):
+    done = convert(animals, tmp_path / "out", "labelme", classes_map={"kitten": "__ignore__"})
+    assert "labelme's readers take __ignore__ for no class and leave its objects out: 1" in done.notes
+    assert not any("no class" in note for note in convert(animals, tmp_path / "all", "labelme").notes)
+
+
+@pytest.mark.parametrize("to", ["voc", "labelme"])
+def test_the_order_of_classes_is_kept(animals, tmp_path, to):
+    out = tmp_path / "out"
+    convert(animals, out, to, classes=["kitten", "dog", "unseen", "cat"])
+    data = find_boxes(out).open("train")
+    assert data.classes == ("kitten", "dog", "cat")
+    assert f"classes are in the order of {out / 'labels.txt'}" in data.notes
+    report = check(out)
+    assert f"classes are in the order of {out / 'labels.txt'}" in report.notes
+    assert convert(out, tmp_path / "again", "yolo").classes == ("kitten", "dog", "cat")
+    (out / "labels.txt").write_text("kitten\ndog\n", encoding="utf-8")
+    data = find_boxes(out).open("train")
+    assert data.classes == ("cat", "dog", "kitten")
+    assert f"{out / 'labels.txt'} lacks cat, so it doesn't say the order of classes" in data.notes
+    (out / "labels.txt").write_text("cat\ncat\n", encoding="utf-8")
+    assert find_boxes(out).open().classes == ("cat", "dog", "kitten")
+    (out / "classes.txt").write_text("background\ndog\ncat\nkitten\n", encoding="utf-8")
+    assert find_boxes(out).open().classes == ("dog", "cat", "kitten")
+
+
+def test_a_class_map_that_leaves_no_object_and_blank_classes_are_refused(animals, tmp_path):
+    with pytest.raises(UserError, match=r"leaves out every object of .*animals"):
+        convert(animals, tmp_path / "out", classes_map={"cat": "", "dog": "", "kitten": ""})
+    with pytest.raises(UserError, match="class 3 of those given is called '', which is blank"):
+        convert(animals, tmp_path / "out", classes=["dog", "cat", ""])
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_class_map_is_for_boxes(root, tmp_path):
     with pytest.raises(UserError, match="a class map is for boxes"):
         convert(root, tmp_path / "out", palette=PALETTE, classes_map={"a": "b"})

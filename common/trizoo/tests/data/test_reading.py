@@ -5,7 +5,7 @@ import os
 import pytest
 
 from trizoo.data.image_tree import files_below
-from trizoo.data.reading import json_files, read_bytes, read_json, read_text
+from trizoo.data.reading import json_files, read_bytes, read_json, read_text, text_lines
 from trizoo.ground.errors import UserError
 
 
@@ -24,3 +24,10 @@ def test_a_file_of_too_many_bytes_is_not_read(tmp_path):
     assert read_bytes(tmp_path / "a.txt", 10, "list") == b"1234567890"
     with pytest.raises(UserError, match=r"a\.txt has 10 bytes; a list has at most 9"):
         read_bytes(tmp_path / "a.txt", 9, "list")
+
+
+def test_a_pointer_of_git_lfs_is_not_the_file(tmp_path):
+    (tmp_path / "a.json").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n")
+    for read in (read_text, lambda path: read_json(path, "list"), lambda path: list(text_lines(path))):
+        with pytest.raises(UserError, match=r"a\.json is a Git LFS pointer and not the file itself; `git lfs pull` f"):
+            read(tmp_path / "a.json")

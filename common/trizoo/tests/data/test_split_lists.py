@@ -140,9 +140,27 @@ def test_splits_by_folders_are_kept_and_nothing_is_left_behind(tmp_path):
         for number in range(3):
             touch(root, f"{place}/images/{number}.png", f"{place}/masks/{number}.png", size=(4, 3 + number))
     (root / "labels.txt").write_text("ground\ncell\n", encoding="utf-8")
-    with pytest.raises(UserError, match="its splits train, val are made by other files than lists"):
+    with pytest.raises(UserError, match=r"the folders train/, val/ of .*set say what its splits are"):
         split(root)
     assert sorted(path.name for path in root.iterdir()) == ["labels.txt", "train", "val"]
+
+
+def test_folders_of_voc_annotations_are_kept_too(tmp_path):
+    for place in ("train", "valid"):
+        for number in range(3):
+            add(tmp_path / place, f"{number}", thing("x", 1, 1, 9, 9), size=(40, 30 + number))
+    with pytest.raises(UserError, match=r"the folders train/, valid/ of .* say what its splits are; --out DIR"):
+        split(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["train", "valid"]
+    assert split(tmp_path, out=tmp_path / "lists").ids
+
+
+def test_a_name_that_can_stand_in_no_list_is_named(tmp_path):
+    for number in range(4):
+        add(tmp_path, f"{number} #a", thing("x", 1, 1, 9, 9), size=(40, 30 + number))
+    with pytest.raises(UserError, match=r"can't be split by lists: 4 names are read .*, such as '\d #a'; call these"):
+        split(tmp_path, (0.5, 0.5))
+    assert not (tmp_path / "ImageSets").exists() or not any((tmp_path / "ImageSets").iterdir())
 
 
 def test_splits_that_stand_in_a_coco_file_are_kept(root, tmp_path):

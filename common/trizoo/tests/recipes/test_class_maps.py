@@ -28,3 +28,9 @@ def test_anything_else_is_refused(value):
 def test_overfit_and_limit_together_are_refused():
     with pytest.raises(UserError, match="overfit is 3 and limit 4"):
         load(Recipe, overrides=[parse_assignment("data.overfit=3"), parse_assignment("data.limit=4")])
+
+
+@pytest.mark.parametrize("classes", ["[cat, '']", "[cat, ' cat']"])
+def test_classes_without_a_name_or_with_the_same_are_refused(classes):
+    with pytest.raises(UserError, match=r"classes.*of those given"):
+        load(Recipe, overrides=[parse_assignment(f"classes={classes}")])

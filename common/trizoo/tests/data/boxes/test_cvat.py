@@ -321,3 +321,11 @@ def test_any_bytes_end_in_a_listing_or_a_sentence(tmp_path_factory, edits, swaps
             assert named.name
             assert named.box[0] < named.box[2]
             assert named.box[1] < named.box[3]
+
+
+def test_tracks_beside_images_are_told(tmp_path):
+    touch(tmp_path, "a.jpg")
+    track = '<track id="0" label="cat"><box frame="0" xtl="1" ytl="1" xbr="2" ybr="2" outside="0"/></track>'
+    write(tmp_path / "annotations.xml", image("a.jpg", box("cat", 1, 1, 5, 5)), more=track * 2)
+    (told,) = find_boxes(tmp_path).problems
+    assert (told.kind, told.text) == ("track of a video", "tracks of objects in a video are left out: 2")

@@ -216,3 +216,52 @@ def test_task_takes_the_layout_of_the_recipe(mine):
     assert task.find(recipe.data).layout == "voc"
     # a Literal of what is in the tables when the schema is made, so the made-up one is put there past it
     assert task.find(recipe.data.model_copy(update={"layout": "mine"})).layout == "mine"
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "train_labels.csv",
+        "a.tsv",
+        "train/_annotations.coco.json",
+        "annotations.json",
+        "annotations/train.json",
+        "2007_train.txt",
+    ],
+)
+def test_a_pointer_in_place_of_annotations_is_named(tmp_path, name):
+    Image.new("RGB", (80, 40)).save(tmp_path / "a.jpg")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(POINTER, encoding="utf-8")
+    with pytest.raises(UserError, match=rf"{name} is a Git LFS pointer and not the file itself; `git lfs pull` fetch"):
+        find_boxes(tmp_path)
+
+
+@pytest.mark.parametrize("lost", ["b.xml", "b.json", "b.txt", "data.csv", "classes.csv"])
+def test_a_pointer_beside_annotations_of_other_images_is_an_error_of_the_check(tmp_path, lost):
+    for id in "ab":
+        Image.new("RGB", (80, 40), (90, 120, 60)).save(tmp_path / f"{id}.jpg")
+    written = {
+        ".xml": f"<annotation>{thing('cat', 1, 1, 9, 9)}</annotation>",
+        ".json": '{"shapes": [{"label": "cat", "points": [[1, 1], [9, 9]], "shape_type": "rectangle"}]}',
+        ".txt": "0 0.5 0.5 0.5 0.5\n",
+        ".csv": "filename,xmin,ymin,xmax,ymax,class\na.jpg,1,1,9,9,cat\n",
+    }
+    suffix = (tmp_path / lost).suffix
+    (tmp_path / f"a{suffix}").write_text(written[suffix], encoding="utf-8")
+    (tmp_path / lost).write_text(POINTER, encoding="utf-8")
+    try:
+        told = str(check(tmp_path).errors)
+    except UserError as error:
+        told = str(error)
+    assert f"{lost} is a Git LFS pointer" in told or f"{lost}: is a Git LFS pointer" in told
+
+
+def test_a_pointer_that_a_person_names_is_told(tmp_path):
+    Image.new("RGB", (80, 40)).save(tmp_path / "a.jpg")
+    (tmp_path / "mine.xml").write_text(POINTER, encoding="utf-8")
+    with pytest.raises(UserError, match=r"mine\.xml is a Git LFS pointer"):
+        find_boxes(tmp_path, annotations="mine.xml")

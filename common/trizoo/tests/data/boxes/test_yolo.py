@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import re
 
 import numpy as np
 import pytest
@@ -276,6 +277,7 @@ def test_other_yaml_files_are_left_alone(tmp_path, text):
     assert listing.classes == (("cat",) if "[cat]" in text else ("class_0",))
 
 
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 3\n"
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{i + 1}: &a{i + 1} [{f'*a{i}, ' * 9}]\n" for i in range(12))
 
 
@@ -294,17 +296,17 @@ BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{i + 1}: &a{i + 1} [{f'*a{i}, ' * 9}]\n" 
         ("train: images/train\nnames: {0: cat, 00: dog}\n", "the label 0 has two names"),
         ("train: images/train\nnames: {99999999: cat}\n", "'99999999' is no label"),
         ("train: images/train\nnames: 12\n", "line 2: names is 12; a list"),
-        ("- names:\n- train\n", None),
+        ("train: images/train\nnames:\n", "line 2: names is None; a list"),
+        ("train: images/train\nnames: []\n", "line 2 names 0 classes"),
+        ("- names:\n- train\n", "is no mapping"),
+        ("- cat\n- dog\n", "is no mapping"),
+        ("cat, dog", "is no mapping"),
     ],
 )
 def test_a_data_yaml_that_cannot_be_used_is_named(tmp_path, yaml, message):
     root = pets(tmp_path, yaml)
-    if message is None:
-        assert find_boxes(root).classes == ("class_0", "class_1")
-        message = "is no mapping"
-    else:
-        with pytest.raises(UserError, match=message):
-            find_boxes(root)
+    with pytest.raises(UserError, match=message):
+        find_boxes(root)
     with pytest.raises(UserError, match=message):
         find_boxes(root, annotations="data.yaml")
 
@@ -314,6 +316,39 @@ def test_names_in_a_mapping_with_a_hole_and_another_count(tmp_path):
     assert listing.classes == ("no", "3", "emu")
     assert [problem.text for problem in listing.problems] == ["nc is 7, but names has 3, which count"]
     assert find_boxes(pets(tmp_path, "train: images/train\nnames: {2: emu}\n")).classes == ("class_0", "class_1", "emu")
+
+
+def test_an_empty_data_yaml_and_names_in_a_file_that_is_not_there_are_named(tmp_path):
+    root = pets(tmp_path, " \n")
+    with pytest.raises(UserError, match=r"data\.yaml is empty"):
+        find_boxes(root)
+    lay(root, **{"data.yaml": "train: images/train\nnames: coco.names\n"})
+    with pytest.raises(UserError, match=r"data\.yaml says that the names of classes are in 'coco.names', and no such"):
+        find_boxes(root)
+    assert find_boxes(lay(root, **{"coco.names": "cat\ndog\n"})).classes == ("cat", "dog")
+
+
+def test_a_label_that_names_skip_is_an_unknown_class(tmp_path):
+    root = pets(tmp_path, "train: images/train\nval: images/val\nnames: {0: cat, 5: dog}\n")
+    with pytest.raises(UserError, match="unknown class 'label 1'"):
+        find_boxes(root).open()
+
+
+@pytest.mark.parametrize("name", ["data.yaml", "dataset.yml", "classes.txt", "obj.names", "labels.txt", "obj.data"])
+def test_a_pointer_in_place_of_the_names_is_named(tmp_path, name):
+    root = lay(pets(tmp_path, None), **{name: POINTER})
+    with pytest.raises(UserError, match=rf"{re.escape(name)} is a Git LFS pointer and not the file itself; `git lfs"):
+        find_boxes(root)
+
+
+def test_pointers_in_place_of_labels_and_lists_are_named(tmp_path):
+    root = lay(tmp_path, **{"images/a.jpg": "", "labels/a.txt": POINTER, "classes.txt": "cat\n"})
+    listing = find_boxes(root)
+    with pytest.raises(UserError, match=r"a\.txt is a Git LFS pointer"):
+        listing.read("a")
+    lay(root, **{"labels/a.txt": BOX, "train.txt": POINTER})
+    with pytest.raises(UserError, match=r"train\.txt is a Git LFS pointer"):
+        print(find_boxes(root).splits)
 
 
 def test_of_several_data_sets_one_has_to_be_named(tmp_path):

@@ -322,3 +322,35 @@ def test_two_annotations_of_one_picture_are_a_warning(tmp_path):
     report = check(tmp_path)
     assert [(finding.severity, finding.kind) for finding in report.findings] == [("warning", "annotated twice")]
     assert example(report, "annotated twice") == "Annotations/y.xml: y annotates the same picture as x"
+
+
+def test_names_of_the_class_file_that_look_alike_are_warnings(tmp_path):
+    Image.new("RGB", (40, 20)).save(tmp_path / "a.jpg")
+    (tmp_path / "a.txt").write_text("0 0.5 0.5 0.5 0.5\n", encoding="utf-8")
+    (tmp_path / "classes.txt").write_text("Cat\ncat\nd\u043eg\n\u03b1-dog\ncat\u200b\n", encoding="utf-8")
+    found = check(tmp_path)
+    assert kinds(found) == {"similar class names": 2, "class name of two scripts": 1}
+    assert not found.errors
+    assert example(found, "similar class names") == "'cat' (0) looks like 'Cat' (1)"
+    assert example(found, "class name of two scripts") == (
+        "'d\u043eg' ('d\\u043eg') has letters of two scripts in a word, which may look the same"
+    )
+
+
+def test_a_split_to_train_on_is_needed_and_without_val_a_fifth_is_held_back(tmp_path):
+    for id in "abc":
+        add(tmp_path, id, thing("cat", 1, 1, 9, 9))
+    lists = tmp_path / "ImageSets" / "Main"
+    lists.mkdir(parents=True)
+    (lists / "test.txt").write_text("a\nb\nc\n", encoding="utf-8")
+    report = check(tmp_path)
+    assert kinds(report) == {"no split to train on": 1}
+    assert report.errors[0].examples[0] == (
+        f"{tmp_path} has the splits test and none called train or trainval; --set data.train=SPLIT chooses one"
+    )
+    assert not any("held" in note or "holds" in note for note in report.notes)
+    (lists / "test.txt").rename(lists / "train.txt")
+    report = check(tmp_path)
+    assert not report.findings
+    said = "no split is for validation, so training holds back a fifth of train to choose the best epoch"
+    assert said in report.notes

@@ -89,3 +89,25 @@ def test_cocos_boxes_come_first_unless_there_are_masks_beside_them(tmp_path, seg
     touch(tmp_path, "masks/a.png", "masks/b.png", size=(80, 40))
     assert check(tmp_path).layout == "folders"
     assert isinstance(check(tmp_path, layout="coco"), Report)
+
+
+def test_the_error_of_the_boxes_is_told_where_masks_do_not_help(tmp_path):
+    draw(tmp_path, "a.jpg", "b.jpg")
+    images = [{"id": 1, "file_name": name, "width": 80, "height": 40} for name in ("a.jpg", "b.jpg")]
+    write_coco(tmp_path / "all.json", images, [(1, 1, [8, 4, 32, 16])])
+    with pytest.raises(UserError, match=r"'a\.jpg' and 'b\.jpg' both have the id 1"):
+        check(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("classes", "sentence"),
+    [
+        (["cat", ""], "class 2 of those given is called '', which is blank"),
+        (["\u200b"], "class 1 of those given is called"),
+        (["cat", "dog", " cat"], "classes 1 and 3 of those given are both called 'cat'"),
+    ],
+)
+def test_blank_classes_and_those_given_twice_are_refused(root, classes, sentence):
+    for task in (None, "segmentation"):
+        with pytest.raises(UserError, match=sentence):
+            check(root, classes, task=task)

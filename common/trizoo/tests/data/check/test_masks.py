@@ -168,3 +168,11 @@ def test_annotations_are_drawn(tmp_path):
     content["imageWidth"] = 7
     (tmp_path / "a.json").write_text(json.dumps(content), encoding="utf-8")
     assert "was drawn on an image of 7x4" in example(check_masks(tmp_path), "annotation")
+
+
+def test_names_that_look_alike_and_splits_without_one_to_train_on_are_told(root):
+    (root / "val.txt").write_text("a\nb\n", encoding="utf-8")
+    report = check_masks(root, ["ground", "c\u0430t", "Ground"])
+    assert kinds(report) == {"no split to train on": 1, "similar class names": 1, "class name of two scripts": 1}
+    assert [finding.kind for finding in report.errors] == ["no split to train on"]
+    assert "has the splits val and none called train or trainval" in example(report, "no split to train on")

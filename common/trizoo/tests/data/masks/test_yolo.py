@@ -96,3 +96,9 @@ def test_label_files_without_images_are_unpaired_and_lists_need_them(tmp_path):
     (root / "images" / "train" / "a.png").unlink()
     with pytest.raises(UserError, match=r"none of the 2 label files in .* has its image there"):
         find_masks(root)
+
+
+def test_a_label_that_names_skip_is_refused(tmp_path):
+    root = lay(tmp_path, {"train/a": PIXEL}, "train: images/train\nnames: {0: cat, 5: dog}\n")
+    with pytest.raises(UserError, match=r"a\.txt, line 1: unknown class 'label 1'"):
+        find_masks(root).open().mask(0)
