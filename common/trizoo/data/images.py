@@ -1,5 +1,6 @@
 """Image files of any mode become uint8 RGB as a viewer would show them; masks become class ids."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from trizoo.ground.errors import UserError
 
 CUT_OFF = "ends early, as after a broken download; what is missing at its bottom is grey"
 _END_OF_JPEG = b"\xff\xd9"
+_SLOW, _MOST_SLOW = 1e-3, 32  # seconds to open a file, and how many so slow mean a slow disk
 _MOST_MISSING = 0.1  # of a JPEG's rows
 _ORIENTATION_TAG = 274  # EXIF 2.3, section 4.6.4
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257  # TIFF 6.0, section 8
@@ -89,6 +91,22 @@ def sound_header(path):
         return decode(path) if header.cut else header
     except UserError as error:
         return error
+
+
+def sound_headers(paths):
+    """What `sound_header` gives of each path, None of None.
+
+    One after the other, which is twice as fast as threads where files are at hand; by threads from there on where
+    opening them takes a while, as over a network.
+    """
+    headers, slow = [], 0
+    for number, path in enumerate(paths):
+        started = time.perf_counter()
+        headers.append(None if path is None else sound_header(path))
+        slow += time.perf_counter() - started > _SLOW
+        if slow > _MOST_SLOW and slow > len(headers) // 2:
+            return headers + in_threads(lambda path: None if path is None else sound_header(path), paths[number + 1 :])
+    return headers
 
 
 def read_size(path):

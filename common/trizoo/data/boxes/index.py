@@ -14,7 +14,7 @@ import numpy as np
 from trizoo.data.boxes.dataset import BoxSet
 from trizoo.data.boxes.placing import place as place_boxes
 from trizoo.data.boxes.placing import shares_suspected
-from trizoo.data.images import CUT_OFF, Header, in_threads, sound_header
+from trizoo.data.images import CUT_OFF, Header, sound_headers
 from trizoo.data.name_files import class_order
 from trizoo.data.reading import Problem
 from trizoo.data.texts import Chosen, Texts
@@ -153,7 +153,7 @@ def build_index(listing):
         chunk = ids[first : first + _AT_ONCE]
         annotations = [_read(listing, id, first + place, errors) for place, id in enumerate(chunk)]
         paths = [listing.image_of(id, annotation) for id, annotation in zip(chunk, annotations, strict=True)]
-        headers = in_threads(_header, paths)
+        headers = sound_headers(paths)
         for row, (header, path) in enumerate(zip(headers, paths, strict=True), start=first):
             if isinstance(header, UserError):
                 errors.setdefault(row, str(header))
@@ -237,11 +237,6 @@ def _read(listing, id, row, errors):
     except UserError as error:
         errors[row] = str(error)
         return None
-
-
-def _header(path):
-    """The Header of an image that can be decoded, None of none, else the error."""
-    return None if path is None else sound_header(path)
 
 
 def _merged(index, listing):

@@ -180,18 +180,17 @@ def _compare_lists(splits, listing, images, findings):
 
 def _place_boxes(annotations, images, headers, findings):
     """Id -> the boxes (N, 4) that training gets."""
-    boxes = {}
-    for id, annotation in annotations.items():
-        header = headers.get(images[id])
-        if header is None:
-            continue
-        boxes[id], _, _, problems = place([annotation], [header])
-        for problem in problems.get(0, ()):
+    ids = [id for id in annotations if images[id] in headers]
+    of_ids = [headers[images[id]] for id in ids]
+    placed, _, counts, problems = place([annotations[id] for id in ids], of_ids)
+    for number, (id, header) in enumerate(zip(ids, of_ids, strict=True)):
+        annotation = annotations[id]
+        for problem in problems.get(number, ()):
             findings.add_problem(problem)
         if annotation.size and annotation.size != header.size and not is_drawn_on_stored(annotation, header):
             said, real = (f"{width}x{height}" for width, height in (annotation.size, header.size))
             findings.add("size tag", annotation.file, f"says {said} but the image is {real}, which counts")
-    return boxes
+    return dict(zip(ids, np.split(placed, np.cumsum(counts)[:-1]), strict=True)) if ids else {}
 
 
 def _find_doubles(annotations, images, findings):

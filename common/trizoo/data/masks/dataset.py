@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from trizoo.data.images import CUT_OFF, in_threads, read_image, sound_header
+from trizoo.data.images import CUT_OFF, in_threads, read_image, sound_headers
 from trizoo.data.masks.class_files import find_classes
 from trizoo.data.masks.encoding import Meaning, unknown_value
 from trizoo.data.masks.naming import Naming
@@ -135,7 +135,7 @@ class MaskSet:
 
         Raises UserError where none is left.
         """
-        headers = in_threads(sound_header, [pair.image for pair in pairs])
+        headers = sound_headers([pair.image for pair in pairs])
         wrong = [header for header in headers if isinstance(header, UserError)]
         if len(wrong) == len(pairs):
             raise wrong[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from trizoo.data.images import Header, in_threads, read_header, read_image, read_mask, read_size
+from trizoo.data.images import Header, in_threads, read_header, read_image, read_mask, read_size, sound_headers
 from trizoo.ground.errors import UserError
 
 ORIENTATION = 274
@@ -290,3 +290,19 @@ def test_mask_in_colours_is_refused(tmp_path):
     path = save(tmp_path / "a.png", gradient())
     with pytest.raises(UserError, match=r"mode RGB.*palette"):
         read_mask(path)
+
+
+def test_headers_are_the_same_where_files_take_a_while_to_open(tmp_path, monkeypatch):
+    paths = [tmp_path / f"{number}.png" for number in range(80)]
+    for number, path in enumerate(paths):
+        if number != 70:
+            Image.new("RGB", (number + 1, 3)).save(path)
+    paths[50] = None
+    for slow in (1e-3, -1):
+        monkeypatch.setattr("trizoo.data.images._SLOW", slow)
+        headers = sound_headers(paths)
+        assert headers[50] is None
+        assert "70.png doesn't exist" in str(headers[70])
+        assert [header.size for header in (*headers[:50], *headers[51:70], *headers[71:])] == [
+            (number + 1, 3) for number in range(80) if number not in (50, 70)
+        ]
