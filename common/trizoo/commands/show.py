@@ -1,15 +1,13 @@
 """What `trizoo data show` does: a page of a data set's images, as they are and as training gets them, and counts."""
 
 from trizoo.commands.cli import check_flags, say
-from trizoo.data import statistics
-from trizoo.data.boxes.find import FINDERS as OF_BOXES
-from trizoo.data.boxes.find import NoBoxesError, find_boxes
-from trizoo.data.masks.find import NoMasksError, find_masks
+from trizoo.data.purpose import find_labels
 from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import parse_assignment
 from trizoo.show import counts
 from trizoo.show.folder import COMMAND, claim, new_folder
+from trizoo.show.kinds import KINDS
 from trizoo.show.page import html
 from trizoo.show.sheets import Sheets
 from trizoo.tasks import task_of
@@ -17,9 +15,7 @@ from trizoo.tasks.detection_flags import CLASSES_MAP
 from trizoo.tasks.segmentation_flags import MASKS
 from trizoo.training.data import training_split
 from trizoo.training.preview import Preview
-from trizoo.training.recipe import DEFAULT_RECIPE, new_recipe, wanted_model
-
-MODELS = {"detection": DEFAULT_RECIPE, "segmentation": "deeplabv3plus-mobilenetv2"}  # whose recipe it is without one
+from trizoo.training.recipe import new_recipe, wanted_model
 
 
 def show(options):
@@ -35,17 +31,20 @@ def show(options):
         if index >= len(source):
             raise UserError(f"--index is {index}; the split {split} has the images 0 to {len(source) - 1}")
     preview = Preview(source, recipe) if options.augmented else None
-    has_masks = task.name == "segmentation"
-    counted = statistics.of_masks(source) if has_masks else statistics.of_boxes(source.records, len(source.classes))
+    kind = KINDS[task.name]
+    counted = kind.count(source)
     folder = claim(options.out) if options.out else new_folder(source.root)  # now that nothing is wrong
-    sheets = Sheets(source, folder, has_masks)
-    sections = [counts.head(source, counted, split, listing.splits), counts.classes(source, counted)]
+    sheets = Sheets(source, folder, kind.legend)
+    sections = [
+        counts.head(source, counted, split, listing.splits, kind.words(source, counted)),
+        kind.classes(source, counted),
+    ]
     sections += [sheets.large(index) for index in indices] or [sheets.some(options.count)]
     if preview and indices:
         sections += [sheets.epochs(preview, index, options.count, recipe) for index in indices]
     elif preview:
         sections += sheets.batches(preview, options.count, recipe)
-    sections += [counts.drawn(source, counted, folder), counts.problems(source)]
+    sections += [counts.drawn(kind.figures(counted, source.classes), folder), counts.problems(source)]
     title = f"{source.root.absolute().name or source.root}: {split}"
     path = folder.finish(html(title, [section for section in sections if section], COMMAND))
     say(f"{len(indices) or min(options.count, len(source))} of {len(source)} images of {source.root} ({split}) drawn")
@@ -59,7 +58,7 @@ def recipe_of(options):
     Raises UserError where flags and the model don't go together, or nothing is found.
     """
     named = wanted_model(options.model, options.recipe)
-    model = named or MODELS[_task_of(options)]
+    model = named or KINDS[_task_of(options)].model
     task = architecture(model).task
     if options.task not in ("auto", task):
         raise UserError(f"--task is {options.task} and {model} does {task}; leave one of them out")
@@ -69,24 +68,12 @@ def recipe_of(options):
 
 
 def _task_of(options):
-    """What the data set is for: boxes, where images are annotated with them, unless the flags say more."""
+    """What the data set is for; see `trizoo.data.purpose.find_labels`."""
     if options.task != "auto":
         return options.task
     about_masks = any(getattr(options, flag.name) for flag in MASKS)
-    if about_masks or (options.layout and options.layout not in OF_BOXES):
-        return "segmentation"
-    places = (options.root, options.layout, options.images, options.annotations)
-    try:
-        boxes, error = find_boxes(*places), None
-    except NoBoxesError as why:
-        boxes, error = None, why
-    if boxes and boxes.annotations:
-        return "detection"
-    try:
-        find_masks(*places)
-    except NoMasksError as why:
-        raise UserError(f"{error}; nor are there masks" if error else str(why)) from why
-    return "segmentation"
+    places = (options.layout, options.images, options.annotations)
+    return find_labels(options.root, None, *places, about_masks=about_masks)[0]
 
 
 def _overrides(options):

@@ -7,14 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.data.boxes.find import FINDERS as OF_BOXES
-from trizoo.data.boxes.find import NoBoxesError, find_boxes
 from trizoo.data.boxes.labelme import NO_CLASS
 from trizoo.data.class_maps import without_use
 from trizoo.data.class_names import given_names, spellings
 from trizoo.data.finding import named_place
-from trizoo.data.masks.find import FINDERS as OF_MASKS
-from trizoo.data.masks.find import NoMasksError, find_masks
+from trizoo.data.purpose import find_labels
 from trizoo.data.stratify import choose_images
 from trizoo.data.texts import Chosen
 from trizoo.data.write.content import Content, file_names, in_order
@@ -95,7 +92,10 @@ def convert(
     _refuse_inside(out, root, images, annotations)
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
     places = {"layout": layout, "images": images, "annotations": annotations}
-    listing, has_masks = find_labels(root, task, places, any(options.values()))
+    purpose, listing = find_labels(root, task, **places, about_masks=any(options.values()))
+    has_masks = purpose == "segmentation"
+    if any(options.values()) and not has_masks:
+        raise UserError("mask_map and palette are about masks; leave them out, or convert masks")
     _refuse_inside(out, listing.root)
     if has_masks:
         content, source = _of_masks(listing, classes, classes_map, options)
@@ -149,34 +149,6 @@ def _refuse_inside(out, root, *places):
     for folder in folders:
         if out.resolve().is_relative_to(folder.resolve()):
             raise UserError(f"{out} lies in the data set {folder} itself; name a folder outside of it")
-
-
-def find_labels(root, task, places, about_masks):
-    """The `Listing` of boxes or of masks, and whether it is of masks.
-
-    Args:
-        task: see `convert`
-        places: layout, images and annotations by name
-        about_masks: whether an option of masks is given
-    """
-    layout = places["layout"]
-    of_masks_alone = layout in OF_MASKS and layout not in OF_BOXES
-    if task == "segmentation" or (task is None and (about_masks or of_masks_alone)):
-        return find_masks(root, **places), True
-    if about_masks:
-        raise UserError("mask_map and palette are about masks; leave them out, or convert masks")
-    if task == "detection":
-        return find_boxes(root, **places), False
-    try:
-        boxes, error = find_boxes(root, **places), None
-    except NoBoxesError as why:
-        boxes, error = None, why
-    if boxes and boxes.annotations:
-        return boxes, False
-    try:
-        return find_masks(root, **places), True
-    except NoMasksError as why:
-        raise UserError(f"{error or why}; nor are there masks") from why
 
 
 def _of_boxes(listing, classes, classes_map):

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from trizoo.data.boxes.find import find_boxes
-from trizoo.data.convert import find_labels
 from trizoo.data.images import in_threads
 from trizoo.data.masks.find import find_masks
+from trizoo.data.purpose import find_labels
 from trizoo.data.splits import SPLIT_NAMES, find_lists
 from trizoo.data.stratify import stratify
 from trizoo.ground.errors import UserError
@@ -101,7 +101,8 @@ def split(
     names = _names(ratios)
     places = {"layout": layout, "images": images, "annotations": annotations}
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
-    listing, has_masks = find_labels(root, task, places, any(options.values()))
+    purpose, listing = find_labels(root, task, **places, about_masks=any(options.values()))
+    has_masks = purpose == "segmentation"
     folder = Path(out) if out is not None else _folder(listing, has_masks)
     data = listing.open(None, **options) if has_masks else listing.open()
     ids = [record.id for record in data.records]

@@ -3,10 +3,8 @@
 import numpy as np
 
 from trizoo.data.check.report import Findings
-from trizoo.data.statistics import MaskStatistics
 from trizoo.ground.files import replacing
 from trizoo.pictures.palette import class_colours, mask_colours
-from trizoo.show import plots
 from trizoo.show.page import Figure, Section, Table
 
 MOST_SIZES = 5
@@ -19,7 +17,7 @@ CAPTIONS = {
 }
 
 
-def head(source, counts, split, splits):
+def head(source, counts, split, splits, held):
     """What the data set is and how much there is of it -> Section.
 
     Args:
@@ -27,16 +25,9 @@ def head(source, counts, split, splits):
         counts: its `BoxStatistics` or `MaskStatistics`
         split: its name
         splits: name -> ids, of all
+        held: what the images are annotated with, in words
     """
-    images, classes = _number(len(source), "image"), _number(len(source.classes), "class")
-    if isinstance(counts, MaskStatistics):
-        line = f"{images} of the split {split}, with masks of {classes}"
-    else:
-        boxes, full = _number(int(counts.objects.sum()), "box"), counts.per_image
-        line = (
-            f"{images} of the split {split}, with {boxes} of {classes}; {counts.without:,} without a box, the median "
-            f"has {np.median(full):g} and the fullest {full.max():,}"
-        )
+    line = f"{_number(len(source), 'image')} of the split {split}, with {held}"
     sizes = [f"{width}x{height} ({count:,})" for (width, height), count in counts.sizes.items()]
     more = f" and {len(sizes) - MOST_SIZES:,} more" if len(sizes) > MOST_SIZES else ""
     all_splits = ", ".join(f"{name} ({len(dict.fromkeys(ids)):,})" for name, ids in splits.items())
@@ -48,13 +39,31 @@ def head(source, counts, split, splits):
     return Section("", (line,), (*small, *source.notes))
 
 
-def classes(source, counts):
-    """The legend, with the counts of each class -> Section."""
+def words_on_boxes(source, counts):
+    """How many boxes there are, as the end of a sentence."""
+    boxes, full = _number(int(counts.objects.sum()), "box"), counts.per_image
+    return (
+        f"{boxes} of {_number(len(source.classes), 'class')}; {counts.without:,} without a box, the median has "
+        f"{np.median(full):g} and the fullest {full.max():,}"
+    )
+
+
+def words_on_masks(source, counts):
+    """How many classes there are, as the end of a sentence."""
+    return f"masks of {_number(len(source.classes), 'class')}"
+
+
+def classes_of_boxes(source, counts):
+    """The legend, with the boxes of each class -> Section."""
     names = source.classes
-    if not isinstance(counts, MaskStatistics):
-        rows = list(zip(names, counts.objects.tolist(), counts.holders.tolist(), strict=True))
-        swatches = tuple(map(tuple, class_colours(len(names)).tolist()))
-        return Section("Classes", tables=[Table(("class", "boxes", "images"), rows, swatches)])
+    rows = list(zip(names, counts.objects.tolist(), counts.holders.tolist(), strict=True))
+    swatches = tuple(map(tuple, class_colours(len(names)).tolist()))
+    return Section("Classes", tables=[Table(("class", "boxes", "images"), rows, swatches)])
+
+
+def classes_of_masks(source, counts):
+    """The legend, with the pixels of each class -> Section."""
+    names = source.classes
     shares = counts.pixels / max(1, counts.pixels.sum())
     rows = [
         (name, pixels, f"{share:.2%}", held)
@@ -69,17 +78,14 @@ def classes(source, counts):
     return Section("Classes", more=(line,), tables=[Table(head, rows, swatches)])
 
 
-def drawn(source, counts, folder):
+def drawn(figures, folder):
     """Histograms and maps -> Section, None where there is nothing to draw.
 
     Args:
+        figures: {file stem: matplotlib's Figure}
         folder: `trizoo.show.folder.PageFolder`
     """
-    if isinstance(counts, MaskStatistics):
-        figures = plots.draw_masks(counts, source.classes)
-    elif len(counts.sides):
-        figures = plots.draw_boxes(counts, source.classes)
-    else:
+    if not figures:
         return None
     files = []
     for stem, figure in figures.items():

@@ -4,12 +4,11 @@ from pathlib import Path
 
 from trizoo.ground.files import write_atomically
 from trizoo.ground.results import check_folder, read_ends
-from trizoo.show import evaluated_boxes, evaluated_masks
+from trizoo.show.kinds import KINDS
 from trizoo.show.page import html, mark
 
 INDEX = "index.html"
 COMMAND = "trizoo evaluate"
-PARTS = {"detection": evaluated_boxes.sections, "segmentation": evaluated_masks.sections}
 
 
 def check_report(path):
@@ -22,12 +21,12 @@ def write_page(path, task, data, metrics, found, facts):
 
     Args:
         path: a folder that `check_report` found to be ours
-        task: a key of PARTS
+        task: a key of KINDS
         data: an EvaluationSet
         metrics, found: what its `measure` gave
         facts: lines about the model and the data, the first of them the title
     """
     title, *more = facts
-    page = html(title, PARTS[task](data, metrics, found, more), COMMAND)
+    page = html(title, KINDS[task].results(data, metrics, found, more), COMMAND)
     write_atomically(Path(path) / INDEX, page)
     return Path(path) / INDEX

@@ -19,7 +19,9 @@ GREY, PALE = "#888888", (225, 225, 225)
 
 
 def draw_boxes(statistics, class_names):
-    """{file stem: Figure} of `BoxStatistics` with at least one box."""
+    """{file stem: Figure} of `BoxStatistics`, none without a box."""
+    if not len(statistics.sides):
+        return {}
     colours, most_frequent = class_colours(len(class_names)), next(iter(statistics.sizes))
     texts = [f"{count:,}" for count in statistics.objects]
     return {

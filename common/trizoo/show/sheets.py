@@ -20,11 +20,11 @@ class Sheets:
     Args:
         source: the split, opened
         folder: `trizoo.show.folder.PageFolder`
-        has_masks: whether its samples have masks
+        legend: whether its pictures need one
     """
 
-    def __init__(self, source, folder, has_masks):
-        self.source, self.folder, self.has_masks = source, folder, has_masks
+    def __init__(self, source, folder, legend):
+        self.source, self.folder, self.legend = source, folder, legend
 
     def some(self, count):
         """At most so many of the images, evenly chosen -> Section."""
@@ -90,7 +90,7 @@ class Sheets:
                 pictures.append(picture)
         if not pictures:
             return [], ()
-        save_picture(self.folder.file(together), sheet(pictures, self.source.classes if self.has_masks else None))
+        save_picture(self.folder.file(together), sheet(pictures, self.source.classes if self.legend else None))
         text = "all" if len(pictures) == len(figures) else f"the first {len(pictures)}"
         return figures, ((together, f"{text} in one picture"),)
 

@@ -27,6 +27,7 @@ DATA = (
     ("images", "reading", "shapes"),
     ("voc_files", "yolo_files"),
     ("boxes", "masks"),
+    ("purpose",),
     ("check", "synthetic", "write"),
     ("convert",),
     ("split_lists",),

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from trizoo.commands.flags.shared import add_flag, add_place_flags, index_argument, positive_int, size_argument
+from trizoo.tasks import FLAGS
 from trizoo.tasks.detection_flags import CLASSES_MAP
 from trizoo.tasks.segmentation_flags import MASKS
 
@@ -171,7 +172,7 @@ def _add_download_flags(flags):
 def _add_task_flag(flags):
     flags.add_argument(
         "--task",
-        choices=("auto", "detection", "segmentation"),
+        choices=("auto", *FLAGS),
         default="auto",
         help="what it is for (auto: detection where images have boxes, else segmentation where they have masks)",
     )

@@ -1,0 +1,53 @@
+"""What a page shows of the data and the results of each task: a line a task."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from trizoo.data import statistics
+from trizoo.show import counts, evaluated_boxes, evaluated_masks, plots
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a task's data and results are shown.
+
+    Args:
+        model: whose recipe a page of data goes by where nothing names one
+        count: opened split -> statistics
+        words: (opened split, statistics) -> what the images are annotated with, in words
+        classes: (opened split, statistics) -> Section of the classes
+        figures: (statistics, class names) -> {file stem: matplotlib's Figure}
+        legend: whether pictures need one, since nothing in them names the classes
+        results: (EvaluationSet, metrics, what was found, lines of facts) -> Sections of an evaluation
+    """
+
+    model: str
+    count: Callable[[Any], Any]
+    words: Callable[[Any, Any], str]
+    classes: Callable[[Any, Any], Any]
+    figures: Callable[[Any, Any], dict[str, Any]]
+    legend: bool
+    results: Callable[[Any, Any, Any, Any], list]
+
+
+KINDS = {
+    "detection": Kind(
+        "yolov3-tiny",
+        lambda source: statistics.of_boxes(source.records, len(source.classes)),
+        counts.words_on_boxes,
+        counts.classes_of_boxes,
+        plots.draw_boxes,
+        False,
+        evaluated_boxes.sections,
+    ),
+    "segmentation": Kind(
+        "deeplabv3plus-mobilenetv2",
+        statistics.of_masks,
+        counts.words_on_masks,
+        counts.classes_of_masks,
+        plots.draw_masks,
+        True,
+        evaluated_masks.sections,
+    ),
+}
