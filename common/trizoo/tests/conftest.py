@@ -11,6 +11,7 @@ import pytest
 from trizoo.data.synthetic import synthesize
 from trizoo.download import manifest
 from trizoo.families import ARCHITECTURES
+from trizoo.tests.cache import own_cache  # noqa: F401
 from trizoo.tests.testing import FakeFramework
 from trizoo.weights.importers import darknet
 from trizoo.weights.readers.darknet import write

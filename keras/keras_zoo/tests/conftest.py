@@ -17,6 +17,7 @@ from keras_zoo.layers import get_array  # noqa: E402
 from keras_zoo.network import Network  # noqa: E402
 from keras_zoo.optimizers import SGD  # noqa: E402
 from trizoo.recipes.schema import Recipe  # noqa: E402
+from trizoo.tests.cache import own_cache  # noqa: E402, F401
 from trizoo.weights.initial import unfilled  # noqa: E402
 
 

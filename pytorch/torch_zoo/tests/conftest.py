@@ -8,6 +8,7 @@ import torch  # noqa: E402, assertions are rewritten in what is imported from he
 
 from torch_zoo.families import FAMILIES  # noqa: E402
 from torch_zoo.framework import PyTorch  # noqa: E402
+from trizoo.tests.cache import own_cache  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")

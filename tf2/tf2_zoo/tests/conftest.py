@@ -8,6 +8,7 @@ import tensorflow as tf  # noqa: E402, assertions are rewritten in what is impor
 
 from tf2_zoo.families import FAMILIES  # noqa: E402
 from tf2_zoo.framework import TF2  # noqa: E402
+from trizoo.tests.cache import own_cache  # noqa: E402, F401
 
 
 @pytest.fixture(scope="session")
