@@ -68,7 +68,7 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     if holds_back(recipe.data, listing.splits, len(training)):
         kept = set(_held_back(training.records))
         members = [place for place in members if place not in kept]
-        validation = held_back_set(recipe, listing)
+        validation = test if test.split == _held_back_of(train) else held_back_set(recipe, listing)
         say(
             f"data: no split is for validation, so a fifth of {train} ({len(kept)} images, always the same) is held "
             f"back to choose the best epoch; --set data.validation=SPLIT takes another"
@@ -148,7 +148,12 @@ def held_back_set(recipe, listing):
     """The task's evaluation set of the images to train on that are held back for validation."""
     split = training_split(recipe.data, listing.splits)
     whole = task_of(recipe.model.name).evaluation_set(listing, recipe.data, split, recipe.classes)
-    return whole.only(_held_back(whole.records), f"held back of {split}")
+    return whole.only(_held_back(whole.records), _held_back_of(split))
+
+
+def _held_back_of(split):
+    """What the held back images of a split are called."""
+    return f"held back of {split}"
 
 
 def _held_back(records):

@@ -4,8 +4,7 @@ import csv
 import re
 from itertools import islice
 
-from trizoo.data.boxes.listing import Listing
-from trizoo.data.boxes.rows import Rows, lists_of, number, split_of, text_files
+from trizoo.data.boxes.rows import Rows, listing_of, number, split_of, text_files
 from trizoo.data.class_names import class_name
 from trizoo.data.image_tree import LONGEST_PATH, ImageTree
 from trizoo.data.name_files import ClassNames, checked_names, find_names
@@ -68,19 +67,7 @@ def find_csv(root, images=None, annotations=None):
     folders = dict.fromkeys([root, *(path.parent for path, _ in found)])
     named, called = _class_tables([path for folder in folders for path in sorted(folder.glob("*.csv"))])
     classes = rows.finish(named or find_names(folders), called)
-    return Listing(
-        root,
-        "csv",
-        tree.by_id,
-        rows.annotations,
-        rows.read,
-        lists_of(root, listed, rows, tree.by_id),
-        classes,
-        tuple(rows.problems),
-        tuple(Problem("same id", path, f"has the id of {first}, which counts") for path, first in tree.doubles),
-        tree.folder,
-        annotations,
-    )
+    return listing_of(root, "csv", rows, listed, classes, annotations)
 
 
 class _Table:

@@ -38,7 +38,8 @@ def open_boxes(root, layout=None, images=None, annotations=None):
     """
     started = time.perf_counter()
     places = (root, layout, images, annotations)
-    folder, mark = _folder(*places), _mark(root, images, annotations)
+    named = [named_place(root, images, "images"), named_place(root, annotations, "annotations")]
+    folder, mark = _folder(root, layout, named), _mark([Path(root), *filter(None, named)])
     index = _load(folder, mark, places) if folder.is_dir() else None
     if index is None:
         index = find_boxes(*places).index
@@ -47,19 +48,17 @@ def open_boxes(root, layout=None, images=None, annotations=None):
     return index
 
 
-def _folder(root, layout, images, annotations):
-    """Where an index is kept."""
-    named = (os.path.abspath(root), layout, images and os.path.abspath(images), annotations and str(annotations))  # noqa: PTH100
-    key = hashlib.sha256(repr((named, os.getcwd() if images or annotations else "")).encode("utf-8", "surrogateescape"))  # noqa: PTH109
+def _folder(root, layout, named):
+    """Where an index is kept. named: the places of images and of annotations, None where they aren't named."""
+    paths = [path and os.path.abspath(path) for path in (root, *named)]  # noqa: PTH100
+    key = hashlib.sha256(repr((layout, paths)).encode("utf-8", "surrogateescape"))
     return home() / "boxes" / key.hexdigest()[:24]
 
 
-def _mark(root, images, annotations):
-    """A hash of the names, sizes and times of all files of a data set."""
+def _mark(places):
+    """A hash of the names, sizes and times of all files in places."""
     digest = hashlib.blake2b(f"{_FORMAT} {__version__}".encode())
-    for place in (Path(root), named_place(root, images, "images"), named_place(root, annotations, "annotations")):
-        if place is None:
-            continue
+    for place in places:
         if place.is_file():
             status = place.stat()
             digest.update(f"{status.st_size} {status.st_mtime_ns}".encode())
@@ -169,7 +168,7 @@ def _load(folder, mark, places):
             masks=content["masks"],
             find=lambda: find_boxes(*places),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -2,8 +2,7 @@
 
 import re
 
-from trizoo.data.boxes.listing import Listing
-from trizoo.data.boxes.rows import Rows, lists_of, number, split_of, text_files
+from trizoo.data.boxes.rows import Rows, listing_of, number, split_of, text_files
 from trizoo.data.image_tree import LONGEST_PATH, ImageTree
 from trizoo.data.name_files import find_names
 from trizoo.data.opening import IMAGE_SUFFIXES
@@ -40,19 +39,7 @@ def find_lists_of_boxes(root, images=None, annotations=None):
         listed.append((split, path, rows.end()))
     folders = dict.fromkeys([*(path.parent for path in found), root, root / "model_data"])
     classes = rows.finish(find_names(folders))
-    return Listing(
-        root,
-        "lists",
-        tree.by_id,
-        rows.annotations,
-        rows.read,
-        lists_of(root, listed, rows, tree.by_id),
-        classes,
-        tuple(rows.problems),
-        tuple(Problem("same id", path, f"has the id of {first}, which counts") for path, first in tree.doubles),
-        tree.folder,
-        annotations,
-    )
+    return listing_of(root, "lists", rows, listed, classes, annotations)
 
 
 def _is_list(path):

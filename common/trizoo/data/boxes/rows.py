@@ -6,7 +6,7 @@ from array import array
 
 import numpy as np
 
-from trizoo.data.boxes.listing import AnnotatedObject, Annotation
+from trizoo.data.boxes.listing import AnnotatedObject, Annotation, Listing
 from trizoo.data.class_names import class_name
 from trizoo.data.image_tree import bare_id, files_below, parts_of
 from trizoo.data.name_files import MOST_CLASSES, ClassNames, numbered_names
@@ -53,7 +53,7 @@ class Rows:
 
     def __init__(self, tree):
         self._ids_of = {path: id for id, path in tree.by_id.items()}
-        self._tree = tree
+        self.tree = tree
         self.annotations, self.problems = {}, []
         self._indices = {}  # id -> its place in the order of appearance
         self._files, self._relative = [], []
@@ -84,7 +84,7 @@ class Rows:
             width, height: as the row says
         """
         if name not in self._called:
-            path = self._tree.named(name, self._near)
+            path = self.tree.named(name, self._near)
             id = self._ids_of.get(path) or bare_id("/".join(parts_of(name)) or name)
             self._called[name] = self._register(id, number(width), number(height))
         return self._called[name]
@@ -215,12 +215,32 @@ def _shown(numbers):
     return ", ".join(f"{value:g}" for value in numbers)
 
 
-def lists_of(root, listed, rows, images):
-    """The `Lists` of files that list images themselves, else as `find_lists` finds them.
+def listing_of(root, layout, rows, listed, classes, annotations):
+    """The `Listing` of a data set whose rows have been read.
 
     Args:
         listed: list of (split, Path, ids), split "" for a file that is of none
+        classes: names, as `Rows.finish` gives them
+        annotations: where the files were looked for, None for root
     """
+    tree = rows.tree
+    return Listing(
+        root,
+        layout,
+        tree.by_id,
+        rows.annotations,
+        rows.read,
+        _lists_of(root, listed, rows, tree.by_id),
+        classes,
+        tuple(rows.problems),
+        tuple(Problem("same id", path, f"has the id of {first}, which counts") for path, first in tree.doubles),
+        tree.folder,
+        annotations,
+    )
+
+
+def _lists_of(root, listed, rows, images):
+    """The `Lists` of files that list images themselves, else as `find_lists` finds them."""
     ids, files = {}, {}
     for split, path, named in listed:
         if split:

@@ -158,6 +158,8 @@ def test_a_damaged_cache_is_made_anew(root, cache):
     for name in ("index.json", "boxes.npy", "ids.letters.npy"):
         (folder / name).write_bytes(b"\x93NUMPY nonsense")
         assert dump(open_boxes(root).open()) == first
+        (folder / name).write_bytes(b"")  # as a power cut leaves it
+        assert dump(open_boxes(root).open()) == first
     shutil.rmtree(cache)
     cache.parent.joinpath("boxes").write_text("in the way")
     assert dump(open_boxes(root).open()) == first
