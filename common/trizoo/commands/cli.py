@@ -98,9 +98,14 @@ def choose(name=None):
 
 def tell_precision(args, recipe):
     """Says what --precision auto took, which the recipe of a use has."""
-    if args.precision == "auto" and Path(args.weights).suffix.lower() not in EXPORTED:
-        reason = "multiplies it itself" if recipe.precision == "bf16" else "isn't known to multiply bf16 itself"
-        say(f"precision: {recipe.precision}, since the device {reason}")
+    if args.precision != "auto":
+        return
+    if recipe.precision == "bf16":
+        say("precision: bf16, since the device multiplies it itself")
+    elif Path(args.weights).suffix.lower() in EXPORTED:
+        say(f"precision: {recipe.precision}, that of the file")
+    else:
+        say(f"precision: {recipe.precision}, since the device isn't known to multiply bf16 itself")
 
 
 def choose_for(args, script=None):

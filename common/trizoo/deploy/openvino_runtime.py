@@ -4,6 +4,8 @@ import sys
 
 from trizoo.ground.errors import UserError
 
+HINTS = {"fp32": "f32", "bf16": "bf16"}
+
 
 def load():
     """The openvino module, and NNCF after it, without what tells their makers of each use.
@@ -26,14 +28,14 @@ def devices():
     return ["cpu"]
 
 
-def start(path, device, threads):
+def start(path, device, threads, precision="fp32"):
     """See `trizoo.deploy.runtimes.Runtime`. Thresholds are the file's own: OpenVINO makes constants of them."""
     openvino = load()
     core = openvino.Core()
     model = core.read_model(path)
     compiled = {}
-    # on CPUs that have bfloat16 it would be used otherwise, and answers would differ from machine to machine
-    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+    # said each time: bfloat16 is used otherwise where a CPU has it, and answers would differ from machine to machine
+    options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": HINTS[precision]}
 
     def run(images, names, numbers):
         if numbers:

@@ -17,7 +17,7 @@ from trizoo.deploy import notes
 from trizoo.deploy.metadata import Metadata, parse
 from trizoo.families import ModelSpec
 from trizoo.framework import is_installed
-from trizoo.ground.cores import available_cores, describe_cpu
+from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
 from trizoo.training import build
@@ -36,6 +36,7 @@ class Runtime:
             the CPU's and perhaps "cuda", and its `start(path, device, threads)` gives the session of a file, a function
             (images, names of outputs, {input: number}) -> arrays
         takes_thresholds: whether inputs that may be left out can be given
+        computes: precisions that a file in fp32 can be computed in too; `start` takes one as a fourth argument
     """
 
     title: str
@@ -44,6 +45,7 @@ class Runtime:
     notes: Callable[[Any], str | None]
     module: str
     takes_thresholds: bool = False
+    computes: tuple[str, ...] = ()
 
     @property
     def name(self):
@@ -92,7 +94,7 @@ class Runtime:
 
 RUNTIMES = {
     ".onnx": Runtime("ONNX Runtime", "onnxruntime", "onnxruntime", notes.read_onnx, "onnx_runtime", True),
-    ".xml": Runtime("OpenVINO", "openvino", "openvino", notes.read_openvino, "openvino_runtime"),
+    ".xml": Runtime("OpenVINO", "openvino", "openvino", notes.read_openvino, "openvino_runtime", computes=("bf16",)),
     ".tflite": Runtime("LiteRT", "ai_edge_litert", "ai-edge-litert", notes.read_tflite, "litert_runtime"),
 }
 
@@ -119,11 +121,35 @@ class Exported:
                 f"--size dynamic makes a file for all sizes"
             )
 
-    def open(self, device="cpu"):
-        """The `Opened`. Raises UserError where the runtime isn't installed or doesn't take the file."""
-        runtime = runtime_of(self.path)
+    def precision(self, wanted):
+        """What it is computed in: its own precision, or "bf16" of an fp32 file where that is asked for.
+
+        Args:
+            wanted: None for its own; "auto" for bf16 where the CPU multiplies that itself, else its own
+
+        Raises:
+            UserError: for a precision that it can't be computed in
+        """
+        own = self.metadata.precision
+        others = runtime_of(self.path).computes if own == "fp32" else ()
+        if wanted == "auto":
+            return "bf16" if "bf16" in others and cpu_multiplies_bf16() else own
+        if wanted not in (None, own, *others):
+            raise UserError(
+                f"{self.path} was written in {own}, and a precision of {wanted} was asked for; leave it out"
+            )
+        return wanted or own
+
+    def open(self, device="cpu", precision=None):
+        """The `Opened`. Raises UserError where the runtime isn't installed or doesn't take the file.
+
+        Args:
+            precision: see `precision`
+        """
+        runtime, computed = runtime_of(self.path), self.precision(precision)
+        options = () if computed == self.metadata.precision else (computed,)
         with _in_a_sentence(f"{runtime.title} doesn't take {self.path}"):
-            return Opened(self, runtime.load().start(self.path, device, available_cores()))
+            return Opened(self, runtime.load().start(self.path, device, available_cores(), *options))
 
 
 @dataclass(frozen=True)
@@ -227,18 +253,16 @@ def read_model(weights):
 def make_model(framework, read, device, precision=None):
     """What was read as (recipe, model), on a framework or a `Runtime`; see `build.make_model`.
 
-    Raises UserError for another precision than an exported file's own, and for an input size that isn't its own where
-    that is fixed. "auto" is the file's own.
+    Raises UserError for a precision that an exported file can't be computed in, and for an input size that isn't its
+    own where that is fixed.
     """
     if not isinstance(read, Exported):
         return build.make_model(framework, read, device, precision)
-    own = read.metadata.precision
-    if precision not in (None, "auto", own):
-        raise UserError(f"{read.path} was written in {own}, and a precision of {precision} was asked for; leave it out")
+    computed = read.precision(precision)
     (width, height), fixed = read.recipe.input_size, read.metadata.input_size
     if not read.metadata.dynamic_size and read.recipe.resize != "none" and (width, height) != fixed:
         raise UserError(
             f"{read.path} takes images of {fixed[0]}x{fixed[1]} and {width}x{height} is asked for; leave --input-size "
             f"out, or export it with --size dynamic"
         )
-    return read.recipe, read.open(device)
+    return read.recipe.model_copy(update={"precision": computed}), read.open(device, precision)

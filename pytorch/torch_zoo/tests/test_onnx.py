@@ -306,6 +306,7 @@ def test_openvino_gives_the_same(tiny, data, tmp_path, capsys):
     out = tmp_path / "a.xml"
     assert main(["export", str(tiny[0]), "--out", str(out), "--size", "dynamic"]) == 0
     same_detections(trizoo.load(out)(image()), trizoo.load(tiny[0])(image()))
+    assert trizoo.load(out, precision="bf16").recipe.precision == "bf16"
     assert main(["export", str(tiny[0]), "--out", str(out)]) == 0  # an earlier one is replaced, .bin and .xml
     opened = read_notes(out).open()
     with pytest.raises(UserError, match="keeps the thresholds that it was exported with"):

@@ -49,7 +49,8 @@ def add_flags_of_use(parser):
     parser.add_argument(
         "--precision",
         choices=("fp32", "bf16", "fp16", "auto"),
-        help="auto: bf16 where the device multiplies it itself (default: as it was trained on a GPU, fp32 on a CPU)",
+        help="auto: bf16 where the device multiplies it itself (default: as it was trained on a GPU, fp32 on a CPU, "
+        "an exported file's own)",
     )
     add_common_flags(parser)
 

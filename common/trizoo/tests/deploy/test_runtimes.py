@@ -94,6 +94,19 @@ def test_another_precision_than_the_files_own_is_refused():
         make_model(runtime_of("a.onnx"), exported(precision="fp16"), "cpu", "fp32")
 
 
+def test_a_file_in_fp32_is_computed_in_bf16_where_its_runtime_can_and_that_is_asked_for(monkeypatch):
+    files = {name: replace(exported(), path=f"a{name}") for name in (".xml", ".onnx")}
+    for native, auto in (True, "bf16"), (False, "fp32"):
+        monkeypatch.setattr("trizoo.deploy.runtimes.cpu_multiplies_bf16", lambda native=native: native)
+        wanted = (None, "auto", "fp32", "bf16")
+        assert [files[".xml"].precision(one) for one in wanted] == ["fp32", auto, "fp32", "bf16"]
+        assert files[".onnx"].precision("auto") == "fp32"
+    with pytest.raises(UserError, match=r"a\.onnx was written in fp32, and a precision of bf16 was asked for; leave"):
+        files[".onnx"].precision("bf16")
+    whole = replace(exported(precision="int8"), path="a.xml")
+    assert whole.precision("auto") == "int8"
+
+
 def test_another_input_size_than_a_files_fixed_one_is_refused_before_any_image():
     read = exported()
     other = replace(read, recipe=read.recipe.model_copy(update={"input_size": (160, 128)}))
