@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from torch_zoo.blocks import ConvBlock
+from torch_zoo.dilated import shift_wide
 from torch_zoo.memory import is_out_of_memory
 from torch_zoo.precision import DTYPES
 from trizoo.ground.memory import explain_out_of_memory
@@ -22,6 +23,8 @@ def make_predictor(model: nn.Module, precision: str, device: torch.device) -> Ca
     """
     model = fold(copy.deepcopy(model).eval()).to(device, memory_format=torch.channels_last)
     dtype = DTYPES[precision]
+    if precision == "bf16" and device.type == "cpu":
+        shift_wide(model)
 
     @torch.inference_mode()
     def predict(images: np.ndarray) -> list[np.ndarray]:
