@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 
-_SCRIPTS = ("draw.js", "results.js", "page.js")
+_SCRIPTS = ("draw.js", "results.js", "camera.js", "page.js")
 
 
 @dataclass(frozen=True)
