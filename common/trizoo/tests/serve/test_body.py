@@ -2,11 +2,11 @@ import asyncio
 
 import pytest
 
-pytest.importorskip("python_multipart", reason="needs python-multipart: pip install 'trizoo[serve]'")
-
 from trizoo.serve.body import Memory, read_body
 from trizoo.serve.limits import MIB, Limits
 from trizoo.serve.refused import RefusedError
+
+pytest.importorskip("python_multipart", reason="needs python-multipart: pip install 'trizoo[serve]'")
 
 FORM = {"content-type": "multipart/form-data; boundary=xyz"}
 IMAGE = b"\x89PNG\r\n--xyz\r\n-- and so on\r\n"
