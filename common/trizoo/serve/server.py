@@ -75,9 +75,16 @@ def run(app, listener, seconds):
         listener: a socket that listens
         seconds: that a request may take
     """
+    asyncio.run(_serve(make_server(app, seconds), listener))
+
+
+def make_server(app, seconds):
+    """The uvicorn.Server of an application; see `run`."""
     import uvicorn
 
+    # what strangers send is their affair, and no line here
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     config = uvicorn.Config(
         app,
         http=_protocol(),
@@ -89,11 +96,11 @@ def run(app, listener, seconds):
         proxy_headers=False,
         timeout_graceful_shutdown=int(seconds) + 1,
     )
-    asyncio.run(_serve(uvicorn.Server(config), listener))
+    return uvicorn.Server(config)
 
 
 async def _serve(server, listener):
-    """Runs a uvicorn.Server that a signal ends in peace: by itself it would raise it again after the last answer."""
+    """Runs a server that a signal ends in peace: by itself it would raise it again after the last answer."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows has no such handlers; Ctrl-C ends it there
