@@ -56,11 +56,12 @@ def make_app(service, hosts=None):
     async def index():
         return Response(page.body, headers={"Content-Security-Policy": page.policy}, media_type="text/html")
 
-    @app.get("/health", summary="Whether the server answers, and how many requests it has")
+    @app.get("/health", summary="Whether the server answers; requests it has now, images and batches it has looked at")
     async def health():
         if not service.batches.is_alive:
             raise RefusedError(503, "the thread that looks at images has ended; start the server again")
-        return as_json(to_json({"status": "ok", "requests": service.inside, "version": __version__}))
+        counts = {"requests": service.inside, "images": service.batches.items, "batches": service.batches.batches}
+        return as_json(to_json({"status": "ok", **counts, "version": __version__}))
 
     @app.get("/model", summary="The model, its classes and thresholds, and what the server takes")
     async def model():

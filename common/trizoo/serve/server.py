@@ -84,7 +84,8 @@ def make_server(app, seconds):
 
     # what strangers send is their affair, and no line here
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    for library in ("python_multipart", "PIL"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     config = uvicorn.Config(
         app,
         http=_protocol(),
