@@ -170,12 +170,13 @@ class Attacks:
 
     def nonsense(self, dice):
         """No HTTP, or another address."""
+        end = b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         lines = (
             dice.randbytes(300) + b"\r\n\r\n",
-            b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-            b"POST /predict?confidence=nan&classes=%ff HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-            b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+            b"GET /%2e%2e/%2e%2e/etc/passwd" + end + b"\r\n",
+            b"POST /predict?confidence=nan&classes=%ff" + end + b"Content-Length: 0\r\n\r\n",
+            b"POST /predict" + end + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"GET /" + end + b"X: " + b"a" * 100_000 + b"\r\n\r\n",
         )
         return dice.choice(lines)
 
@@ -224,13 +225,16 @@ def main():
         print("ms: " + ", ".join(f"p{share} {1000 * np.percentile(seconds, share):.0f}" for share in (50, 90, 99, 100)))
         print(f"memory: {before:.0f} MB before, {memory(process):.0f} MB after", flush=True)
         attacks = Attacks(place, files[0])
-        with ThreadPoolExecutor(args.clients) as pool:
-            told = Counter(pool.map(lambda number: attack(place, attacks, number), range(args.requests)))
+        told, half = Counter(), args.requests // 2
+        for numbers in (range(half), range(half, args.requests)):
+            with ThreadPoolExecutor(args.clients) as pool:
+                told.update(pool.map(lambda number: attack(place, attacks, number), numbers))
+            print(f"memory: {memory(process):.0f} MB after {len(numbers)} hostile requests", flush=True)
         for (kind, status), count in sorted(told.items()):
             print(f"  {kind:13} {status or 'closed':>6} {count:5}")
         worst = max(status for _, status in told)
         print(f"{args.requests} hostile requests, highest status {worst}; then: {health(place)}")
-        print(f"memory: {memory(process):.0f} MB after, {memory(process, 'VmHWM'):.0f} MB at most")
+        print(f"memory: {memory(process, 'VmHWM'):.0f} MB at most")
     finally:
         process.terminate()
         process.wait()
