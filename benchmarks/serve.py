@@ -30,7 +30,7 @@ from trizoo.data.synthetic import draw_image
 
 SIZES = ((640, 480), (500, 375), (320, 240), (1280, 720))
 CLASSES = ("circle", "square", "triangle")
-SECONDS = 10  # that a request may take
+SECONDS = 20  # that a request may take
 NEAR = 0.1  # pixels by which boxes of one image may differ, since networks sum up a batch in another order
 
 
@@ -67,7 +67,7 @@ def health(place):
 
 
 def load(place, files, requests, clients):
-    """Seconds of each request, in all, and how many answers were those of the same image sent alone."""
+    """Seconds of each request and in all; how many answers are those of the same image sent alone; boxes an image."""
 
     def ask(connection, number):
         began = time.perf_counter()
@@ -86,8 +86,9 @@ def load(place, files, requests, clients):
     with ThreadPoolExecutor(clients) as pool:
         done = [one for several in pool.map(client, range(clients)) for one in several]
     whole = time.perf_counter() - began
+    boxes = sum(len(answer["detections"]) for _, _, answer in done) / len(done)
     same = sum(is_same(answer, alone[number % len(files)]) for number, _, answer in done)
-    return [seconds for _, seconds, _ in done], whole, same
+    return [seconds for _, seconds, _ in done], whole, same, boxes
 
 
 def is_same(answer, alone):
@@ -216,11 +217,12 @@ def main():
     try:
         load(place, files, 64, args.clients)
         before, then = memory(process), health(place)
-        seconds, whole, same = load(place, files, args.requests, args.clients)
+        seconds, whole, same, boxes = load(place, files, args.requests, args.clients)
         now = health(place)
         images = now["images"] - then["images"] - len(files)
         batches = now["batches"] - then["batches"] - len(files)
-        print(f"{len(seconds)} of {args.requests} answered by {args.clients} clients, {same} as alone")
+        print(f"{len(seconds)} of {args.requests} answered by {args.clients} clients, {boxes:.1f} boxes an image")
+        print(f"{same} answers are those of the image sent alone")
         print(f"{len(seconds) / whole:.1f} requests/s, {images / batches:.2f} images a batch")
         print("ms: " + ", ".join(f"p{share} {1000 * np.percentile(seconds, share):.0f}" for share in (50, 90, 99, 100)))
         print(f"memory: {before:.0f} MB before, {memory(process):.0f} MB after", flush=True)
