@@ -3,6 +3,7 @@
 from trizoo import __version__
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import to_json
+from trizoo.serve.body import throw_away
 from trizoo.serve.guard import Guard, error_body
 from trizoo.serve.page import make_page
 from trizoo.serve.refused import RefusedError
@@ -70,8 +71,13 @@ def make_app(service, hosts=None):
 
     @app.post("/predict", summary="What is found in an image", openapi_extra=_described(served.task.name))
     async def predict(request: Request):
-        wish = parse_wish(request.query_params.multi_items(), served.task.name, served.classes)
-        result, seconds = await service.predict(request.stream(), request.headers, wish)
+        blocks = request.stream()
+        try:
+            wish = parse_wish(request.query_params.multi_items(), served.task.name, served.classes)
+            result, seconds = await service.predict(blocks, request.headers, wish)
+        except RefusedError:
+            await throw_away(blocks, request.headers)
+            raise
         timing = ", ".join(f"{stage};dur={1000 * value:.1f}" for stage, value in seconds.items())
         return as_json(to_json(result), {"Server-Timing": timing})
 

@@ -1,9 +1,13 @@
 """The image in a request's body, refused as soon as it is too long."""
 
+import asyncio
+import contextlib
+
 from trizoo.serve.multipart import FilePart
 from trizoo.serve.refused import RefusedError
 
 _FORM = "multipart/form-data"
+_LINGER = 1.0  # seconds for which what comes of a refused body is thrown away
 _BYTES = ("", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded")
 
 
@@ -76,6 +80,21 @@ async def read_body(blocks, headers, limits, memory, held):
         held.append(len(block))
         body.add(block)
     return body.finish()
+
+
+async def throw_away(blocks, headers):
+    """Reads on for a moment, so that a client that sends all before it listens hears why it is refused.
+
+    Args:
+        blocks: as of `read_body`
+        headers: as of `read_body`
+    """
+    if "expect" in headers:  # that client listens before it sends, and reading would tell it to send
+        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER):
+            async for _ in blocks:
+                pass
 
 
 def _reader(content_type):

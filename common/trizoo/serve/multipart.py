@@ -83,12 +83,13 @@ class FilePart:
 
     def _on_headers(self):
         _, options = self._options_of(self._disposition)
-        self._is_file = b"filename" in options
+        # a name in RFC 5987's form, which the parser leaves out, is one as well
+        self._is_file = b"filename" in options or b"filename*=" in self._disposition.lower()
         if not self._is_file:
             return
         if self.name is not None:
             raise RefusedError(400, "the form has two files; one image a request is answered")
-        self.name = options[b"filename"].decode("utf-8", "replace")
+        self.name = options.get(b"filename", b"").decode("utf-8", "replace")
 
     def _on_data(self, data, start, end):
         if self._is_file:

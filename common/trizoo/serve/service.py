@@ -118,7 +118,7 @@ class Service:
         try:
             return await asyncio.wrap_future(future)
         except UserError as error:
-            raise RefusedError(422, sentence(error)) from None
+            raise RefusedError(422, f"the model doesn't take this image: {error}") from None
 
     async def _in_thread(self, function, *arguments):
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)

@@ -7,6 +7,7 @@ async function startCamera() {
     return;
   }
   const number = ++state.asked;
+  byId("busy").hidden = true; // a picture that is on its way is given up
   let stream;
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1280 }, facingMode: "environment" }, audio: false });

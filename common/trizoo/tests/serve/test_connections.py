@@ -2,6 +2,7 @@
 
 import json
 import socket
+import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
@@ -68,6 +69,16 @@ def test_a_body_in_pieces_is_refused_as_soon_as_it_is_too_long(address):
     piece = b"40000\r\n" + bytes(0x40000) + b"\r\n"
     answer = said(address, head(address, "Transfer-Encoding: chunked"), *[piece] * 4, b"1\r\nx\r\n")
     assert answer.startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": str(8 * 2**20)}])
+def test_a_client_that_sends_all_before_it_listens_hears_why_it_is_refused(address, headers):
+    blocks = iter([bytes(2**20)] * 8)  # without a length they go in pieces
+    request = urllib.request.Request(f"{address}/predict", data=blocks, headers=headers)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=60)
+    assert caught.value.code == 413
+    assert "longer than 1 MiB" in json.load(caught.value)["error"]
 
 
 def test_the_server_is_there_afterwards(address):
