@@ -7,7 +7,7 @@ from trizoo.serve.body import throw_away
 from trizoo.serve.guard import Guard, error_body
 from trizoo.serve.page import make_page
 from trizoo.serve.refused import RefusedError
-from trizoo.serve.wish import parse_wish
+from trizoo.serve.wish import OF_TASK, parse_wish
 
 LIBRARIES = {"fastapi": "fastapi", "uvicorn": "uvicorn", "python_multipart": "python-multipart"}
 _IMAGE = {"type": "string", "format": "binary"}
@@ -111,8 +111,6 @@ def make_app(service, hosts=None):
 
 def _described(task):
     """What OpenAPI says of /predict for a task."""
-    from trizoo.serve.wish import OF_TASK
-
     parameters = [
         {"name": name, "in": "query", "description": _PARAMETERS[name][0], "schema": _PARAMETERS[name][1]}
         for name in OF_TASK[task]

@@ -83,7 +83,7 @@ class FilePart:
 
     def _on_headers(self):
         _, options = self._options_of(self._disposition)
-        # a name in RFC 5987's form, which the parser leaves out, is one as well
+        # newer parsers leave out a name in RFC 5987's form
         self._is_file = b"filename" in options or b"filename*=" in self._disposition.lower()
         if not self._is_file:
             return
