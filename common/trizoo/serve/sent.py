@@ -10,7 +10,7 @@ from trizoo.serve.refused import RefusedError
 
 _CALLED = "that was sent"  # what errors call it; a name of the client's is never taken for a path
 _LONGEST_NAME = 200
-_MOST_SCANS = 200  # of a progressive JPEG: each costs a pass over all pixels, and an empty one next to no bytes
+_MOST_SCANS = 64  # of a progressive JPEG: each costs a pass over all pixels, and an empty one next to no bytes
 _SCAN = b"\xff\xda"
 _BRANDS = {b"avif": ".avif", b"avis": ".avif", b"heic": ".heic", b"heix": ".heic", b"mif1": ".heic", b"msf1": ".heic"}
 

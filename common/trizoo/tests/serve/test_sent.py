@@ -3,7 +3,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from trizoo.serve.limits import Limits
 from trizoo.serve.refused import RefusedError
@@ -32,6 +32,18 @@ def test_an_image_of_any_kind_that_the_zoo_reads_is_taken(kind):
     photo.check(Limits())
     assert (photo.name, photo.size(), photo.pixels().shape) == ("a.png", (40, 30), (30, 40, 3))
     assert np.abs(photo.pixels().astype(int) - [255, 0, 0]).max() <= 2  # JPEG's red is 254
+
+
+@pytest.mark.parametrize(("kind", "library"), [("AVIF", "PIL.AvifImagePlugin"), ("HEIF", "pillow_heif")])
+def test_avif_and_heic_are_known_by_their_bytes(kind, library):
+    plugin = pytest.importorskip(library, reason="needs what writes it")
+    if kind == "HEIF":
+        plugin.register_heif_opener()
+    elif not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    photo = SentImage.of_bytes(encoded(Image.new("RGB", (64, 48), (255, 0, 0)), kind), "a")
+    photo.check(Limits())
+    assert photo.pixels().shape == (48, 64, 3)
 
 
 def test_a_photo_that_exif_turns_is_upright():
