@@ -36,6 +36,7 @@ def check_files():
     assert (package / "py.typed").is_file()
     assert not list(package.rglob("tests"))
     assert (package / "download" / "weights_manifest.yaml").is_file()
+    assert (package / "serve" / "web" / "page.html").is_file()
     for model in models():
         assert load_names(model)
         assert load(Recipe, base=model).recipe.model.name == model

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 
 from trizoo import __version__
 from trizoo.commands.cli import choose, choose_for, run_command, say
-from trizoo.commands.flags import anchors, compare, data, evaluate, export, parity, predict, sidebyside, train, weights
+from trizoo.commands.flags import (
+    anchors,
+    compare,
+    data,
+    evaluate,
+    export,
+    parity,
+    predict,
+    serve,
+    sidebyside,
+    train,
+    weights,
+)
 from trizoo.framework import FRAMEWORKS
 from trizoo.ground.errors import UserError
 
@@ -41,6 +53,7 @@ COMMANDS = {
     "train": Command("train a model, or resume a run", train.parser, _run_of("train"), has_framework=True),
     "evaluate": Command("measure a checkpoint on a data set", evaluate.parser, _run_of("evaluate"), True, True),
     "predict": Command("find objects in images, or segment them", predict.parser, _run_of("predict"), True, True),
+    "serve": Command("answer images over HTTP, with a page to try it", serve.parser, _run_of("serve"), True, True),
     "data": Command("check, convert, draw or download a data set", data.parser, _run_of("data")),
     "synth": Command("draw a data set of shapes, as data synth", data.synth_parser, _run_of("data")),
     "weights": Command("list, download, convert or export weights", weights.parser, _run_of("weights")),

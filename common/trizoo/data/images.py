@@ -46,13 +46,16 @@ class Header:
     cut: bool = False
 
 
-def read_header(path):
+def read_header(path, data=None):
     """The `Header` of an image file.
 
     Raises UserError where the file is missing, empty, no image or too large; a truncated image may still have its
     header.
+
+    Args:
+        data: as of `read_image`
     """
-    with opened(path) as image:
+    with opened(path, data) as image:
         return _header(image)
 
 
@@ -109,9 +112,9 @@ def sound_headers(paths):
     return headers
 
 
-def read_size(path):
+def read_size(path, data=None):
     """(width, height) as a viewer shows the image: of its `read_header`, which says what is raised."""
-    return read_header(path).size
+    return read_header(path, data).size
 
 
 def read_image(path, at_least=None, data=None):

@@ -26,6 +26,17 @@ def keep_freed_memory():
             library.mallopt(option, value)
 
 
+def give_back_freed_memory():
+    """Hands what was freed back to the system, once, also where `keep_freed_memory` has it kept.
+
+    Where the C library isn't glibc nothing happens.
+    """
+    if sys.platform.startswith("linux"):
+        library = ctypes.CDLL(None)
+        if hasattr(library, "malloc_trim"):
+            library.malloc_trim(0)
+
+
 @contextlib.contextmanager
 def explain_out_of_memory(images, is_out_of_memory):
     """Within it, running out of memory on images (B, H, W, 3) is a UserError that says what would need less.

@@ -52,7 +52,7 @@ class ImagePipeline:
             while waiting:
                 ready = [_placed(waiting.popleft(), skip) for _ in range(min(batch_size, len(waiting)))]
                 waiting.extend(pool.submit(self.place, image) for image in islice(images, len(ready)))
-                yield from self._answers(ready)
+                yield from self.answers(ready)
         finally:  # after an error, or when the caller wants no more, nothing else is read
             pool.shutdown(cancel_futures=True)
 
@@ -72,7 +72,7 @@ class ImagePipeline:
             check_own_size(self.spec.name, size, f"image {photo.name}")
         return fit(size, self.input_size, self.resize)
 
-    def _answers(self, ready):
+    def answers(self, ready):
         """The results of placed images, of an error that very error, in order.
 
         Args:

@@ -20,6 +20,7 @@ READMES = [
     ROOT / "docs" / "export.md",
     ROOT / "docs" / "results.md",
     ROOT / "docs" / "predict.md",
+    ROOT / "docs" / "serve.md",
 ]
 
 

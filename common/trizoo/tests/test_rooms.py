@@ -18,6 +18,7 @@ FLOORS = (
     ("framework",),
     ("deploy",),
     ("api", "parity"),
+    ("serve",),
     ("commands",),
     ("anchors", "__main__"),  # the three lines of `python -m trizoo.anchors` and of `python -m trizoo`
 )

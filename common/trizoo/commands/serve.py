@@ -1,0 +1,62 @@
+"""What `trizoo serve` does: a model behind HTTP."""
+
+from pathlib import Path
+
+from trizoo.commands.cli import check_flags, find_weights, say, tell_precision
+from trizoo.commands.use import as_asked
+from trizoo.deploy.runtimes import make_model, read_model
+from trizoo.framework import is_installed
+from trizoo.serve.app import check_installed, make_app
+from trizoo.serve.limits import Limits
+from trizoo.serve.model import Served
+from trizoo.serve.server import address_of, allowed_hosts, bind, is_local, listen
+from trizoo.serve.server import run as serve
+from trizoo.serve.service import Service
+from trizoo.tasks import task_of
+
+
+def run(args, choice):
+    """The command, on the framework of a Choice. Returns the exit code once a signal has ended the server."""
+    check_installed(is_installed)
+    with bind(args.host, args.port) as listener:
+        service = Service(open_served(args, choice), limits_of(args))
+        try:
+            service.warm_up()
+            app = make_app(service, allowed_hosts(listener, args.allow_host))
+            listen(listener)
+            if not is_local(listener):
+                say(f"whoever reaches {args.host} can use this server; --host 127.0.0.1 keeps it to this machine")
+            say(f"ready at {address_of(listener)}")
+            serve(app, listener, args.timeout)
+        finally:
+            service.close()
+    say("the server has ended; every request that it took is answered")
+    return 0
+
+
+def open_served(args, choice):
+    """The `trizoo.serve.model.Served` that the arguments ask for."""
+    args.weights = find_weights(args)
+    read = read_model(args.weights)
+    task = task_of(read.spec.name)
+    check_flags(args, "predict", read.spec.name, task.name)
+    read = as_asked(read, args, "predict", task.name)
+    framework, device = choice.start(args.device)
+    recipe, model = make_model(framework, read, device, args.precision)
+    tell_precision(args, recipe)
+    pipeline = task.as_used(task.predictor(framework, model, read.spec, recipe, device, args), args)
+    return Served(
+        weights=Path(args.weights).name,
+        task=task,
+        pipeline=pipeline,
+        recipe=recipe,
+        spec=read.spec,
+        runtime=framework.versions(),
+        device=framework.describe_device(device),
+        args=args,
+    )
+
+
+def limits_of(args):
+    """The Limits that the arguments ask for."""
+    return Limits(args.max_megabytes, args.max_megapixels, args.timeout, args.queue, args.batch_size)

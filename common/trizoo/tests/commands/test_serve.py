@@ -1,0 +1,75 @@
+"""`trizoo serve`: what is refused before a model is loaded, and what of its flags reaches the server."""
+
+import socket
+
+import pytest
+
+from trizoo.commands.cli import Choice
+from trizoo.commands.flags.serve import parser
+from trizoo.commands.main import main
+from trizoo.commands.serve import limits_of, open_served
+from trizoo.commands.train import train
+from trizoo.ground.errors import UserError
+from trizoo.serve.limits import Limits
+from trizoo.tests.testing import FakeFramework
+
+
+@pytest.fixture(scope="module")
+def weights(synthetic_data, tmp_path_factory):
+    """A checkpoint of the fake framework."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    flags = ["--data", synthetic_data, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
+    assert train(FakeFramework(), [*flags, "--iterations", "1", "--out", str(out)]) == 0
+    return str(out / "best.h5")
+
+
+def served(*arguments):
+    """The Served of a command line."""
+    return open_served(parser().parse_args(arguments), Choice(FakeFramework))
+
+
+def test_the_limits_that_help_promises_are_those_of_the_server():
+    assert limits_of(parser().parse_args(["best.h5"])) == Limits()
+    sizes = ["--max-megabytes", "1", "--max-megapixels", "2", "--batch-size", "4"]
+    given = parser().parse_args(["best.h5", *sizes, "--timeout", "0.5", "--queue", "3"])
+    assert limits_of(given) == Limits(1, 2, 0.5, 3, 4)
+
+
+def test_predicts_flags_reach_the_model(weights):
+    boxes = ["--confidence", "0.3", "--nms", "0.4", "--nms-method", "diou", "--max-detections", "7"]
+    one = served(weights, *boxes, "--tta", "--input-size", "96")
+    pipeline = one.pipeline
+    assert (pipeline.nms, pipeline.nms_method, pipeline.max_detections, pipeline.flip) == (0.4, "diou", 7, True)
+    assert (one.args.confidence, pipeline.input_size, one.runtime) == (0.3, (96, 96), "Fake 1.0")
+    assert one.about()["thresholds"]["confidence"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--port", "70000"], "'70000' is no port"),
+        (["--timeout", "0"], "'0' is not a number of seconds"),
+        (["--confidence", "2"], "'2' is not a number from 0 to 1"),
+        (["--voc"], "unrecognized arguments: --voc"),
+    ],
+)
+def test_a_wrong_flag_is_refused(capsys, flags, sentence):
+    with pytest.raises(SystemExit) as caught:
+        parser().parse_args(["best.h5", *flags])
+    assert caught.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_told_before_the_weights_are_looked_at(monkeypatch):
+    monkeypatch.setattr("trizoo.commands.serve.is_installed", lambda name: True)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(UserError, match="is in use by another program"):
+            main(["serve", "nowhere.onnx", "--port", str(other.getsockname()[1])])
+
+
+def test_a_missing_extra_is_told_with_the_line_that_installs_it(monkeypatch):
+    monkeypatch.setattr("trizoo.commands.serve.is_installed", lambda name: False)
+    with pytest.raises(UserError, match=r"pip install 'trizoo\[serve\]' would do"):
+        main(["serve", "nowhere.onnx"])

@@ -1,0 +1,76 @@
+"""Models whose answers are known: of an image's colours, so that it shows whose answer somebody got."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from trizoo.commands.flags.serve import parser
+from trizoo.ground.sample import Detections
+from trizoo.recipes.load import load
+from trizoo.recipes.schema import Recipe
+from trizoo.serve.model import Served
+from trizoo.tasks import tasks
+from trizoo.tasks.detect import Detector
+from trizoo.tasks.segment import Segmenter
+
+SIZE = 64
+CLASSES = ("cat", "dog", "<b>bird</b>")
+
+
+@dataclass(frozen=True)
+class ColourDetector(Detector):
+    """Finds three boxes in every image, with scores 0.9, 0.6 and 0.3; the first one's left side is its redness."""
+
+    def results(self, outputs, placements, images):
+        found = []
+        for image, place in zip(images, placements, strict=True):
+            top, left = place.top + place.resized[1] // 2, place.left + place.resized[0] // 2
+            redness, (width, height) = float(image[top, left, 0]) / 1000, place.original
+            shares = np.array([[redness, 0.1, 0.5, 0.6], [0.2, 0.3, 0.7, 0.9], [0.6, 0.1, 0.9, 0.4]], np.float32)
+            boxes = shares * np.array([width, height] * 2, np.float32)
+            every = Detections(boxes, np.array([0.9, 0.6, 0.3], np.float32), np.arange(3))
+            kept = np.flatnonzero(np.isin(every.labels, range(3) if self.only is None else self.only))
+            found.append(Detections(boxes[kept], every.scores[kept], every.labels[kept]))
+        return found
+
+
+def no_outputs(images):
+    """A network that gives nothing: uint8 (B, H, W, 3) -> []."""
+    return []
+
+
+def brightness(images):
+    """A network that tells dark pixels, class 0, from bright ones, class 1, and never finds class 2."""
+    bright = images.mean(axis=-1) > 127
+    return [np.stack([~bright, bright, np.zeros_like(bright)], axis=-1).astype(np.float32)]
+
+
+def fake_detector(predict=no_outputs, *flags):
+    """A Served that detects.
+
+    Args:
+        predict: uint8 (B, H, W, 3) -> outputs, which nobody looks at
+        flags: of trizoo serve
+    """
+    pipeline = ColourDetector(predict, None, (SIZE, SIZE), "letterbox", score=0.01, nms=0.5)
+    return _served("detection", "yolov3-tiny", pipeline, flags)
+
+
+def fake_segmenter():
+    """A Served that segments by brightness."""
+    return _served(
+        "segmentation", "deeplabv3plus-mobilenetv2", Segmenter(brightness, None, (SIZE, SIZE), "stretch"), ()
+    )
+
+
+@dataclass(frozen=True)
+class Named:
+    """A model's spec, as far as it is told of."""
+
+    name: str
+
+
+def _served(task, model, pipeline, flags):
+    recipe = load(Recipe, base=model).recipe.model_copy(update={"classes": CLASSES, "input_size": (SIZE, SIZE)})
+    args = parser().parse_args(["best.h5", *flags])
+    return Served("best.h5", tasks()[task], pipeline, recipe, Named(model), "Fake 1.0", "paper and pencil", args)

@@ -1,0 +1,47 @@
+import pytest
+
+from trizoo.serve.refused import RefusedError
+from trizoo.serve.wish import Wish, parse_wish
+
+CLASSES = ("cat", "dog", "a,b")
+
+
+def test_nothing_asked_is_as_the_server_was_started():
+    assert parse_wish([], "detection", CLASSES) == Wish()
+    assert Wish().options() == ()
+
+
+def test_thresholds_and_classes_are_read():
+    given = [("confidence", "0.25"), ("nms", "1"), ("classes", "a,b"), ("classes", "cat")]
+    wish = parse_wish(given, "detection", CLASSES)
+    assert wish == Wish(confidence=0.25, nms=1.0, only=(0, 2))
+    assert wish.options() == (("nms", 1.0), ("only", (0, 2)))
+
+
+def test_a_mask_is_of_segmentation():
+    assert parse_wish([("mask", "png")], "segmentation", CLASSES) == Wish(mask=True)
+
+
+@pytest.mark.parametrize(
+    ("task", "given", "sentence"),
+    [
+        ("detection", [("confidenc", "1")], "no parameter 'confidenc', did you mean 'confidence'"),
+        ("detection", [("mask", "png")], "no parameter 'mask'; confidence, nms, classes are there"),
+        ("segmentation", [("confidence", "1")], "no parameter 'confidence'; mask are there"),
+        ("detection", [("nms", "nan")], "nms is 'nan'; a number from 0 to 1 is needed"),
+        ("detection", [("confidence", "1.5")], "confidence is '1.5'"),
+        ("detection", [("confidence", "0.1"), ("confidence", "0.2")], "confidence is given twice"),
+        ("detection", [("classes", "Cat")], "'Cat', which the model doesn't know; did you mean 'cat'"),
+        ("segmentation", [("mask", "jpeg")], "mask is 'jpeg'; png is needed"),
+    ],
+)
+def test_what_there_isnt_is_refused_in_a_sentence(task, given, sentence):
+    with pytest.raises(RefusedError, match=sentence) as caught:
+        parse_wish(given, task, CLASSES)
+    assert caught.value.status == 422
+
+
+def test_a_long_text_isnt_repeated_whole():
+    with pytest.raises(RefusedError) as caught:
+        parse_wish([("x" * 100_000, "")], "detection", CLASSES)
+    assert len(str(caught.value)) < 200
