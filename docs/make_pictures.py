@@ -18,7 +18,7 @@ import trizoo
 from trizoo.data.synthetic import synthesize
 
 FRONT = Path(__file__).with_name("front.webp")
-SHOWN = (2, 11)  # images of the test split
+SHOWN = (77, 62)  # images of the test split
 GAP = 8  # pixels
 SEGMENTATION = "--recipe deeplabv3plus-mobilenetv2-microscopy --input-size 256 --limit 140 --epochs 12"
 

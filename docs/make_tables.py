@@ -118,13 +118,14 @@ def models_table(counted):
 
 def weights_table():
     """The public weights of docs/models.md: a line a tag."""
-    lines = ["| tag | model | MB | trained on | licence | published | by | checksum |", f"|{' --- |' * 8}"]
+    lines = ["| tag | MB | trained on | licence | published | by | checksum |", f"|{' --- |' * 7}"]
     for model in ARCHITECTURES:
         for tag, entry in tags(model).items():
             size = f"{entry.bytes / 1e6:.0f}" if entry.bytes else ""
             published = "; ".join(f"{name}: {value}" for name, value in entry.published.items())
             source = re.sub(r"\b[A-Z]+(_[A-Z0-9]+)+\b", r"`\g<0>`", entry.source)
-            cells = (f"`{tag}`", f"`{model}`", size, entry.dataset, LICENCES[entry.licence], published, source)
+            whose = "" if tag.partition(".")[0] == model else f" for `{model}`"
+            cells = (f"`{tag}`{whose}", size, entry.dataset, LICENCES[entry.licence], published, source)
             lines.append(f"| {' | '.join((*cells, entry.trust))} |")
     return "\n".join(lines)
 
