@@ -116,17 +116,17 @@ def models_table(counted):
     return "\n".join(lines)
 
 
-def weights_table():
+def weights_list():
     """The public weights of docs/models.md: a line a tag."""
-    lines = ["| tag | MB | trained on | licence | published | by | checksum |", f"|{' --- |' * 7}"]
+    lines = []
     for model in ARCHITECTURES:
         for tag, entry in tags(model).items():
-            size = f"{entry.bytes / 1e6:.0f}" if entry.bytes else ""
-            published = "; ".join(f"{name}: {value}" for name, value in entry.published.items())
             source = re.sub(r"\b[A-Z]+(_[A-Z0-9]+)+\b", r"`\g<0>`", entry.source)
-            whose = "" if tag.partition(".")[0] == model else f" for `{model}`"
-            cells = (f"`{tag}`{whose}", size, entry.dataset, LICENCES[entry.licence], published, source)
-            lines.append(f"| {' | '.join((*cells, entry.trust))} |")
+            whose = "" if tag.partition(".")[0] == model else f" (`{model}`)"
+            size = f"{entry.bytes / 1e6:.0f} MB, " if entry.bytes else ""
+            published = "; ".join(f"{name} {value}" for name, value in entry.published.items()) or "no metrics"
+            about = f"by {source}, trained on {entry.dataset}; {size}{LICENCES[entry.licence]}, checksum {entry.trust}"
+            lines.append(f"- `{tag}`{whose}: **{published}**; {about}")
     return "\n".join(lines)
 
 
@@ -143,7 +143,7 @@ def pages(counted):
     """{path: text} of the pages with their tables. See `front_table`."""
     front = replaced(FRONT.read_text(encoding="utf-8"), "models", front_table(counted))
     models = replaced(MODELS.read_text(encoding="utf-8"), "models", models_table(counted))
-    return {FRONT: front, MODELS: replaced(models, "weights", weights_table())}
+    return {FRONT: front, MODELS: replaced(models, "weights", weights_list())}
 
 
 def committed():

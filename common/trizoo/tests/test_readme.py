@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from trizoo.commands.main import COMMANDS, parser
+from trizoo.tests.pages import code_blocks
 
 ROOT = Path(__file__).parents[3]
 # `python pytorch/train.py …`, `train.py …`, `python -m trizoo.data …`, `trizoo data …`
@@ -78,3 +79,12 @@ def test_the_front_page_is_short():
     assert [line for line in lines if len(line) > 100] == []
     commands = [line.strip() for line in lines if line.startswith("    ")]
     assert commands[:2] == ['pip install torch==2.13.0 && pip install -e ".[torch]"', "python pytorch/train.py"]
+
+
+def python_lines(path, heading):
+    """The lines of the first code block below a heading, without comments."""
+    return {line.split("#")[0].rstrip() for line in code_blocks(path, heading)[0].splitlines()}
+
+
+def test_the_front_pages_python_which_each_framework_runs_is_that_of_its_page():
+    assert python_lines("README.md", "## From Python") <= python_lines("docs/python.md", "## In short")
