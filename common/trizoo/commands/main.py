@@ -55,7 +55,7 @@ COMMANDS = {
     "predict": Command("find objects in images, or segment them", predict.parser, _run_of("predict"), True, True),
     "serve": Command("answer images over HTTP, with a page to try it", serve.parser, _run_of("serve"), True, True),
     "data": Command("check, convert, draw or download a data set", data.parser, _run_of("data")),
-    "synth": Command("draw a data set of shapes, as data synth", data.synth_parser, _run_of("data")),
+    "synth": Command("make a synthetic data set of shapes, as data synth", data.synth_parser, _run_of("data")),
     "weights": Command("list, download, convert or export weights", weights.parser, _run_of("weights")),
     "export": Command("write a checkpoint for ONNX, OpenVINO, TFLite and others", export.parser, _run_of("export")),
     "anchors": Command("find YOLO anchors for a data set", anchors.parser, _run_of("anchors")),

@@ -87,4 +87,4 @@ def _known_images(recipe):
         except UserError:  # the data have changed since; what an export is worth doesn't hang on them
             pass
     drawn = [draw_image(number, recipe.input_size, SHAPES, seed=0)[0] for number in range(CHECKED)]
-    return drawn, "drawn images"
+    return drawn, "synthetic images"

@@ -113,7 +113,7 @@ print(sorted({"torch", "tensorflow", "keras", "jax", "numpy", "pydantic"} & sys.
 
 
 @pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="trizoo is not in its repository")
-def test_versions_to_install_are_the_readmes_newest():
-    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Versions")[2]
+def test_versions_to_install_are_the_start_pages_newest():
+    table = (ROOT / "docs" / "start.md").read_text(encoding="utf-8").partition("## Versions")[2]
     for requirement in PIP.values():
         assert requirement.partition("==")[2] in table, requirement

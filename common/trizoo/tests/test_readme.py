@@ -1,4 +1,4 @@
-"""The commands that the READMEs promise exist, with the flags they use."""
+"""The commands that the READMEs and docs promise exist, with the flags they use."""
 
 import re
 import shlex
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from trizoo.commands.main import COMMANDS, parser
+from trizoo.tests.pages import code_blocks
 
 ROOT = Path(__file__).parents[3]
 # `python pytorch/train.py …`, `train.py …`, `python -m trizoo.data …`, `trizoo data …`
@@ -14,14 +15,7 @@ COMMAND = re.compile(
     r"(?:[A-Z_]+=\S+ )?(?:(?:python )?(?:(?:pytorch|tf2|keras)/)?(?P<script>\w+)\.py|python -m trizoo\.(?P<module>\w+)"
     r"|trizoo (?P<command>\w+))(?P<arguments> .*)"
 )
-READMES = [
-    ROOT / "README.md",
-    *sorted(ROOT.glob("*/README.md")),
-    ROOT / "docs" / "export.md",
-    ROOT / "docs" / "results.md",
-    ROOT / "docs" / "predict.md",
-    ROOT / "docs" / "serve.md",
-]
+READMES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def commands():
@@ -65,3 +59,32 @@ def test_links_to_files_lead_somewhere():
     for path in READMES:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", prose(path)):
             assert (path.parent / target).exists(), f"{path}: {target}"
+
+
+def heading_ids(path):
+    """What links to a page's headings are called, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_to_headings_lead_to_one():
+    for path in READMES:
+        for target, heading in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", prose(path)):
+            assert heading in heading_ids(path.parent / target if target else path), f"{path}: {target}#{heading}"
+
+
+def test_the_front_page_is_short():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 150
+    assert [line for line in lines if len(line) > 100] == []
+    commands = [line.strip() for line in lines if line.startswith("    ")]
+    assert commands[:2] == ['pip install torch==2.13.0 && pip install -e ".[torch]"', "python pytorch/train.py"]
+
+
+def python_lines(path, heading):
+    """The lines of the first code block below a heading, without comments."""
+    return {line.split("#")[0].rstrip() for line in code_blocks(path, heading)[0].splitlines()}
+
+
+def test_the_front_pages_python_which_each_framework_runs_is_that_of_its_page():
+    assert python_lines("README.md", "## From Python") <= python_lines("docs/python.md", "## In short")

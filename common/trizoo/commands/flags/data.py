@@ -10,15 +10,15 @@ from trizoo.tasks.segmentation_flags import MASKS
 
 WRITTEN = ("voc", "coco", "yolo", "labelme")  # those of trizoo.data.write.formats, which help does without
 SYNTH = (
-    "Draw a data set in VOC layout from a seed: shapes on textured grounds, with boxes, masks and the splits train, "
-    "val and test."
+    "Make a synthetic data set in VOC layout from a seed: shapes on textured grounds, with boxes, masks and the splits "
+    "train, val and test."
 )
 
 
 def parser(prog="trizoo data"):
     """The command line of data. `action` is check, show, convert, split, synth or download."""
     flags = argparse.ArgumentParser(
-        prog=prog, description="Check a data set, show it, convert it, split it, draw one, or download one."
+        prog=prog, description="Check a data set, show it, convert it, split it, make a synthetic one, or download one."
     )
     actions = flags.add_subparsers(required=True, metavar="COMMAND", dest="action")
     _add_check_flags(
@@ -58,7 +58,7 @@ def parser(prog="trizoo data"):
         )
     )
     _add_synth_flags(
-        actions.add_parser("synth", help="draw a data set of shapes with boxes and masks", description=SYNTH)
+        actions.add_parser("synth", help="make a synthetic data set of shapes with boxes and masks", description=SYNTH)
     )
     _add_download_flags(
         actions.add_parser(

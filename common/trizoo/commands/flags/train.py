@@ -20,7 +20,9 @@ def parser(prog="train.py"):
         description="Train a model. Without arguments: YOLOv3-tiny on synthetic data, in a few minutes.",
     )
     flags.add_argument("--model", metavar="NAME", help=f"one of {', '.join(models())} (default: yolov3-tiny)")
-    flags.add_argument("--data", metavar="ROOT", help="data set: boxes or masks in any of the layouts below (README)")
+    flags.add_argument(
+        "--data", metavar="ROOT", help="data set: boxes or masks in any of the layouts that docs/data.md shows"
+    )
     add_place_flags(flags)
     length = flags.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=positive_int, metavar="N", help="length of the run in epochs")

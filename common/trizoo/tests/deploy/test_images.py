@@ -32,7 +32,7 @@ def test_without_data_images_are_drawn(tmp_path, missing):
     (tmp_path / "empty").mkdir()
     batches, what = check_batches(recipe_of(missing and tmp_path / missing), (96, 64), (128, 128))
     assert [batch.shape[:3] for batch in batches] == [(1, 64, 96), (3, 64, 96), (1, 128, 128), (3, 128, 128)]
-    assert what == "4 drawn images at 96x64 and 128x128"
+    assert what == "4 synthetic images at 96x64 and 128x128"
     assert all(batch.dtype == np.uint8 and batch.std() > 1 for batch in batches)
 
 

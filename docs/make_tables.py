@@ -1,0 +1,176 @@
+"""The tables of models in README.md and docs/models.md: `python docs/make_tables.py` writes them anew; needs PyTorch.
+
+Parameters are counted from the zoo's own names and shapes, GFLOPs from PyTorch's operations on tensors without values;
+tags, licences and published metrics come from weights_manifest.yaml, what was measured from docs/results.md.
+"""
+
+import math
+import re
+from pathlib import Path
+
+from trizoo.download.manifest import load_manifest
+from trizoo.families import ARCHITECTURES, model_spec
+from trizoo.recipes.load import load
+from trizoo.recipes.schema import Recipe
+from trizoo.weights.names import NUM_CLASSES, load_names
+
+ROOT = Path(__file__).parents[1]
+FRONT, MODELS = ROOT / "README.md", ROOT / "docs" / "models.md"
+MASK_CLASSES = 21  # of segmentation models: VOC's, which the public weights have
+STATISTICS = (".running_mean", ".running_var")
+LICENCES = {
+    "darknet": "public domain",
+    "darknet-alexeyab": "public domain",
+    "darknet-yolov4": "public domain",
+    "torchvision": "BSD-3",
+    "amdegroot": "MIT",
+    "bonlime": "MIT",
+    "fizyr": "Apache-2.0",
+    "tensorflow-models": "Apache-2.0",
+}
+METRICS = {  # the manifest's words -> the table's
+    "mAP@0.5 COCO": "AP50",
+    "COCO @608 AP50/AP": "AP50",
+    "box_map COCO val2017": "AP",
+    "miou": "mIoU",
+    "VOC2012 mIoU": "mIoU",
+}
+MEASURED = {  # test mAP50 on BCCD and mIoU on membranes, trained here from scratch: docs/results.md
+    "yolov3-tiny": "0.877",
+    "yolov4-tiny": "0.826",
+    "ssd300-mobilenetv2": "0.822",
+    "deeplabv3plus-mobilenetv2": "0.755",
+}
+
+
+def classes(model):
+    """How many classes the tables' numbers are for."""
+    return MASK_CLASSES if ARCHITECTURES[model].task == "segmentation" else NUM_CLASSES
+
+
+def input_size(model):
+    """(width, height) of the model's own recipe."""
+    return load(Recipe, base=model).recipe.input_size
+
+
+def parameters(model):
+    """How many numbers training changes: all but the statistics of batch norms."""
+    shapes = {name: shape for name, shape in load_names(model).items() if not name.endswith(STATISTICS)}
+    if ARCHITECTURES[model].task == "segmentation":
+        predicting = [name for name in shapes if ".predict_class." in name]
+        shapes |= {name: (MASK_CLASSES, *shapes[name][1:]) for name in predicting}
+    return sum(math.prod(shape) for shape in shapes.values())
+
+
+def gflops(model):
+    """10^9 operations of the convolutions for an image of `input_size`, a multiply-add counted as two."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from torch_zoo.families import make_network
+
+    width, height = input_size(model)
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network = make_network(model_spec(model, classes(model))).eval()
+        network(torch.zeros((1, height, width, 3), dtype=torch.uint8))
+    return counter.get_total_flops() / 1e9
+
+
+def tags(model):
+    """The model's own entries of the manifest, {tag: entry}; those trained without the validation split come first."""
+    weights = load_manifest().weights
+    found = [tag for tag, entry in weights.items() if entry.model == model and entry.part == "model"]
+    return {tag: weights[tag] for tag in sorted(found, key=lambda tag: not tag.endswith(".train-aug"))}
+
+
+def front_table(counted):
+    """README's: a line a model.
+
+    Args:
+        counted: {model: GFLOPs as text}
+    """
+    lines = ["| `--model` | input | M | GFLOPs | weights | published | here |", f"|{' --- |' * 7}"]
+    for model in ARCHITECTURES:
+        tag, entry = next(iter(tags(model).items()), (None, None))
+        short = tag and tag.replace(model, "", 1).replace("retinanet-", "…", 1)
+        weights = f"{short}, {LICENCES[entry.licence]}" if tag else ""
+        cells = [
+            model,
+            _size(input_size(model)),
+            f"{parameters(model) / 1e6:.1f}",
+            counted[model],
+            weights,
+            _published(model, entry),
+            MEASURED.get(model, ""),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def models_table(counted):
+    """The numbers of docs/models.md: a line a model. See `front_table`."""
+    lines = ["| model | classes | input | parameters | GFLOPs |", f"|{' --- |' * 5}"]
+    for model in ARCHITECTURES:
+        size = _size(input_size(model))
+        lines.append(f"| `{model}` | {classes(model)} | {size} | {parameters(model):,} | {counted[model]} |")
+    return "\n".join(lines)
+
+
+def weights_list():
+    """The public weights of docs/models.md: a line a tag."""
+    lines = []
+    for model in ARCHITECTURES:
+        for tag, entry in tags(model).items():
+            source = re.sub(r"\b[A-Z]+(_[A-Z0-9]+)+\b", r"`\g<0>`", entry.source)
+            whose = "" if tag.partition(".")[0] == model else f" (`{model}`)"
+            size = f"{entry.bytes / 1e6:.0f} MB, " if entry.bytes else ""
+            published = "; ".join(f"{name} {value}" for name, value in entry.published.items()) or "no metrics"
+            about = f"by {source}, trained on {entry.dataset}; {size}{LICENCES[entry.licence]}, checksum {entry.trust}"
+            lines.append(f"- `{tag}`{whose}: **{published}**; {about}")
+    return "\n".join(lines)
+
+
+def replaced(text, name, table):
+    """A page's text with this table between its marks `<!-- NAME -->` and `<!-- /NAME -->`."""
+    before, begin, rest = text.partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
+    if not end:
+        raise ValueError(f"the page has no marks <!-- {name} --> … <!-- /{name} -->")
+    return f"{before}{begin}\n{table}\n\n{end}{after}"
+
+
+def pages(counted):
+    """{path: text} of the pages with their tables. See `front_table`."""
+    front = replaced(FRONT.read_text(encoding="utf-8"), "models", front_table(counted))
+    models = replaced(MODELS.read_text(encoding="utf-8"), "models", models_table(counted))
+    return {FRONT: front, MODELS: replaced(models, "weights", weights_list())}
+
+
+def committed():
+    """The GFLOPs that docs/models.md has: {model: text}."""
+    rows = [line.split("|") for line in MODELS.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    return {cells[1].strip(" `"): cells[5].strip() for cells in rows if len(cells) == 7}
+
+
+def as_text(count):
+    """GFLOPs with a decimal: a number -> text."""
+    return f"{count:.1f}"
+
+
+def _size(size):
+    return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
+
+
+def _published(model, entry):
+    if entry is None or not entry.published:
+        return ""
+    name, value = next(iter(entry.published.items()))
+    size = entry.input_size or input_size(model)
+    other = "" if size == input_size(model) else f"@{_size(size)}"
+    return f"{METRICS[name]}{other} {re.match(r'[0-9.]+', str(value))[0]}"
+
+
+if __name__ == "__main__":
+    for path, text in pages({model: as_text(gflops(model)) for model in ARCHITECTURES}).items():
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(ROOT))

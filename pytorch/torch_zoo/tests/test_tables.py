@@ -1,0 +1,35 @@
+"""GFLOPs and parameters of docs/models.md against PyTorch's networks, for the models that are quick to make."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from torch_zoo.families import make_network
+from trizoo.families import model_spec
+
+SCRIPT = Path(__file__).parents[3] / "docs" / "make_tables.py"
+pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="needs the repository")
+
+
+@pytest.fixture(scope="module")
+def tables():
+    spec = importlib.util.spec_from_file_location("make_tables", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("model", ["yolov3-tiny", "yolov4-tiny", "ssd300-vgg16", "retinanet-resnet18"])
+def test_the_tables_gflops_are_counted_again(tables, model):
+    assert tables.committed()[model] == tables.as_text(tables.gflops(model))
+
+
+def test_yolov3_tiny_has_the_gflops_that_its_authors_list(tables):
+    assert tables.gflops("yolov3-tiny") == pytest.approx(5.56, abs=0.01)  # 5.56 Bn, pjreddie.com/darknet/yolo
+
+
+@pytest.mark.parametrize("model", ["yolov3-tiny", "deeplabv3-mobilenetv2"])
+def test_the_tables_parameters_are_the_networks(tables, model):
+    network = make_network(model_spec(model, tables.classes(model)))
+    assert tables.parameters(model) == sum(parameter.numel() for parameter in network.parameters())
