@@ -19,6 +19,7 @@ import numpy as np
 
 import trizoo
 from trizoo.ground.errors import UserError
+from trizoo.ground.files import open_ordinary
 from trizoo.weights import hdf5
 
 FORMAT = 1
@@ -253,7 +254,7 @@ def _open(path) -> Iterator[hdf5.Group]:
         hint = f"{Path(path, inside[0])} in it is one" if inside else "the path of one (.h5) is needed"
         raise UserError(f"{path} is a folder and no checkpoint; {hint}")
     try:
-        with Path(path).open("rb") as file:
+        with open_ordinary(path) as file:
             head = file.read(len(hdf5.SIGNATURE))
         if head != hdf5.SIGNATURE:
             raise UserError(f"{path} is no HDF5 file, so no checkpoint; {ADVICE}")

@@ -4,10 +4,10 @@ import math
 import struct
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 
+from trizoo.ground.files import open_ordinary
 from trizoo.weights.hdf5 import headers
 from trizoo.weights.hdf5.heaps import FractalHeap, local_heap
 from trizoo.weights.hdf5.source import UNDEFINED, DamagedError, Source
@@ -25,7 +25,7 @@ _LONGEST_NAME = 1 << 16
 @contextmanager
 def opened(path):
     """The root Group of a file, closed afterwards. DamagedError, meanwhile, for what isn't whole or isn't sane."""
-    with Path(path).open("rb") as file:
+    with open_ordinary(path) as file:
         try:
             source = Source(file)
             yield Group(source, _root(source))
