@@ -90,7 +90,7 @@ def parse(text, locate: Callable[[int], Location], aliases=True):
     """
     if len(text) > MOST_CHARACTERS:
         where = locate(1).where
-        raise UserError(f"{where}: the text has {len(text):,} characters; YAML of {MOST_CHARACTERS:,} is read")
+        raise UserError(f"{where}: the text has more than {MOST_CHARACTERS:,} characters, as no recipe has")
     try:
         loader = _Loader(text) if aliases else _WithoutAliases(text)
         root = loader.get_single_node()
@@ -103,6 +103,8 @@ def parse(text, locate: Callable[[int], Location], aliases=True):
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UserError(f"{locate(line).where}: YAML cannot hold the character U+{error.character:04X}") from None
+    except (ValueError, OverflowError):  # an escape such as "\\U00110000"
+        raise UserError(f"{locate(1).where}: this is no YAML: an escape means no character") from None
     except RecursionError:
         raise UserError(f"{locate(1).where}: the values are nested too deeply, or an alias contains itself") from None
 
