@@ -3,7 +3,7 @@
 import numpy as np
 
 FARTHEST = 1e6  # an outline's coordinates in pixels are below
-OFTEN, MOST_PAINTED = 8, 1 << 28  # times that an image may be covered, and pixels that all may: some five seconds
+OFTEN, MOST_PAINTED = 4, 1 << 28  # times that an image may be covered, and pixels that all may: some five seconds
 MOST_CROSSED = 1 << 23  # rows, by all edges of an image
 _BAND = 1 << 22  # pixels that are worked on at once
 
