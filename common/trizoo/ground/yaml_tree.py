@@ -25,6 +25,7 @@ TAG = "tag:yaml.org,2002:"
 MOST_CHARACTERS = 1 << 19  # of a text; PyYAML takes seconds for more
 MOST_VALUES = 100_000  # with those that aliases repeat
 _LONGEST_INTEGER = 1024  # bits
+_DEEPEST = 64  # brackets that are open at once
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Node:
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012 (PyYAML's own attribute)
+
+    def fetch_flow_collection_start(self, TokenClass):  # noqa: N803 (PyYAML's own name)
+        """For [ and {, each of which it compares with all that are open."""
+        if self.flow_level >= _DEEPEST:
+            raise RecursionError
+        super().fetch_flow_collection_start(TokenClass)
 
 
 class _WithoutAliases(_Loader):

@@ -262,6 +262,8 @@ def _open(path) -> Iterator[hdf5.Group]:
             yield root
     except OSError as error:
         raise UserError(f"checkpoint {path} cannot be read: {error.strerror or error}") from None
+    except MemoryError:
+        raise UserError(f"checkpoint {path} takes more memory than there is") from None
     except hdf5.DamagedError as error:
         raise UserError(f"checkpoint {path} is damaged or cut short: {error}") from None
 
