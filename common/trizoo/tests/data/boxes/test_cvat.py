@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trizoo.data import cvat_xml
 from trizoo.data.boxes.cvat import as_annotation, find_cvat
 from trizoo.data.boxes.find import find_boxes
 from trizoo.data.check import check
@@ -331,3 +332,11 @@ def test_tracks_beside_images_are_told(tmp_path):
     write(tmp_path / "annotations.xml", image("a.jpg", box("cat", 1, 1, 5, 5)), more=track * 2)
     (told,) = find_boxes(tmp_path).problems
     assert (told.kind, told.text) == ("track of a video", "tracks of objects in a video are left out: 2")
+
+
+def test_more_shapes_than_a_file_may_have_are_refused(tmp_path, monkeypatch):
+    touch(tmp_path, "a.jpg")
+    write(tmp_path / "a.xml", image("a.jpg", *[box("cat", 1, 1, 2, 2)] * 3))
+    monkeypatch.setattr(cvat_xml, "_MOST_SHAPES", 2)
+    with pytest.raises(UserError, match="more than 2 shapes"):
+        find_cvat(tmp_path)
