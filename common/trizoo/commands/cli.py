@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trizoo import __version__
 from trizoo.framework import PIP, Framework, find, is_installed, require_installed
-from trizoo.ground.errors import UserError
+from trizoo.ground.errors import UserError, sentence
 from trizoo.ground.stderr import without_remarks
 from trizoo.tasks import FLAGS
 
@@ -42,8 +42,8 @@ def run_command(command):
         _end(f"{where}{error.strerror or error}")
 
 
-def _end(sentence):
-    print(f"error: {sentence}", file=sys.stderr)
+def _end(reason):
+    print(f"error: {sentence(str(reason))}", file=sys.stderr)
     sys.exit(2)
 
 

@@ -14,8 +14,11 @@ from trizoo.data.class_names import class_name
 from trizoo.data.masks.polygons import FARTHEST
 from trizoo.ground.errors import UserError
 
-_BLOCK = 1 << 22  # bytes that are parsed at once; a token longer than it costs time by its square
-_MOST_IMAGES = 2_000_000  # of a file
+_BLOCK = 1 << 22  # bytes that are parsed at once
+_LONGEST_TAG = 1 << 24  # bytes of a tag or comment, which cost time by their square
+_MOST_IMAGES = 1_000_000  # of a file
+_MOST_SHAPES = 2_000_000
+_DEEPEST = 32
 _LONGEST_NAME = 4096  # characters of a path
 # tag -> the attributes that hold its numbers; those of other shapes are in their points
 _NUMBERS = {
@@ -125,7 +128,8 @@ class CvatFile:
 def read_cvat(path):
     """The `CvatFile` of an XML file; it is parsed piece by piece and never as a tree.
 
-    Raises UserError for what can't be read, isn't well-formed, or brings a DTD along.
+    Raises UserError for what can't be read, isn't well-formed, or brings a DTD along. Of a file of any length at most
+    _MOST_IMAGES images and _MOST_SHAPES shapes are read: within 1 GiB.
     """
     path = Path(path)
     target = _Reader(path)
@@ -135,6 +139,10 @@ def read_cvat(path):
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 parser.feed(block)
+                if file.tell() - parser.parser.CurrentByteIndex > _LONGEST_TAG:
+                    raise UserError(
+                        f"{path} has a tag of more than {_LONGEST_TAG >> 20} MiB; export it from CVAT again"
+                    )
         parser.close()
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}") from error
@@ -150,13 +158,15 @@ class _Reader:
 
     def __init__(self, path):
         self.path = path
-        self.labels, self.images, self.tracks = {}, [], 0
+        self.labels, self.images, self.tracks, self._shapes = {}, [], 0, 0
         self._open = []  # tags
         self._image = self._shape = self._label = self._text = None
         self._flag = ""
 
     def start(self, tag, attributes):
         depth = len(self._open)
+        if depth > _DEEPEST:
+            raise UserError(f"{self.path} has tags that are nested more than {_DEEPEST} deep, as CVAT's never are")
         if depth == 1 and tag == "image":
             self._image = _image(self.path, self.expat.CurrentLineNumber, attributes)
             if len(self.images) == _MOST_IMAGES:
@@ -165,6 +175,9 @@ class _Reader:
         elif depth == 2 and self._image is not None and tag in _SHAPES:
             self._shape = _shape(tag, self.expat.CurrentLineNumber, attributes)
             self._image.shapes.append(self._shape)
+            self._shapes += 1
+            if self._shapes > _MOST_SHAPES:
+                raise UserError(f"{self.path} has more than {_MOST_SHAPES:,} shapes; split it")
         elif depth == 3 and self._shape is not None and tag == "attribute":
             self._flag, self._text = attributes.get("name", "").strip().casefold(), []
         elif depth == 1 and tag == "track":

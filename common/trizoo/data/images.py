@@ -12,6 +12,7 @@ from trizoo.data.opening import JPEG_FORMATS, ends_early, opened
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError
 
+_BAND = 1 << 22  # pixels that are worked on at once
 CUT_OFF = "ends early, as after a broken download; what is missing at its bottom is grey"
 _END_OF_JPEG = b"\xff\xd9"
 _SLOW, _MOST_SLOW = 1e-3, 32  # seconds to open a file, and how many so slow mean a slow disk
@@ -128,7 +129,8 @@ def read_image(path, at_least=None, data=None):
     as long as neither side becomes smaller than asked: much faster where a later resize goes below that anyway.
     A JPEG whose last bytes are missing is shown as viewers do, the missing part grey, up to a tenth of its rows.
 
-    Raises UserError where the file is missing, empty, truncated, damaged, no image or too large.
+    Raises UserError where the file is missing, empty, truncated, damaged, no image or too large. At most 178 million
+    pixels are read, Pillow's limit: within 8 bytes a pixel and 150 MiB.
 
     Args:
         data: the file's bytes where they are in memory; the path is what they are called then
@@ -141,10 +143,8 @@ def read_image(path, at_least=None, data=None):
             image = _load_jpeg(path, image, at_least, turned=orientation >= 5, data=data)
         else:
             image.load()
-        upright = _rgb(image)
-        if orientation in _UPRIGHT and image.format != "TIFF":  # Pillow turns a TIFF while loading it
-            upright = upright.transpose(_UPRIGHT[orientation])
-        return np.array(upright)
+        pixels = _rgb(image)
+        return pixels if image.format == "TIFF" else _turned(pixels, orientation)  # Pillow turns a TIFF as it loads it
 
 
 def _load_jpeg(path, image, at_least, turned, data=None):
@@ -191,8 +191,7 @@ def as_image(source):
         return read_image(source)
     if isinstance(source, Image.Image):
         orientation = _orientation(source)
-        upright = _rgb(source)
-        return np.array(upright.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else upright)
+        return _turned(_rgb(source), orientation)
     array = np.asarray(source)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
@@ -203,7 +202,7 @@ def as_image(source):
         )
     if array.size == 0:
         raise ValueError(f"image has shape {array.shape}; at least one pixel is needed")
-    return array if array.ndim == 3 and array.shape[2] == 3 else np.array(_rgb(Image.fromarray(array)))
+    return array if array.ndim == 3 and array.shape[2] == 3 else _rgb(Image.fromarray(array))
 
 
 def read_mask(path):
@@ -244,21 +243,51 @@ def _orientation(image):
     return orientation if orientation in _UPRIGHT else 1
 
 
+def _turned(pixels, orientation):
+    """Pixels (H, W, 3) as EXIF's orientation turns them."""
+    if orientation not in _UPRIGHT:
+        return pixels
+    return np.array(Image.fromarray(pixels).transpose(_UPRIGHT[orientation]))
+
+
 def _rgb(image):
-    """A loaded Pillow image of any mode -> a Pillow image of mode RGB."""
+    """A loaded Pillow image of any mode -> uint8 (H, W, 3), in bands of rows: within both and 150 MiB."""
+    width, height = image.size
+    rows = max(1, _BAND // width)
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
+        return _eight_bits(np.asarray(image), rows)
+    if height <= rows:
+        return np.array(_band(image))
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = image.crop((0, top, width, bottom))
+        band.info = image.info  # where a colour may be called transparent
+        pixels[top:bottom] = np.asarray(_band(band))
+    return pixels
+
+
+def _band(image):
+    """A Pillow image of any mode but 16 bits -> one of mode RGB."""
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _eight_bits(values):
-    """16-bit, 32-bit or floating grey (H, W) -> uint8 (H, W), by the rules in `read_image`."""
-    white = 1.0 if values.dtype.kind == "f" else 65535.0
-    values = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = values.min(), values.max()
-    if low < 0 or high > white:
-        values, white = values - low, (high - low) or 1.0
-    return np.rint(values * 255 / white).astype(np.uint8)
+def _eight_bits(values, rows):
+    """16-bit, 32-bit or floating grey (H, W) -> uint8 (H, W, 3), by the rules in `read_image`, so many rows at once."""
+    bands = [slice(top, top + rows) for top in range(0, len(values), rows)]
+    white, low, high = (1.0 if values.dtype.kind == "f" else 65535.0), np.inf, -np.inf
+    for band in bands:
+        finite = _finite(values[band])
+        low, high = min(low, finite.min()), max(high, finite.max())
+    low, white = (low, (high - low) or 1.0) if low < 0 or high > white else (0.0, white)
+    pixels = np.empty((*values.shape, 3), np.uint8)
+    for band in bands:
+        pixels[band] = np.rint((_finite(values[band]) - low) * 255 / white).astype(np.uint8)[..., None]
+    return pixels
+
+
+def _finite(values):
+    return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)

@@ -21,7 +21,7 @@ from trizoo.ground.errors import UserError
 _MOST_BYTES = 1 << 29  # of a file, most of which is the image itself in base64
 _MOST_OF_SHAPES = 1 << 24  # bytes that they take in it
 _MOST_MASK_PIXELS = 1 << 26
-_MOST_PIXELS = 1 << 29  # of all masks in a file
+_MOST_PIXELS = 1 << 28  # of all masks in a file: some seconds
 NO_BACKGROUND = "no_background"  # a flag of an image: what no shape covers is no class of its own
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -3,13 +3,14 @@
 import io
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from trizoo.data.reading import POINTER
 from trizoo.ground.errors import UserError
+from trizoo.ground.stderr import without_remarks
 
 IMAGE_SUFFIXES = (  # compare in lower case
     *(".bmp", ".gif", ".jpeg", ".jpg", ".jpe", ".jfif", ".mpo", ".png", ".tif", ".tiff", ".webp", ".avif", ".heic"),
@@ -29,12 +30,18 @@ def opened(path, data=None):
         data: the bytes to read instead of the file's
     """
     try:
-        with _SILENCE, Image.open(path if data is None else io.BytesIO(data), formats=_formats(path)) as image:
+        source = path if data is None else io.BytesIO(data)
+        with _SILENCE, Image.open(source, formats=_formats(path)) as image, _silence_for(image):
             yield image
     except UserError:
         raise
     except Exception as error:  # decoders raise about anything on damaged files
         raise UserError(_explanation(path, error)) from error
+
+
+def _silence_for(image):
+    """Of a TIFF: libtiff prints what it finds wrong."""
+    return _TIFF_SILENCE if image.format == "TIFF" else nullcontext()
 
 
 def _formats(path):
@@ -75,6 +82,8 @@ def _explanation(name, error):
         return f"image {name} doesn't exist"
     if isinstance(error, PermissionError) and not path.is_dir():
         return f"image {name} may not be read: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return f"image {name} takes more memory than there is; scale it down"
     if isinstance(error, Image.DecompressionBombError):
         return f"image {name} is too large: more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels; scale it down"
     if path.is_dir():
@@ -106,30 +115,38 @@ def _what_else(name):
     return f"image {name} isn't an image that can be read; one of {formats} is needed"
 
 
-class _PillowSilence:
-    """Pillow's warnings are off while any thread is inside.
+class _Shared:
+    """One context for all threads that are inside at once: the first to come in enters it, the last to leave ends it.
 
-    `warnings.catch_warnings` saves and restores a global list, so threads that overlap would restore each other's;
-    here the first to come in saves and the last to leave restores.
+    What a process has once, its warnings' filters and its standard error, threads that overlap would else restore from
+    each other's.
     """
 
-    def __init__(self):
+    def __init__(self, make):
+        self._make = make
         self._lock = threading.Lock()
         self._inside = 0
 
     def __enter__(self):
         with self._lock:
             if self._inside == 0:
-                self._saved = warnings.catch_warnings()
-                self._saved.__enter__()
-                warnings.filterwarnings("ignore", module=r"PIL\.")
+                self._context = self._make()
+                self._context.__enter__()
             self._inside += 1
 
     def __exit__(self, *exception):
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                self._saved.__exit__(*exception)
+                self._context.__exit__(None, None, None)
 
 
-_SILENCE = _PillowSilence()
+@contextmanager
+def _without_warnings():
+    """Pillow's warnings are off."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
+_SILENCE, _TIFF_SILENCE = _Shared(_without_warnings), _Shared(without_remarks)

@@ -57,6 +57,8 @@ def read_json(path, kind):
         raise UserError(f"{path} is not UTF-8 text ({error}); save it as UTF-8") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is no JSON ({error}); write it again") from error
+    except MemoryError:
+        raise UserError(f"{path} takes more memory than there is; it is no {kind}, or to be split") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} holds {type(content).__name__} instead of a mapping, so it is no {kind}")
     return content

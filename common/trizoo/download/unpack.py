@@ -1,8 +1,10 @@
 """Archives into a folder: nothing outside it, no links, nothing overwritten, and no more bytes than announced."""
 
 import contextlib
+import gzip
 import re
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -14,14 +16,21 @@ from typing import BinaryIO
 from trizoo.download.storage import locked, storing
 from trizoo.download.transfer import BAR
 from trizoo.ground.errors import UserError
+from trizoo.ground.files import Sparing, open_ordinary
 
 LARGEST_EXPANSION = 20  # unpacked bytes per packed byte; annotations in JSON reach about 5
 LEAST_LIMIT = 1 << 20  # bytes that any archive may unpack to
 MOST_MEMBERS = 1_000_000  # COCO's largest archive has 118,288
-BLOCK = 1 << 20
+BLOCK = 1 << 16
 TEMPORARY = ".unpacking.tmp"
-DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-ZIP, TARS = "zip", {"tar": "r:", "tar.gz": "r:gz"}
+MOST_OF_DIRECTORY = 32 << 20  # bytes of a zip's; COCO's largest has 9 MB. What it makes takes ten times as much
+MOST_OF_HEADER = 1 << 16  # bytes of what a tar says of a member beside its 512, such as a long name
+MOST_SAID = 1000  # things that a tar says of all its members
+DAMAGE = (
+    *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError),
+    *(NotImplementedError, RuntimeError, LookupError, ValueError),
+)
+ZIP, TARS = "zip", {"tar": contextlib.nullcontext, "tar.gz": lambda file: gzip.GzipFile(fileobj=file)}
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ def unpack(archive, root, kind, *, report=lambda _: None, bar=BAR, only=lambda n
     """Unpack a zip, tar or tar.gz (`kind`) into the folder `root`: `Unpacked`.
 
     Files that are there with the same bytes stay, so that an interrupted unpacking is resumed; each file appears whole
-    or not at all.
+    or not at all. Within 300 MiB, whatever the archive says of itself; what it unpacks to is limited, and time by that.
 
     Args:
         report: gets lines for a person
@@ -104,12 +113,23 @@ def _damage_told(archive):
 @contextlib.contextmanager
 def _opened(archive, kind, root):
     """The members of an archive, to be used one after the other."""
-    if kind == ZIP:
-        with zipfile.ZipFile(archive) as opened:
-            yield (_zip_member(opened, info) for info in opened.infolist())
-        return
-    with tarfile.open(archive, TARS[kind]) as opened:
-        yield (_tar_member(opened, info, root) for info in opened)
+    with open_ordinary(archive) as file:
+        if kind == ZIP:
+            sparing = Sparing(file, MOST_OF_DIRECTORY)
+            with zipfile.ZipFile(sparing) as opened:
+                yield (_zip_member(opened, info) for info in opened.infolist())
+            return
+        with TARS[kind](file) as plain, tarfile.open(fileobj=Sparing(plain, MOST_OF_HEADER), mode="r:") as opened:
+            yield (_tar_member(opened, info, root) for info in _said_little(opened))
+
+
+def _said_little(opened):
+    """The members of a tar, which Python keeps what is said of all for; what it keeps of each is dropped."""
+    for info in opened:
+        if len(opened.pax_headers) > MOST_SAID:
+            raise tarfile.HeaderError(f"more than {MOST_SAID:,} things are said of all members")
+        yield info
+        opened.members.clear()
 
 
 def _zip_member(opened, info):
@@ -139,6 +159,8 @@ def _vetted(info, root):
 def _inside(root, name, archive):
     """The path of a member below root, without following links out of it."""
     parts = PurePosixPath(name).parts
+    if not name:
+        raise UserError(f"{archive} holds a file without a name; it isn't unpacked")
     if ".." in parts or re.match(r"/|[A-Za-z]:", name) or "\\" in name or "\0" in name:
         raise UserError(f"{archive} holds the name {name!r}, which leads out of its folder; it isn't unpacked")
     if not parts:

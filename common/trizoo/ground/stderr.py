@@ -14,6 +14,8 @@ REMARK = re.compile(
     rb"|.*\.cc:\d+\] Unable to register cu\w+ factory"
     rb"|E\d{4} \d\d:\d\d:[\d.]+ +\d+ node_def_util\.cc:\d+\] NodeDef mentions attribute \w+ which is not in the op"
     rb"|INFO: Created TensorFlow Lite XNNPACK delegate"
+    # libtiff's, by the function or the file that Pillow has it open
+    rb"|(?:tempfile\.tif|_?TIFF\w*|O?JPEG\w*|(?:LZW|ZIP|Fax|PackBits|LZMA|ZSTD|WebP)\w*): "
 )
 
 

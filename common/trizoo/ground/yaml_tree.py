@@ -1,5 +1,6 @@
 """YAML as a tree in which every value remembers where it was written."""
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ SCALARS = (
     ),
 )
 TAG = "tag:yaml.org,2002:"
+MOST_CHARACTERS = 1 << 19  # of a text; PyYAML takes seconds for more
+MOST_VALUES = 100_000  # with those that aliases repeat
+_LONGEST_INTEGER = 1024  # bits
+_DEEPEST = 64  # brackets that are open at once
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,12 @@ class Node:
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012 (PyYAML's own attribute)
+
+    def fetch_flow_collection_start(self, TokenClass):  # noqa: N803 (PyYAML's own name)
+        """For [ and {, each of which it compares with all that are open."""
+        if self.flow_level >= _DEEPEST:
+            raise RecursionError
+        super().fetch_flow_collection_start(TokenClass)
 
 
 class _WithoutAliases(_Loader):
@@ -74,17 +85,23 @@ for _name, _pattern, _first in SCALARS:
 def parse(text, locate: Callable[[int], Location], aliases=True):
     """The tree of a YAML text, or None where it holds nothing. `locate` gives the location of a line, from 1.
 
+    A text of at most MOST_CHARACTERS gives at most MOST_VALUES values, however often aliases repeat them: within 10
+    seconds and 300 MiB.
+
     Args:
         aliases: whether `*name` may stand for what `&name` marks; not in a stranger's file, which could grow by them
 
     Raises:
-        UserError: with the line, for a syntax error, a key that occurs twice, a key that is no scalar and for tags
-            other than YAML's plain types
+        UserError: with the line, for a text that is larger, a syntax error, a key that occurs twice, a key that is no
+            scalar and for tags other than YAML's plain types
     """
+    if len(text) > MOST_CHARACTERS:
+        where = locate(1).where
+        raise UserError(f"{where}: the text has more than {MOST_CHARACTERS:,} characters, as no recipe has")
     try:
         loader = _Loader(text) if aliases else _WithoutAliases(text)
         root = loader.get_single_node()
-        return None if root is None else _convert(loader, root, locate)
+        return None if root is None else _convert(loader, root, locate, itertools.count(1))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         reason = error.problem if not error.problem.startswith("but ") else f"{error.context}, {error.problem}"
@@ -93,6 +110,8 @@ def parse(text, locate: Callable[[int], Location], aliases=True):
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UserError(f"{locate(line).where}: YAML cannot hold the character U+{error.character:04X}") from None
+    except (ValueError, OverflowError):  # an escape such as "\\U00110000"
+        raise UserError(f"{locate(1).where}: this is no YAML: an escape means no character") from None
     except RecursionError:
         raise UserError(f"{locate(1).where}: the values are nested too deeply, or an alias contains itself") from None
 
@@ -134,10 +153,12 @@ def find(node, path):
     return node
 
 
-def _convert(loader, node, locate):
-    """PyYAML's node as a tree."""
+def _convert(loader, node, locate, counter):
+    """PyYAML's node as a tree. counter: gives the number of each value."""
     line = node.start_mark.line + 1
     here = locate(line)
+    if next(counter) > MOST_VALUES:
+        raise UserError(f"{here.where}: there are more than {MOST_VALUES:,} values, those that aliases repeat included")
     if isinstance(node, yaml.MappingNode) and node.tag == TAG + "map":
         mapping, lines = {}, {}
         for key_node, value_node in node.value:
@@ -148,17 +169,20 @@ def _convert(loader, node, locate):
             if key in mapping:
                 where = locate(key_line).where
                 raise UserError(f"{where}: the key {key!r} is there already, on line {lines[key]}; one has to go")
-            child = _convert(loader, value_node, locate)
+            child = _convert(loader, value_node, locate, counter)
             # The line of the key is where a reader looks, also for a list that starts on the next one.
             mapping[key], lines[key] = Node(child.value, locate(key_line)), key_line
         return Node(mapping, here)
     if isinstance(node, yaml.SequenceNode) and node.tag == TAG + "seq":
-        return Node([_convert(loader, item, locate) for item in node.value], here)
+        return Node([_convert(loader, item, locate, counter) for item in node.value], here)
     if isinstance(node, yaml.ScalarNode) and node.tag in {
         TAG + name for name in ("str", "bool", "null", "int", "float")
     }:
         try:
-            return Node(loader.construct_object(node), here)
+            value = loader.construct_object(node)
+            if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
+                raise ValueError
+            return Node(value, here)
         except (KeyError, ValueError):  # `!!int many`, or more digits than Python reads
             raise UserError(f"{here.where}: {_short(node.value)} is no {node.tag.removeprefix(TAG)}") from None
     raise UserError(f"{here.where}: the tag {node.tag!r} has no place here; a plain value is needed")

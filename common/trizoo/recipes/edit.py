@@ -3,8 +3,9 @@
 import yaml
 
 from trizoo.ground.errors import UserError
-from trizoo.ground.files import write_atomically
+from trizoo.ground.files import open_ordinary, write_atomically
 from trizoo.ground.results import check_file
+from trizoo.ground.yaml_tree import MOST_CHARACTERS, Location, parse, unwrap
 from trizoo.recipes.load import BASE, SUFFIXES
 from trizoo.recipes.schema import Recipe
 
@@ -16,8 +17,7 @@ def write_anchors(path, anchors, *, head=""):
     documents) that leaves no safe place for the new value; the text to paste is then in the error.
     """
     try:
-        # bytes, since reading text would turn \r\n into \n
-        text = path.read_bytes().decode("utf-8") if path.exists() else head
+        text = _text(path) if path.exists() else head
         write_atomically(path, _with_anchors(text, anchors, path))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} can't be read and written as UTF-8 text: {error}") from error
@@ -35,11 +35,9 @@ def check_recipe_file(path, option):
     if not path.exists():
         return
     try:
-        values = yaml.safe_load(path.read_bytes())
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(
-            f"{path} is no YAML file ({' '.join(str(error).split())}); name another file with {option}"
-        ) from error
+        values = _values(_text(path), path)
+    except (OSError, UnicodeDecodeError, UserError) as error:
+        raise UserError(f"{path} is no YAML file ({error}); name another file with {option}") from error
     if not isinstance(values, dict | None):
         raise UserError(f"{path} holds no keys, so it is no recipe and stays as it is; name another file with {option}")
     foreign = [key for key in values or () if key not in (BASE, *Recipe.model_fields)]
@@ -48,6 +46,18 @@ def check_recipe_file(path, option):
             f"{path} has the key {str(foreign[0])[:40]!r}, so it is no recipe and stays as it is; name another file "
             f"with {option}"
         )
+
+
+def _text(path):
+    """A file's text, its line ends as they are."""
+    with open_ordinary(path) as file:
+        return file.read(4 * MOST_CHARACTERS + 1).decode("utf-8")  # a larger one is refused by `parse`
+
+
+def _values(text, path):
+    """The plain values of a YAML text, read within the budget of `trizoo.ground.yaml_tree.parse`."""
+    tree = parse(text, lambda line: Location(str(path), f"{path.name} line {line}"))
+    return None if tree is None else unwrap(tree)
 
 
 def flow(anchors):
@@ -62,19 +72,19 @@ def _pair(anchor):
 def _with_anchors(text, anchors, path):
     """The recipe's text with the new anchors in it."""
     try:
-        root, expected = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        expected, root = _values(text, path), yaml.compose(text, Loader=yaml.SafeLoader)
+    except (UserError, yaml.YAMLError) as error:
         raise UserError(f"{path} is no YAML file: {' '.join(str(error).split())}") from error
     expected = {} if expected is None else expected
     model = expected.get("model") if isinstance(expected, dict) else "no mapping"
     if not isinstance(model, dict | None):
         raise UserError(f"{path} holds no recipe (key: value lines with a section `model:`); {_paste(anchors)}")
-    expected["model"] = {**(model or {}), "anchors": yaml.safe_load(flow(anchors))}
+    expected["model"] = {**(model or {}), "anchors": _values(flow(anchors), path)}
     edited = _edit(text, root, anchors)
     # Aliases, repeated keys and one-line documents defeat an edit by position. So: is the result what was meant?
     try:
-        understood = yaml.safe_load(edited) == expected
-    except yaml.YAMLError:
+        understood = _values(edited, path) == expected
+    except UserError:
         understood = False
     if not understood:
         raise UserError(f"{path} is written in a way that can't be changed safely; {_paste(anchors)}")

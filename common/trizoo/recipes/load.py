@@ -12,13 +12,15 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from trizoo.ground.errors import UserError
+from trizoo.ground.files import open_ordinary
 from trizoo.ground.text import suggest
-from trizoo.ground.yaml_tree import Location, Node, find, parse, unwrap, wrap
+from trizoo.ground.yaml_tree import MOST_CHARACTERS, Location, Node, find, parse, unwrap, wrap
 from trizoo.recipes.explain import explain
 from trizoo.recipes.outline import Spot, default_tree, merge, to_plain
 
 RECIPES = Path(__file__).parent
 BASE = "_base_"
+DEEPEST = 20
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -173,7 +175,8 @@ def _resolve(name, beside, folder):
 
 def _parse_file(path, origin, label):
     try:
-        text = path.read_bytes().decode("utf-8")
+        with open_ordinary(path) as file:
+            text = file.read(4 * MOST_CHARACTERS + 1).decode("utf-8")  # a larger one is refused by `parse`
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -203,6 +206,8 @@ def _bases(node):
 
 def _split(key, origin):
     keys = key.split(".")
+    if len(keys) > DEEPEST:
+        raise UserError(f"{origin}: it has {len(keys):,} parts; no recipe is nested more than {DEEPEST} deep")
     if not all(keys):
         raise UserError(f"{origin}: {key!r} has an empty part; names with single dots between them are needed")
     return keys

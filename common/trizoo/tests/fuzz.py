@@ -1,11 +1,11 @@
-"""Mutated annotation files for every format of boxes: any bytes end in a data set or in one sentence.
+"""Mutated files for every reader: any bytes end in what they hold or in one sentence.
 
     python common/trizoo/tests/fuzz.py                      # 20,000 inputs for each format
-    python common/trizoo/tests/fuzz.py coco --inputs 500
+    python common/trizoo/tests/fuzz.py coco npz --inputs 500
 
-Each input is a small data set whose annotation file was changed: bytes, words or, in JSON, values. It is opened as
-training opens it, in a process that may take 1 GiB more than it has and 5 seconds an input. Anything but a data set or
-a UserError is printed and kept in --keep; the exit code is then 1.
+Each input is a small data set, or a file of fuzz_files.py, that was changed: bytes, words or, in JSON, values. It is
+opened as training opens it, in a process that may take 1 GiB more than it has and 5 seconds an input. Anything but what
+it holds or a UserError is printed and kept in --keep; the exit code is then 1.
 """
 
 import argparse
@@ -200,31 +200,55 @@ def _alarm(*_):
     raise TimeoutError(f"more than {SECONDS} seconds")
 
 
-def campaign(task):
-    """Tries the inputs of one format: (layout, inputs, seed, folder to keep what goes wrong in).
-
-    Gives layout, inputs, how many were opened, the slowest in seconds, and a line on each that went wrong.
-    """
-    layout, inputs, seed, keep = task
+def _data_set(layout, root):
+    """A data set of a layout: the files to change, and what opens it."""
     from trizoo.data.boxes.find import find_boxes
+
+    images = SEEDS[layout](root)
+    for id in IDS:
+        path = root / images / f"{id}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", SIZE, (90, 120, 60)).save(path)
+
+    def opened():
+        source = find_boxes(root, layout).open()
+        for record in source.records:
+            if not record.image.resolve().is_relative_to(root.resolve()):
+                raise RuntimeError(f"{record.image} lies outside of the data set")
+
+    return [path for path in sorted(root.rglob("*")) if path.is_file() and path.suffix != ".png"], opened
+
+
+def _single_file(name, root):
+    """A file of fuzz_files: itself, and what reads it."""
+    from trizoo.tests.fuzz_files import FILES
+
+    root.mkdir()
+    make, read = FILES[name]
+    path = make(root)
+    return [path], lambda: read(path)
+
+
+def campaign(task):
+    """Tries the inputs of one format: (its name, inputs, seed, folder to keep what goes wrong in).
+
+    Gives name, inputs, how many were opened, the slowest in seconds, the most memory in MiB beside that of the imports,
+    and a line on each that went wrong.
+    """
+    name, inputs, seed, keep = task
     from trizoo.ground.errors import UserError
 
     warnings.simplefilter("error")
-    with Path("/proc/self/statm").open() as file:
-        there = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (there + MEMORY, -1))
-    signal.signal(signal.SIGALRM, _alarm)
-    rng, wrong, opened, slowest = random.Random(f"{layout} {seed}"), [], 0, 0.0
+    rng, wrong, opened, slowest = random.Random(f"{name} {seed}"), [], 0, 0.0
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "set"
-        images = SEEDS[layout](root)
-        for id in IDS:
-            path = root / images / f"{id}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", SIZE, (90, 120, 60)).save(path)
-        files = [path for path in sorted(root.rglob("*")) if path.is_file() and path.suffix != ".png"]
-        if len(find_boxes(root, layout).open()) < 1:
-            raise RuntimeError(f"the data set of {layout} that is to be changed can't be opened itself")
+        files, read = _data_set(name, root) if name in SEEDS else _single_file(name, root)
+        read()  # what is to be changed can be read itself
+        with Path("/proc/self/statm").open() as file:
+            there = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (there + MEMORY, -1))
+        signal.signal(signal.SIGALRM, _alarm)
+        taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for number in range(inputs):
             path = rng.choice(files)
             data = path.read_bytes()
@@ -232,41 +256,45 @@ def campaign(task):
             started = time.monotonic()
             signal.setitimer(signal.ITIMER_REAL, SECONDS)
             try:
-                source = find_boxes(root, layout).open()
-                for record in source.records:
-                    if not record.image.resolve().is_relative_to(root.resolve()):
-                        raise RuntimeError(f"{record.image} lies outside of the data set")
+                read()
                 opened += 1
             except UserError:
                 pass
             except BaseException as error:
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 last = traceback.extract_tb(error.__traceback__)[-1]
-                line = f"{layout} {number}: {type(error).__name__} {error} ({last.filename}:{last.lineno})"
+                line = f"{name} {number}: {type(error).__name__} {error} ({last.filename}:{last.lineno})"
                 wrong.append(line[:300])
-                shutil.copytree(root, Path(keep) / f"{layout}-{number}", dirs_exist_ok=True)
+                shutil.copytree(root, Path(keep) / f"{name}-{number}", dirs_exist_ok=True)
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 slowest = max(slowest, time.monotonic() - started)
                 path.write_bytes(data)
-    return layout, inputs, opened, slowest, wrong
+    most = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - taken) >> 10
+    return name, inputs, opened, slowest, most, wrong
 
 
 def main():
     """The command."""
+    from trizoo.tests.fuzz_files import FILES
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("layouts", nargs="*", metavar="LAYOUT", help=f"of {', '.join(SEEDS)} (default: all)")
+    parser.add_argument("layouts", nargs="*", metavar="LAYOUT", help=f"of {', '.join((*SEEDS, *FILES))} (default: all)")
     parser.add_argument("--inputs", type=int, default=20_000, metavar="N", help="of each (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes (%(default)s)")
     parser.add_argument("--keep", default="fuzz-findings", metavar="DIR", help="where inputs that went wrong are kept")
     arguments = parser.parse_args()
     spawn = multiprocessing.get_context("spawn")
-    tasks = [(layout, arguments.inputs, arguments.seed, arguments.keep) for layout in arguments.layouts or SEEDS]
+    tasks = [
+        (layout, arguments.inputs, arguments.seed, arguments.keep) for layout in arguments.layouts or (*SEEDS, *FILES)
+    ]
     failed = False
     with spawn.Pool(arguments.jobs, maxtasksperchild=1) as pool:
-        for layout, inputs, opened, slowest, wrong in pool.imap(campaign, tasks):
-            print(f"{layout:8} {inputs:7} inputs, {opened:7} opened, slowest {slowest:.2f} s, {len(wrong)} wrong")
+        for name, inputs, opened, slowest, most, wrong in pool.imap(campaign, tasks):
+            refused = inputs - opened - len(wrong)
+            figures = f"{inputs:,} | {opened:,} | {refused:,} | {slowest:.2f} s | {most} MiB"
+            print(f"| {name} | {figures} | {len(wrong)} wrong |")
             print("".join(f"  {line}\n" for line in wrong[:20]), end="", flush=True)
             failed |= bool(wrong)
     return int(failed)

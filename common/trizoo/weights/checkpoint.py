@@ -19,6 +19,8 @@ import numpy as np
 
 import trizoo
 from trizoo.ground.errors import UserError
+from trizoo.ground.files import open_ordinary
+from trizoo.weights import hdf5
 
 FORMAT = 1
 JSON_FIELDS = ("recipe", "metrics", "state")
@@ -26,7 +28,6 @@ ATTRIBUTES = ("format", "trizoo", "framework", "step", "epoch", *JSON_FIELDS)
 # Pinned, since HDF5's own defaults change from release to release and with them the bytes; 1.8 is read by all of them.
 FILE_VERSION = h5py.h5f.LIBVER_V18
 ADVICE = "a .h5 of TriZoo's is needed, which trizoo weights convert makes of other weight files"
-DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)  # what h5py raises for files that are not whole
 
 Arrays = dict[str, np.ndarray]
 
@@ -103,7 +104,8 @@ def load(path, *, optimizer=True):
     """The Checkpoint in a file; without its optimizer arrays where `optimizer` is false.
 
     Raises UserError for a file that is missing, damaged, foreign or of a newer format. Links, external or virtual
-    storage and filters are refused, so that reading never leaves the file and never takes more memory than its size.
+    storage and filters are refused, so that reading never leaves the file; it takes the file's size and what
+    `trizoo.weights.hdf5` says.
     """
     with _open(path) as file:
         reader = _Reader(file, Path(path))
@@ -245,38 +247,37 @@ def _reason(error):
 
 
 @contextmanager
-def _open(path) -> Iterator[h5py.File]:
-    """The file, opened for reading; what h5py raises inside becomes a UserError."""
+def _open(path) -> Iterator[hdf5.Group]:
+    """The file's root, while it is open for reading; what is damaged becomes a UserError."""
     if Path(path).is_dir():
         inside = sorted(file.name for file in Path(path).glob("*.h5"))[:1]
         hint = f"{Path(path, inside[0])} in it is one" if inside else "the path of one (.h5) is needed"
         raise UserError(f"{path} is a folder and no checkpoint; {hint}")
     try:
-        with Path(path).open("rb"):
-            pass  # for the system's own words where it cannot be read; h5py's are long
+        with open_ordinary(path) as file:
+            head = file.read(len(hdf5.SIGNATURE))
+        if head != hdf5.SIGNATURE:
+            raise UserError(f"{path} is no HDF5 file, so no checkpoint; {ADVICE}")
+        with hdf5.opened(path) as root:
+            yield root
     except OSError as error:
         raise UserError(f"checkpoint {path} cannot be read: {error.strerror or error}") from None
-    if not h5py.is_hdf5(path):
-        raise UserError(f"{path} is no HDF5 file, so no checkpoint; {ADVICE}")
-    try:
-        # No lock: a checkpoint that is being replaced stays whole for those who have it open.
-        with h5py.File(path, "r", locking=False) as file:
-            yield file
-    except DAMAGE as error:
-        raise UserError(f"checkpoint {path} is damaged or cut short: {_reason(error)}") from None
+    except MemoryError:
+        raise UserError(f"checkpoint {path} takes more memory than there is") from None
+    except hdf5.DamagedError as error:
+        raise UserError(f"checkpoint {path} is damaged or cut short: {error}") from None
 
 
 class _Reader:
     """One open file, read with distrust."""
 
-    def __init__(self, file, path):
-        self.file = file
+    def __init__(self, root, path):
+        self.root = root
         self.path = path
-        self.unread = path.stat().st_size  # bytes that arrays may still claim
 
     def attributes(self):
         """The fields of Checkpoint that are no arrays."""
-        if "format" not in self.file.attrs or "trizoo" not in self.file.attrs:
+        if not {"format", "trizoo"} <= self.root.attributes.keys():
             raise UserError(f"{self.path} is an HDF5 file of another program; {ADVICE}")
         fields = {"format": self.attribute("format", int)}
         if fields["format"] > FORMAT:
@@ -291,19 +292,18 @@ class _Reader:
             fields[name] = self.attribute(name, int)
         for name in JSON_FIELDS:
             fields[name] = self.json(name)
-        fields["best"] = self.attribute("best", float) if "best" in self.file.attrs else None
+        fields["best"] = self.attribute("best", float) if "best" in self.root.attributes else None
         return fields
 
     def attribute(self, name, kind):
         """A scalar attribute of that Python type."""
-        if name not in self.file.attrs:
+        found = self.root.attributes.get(name)
+        if found is None:
             raise UserError(f"checkpoint {self.path} has no attribute {name!r}; it is not whole")
-        # A list is not looked at, since it can name the same long text again and again.
-        value = self.file.attrs[name] if self.file.attrs.get_id(name).shape == () else None
-        value = value.item() if isinstance(value, np.generic) else value
-        if type(value) is not kind:
+        value = found.values() if found.shape == () else None
+        if value is None or type(value[0]) is not kind:
             raise UserError(f"checkpoint {self.path} has the attribute {name!r} in another form than {kind.__name__}")
-        return value
+        return value[0]
 
     def json(self, name):
         """The mapping in a JSON attribute."""
@@ -316,42 +316,43 @@ class _Reader:
             raise UserError(f"checkpoint {self.path} has an attribute {name!r} that is no JSON object: {text[:40]!r}")
         return value
 
-    def has(self, name, group=None):
-        """Whether a member is there, as itself and not as a link to elsewhere."""
-        parent = self.file if group is None else group
-        link = parent.get(name, getlink=True)
-        if link is not None and not isinstance(link, h5py.HardLink):
-            raise UserError(f"checkpoint {self.path} holds a link at {parent.name}/{name}; links are not followed")
-        return link is not None
+    def has(self, name):
+        """Whether the root has a member."""
+        return name in self.root.members
 
-    def group(self, name, parent=None):
+    def group(self, name, parent, here):
         """A group that has to be there."""
-        parent = self.file if parent is None else parent
-        if not self.has(name, parent) or not isinstance(parent[name], h5py.Group):
-            raise UserError(f"checkpoint {self.path} has no group {name!r}; it is not whole")
-        return parent[name]
+        found = self.member(name, parent, here)
+        if not isinstance(found, hdf5.Group):
+            raise UserError(f"checkpoint {self.path} has no group {here!r}; it is not whole")
+        return found
+
+    def member(self, name, parent, here):
+        """What a group holds by this name, as itself and not as a link to elsewhere; None where there is nothing."""
+        if name in parent.members and parent.members[name] is None:
+            raise UserError(f"checkpoint {self.path} holds a link at {here}; links are not followed")
+        return parent.get(name)
 
     def slots(self):
         """The optimizer's arrays, by slot."""
-        group = self.group("optimizer")
-        return {slot: self.arrays(slot, group) for slot in group}
+        group = self.group("optimizer", self.root, "optimizer")
+        return {slot: self.arrays(slot, group, f"optimizer/{slot}") for slot in group.members}
 
-    def arrays(self, name, parent=None):
+    def arrays(self, name, parent=None, here=None):
         """All arrays of a group, by name."""
-        group = self.group(name, parent)
-        return {member: self.array(member, group) for member in group}
+        here = here or name
+        group = self.group(name, parent or self.root, here)
+        return {member: self.array(member, group, f"{here}/{member}") for member in group.members}
 
-    def array(self, name, group):
+    def array(self, name, group, here):
         """One array: stored here, whole, as plain numbers."""
-        here = f"{group.name.lstrip('/')}/{name}"
-        data = group[name] if self.has(name, group) else None
-        if not isinstance(data, h5py.Dataset):
+        data = self.member(name, group, here)
+        if not isinstance(data, hdf5.Array):
             raise UserError(f"checkpoint {self.path} holds no array at {here}")
-        if data.dtype.kind not in "iu" and data.dtype.newbyteorder("=") != np.float32:
-            raise UserError(f"checkpoint {self.path} holds {data.dtype} at {here}; float32 or integers are needed")
-        self.unread -= data.nbytes
-        properties = data.id.get_create_plist()
-        inside = properties.get_layout() == h5py.h5d.CONTIGUOUS and properties.get_external_count() == 0
-        if data.shape is None or not inside or data.id.get_storage_size() != data.nbytes or self.unread < 0:
+        dtype = data.type.dtype
+        if dtype is None or (dtype.kind not in "iu" and dtype.newbyteorder("=") != np.float32):
+            raise UserError(f"checkpoint {self.path} holds {data.type} at {here}; float32 or integers are needed")
+        values = data.read()
+        if values is None:
             raise UserError(f"checkpoint {self.path} does not hold all of the {data.shape} numbers of {here} in itself")
-        return np.asarray(data[()], data.dtype.newbyteorder("="))
+        return np.asarray(values, dtype.newbyteorder("="))

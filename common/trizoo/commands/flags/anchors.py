@@ -1,15 +1,14 @@
 """What anchors takes."""
 
-import argparse
 from pathlib import Path
 
-from trizoo.commands.flags.shared import add_place_flags, positive_int, size_argument
+from trizoo.commands.flags.shared import Parser, add_place_flags, positive_int, size_argument
 from trizoo.ground.conventions import POLICIES
 
 
 def parser(prog="trizoo anchors"):
     """The command line of anchors."""
-    flags = argparse.ArgumentParser(
+    flags = Parser(
         prog=prog,
         description="Find YOLO anchors for a data set by k-means and compare them with the old ones. "
         "Exits with 1, and writes nothing, where the new ones are worse.",

@@ -1,11 +1,11 @@
 """What compare takes."""
 
-import argparse
+from trizoo.commands.flags.shared import Parser
 
 
 def parser(prog="trizoo compare"):
     """The command line of compare."""
-    flags = argparse.ArgumentParser(
+    flags = Parser(
         prog=prog,
         description="Draw the losses and validation metrics of several runs over one another, and print their ends.",
     )

@@ -1,9 +1,8 @@
 """What data and synth take."""
 
-import argparse
 from pathlib import Path
 
-from trizoo.commands.flags.shared import add_flag, add_place_flags, index_argument, positive_int, size_argument
+from trizoo.commands.flags.shared import Parser, add_flag, add_place_flags, index_argument, positive_int, size_argument
 from trizoo.tasks import FLAGS
 from trizoo.tasks.detection_flags import CLASSES_MAP
 from trizoo.tasks.segmentation_flags import MASKS
@@ -17,7 +16,7 @@ SYNTH = (
 
 def parser(prog="trizoo data"):
     """The command line of data. `action` is check, show, convert, split, synth or download."""
-    flags = argparse.ArgumentParser(
+    flags = Parser(
         prog=prog, description="Check a data set, show it, convert it, split it, make a synthetic one, or download one."
     )
     actions = flags.add_subparsers(required=True, metavar="COMMAND", dest="action")
@@ -73,7 +72,7 @@ def parser(prog="trizoo data"):
 
 def synth_parser(prog="trizoo synth"):
     """The command line of synth, the same as data synth."""
-    flags = argparse.ArgumentParser(prog=prog, description=SYNTH)
+    flags = Parser(prog=prog, description=SYNTH)
     flags.set_defaults(action="synth")
     _add_synth_flags(flags)
     return flags

@@ -1,13 +1,11 @@
 """What evaluate takes."""
 
-import argparse
-
-from trizoo.commands.flags.shared import add_flags_of_use, add_place_flags, add_task_flags, add_weights_flags
+from trizoo.commands.flags.shared import Parser, add_flags_of_use, add_place_flags, add_task_flags, add_weights_flags
 
 
 def parser(prog="evaluate.py"):
     """The command line of evaluate."""
-    flags = argparse.ArgumentParser(prog=prog, description="Measure a checkpoint on a data set.")
+    flags = Parser(prog=prog, description="Measure a checkpoint on a data set.")
     add_weights_flags(flags, "what to measure", required=True, exported=True)
     flags.add_argument("--data", metavar="ROOT", help="data set (default: the one it was trained on)")
     add_place_flags(flags)

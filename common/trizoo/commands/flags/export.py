@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trizoo.commands.flags.shared import positive_int, size_argument
+from trizoo.commands.flags.shared import Parser, positive_int, size_argument
 from trizoo.tasks.detection_flags import share
 
 TARGETS = ("onnx", "openvino", "tflite")  # those of `trizoo.deploy.targets`, which takes long to load
@@ -12,7 +12,7 @@ DYNAMIC = "dynamic"
 
 def parser(prog="trizoo export"):
     """The command line of export. A flag that isn't given is None or False."""
-    flags = argparse.ArgumentParser(
+    flags = Parser(
         prog=prog,
         description="Write a checkpoint for other programs: a graph that a runtime opens without a training framework "
         "(ONNX, OpenVINO, TFLite), or the weights alone (Darknet, safetensors).",

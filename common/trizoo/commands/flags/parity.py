@@ -1,16 +1,15 @@
 """What parity takes."""
 
-import argparse
 from importlib import resources
 
-from trizoo.commands.flags.shared import positive_int
+from trizoo.commands.flags.shared import Parser, positive_int
 
 
 def parser(prog="trizoo parity"):
     """The command line of parity."""
     goldens = (path.name for path in (resources.files("trizoo.parity") / "golden").iterdir())
     models = sorted(name.removesuffix(".npz") for name in goldens)
-    flags = argparse.ArgumentParser(
+    flags = Parser(
         prog=prog, description="Compare every installed framework with the committed goldens, and with one another."
     )
     flags.add_argument("model", nargs="*", help=f"of {', '.join(models)} (default: all)")

@@ -1,13 +1,11 @@
 """What predict takes."""
 
-import argparse
-
-from trizoo.commands.flags.shared import add_flags_of_use, add_task_flags, add_weights_flags, positive_int
+from trizoo.commands.flags.shared import Parser, add_flags_of_use, add_task_flags, add_weights_flags, positive_int
 
 
 def parser(prog="predict.py"):
     """The command line of predict."""
-    flags = argparse.ArgumentParser(prog=prog, description="Find objects in images, or segment them.")
+    flags = Parser(prog=prog, description="Find objects in images, or segment them.")
     flags.add_argument(
         "source",
         nargs="+",

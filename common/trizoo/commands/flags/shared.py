@@ -2,10 +2,27 @@
 
 import argparse
 import re
+import sys
 
 from trizoo import __version__
 from trizoo.framework import DEVICES
+from trizoo.ground.errors import UserError, sentence
 from trizoo.tasks import FLAGS
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors quote what was given on one line, and which takes no `--` for a value."""
+
+    def error(self, message):
+        """Ends with exit code 2."""
+        super().error(sentence(message))
+
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse does, which before Python 3.13 makes an empty list of the value in --flag=--."""
+        for argument in sys.argv[1:] if args is None else args:
+            if argument.startswith("--") and argument.endswith("=--"):
+                raise UserError(f"{argument}: there is no value after the equals sign; one is needed, or leave it out")
+        return super().parse_known_args(args, namespace)
 
 
 def size_argument(text):

@@ -1,13 +1,11 @@
 """What sidebyside takes."""
 
-import argparse
-
-from trizoo.commands.flags.shared import positive_int
+from trizoo.commands.flags.shared import Parser, positive_int
 
 
 def parser(prog="trizoo sidebyside"):
     """The command line of sidebyside."""
-    flags = argparse.ArgumentParser(
+    flags = Parser(
         prog=prog,
         description="Show the files of which a model is made in PyTorch, TensorFlow 2 and Keras, in three columns. A * "
         "stands before lines that don't say the same in each framework's words.",

@@ -1,8 +1,7 @@
 """What train takes."""
 
-import argparse
-
 from trizoo.commands.flags.shared import (
+    Parser,
     add_common_flags,
     add_place_flags,
     add_task_flags,
@@ -15,7 +14,7 @@ from trizoo.weights.names import models
 
 def parser(prog="train.py"):
     """The command line of train."""
-    flags = argparse.ArgumentParser(
+    flags = Parser(
         prog=prog,
         description="Train a model. Without arguments: YOLOv3-tiny on synthetic data, in a few minutes.",
     )

@@ -4,12 +4,13 @@ import argparse
 import re
 from pathlib import Path
 
+from trizoo.commands.flags.shared import Parser
 from trizoo.weights.names import models
 
 
 def parser(prog="trizoo weights"):
     """The command line of weights. `action` is list, info, download, verify, convert, export, path or clean."""
-    flags = argparse.ArgumentParser(
+    flags = Parser(
         prog=prog,
         description="Pretrained weights: what there is, from the network, to a checkpoint of the zoo's.",
         epilog="Files are kept in the platform's cache folder, or in the one that TRIZOO_HOME names.",

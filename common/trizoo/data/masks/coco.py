@@ -13,7 +13,7 @@ from trizoo.data.coco_json import Category, Id, Image, decode, in_order, shown
 from trizoo.data.image_tree import ImageTree, parts_of
 from trizoo.data.masks.listing import Listing
 from trizoo.data.masks.pair import BACKGROUND, Drawn, Pair
-from trizoo.data.masks.polygons import FARTHEST, paint
+from trizoo.data.masks.polygons import FARTHEST, Ink, paint
 from trizoo.data.reading import Problem
 from trizoo.data.run_lengths import decode_runs
 from trizoo.data.splits import split_up
@@ -21,6 +21,7 @@ from trizoo.ground.conventions import BACKGROUND_NAMES, IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 
+_MOST_OF_SEGMENTATION = 1 << 24  # bytes of its JSON
 _NOTHING = (b"", b"null", b"[]", b"{}", b'""', b"0", b"false")  # where others write no segmentation
 
 
@@ -111,27 +112,31 @@ class CocoImage:
         """
         check_size(self, size)
         canvas = np.full(size[::-1], labels.get(BACKGROUND, IGNORE), np.uint8)
+        ink = Ink(canvas.size)
         for instance in sorted(self.objects, key=lambda instance: (not instance.crowd, -instance.area)):
             where = f"annotation {instance.number} of {self.file_name}"
             label = IGNORE if instance.crowd else labels[instance.name]
-            self._paint(canvas, instance.segmentation, label, where)
+            self._paint(canvas, instance.segmentation, label, where, ink)
         return canvas
 
-    def _paint(self, canvas, segmentation, label, where):
+    def _paint(self, canvas, segmentation, label, where, ink):
         size = canvas.shape[::-1]
         try:
+            if len(segmentation) > _MOST_OF_SEGMENTATION:
+                raise ValueError(f"it has more than {_MOST_OF_SEGMENTATION >> 20} MB")
             segmentation = msgspec.json.decode(segmentation)
             if isinstance(segmentation, dict):
                 height, width = segmentation["size"]
                 if (width, height) != size:
                     raise ValueError(f"its run lengths are of {width}x{height}")
+                ink.spend(canvas.size)
                 canvas[decode_runs(segmentation["counts"], size)] = label
                 return
             for outline in segmentation or ():
                 points = np.array(outline, np.float64)
                 if points.ndim != 1 or len(points) % 2 or not (np.abs(points) < FARTHEST).all():
                     raise ValueError("an outline is no list of x, y, x, y, … in pixels")
-                paint(canvas, points.reshape(-1, 2), label)
+                paint(canvas, points.reshape(-1, 2), label, ink)
         except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise UserError(f"{self.path}, {where} has a segmentation that can't be drawn: {error}") from error
 

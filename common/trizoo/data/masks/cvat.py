@@ -9,7 +9,7 @@ from trizoo.data.cvat_files import find_files
 from trizoo.data.cvat_xml import CvatImage
 from trizoo.data.masks.listing import Listing, examples
 from trizoo.data.masks.pair import BACKGROUND, Pair
-from trizoo.data.masks.polygons import paint, put
+from trizoo.data.masks.polygons import Ink, paint, put
 from trizoo.data.reading import Problem
 from trizoo.data.splits import split_up
 from trizoo.ground.conventions import BACKGROUND_NAMES, IGNORE
@@ -53,6 +53,7 @@ class CvatMask:
         ground = labels.get(BACKGROUND, IGNORE)
         canvas = np.full(size[::-1], ground, np.uint8)
         known = {**dict.fromkeys(BACKGROUND_NAMES, ground), **labels}
+        ink = Ink(canvas.size)
         for shape in sorted(_areas(entry), key=lambda shape: shape.z_order):
             where = f"{self.path}, line {shape.line}"
             if shape.name not in known:
@@ -60,10 +61,13 @@ class CvatMask:
                     f"{where}: unknown class {shape.name!r}{hint(shape.name, labels)}; the classes are "
                     f"{first_few(list(labels))}"
                 )
-            if shape.kind == "mask":
-                put(canvas, *_pixels(shape, where), known[shape.name])
-            else:
-                paint(canvas, shape.corners(), known[shape.name])
+            try:
+                if shape.kind == "mask":
+                    put(canvas, *_pixels(shape, where), known[shape.name], ink)
+                else:
+                    paint(canvas, shape.corners(), known[shape.name], ink)
+            except ValueError as error:
+                raise UserError(f"{where}: {shape.name} can't be drawn: {error}") from error
         return canvas
 
 

@@ -104,28 +104,38 @@ class Meaning:
         return table
 
     def _of_colours(self, pixels, path):
-        packed = pixels.astype(np.int32) @ _PACKED
         if self.palette is None:
-            found, counts = np.unique(packed, return_counts=True)
+            found, counts = _tally(band.astype(np.int32) @ _PACKED for band in bands(pixels))
             raise UserError(
                 f"mask {path} is in colours ({len(found)}, most of all {_colours(found, counts)}), of which nothing "
                 f"says what class each is; {PALETTE_HINT} would do"
             )
         known = np.array([*self.palette, *self.ignore_colours], np.int32).reshape(-1, 3) @ _PACKED
-        numbers = np.array([*range(len(self.palette)), *[IGNORE] * len(self.ignore_colours)], np.uint8)
         order = np.argsort(known)
-        place = np.minimum(np.searchsorted(known[order], packed), len(known) - 1)
-        wrong = known[order][place] != packed
-        if wrong.any():
-            found, counts = np.unique(packed[wrong], return_counts=True)
-            colours = f"{len(found)} colours that are" if len(found) > 1 else "a colour that is"
-            raise UserError(
-                f"mask {path} holds {colours} no class's: {_colours(found, counts)}; add them to the palette, or to "
-                f"the colours to ignore (data.ignore_colours in a recipe)"
-            )
-        return numbers[order][place]
+        numbers = np.array([*range(len(self.palette)), *[IGNORE] * len(self.ignore_colours)], np.uint8)[order]
+        known = known[order]
+
+        def places(band):
+            packed = band.astype(np.int32) @ _PACKED
+            place = np.minimum(np.searchsorted(known, packed), len(known) - 1)
+            return packed, place, known[place] != packed
+
+        values = np.empty(pixels.shape[:2], np.uint8)
+        for band, there in zip(bands(pixels), bands(values), strict=True):
+            _, place, wrong = places(band)
+            if wrong.any():
+                all_places = map(places, bands(pixels))
+                found, counts = _tally(packed[wrong] for packed, _, wrong in all_places)
+                colours = f"{len(found)} colours that are" if len(found) > 1 else "a colour that is"
+                raise UserError(
+                    f"mask {path} holds {colours} no class's: {_colours(found, counts)}; add them to the palette, or "
+                    f"to the colours to ignore (data.ignore_colours in a recipe)"
+                )
+            there[:] = numbers[place]
+        return values
 
 
+_BAND = 1 << 22  # pixels that are worked on at once
 PALETTE_HINT = "--palette with the classes' colours in order, such as 000000,800000 (data.palette in a recipe), or voc"
 
 
@@ -244,8 +254,21 @@ def unknown_value(path, counts, meaning, classes):
 
 def count(values):
     """Value -> pixels."""
-    counts = np.bincount(values.ravel())
+    counts = sum(np.bincount(band.ravel(), minlength=VALUES) for band in bands(values))
     return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
+
+
+def bands(pixels):
+    """Views of a few rows of (H, W, …) each, of which NumPy's numbers of 64 bits take little memory."""
+    rows = max(1, _BAND // max(1, pixels.shape[1]))
+    return [pixels[top : top + rows] for top in range(0, len(pixels), rows)]
+
+
+def _tally(parts):
+    """The colours in arrays of packed ones, and how many there are of each."""
+    counts = sum(np.bincount(packed.ravel(), minlength=1 << 24) for packed in parts)
+    found = np.flatnonzero(counts)
+    return found, counts[found]
 
 
 def is_jpeg(path):
@@ -284,8 +307,8 @@ def read_file(path, by_colour=False):
                     f"says; save it without transparency"
                 )
         if mode in ("RGB", "RGBA") or (by_colour and mode in ("P", "PA")):
-            pixels = np.array(image.convert("RGB"))
-            grey = not by_colour and (pixels == pixels[..., :1]).all()
+            pixels = np.array(image if mode == "RGB" else image.convert("RGB"))
+            grey = not by_colour and all((band == band[..., :1]).all() for band in bands(pixels))
             return (pixels[..., 0] if grey else pixels), None
         pixels = np.array(image)
         colours = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3) if mode == "P" else None

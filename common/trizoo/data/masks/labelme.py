@@ -9,7 +9,7 @@ import numpy as np
 from trizoo.data.labelme_files import Shape, circle_of, find_files, mask_pixels, read_labelme
 from trizoo.data.masks.listing import Listing, examples
 from trizoo.data.masks.pair import BACKGROUND, Pair
-from trizoo.data.masks.polygons import paint, put
+from trizoo.data.masks.polygons import Ink, paint, put
 from trizoo.data.name_files import read_names
 from trizoo.data.reading import Problem
 from trizoo.data.splits import split_up
@@ -53,7 +53,8 @@ class LabelmeMask:
             labels: name -> class id
 
         Raises:
-            UserError: for a name that isn't among them, and for an image of another size than the file's
+            UserError: for a name that isn't among them, an image of another size than the file's, and shapes that
+                cover more than `Ink` allows
         """
         if self.size not in (None, size):
             said, real = (f"{width}x{height}" for width, height in (self.size, size))
@@ -61,13 +62,17 @@ class LabelmeMask:
         ground = labels.get(BACKGROUND, IGNORE)
         canvas = np.full(size[::-1], ground, np.uint8)
         known = {**dict.fromkeys(BACKGROUND_NAMES, ground), **dict.fromkeys(IGNORED_NAMES, IGNORE), **labels}
+        ink = Ink(canvas.size)
         for shape in self.shapes:
             if shape.name not in known:
                 raise UserError(_unknown_name(self.path, shape.name, labels))
-            if shape.kind == "mask":
-                put(canvas, *mask_pixels(shape), known[shape.name])
-            else:
-                paint(canvas, _outline(shape), known[shape.name])
+            try:
+                if shape.kind == "mask":
+                    put(canvas, *mask_pixels(shape), known[shape.name], ink)
+                else:
+                    paint(canvas, _outline(shape), known[shape.name], ink)
+            except ValueError as error:
+                raise UserError(f"{self.path}, {shape.where} can't be drawn: {error}") from error
         return canvas
 
 

@@ -9,6 +9,7 @@ from trizoo.data.coco_files import images_of, is_panoptic, read_content
 from trizoo.data.image_tree import ImageTree, parts_of
 from trizoo.data.images import opened
 from trizoo.data.masks.coco import CocoFile, category_names, category_of, check_size, list_images
+from trizoo.data.masks.encoding import bands
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 
@@ -57,10 +58,16 @@ class PanopticImage:
         with opened(self.mask) as image:
             if image.mode not in ("RGB", "RGBA"):
                 raise UserError(f"{self.mask} is of mode {image.mode}; COCO's panoptic masks are RGB: id = R + 256 G …")
-            pixels = np.array(image.convert("RGB"), np.int32)
+            pixels = np.array(image if image.mode == "RGB" else image.convert("RGB"))
         if pixels.shape[:2] != size[::-1]:
             raise UserError(f"mask {self.mask} is {pixels.shape[1]}x{pixels.shape[0]}, its image {size[0]}x{size[1]}")
-        ids = pixels @ np.array([1, 256, 65536], np.int32)
+        drawn = np.empty(pixels.shape[:2], np.uint8)
+        for band, there in zip(bands(pixels), bands(drawn), strict=True):
+            there[:] = self._classes(band.astype(np.int32) @ np.array([1, 256, 65536], np.int32), labels)
+        return drawn
+
+    def _classes(self, ids, labels):
+        """Class ids, uint8, of segment ids of the same shape."""
         found, inverse = np.unique(ids, return_inverse=True)
         missing = [int(id) for id in found if id and int(id) not in self.segments]
         if missing:

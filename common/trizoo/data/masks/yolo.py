@@ -7,7 +7,7 @@ import numpy as np
 
 from trizoo.data.masks.listing import Listing, examples
 from trizoo.data.masks.pair import BACKGROUND, BACKGROUND_NAMES, Pair
-from trizoo.data.masks.polygons import paint
+from trizoo.data.masks.polygons import Ink, paint
 from trizoo.data.name_files import ClassNames
 from trizoo.data.reading import Problem
 from trizoo.data.splits import split_up
@@ -55,8 +55,12 @@ class YoloOutlines:
             if line.usable and not line.centred:
                 label = ground if name == BACKGROUND else labels[name]
                 outlines.append((np.array(line.numbers).reshape(-1, 2) * size, label))
-        for outline, label in sorted(outlines, key=lambda drawn: -_area(drawn[0])):
-            paint(canvas, outline, label)
+        ink = Ink(canvas.size)
+        try:
+            for outline, label in sorted(outlines, key=lambda drawn: -_area(drawn[0])):
+                paint(canvas, outline, label, ink)
+        except ValueError as error:
+            raise UserError(f"{self.path} can't be drawn: {error}") from error
         return canvas
 
     @property

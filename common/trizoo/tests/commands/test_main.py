@@ -189,3 +189,16 @@ def test_what_can_be_found_without_a_framework_is(monkeypatch, tmp_path, not_loa
     with pytest.raises(UserError) as error:
         main(arguments)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("arguments", [["train", "--set=--"], ["data", "check", ".", "--layout=--"]])
+def test_two_dashes_are_no_value(arguments):
+    with pytest.raises(UserError, match="=--: there is no value after the equals sign"):
+        main(arguments)
+
+
+def test_a_parser_quotes_a_little_of_what_it_got(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--workers", "9" * 5000])
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()[-1]) < 300

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from trizoo.data import images
 from trizoo.data.images import Header, in_threads, read_header, read_image, read_mask, read_size, sound_headers
 from trizoo.ground.errors import UserError
 
@@ -306,3 +307,27 @@ def test_headers_are_the_same_where_files_take_a_while_to_open(tmp_path, monkeyp
         assert [header.size for header in (*headers[:50], *headers[51:70], *headers[71:])] == [
             (number + 1, 3) for number in range(80) if number not in (50, 70)
         ]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "I;16", "F"])
+def test_bands_and_the_whole_are_the_same(tmp_path, monkeypatch, mode):
+    image = gradient(30, 20).convert("L" if mode in ("I;16", "F") else mode)
+    if mode in ("I;16", "F"):
+        image = Image.fromarray(np.asarray(image).astype({"I;16": np.uint16, "F": np.float32}[mode]) * 200)
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    path = save(tmp_path / "a.tif", image)
+    whole = read_image(path)
+    monkeypatch.setattr(images, "_BAND", 70)
+    assert np.array_equal(read_image(path), whole)
+
+
+def test_what_libtiff_finds_wrong_is_not_printed(tmp_path, capfd):
+    noise = np.random.default_rng(0).integers(0, 255, (100, 100, 3), np.uint8)
+    path = save(tmp_path / "a.tif", Image.fromarray(noise), compression="tiff_lzw")
+    data = bytearray(path.read_bytes())
+    data[200:260] = b"\xff" * 60
+    path.write_bytes(data)
+    with pytest.raises(UserError, match="truncated or damaged"):
+        read_image(path)
+    assert capfd.readouterr().err == ""

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import time
 
 import pytest
 
@@ -145,3 +146,12 @@ def test_a_pipe_or_a_folder_is_no_file(tmp_path, read):
     for path in (pipe, folder):
         with pytest.raises(UserError, match=r"[ab]\.x is no file; the path of a file of trizoo export is needed"):
             read(path)
+
+
+def test_a_long_tag_of_openvinos_takes_no_time_by_its_square(written):
+    """Fed by 16 kB at a time this took half a minute."""
+    written(b"", "a.bin")
+    before = time.process_time()
+    text = f'<net><rt_info><trizoo value="{"x" * 15_000_000}"/></rt_info></net>'
+    assert len(notes.read_openvino(written(text.encode(), "a.xml"))) == 15_000_000
+    assert time.process_time() - before < 5

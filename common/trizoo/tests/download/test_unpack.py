@@ -251,3 +251,34 @@ def test_what_is_not_wanted_makes_an_archive_refused_all_the_same(tmp_path, root
 
 def test_an_empty_archive_is_fine(tmp_path, root):
     assert unpack(pack(tmp_path / "a", {}, "tar"), root, "tar") == Unpacked(0, 0, ())
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_that_is_large_is_not_read(tmp_path, kind):
+    """8 GB are announced, of which nothing follows."""
+    info = tarfile.TarInfo("a")
+    info.type, info.size = kind, 8 << 30
+    (tmp_path / "a.tar").write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+    with pytest.raises(UserError, match="8,589,934,592 bytes of headers, of which it may have 65,536"):
+        unpack(tmp_path / "a.tar", tmp_path / "out", "tar")
+
+
+def test_what_is_said_of_all_members_is_bounded(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w", pax_headers={f"k{n}": "v" for n in range(2000)}) as archive:
+        archive.addfile(tarfile.TarInfo("a"))
+    with pytest.raises(UserError, match="more than 1,000 things are said of all members"):
+        unpack(tmp_path / "a.tar", tmp_path / "out", "tar")
+
+
+def test_a_directory_that_is_large_is_not_read(tmp_path, monkeypatch):
+    pack(tmp_path / "a.zip", FILES, "zip")
+    monkeypatch.setattr(module, "MOST_OF_DIRECTORY", 100)
+    with pytest.raises(UserError, match="bytes of headers, of which it may have 100"):
+        unpack(tmp_path / "a.zip", tmp_path / "out", "zip")
+
+
+def test_a_file_without_a_name_is_refused(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo(""))
+    with pytest.raises(UserError, match="holds a file without a name"):
+        unpack(tmp_path / "a.tar", tmp_path / "out", "tar")

@@ -195,3 +195,23 @@ def test_parse_of_render_is_the_same_nested_value():
     for _ in range(200):
         value = make(3)
         assert repr(unwrap(read(f"a: {render(value)}\n"))) == repr({"a": value})
+
+
+REPEATED = "a0: &a0 [1, 1, 1, 1]\n" + "".join(
+    f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 9)}]\n" for number in range(1, 30)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (REPEATED, "more than 100,000 values, those that aliases repeat included"),
+        ("a: 1\n" * 150_000, "more than 524,288 characters"),
+        ("a: " + "[" * 10_000, "nested too deeply"),
+        ("a: 0x" + "f" * 5000, "is no int"),
+        ('a: "\\U00110000"', "an escape means no character"),
+    ],
+)
+def test_what_a_text_can_grow_to_is_bounded(text, sentence):
+    with pytest.raises(UserError, match=sentence):
+        read(text)

@@ -70,7 +70,7 @@ def test_a_second_edit_changes_nothing(tmp_path):
     ("text", "complaint"),
     [
         ("other: &m {name: yolov3}\nmodel: *m\n", "can't be changed safely"),
-        ("model:\n  anchors: [[1, 2]]\nmodel:\n  name: yolov3\n", "can't be changed safely"),
+        ("model:\n  anchors: [[1, 2]]\nmodel:\n  name: yolov3\n", "is no YAML file: .*'model' is there already"),
         ("{seed: 1}\n", "can't be changed safely"),
         ("model: yolov3\n", "holds no recipe"),
         ("- model\n", "holds no recipe"),

@@ -70,6 +70,8 @@ def read(path):
         raise UserError(f"{path} {error}") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
+    except MemoryError:
+        raise UserError(f"{path} takes more memory than there is") from None
 
 
 def _read(source):

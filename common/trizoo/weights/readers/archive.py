@@ -6,23 +6,30 @@ import zlib
 
 import numpy as np
 
+from trizoo.ground.files import Sparing
 from trizoo.weights.readers.source import UnreadableError
 
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, ..., length of the name, length of the extra field
 # Weights hardly shrink, so what unpacks to more than this many times the file isn't weights. Small files may.
-EXPANSION = 16
+EXPANSION = 4
+MOST_OF_DIRECTORY = 8 << 20  # bytes, as of 100,000 members
 ALWAYS_ALLOWED = 64 << 20  # bytes
 # What zipfile raises for archives that are not whole; NotImplementedError is a RuntimeError
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError)
 
 
 class Archive:
-    """The zip archive in a Source. Raises UnreadableError for one that is damaged or has two members of one name."""
+    """The zip archive in a Source: its members take EXPANSION times its size in all, or 64 MiB.
+
+    Raises UnreadableError for one that is damaged or has two members of one name.
+    """
 
     def __init__(self, source):
         self.source = source
         try:
-            self._zip = zipfile.ZipFile(source.file)
+            file = Sparing(source.file, MOST_OF_DIRECTORY)
+            self._zip = zipfile.ZipFile(file)
+            file.most = None
         except DAMAGE as error:
             raise _damaged(error) from None
         self._members = {}

@@ -16,7 +16,7 @@ import numpy as np
 from trizoo.ground.files import replacing
 from trizoo.weights.readers.source import UnreadableError, float32_of_bfloat16, is_shape
 
-LONGEST_TABLE = 16 << 20  # bytes; what JSON builds takes some ten times as much
+LONGEST_TABLE = 4 << 20  # bytes; what JSON builds takes some 40 times as much
 TYPES = {
     "F64": "<f8",
     "F32": "<f4",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from trizoo.ground.files import open_ordinary
+
 MOST_DIMENSIONS = 32  # of NumPy 1's arrays
 MOST_NUMBERS = 2**59  # in an array of NumPy's, of up to 16 bytes each
 
@@ -19,7 +21,7 @@ class Source:
 
     def __init__(self, path):
         self.path = Path(path)
-        self.file = self.path.open("rb")
+        self.file = open_ordinary(self.path)
         self.size = os.fstat(self.file.fileno()).st_size
         self._unread = self.size  # bytes that arrays may still claim, however many parts of a format share a place
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from trizoo.weights.readers.source import UnreadableError
 
-LARGEST = 4 << 20  # bytes; ResNet-101's takes 0.1 MB. What a pickle builds can take some 70 times its own memory
+LARGEST = 1 << 20  # bytes; ResNet-101's takes 0.1 MB. What a pickle builds can take 150 times its own memory
 LARGEST_KEY = 1 << 31  # of whole numbers; larger ones can be chosen to have the same hash, and fill a dict for hours
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from trizoo.data.masks.polygons import paint
+from trizoo.data.masks import polygons
+from trizoo.data.masks.polygons import Ink, paint
 
 pycocotools = pytest.importorskip("pycocotools.mask")
 
@@ -83,3 +84,30 @@ def test_outlines_are_nearly_what_coco_draws():
         paint(canvas, outline, 1)
         theirs = pycocotools.decode(pycocotools.frPyObjects([outline.ravel().tolist()], 96, 100))[..., 0]
         assert (canvas & theirs).sum() / (canvas | theirs).sum() > 0.95
+
+
+def test_bands_and_the_whole_are_the_same(monkeypatch):
+    rng = np.random.default_rng(3)
+    outline = rng.uniform(-5, 60, (40, 2))
+    whole, bands = np.zeros((50, 55), np.uint8), np.zeros((50, 55), np.uint8)
+    assert paint(whole, outline, 7)
+    monkeypatch.setattr(polygons, "_BAND", 100)
+    assert paint(bands, outline, 7)
+    assert np.array_equal(whole, bands)
+
+
+def test_what_covers_an_image_again_and_again_runs_out_of_ink(monkeypatch):
+    """Of 20 x 10 pixels four times: 800. The rectangle has 200, with a column more on the right that is cut off."""
+    monkeypatch.setattr(polygons, "MOST_PAINTED", 0)
+    canvas = np.zeros((10, 20), np.uint8)
+    ink = Ink(canvas.size)
+    for _ in range(4):
+        paint(canvas, [(0, 0), (20, 0), (20, 10), (0, 10)], 1, ink)
+    with pytest.raises(ValueError, match="cover more than 800 pixels"):
+        paint(canvas, [(0, 0), (20, 0), (20, 10), (0, 10)], 1, ink)
+
+
+def test_edges_that_cross_an_image_again_and_again_are_refused():
+    """10,000 edges over 1000 rows are ten million; at most 8,388,608 are drawn."""
+    with pytest.raises(ValueError, match="which no picture needs"):
+        paint(np.zeros((1000, 10), np.uint8), [(1, 0), (5, 1000)] * 5000, 1)
