@@ -36,14 +36,14 @@ def make_predictor(
             with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
                 heads = [head.float() for head in model(images)]
             if ranking is None:
-                return to_arrays(heads)
-            rows, promises, below, *values = to_arrays(take_rows(model.spec, ranking, heads))
-            return Shortlist(rows, promises, below, values, lambda: to_arrays(heads))
+                return _to_arrays(heads)
+            rows, promises, below, *values = _to_arrays(take_rows(model.spec, ranking, heads))
+            return Shortlist(rows, promises, below, values, lambda: _to_arrays(heads))
 
     return predict
 
 
-def to_arrays(tensors: list[torch.Tensor]) -> list[np.ndarray]:
+def _to_arrays(tensors: list[torch.Tensor]) -> list[np.ndarray]:
     """Tensors of any device as arrays."""
     return [tensor.cpu().numpy() for tensor in tensors]
 

@@ -34,14 +34,14 @@ def make_predictor(model, precision, device, shortlist=False):
         with explain_out_of_memory(images, is_out_of_memory), tf.device(device):
             heads, taken = run(tf.constant(images))
             if taken is None:
-                return to_arrays(heads)
-            rows, promises, below, *values = to_arrays(taken)
-            return Shortlist(rows, promises, below, values, lambda: to_arrays(heads))
+                return _to_arrays(heads)
+            rows, promises, below, *values = _to_arrays(taken)
+            return Shortlist(rows, promises, below, values, lambda: _to_arrays(heads))
 
     return predict
 
 
-def to_arrays(tensors):
+def _to_arrays(tensors):
     """Tensors of any device as arrays."""
     return [tensor.numpy() for tensor in tensors]
 
