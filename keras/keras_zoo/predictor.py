@@ -15,6 +15,7 @@ from trizoo.families.base.shortlist import Shortlist
 from trizoo.ground.memory import explain_out_of_memory
 from trizoo.weights.initial import unfilled
 
+_SHAPES = 4  # of batches whose rows are chosen on the device: each is compiled, for seconds
 _TWINS = weakref.WeakKeyDictionary()  # model -> {(precision, device): its _Twin}, which lives as long as the model
 
 
@@ -32,7 +33,8 @@ def make_predictor(model, precision, device, shortlist=False):
 
     def predict(images):
         with explain_out_of_memory(images, is_out_of_memory):
-            ranking = model.spec.ranking(images.shape[2:0:-1]) if shortlist else None
+            wanted = shortlist and twin.has_room(images.shape)
+            ranking = model.spec.ranking(images.shape[2:0:-1]) if wanted else None
             if ranking is None:
                 return twin(arrays, images)
             rows, promises, below, *values = twin(arrays, images, ranking)
@@ -47,13 +49,17 @@ class _Twin:
     def __init__(self, model, precision, device):
         self.device = device
         self.arrays = None
-        self.shortened = {}  # input size, batch's too: the model that ends in `take_rows`
+        self.shortened = {}  # shape of a batch: the model that ends in `take_rows`
         with keras.device(device), unfilled():
             self.model = _compiled(type(model)(model.spec))
         set_precision(self.model, precision)
         for _, layer in named_layers(self.model):
             if isinstance(layer, ConvBlock) and layer.norm == "batch":
                 layer.bn.folded = True
+
+    def has_room(self, shape):
+        """Whether batches of this shape have a compiled model of their own, or may have."""
+        return shape in self.shortened or len(self.shortened) < _SHAPES
 
     def __call__(self, arrays, images, ranking=None):
         """The outputs of images, with these of `fold` as weights; what `take_rows` gives of them by a ranking."""
@@ -70,7 +76,7 @@ class _Twin:
 
 
 class _Shortened(keras.Model):
-    """A network that ends in `take_rows`, for images of one size."""
+    """A network that ends in `take_rows`, for batches of one shape."""
 
     def __init__(self, network, ranking):
         super().__init__(name="shortened")
