@@ -24,7 +24,8 @@ def make_predictor(model, precision, device, shortlist=False):
 
     Args:
         precision: "fp32", "bf16" or "fp16"
-        shortlist: the function gives a Shortlist instead, where the model's spec ranks rows
+        shortlist: the function gives a Shortlist instead, where the model's spec ranks rows; no more once one wasn't
+            enough, since the whole outputs then take the network a second time
     """
     twins = _TWINS.setdefault(model, {})
     if (precision, device) not in twins:
@@ -38,7 +39,12 @@ def make_predictor(model, precision, device, shortlist=False):
             if ranking is None:
                 return twin(arrays, images)
             rows, promises, below, *values = twin(arrays, images, ranking)
-            return Shortlist(rows, promises, below, values, lambda: twin(arrays, images))
+            return Shortlist(rows, promises, below, values, lambda: whole(images))
+
+    def whole(images):
+        nonlocal shortlist
+        shortlist = False
+        return twin(arrays, images)
 
     return predict
 
