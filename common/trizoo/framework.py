@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from trizoo.families import ModelSpec
+    from trizoo.families.base.shortlist import Shortlist
     from trizoo.recipes.schema import Recipe
     from trizoo.training.batch import Batch, BatchPlan
 
@@ -116,8 +117,14 @@ class Framework(Protocol):
     def learner(self, model: Model, spec: ModelSpec, recipe: Recipe, device: Any) -> Learner:
         """The model with the recipe's loss, optimiser and precision."""
 
-    def predictor(self, model: Model, precision: str, device: Any) -> Callable[[np.ndarray], list[np.ndarray]]:
-        """uint8 (B, H, W, 3) -> outputs, float32; the weights of now, folded for speed where the framework can."""
+    def predictor(
+        self, model: Model, precision: str, device: Any, shortlist: bool = False
+    ) -> Callable[[np.ndarray], list[np.ndarray] | Shortlist]:
+        """uint8 (B, H, W, 3) -> outputs, float32; the weights of now, folded for speed where the framework can.
+
+        Args:
+            shortlist: only the rows that decoding can need leave the device, where the model's spec ranks them
+        """
 
     def loader(
         self, dataset: Callable[[BatchPlan], Batch], plans: Iterable[BatchPlan], workers: int, device: Any

@@ -10,17 +10,22 @@ from keras_zoo.blocks import ConvBlock
 from keras_zoo.layers import named_layers
 from keras_zoo.memory import is_out_of_memory
 from keras_zoo.precision import set_precision
+from keras_zoo.shortlist import take_rows
+from trizoo.families.base.shortlist import Shortlist
 from trizoo.ground.memory import explain_out_of_memory
 from trizoo.weights.initial import unfilled
 
+_SHAPES = 4  # of batches whose rows are chosen on the device: each is compiled, for seconds
 _TWINS = weakref.WeakKeyDictionary()  # model -> {(precision, device): its _Twin}, which lives as long as the model
 
 
-def make_predictor(model, precision, device):
+def make_predictor(model, precision, device, shortlist=False):
     """A function uint8 (B, H, W, 3) -> outputs as float32 arrays; the model itself is not changed.
 
     Args:
         precision: "fp32", "bf16" or "fp16"
+        shortlist: the function gives a Shortlist instead, where the model's spec ranks rows; no more once one wasn't
+            enough, since the whole outputs then take the network a second time
     """
     twins = _TWINS.setdefault(model, {})
     if (precision, device) not in twins:
@@ -29,7 +34,17 @@ def make_predictor(model, precision, device):
 
     def predict(images):
         with explain_out_of_memory(images, is_out_of_memory):
-            return twin(arrays, images)
+            wanted = shortlist and twin.has_room(images.shape)
+            ranking = model.spec.ranking(images.shape[2:0:-1]) if wanted else None
+            if ranking is None:
+                return twin(arrays, images)
+            rows, promises, below, *values = twin(arrays, images, ranking)
+            return Shortlist(rows, promises, below, values, lambda: whole(images))
+
+    def whole(images):
+        nonlocal shortlist
+        shortlist = False
+        return twin(arrays, images)
 
     return predict
 
@@ -40,21 +55,48 @@ class _Twin:
     def __init__(self, model, precision, device):
         self.device = device
         self.arrays = None
+        self.shortened = {}  # shape of a batch: the model that ends in `take_rows`
         with keras.device(device), unfilled():
-            self.model = type(model)(model.spec)
-            self.model.compile(jit_compile=keras.backend.backend() == "jax")
+            self.model = _compiled(type(model)(model.spec))
         set_precision(self.model, precision)
         for _, layer in named_layers(self.model):
             if isinstance(layer, ConvBlock) and layer.norm == "batch":
                 layer.bn.folded = True
 
-    def __call__(self, arrays, images):
-        """The outputs of images, with these of `fold` as weights."""
+    def has_room(self, shape):
+        """Whether batches of this shape have a compiled model of their own, or may have."""
+        return shape in self.shortened or len(self.shortened) < _SHAPES
+
+    def __call__(self, arrays, images, ranking=None):
+        """The outputs of images, with these of `fold` as weights; what `take_rows` gives of them by a ranking."""
         with keras.device(self.device):
+            model = self.model
+            if ranking is not None:
+                model = self.shortened.get(images.shape)
+            if model is None:
+                model = self.shortened[images.shape] = _compiled(_Shortened(self.model, ranking))
             if self.arrays is not arrays:
                 weights.assign(self.model, arrays)
                 self.arrays = arrays
-            return [np.asarray(head) for head in self.model.predict_on_batch(images)]
+            return [np.asarray(head) for head in model.predict_on_batch(images)]
+
+
+class _Shortened(keras.Model):
+    """A network that ends in `take_rows`, for batches of one shape."""
+
+    def __init__(self, network, ranking):
+        super().__init__(name="shortened")
+        self.network, self.ranking = network, ranking
+
+    def call(self, images):
+        """See `keras_zoo.shortlist.take_rows`."""
+        return take_rows(self.network.spec, self.ranking, self.network(images))
+
+
+def _compiled(model):
+    """The model, ready for `predict_on_batch`."""
+    model.compile(jit_compile=keras.backend.backend() == "jax")
+    return model
 
 
 def fold(model):

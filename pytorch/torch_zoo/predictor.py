@@ -12,14 +12,19 @@ from torch_zoo.blocks import ConvBlock
 from torch_zoo.dilated import shift_wide
 from torch_zoo.memory import is_out_of_memory
 from torch_zoo.precision import DTYPES
+from torch_zoo.shortlist import take_rows
+from trizoo.families.base.shortlist import Shortlist
 from trizoo.ground.memory import explain_out_of_memory
 
 
-def make_predictor(model: nn.Module, precision: str, device: torch.device) -> Callable[[np.ndarray], list[np.ndarray]]:
+def make_predictor(
+    model: nn.Module, precision: str, device: torch.device, shortlist: bool = False
+) -> Callable[[np.ndarray], list[np.ndarray] | Shortlist]:
     """A function uint8 (B, H, W, 3) -> outputs as float32 arrays; the model itself is not changed.
 
     Args:
         precision: "fp32", "bf16" or "fp16"
+        shortlist: the function gives a Shortlist instead, where the model's spec ranks rows
     """
     model = fold(copy.deepcopy(model).eval()).to(device, memory_format=torch.channels_last)
     dtype = DTYPES[precision]
@@ -27,14 +32,23 @@ def make_predictor(model: nn.Module, precision: str, device: torch.device) -> Ca
         shift_wide(model)
 
     @torch.inference_mode()
-    def predict(images: np.ndarray) -> list[np.ndarray]:
+    def predict(images: np.ndarray) -> list[np.ndarray] | Shortlist:
+        ranking = model.spec.ranking(images.shape[2:0:-1]) if shortlist else None
         with explain_out_of_memory(images, is_out_of_memory):
             images = torch.from_numpy(images).to(device, non_blocking=True)
             with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
-                heads = model(images)
-            return [head.float().cpu().numpy() for head in heads]
+                heads = [head.float() for head in model(images)]
+            if ranking is None:
+                return _to_arrays(heads)
+            rows, promises, below, *values = _to_arrays(take_rows(model.spec, ranking, heads))
+            return Shortlist(rows, promises, below, values, lambda: _to_arrays(heads))
 
     return predict
+
+
+def _to_arrays(tensors: list[torch.Tensor]) -> list[np.ndarray]:
+    """Tensors of any device as arrays."""
+    return [tensor.cpu().numpy() for tensor in tensors]
 
 
 def fold(model: nn.Module) -> nn.Module:

@@ -8,25 +8,42 @@ from tf2_zoo.blocks import ConvBlock
 from tf2_zoo.layers import named_modules
 from tf2_zoo.memory import is_out_of_memory
 from tf2_zoo.precision import set_precision
+from tf2_zoo.shortlist import take_rows
+from trizoo.families.base.shortlist import Shortlist
 from trizoo.ground.memory import explain_out_of_memory
 
 
-def make_predictor(model, precision, device):
+def make_predictor(model, precision, device, shortlist=False):
     """A function uint8 (B, H, W, 3) -> outputs as float32 arrays; the model itself is not changed.
 
     Args:
         precision: "fp32", "bf16" or "fp16"
+        shortlist: the function gives a Shortlist instead, where the model's spec ranks rows
     """
     with tf.device(device):
         model = fold(copy.deepcopy(model))
     set_precision(model, precision)
-    run = tf.function(lambda images: [tf.cast(head, tf.float32) for head in model(images)])
+
+    @tf.function
+    def run(images):
+        heads = [tf.cast(head, tf.float32) for head in model(images)]
+        ranking = model.spec.ranking(tuple(images.shape[2:0:-1])) if shortlist else None
+        return heads, None if ranking is None else take_rows(model.spec, ranking, heads)
 
     def predict(images):
         with explain_out_of_memory(images, is_out_of_memory), tf.device(device):
-            return [head.numpy() for head in run(tf.constant(images))]
+            heads, taken = run(tf.constant(images))
+            if taken is None:
+                return _to_arrays(heads)
+            rows, promises, below, *values = _to_arrays(taken)
+            return Shortlist(rows, promises, below, values, lambda: _to_arrays(heads))
 
     return predict
+
+
+def _to_arrays(tensors):
+    """Tensors of any device as arrays."""
+    return [tensor.numpy() for tensor in tensors]
 
 
 def fold(model):

@@ -79,8 +79,8 @@ class Runtime:
         """The device in words."""
         return describe_cpu(available_cores()) if device == "cpu" else device
 
-    def predictor(self, model, precision, device):
-        """See `trizoo.framework.Framework`: the raw outputs. The precision is the file's own.
+    def predictor(self, model, precision, device, shortlist=False):
+        """See `trizoo.framework.Framework`: always the raw outputs. The precision is the file's own.
 
         Args:
             model: an `Opened`

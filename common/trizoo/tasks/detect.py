@@ -1,9 +1,11 @@
 """Detections of many images."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from trizoo.families.base.shortlist import Shortlist, decode_shortlist
 from trizoo.ground.boxes import nms
 from trizoo.ground.sample import Detections
 from trizoo.tasks.pipeline import ImagePipeline
@@ -66,7 +68,8 @@ class Detector(ImagePipeline):
 
     def _decoded(self, outputs, placements, images):
         """The Detections of a batch: of the classes that count, as many as are wanted."""
-        found = self.spec.decode(
+        decode = partial(decode_shortlist, self.spec) if isinstance(outputs, Shortlist) else self.spec.decode
+        found = decode(
             outputs,
             placements,
             images.shape[2:0:-1],

@@ -238,8 +238,9 @@ def _thresholds(section):
 
 def _detector(framework, model, spec, recipe, device, **options):
     """The Detector of a model in its recipe's way. options: score, nms, nms_method."""
+    shortlist = not framework.is_cpu(device)  # on a CPU nothing has to be copied
     return Detector(
-        predict=framework.predictor(model, recipe.precision, device),
+        predict=framework.predictor(model, recipe.precision, device, shortlist),
         spec=spec,
         input_size=recipe.input_size,
         resize=recipe.resize,

@@ -112,7 +112,7 @@ class FakeFramework:
         self.learners.append(FakeLearner(model, self.losses, self.breaks))
         return self.learners[-1]
 
-    def predictor(self, model, precision, device):
+    def predictor(self, model, precision, device, shortlist=False):
         biases = [model[f"head_{level}.predict.bias"].copy() for level in ("p5", "p4")]
 
         def predict(images):

@@ -7,6 +7,8 @@ import numpy as np
 from trizoo.ground.boxes import area, nms
 from trizoo.ground.sample import Detections
 
+ROUNDING = 1e-6  # relative: more than a score in float32 is off, so that no equal one is taken for a lower one
+
 
 def logit(score):
     """The logit whose sigmoid is this score; infinite for what no logit reaches."""
@@ -23,6 +25,25 @@ def highest(scores, count):
         least = np.partition(scores, -count)[-count]  # far cheaper than sorting them all
         candidates = np.flatnonzero(scores >= least)
     return candidates[np.argsort(-scores[candidates], kind="stable")[:count]]
+
+
+def greatest_of_rows(x):
+    """x.max(axis=1) of a contiguous (N, K), in half the time: (N,)."""
+    return np.maximum.reduceat(x.ravel(), np.arange(0, x.size, x.shape[1]))
+
+
+def promising(scores, count):
+    """Indices of the rows that can have one of the `count` best scores, a row having several: (N,) -> (k,), ascending.
+
+    An untrained network has millions of scores and few rows whose best one is among the best of all: each row above it
+    has at least one score above it too.
+
+    Args:
+        scores: each row's best
+    """
+    if len(scores) <= count:
+        return np.arange(len(scores))
+    return np.flatnonzero(scores >= np.partition(scores, -count)[-count] * (1 - ROUNDING))
 
 
 def suppressed(boxes, scores, labels, placement, **options):

@@ -96,6 +96,27 @@ class ModelSpec:
         """
         raise NotImplementedError
 
+    def ranking(self, size):
+        """The `trizoo.families.base.shortlist.Ranking` of rows at an input size; None: decoding needs them all."""
+        return None
+
+    def promises(self, ops, outputs):
+        """The outputs on their device, in rows (B, N, ...), and how high each row's best score is: float32 (B, N).
+
+        Args:
+            ops: what a framework computes with, the `Ops` of its `shortlist.py`
+        """
+        raise NotImplementedError
+
+    def decode_rows(self, outputs, grid, placements, **options):
+        """As `decode`, of some rows alone, in their order.
+
+        Args:
+            outputs: (B, n, ...) each, as `promises` gives them
+            grid: the family's, of these rows
+        """
+        raise NotImplementedError
+
     def candidates(self, ops, outputs, size, least):
         """What `decode` gives NMS, in an exported graph: boxes (B, K, 4) on the input, scores (B, K), labels (B, K).
 

@@ -3,12 +3,11 @@
 import numpy as np
 
 from trizoo.families.anchored.decode import best_of_each, decode_anchors
-from trizoo.families.base.decode import logit
+from trizoo.families.base.decode import greatest_of_rows, logit, promising
 from trizoo.families.base.terms import sigmoid
 from trizoo.families.retinanet.anchors import RETINANET_CODING
 
 RETINANET_CANDIDATES = 1000  # boxes of one image and level that reach NMS, the best ones (Lin et al. 2017, section 4.1)
-ROUNDING = 1e-6  # relative: more than a sigmoid in float32 is off, so that no equal score is taken for a lower one
 
 
 def decode_retinanet(
@@ -35,12 +34,15 @@ def decode_retinanet(
     least = logit(score)
 
     def candidates(logits):
-        rows = np.flatnonzero((logits >= least).any(axis=1))
-        logits = logits[rows]
-        finite = np.isfinite(logits).all(axis=1)
-        rows, logits = (rows, logits) if finite.all() else (rows[finite], logits[finite])
-        chosen = _promising(logits, grid.levels[rows])
-        rows, logits = rows[chosen], logits[chosen]
+        greatest = greatest_of_rows(logits)
+        rows = np.flatnonzero((greatest >= least) & (greatest < np.inf))
+        while True:
+            chosen = rows[_promising(sigmoid(greatest[rows]), grid.levels[rows])]
+            infinite = chosen[~np.isfinite(logits[chosen]).all(axis=1)]
+            if len(infinite) == 0:
+                break
+            rows = np.setdiff1d(rows, infinite, assume_unique=True)
+        rows, logits = chosen, logits[chosen]
         places, labels = np.divmod(np.flatnonzero(logits >= least), logits.shape[1])
         scores = sigmoid(logits[places, labels])
         best = best_of_each(scores, grid.levels[rows[places]], RETINANET_CANDIDATES)
@@ -50,21 +52,12 @@ def decode_retinanet(
     return decode_anchors(outputs, grid, placements, coding, candidates, options)
 
 
-def _promising(logits, levels):
+def _promising(scores, levels):
     """Indices of the anchors that can have one of the RETINANET_CANDIDATES best scores of their level: -> (k,).
 
-    An untrained network has millions of scores and few anchors whose best one is among their level's best: each anchor
-    above it has at least one score above it too.
-
     Args:
-        logits: (n, C)
+        scores: (n,), each anchor's best
         levels: (n,), ascending
     """
-    promising = []
-    for anchors in np.split(np.arange(len(levels)), np.flatnonzero(np.diff(levels)) + 1):
-        if len(anchors) > RETINANET_CANDIDATES:
-            scores = sigmoid(logits[anchors].max(axis=1))
-            least = np.partition(scores, -RETINANET_CANDIDATES)[-RETINANET_CANDIDATES]
-            anchors = anchors[scores >= least * (1 - ROUNDING)]
-        promising.append(anchors)
-    return np.concatenate(promising)
+    of_levels = np.split(np.arange(len(levels)), np.flatnonzero(np.diff(levels)) + 1)
+    return np.concatenate([anchors[promising(scores[anchors], RETINANET_CANDIDATES)] for anchors in of_levels])

@@ -9,14 +9,16 @@ from pydantic import Field, model_validator
 
 from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec
 from trizoo.families.base.backbones import BACKBONES, check_backbone
+from trizoo.families.base.shortlist import SPARE, Ranking
 from trizoo.families.base.spec import Architecture, Family, preset
+from trizoo.families.base.terms import sigmoid
 from trizoo.families.retinanet.anchors import (
     KERAS_RETINANET_CODING,
     RETINANET_ANCHORS,
     RETINANET_CODING,
     retinanet_grid,
 )
-from trizoo.families.retinanet.decode import decode_retinanet
+from trizoo.families.retinanet.decode import RETINANET_CANDIDATES, decode_retinanet
 from trizoo.families.retinanet.graph import retinanet_candidates
 from trizoo.families.retinanet.targets import assign
 from trizoo.ground.fields import NotNegative, Probability, Section
@@ -97,7 +99,21 @@ class RetinaNetSpec(AnchoredSpec):
 
     def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.retinanet.decode.decode_retinanet`."""
-        return decode_retinanet(outputs, self.grid(size), placements, coding=self.coding, **options)
+        return self.decode_rows(outputs, self.grid(size), placements, **options)
+
+    def decode_rows(self, outputs, grid, placements, **options):
+        """See `trizoo.families.retinanet.decode.decode_retinanet`."""
+        return decode_retinanet(outputs, grid, placements, coding=self.coding, **options)
+
+    def ranking(self, size):
+        """RETINANET_CANDIDATES of a level reach NMS; a row promises its greatest logit."""
+        groups, most = np.bincount(self.grid(size).levels).tolist(), int(RETINANET_CANDIDATES * SPARE)
+        return Ranking(tuple(groups), most, RETINANET_CANDIDATES, sigmoid, exact=True)
+
+    def promises(self, ops, outputs):
+        """The greatest logit."""
+        deltas, logits = outputs
+        return [deltas, logits], ops.of_finite(ops.greatest(logits), logits)
 
     def candidates(self, ops, outputs, size, least):
         """See `trizoo.families.retinanet.graph.retinanet_candidates`."""

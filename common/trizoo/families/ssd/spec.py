@@ -8,6 +8,7 @@ from pydantic import Field
 
 from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec
 from trizoo.families.base.backbones import BACKBONES, check_backbone
+from trizoo.families.base.shortlist import Ranking
 from trizoo.families.base.spec import Architecture, Family, preset
 from trizoo.families.ssd.anchors import SSD_ANCHORS, SSD_CODING, ssd_grid
 from trizoo.families.ssd.decode import decode_ssd
@@ -15,6 +16,9 @@ from trizoo.families.ssd.graph import ssd_candidates
 from trizoo.families.ssd.targets import assign
 from trizoo.ground.errors import UserError
 from trizoo.ground.fields import NotNegative, Probability, Section
+
+# rows of an image that leave a GPU; should more reach the threshold, as of an untrained network, all 8,732 do
+SHORTLIST = 2000
 
 
 class SSDLoss(Section):
@@ -63,7 +67,20 @@ class SSDSpec(AnchoredSpec):
 
     def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.ssd.decode.decode_ssd`."""
-        return decode_ssd(outputs, self.grid(size), placements, coding=self.coding, **options)
+        return self.decode_rows(outputs, self.grid(size), placements, **options)
+
+    def decode_rows(self, outputs, grid, placements, **options):
+        """See `trizoo.families.ssd.decode.decode_ssd`."""
+        return decode_ssd(outputs, grid, placements, coding=self.coding, **options)
+
+    def ranking(self, size):
+        """Each class has places in NMS, so that no row is out whose best score isn't below the threshold."""
+        return Ranking((len(self.grid(size).boxes),), SHORTLIST, None)
+
+    def promises(self, ops, outputs):
+        """The best score of a class itself."""
+        deltas, logits = outputs
+        return [deltas, logits], ops.of_finite(ops.greatest(ops.softmax(logits)[..., 1:]), logits)
 
     def candidates(self, ops, outputs, size, least):
         """See `trizoo.families.ssd.graph.ssd_candidates`."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trizoo.families.base.decode import highest, logit, suppressed
+from trizoo.families.base.decode import highest, logit, promising, suppressed
 from trizoo.families.base.terms import sigmoid
 from trizoo.families.yolo.coding import decode_boxes
 from trizoo.families.yolo.grid import flatten_outputs, yolo_grid
@@ -26,9 +26,13 @@ def decode_yolo(outputs, spec, placements, *, score, threshold, max_detections=1
         max_detections: of an image
         method: of NMS, see `trizoo.ground.boxes.nms`
     """
-    raw = flatten_outputs(outputs)
     size = (outputs[0].shape[2] * spec.strides[0], outputs[0].shape[1] * spec.strides[0])
-    grid = yolo_grid(spec, size)
+    options = {"score": score, "threshold": threshold, "max_detections": max_detections, "method": method}
+    return decode_rows(flatten_outputs(outputs), yolo_grid(spec, size), placements, **options)
+
+
+def decode_rows(raw, grid, placements, *, score, threshold, max_detections=100, method="hard"):
+    """The same of predictions (B, N, 5 + C) in the order of a YOLOGrid."""
     # a score can't exceed its objectness, so most predictions fall before anything is computed for them
     candidates = raw[..., 4] >= logit(score)
     options = {"threshold": threshold, "method": method, "min_score": score, "max_detections": max_detections}
@@ -36,6 +40,8 @@ def decode_yolo(outputs, spec, placements, *, score, threshold, max_detections=1
     for values, chosen, placement in zip(raw, candidates, placements, strict=True):
         rows = np.nonzero(chosen)[0]
         rows = rows[np.isfinite(values[rows]).all(axis=1)]
+        best = sigmoid(values[rows, 4]) * sigmoid(values[rows, 5:].max(axis=1))
+        rows = rows[promising(best, MAX_CANDIDATES)]
         scores = sigmoid(values[rows, 4:5]) * sigmoid(values[rows, 5:])  # (K, C)
         rows_above, labels = np.nonzero(scores >= score)
         scores = scores[rows_above, labels]

@@ -7,9 +7,11 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from trizoo.families.base.shortlist import SPARE, Ranking
 from trizoo.families.base.spec import Architecture, Family, ModelOptions, ModelSpec
-from trizoo.families.yolo.decode import decode_yolo
+from trizoo.families.yolo.decode import MAX_CANDIDATES, decode_rows, decode_yolo
 from trizoo.families.yolo.graph import yolo_candidates
+from trizoo.families.yolo.grid import yolo_grid
 from trizoo.families.yolo.targets import assign
 from trizoo.ground.boxes import IOU_KINDS
 from trizoo.ground.errors import UserError
@@ -103,6 +105,24 @@ class YOLOSpec(ModelSpec):
     def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.yolo.decode.decode_yolo`."""
         return decode_yolo(outputs, self, placements, **options)
+
+    def grid(self, size):
+        """The YOLOGrid at an input size (width, height)."""
+        return yolo_grid(self, tuple(size))
+
+    def ranking(self, size):
+        """MAX_CANDIDATES of an image reach NMS."""
+        return Ranking((len(self.grid(size).strides),), int(MAX_CANDIDATES * SPARE), MAX_CANDIDATES)
+
+    def promises(self, ops, outputs):
+        """The best score itself."""
+        raw = ops.join([ops.flat(output) for output in outputs])
+        scores = ops.sigmoid(raw[..., 4]) * ops.sigmoid(ops.greatest(raw[..., 5:]))
+        return [raw], ops.of_finite(scores, raw)
+
+    def decode_rows(self, outputs, grid, placements, **options):
+        """See `trizoo.families.yolo.decode.decode_rows`."""
+        return decode_rows(*outputs, grid, placements, **options)
 
     def candidates(self, ops, outputs, size, least):
         """See `trizoo.families.yolo.graph.yolo_candidates`."""

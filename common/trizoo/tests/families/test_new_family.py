@@ -72,7 +72,7 @@ class MarksFramework(FakeFramework):
             "head.predict.bias": np.zeros(spec.num_classes, np.float32),
         }
 
-    def predictor(self, model, precision, device):
+    def predictor(self, model, precision, device, shortlist=False):
         return lambda images: [np.tile(model["head.predict.bias"], (len(images), 1))]
 
 

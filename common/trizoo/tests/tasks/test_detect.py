@@ -1,10 +1,12 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from trizoo.families import model_spec
+from trizoo.families.base.shortlist import Shortlist
 from trizoo.families.yolo.grid import cells_per_head, flatten_outputs, yolo_grid
 from trizoo.families.yolo.targets import assign
 from trizoo.ground.errors import UserError
@@ -198,3 +200,19 @@ def test_an_image_that_the_model_does_not_take_as_it_is_is_named_with_the_neares
     detector = Detector(Network(), SPEC, SIZE, "none", score=0.5, nms=0.5)
     with pytest.raises(UserError, match=r"image .*odd\.png is used as it is, .* the nearest that fit: 96x64 or 128x64"):
         next(detector([tmp_path / "odd.png"]))
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_rows_of_outputs_give_what_whole_outputs_give(pictures, flip):
+    whole, network = make(flip=flip), Network()
+
+    def predict(images):
+        """All the rows of each image, which are few, the best first."""
+        raw = flatten_outputs(network(images))
+        rows = np.argsort(-raw[..., 4], axis=1)
+        promises = np.take_along_axis(raw[..., 4], rows, 1)
+        return Shortlist(rows, promises, np.zeros((len(raw), 1)), [np.take_along_axis(raw, rows[..., None], 1)], None)
+
+    for found, wanted in zip(replace(whole, predict=predict)(pictures(3)), whole(pictures(3)), strict=True):
+        for name, array in vars(wanted).items():
+            np.testing.assert_array_equal(getattr(found, name), array)
