@@ -26,17 +26,16 @@ from trizoo.ground.sample import Sample
 from trizoo.ground.text import hint
 from trizoo.ground.truth import as_truth
 from trizoo.pictures.draw_masks import blend
-from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.tasks.found import Detections, Image
 from trizoo.tasks.pipeline import ImagePipeline
 from trizoo.training.callbacks import as_callbacks
 from trizoo.training.recipe import new_recipe, wanted_model
+from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.train import Run
 from trizoo.training.train import train as train_recipe
-from trizoo.weights.checkpoint import load_recipe as saved_recipe
 from trizoo.weights.store import resolve_weights
 
 PRECISIONS = (*get_args(Recipe.model_fields["precision"].annotation), "auto")
@@ -218,7 +217,7 @@ def train(
     if folder:
         if recipe is not None or weights is not None:
             raise UserError(f"a resumed run keeps its recipe and weights; leave recipe and weights out with {resume}")
-        recipe, path = from_dict(Recipe, saved_recipe(folder.last), f"checkpoint {folder.last}"), None
+        recipe, path = recipe_of_run(folder), None
     else:
         recipe, path = _new_run(recipe, weights)
     return train_recipe(

@@ -18,6 +18,7 @@ from trizoo.weights.checkpoint import Checkpoint, save
 LOG_INTERVAL = 10  # steps from one line of the log, and one wait for the device, to the next
 LINE_SECONDS = 3  # an epoch that is shorter, of a handful of images, prints its line only where it was evaluated
 SAVE_INTERVAL = 600  # seconds after which last.h5 is written also within an epoch
+SAVE_SHARE = 0.05  # of the time, at most, goes into last.h5 at the ends of epochs that aren't evaluated
 
 
 @dataclass
@@ -76,6 +77,14 @@ class Trainer:
     epoch_sums: EpochSums = field(default_factory=EpochSums)
     stopped: bool = False
     callbacks: tuple = ()
+    saved: float = 0.0  # when last.h5 was, by time.monotonic
+    save_seconds: float = 0.0  # that it took
+
+    @property
+    def unfinished_epoch(self):
+        """The epoch, from 1, that the next step goes on with; None where that begins one, or there is none."""
+        epoch, place = self.plan.epoch_of(self.step)
+        return epoch + 1 if place and self.step < self.plan.total_steps else None
 
     def fit(self):
         """Trains; afterwards `stopped` says whether a signal ended it early.
@@ -87,7 +96,8 @@ class Trainer:
         batches = self.framework.loader(self.training_set, self.plan.batch_plans(self.step), self.workers, self.device)
         frozen = None
         self.progress.start(self.plan.total_steps, self.step)
-        pending, marked, saved = [], time.monotonic(), time.monotonic()
+        pending, marked = [], time.monotonic()
+        self.saved = marked
         for callback in self.callbacks:
             callback.on_begin(self)
         with stop_signals(self.stop):
@@ -110,17 +120,19 @@ class Trainer:
                 if ends:
                     self._end_epoch()
                 marked = time.monotonic()
-                if stopping or marked - saved > SAVE_INTERVAL:
+                if stopping or marked - self.saved > SAVE_INTERVAL:
                     self.save_last()
-                    saved = marked
                 if stopping:
                     return
 
     def save_last(self):
         """Writes last.h5: all that an exact resume needs."""
+        started = time.monotonic()
         ema = self.learner.average.arrays() or None
         model = self.framework.arrays(self.learner.model)
         save(self.run.last, self._checkpoint(model, self.learner.optimizer_arrays(), ema))
+        self.saved = time.monotonic()
+        self.save_seconds = self.saved - started
 
     def _log(self, pending, batch_size):
         """Brings the pending steps' terms from the device, checks them, and writes one line for the last of them."""
@@ -162,7 +174,8 @@ class Trainer:
         self.run.log(record)
         if evaluates or record["seconds"] >= LINE_SECONDS:
             self.progress.epoch_end(_epoch_line(record, self.plan.epochs, self.task.metrics))
-        self.epoch_sums = EpochSums()
+        if not self.plan.epoch_of(self.step)[1]:  # else the run ends within it, and may be prolonged
+            self.epoch_sums = EpochSums()
         for callback in self.callbacks:
             callback.on_epoch(self, record)
         if evaluates:
@@ -173,6 +186,8 @@ class Trainer:
                 save(self.run.best, self._checkpoint(average or self.framework.arrays(self.learner.model)))
             self.save_last()
             self.run.draw_curves()
+        elif self.save_seconds <= SAVE_SHARE * (time.monotonic() - self.saved):
+            self.save_last()
 
     def _evaluates(self, epoch, step):
         options = self.recipe.evaluate

@@ -51,6 +51,7 @@ class RunPlan:
         if count < 1:
             raise ValueError(f"count is {count}; at least 1 image to train on is needed")
         self.schedule = schedule
+        self.others = (freeze, count, seed, pretrained, prefix, sizes)
         self.count = count
         self.seed = seed
         self.frozen_prefix = prefix
@@ -79,6 +80,10 @@ class RunPlan:
         if last is not first:
             text += f"; from epoch {last.first_epoch + 1} on of {last.batch_size} images, nothing frozen"
         return f"{text} (there are {self.count})"
+
+    def by(self, schedule):
+        """The plan of the same run by another schedule."""
+        return RunPlan(schedule, *self.others)
 
     def phase(self, step):
         """The phase that a step (from 0) belongs to."""

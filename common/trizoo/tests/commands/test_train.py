@@ -21,18 +21,6 @@ from trizoo.training import loop
 from trizoo.weights.checkpoint import Checkpoint, load, save
 
 
-@pytest.fixture
-def start(framework, synthetic_data, tmp_path):
-    """Runs train.py with small numbers; the run is in tmp_path / "run"."""
-
-    def run(*arguments, framework=framework, out="run"):
-        small = ["--data", synthetic_data, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
-        small += ["--set", "evaluate.every=1"]
-        return train(framework, [*small, "--out", str(tmp_path / out), *arguments])
-
-    return run
-
-
 def log_of(folder, kind):
     records = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     return [record for record in records if record["kind"] == kind]
