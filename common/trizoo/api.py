@@ -39,7 +39,6 @@ from trizoo.training.train import train as train_recipe
 from trizoo.weights.store import resolve_weights
 
 PRECISIONS = (*get_args(Recipe.model_fields["precision"].annotation), "auto")
-LENGTHS = ("schedule.epochs", "schedule.iterations")
 
 
 @dataclass(frozen=True)
@@ -299,9 +298,6 @@ def _new_run(given, weights):
         model = given.model.name
     elif given is None or isinstance(given, dict):
         values = dict(_dotted(given or {}))
-        for length, other in (LENGTHS, LENGTHS[::-1]):  # the one that is given counts, whatever the recipe has
-            if values.get(length) is not None:
-                values.setdefault(other, None)
         model = values.pop("model.name", None)
     else:
         file = _as_text(given, "recipe", "; a Recipe, a file or name of a recipe, or a dict of values is needed")

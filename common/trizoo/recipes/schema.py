@@ -6,7 +6,7 @@ checkpoint, so that predicting, evaluating and resuming need nothing else.
 
 import functools
 import operator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -112,6 +112,8 @@ class Optimizer(Section):
 class Schedule(Section):
     """How long, how many at once, how fast."""
 
+    alternatives: ClassVar = (("epochs", "iterations"),)  # one that is given anew takes the other's place
+
     epochs: Count | None = Field(None, description="none = 100, unless iterations says how long")
     iterations: Count | None = Field(None, description="length in steps, instead of epochs")
     batch_size: Count = 8
@@ -149,7 +151,7 @@ class EMA(Section):
 class Freeze(Section):
     """What is held still: the pretrained backbone in the first epochs, batch norms' statistics.
 
-    Without pretrained weights no epoch is frozen.
+    Without pretrained weights the epochs that the zoo's own recipes freeze aren't, and any other are an error.
     """
 
     epochs: int = Field(0, ge=0)

@@ -74,6 +74,8 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
             RunFolder.check_new(out)
         recipe, sources = open_data(recipe, say, pretrained=weights is not None, resumed=run is not None)
         recipe = unresized(recipe, sources, say)
+        if run is None and weights is None and recipe.freeze.epochs:  # of the zoo's own; the run's recipe says what is
+            recipe = recipe.model_copy(update={"freeze": recipe.freeze.model_copy(update={"epochs": 0})})
         check_augmented_sizes(recipe, sources, spec_of(recipe))
         checkpoint = load_last(run) if run else None
         if checkpoint and checkpoint.framework != framework.name:

@@ -3,7 +3,6 @@
 import csv
 import errno
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -73,7 +72,6 @@ def test_a_second_process_refuses_the_run_of_the_first_at_once_and_touches_nothi
     assert start("--epochs", "2") == 0
     assert len(refused) == 2
     assert not (tmp_path / "run" / ".lock").exists()
-    assert resume("--epochs", "3") == 0
 
 
 def test_the_lock_of_a_beginning_that_was_killed_is_no_obstacle(start, tmp_path):
@@ -184,23 +182,9 @@ def test_a_damaged_last_names_the_best_weights(start, resume, tmp_path):
 def test_a_run_that_ended_within_an_epoch_and_is_prolonged_has_one_row_an_epoch(start, resume, tmp_path):
     assert start("--iterations", "4") == 0  # of 3 to an epoch
     assert [(record["epoch"], record["step"]) for record in log_of(tmp_path / "run", "epoch")] == [(1, 3), (2, 4)]
-    assert resume() == 0  # changes nothing
-    assert [record["step"] for record in log_of(tmp_path / "run", "epoch")] == [3, 4]
     assert resume("--iterations", "8") == 0
     records = log_of(tmp_path / "run", "epoch")
     assert [(record["epoch"], record["step"]) for record in records] == [(1, 3), (2, 6), (3, 8)]
     assert records[1]["loss"] == pytest.approx((1 / 4 + 1 / 5 + 1 / 6) / 3)
     with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8", newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
-
-
-def test_a_learning_rate_that_jumps_since_the_run_is_longer_is_told(start, resume, capsys):
-    assert start("--epochs", "4", "--lr", "0.1") == 0
-    capsys.readouterr()
-    assert resume("--epochs", "8") == 0
-    said = capsys.readouterr().out
-    was, now = re.search(r"is of 24 steps now instead of 12, so the learning rate jumps from (\S+) to (\S+) at step 13", said).groups()
-    assert float(was) < 0.002  # near a hundredth of the peak
-    assert float(now) > 0.04
-    assert resume("--epochs", "8") == 0
-    assert "jumps" not in capsys.readouterr().out

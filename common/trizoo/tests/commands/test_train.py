@@ -18,6 +18,7 @@ from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.testing import FakeFramework
 from trizoo.training import loop
+from trizoo.training.train import train as train_recipe
 from trizoo.weights.checkpoint import Checkpoint, load, save
 
 
@@ -170,9 +171,26 @@ def test_a_run_can_be_resumed_before_its_first_epoch_is_over(start, framework, t
     assert train(type(framework)(), ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
 
 
-def test_without_pretrained_weights_nothing_is_frozen(start, framework):
-    assert start("--epochs", "2", "--set", "freeze.epochs=1") == 0
-    assert not any(framework.learners[0].frozen_steps)
+def test_without_pretrained_weights_epochs_of_ones_own_to_freeze_are_an_error_and_the_zoos_are_not(
+    start, framework, tmp_path
+):
+    with pytest.raises(UserError, match=r"freeze\.epochs is 1 \(command line --set freeze\.epochs\), .*--weights TAG"):
+        start("--epochs", "2", "--set", "freeze.epochs=1")
+    own = tmp_path / "own.yaml"
+    own.write_text("_base_: yolov3-tiny\nfreeze: {epochs: 2}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"freeze\.epochs is 2 \(file own\.yaml\)"):
+        start("--recipe", str(own))
+    assert not (tmp_path / "run").exists()
+    for given in (["--model", "yolov3"], ["--recipe", "yolov3"]):
+        assert recipe_of(parser().parse_args([*given, "--data", "x"])).recipe.freeze.epochs == 50
+
+
+def test_the_recipe_of_a_run_without_pretrained_weights_freezes_nothing(framework, synthetic_data, tmp_path):
+    values = {"data.root": synthetic_data, "input_size": [64, 64], "schedule.iterations": 1, "freeze.epochs": 5}
+    recipe = load_recipe(Recipe, base="yolov3-tiny", overrides=[(*item, "base") for item in values.items()]).recipe
+    train_recipe(framework, recipe, "cpu", print, out=tmp_path / "run", workers=0, quiet=True)
+    assert framework.learners[0].frozen_steps == [False]
+    assert load(tmp_path / "run" / "last.h5").recipe["freeze"]["epochs"] == 0
 
 
 def test_with_pretrained_weights_the_first_epochs_are_frozen_also_after_a_resume(start, framework, tmp_path):
@@ -378,6 +396,24 @@ def test_batch_norm_of_a_single_value_is_refused_before_the_run_begins(start, tm
     assert not (tmp_path / "run").exists()
 
 
+def test_advice_for_a_batch_norm_of_a_single_value_is_what_helps_the_model(start):
+    def advice(*arguments):
+        with pytest.raises(UserError, match="a single value") as error:
+            train(None, ["--batch-size", "1", *arguments])
+        return str(error.value)
+
+    small = advice("--input-size", "32")
+    assert "--input-size" in small
+    assert "accumulate" not in small
+    pooled = advice("--model", "deeplabv3plus-mobilenetv2", "--set", "freeze.batch_size=1")
+    assert "--input-size" not in pooled  # image pooling leaves one value of an image of any size
+    assert "model.norm=group" in pooled
+    assert "--input-size" not in advice("--model", "ssd300-mobilenetv2")
+    assert "a larger freeze.batch_size" in advice(
+        "--batch-size", "2", "--input-size", "32", "--set", "freeze.batch_size=1"
+    )
+
+
 def test_a_single_value_is_enough_for_batch_norms_that_keep_to_stored_statistics(start):
     small = ("--input-size", "32", "--batch-size", "1", "--iterations", "1")
     assert start(*small, "--set", "freeze.batch_norm=true") == 0
@@ -454,6 +490,18 @@ def test_an_empty_name_of_weights_or_of_a_run_is_no_new_run(start, tmp_path):
     with pytest.raises(UserError, match="can't be resumed"):
         train(None, ["--resume", ""])
     assert not (tmp_path / "run").exists()
+
+
+def test_weights_of_another_normalisation_are_refused_and_their_own_is_taken(start, tmp_path):
+    assert start("--iterations", "1", "--set", "model.mean=[1, 2, 3]") == 0
+    weights = ("--weights", str(tmp_path / "run" / "best.h5"), "--iterations", "1")
+    with pytest.raises(
+        UserError, match=r"model\.std is \[255, 2, 3\], and .*best\.h5 was trained with \[255, 255, 255\]"
+    ):
+        start(*weights, "--set", "model.std=[255, 2, 3]", out="second")
+    assert not (tmp_path / "second").exists()
+    assert start(*weights, out="second") == 0
+    assert load(tmp_path / "second" / "last.h5").recipe["model"]["mean"] == [1, 2, 3]
 
 
 class Normalised(FakeFramework):
