@@ -61,7 +61,7 @@ class Learner(Protocol):
         """Holds what these names start: no gradient, batch norms in inference mode. () lets go of all."""
 
     def optimizer_arrays(self) -> dict[str, Arrays]:
-        """Slot -> canonical name -> array. SGD: "momentum"; Adam: "m", "v" and "step" (a 0-d array per name)."""
+        """Slot -> canonical name -> array. SGD: "momentum"; both Adams: "m", "v" and "step" (a 0-d array per name)."""
 
     def assign_optimizer(self, slots: dict[str, Arrays]) -> None:
         """The inverse of `optimizer_arrays`."""

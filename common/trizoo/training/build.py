@@ -203,6 +203,7 @@ def build_trainer(
         trainer.learner.average.assign(checkpoint.ema or {})
         trainer.epoch_sums = EpochSums(**checkpoint.state["epoch"])
         trainer.step, trainer.best, trainer.metrics = checkpoint.step, checkpoint.best, checkpoint.metrics
+        trainer.best_epoch = checkpoint.state.get("best_epoch", checkpoint.epoch)  # it wasn't kept before 0.4.0
     return trainer
 
 

@@ -55,6 +55,7 @@ class Trainer:
         evaluation: one of its evaluation sets
         best: the best validation metric so far
         notes: goes into last.h5 as it is, for whoever resumes the run
+        best_epoch: the one, from 1, after which nothing was better
         callbacks: see `trizoo.training.callbacks`
     """
 
@@ -73,6 +74,7 @@ class Trainer:
     notes: dict
     step: int = 0
     best: float | None = None
+    best_epoch: int = 0
     metrics: dict = field(default_factory=dict)
     epoch_sums: EpochSums = field(default_factory=EpochSums)
     stopped: bool = False
@@ -91,7 +93,7 @@ class Trainer:
 
         Raises UserError where the loss or the weights are no longer finite; last.h5 then holds the last good ones.
         """
-        if self.step >= self.plan.total_steps:
+        if self.step >= self.plan.total_steps or self.is_out_of_patience:
             return
         batches = self.framework.loader(self.training_set, self.plan.batch_plans(self.step), self.workers, self.device)
         frozen = None
@@ -122,8 +124,17 @@ class Trainer:
                 marked = time.monotonic()
                 if stopping or marked - self.saved > SAVE_INTERVAL:
                     self.save_last()
-                if stopping:
+                if stopping or self.is_out_of_patience:
                     return
+
+    @property
+    def is_out_of_patience(self):
+        """Whether the epoch that was just evaluated is the one that `schedule.patience` ends the run with."""
+        patience = self.recipe.schedule.patience
+        if not patience or not self.best_epoch or not self.plan.ends_epoch(self.step - 1):
+            return False
+        epoch = self.plan.epoch_of(self.step - 1)[0] + 1
+        return epoch - self.best_epoch >= patience and self._evaluates(epoch, self.step - 1)
 
     def save_last(self):
         """Writes last.h5: all that an exact resume needs."""
@@ -180,6 +191,8 @@ class Trainer:
             callback.on_epoch(self, record)
         if evaluates:
             score = self.metrics[self.task.metrics[0]]
+            if self.best is None or (score is not None and score > self.best):
+                self.best_epoch = epoch
             if self.best is None or (score is not None and score >= self.best):  # of equals, the later one
                 self.best = score
                 average = self.learner.average.arrays()
@@ -211,7 +224,12 @@ class Trainer:
             ema=ema,
             best=self.best,
             metrics={name: self.metrics.get(name) for name in self.task.metrics},
-            state={"learner": self.learner.state(), "epoch": asdict(self.epoch_sums), "notes": self.notes},
+            state={
+                "learner": self.learner.state(),
+                "epoch": asdict(self.epoch_sums),
+                "notes": self.notes,
+                "best_epoch": self.best_epoch,
+            },
         )
 
     def stop(self):

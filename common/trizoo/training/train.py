@@ -123,6 +123,11 @@ def _run(framework, model, recipe, sources, say, quiet, **options):
     if trainer.stopped:
         say(f"stopped after step {trainer.step}; resume with: --resume {run.path}")
     else:
+        if trainer.is_out_of_patience and trainer.step < trainer.plan.total_steps:
+            say(
+                f"ended early after step {trainer.step}: no epoch was better than epoch {trainer.best_epoch} for "
+                f"{recipe.schedule.patience} epochs or more (schedule.patience)"
+            )
         metrics = finish(trainer, sources.test, say)
     for callback in trainer.callbacks:
         callback.on_end(trainer, metrics)

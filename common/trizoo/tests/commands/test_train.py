@@ -57,27 +57,55 @@ def test_an_epochs_terms_are_means_over_its_steps(start, tmp_path):
     assert log_of(tmp_path / "run", "epoch")[0]["loss"] == pytest.approx(11 / 18)
 
 
-def test_best_holds_the_weights_of_the_best_evaluation(start, monkeypatch, tmp_path):
-    scores = iter([0.2, 0.6, 0.4, 0.9])
-    fit = loop.Trainer.fit
+@pytest.fixture
+def scripted(monkeypatch):
+    """A function of the mAP50 that the evaluations of the next runs give, one after the other."""
+    measured = []
 
     class Scripted:
         def __init__(self, inner):
             self.inner = inner
 
         def measure(self, detector):
-            return {**self.inner.measure(detector)[0], "mAP50": next(scores)}, []
+            return {**self.inner.measure(detector)[0], "mAP50": measured.pop(0)}, []
+
+    fit = loop.Trainer.fit
 
     def scripted_fit(self):
         self.evaluation = Scripted(self.evaluation)
         return fit(self)
 
     monkeypatch.setattr(loop.Trainer, "fit", scripted_fit)
+    return measured.extend
+
+
+def test_best_holds_the_weights_of_the_best_evaluation(start, scripted, tmp_path):
+    scripted([0.2, 0.6, 0.4])
     assert start("--epochs", "3") == 0
     best = load(tmp_path / "run" / "best.h5")
     assert (best.epoch, best.step, best.best) == (2, 6, 0.6)
     assert best.optimizer == {}
     assert load(tmp_path / "run" / "last.h5").best == 0.6
+
+
+def test_a_run_ends_early_where_patience_is_over_and_goes_no_further_when_resumed(start, scripted, tmp_path, capsys):
+    scripted([0.2, 0.6, 0.6, 0.5, 0.9])  # an equal one is no better
+    assert start("--epochs", "9", "--set", "schedule.patience=2") == 0
+    assert "ended early after step 12: no epoch was better than epoch 2 for 2 epochs" in capsys.readouterr().out
+    assert (tmp_path / "run" / "metrics.json").is_file()
+    resume = ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]
+    assert train(FakeFramework(), resume) == 0
+    assert load(tmp_path / "run" / "last.h5").step == 12
+
+
+def test_patience_counts_epochs_and_ends_a_run_at_an_evaluation_also_of_one_that_was_resumed(start, scripted, tmp_path):
+    scripted([0.6, 0.5, 0.4, 0.9])
+    arguments = ("--set", "schedule.patience=3", "--set", "evaluate.every=2")
+    broken = FakeFramework({13: float("nan")})
+    with pytest.raises(UserError):
+        start("--epochs", "12", *arguments, framework=broken)  # after epochs 2 and 4
+    assert train(FakeFramework(), ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
+    assert load(tmp_path / "run" / "last.h5").epoch == 6  # 4 epochs after the best, 3 of patience
 
 
 def test_averaged_weights_are_what_is_evaluated_and_kept_as_the_best(start, framework, tmp_path, monkeypatch):
