@@ -104,6 +104,9 @@ class Framework(Protocol):
     def loss(self, spec: ModelSpec, section: Any) -> Callable[..., dict[str, Any]]:
         """The family's loss, by a recipe's loss section: (outputs, targets, (width, height)) -> {"loss", term...}."""
 
+    def measured_loss(self, spec: ModelSpec, section: Any, device: Any) -> Callable[..., dict[str, float]]:
+        """`loss` of NumPy arrays on a device, as floats and without gradients."""
+
     def shapes(self, model: Model) -> dict[str, tuple[int, ...]]:
         """Canonical name -> shape, in the model's order."""
 

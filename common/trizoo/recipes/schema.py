@@ -176,6 +176,9 @@ class Evaluation(Section):
 
     every: Count = Field(1, description="epochs from one evaluation to the next; the last epoch always has one")
     start: Count = Field(1, description="first epoch to evaluate")
+    loss_images: int = Field(
+        500, ge=0, description="validation images, evenly spread, that the loss is measured on, too; 0 = none"
+    )
     score: Probability = 0.001
     nms: Probability = 0.5
     nms_method: Literal[NMS_METHODS] = Field("hard", description="what happens to boxes that overlap")

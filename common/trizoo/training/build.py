@@ -15,6 +15,7 @@ from trizoo.training.batch import InputSizes
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.loop import EpochSums, Trainer
 from trizoo.training.schedule import RunPlan
+from trizoo.training.validation import ValidationLoss
 from trizoo.weights.checkpoint import load as load_checkpoint
 from trizoo.weights.classes import predicts_classes
 from trizoo.weights.initial import initial_arrays
@@ -188,6 +189,7 @@ def build_trainer(
         training_set=TrainingSet(sources.training, sources.members, recipe, spec),
         task=task_of(spec.name),
         evaluation=sources.validation,
+        validation_loss=ValidationLoss(*sources.unseen, recipe, spec),
         run=run,
         progress=progress,
         device=device,

@@ -53,6 +53,7 @@ class Trainer:
     Args:
         task: see `trizoo.tasks`
         evaluation: one of its evaluation sets
+        validation_loss: its images' `trizoo.training.validation.ValidationLoss`
         best: the best validation metric so far
         notes: goes into last.h5 as it is, for whoever resumes the run
         best_epoch: the one, from 1, after which nothing was better
@@ -67,6 +68,7 @@ class Trainer:
     training_set: Any
     task: Any
     evaluation: Any
+    validation_loss: Any
     run: Any
     progress: Any
     device: Any
@@ -178,6 +180,10 @@ class Trainer:
             with averaged(self.framework, self.learner):
                 use = self.task.evaluator(self.framework, self.learner.model, self.spec, self.recipe, self.device)
                 self.metrics, found = self.evaluation.measure(use)
+                loss = self.framework.measured_loss(self.spec, self.recipe.loss, self.device)
+                unseen = self.validation_loss.measure(use.predict, loss)
+            if unseen is not None:
+                record |= {"validation_loss": unseen, "loss_gap": unseen - record["loss"]}
             record |= {name: self.metrics[name] for name in self.task.metrics}
             for callback in self.callbacks:
                 record |= callback.on_evaluation(self, self.metrics, found) or {}

@@ -7,7 +7,8 @@
 
 Each line of the log has a kind, "step" or "epoch", with `step`, the steps done since the run began, and `epoch`, from
 1. A step line gives `lr` and the loss terms by name; an epoch line the terms' means, `seconds`, and where it was
-evaluated `mAP50` and `mAP`. More keys are welcome. A number that isn't finite is null.
+evaluated `mAP50` and `mAP`, `validation_loss`, and `loss_gap`, which is that less the mean of `loss`. More keys are
+welcome. A number that isn't finite is null.
 """
 
 import csv

@@ -1,5 +1,6 @@
 """train.py's command line and the loop behind it, with a framework that is none."""
 
+import csv
 import json
 import math
 import os
@@ -106,6 +107,15 @@ def test_patience_counts_epochs_and_ends_a_run_at_an_evaluation_also_of_one_that
         start("--epochs", "12", *arguments, framework=broken)  # after epochs 2 and 4
     assert train(FakeFramework(), ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
     assert load(tmp_path / "run" / "last.h5").epoch == 6  # 4 epochs after the best, 3 of patience
+
+
+def test_the_log_and_the_table_have_the_validation_loss_and_its_gap_to_training(start, tmp_path):
+    assert start("--epochs", "2", "--set", "evaluate.every=2") == 0
+    with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert first["validation_loss"] == first["loss_gap"] == ""
+    assert float(second["validation_loss"]) == 2  # the fake's loss is the number of images in a batch
+    assert float(second["loss_gap"]) == pytest.approx(2 - float(second["loss"]))
 
 
 def test_averaged_weights_are_what_is_evaluated_and_kept_as_the_best(start, framework, tmp_path, monkeypatch):

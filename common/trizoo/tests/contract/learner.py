@@ -285,3 +285,12 @@ def test_the_average_of_the_weights_follows_its_formula_through_a_round_trip(zoo
         assert np.allclose(other.average.arrays()[name], array, rtol=1e-5, atol=1e-7), name
         assert not np.array_equal(array, arrays[name]), name
     assert all(np.array_equal(arrays[name], array) for name, array in zoo.arrays(learner.model).items())
+
+
+def test_the_loss_of_arrays_is_that_of_a_step(zoo, held):
+    _, terms = held
+    batch, device = make_batch(), zoo.device("cpu")
+    model = make_learner(zoo).model
+    outputs = zoo.predictor(model, "fp32", device)(np.asarray(batch.images))
+    measured = zoo.measured_loss(SPEC, Recipe().loss, device)(outputs, batch.targets, (64, 64))
+    assert measured == {name: pytest.approx(float(value), rel=1e-4) for name, value in terms.items()}
