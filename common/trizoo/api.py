@@ -31,7 +31,7 @@ from trizoo.tasks import task_of
 from trizoo.tasks.found import Detections, Image
 from trizoo.tasks.pipeline import ImagePipeline
 from trizoo.training.callbacks import as_callbacks
-from trizoo.training.recipe import new_recipe, wanted_model
+from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.train import Run
@@ -308,7 +308,10 @@ def _new_run(given, weights):
         return given, path
     origin = "trizoo.train"
     overrides = [(key, value, origin) for key, value in values.items()]
-    return new_recipe(overrides, model=model, file=file, weights=path, origin=origin).recipe, path
+    loaded = new_recipe(overrides, model=model, file=file, weights=path, origin=origin)
+    if path is None:
+        check_frozen(loaded, file)
+    return loaded.recipe, path
 
 
 def _read(image, place):

@@ -12,7 +12,7 @@ from trizoo.recipes.load import load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.training.build import check_model
-from trizoo.training.recipe import new_recipe, wanted_model
+from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.train import check_workers
@@ -89,9 +89,12 @@ def _run(args, choice, folder):
 
 def recipe_of(args):
     """The recipe of a new run: command line > file > base > default; see `trizoo.training.recipe.new_recipe`."""
-    return new_recipe(
+    loaded = new_recipe(
         flag_overrides(args), model=args.model, file=args.recipe, weights=args.weights, origin="command line --model"
     )
+    if args.weights is None:
+        check_frozen(loaded, args.recipe)
+    return loaded
 
 
 def flag_overrides(args):

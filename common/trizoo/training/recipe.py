@@ -50,16 +50,14 @@ def new_recipe(overrides, *, model=None, file=None, weights=None, origin):
         origins = {key: given.origins.get(f"model.{key}", "given") for key in saved}
         silent = [key for key, where in origins.items() if where == "default" or where.startswith("base ")]
         below += [(f"model.{key}", saved[key], f"weights {weights}") for key in silent]
-    loaded = load(Recipe, file=file, base=base, overrides=[*below, *overrides])
-    if weights is None:
-        check_frozen(loaded, file)
-    return loaded
+    return load(Recipe, file=file, base=base, overrides=[*below, *overrides])
 
 
 def check_frozen(loaded, file):
-    """UserError where epochs are to be frozen without weights; those that the zoo's own recipes freeze then aren't.
+    """UserError where a run without weights is to freeze epochs; those that the zoo's own recipes freeze then aren't.
 
     Args:
+        loaded: of `new_recipe`
         file: the recipe file, None without one
     """
     epochs, origin = loaded.recipe.freeze.epochs, loaded.origins["freeze.epochs"]

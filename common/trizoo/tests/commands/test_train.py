@@ -19,6 +19,7 @@ from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.testing import FakeFramework
 from trizoo.training import loop
+from trizoo.training.recipe import new_recipe
 from trizoo.training.train import train as train_recipe
 from trizoo.weights.checkpoint import Checkpoint, load, save
 
@@ -219,6 +220,7 @@ def test_without_pretrained_weights_epochs_of_ones_own_to_freeze_are_an_error_an
     with pytest.raises(UserError, match=r"freeze\.epochs is 2 \(file own\.yaml\)"):
         start("--recipe", str(own))
     assert not (tmp_path / "run").exists()
+    assert new_recipe([], file=str(own), origin="a picture of it").recipe.freeze.epochs == 2  # nothing is trained
     for given in (["--model", "yolov3"], ["--recipe", "yolov3"]):
         assert recipe_of(parser().parse_args([*given, "--data", "x"])).recipe.freeze.epochs == 50
 
