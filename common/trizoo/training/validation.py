@@ -5,6 +5,8 @@ import math
 from trizoo.training.batch import BatchPlan
 from trizoo.training.dataset import TrainingSet
 
+BATCH = 8  # images, as an evaluation's, so that a compiled predictor serves both
+
 
 class ValidationLoss:
     """The loss of some validation images, as the network sees them without augmentation.
@@ -16,23 +18,23 @@ class ValidationLoss:
     """
 
     def __init__(self, source, members, recipe, spec):
-        members = list(members)
-        chosen = members[:: max(1, math.ceil(len(members) / max(recipe.evaluate.loss_images, 1)))]
-        chosen = chosen if recipe.evaluate.loss_images else []
+        members, most = list(members), recipe.evaluate.loss_images
+        chosen = members[:: math.ceil(len(members) / most) or 1] if most else []
+        if BATCH <= len(chosen) < len(members):
+            chosen = chosen[: len(chosen) // BATCH * BATCH]
         plain = recipe.model_copy(update={"augment": ()})
         self.images = TrainingSet(source, chosen, plain, spec, room=0)
-        self.batch_size = recipe.schedule.batch_size
 
     def measure(self, predict, loss):
-        """The mean loss of batches as large as those that are trained on; None where there is no image.
+        """The mean loss of batches; None where there is no image.
 
         Args:
             predict: outputs from uint8 images, of a framework's predictor
             loss: of a framework's `measured_loss`
         """
         losses = []
-        for first in range(0, len(self.images), self.batch_size):
-            indices = tuple(range(first, min(first + self.batch_size, len(self.images))))
+        for first in range(0, len(self.images), BATCH):
+            indices = tuple(range(first, min(first + BATCH, len(self.images))))
             batch = self.images(BatchPlan(0, 0, indices, indices))
             _, height, width, _ = batch.images.shape
             losses.append(loss(predict(batch.images), batch.targets, (width, height))["loss"])

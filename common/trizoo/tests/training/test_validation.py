@@ -15,7 +15,7 @@ def source(synthetic_data):
 
 
 def validation_loss(source, members=range(10), **sections):
-    recipe = Recipe(classes=source.classes, input_size=(64, 64), schedule={"batch_size": 4}, **sections)
+    recipe = Recipe(classes=source.classes, input_size=(64, 64), **sections)
     return ValidationLoss(source, members, recipe, model_spec("yolov3-tiny", len(source.classes)))
 
 
@@ -33,14 +33,15 @@ def test_it_is_the_mean_over_batches_of_images_as_they_are(source):
         shown.extend(images)
         return [images]
 
-    losses = iter([4.0, 2.0, 3.0])
+    losses = iter([4.0, 2.0])
     loss = validation_loss(source)
     assert loss.measure(predict, lambda outputs, targets, size: {"loss": next(losses), "box": 9.0}) == 3.0
     assert np.array_equal(np.stack(shown), np.stack([source.sample(number).image for number in range(10)]))
 
 
 def test_as_many_images_as_the_recipe_says_are_taken_evenly_spread(source):
-    assert sizes_of(validation_loss(source)) == [4, 4, 2]
+    assert sizes_of(validation_loss(source)) == [8, 2]
+    assert sizes_of(validation_loss(source, members=[*range(10)] * 2, evaluate={"loss_images": 10})) == [8]
     few = validation_loss(source, evaluate={"loss_images": 3})
     assert few.images.members == [0, 4, 8]
     none = validation_loss(source, evaluate={"loss_images": 0})
