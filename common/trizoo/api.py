@@ -26,21 +26,19 @@ from trizoo.ground.sample import Sample
 from trizoo.ground.text import hint
 from trizoo.ground.truth import as_truth
 from trizoo.pictures.draw_masks import blend
-from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.tasks.found import Detections, Image
 from trizoo.tasks.pipeline import ImagePipeline
 from trizoo.training.callbacks import as_callbacks
-from trizoo.training.recipe import new_recipe, wanted_model
+from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
+from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.train import Run
 from trizoo.training.train import train as train_recipe
-from trizoo.weights.checkpoint import load_recipe as saved_recipe
 from trizoo.weights.store import resolve_weights
 
 PRECISIONS = (*get_args(Recipe.model_fields["precision"].annotation), "auto")
-LENGTHS = ("schedule.epochs", "schedule.iterations")
 
 
 @dataclass(frozen=True)
@@ -218,7 +216,7 @@ def train(
     if folder:
         if recipe is not None or weights is not None:
             raise UserError(f"a resumed run keeps its recipe and weights; leave recipe and weights out with {resume}")
-        recipe, path = from_dict(Recipe, saved_recipe(folder.last), f"checkpoint {folder.last}"), None
+        recipe, path = recipe_of_run(folder), None
     else:
         recipe, path = _new_run(recipe, weights)
     return train_recipe(
@@ -300,9 +298,6 @@ def _new_run(given, weights):
         model = given.model.name
     elif given is None or isinstance(given, dict):
         values = dict(_dotted(given or {}))
-        for length, other in (LENGTHS, LENGTHS[::-1]):  # the one that is given counts, whatever the recipe has
-            if values.get(length) is not None:
-                values.setdefault(other, None)
         model = values.pop("model.name", None)
     else:
         file = _as_text(given, "recipe", "; a Recipe, a file or name of a recipe, or a dict of values is needed")
@@ -313,7 +308,10 @@ def _new_run(given, weights):
         return given, path
     origin = "trizoo.train"
     overrides = [(key, value, origin) for key, value in values.items()]
-    return new_recipe(overrides, model=model, file=file, weights=path, origin=origin).recipe, path
+    loaded = new_recipe(overrides, model=model, file=file, weights=path, origin=origin)
+    if path is None:
+        check_frozen(loaded, file)
+    return loaded.recipe, path
 
 
 def _read(image, place):

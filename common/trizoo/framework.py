@@ -62,7 +62,7 @@ class Learner(Protocol):
         """Holds what these names start: no gradient, batch norms in inference mode. () lets go of all."""
 
     def optimizer_arrays(self) -> dict[str, Arrays]:
-        """Slot -> canonical name -> array. SGD: "momentum"; Adam: "m", "v" and "step" (a 0-d array per name)."""
+        """Slot -> canonical name -> array. SGD: "momentum"; both Adams: "m", "v" and "step" (a 0-d array per name)."""
 
     def assign_optimizer(self, slots: dict[str, Arrays]) -> None:
         """The inverse of `optimizer_arrays`."""
@@ -104,6 +104,9 @@ class Framework(Protocol):
 
     def loss(self, spec: ModelSpec, section: Any) -> Callable[..., dict[str, Any]]:
         """The family's loss, by a recipe's loss section: (outputs, targets, (width, height)) -> {"loss", term...}."""
+
+    def measured_loss(self, spec: ModelSpec, section: Any, device: Any) -> Callable[..., dict[str, float]]:
+        """`loss` of NumPy arrays on a device, as floats and without gradients."""
 
     def shapes(self, model: Model) -> dict[str, tuple[int, ...]]:
         """Canonical name -> shape, in the model's order."""

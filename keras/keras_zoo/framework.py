@@ -9,6 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 
 import keras
+import numpy as np
 
 from keras_zoo import weights
 from keras_zoo.families import FAMILIES, make_network
@@ -80,6 +81,19 @@ class Keras:
     def loss(self, spec, section):
         """The family's loss, by the recipe's loss section."""
         return FAMILIES[spec.family].loss(spec, section)
+
+    def measured_loss(self, spec, section, device):
+        """The family's loss of NumPy arrays, as floats."""
+        loss = self.loss(spec, section)
+
+        def measure(outputs, targets, size):
+            with keras.device(device):
+                tensors = [keras.ops.convert_to_tensor(output) for output in outputs]
+                arrays = {name: keras.ops.convert_to_tensor(np.asarray(array)) for name, array in targets.items()}
+                terms = loss(tensors, arrays, size)
+            return {name: float(value) for name, value in terms.items()}
+
+        return measure
 
     def learner(self, model, spec, recipe, device):
         """The model in training: a `keras_zoo.learner.Learner`."""

@@ -144,7 +144,7 @@ class _Part:
 
 
 def make_optimizer(model, options: Optimizer):
-    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms.
+    """SGD or Adam with coupled weight decay, or AdamW, on kernels only: not on biases, not on batch norms.
 
     Args:
         options: the recipe's `optimizer` section

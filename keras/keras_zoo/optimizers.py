@@ -1,4 +1,4 @@
-"""SGD and Adam with PyTorch's arithmetic, with coupled weight decay on kernels; Keras's own decouple it."""
+"""SGD, Adam and AdamW with PyTorch's arithmetic: weight decay on kernels, coupled but for AdamW's, unlike Keras's."""
 
 import keras
 from keras import ops
@@ -9,7 +9,7 @@ EPSILON = 1e-8  # Adam's, added to the root of the corrected second moment
 
 
 class _Coupled(keras.optimizers.Optimizer):
-    """What both share; see `SGD`. The gradient is clipped first and then decayed."""
+    """What all share; see `SGD`. The gradient is clipped first and then decayed."""
 
     def __init__(self, options):
         super().__init__(learning_rate=0.0, global_clipnorm=options.clip_norm)
@@ -108,4 +108,23 @@ class Adam(_Coupled):
         self.assign_sub(variable, learning_rate / (1 - beta1**step) * m / root)
 
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam}
+@keras.saving.register_keras_serializable(package="trizoo")
+class AdamW(Adam):
+    """Adam whose weight decay is apart from the gradient: kernels shrink by lr times it (Loshchilov, Hutter 2019).
+
+    Args:
+        options: a recipe's `optimizer` section
+    """
+
+    def decayed(self, gradient, variable):
+        """The gradient as it is."""
+        return gradient
+
+    def update_step(self, gradient, variable, learning_rate):
+        """One variable's step."""
+        if self.options.weight_decay and len(variable.shape) > 1:
+            self.assign_sub(variable, learning_rate * self.options.weight_decay * variable)
+        super().update_step(gradient, variable, learning_rate)
+
+
+OPTIMIZERS = {"sgd": SGD, "adam": Adam, "adamw": AdamW}

@@ -1,8 +1,9 @@
 """PyTorch's side of `trizoo.framework.Framework`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -78,6 +79,20 @@ class PyTorch:
     def loss(self, spec: ModelSpec, section: Section) -> Callable[..., dict[str, torch.Tensor]]:
         """The family's loss, by the recipe's loss section."""
         return FAMILIES[spec.family].loss(spec, section)
+
+    def measured_loss(self, spec: ModelSpec, section: Section, device: torch.device) -> Callable[..., dict[str, float]]:
+        """The family's loss of NumPy arrays, as floats."""
+        loss = self.loss(spec, section)
+
+        def measure(
+            outputs: Iterable[np.ndarray], targets: Mapping[str, np.ndarray], size: tuple[int, int]
+        ) -> dict[str, float]:
+            with torch.no_grad():
+                tensors = [torch.as_tensor(output, device=device) for output in outputs]
+                terms = loss(tensors, {name: torch.as_tensor(a, device=device) for name, a in targets.items()}, size)
+            return {name: float(value) for name, value in terms.items()}
+
+        return measure
 
     def learner(self, model: nn.Module, spec: ModelSpec, recipe: Recipe, device: torch.device) -> Learner:
         """The model in training: a `torch_zoo.learner.Learner`."""

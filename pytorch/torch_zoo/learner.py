@@ -14,7 +14,8 @@ from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer, Recipe
 from trizoo.training.batch import Batch
 
-_SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": {"m": "exp_avg", "v": "exp_avg_sq", "step": "step"}}
+_ADAM_SLOTS = {"m": "exp_avg", "v": "exp_avg_sq", "step": "step"}
+_SLOTS = {"sgd": {"momentum": "momentum_buffer"}, "adam": _ADAM_SLOTS, "adamw": _ADAM_SLOTS}
 
 
 class Learner:
@@ -139,7 +140,7 @@ def _clip_gradients(parameters: Iterable[nn.Parameter], greatest: float) -> None
 
 
 def make_optimizer(model: nn.Module, options: Optimizer) -> torch.optim.Optimizer:
-    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms.
+    """SGD or Adam with coupled weight decay, or AdamW, on kernels only: not on biases, not on batch norms.
 
     Args:
         options: the recipe's `optimizer` section
@@ -151,4 +152,5 @@ def make_optimizer(model: nn.Module, options: Optimizer) -> torch.optim.Optimize
     ]
     if options.name == "sgd":
         return torch.optim.SGD(groups, lr=0.0, momentum=options.momentum, nesterov=options.nesterov)
-    return torch.optim.Adam(groups, lr=0.0, betas=(options.momentum, options.beta2))
+    kind = torch.optim.AdamW if options.name == "adamw" else torch.optim.Adam
+    return kind(groups, lr=0.0, betas=(options.momentum, options.beta2))

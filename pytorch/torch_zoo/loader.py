@@ -1,5 +1,7 @@
 """PyTorch's DataLoader over the zoo's batches."""
 
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 
 import torch
@@ -47,7 +49,7 @@ def load(
         generator=torch.Generator(),
         worker_init_fn=_start,
     )
-    batches = iter(loader)
+    batches = _start_quietly(loader)
     while True:
         try:
             batch = next(batches)
@@ -60,6 +62,20 @@ def load(
         if isinstance(batch, UserError):
             raise batch
         yield batch
+
+
+def _start_quietly(loader: DataLoader) -> Iterator:
+    """A loader's batches, without the handler by which PyTorch raises a worker's death in whatever is being done.
+
+    `next` finds it within seconds, while a handler's error would seem to be the checkpoint's that is just written.
+    """
+    if not hasattr(signal, "SIGCHLD") or threading.current_thread() is not threading.main_thread():
+        return iter(loader)
+    earlier = signal.getsignal(signal.SIGCHLD)
+    try:
+        return iter(loader)
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL if earlier is None else earlier)
 
 
 def _start(_: int) -> None:

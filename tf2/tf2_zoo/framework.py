@@ -84,6 +84,18 @@ class TF2:
         """The family's loss, by the recipe's loss section."""
         return FAMILIES[spec.family].loss(spec, section)
 
+    def measured_loss(self, spec, section, device):
+        """The family's loss of NumPy arrays, as floats."""
+        loss = self.loss(spec, section)
+
+        def measure(outputs, targets, size):
+            with tf.device(device):
+                tensors = [tf.constant(output) for output in outputs]
+                terms = loss(tensors, {name: tf.constant(array) for name, array in targets.items()}, size)
+            return {name: float(value) for name, value in terms.items()}
+
+        return measure
+
     def learner(self, model, spec, recipe, device):
         """The model in training: a `tf2_zoo.learner.Learner`."""
         return Learner(model, self.loss(spec, recipe.loss), recipe, device)

@@ -28,7 +28,8 @@ class Learner:
         self.clip_norm = recipe.optimizer.clip_norm
         self.hold_batch_norms = recipe.freeze.batch_norm
         self.compile = recipe.compile
-        self.weight_decay = recipe.optimizer.weight_decay
+        # AdamW's own is apart from the gradient
+        self.weight_decay = 0.0 if recipe.optimizer.name == "adamw" else recipe.optimizer.weight_decay
         set_precision(model, recipe.precision)
         with tf.device(device):
             self.optimizer = make_optimizer(model, recipe.optimizer)
@@ -126,7 +127,7 @@ class Learner:
 
 
 def make_optimizer(model, options: Optimizer):
-    """SGD or Adam with coupled weight decay on kernels only: not on biases, not on batch norms.
+    """SGD or Adam with coupled weight decay, or AdamW, on kernels only: not on biases, not on batch norms.
 
     Args:
         options: the recipe's `optimizer` section

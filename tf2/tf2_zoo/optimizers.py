@@ -1,4 +1,4 @@
-"""SGD and Adam with PyTorch's arithmetic, on variables by canonical name."""
+"""SGD, Adam and AdamW with PyTorch's arithmetic, on variables by canonical name."""
 
 import tensorflow as tf
 
@@ -61,7 +61,22 @@ class Adam:
         variable.assign_sub(lr / (1 - beta1**count) * m_now / root)
 
 
-OPTIMIZERS = {"sgd": SGD, "adam": Adam}
+class AdamW(Adam):
+    """Adam whose weight decay is apart from the gradient: kernels shrink by lr times it (Loshchilov, Hutter 2019)."""
+
+    def apply(self, name, variable, gradient, lr):
+        """One variable's step.
+
+        Args:
+            name: the variable's canonical one
+            gradient: without decay
+        """
+        if self.options.weight_decay and len(variable.shape) > 1:  # kernels only
+            variable.assign_sub(lr * self.options.weight_decay * variable)
+        super().apply(name, variable, gradient, lr)
+
+
+OPTIMIZERS = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
 
 
 def _zeros(variables):

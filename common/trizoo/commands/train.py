@@ -1,5 +1,6 @@
 """What train.py of every framework does, and `trizoo train`: from the flags to a finished run."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from trizoo.commands.cli import INTERRUPTED, Choice, check_flags, find_weights, say
@@ -7,15 +8,15 @@ from trizoo.commands.flags.train import parser
 from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import describe
-from trizoo.recipes.load import from_dict, load, parse_assignment, to_dict
+from trizoo.recipes.load import load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.training.build import check_model
-from trizoo.training.recipe import new_recipe, wanted_model
+from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
+from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.train import check_workers
 from trizoo.training.train import train as train_recipe
-from trizoo.weights.checkpoint import load_recipe
 
 OVERFIT_ITERATIONS = 400
 OVERFIT_BATCH = 8
@@ -54,6 +55,11 @@ def run(args, choice):
     """The command, on the framework of a Choice. Returns the exit code."""
     check_workers(args.workers)
     folder = None if args.resume is None else RunFolder.open(args.resume)
+    with nullcontext() if folder is None or args.print_recipe else folder.held():
+        return _run(args, choice, folder)
+
+
+def _run(args, choice, folder):
     if folder is None:
         args.weights = find_weights(args, wanted_model(args.model, args.recipe))
     loaded = resumed_recipe(args, folder) if folder else recipe_of(args)
@@ -83,9 +89,12 @@ def run(args, choice):
 
 def recipe_of(args):
     """The recipe of a new run: command line > file > base > default; see `trizoo.training.recipe.new_recipe`."""
-    return new_recipe(
+    loaded = new_recipe(
         flag_overrides(args), model=args.model, file=args.recipe, weights=args.weights, origin="command line --model"
     )
+    if args.weights is None:
+        check_frozen(loaded, args.recipe)
+    return loaded
 
 
 def flag_overrides(args):
@@ -131,7 +140,7 @@ def resumed_recipe(args, run):
             f"{changed[0]} can't be changed in a resumed run; leave it out, or start a new run with "
             f"--weights {run.last}"
         )
-    recipe = from_dict(Recipe, load_recipe(run.last), f"checkpoint {run.last}")
+    recipe = recipe_of_run(run)
     if not args.data and not Path(recipe.data.root).exists():
         raise UserError(f"the data of {run.path}, {recipe.data.root}, is not there any more; --data ROOT says where")
     overrides = [(key, value, f"run {run.path}") for key, value in to_dict(recipe).items()]

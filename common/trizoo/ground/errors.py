@@ -1,4 +1,4 @@
-"""The one exception for what the user can put right."""
+"""The exceptions for what the user can put right."""
 
 import re
 
@@ -24,3 +24,16 @@ def sentence(text):
     text = _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text[: 4 * LONGEST_SENTENCE])
     text = _WORD.sub(lambda found: f"{found[0][: LONGEST_WORD - 61]}…{found[0][-60:]}", text)
     return text if len(text) <= LONGEST_SENTENCE else text[: LONGEST_SENTENCE - 1] + "…"
+
+
+class UnwrittenError(UserError):
+    """A file that can't be written, since the disk is full or refuses.
+
+    Args:
+        fact: what couldn't be written, and the system's words
+        advice: what would do, where the caller knows no better
+    """
+
+    def __init__(self, fact, advice=None):
+        super().__init__(f"{fact}; {advice}" if advice else fact)
+        self.fact = fact

@@ -3,36 +3,62 @@
 import contextlib
 import errno
 import os
+import re
 import secrets
+import socket
 import stat
+import time
+import zlib
 from pathlib import Path
 
-from trizoo.ground.errors import UserError
+from trizoo.ground.errors import UnwrittenError
+
+# Which machine and which process writes it, so that what a dead one left is known. Not the file's own name plus a
+# suffix, which could be longer than a name may be.
+TEMPORARY = re.compile(r"\.trizoo-([0-9a-f]{8})-(\d{1,9})-[0-9a-f]{16}\.tmp")
+DAY = 86_400  # seconds; of another machine's processes nothing is known but that none waits so long
+
+
+@contextlib.contextmanager
+def temporary_beside(path):
+    """A new, empty file of a random name beside `path`, gone when the block ends. Its rights are as the umask says.
+
+    No link is followed, and no file of that name is touched. Raises OSError.
+    """
+    name = f".trizoo-{_machine()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+    temporary = Path(path).with_name(name)
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # O_EXCL follows no link
+    try:
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def put_in_place(temporary, path):
+    """A whole file gets its name: flushed to the disk first, so that a power cut leaves the one or the other."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
 
 
 @contextlib.contextmanager
 def replacing(path):
     """A temporary path beside `path`: flushed and renamed to it when the block ends well, removed when it raises.
 
-    A kill at any moment leaves the previous file whole. The folder is made where it is missing. Raises UserError where
-    the system refuses (permission, full disk, ...).
+    A kill at any moment leaves the previous file whole. The folder is made where it is missing. Raises UnwrittenError
+    where the system refuses (permission, full disk, ...).
     """
     path = Path(path)
-    # Not path.name plus a suffix, which could be longer than a file name may be.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with temporary_beside(path) as temporary:
+            yield temporary
+            put_in_place(temporary, path)
     except OSError as error:
-        raise UserError(
-            f"{str(path)!r} can't be written ({error.strerror or error}); choose another place or make room"
+        raise UnwrittenError(
+            f"{str(path)!r} can't be written ({error.strerror or error})", "choose another place or make room"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path, data):
@@ -72,3 +98,35 @@ class Sparing:
 
 def _without_waiting(path, flags):
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait for somebody to write to it
+
+
+def remove_left(folder):
+    """Removes what killed processes left of `temporary_beside` in a folder; what runs, and all else, is left alone."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = TEMPORARY.fullmatch(entry.name)
+            if found and entry.is_file(follow_symlinks=False) and _is_left(entry, *found.groups()):
+                with contextlib.suppress(OSError):
+                    Path(entry.path).unlink()
+
+
+def _is_left(entry, machine, process):
+    """Whether the process that wrote a temporary file is no more."""
+    if machine != _machine():
+        return time.time() - entry.stat(follow_symlinks=False).st_mtime > DAY
+    if int(process) == os.getpid():
+        return False
+    if os.name != "posix":
+        return True  # Windows removes no file that is open
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # it is there, and another user's
+    return False
+
+
+def _machine():
+    """Eight digits for this machine's name."""
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"

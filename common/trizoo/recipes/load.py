@@ -2,7 +2,8 @@
 
 Precedence: command line > file > base > default. `_base_: yolov3` in a file names the recipe (or, as a list, the
 recipes, the later over the earlier) that it changes: mappings merge deeply, lists and scalars replace. A bare name is
-a recipe of this folder; a name that ends in .yaml or has a slash is a path, seen from the file that says it.
+a recipe of this folder; a name that ends in .yaml or has a slash is a path, seen from the file that says it. So is the
+data set that a file names by a relative path; the command line's is seen from the folder that one is in.
 """
 
 import os
@@ -16,7 +17,7 @@ from trizoo.ground.files import open_ordinary
 from trizoo.ground.text import suggest
 from trizoo.ground.yaml_tree import MOST_CHARACTERS, Location, Node, find, parse, unwrap, wrap
 from trizoo.recipes.explain import explain
-from trizoo.recipes.outline import Spot, default_tree, merge, to_plain
+from trizoo.recipes.outline import Spot, default_tree, displace, merge, to_plain
 
 RECIPES = Path(__file__).parent
 BASE = "_base_"
@@ -53,7 +54,7 @@ def load(schema, *, file=None, overrides=(), base=None, folder=RECIPES):
             )
         if name is not None:
             tree = merge(tree, _read(os.fspath(name), kind, Path(), folder, spot), spot)
-    for key, value, origin in overrides:
+    for key, value, origin in _displacing(overrides, spot):
         leaf = wrap(value, Location(origin, origin))
         tree = merge(tree, _change(tree, _split(key, origin), leaf, spot), spot)
     recipe = _validate(schema, tree)
@@ -77,6 +78,11 @@ def parse_assignment(text):
         raise UserError(f"{origin}: there is no value after the equals sign; null or '' would do")
     value = unwrap(node)
     return key, None if value_text.strip().lower() == "none" else value, origin
+
+
+def is_of_the_zoo(name):
+    """Whether a recipe's name means one that comes with the zoo, and no file of a user's."""
+    return _resolve(os.fspath(name), Path(), RECIPES)[0].parent == RECIPES
 
 
 def to_dict(recipe):
@@ -159,10 +165,36 @@ def _read(name, kind, beside, folder, spot, where=None, chain=()):
         hint = suggest(Path(label).name.removesuffix(".yaml"), known)
         raise UserError(f"{f'{where}: ' if where else ''}there is no recipe {label}{hint}") from None
     values = dict(tree.value)
+    if "data" in values:
+        values["data"] = _beside(path.parent, values["data"])
     below = Node({}, tree.location)
     for base in _bases(values.pop(BASE, None)):
         below = merge(below, _read(base.value, "base", path.parent, folder, spot, base.location.where, chain), spot)
-    return merge(below, Node(values, tree.location), spot)
+    return merge(below, displace(Node(values, tree.location), spot), spot)
+
+
+def _beside(folder, data):
+    """The data section of a file in a folder, its root, where that is a relative path, as seen from there."""
+    root = data.value.get("root") if isinstance(data.value, dict) else None
+    if root is None or not isinstance(root.value, str) or not root.value:
+        return data
+    return Node({**data.value, "root": Node(os.path.normpath(folder / root.value), root.location)}, data.location)
+
+
+def _displacing(overrides, spot):
+    """Overrides, and before one that is given a null for its alternative, unless that is among them."""
+    overrides = list(overrides)
+    keys = {key for key, _, _ in overrides}
+    for key, value, origin in overrides:
+        above, _, last = key.rpartition(".")
+        inside = spot
+        for part in above.split(".") if above else ():
+            inside = inside.step(part)
+        for given, other in inside.alternatives():
+            name = f"{above}.{other}" if above else other
+            if given == last and value is not None and name not in keys:
+                yield name, None, origin
+        yield key, value, origin
 
 
 def _resolve(name, beside, folder):

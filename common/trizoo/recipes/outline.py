@@ -43,6 +43,11 @@ class Spot:
         only = self.members[0] if len(self.members) == 1 else None
         return only if isinstance(only, type) and issubclass(only, BaseModel) else None
 
+    def alternatives(self):
+        """(key, its alternative) of the model's keys of which one at most is given, both ways."""
+        pairs = getattr(self.model, "alternatives", ())
+        return [both for pair in pairs for both in (pair, pair[::-1])]
+
     def narrow(self, label):
         """The member of a union that `label` means: a value of the discriminator or the name of a class."""
         for member in self.members:
@@ -129,3 +134,21 @@ def merge(below, above, spot):
     for key, node in above.value.items():
         merged[key] = merge(merged[key], node, inside.step(key)) if key in merged else node
     return Node(merged, above.location)
+
+
+def displace(tree, spot):
+    """The tree of a file, in which a key that is given sets its alternative, which isn't, to null.
+
+    Such pairs are a schema class's `alternatives`; a base may have the one and a file that changes it the other.
+
+    Args:
+        spot: what the schema has at the root
+    """
+    if not isinstance(tree.value, dict):
+        return tree
+    inside = spot.settle(tree)
+    values = {key: displace(node, inside.step(key)) for key, node in tree.value.items()}
+    for given, other in inside.alternatives():
+        if given in values and values[given].value is not None and other not in values:
+            values[other] = Node(None, values[given].location)
+    return Node(values, tree.location)

@@ -6,7 +6,7 @@ checkpoint, so that predicting, evaluating and resuming need nothing else.
 
 import functools
 import operator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -95,11 +95,13 @@ class MultiScale(Section):
 class Optimizer(Section):
     """How gradients become steps."""
 
-    name: Literal["sgd", "adam"] = "sgd"
+    name: Literal["sgd", "adam", "adamw"] = "sgd"
     momentum: Momentum = Field(0.937, description="SGD's momentum, Adam's beta 1")
     nesterov: bool = Field(True, description="SGD only")
-    beta2: Momentum = Field(0.999, description="Adam only")
-    weight_decay: NotNegative = Field(5e-4, description="coupled (added to the gradient), on kernels only")
+    beta2: Momentum = Field(0.999, description="Adam and AdamW")
+    weight_decay: NotNegative = Field(
+        5e-4, description="on kernels only: added to the gradient, or with adamw, times lr, taken from the kernel"
+    )
     clip_norm: Positive | None = Field(None, description="greatest norm of the whole gradient; none = no clipping")
 
     @model_validator(mode="after")
@@ -112,6 +114,8 @@ class Optimizer(Section):
 class Schedule(Section):
     """How long, how many at once, how fast."""
 
+    alternatives: ClassVar = (("epochs", "iterations"),)  # one that is given anew takes the other's place
+
     epochs: Count | None = Field(None, description="none = 100, unless iterations says how long")
     iterations: Count | None = Field(None, description="length in steps, instead of epochs")
     batch_size: Count = 8
@@ -119,7 +123,13 @@ class Schedule(Section):
     lr: Positive = Field(0.01, description="peak learning rate of a batch of lr_batch images")
     lr_batch: Count | None = Field(64, description="lr scales with batch_size / lr_batch; none = lr as it is")
     lr_bounds: tuple[Positive, Positive] = Field((5e-4, 5e-2), description="of the scaled lr")
-    kind: Literal["cosine", "step"] = "cosine"
+    kind: Literal["cosine", "step", "halve"] = "cosine"
+    halve_every: Count | None = Field(
+        None, description="of kind halve: steps after which the lr is half, again and again"
+    )
+    patience: int = Field(
+        0, ge=0, description="epochs without a better validation metric after which the run ends; 0 = it never does"
+    )
     final: Probability = Field(0.01, description="last lr / peak lr")
     warmup: Probability = Field(0.05, description="share of the run")
     warmup_epochs: NotNegative = Field(3.0, description="but at most this many epochs")
@@ -134,6 +144,10 @@ class Schedule(Section):
             raise ValueError(f"{both} are both given; set one to null")
         if self.batch_size % self.accumulate:
             raise ValueError(f"accumulate ({self.accumulate}) must divide batch_size ({self.batch_size})")
+        if (self.kind == "halve") != (self.halve_every is not None):
+            raise ValueError(
+                f"kind is {self.kind} and halve_every {self.halve_every or 'null'}; kind halve needs it, alone"
+            )
         if self.lr_bounds[0] > self.lr_bounds[1]:
             raise ValueError(f"lr_bounds is {list(self.lr_bounds)}; the least must come first")
         return self
@@ -149,7 +163,7 @@ class EMA(Section):
 class Freeze(Section):
     """What is held still: the pretrained backbone in the first epochs, batch norms' statistics.
 
-    Without pretrained weights no epoch is frozen.
+    Without pretrained weights the epochs that the zoo's own recipes freeze aren't, and any other are an error.
     """
 
     epochs: int = Field(0, ge=0)
@@ -162,6 +176,9 @@ class Evaluation(Section):
 
     every: Count = Field(1, description="epochs from one evaluation to the next; the last epoch always has one")
     start: Count = Field(1, description="first epoch to evaluate")
+    loss_images: int = Field(
+        500, ge=0, description="validation images, evenly spread, that the loss is measured on, too; 0 = none"
+    )
     score: Probability = 0.001
     nms: Probability = 0.5
     nms_method: Literal[NMS_METHODS] = Field("hard", description="what happens to boxes that overlap")

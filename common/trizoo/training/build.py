@@ -4,6 +4,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from trizoo.families import ModelSpec, architecture, check_input_size, model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
@@ -13,6 +15,7 @@ from trizoo.training.batch import InputSizes
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.loop import EpochSums, Trainer
 from trizoo.training.schedule import RunPlan
+from trizoo.training.validation import ValidationLoss
 from trizoo.weights.checkpoint import load as load_checkpoint
 from trizoo.weights.classes import predicts_classes
 from trizoo.weights.initial import initial_arrays
@@ -45,12 +48,20 @@ def check_batch_norm(recipe, spec):
     cells = spec.least_values((width, height))
     if recipe.freeze.batch_norm or cells is None:
         return
-    sizes = {recipe.schedule.batch_size, recipe.freeze.batch_size or recipe.schedule.batch_size}
-    if min(sizes) // recipe.schedule.accumulate * cells < 2:
-        raise UserError(
-            f"one image of {width}x{height} at a time gives batch norm a single value per channel; a larger "
-            f"--batch-size, a larger --input-size, a larger multi_scale.low or a smaller schedule.accumulate would do"
-        )
+    schedule, freeze = recipe.schedule, recipe.freeze
+    sizes = {schedule.batch_size, freeze.batch_size or schedule.batch_size}
+    if min(sizes) // schedule.accumulate * cells >= 2:
+        return
+    ways = ["a larger --batch-size" if min(sizes) == schedule.batch_size else "a larger freeze.batch_size"]
+    if spec.least_values((4 * width, 4 * height)) > cells:  # else pooling leaves one value of any image
+        ways.append("a larger --input-size")
+        ways += ["a larger multi_scale.low"] if recipe.multi_scale.low < 1 else []
+    ways += ["a smaller schedule.accumulate"] if schedule.accumulate > 1 else []
+    ways += ["--set model.norm=group", "--set freeze.batch_norm=true with pretrained weights"]
+    raise UserError(
+        f"one image of {width}x{height} at a time gives {spec.name}'s batch norm a single value per channel; "
+        f"{', '.join(ways[:-1])} or {ways[-1]} would do"
+    )
 
 
 def check_anchors(given, spec, weights):
@@ -83,6 +94,26 @@ def check_norm(given, spec, weights):
         )
 
 
+def check_normalisation(given, spec, weights):
+    """UserError where a checkpoint's network was trained on images normalised by another mean or std than a model's.
+
+    Args:
+        weights: the checkpoint's path
+    """
+    theirs = spec_of_options(given.recipe["model"], spec.num_classes)
+    for name in ("mean", "std"):
+        ours, other = getattr(spec, name), getattr(theirs, name)
+        if not np.allclose(ours, other, rtol=0, atol=1e-3):
+            raise UserError(
+                f"model.{name} is {_numbers(ours)}, and {weights} was trained with {_numbers(other)}; leave it out, or "
+                f"say --set model.{name}='{_numbers(other)}'"
+            )
+
+
+def _numbers(values):
+    return f"[{', '.join(f'{value:g}' for value in values)}]"
+
+
 def input_sizes(recipe):
     """The `InputSizes` of a recipe's steps."""
     return InputSizes.of(recipe, architecture(recipe.model.name))
@@ -91,6 +122,7 @@ def input_sizes(recipe):
 def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None):
     """A model of the recipe: from scratch, fine-tuned from the checkpoint file `weights`, or of a run to resume."""
     spec = spec_of(recipe)
+    spec.check_loss(recipe.loss)
     model = framework.build(spec, device, seed=None)
     shapes = framework.shapes(model)
     if checkpoint is not None:
@@ -101,6 +133,7 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
     if weights is not None:
         given = load_checkpoint(weights, optimizer=False)
         check_anchors(given, spec, weights)
+        check_normalisation(given, spec, weights)
         values, new = given.weights, ("head", "attention")
         if given.is_backbone:
             say("weights: a backbone, so what it lacks of the rest is re-initialised")
@@ -156,6 +189,7 @@ def build_trainer(
         training_set=TrainingSet(sources.training, sources.members, recipe, spec),
         task=task_of(spec.name),
         evaluation=sources.validation,
+        validation_loss=ValidationLoss(*sources.unseen, recipe, spec),
         run=run,
         progress=progress,
         device=device,
@@ -171,6 +205,7 @@ def build_trainer(
         trainer.learner.average.assign(checkpoint.ema or {})
         trainer.epoch_sums = EpochSums(**checkpoint.state["epoch"])
         trainer.step, trainer.best, trainer.metrics = checkpoint.step, checkpoint.best, checkpoint.metrics
+        trainer.best_epoch = checkpoint.state.get("best_epoch", checkpoint.epoch)  # it wasn't kept before 0.4.0
     return trainer
 
 

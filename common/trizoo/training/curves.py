@@ -20,7 +20,7 @@ def draw_curves(records):
     panels = figure.add_gridspec(2, 2, height_ratios=(3, 2))
     steps = [record for record in records if record["kind"] == "step"]
     epochs = [record for record in records if record["kind"] == "epoch"]
-    _losses(figure.add_subplot(panels[0, :], title="Loss", xlabel="step"), steps)
+    _losses(figure.add_subplot(panels[0, :], title="Loss", xlabel="step"), steps, epochs)
     _learning_rate(figure.add_subplot(panels[1, 0], title="Learning rate", xlabel="step"), steps)
     _validation(figure.add_subplot(panels[1, 1], title="Validation", xlabel="epoch", ylim=(0, 1)), epochs)
     for axes in figure.axes:
@@ -40,8 +40,11 @@ def smooth(values, window):
     return np.where(count > 0.5, total / np.maximum(count, 1), np.nan)
 
 
-def _losses(axes, steps):
-    """Every term twice: as logged, faint, and smoothed. Logarithmic where the values span more than a hundredfold."""
+def _losses(axes, steps, epochs):
+    """Every term twice: as logged, faint, and smoothed, and the validation loss where it was measured.
+
+    Logarithmic where the values span more than a hundredfold.
+    """
     x = _numbers(steps, "step")
     window = max(1, round(len(steps) * WINDOW)) | 1  # odd, so that the mean is centred
     lowest, highest = np.inf, 0.0
@@ -54,6 +57,12 @@ def _losses(axes, steps):
         axes.plot(x, values, color=colour, alpha=0.25, linewidth=0.8)
         axes.plot(x, smoothed, color=colour, label=name, **_line(smoothed))
         lowest, highest = np.nanmin([lowest, *smoothed]), np.nanmax([highest, *smoothed])
+    unseen = [record for record in epochs if record.get("validation_loss") is not None]
+    if unseen:
+        values, gap = _numbers(unseen, "validation_loss"), unseen[-1].get("loss_gap")
+        label = "validation loss" if gap is None else f"validation loss (gap {gap:+.3g})"
+        axes.plot(_numbers(unseen, "step"), values, color="black", marker="o", markersize=3, label=label)
+        lowest, highest = min(lowest, values.min()), max(highest, values.max())
     if 0 < lowest < highest / 100:
         axes.set_yscale("log")
     _finish(axes, "no step was logged yet")

@@ -27,12 +27,14 @@ class Sources:
         members: indices of its images that are trained on
         validation: an evaluation set for metrics during the run
         test: one for the final metrics
+        unseen: a data set as `training` is, and the indices of its images that validation is on
     """
 
     training: Any
     members: list[int]
     validation: EvaluationSet
     test: EvaluationSet
+    unseen: tuple[Any, Any]
 
 
 def open_data(recipe, say, pretrained=False, resumed=False):
@@ -64,10 +66,11 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     tell_problems(training.problems, "training data", root, say)
     members = list(range(min(recipe.data.overfit or len(training), len(training))))
     test = final_set(recipe, listing=listing)
-    validation = test
+    validation, unseen = test, (training, members)
     if holds_back(recipe.data, listing.splits, len(training)):
         kept = set(_held_back(training.records))
         members = [place for place in members if place not in kept]
+        unseen = (training, sorted(kept))
         validation = test if test.split == _held_back_of(train) else held_back_set(recipe, listing)
         say(
             f"data: no split is for validation, so a fifth of {train} ({len(kept)} images, always the same) is held "
@@ -76,6 +79,8 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     elif not recipe.data.overfit:
         split = choose_split(recipe.data.validation, ("val",), listing.splits) or train
         validation = test if split == test.split else task.evaluation_set(listing, recipe.data, split, recipe.classes)
+        source = training if split == train else task.open(listing, recipe.data, split, recipe.classes)
+        unseen = (source, range(len(source)))
         shared = {record.id for record in training.records} & {record.id for record in validation.records}
         if shared:
             say(
@@ -93,7 +98,7 @@ def open_data(recipe, say, pretrained=False, resumed=False):
         tell_problems(new, f"images of {used.split}", root, say)
         told.update(new)
     say(f"data: validation on {len(validation.records)} images ({validation.split}), final metrics on {test.split}")
-    return recipe, Sources(training, members, validation, test)
+    return recipe, Sources(training, members, validation, test, unseen)
 
 
 def tell_problems(problems, what, root, say):

@@ -18,6 +18,7 @@ from trizoo.weights.checkpoint import Checkpoint, save
 LOG_INTERVAL = 10  # steps from one line of the log, and one wait for the device, to the next
 LINE_SECONDS = 3  # an epoch that is shorter, of a handful of images, prints its line only where it was evaluated
 SAVE_INTERVAL = 600  # seconds after which last.h5 is written also within an epoch
+SAVE_SHARE = 0.05  # of the time, at most, goes into last.h5 at the ends of epochs that aren't evaluated
 
 
 @dataclass
@@ -52,8 +53,10 @@ class Trainer:
     Args:
         task: see `trizoo.tasks`
         evaluation: one of its evaluation sets
+        validation_loss: its images' `trizoo.training.validation.ValidationLoss`
         best: the best validation metric so far
         notes: goes into last.h5 as it is, for whoever resumes the run
+        best_epoch: the one, from 1, after which nothing was better
         callbacks: see `trizoo.training.callbacks`
     """
 
@@ -65,6 +68,7 @@ class Trainer:
     training_set: Any
     task: Any
     evaluation: Any
+    validation_loss: Any
     run: Any
     progress: Any
     device: Any
@@ -72,22 +76,32 @@ class Trainer:
     notes: dict
     step: int = 0
     best: float | None = None
+    best_epoch: int = 0
     metrics: dict = field(default_factory=dict)
     epoch_sums: EpochSums = field(default_factory=EpochSums)
     stopped: bool = False
     callbacks: tuple = ()
+    saved: float = 0.0  # when last.h5 was, by time.monotonic
+    save_seconds: float = 0.0  # that it took
+
+    @property
+    def unfinished_epoch(self):
+        """The epoch, from 1, that the next step goes on with; None where that begins one, or there is none."""
+        epoch, place = self.plan.epoch_of(self.step)
+        return epoch + 1 if place and self.step < self.plan.total_steps else None
 
     def fit(self):
         """Trains; afterwards `stopped` says whether a signal ended it early.
 
         Raises UserError where the loss or the weights are no longer finite; last.h5 then holds the last good ones.
         """
-        if self.step >= self.plan.total_steps:
+        if self.step >= self.plan.total_steps or self.is_out_of_patience:
             return
         batches = self.framework.loader(self.training_set, self.plan.batch_plans(self.step), self.workers, self.device)
         frozen = None
         self.progress.start(self.plan.total_steps, self.step)
-        pending, marked, saved = [], time.monotonic(), time.monotonic()
+        pending, marked = [], time.monotonic()
+        self.saved = marked
         for callback in self.callbacks:
             callback.on_begin(self)
         with stop_signals(self.stop):
@@ -110,17 +124,28 @@ class Trainer:
                 if ends:
                     self._end_epoch()
                 marked = time.monotonic()
-                if stopping or marked - saved > SAVE_INTERVAL:
+                if stopping or marked - self.saved > SAVE_INTERVAL:
                     self.save_last()
-                    saved = marked
-                if stopping:
+                if stopping or self.is_out_of_patience:
                     return
+
+    @property
+    def is_out_of_patience(self):
+        """Whether the epoch that was just evaluated is the one that `schedule.patience` ends the run with."""
+        patience = self.recipe.schedule.patience
+        if not patience or not self.best_epoch or not self.plan.ends_epoch(self.step - 1):
+            return False
+        epoch = self.plan.epoch_of(self.step - 1)[0] + 1
+        return epoch - self.best_epoch >= patience and self._evaluates(epoch, self.step - 1)
 
     def save_last(self):
         """Writes last.h5: all that an exact resume needs."""
+        started = time.monotonic()
         ema = self.learner.average.arrays() or None
         model = self.framework.arrays(self.learner.model)
         save(self.run.last, self._checkpoint(model, self.learner.optimizer_arrays(), ema))
+        self.saved = time.monotonic()
+        self.save_seconds = self.saved - started
 
     def _log(self, pending, batch_size):
         """Brings the pending steps' terms from the device, checks them, and writes one line for the last of them."""
@@ -155,6 +180,10 @@ class Trainer:
             with averaged(self.framework, self.learner):
                 use = self.task.evaluator(self.framework, self.learner.model, self.spec, self.recipe, self.device)
                 self.metrics, found = self.evaluation.measure(use)
+                loss = self.framework.measured_loss(self.spec, self.recipe.loss, self.device)
+                unseen = self.validation_loss.measure(use.predict, loss)
+            if unseen is not None:
+                record |= {"validation_loss": unseen, "loss_gap": unseen - record["loss"]}
             record |= {name: self.metrics[name] for name in self.task.metrics}
             for callback in self.callbacks:
                 record |= callback.on_evaluation(self, self.metrics, found) or {}
@@ -162,17 +191,22 @@ class Trainer:
         self.run.log(record)
         if evaluates or record["seconds"] >= LINE_SECONDS:
             self.progress.epoch_end(_epoch_line(record, self.plan.epochs, self.task.metrics))
-        self.epoch_sums = EpochSums()
+        if not self.plan.epoch_of(self.step)[1]:  # else the run ends within it, and may be prolonged
+            self.epoch_sums = EpochSums()
         for callback in self.callbacks:
             callback.on_epoch(self, record)
         if evaluates:
             score = self.metrics[self.task.metrics[0]]
+            if self.best is None or (score is not None and score > self.best):
+                self.best_epoch = epoch
             if self.best is None or (score is not None and score >= self.best):  # of equals, the later one
                 self.best = score
                 average = self.learner.average.arrays()
                 save(self.run.best, self._checkpoint(average or self.framework.arrays(self.learner.model)))
             self.save_last()
             self.run.draw_curves()
+        elif self.save_seconds <= SAVE_SHARE * (time.monotonic() - self.saved):
+            self.save_last()
 
     def _evaluates(self, epoch, step):
         options = self.recipe.evaluate
@@ -196,7 +230,12 @@ class Trainer:
             ema=ema,
             best=self.best,
             metrics={name: self.metrics.get(name) for name in self.task.metrics},
-            state={"learner": self.learner.state(), "epoch": asdict(self.epoch_sums), "notes": self.notes},
+            state={
+                "learner": self.learner.state(),
+                "epoch": asdict(self.epoch_sums),
+                "notes": self.notes,
+                "best_epoch": self.best_epoch,
+            },
         )
 
     def stop(self):

@@ -2,7 +2,7 @@
 
 from trizoo.families import architecture, backbone_of
 from trizoo.ground.errors import UserError
-from trizoo.recipes.load import load
+from trizoo.recipes.load import is_of_the_zoo, load
 from trizoo.recipes.schema import Recipe, base_of
 from trizoo.weights.checkpoint import holds_backbone, load_recipe
 
@@ -51,6 +51,22 @@ def new_recipe(overrides, *, model=None, file=None, weights=None, origin):
         silent = [key for key, where in origins.items() if where == "default" or where.startswith("base ")]
         below += [(f"model.{key}", saved[key], f"weights {weights}") for key in silent]
     return load(Recipe, file=file, base=base, overrides=[*below, *overrides])
+
+
+def check_frozen(loaded, file):
+    """UserError where a run without weights is to freeze epochs; those that the zoo's own recipes freeze then aren't.
+
+    Args:
+        loaded: of `new_recipe`
+        file: the recipe file, None without one
+    """
+    epochs, origin = loaded.recipe.freeze.epochs, loaded.origins["freeze.epochs"]
+    ours = origin == "default" or origin.startswith("base ") or (origin.startswith("file ") and is_of_the_zoo(file))
+    if epochs and not ours:
+        raise UserError(
+            f"freeze.epochs is {epochs} ({origin}), and without pretrained weights there is nothing worth freezing; "
+            f"--weights TAG, or freeze.epochs=0, would do"
+        )
 
 
 def _of_the_backbone(saved, wanted, weights, backbone):

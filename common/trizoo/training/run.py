@@ -3,11 +3,12 @@
     recipe.yaml     the resolved recipe                   log.jsonl    one JSON object per line, steps and epochs
     metrics.csv     one row per epoch, from the log       curves.png   the log, drawn
     last.h5 best.h5 checkpoints                           metrics.json the final metrics
-    samples/        pictures
+    samples/        pictures                              .lock        of the process that trains it, while it does
 
 Each line of the log has a kind, "step" or "epoch", with `step`, the steps done since the run began, and `epoch`, from
 1. A step line gives `lr` and the loss terms by name; an epoch line the terms' means, `seconds`, and where it was
-evaluated `mAP50` and `mAP`. More keys are welcome. A number that isn't finite is null.
+evaluated `mAP50` and `mAP`, `validation_loss`, and `loss_gap`, which is that less the mean of `loss`. More keys are
+welcome. A number that isn't finite is null.
 """
 
 import csv
@@ -15,10 +16,12 @@ import io
 import itertools
 import json
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
-from trizoo.ground.errors import UserError
-from trizoo.ground.files import write_atomically
+from trizoo.ground.errors import UnwrittenError, UserError
+from trizoo.ground.files import TEMPORARY, remove_left, write_atomically
+from trizoo.ground.lock import HeldError, Lock, holder
 from trizoo.ground.results import check_place
 from trizoo.ground.text import to_json
 
@@ -38,6 +41,8 @@ class RunFolder:
         self.last = self.path / "last.h5"
         self.metrics_json = self.path / "metrics.json"
         self.samples = self.path / "samples"
+        self.lock_path = self.path / ".lock"
+        self.lock = None
 
     @classmethod
     def create(cls, path):
@@ -56,36 +61,72 @@ class RunFolder:
     def check_new(cls, path):
         """The folder that `create` would make. Raises UserError where it would refuse; nothing is made."""
         run = cls(path)
-        try:
-            full = run.path.is_dir() and any(run.path.iterdir())
-        except OSError as error:
-            raise UserError(f"the run folder {run.path} can't be made: {error.strerror or error}") from error
-        if full and run.recipe_path.is_file() and run.last.is_file():
-            raise UserError(f"{run.path} isn't empty; --resume {run.path} resumes that run, another --out starts one")
-        if full:
-            raise UserError(f"{run.path} isn't empty and holds no run to resume; another --out starts one")
         if run.path.exists() and not run.path.is_dir():
             raise UserError(f"the run folder {run.path} can't be made: a file is there; another --out would do")
+        run.check_empty()
         if not run.path.exists():
             check_place(run.path)
         return run
+
+    def check_empty(self):
+        """UserError where there is more in the folder than a beginning that came to nothing left."""
+        try:
+            names = {file.name for file in self.path.iterdir()} if self.path.is_dir() else set()
+        except OSError as error:
+            raise UserError(f"the run folder {self.path} can't be made: {error.strerror or error}") from error
+        owner = holder(self.lock_path) if self.lock is None else None
+        if owner:
+            raise self._in_use(owner)
+        if all(name == self.lock_path.name or TEMPORARY.fullmatch(name) for name in names):
+            return
+        if self.last.is_file():
+            raise UserError(f"{self.path} isn't empty; --resume {self.path} resumes that run, another --out starts one")
+        raise UserError(f"{self.path} isn't empty and holds no run to resume; another --out starts one")
 
     @classmethod
     def open(cls, path):
         """The folder of a run that was begun, by its own path or that of the last.h5 in it.
 
-        Raises UserError where there is no recipe.yaml or no last.h5 to resume from.
+        Raises UserError where there is no last.h5 to resume from; recipe.yaml is written anew from it.
         """
         path = Path(path)
         run = cls(path.parent if path.name == "last.h5" else path)
         if not run.path.is_dir():
             raise UserError(f"{run.path} is no run folder; the folder of a run, or the last.h5 in it, is needed")
-        missing = [file.name for file in (run.recipe_path, run.last) if not file.is_file()]
-        if missing:
-            raise UserError(
-                f"{run.path} can't be resumed without {' and '.join(missing)}; another --out starts a new run"
-            )
+        if not run.last.is_file():
+            raise UserError(f"{run.path} can't be resumed without last.h5; another --out starts a new run")
         return run
+
+    @contextmanager
+    def held(self):
+        """While it lasts, no other process trains in this folder; what killed ones left half written is gone.
+
+        Within itself it does nothing. Raises UserError at once where another process holds the folder.
+        """
+        if self.lock is not None:
+            yield
+            return
+        try:
+            self.lock = Lock(self.lock_path)
+        except HeldError as error:
+            raise self._in_use(error) from None
+        except OSError as error:
+            raise UserError(f"{self.lock_path} can't be made: {error.strerror or error}") from error
+        try:
+            remove_left(self.path)
+            remove_left(self.samples)
+            yield
+        finally:
+            self.lock.release()
+            self.lock = None
+
+    def _in_use(self, owner):
+        return UserError(f"{self.path} is being trained by {owner}; wait for its end, or name another folder")
+
+    def explain(self, error):
+        """What an UnwrittenError of this run's files means for it: a UserError that says how it goes on."""
+        way = f"--resume {self.path} goes on" if self.last.is_file() else "the same command begins anew"
+        return UserError(f"{error.fact}; where there is room again, {way}")
 
     def log(self, record):
         """Append a record (see the module's docstring) to the log; an epoch's also goes into metrics.csv.
@@ -98,8 +139,11 @@ class RunFolder:
         missing = [key for key in ("step", "epoch") if key not in record]
         if missing:
             raise ValueError(f"record {record} has no {' and no '.join(missing)}; both step and epoch are needed")
-        with self.log_path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(to_json(record) + "\n")
+        try:
+            with self.log_path.open("a", encoding="utf-8", newline="\n") as file:
+                file.write(to_json(record) + "\n")
+        except OSError as error:
+            raise UnwrittenError(f"{self.log_path} can't be written ({error.strerror or error})") from error
         if kind == "epoch":
             self._write_csv(self.read_log())
 
@@ -119,9 +163,17 @@ class RunFolder:
                 raise UserError(f"{self.log_path}, line {number} is no JSON ({error.msg}); remove that line") from error
         return records
 
-    def truncate(self, step):
-        """Forget what was logged after `step` steps, in log.jsonl and metrics.csv: call it when resuming there."""
-        records = [record for record in self.read_log() if record["step"] <= step]
+    def truncate(self, step, unfinished=None):
+        """Forget what was logged after `step` steps, in log.jsonl and metrics.csv: call it when resuming there.
+
+        Args:
+            unfinished: an epoch, from 1, that goes on, so that a line which an earlier end of the run gave it goes, too
+        """
+        records = [
+            record
+            for record in self.read_log()
+            if record["step"] <= step and (record["kind"], record["epoch"]) != ("epoch", unfinished)
+        ]
         write_atomically(self.log_path, "".join(to_json(record) + "\n" for record in records))
         self._write_csv(records)
 

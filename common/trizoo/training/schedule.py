@@ -51,6 +51,7 @@ class RunPlan:
         if count < 1:
             raise ValueError(f"count is {count}; at least 1 image to train on is needed")
         self.schedule = schedule
+        self.others = (freeze, count, seed, pretrained, prefix, sizes)
         self.count = count
         self.seed = seed
         self.frozen_prefix = prefix
@@ -80,6 +81,10 @@ class RunPlan:
             text += f"; from epoch {last.first_epoch + 1} on of {last.batch_size} images, nothing frozen"
         return f"{text} (there are {self.count})"
 
+    def by(self, schedule):
+        """The plan of the same run by another schedule."""
+        return RunPlan(schedule, *self.others)
+
     def phase(self, step):
         """The phase that a step (from 0) belongs to."""
         return max((phase for phase in self.phases if phase.first_step <= step), key=lambda phase: phase.first_step)
@@ -104,7 +109,8 @@ class RunPlan:
 
         From warmup_start quadratically to the peak, then a cosine (or ten levels of equal ratios; of equal differences
         where `final` is 0) down to `final` of it, the last stretch of a cosine flat: the curve that users of the
-        earlier repositories know, per step instead of per epoch.
+        earlier repositories know, per step instead of per epoch. Of kind "halve" it is half after every `halve_every`
+        steps of the run, whatever `final` and the run's length are.
         """
         schedule = self.schedule
         phase = self.phase(step)
@@ -114,6 +120,8 @@ class RunPlan:
         flat = min(schedule.flat * total, schedule.flat_epochs)
         if now < warmup:
             factor = schedule.warmup_start + (1 - schedule.warmup_start) * (now / warmup) ** 2
+        elif schedule.kind == "halve":
+            factor = 0.5 ** (step // schedule.halve_every)
         elif schedule.kind == "step":
             level = min(int((now - warmup) * STEP_LEVELS / (total - warmup)), STEP_LEVELS - 1)
             factor = schedule.final ** (level / (STEP_LEVELS - 1)) if schedule.final else 1 - level / STEP_LEVELS

@@ -2,20 +2,21 @@
 
 import pickle
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo.augment.pipeline import own_operations
 from trizoo.ground.cores import available_cores
-from trizoo.ground.errors import UserError
+from trizoo.ground.errors import UnwrittenError, UserError
 from trizoo.recipes.describe import dump
 from trizoo.training.build import build_model, build_trainer, check_model, spec_of
 from trizoo.training.data import open_data
 from trizoo.training.finish import finish
 from trizoo.training.progress import Progress
+from trizoo.training.resume import load_last, tell_jump
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.sizes import check_augmented_sizes, unresized
-from trizoo.weights.checkpoint import load as load_checkpoint
 
 
 @dataclass(frozen=True)
@@ -59,49 +60,76 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
         callbacks: `trizoo.training.callbacks.Callback` objects
 
     Raises:
-        UserError: for data, weights, sizes or folders that don't fit, and for a loss that is no longer finite
+        UserError: for data, weights, sizes or folders that don't fit, for a folder that another process trains in, for
+            a disk that is full, and for a loss that is no longer finite
     """
     check_workers(workers)
     workers = default_workers() if workers is None else workers
     check_model(recipe)
     check_own_operations(recipe, workers)
-    if run is None and out is not None:
-        RunFolder.check_new(out)
-    recipe, sources = open_data(recipe, say, pretrained=weights is not None, resumed=run is not None)
-    recipe = unresized(recipe, sources, say)
-    check_augmented_sizes(recipe, sources, spec_of(recipe))
-    checkpoint = load_checkpoint(run.last) if run else None
-    if checkpoint and checkpoint.framework != framework.name:
-        say(f"run: begun with {checkpoint.framework}, resumed with {framework.name} after step {checkpoint.step}")
-    model = build_model(framework, recipe, device, say, weights=weights, checkpoint=checkpoint)
-    if run is None:
-        run = RunFolder.create(next_run(Path("runs"), recipe.model.name) if out is None else out)
-    say(f"run: {run.path}")
+    with ExitStack() as held:
+        if run is not None:
+            held.enter_context(run.held())
+        elif out is not None:
+            RunFolder.check_new(out)
+        recipe, sources = open_data(recipe, say, pretrained=weights is not None, resumed=run is not None)
+        recipe = unresized(recipe, sources, say)
+        if run is None and weights is None and recipe.freeze.epochs:  # of the zoo's own; the run's recipe says what is
+            recipe = recipe.model_copy(update={"freeze": recipe.freeze.model_copy(update={"epochs": 0})})
+        check_augmented_sizes(recipe, sources, spec_of(recipe))
+        checkpoint = load_last(run) if run else None
+        if checkpoint and checkpoint.framework != framework.name:
+            say(f"run: begun with {checkpoint.framework}, resumed with {framework.name} after step {checkpoint.step}")
+        model = build_model(framework, recipe, device, say, weights=weights, checkpoint=checkpoint)
+        if run is None:
+            run = RunFolder.create(next_run(Path("runs"), recipe.model.name) if out is None else out)
+            held.enter_context(run.held())
+            run.check_empty()
+        say(f"run: {run.path}")
+        if not run.lock.works:
+            say(f"warning: the file system of {run.path} has no locks; nothing keeps another process out of this run")
+        try:
+            return _run(
+                framework,
+                model,
+                recipe,
+                sources,
+                say,
+                quiet,
+                run=run,
+                device=device,
+                workers=workers,
+                pretrained=checkpoint.state["notes"]["pretrained"] if checkpoint else weights is not None,
+                checkpoint=checkpoint,
+                callbacks=callbacks,
+            )
+        except UnwrittenError as error:
+            raise run.explain(error) from error
+
+
+def _run(framework, model, recipe, sources, say, quiet, **options):
+    """All of `train` that writes into the run folder, which this process holds. options: of `build_trainer`."""
+    run, checkpoint = options["run"], options["checkpoint"]
     with Progress(quiet=quiet) as progress:
-        trainer = build_trainer(
-            framework,
-            model,
-            recipe,
-            sources,
-            run=run,
-            progress=progress,
-            device=device,
-            workers=workers,
-            pretrained=checkpoint.state["notes"]["pretrained"] if checkpoint else weights is not None,
-            checkpoint=checkpoint,
-            callbacks=callbacks,
-        )
+        trainer = build_trainer(framework, model, recipe, sources, progress=progress, **options)
         say(f"plan: {trainer.plan}")
+        if checkpoint:
+            tell_jump(trainer.plan, checkpoint, say)
+        trainer.save_last()  # first of all, so that a folder with anything in it is a run that can be resumed
         run.write_text(run.recipe_path, dump(recipe))
-        run.truncate(trainer.step)
-        trainer.save_last()
+        run.truncate(trainer.step, trainer.unfinished_epoch)
         trainer.fit()
     metrics = None
     if trainer.stopped:
         say(f"stopped after step {trainer.step}; resume with: --resume {run.path}")
     else:
+        if trainer.is_out_of_patience and trainer.step < trainer.plan.total_steps:
+            say(
+                f"ended early after step {trainer.step}: no epoch was better than epoch {trainer.best_epoch} for "
+                f"{recipe.schedule.patience} epochs or more (schedule.patience)"
+            )
         metrics = finish(trainer, sources.test, say)
-    for callback in callbacks:
+    for callback in trainer.callbacks:
         callback.on_end(trainer, metrics)
     return Run(run, metrics, trainer.step)
 

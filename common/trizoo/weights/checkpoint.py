@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +18,8 @@ import h5py
 import numpy as np
 
 import trizoo
-from trizoo.ground.errors import UserError
-from trizoo.ground.files import open_ordinary
+from trizoo.ground.errors import UnwrittenError, UserError
+from trizoo.ground.files import open_ordinary, put_in_place, remove_left, temporary_beside
 from trizoo.weights import hdf5
 
 FORMAT = 1
@@ -76,28 +76,23 @@ class Checkpoint:
 def save(path, checkpoint):
     """Write a checkpoint. A kill at any moment leaves the file that was there before whole.
 
-    It is written next to its place as `.<name>.partial`, flushed to the disk and renamed. Raises UserError where the
-    disk refuses, ValueError for arrays that are neither float32 nor integer and for names that HDF5 cannot hold. One
-    process at a time may write a checkpoint.
+    It is written next to its place under a random name, flushed to the disk and renamed; what killed processes left
+    there goes. Raises UnwrittenError where the disk refuses, ValueError for arrays that are neither float32 nor integer
+    and for names that HDF5 cannot hold.
     """
     path = Path(path)
     groups = _groups(checkpoint)
     attributes = _attributes(checkpoint)
-    temporary = path.with_name(f".{path.name}.partial")
+    remove_left(path.parent)
     try:
-        _write(temporary, groups, attributes)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with temporary_beside(path) as temporary:
+            _write(temporary, groups, attributes)
+            put_in_place(temporary, path)
         _flush_folder(path.parent)
     except (OSError, RuntimeError) as error:  # h5py says RuntimeError where closing the file fails
-        _discard(temporary)
         if not path.parent.is_dir():
             raise UserError(f"checkpoint {path} cannot be written: {path.parent} is no folder; make it first") from None
-        raise UserError(f"checkpoint {path} cannot be written: {_reason(error)}") from None
-    except BaseException:
-        _discard(temporary)
-        raise
+        raise UnwrittenError(f"checkpoint {path} cannot be written: {_reason(error)}") from None
 
 
 def load(path, *, optimizer=True):
@@ -222,11 +217,6 @@ def _without_times(kind):
     properties = h5py.h5p.create(kind)
     properties.set_obj_track_times(False)
     return properties
-
-
-def _discard(path):
-    with suppress(OSError):
-        path.unlink()
 
 
 def _flush_folder(folder):

@@ -26,9 +26,10 @@ def hard_negatives(losses, matches, negatives):
     Args:
         losses: each anchor's, as background
         matches: of `trizoo.families.ssd.targets.assign`
-        negatives: so many times as many count as the image has positives, at most
+        negatives: so many times as many count as the image has positives, or one, at most
     """
     candidates = matches == NEGATIVE
     order = ops.argsort(ops.where(candidates, -losses, math.inf), axis=1)  # stable on every backend
     rank = ops.cast(ops.argsort(order, axis=1), "float32")
-    return candidates & (rank < negatives * ops.sum(ops.cast(matches >= 0, "float32"), axis=1, keepdims=True))
+    positives = ops.maximum(ops.sum(ops.cast(matches >= 0, "float32"), axis=1, keepdims=True), 1.0)
+    return candidates & (rank < negatives * positives)

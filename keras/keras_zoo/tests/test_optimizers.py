@@ -1,4 +1,4 @@
-"""SGD and Adam against numbers worked out by hand, parts of batches, overflow in one of them."""
+"""SGD, Adam and AdamW against numbers worked out by hand, parts of batches, overflow in one of them."""
 
 import keras
 import numpy as np
@@ -60,6 +60,15 @@ def test_adam_divides_by_the_root_plus_epsilon_and_counts_each_variables_steps()
     assert slots(made[0])["step"] == [1, 1]
     assert slots(made[0])["m"] == pytest.approx([0.3, 1e-9])
     assert slots(made[0])["v"] == pytest.approx([0.09, 1e-18])
+
+
+def test_adamw_shrinks_the_kernel_alone_and_apart_from_the_gradient():
+    made = make(name="adamw", momentum=0.9, beta2=0.99, weight_decay=0.2)
+    # a first step is lr long, as Adam's; kernel: 1 * (1 - 0.1 * 0.2) - 0.1
+    assert step(*made, (3.0, 4.0)) == pytest.approx((0.88, 1.9))
+    # the corrected m and v are g and g^2 again; kernel: 0.88 * 0.98 - 0.1
+    assert step(*made, (3.0, 4.0)) == pytest.approx((0.7624, 1.8))
+    assert slots(made[0])["m"] == pytest.approx([0.57, 0.76])  # without decay: 0.9 * 0.3 + 0.3
 
 
 def test_the_gradient_is_clipped_as_a_whole_before_it_decays():

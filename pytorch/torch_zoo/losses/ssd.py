@@ -25,9 +25,10 @@ def hard_negatives(losses: Tensor, matches: Tensor, negatives: float) -> Tensor:
     Args:
         losses: each anchor's, as background
         matches: of `trizoo.families.ssd.targets.assign`
-        negatives: so many times as many count as the image has positives, at most
+        negatives: so many times as many count as the image has positives, or one, at most
     """
     candidates = matches == NEGATIVE
     order = torch.where(candidates, -losses, torch.inf).argsort(dim=1, stable=True)
     rank = order.argsort(dim=1)
-    return candidates & (rank < negatives * (matches >= 0).sum(dim=1, keepdim=True).float())
+    positives = (matches >= 0).sum(dim=1, keepdim=True).clamp(min=1)
+    return candidates & (rank < negatives * positives.float())

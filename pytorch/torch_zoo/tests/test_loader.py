@@ -1,7 +1,14 @@
 """The loader, as in every framework, and what concerns PyTorch's alone."""
 
-import torch
+import multiprocessing
+import os
+import signal
 
+import pytest
+import torch
+from torch.utils.data import _utils
+
+from trizoo.ground.errors import UserError
 from trizoo.tests.contract.loader import *  # noqa: F403
 from trizoo.tests.contract.loader import plans, same
 
@@ -17,3 +24,18 @@ def test_pytorch_is_not_the_source_of_randomness(zoo, training, batches):
 def test_batches_are_tensors(batches):
     assert isinstance(batches[0].images, torch.Tensor)
     assert all(isinstance(array, torch.Tensor) for array in batches[0].targets.values())
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is of POSIX")
+def test_a_killed_worker_is_called_that_when_its_batch_is_wanted_and_disturbs_nothing_before(
+    zoo, training, monkeypatch
+):
+    monkeypatch.setattr(_utils, "MP_STATUS_CHECK_INTERVAL", 0.2)  # seconds, of 5
+    dataset, recipe = training
+    batches = zoo.loader(dataset, plans(recipe), 1, zoo.device("cpu"))
+    next(batches)
+    for worker in multiprocessing.active_children():
+        os.kill(worker.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)  # here PyTorch's own handler would raise
+    with pytest.raises(UserError, match=r"a loader process was killed.*fewer --workers"):
+        list(batches)

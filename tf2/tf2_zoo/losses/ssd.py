@@ -25,9 +25,10 @@ def hard_negatives(losses, matches, negatives):
     Args:
         losses: each anchor's, as background
         matches: of `trizoo.families.ssd.targets.assign`
-        negatives: so many times as many count as the image has positives, at most
+        negatives: so many times as many count as the image has positives, or one, at most
     """
     candidates = matches == NEGATIVE
     order = tf.argsort(tf.where(candidates, -losses, math.inf), axis=1, stable=True)
     rank = tf.cast(tf.argsort(order, axis=1), tf.float32)
-    return candidates & (rank < negatives * tf.reduce_sum(tf.cast(matches >= 0, tf.float32), axis=1, keepdims=True))
+    positives = tf.maximum(tf.reduce_sum(tf.cast(matches >= 0, tf.float32), axis=1, keepdims=True), 1.0)
+    return candidates & (rank < negatives * positives)

@@ -1,8 +1,6 @@
 """What serve takes."""
 
-import argparse
-
-from trizoo.commands.flags.shared import add_flag, add_flags_of_use, positive_int
+from trizoo.commands.flags.shared import Parser, add_flag, add_flags_of_use, positive_int
 from trizoo.tasks import FLAGS
 
 OF_DETECTORS = ("confidence", "nms", "nms_method", "max_detections")
@@ -10,7 +8,7 @@ OF_DETECTORS = ("confidence", "nms", "nms_method", "max_detections")
 
 def parser(prog="trizoo serve"):
     """The command line of serve. Of predict's flags those that it lacks are there too, as they are where unused."""
-    flags = argparse.ArgumentParser(
+    flags = Parser(
         prog=prog,
         description="Answer images over HTTP, and show a page to try a model with: docs/serve.md.",
     )

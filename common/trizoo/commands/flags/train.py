@@ -35,7 +35,9 @@ def parser(prog="train.py"):
         "--compile", action="store_const", const=True, help="the step, by torch.compile or XLA; slow to start"
     )
     add_weights_flags(flags, "what to fine-tune from, classes may differ")
-    flags.add_argument("--resume", metavar="RUN", help="run folder to resume, exactly where it stopped")
+    flags.add_argument(
+        "--resume", metavar="RUN", help="run folder to resume, exactly where it stopped; one process at a time"
+    )
     flags.add_argument("--out", metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)")
     flags.add_argument("--seed", type=int, metavar="N", help="of weights, order and augmentation (default: 0)")
     flags.add_argument("--recipe", metavar="FILE", help="YAML file, or the name of a recipe that comes with the zoo")

@@ -152,6 +152,9 @@ class ModelSpec:
         """Why weights of another spec of this model mean other boxes, as the end of a sentence; None: they don't."""
         return None
 
+    def check_loss(self, loss):
+        """UserError where a recipe's loss section doesn't fit the classes."""
+
     def parity_loss(self, loss):
         """The loss section that frameworks are compared with.
 

@@ -17,7 +17,8 @@ def ssd_loss(outputs, targets, grid, coding=SSD_CODING, *, negatives=3, box_beta
     Terms, each already multiplied by its gain and divided by the number of positives of the whole batch:
         box    sum over positives of smooth L1 between deltas and those of the anchor's box, linear beyond `box_beta`
         class  sum of softmax cross-entropy over positives and, of each image, the `negatives` times as many anchors
-               without a box whose cross-entropy is highest, the first of equals. So an image without boxes adds nothing
+               without a box whose cross-entropy is highest, the first of equals; of an image without positives
+               `negatives` of them, as if it had one, where the paper has none: so it teaches what background is
         loss   their sum
 
     Args:
@@ -47,12 +48,14 @@ def ssd_loss_gradients(
 def hard_negatives(losses, matches, negatives):
     """Which anchors without a box count: losses (B, N), matches (B, N) -> bool (B, N).
 
-    Of each image the highest losses, at most `negatives` times as many as it has positives; the first of equals.
+    Of each image the highest losses, at most `negatives` times as many as it has positives, or as one positive where
+    it has none; the first of equals.
     """
     candidates = matches == NEGATIVE
     order = np.argsort(np.where(candidates, -losses, np.inf), axis=1, kind="stable")
     rank = np.argsort(order, axis=1, kind="stable")
     positives = (matches >= 0).sum(axis=1, keepdims=True, dtype=np.float32)
+    positives = np.maximum(positives, 1)
     return candidates & (rank < np.float32(negatives) * positives)  # 1.1 * 10 is 11 in float32, as in the frameworks
 
 

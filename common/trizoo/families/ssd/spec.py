@@ -26,7 +26,9 @@ class SSDLoss(Section):
 
     kind: Literal["ssd"] = "ssd"
     positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much is assigned to it")
-    negatives: NotNegative = Field(3.0, description="of each image so many times as many negatives as positives count")
+    negatives: NotNegative = Field(
+        3.0, description="of each image so many times as many negatives as positives count, without any as of one"
+    )
     box_beta: NotNegative = Field(1.0, description="smooth L1 is linear beyond it; 0 = L1")
     box_gain: NotNegative = 1.0
     class_gain: NotNegative = 1.0

@@ -1,5 +1,6 @@
 """train.py's command line and the loop behind it, with a framework that is none."""
 
+import csv
 import json
 import math
 import os
@@ -18,19 +19,9 @@ from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.testing import FakeFramework
 from trizoo.training import loop
+from trizoo.training.recipe import new_recipe
+from trizoo.training.train import train as train_recipe
 from trizoo.weights.checkpoint import Checkpoint, load, save
-
-
-@pytest.fixture
-def start(framework, synthetic_data, tmp_path):
-    """Runs train.py with small numbers; the run is in tmp_path / "run"."""
-
-    def run(*arguments, framework=framework, out="run"):
-        small = ["--data", synthetic_data, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
-        small += ["--set", "evaluate.every=1"]
-        return train(framework, [*small, "--out", str(tmp_path / out), *arguments])
-
-    return run
 
 
 def log_of(folder, kind):
@@ -68,27 +59,64 @@ def test_an_epochs_terms_are_means_over_its_steps(start, tmp_path):
     assert log_of(tmp_path / "run", "epoch")[0]["loss"] == pytest.approx(11 / 18)
 
 
-def test_best_holds_the_weights_of_the_best_evaluation(start, monkeypatch, tmp_path):
-    scores = iter([0.2, 0.6, 0.4, 0.9])
-    fit = loop.Trainer.fit
+@pytest.fixture
+def scripted(monkeypatch):
+    """A function of the mAP50 that the evaluations of the next runs give, one after the other."""
+    measured = []
 
     class Scripted:
         def __init__(self, inner):
             self.inner = inner
 
         def measure(self, detector):
-            return {**self.inner.measure(detector)[0], "mAP50": next(scores)}, []
+            return {**self.inner.measure(detector)[0], "mAP50": measured.pop(0)}, []
+
+    fit = loop.Trainer.fit
 
     def scripted_fit(self):
         self.evaluation = Scripted(self.evaluation)
         return fit(self)
 
     monkeypatch.setattr(loop.Trainer, "fit", scripted_fit)
+    return measured.extend
+
+
+def test_best_holds_the_weights_of_the_best_evaluation(start, scripted, tmp_path):
+    scripted([0.2, 0.6, 0.4])
     assert start("--epochs", "3") == 0
     best = load(tmp_path / "run" / "best.h5")
     assert (best.epoch, best.step, best.best) == (2, 6, 0.6)
     assert best.optimizer == {}
     assert load(tmp_path / "run" / "last.h5").best == 0.6
+
+
+def test_a_run_ends_early_where_patience_is_over_and_goes_no_further_when_resumed(start, scripted, tmp_path, capsys):
+    scripted([0.2, 0.6, 0.6, 0.5, 0.9])  # an equal one is no better
+    assert start("--epochs", "9", "--set", "schedule.patience=2") == 0
+    assert "ended early after step 12: no epoch was better than epoch 2 for 2 epochs" in capsys.readouterr().out
+    assert (tmp_path / "run" / "metrics.json").is_file()
+    resume = ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]
+    assert train(FakeFramework(), resume) == 0
+    assert load(tmp_path / "run" / "last.h5").step == 12
+
+
+def test_patience_counts_epochs_and_ends_a_run_at_an_evaluation_also_of_one_that_was_resumed(start, scripted, tmp_path):
+    scripted([0.6, 0.5, 0.4, 0.9])
+    arguments = ("--set", "schedule.patience=3", "--set", "evaluate.every=2")
+    broken = FakeFramework({13: float("nan")})
+    with pytest.raises(UserError):
+        start("--epochs", "12", *arguments, framework=broken)  # after epochs 2 and 4
+    assert train(FakeFramework(), ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
+    assert load(tmp_path / "run" / "last.h5").epoch == 6  # 4 epochs after the best, 3 of patience
+
+
+def test_the_log_and_the_table_have_the_validation_loss_and_its_gap_to_training(start, tmp_path):
+    assert start("--epochs", "2", "--set", "evaluate.every=2") == 0
+    with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert first["validation_loss"] == first["loss_gap"] == ""
+    assert float(second["validation_loss"]) == 2  # the fake's loss is the number of images in a batch
+    assert float(second["loss_gap"]) == pytest.approx(2 - float(second["loss"]))
 
 
 def test_averaged_weights_are_what_is_evaluated_and_kept_as_the_best(start, framework, tmp_path, monkeypatch):
@@ -182,9 +210,27 @@ def test_a_run_can_be_resumed_before_its_first_epoch_is_over(start, framework, t
     assert train(type(framework)(), ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
 
 
-def test_without_pretrained_weights_nothing_is_frozen(start, framework):
-    assert start("--epochs", "2", "--set", "freeze.epochs=1") == 0
-    assert not any(framework.learners[0].frozen_steps)
+def test_without_pretrained_weights_epochs_of_ones_own_to_freeze_are_an_error_and_the_zoos_are_not(
+    start, framework, tmp_path
+):
+    with pytest.raises(UserError, match=r"freeze\.epochs is 1 \(command line --set freeze\.epochs\), .*--weights TAG"):
+        start("--epochs", "2", "--set", "freeze.epochs=1")
+    own = tmp_path / "own.yaml"
+    own.write_text("_base_: yolov3-tiny\nfreeze: {epochs: 2}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"freeze\.epochs is 2 \(file own\.yaml\)"):
+        start("--recipe", str(own))
+    assert not (tmp_path / "run").exists()
+    assert new_recipe([], file=str(own), origin="a picture of it").recipe.freeze.epochs == 2  # nothing is trained
+    for given in (["--model", "yolov3"], ["--recipe", "yolov3"]):
+        assert recipe_of(parser().parse_args([*given, "--data", "x"])).recipe.freeze.epochs == 50
+
+
+def test_the_recipe_of_a_run_without_pretrained_weights_freezes_nothing(framework, synthetic_data, tmp_path):
+    values = {"data.root": synthetic_data, "input_size": [64, 64], "schedule.iterations": 1, "freeze.epochs": 5}
+    recipe = load_recipe(Recipe, base="yolov3-tiny", overrides=[(*item, "base") for item in values.items()]).recipe
+    train_recipe(framework, recipe, "cpu", print, out=tmp_path / "run", workers=0, quiet=True)
+    assert framework.learners[0].frozen_steps == [False]
+    assert load(tmp_path / "run" / "last.h5").recipe["freeze"]["epochs"] == 0
 
 
 def test_with_pretrained_weights_the_first_epochs_are_frozen_also_after_a_resume(start, framework, tmp_path):
@@ -390,6 +436,24 @@ def test_batch_norm_of_a_single_value_is_refused_before_the_run_begins(start, tm
     assert not (tmp_path / "run").exists()
 
 
+def test_advice_for_a_batch_norm_of_a_single_value_is_what_helps_the_model(start):
+    def advice(*arguments):
+        with pytest.raises(UserError, match="a single value") as error:
+            train(None, ["--batch-size", "1", *arguments])
+        return str(error.value)
+
+    small = advice("--input-size", "32")
+    assert "--input-size" in small
+    assert "accumulate" not in small
+    pooled = advice("--model", "deeplabv3plus-mobilenetv2", "--set", "freeze.batch_size=1")
+    assert "--input-size" not in pooled  # image pooling leaves one value of an image of any size
+    assert "model.norm=group" in pooled
+    assert "--input-size" not in advice("--model", "ssd300-mobilenetv2")
+    assert "a larger freeze.batch_size" in advice(
+        "--batch-size", "2", "--input-size", "32", "--set", "freeze.batch_size=1"
+    )
+
+
 def test_a_single_value_is_enough_for_batch_norms_that_keep_to_stored_statistics(start):
     small = ("--input-size", "32", "--batch-size", "1", "--iterations", "1")
     assert start(*small, "--set", "freeze.batch_norm=true") == 0
@@ -466,6 +530,18 @@ def test_an_empty_name_of_weights_or_of_a_run_is_no_new_run(start, tmp_path):
     with pytest.raises(UserError, match="can't be resumed"):
         train(None, ["--resume", ""])
     assert not (tmp_path / "run").exists()
+
+
+def test_weights_of_another_normalisation_are_refused_and_their_own_is_taken(start, tmp_path):
+    assert start("--iterations", "1", "--set", "model.mean=[1, 2, 3]") == 0
+    weights = ("--weights", str(tmp_path / "run" / "best.h5"), "--iterations", "1")
+    with pytest.raises(
+        UserError, match=r"model\.std is \[255, 2, 3\], and .*best\.h5 was trained with \[255, 255, 255\]"
+    ):
+        start(*weights, "--set", "model.std=[255, 2, 3]", out="second")
+    assert not (tmp_path / "second").exists()
+    assert start(*weights, out="second") == 0
+    assert load(tmp_path / "second" / "last.h5").recipe["model"]["mean"] == [1, 2, 3]
 
 
 class Normalised(FakeFramework):

@@ -91,8 +91,15 @@ def test_two_and_a_half_negatives_of_each_positive_are_rounded_up(compare):
     assert np.nonzero(of_logits[0, :, 0])[0].tolist() == [0, 1, 2, 2000]
 
 
-def test_a_batch_without_boxes_has_neither_loss_nor_gradient(compare):
-    terms, _ = compare(random_heads(np.random.default_rng(2), 2), targets_of(NO_BOXES, NO_BOXES))
+def test_images_without_boxes_teach_the_background_by_as_many_anchors_as_one_box_would(compare):
+    outputs = random_heads(np.random.default_rng(2), 2)
+    terms, (of_deltas, of_logits) = compare(outputs, targets_of(NO_BOXES, NO_BOXES))
+    logits = outputs[1].astype(np.float64)
+    entropy = np.log(np.exp(logits).sum(axis=2)) - logits[:, :, 0]
+    assert terms["loss"] == terms["class"] == pytest.approx(np.sort(entropy, axis=1)[:, -3:].sum(), rel=1e-6)
+    assert not of_deltas.any()
+    assert np.count_nonzero(of_logits[:, :, 0], axis=1).tolist() == [3, 3]
+    terms, _ = compare(outputs, targets_of(NO_BOXES, NO_BOXES), SSDLoss(negatives=0))
     assert terms["loss"] == 0
 
 

@@ -1,11 +1,18 @@
 """Files that are whole whatever happens."""
 
 import errno
+import os
+import re
+import secrets
+import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from trizoo.ground.errors import UserError
-from trizoo.ground.files import replacing, write_atomically
+from trizoo.ground.files import remove_left, replacing, write_atomically
 
 
 def test_text_is_written_as_utf8_and_bytes_as_they_are(tmp_path):
@@ -43,3 +50,53 @@ def test_a_name_of_the_greatest_length_can_be_written(tmp_path):
     with replacing(tmp_path / ("n" * 251 + ".txt")) as temporary:
         temporary.write_text("", encoding="utf-8")
     assert len(next(tmp_path.iterdir()).name) == 255
+
+
+def test_a_file_gets_the_rights_that_the_umask_leaves(tmp_path):
+    earlier = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "a", "a")
+    finally:
+        os.umask(earlier)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+
+
+def test_a_link_that_has_the_temporary_name_is_neither_followed_nor_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(secrets, "token_hex", lambda count: "0" * 16)
+    with replacing(tmp_path / "a") as temporary:
+        name = temporary.name
+        temporary.write_text("a", encoding="utf-8")
+    (tmp_path / "mine").write_text("mine", encoding="utf-8")
+    (tmp_path / name).symlink_to(tmp_path / "mine")
+    with pytest.raises(UserError, match="File exists"):
+        write_atomically(tmp_path / "b", "b")
+    assert (tmp_path / "mine").read_text(encoding="utf-8") == "mine"
+    assert (tmp_path / name).is_symlink()
+    assert not (tmp_path / "b").exists()
+
+
+def test_what_killed_processes_left_goes_and_nothing_else(tmp_path):
+    code = (
+        "import os, signal, sys\nfrom trizoo.ground.files import replacing\n"
+        "with replacing(sys.argv[1]) as temporary: os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], cwd=Path(__file__).parents[3], check=False)
+    (left,) = tmp_path.iterdir()
+    others = [".trizoo-1.tmp", ".a.tmp", left.name + "x", re.sub("-[0-9]+-", f"-{os.getppid()}-", left.name)]
+    others.append(re.sub("-[0-9a-f]{8}-", "-00000000-", left.name))  # of another machine
+    for name in others:
+        (tmp_path / name).touch()
+    with replacing(tmp_path / "b"):
+        remove_left(tmp_path)  # not what is being written
+    assert {file.name for file in tmp_path.iterdir()} == {"b", *others}
+    os.utime(tmp_path / others[-1], (0, 0))
+    remove_left(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"b", *others[:-1]}
+
+
+def test_a_folder_of_a_temporary_name_stays(tmp_path):
+    (tmp_path / ".trizoo-00000000-1-0123456789abcdef.tmp").mkdir()
+    os.utime(next(tmp_path.iterdir()), (0, 0))
+    remove_left(tmp_path)
+    remove_left(tmp_path / "nowhere")
+    assert len(list(tmp_path.iterdir())) == 1

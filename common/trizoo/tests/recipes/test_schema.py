@@ -1,4 +1,5 @@
 import inspect
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -209,3 +210,38 @@ def test_a_recipe_cannot_be_changed():
         recipe.seed = 1
     with pytest.raises(ValidationError):
         recipe.schedule.lr = 1
+
+
+def test_a_length_in_a_file_takes_the_place_of_the_other_one_in_its_base(tmp_path):
+    (tmp_path / "base.yaml").write_text("schedule: {epochs: 7}\n", encoding="utf-8")
+    (tmp_path / "steps.yaml").write_text("_base_: base.yaml\nschedule: {iterations: 9}\n", encoding="utf-8")
+    (tmp_path / "epochs.yaml").write_text("_base_: steps.yaml\nschedule: {epochs: 5, lr: 1}\n", encoding="utf-8")
+    (tmp_path / "both.yaml").write_text("schedule: {epochs: 7, iterations: 9}\n", encoding="utf-8")
+
+    def length(file, *overrides):
+        loaded = load(Recipe, file=tmp_path / file, overrides=[(*override, "here") for override in overrides])
+        return loaded.recipe.schedule.epochs, loaded.recipe.schedule.iterations, loaded.origins["schedule.epochs"]
+
+    assert length("steps.yaml") == (None, 9, "file steps.yaml")
+    assert length("epochs.yaml") == (5, None, "file epochs.yaml")
+    assert length("steps.yaml", ("schedule.epochs", 3)) == (3, None, "here")
+    assert length("epochs.yaml", ("schedule.iterations", 3)) == (None, 3, "here")
+    with pytest.raises(UserError, match=r"epochs \(7\) and iterations \(9\) are both given"):
+        length("both.yaml")
+
+
+def test_a_relative_root_counts_from_the_file_that_says_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "base.yaml").write_text("data: {root: ../sets/voc}\n", encoding="utf-8")
+    (tmp_path / "a" / "b" / "own.yaml").write_text("_base_: ../base.yaml\n", encoding="utf-8")
+    (tmp_path / "a" / "whole.yaml").write_text(f"data: {{root: {tmp_path}}}\n", encoding="utf-8")
+    for file in ("a/base.yaml", "a/b/own.yaml", str(tmp_path / "a" / "b" / "own.yaml")):
+        assert Path(load(Recipe, file=file).recipe.data.root).absolute() == tmp_path / "sets" / "voc"
+    assert load(Recipe, file="a/whole.yaml").recipe.data.root == str(tmp_path)
+    assert load(Recipe, file="a/base.yaml", overrides=[("data.root", "x", "here")]).recipe.data.root == "x"
+
+
+def test_class_weights_of_nothing_are_refused():
+    with pytest.raises(UserError, match=r"class_weights is \[0.0, 0.0\]; at least one above 0"):
+        changed(("loss", {"kind": "segmentation", "class_weights": [0, 0]}))

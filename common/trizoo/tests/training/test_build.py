@@ -2,7 +2,9 @@ import pytest
 
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
-from trizoo.training.build import check_anchors
+from trizoo.recipes.load import load
+from trizoo.recipes.schema import Recipe
+from trizoo.training.build import build_model, check_anchors
 from trizoo.weights.checkpoint import Checkpoint
 
 
@@ -28,3 +30,12 @@ def test_a_backbone_and_a_model_without_presets_fit_any_anchors():
         checkpoint(None, part="backbone"), model_spec("ssd300-vgg16", 20, anchor_preset="ssd300-caffe"), "a.h5"
     )
     check_anchors(checkpoint(None), model_spec("yolov3", 20), "a.h5")
+
+
+def test_class_weights_for_another_number_of_classes_are_refused_before_a_model_is_built():
+    given = [("classes", ["a", "b"], "test"), ("loss.class_weights", [1.0], "test")]
+    recipe = load(Recipe, base="deeplabv3plus-mobilenetv2", overrides=given).recipe
+    with pytest.raises(
+        UserError, match=r"^loss\.class_weights holds 1 number; one for each of the 2 classes is needed"
+    ):
+        build_model(None, recipe, "cpu", print)

@@ -39,8 +39,9 @@ def test_smoothing_is_the_mean_of_the_finite_neighbours():
         [epoch(1, loss=1.0, mAP50=0.5, mAP=0.1)],
         [{"kind": "step", "step": 1, "epoch": 1, "lr": None}],
         [step(1, loss=1.0, images=["a", "b"], note="resumed")],
+        [step(1, loss=1.0), epoch(1, validation_loss=2.0, loss_gap=1.0), epoch(2, validation_loss=None, loss_gap=None)],
     ],
-    ids=["empty", "one point", "nan", "mixed", "only epochs", "no terms", "more keys"],
+    ids=["empty", "one point", "nan", "mixed", "only epochs", "no terms", "more keys", "validation loss"],
 )
 def test_any_log_gives_a_picture_of_1000_by_700(records):
     assert picture(records).shape == (700, 1000, 3)
@@ -53,8 +54,9 @@ def test_losses_learning_rate_and_validation_each_change_their_panel():
         "loss": [{**record, "loss": 1.0} if record["kind"] == "step" else record for record in log],
         "rate": [{**record, "lr": 0.01 / record["step"]} for record in log],
         "validation": [{**record, "mAP50": 0.9} if record["kind"] == "epoch" else record for record in log],
+        "loss of validation": [{**record, "validation_loss": 1.7} for record in log],
     }
     before = picture(log)
     for name, changed in changes.items():
         different = picture(changed) != before
-        assert {panel for panel, place in panels.items() if different[place].any()} == {name}
+        assert {panel for panel, place in panels.items() if different[place].any()} == {name.split()[0]}

@@ -165,3 +165,16 @@ def test_every_batch_has_its_input_size():
     plan = RunPlan(Schedule(epochs=4, batch_size=4), Freeze(), 40, 7, False, sizes=sizes)
     assert [batch.size for batch in plan.batch_plans(first_step=3)] == [sizes.at(step) for step in range(3, 40)]
     assert len({batch.size for batch in plan.batch_plans()}) > 3
+
+
+def test_a_rate_that_halves_does_so_every_so_many_steps_whatever_the_length():
+    for epochs in (5, 9):
+        schedule = Schedule(kind="halve", halve_every=4, epochs=epochs, batch_size=2, lr=0.8, lr_batch=None, warmup=0)
+        plan = RunPlan(schedule, Freeze(), 7, 0, False)
+        assert [plan.lr(step) for step in range(13)] == [0.8] * 4 + [0.4] * 4 + [0.2] * 4 + [0.1]
+
+
+def test_halve_and_its_steps_go_together():
+    for given in ({"kind": "halve"}, {"halve_every": 5}):
+        with pytest.raises(ValueError, match="kind halve needs it, alone"):
+            Schedule(**given)

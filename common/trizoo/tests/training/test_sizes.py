@@ -32,7 +32,7 @@ class Drawn:
 def sources_of(training, *, members=None, validation=((64, 96),), test=((64, 96),)):
     there = Drawn(*training)
     validation, test = (SimpleNamespace(records=Drawn(*sizes).records) for sizes in (validation, test))
-    return Sources(there, list(range(len(training))) if members is None else members, validation, test)
+    return Sources(there, list(range(len(training))) if members is None else members, validation, test, (there, []))
 
 
 def recipe_of(**values):

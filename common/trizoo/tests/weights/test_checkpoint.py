@@ -260,7 +260,7 @@ def test_a_target_that_is_a_folder_or_too_long_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match="cannot be written: Is a directory"):
         save(tmp_path / "a.h5", example())
     with pytest.raises(UserError, match="cannot be written: File name too long"):
-        save(tmp_path / ("a" * 255), example())
+        save(tmp_path / ("a" * 256), example())
     assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 
 

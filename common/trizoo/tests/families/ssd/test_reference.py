@@ -44,11 +44,11 @@ def test_log_softmax_by_hand_and_far_out():
 
 
 def test_each_positive_brings_three_negatives_of_its_own_image():
-    # of 4 classes alike each cross-entropy is log 4; 2 + 1 positives and 6 + 3 negatives, over 3
+    # of 4 classes alike each cross-entropy is log 4; 2 + 1 positives, 6 + 3 negatives and 3 of the empty image, over 3
     terms = ssd_loss(zeros(3), targets_of([4, 9], [], [0]), GRID)
-    np.testing.assert_allclose(terms["class"], 4 * math.log(4))
+    np.testing.assert_allclose(terms["class"], 5 * math.log(4))
     np.testing.assert_allclose(
-        ssd_loss(zeros(3), targets_of([4, 9], [], [0]), GRID, negatives=1)["class"], 2 * math.log(4)
+        ssd_loss(zeros(3), targets_of([4, 9], [], [0]), GRID, negatives=1)["class"], 7 / 3 * math.log(4)
     )
     assert terms["box"] == 0
     assert terms["loss"] == terms["class"]
@@ -66,8 +66,11 @@ def test_the_negatives_are_the_hardest_ones():
 def test_hard_negatives_by_hand():
     losses = np.array([[9, 5, 5, 1, 5, 9], [1, 2, 3, 4, 5, 6]])
     matches = np.array([[0, -1, -1, -1, -1, -2], [-1] * 6])
-    # of three alike the first two; the ignored one never, nor any of an image without boxes
-    assert hard_negatives(losses, matches, 2).tolist() == [[False, True, True, False, False, False], [False] * 6]
+    # of three alike the first two; the ignored one never; of an image without boxes as many as of one box
+    assert hard_negatives(losses, matches, 2).tolist() == [
+        [False, True, True, False, False, False],
+        [False, False, False, False, True, True],
+    ]
     assert hard_negatives(losses, matches, 9)[0].tolist() == [False, True, True, True, True, False]
 
 
@@ -104,10 +107,14 @@ def test_the_loss_is_none_where_the_heads_are_right():
     np.testing.assert_allclose(ssd_loss((deltas, logits), targets, grid)["loss"], 0, atol=1e-9)
 
 
-def test_a_batch_without_boxes_has_neither_loss_nor_gradient():
+def test_a_batch_without_boxes_teaches_the_background_alone():
     outputs = [np.ones(output.shape) for output in zeros(2)]
-    assert ssd_loss(outputs, targets_of([], []), GRID) == {"loss": 0, "box": 0, "class": 0}
-    assert not any(gradient.any() for gradient in ssd_loss_gradients(outputs, targets_of([], []), GRID))
+    terms = ssd_loss(outputs, targets_of([], []), GRID)
+    assert terms["box"] == 0
+    np.testing.assert_allclose(terms["class"], 6 * math.log(4))  # three anchors of each image, over 1
+    of_deltas, of_logits = ssd_loss_gradients(outputs, targets_of([], []), GRID)
+    assert not of_deltas.any()
+    assert np.count_nonzero(of_logits[..., 0]) == np.count_nonzero(of_logits[..., 0] < 0) == 6
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""The loss on images that aren't trained on: which images, in what form, and what becomes of it."""
+
+import numpy as np
+import pytest
+
+from trizoo.data.boxes.find import find_boxes
+from trizoo.families import model_spec
+from trizoo.recipes.schema import Recipe
+from trizoo.training.validation import ValidationLoss
+
+
+@pytest.fixture
+def source(synthetic_data):
+    return find_boxes(synthetic_data).open()
+
+
+def validation_loss(source, members=range(10), **sections):
+    recipe = Recipe(classes=source.classes, input_size=(64, 64), **sections)
+    return ValidationLoss(source, members, recipe, model_spec("yolov3-tiny", len(source.classes)))
+
+
+def sizes_of(loss):
+    """The batches that are measured: their sizes."""
+    seen = []
+    loss.measure(lambda images: seen.append(len(images)) or [images], lambda *arguments: {"loss": 1.0})
+    return seen
+
+
+def test_it_is_the_mean_over_batches_of_images_as_they_are(source):
+    shown = []
+
+    def predict(images):
+        shown.extend(images)
+        return [images]
+
+    losses = iter([4.0, 2.0])
+    loss = validation_loss(source)
+    assert loss.measure(predict, lambda outputs, targets, size: {"loss": next(losses), "box": 9.0}) == 3.0
+    assert np.array_equal(np.stack(shown), np.stack([source.sample(number).image for number in range(10)]))
+
+
+def test_as_many_images_as_the_recipe_says_are_taken_evenly_spread(source):
+    assert sizes_of(validation_loss(source)) == [8, 2]
+    assert sizes_of(validation_loss(source, members=[*range(10)] * 2, evaluate={"loss_images": 10})) == [8]
+    few = validation_loss(source, evaluate={"loss_images": 3})
+    assert few.images.members == [0, 4, 8]
+    none = validation_loss(source, evaluate={"loss_images": 0})
+    assert none.measure(None, None) is None
+    assert validation_loss(source, members=[]).measure(None, None) is None
