@@ -30,6 +30,17 @@ def index_argument(text):
     return int(text)
 
 
+def scales_argument(text):
+    """Factors, a tuple, of "0.8,1.25"."""
+    try:
+        scales = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        scales = ()
+    if not scales or not all(0.1 <= scale <= 4 for scale in scales):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of factors from 0.1 to 4, such as 0.8,1.25")
+    return scales
+
+
 def add_common_flags(parser):
     """The flags of train, evaluate and predict."""
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default: the GPU, if any")
@@ -45,6 +56,12 @@ def add_flags_of_use(parser):
         "--tta",
         action="store_true",
         help="look at each image mirrored too, which takes twice as long (test-time augmentation)",
+    )
+    parser.add_argument(
+        "--tta-scales",
+        type=scales_argument,
+        metavar="X,…",
+        help="look at each image at further input sizes too, as factors of its own: 0.8,1.25",
     )
     parser.add_argument(
         "--precision",

@@ -7,13 +7,16 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from trizoo.families.anchored.heat import anchor_heat
 from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec
 from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.spec import Architecture, Family, preset
+from trizoo.families.base.terms import sigmoid
 from trizoo.families.retinanet.anchors import (
     KERAS_RETINANET_CODING,
     RETINANET_ANCHORS,
     RETINANET_CODING,
+    pyramid_cells,
     retinanet_grid,
 )
 from trizoo.families.retinanet.decode import decode_retinanet
@@ -98,6 +101,10 @@ class RetinaNetSpec(AnchoredSpec):
     def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.retinanet.decode.decode_retinanet`."""
         return decode_retinanet(outputs, self.grid(size), placements, coding=self.coding, **options)
+
+    def heat(self, outputs, size):
+        """The best score of each cell's anchors."""
+        return anchor_heat(sigmoid(outputs[1].max(axis=-1)), self.grid(size), pyramid_cells(size).tolist())
 
     def candidates(self, ops, outputs, size, least):
         """See `trizoo.families.retinanet.graph.retinanet_candidates`."""

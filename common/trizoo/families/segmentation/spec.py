@@ -7,7 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from trizoo.families.base.backbones import BACKBONES, check_backbone
+from trizoo.families.base.heat import CellScores
 from trizoo.families.base.spec import Architecture, BackboneOptions, Family, ModelSpec
+from trizoo.families.base.terms import log_softmax
 from trizoo.families.segmentation.targets import assign
 from trizoo.ground.fields import NotNegative, Section
 
@@ -70,6 +72,11 @@ class SegmentationSpec(ModelSpec):
     def targets(self, samples, size, loss):
         """See `trizoo.families.segmentation.targets.assign`."""
         return assign([sample.mask for sample in samples], size, self.num_classes, loss.class_weights)
+
+    def heat(self, outputs, size):
+        """The likeliest class's share of the softmax at each pixel."""
+        (logits,) = outputs
+        return [CellScores(np.exp(log_softmax(logits).max(axis=-1)), (0.5, 0.5), (1.0, 1.0))]
 
     def first_bias(self, name, shape, prior):
         """0: no class is likelier than another."""
