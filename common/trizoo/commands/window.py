@@ -74,7 +74,8 @@ class Window:
             self._root.update()
             while not self._closed and (wait or self._paused):
                 self._wait()
-                wait = False
+                if wait:  # any key goes on, the space bar too
+                    wait = self._paused = False
         except self._error:  # the display has gone
             self._closed = True
         if self._closed:
