@@ -7,13 +7,18 @@ from trizoo import __version__
 from trizoo.framework import DEVICES
 from trizoo.tasks import FLAGS
 
+MOST_SIDE = 16384  # pixels of an input; a square of it has 0.8 GB
+
 
 def size_argument(text):
     """(width, height) of "608x416"; of "416" a square."""
     match = re.fullmatch(r"(\d+)(?:[xX×](\d+))?", text.strip())
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; N or WIDTHxHEIGHT is needed, such as 416 or 608x416")
-    return int(match[1]), int(match[2] or match[1])
+    sides = match[1], match[2] or match[1]
+    if any(len(side.lstrip("0")) > 5 or int(side) > MOST_SIDE for side in sides):
+        raise argparse.ArgumentTypeError(f"{text!r} has a side of more than {MOST_SIDE} pixels")
+    return int(sides[0]), int(sides[1])
 
 
 def positive_int(text):
