@@ -83,6 +83,17 @@ class Predictor:
         found = list(self._run(map(_read, given, places), batch_size, **options))
         return found if several else found[0]
 
+    def heatmap(self, image: Any) -> np.ndarray:
+        """How sure the network is at each of an image's pixels: float32 (H, W) in [0, 1].
+
+        Of a detector the best score of a cell's boxes, of a segmentation model the likeliest class's share.
+
+        Args:
+            image: as for a call
+        """
+        (seen,) = replace(self.pipeline, heated=True)([_read(image, "the image")])
+        return seen.heat()
+
     def _run(self, images: Iterable[Any], batch_size: int) -> Iterable[Any]:
         """The result of each image, as a user gets it."""
         return self.pipeline(images, batch_size)

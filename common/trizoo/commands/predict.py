@@ -3,15 +3,18 @@
 import itertools
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
 from trizoo.commands.flags.predict import parser
-from trizoo.commands.predicting import Predicting
+from trizoo.commands.predicting import HEAT_FOLDER, Predicting
 from trizoo.commands.use import as_asked
+from trizoo.commands.window import WindowClosedError, open_window
 from trizoo.data.given import PIPE, find_given
 from trizoo.data.video import load_av
 from trizoo.deploy.runtimes import make_model, read_model
+from trizoo.ground.errors import UserError
 from trizoo.ground.results import check_folder, check_results, is_marked_folder, mark_folder
 from trizoo.tasks import FLAGS, task_of
 from trizoo.tasks.json_lines import ResultFile
@@ -28,14 +31,15 @@ def predict(framework, argv=None):
 
 def run(args, choice):
     """The command, on the framework of a Choice. Returns the exit code."""
+    check_heat(args)
     photos, footage = find_given(args.source, sys.stdin.buffer if PIPE in args.source else None)
     photos, footage = without_results(photos, footage, args.out)
     if footage:
         load_av()  # before any work
     flags = [flag for flags in FLAGS.values() for flag in flags.predict if getattr(args, flag.name)]
-    folders = [flag.folder for flag in flags if flag.folder]
+    folders = [flag.folder for flag in flags if flag.folder] + [HEAT_FOLDER] * args.heatmap
     targets = find_targets(photos, footage, args, folders)
-    writes = not args.no_pictures or args.json or any(flag.writes for flag in flags)
+    writes = not args.no_pictures or args.json or args.heatmap or any(flag.writes for flag in flags)
     if writes:
         check_folder(args.out, "--out", is_marked_folder(COMMAND))
         check_results([*targets.values(), *(Path(args.out, folder, "any") for folder in folders)])
@@ -48,22 +52,40 @@ def run(args, choice):
     recipe, model = make_model(framework, read, device, args.precision)
     tell_precision(args, recipe)
     pipeline = task.as_used(task.predictor(framework, model, read.spec, recipe, device, args), args)
+    if args.heatmap:
+        pipeline = replace(pipeline, heated=True)
     if writes:
         mark_folder(args.out, COMMAND)
     numbers = image_numbers(photos, footage)
     with ExitStack() as stack:
         lists = task.lists(recipe, args)
         files = {stack.enter_context(ResultFile(args.out, name)): entries for name, entries in lists.items()}
-        predicting = Predicting(task, pipeline, recipe, args, files, numbers)
-        predicting.images(photos, [targets[photo] for photo in photos])
-        for video in footage:
-            predicting.video(video, targets[video])
+        window = open_window() if args.show else None
+        if window is not None:
+            stack.callback(window.close)
+        predicting = Predicting(task, pipeline, recipe, args, files, numbers, window)
+        try:
+            predicting.images(photos, [targets[photo] for photo in photos])
+            for video in footage:
+                predicting.video(video, targets[video])
+        except WindowClosedError:
+            say("the window was closed, so the rest is left out")
         for file in files:
             file.finish()
     say(predicting.total.text())
     if writes:
         say(f"written to {args.out}")
     return SOME_FAILED if predicting.failed else 0
+
+
+def check_heat(args):
+    """UserError where --heatmap comes with flags that look at an image more than once."""
+    for name in ("tiles", "tta", "tta_scales"):
+        if args.heatmap and getattr(args, name):
+            raise UserError(
+                f"--heatmap shows what one look at an image gives, and --{name.replace('_', '-')} takes several; leave "
+                f"one of them out"
+            )
 
 
 def image_numbers(photos, footage):

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+from trizoo.deploy.runtimes import Exported
 from trizoo.families import check_input_size
 from trizoo.ground.errors import UserError
 from trizoo.tasks import FLAGS
+from trizoo.tasks.scales import sizes_at
+from trizoo.training.build import spec_of
 
 
 def as_asked(read, args, command, task):
@@ -15,7 +18,7 @@ def as_asked(read, args, command, task):
         task: its model's task, by name
 
     Raises:
-        UserError: for an input size that the model doesn't take
+        UserError: for an input size or stride that the model doesn't take, or that an exported file doesn't have
     """
     recipe = read.recipe
     for flag in FLAGS[task].of(command):
@@ -34,4 +37,14 @@ def as_asked(read, args, command, task):
             )
         check_input_size(read.spec.name, args.input_size)
         recipe = recipe.model_copy(update={"input_size": args.input_size})
-    return replace(read, recipe=recipe)
+    if args.tta_scales:
+        sizes = sizes_at(args.tta_scales, read.spec.name, recipe.input_size, recipe.resize)
+        if isinstance(read, Exported):
+            for size in sizes:
+                read.check_size(size)
+    changed = replace(read, recipe=recipe)
+    if recipe.model == read.recipe.model:
+        return changed
+    if isinstance(read, Exported):
+        raise UserError(f"{read.path} has its output stride in its graph; leave --output-stride out, or export it anew")
+    return replace(changed, spec=spec_of(recipe))

@@ -23,6 +23,7 @@ from trizoo.pictures.draw import draw_boxes, draw_detections
 from trizoo.tasks.coco_results import write_coco_results
 from trizoo.tasks.detect import Detector
 from trizoo.tasks.others import coco_categories, to_coco, write_names, write_yolo
+from trizoo.tasks.scales import ScaledDetector, sizes_at
 from trizoo.tasks.tiles import TiledDetector
 from trizoo.tasks.writers import Counts, in_folder, to_json, write_crops, write_voc
 
@@ -124,11 +125,14 @@ class Detection:
         return _detector(framework, model, spec, recipe, device, **options)
 
     def as_used(self, pipeline, args):
-        """The Detector, which also looks at mirrored images for --tta, or a TiledDetector for --tiles."""
+        """The Detector as --tta wants it, in a ScaledDetector for --tta-scales, a TiledDetector for --tiles."""
         if args.overlap is not None and args.tiles is None:
             raise UserError(f"--overlap {args.overlap:g} is of tiles; --tiles N, their side in pixels, is needed too")
         if args.tta:
             pipeline = replace(pipeline, flip=True)
+        if args.tta_scales:
+            sizes = sizes_at(args.tta_scales, pipeline.spec.name, pipeline.input_size, pipeline.resize)
+            pipeline = ScaledDetector(pipeline, sizes)
         if args.tiles is None:
             return pipeline
         return TiledDetector(pipeline, args.tiles, OVERLAP if args.overlap is None else args.overlap)

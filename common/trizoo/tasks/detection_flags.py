@@ -29,6 +29,20 @@ def count(text):
     return int(text)
 
 
+def tile(text):
+    """A whole number of at least 16: a photograph of smaller tiles would take hours."""
+    if (value := count(text)) < 16:
+        raise ValueError(f"{text!r} pixels are too few for a tile; 16 or more are needed")
+    return value
+
+
+def line_width(text):
+    """A whole number from 1 to 1000."""
+    if (value := count(text)) > 1000:
+        raise ValueError(f"{text!r} is more than 1000 pixels")
+    return value
+
+
 USE = (
     Flag(
         "max_detections",
@@ -38,7 +52,7 @@ USE = (
         sets=lambda value: {"evaluate.max_detections": value},
     ),
     Flag(
-        "tiles", "look at large images in tiles of this side in pixels, with one NMS over all", metavar="N", parse=count
+        "tiles", "look at large images in tiles of this side in pixels, with one NMS over all", metavar="N", parse=tile
     ),
     Flag("overlap", "of neighbouring tiles, as a share of their side (default: 0.2)", metavar="X", parse=part),
 )
@@ -85,7 +99,7 @@ FLAGS = TaskFlags(
         *USE,
         Flag("classes", "only these are shown and written", metavar="NAME", parse=str, several=True),
         Flag("count", "draw how many of each class there are"),
-        Flag("line_width", "pixels of the boxes' lines (default: by the image's size)", metavar="N", parse=count),
+        Flag("line_width", "pixels of the boxes' lines (default: by the image's size)", metavar="N", parse=line_width),
         Flag("hide_labels", "draw boxes without names and scores"),
         Flag("coco", "write COCO's results to DIR/coco.json", writes=True),
         Flag("yolo", "write YOLO's label files to DIR/labels, and DIR/classes.txt", writes=True, folder="labels"),

@@ -2,7 +2,7 @@
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -11,8 +11,28 @@ import numpy as np
 from trizoo.augment.letterbox import fit, paste_image
 from trizoo.data.photo import Photo
 from trizoo.families import check_input_size
+from trizoo.families.base.heat import heat_map
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError
+
+
+@dataclass(frozen=True)
+class Heated:
+    """The result of an image, and how sure the network was where.
+
+    Args:
+        found: the result
+        levels: `trizoo.families.base.heat.CellScores` of the image
+        placement: where it lay on the input
+    """
+
+    found: Any
+    levels: list
+    placement: Any
+
+    def heat(self):
+        """See `trizoo.families.base.heat.heat_map`."""
+        return heat_map(self.levels, self.placement)
 
 
 @dataclass(frozen=True)
@@ -24,12 +44,14 @@ class ImagePipeline:
         spec: the model's
         input_size: (width, height)
         resize: a policy of `trizoo.augment.letterbox`
+        heated: whether results come as `Heated`
     """
 
     predict: Any
     spec: Any
     input_size: tuple[int, int]
     resize: str
+    heated: bool = field(default=False, kw_only=True)
 
     def __call__(self, images, batch_size=8, *, skip=False):
         """Yields the result of each image, in order, in its own pixels.
@@ -84,7 +106,14 @@ class ImagePipeline:
                 alike.setdefault(placed[0].shape, []).append(number)
         for numbers in alike.values():
             images = np.stack([ready[number][0] for number in numbers])
-            found = self.results(self.predict(images), [ready[number][1] for number in numbers], images)
+            outputs, placements = self.predict(images), [ready[number][1] for number in numbers]
+            found = self.results(outputs, placements, images)
+            if self.heated:
+                levels = self.spec.heat(outputs, images.shape[2:0:-1])
+                found = [
+                    Heated(result, [level.of(place) for level in levels], placements[place])
+                    for place, result in enumerate(found)
+                ]
             for number, result in zip(numbers, found, strict=True):
                 answers[number] = result
         return answers

@@ -16,6 +16,7 @@ from trizoo.metrics.pool import mean_over_classes
 from trizoo.metrics.segmentation import SegmentationMetrics, iou_of_classes, report
 from trizoo.pictures.draw_masks import blend, colours, cut_out
 from trizoo.pictures.palette import palette_image
+from trizoo.tasks.scales import ScaledSegmenter, sizes_at
 from trizoo.tasks.segment import Segmenter
 from trizoo.tasks.segmentation_flags import VIEWS
 from trizoo.tasks.writers import in_folder
@@ -148,8 +149,13 @@ class Segmentation:
         return self.evaluator(framework, model, spec, recipe, device)
 
     def as_used(self, pipeline, args):
-        """The Segmenter, which also looks at mirrored images for --tta."""
-        return replace(pipeline, flip=True) if args.tta else pipeline
+        """The Segmenter, which also looks at mirrored images for --tta, in a ScaledSegmenter for --tta-scales."""
+        if args.tta:
+            pipeline = replace(pipeline, flip=True)
+        if not args.tta_scales:
+            return pipeline
+        sizes = sizes_at(args.tta_scales, pipeline.spec.name, pipeline.input_size, pipeline.resize)
+        return ScaledSegmenter(pipeline, sizes)
 
     def lists(self, recipe, args):
         """areas.json."""

@@ -3,6 +3,7 @@
 from trizoo.tasks.flags import Flag, TaskFlags
 
 VIEWS = ("blend", "mask", "cut-out")
+STRIDES = ("8", "16")  # in `trizoo.families.segmentation.spec`, which takes long to load
 
 
 def mask_map(text):
@@ -35,16 +36,23 @@ MASKS = (
         sets=lambda value: {"data.ignore_colours": list(value[1]), "data.palette": list(value[0])},
     ),
 )
+OUTPUT_STRIDE = Flag(
+    "output_stride",
+    "input pixels per coarsest cell: 8 is finer and slower than 16 (default: as it was trained)",
+    choices=STRIDES,
+    sets=lambda value: {"model.output_stride": int(value)},
+)
 FLAGS = TaskFlags(
     models="segmentation models",
     train=MASKS,
-    evaluate=(Flag("boundary", "boundary IoU too, some 15 ms an image"), *MASKS),
+    evaluate=(Flag("boundary", "boundary IoU too, some 15 ms an image"), OUTPUT_STRIDE, *MASKS),
     predict=(
         Flag(
             "view",
             "colours over the image, colours alone, or what is of class 1 or above on nothing",
             choices=VIEWS,
         ),
+        OUTPUT_STRIDE,
         Flag("masks", "write masks of class ids with VOC's palette to DIR/masks", writes=True, folder="masks"),
     ),
 )

@@ -115,6 +115,12 @@ def test_every_result_has_the_size_of_its_image(detector):
     assert [one.size for one in found] == [(40, 30), (20, 10), (7, 9)] * 5
 
 
+def test_a_heat_map_has_the_size_of_its_image(detector):
+    heat = detector.heatmap(IMAGE)
+    assert (heat.shape, heat.dtype) == ((30, 40), np.float32)
+    assert 0 <= heat.min() <= heat.max() <= 1
+
+
 def test_what_is_no_image_is_named_by_its_place(detector):
     with pytest.raises(ValueError, match=r"images\[1\], of type NoneType: image is object"):
         detector([IMAGE, None])

@@ -26,6 +26,14 @@ def parser(prog="predict.py"):
         help="write what was found to DIR/detections.jsonl or areas.jsonl as it comes, and all of it to .json",
     )
     flags.add_argument("--no-pictures", action="store_true", help="don't draw")
+    flags.add_argument(
+        "--heatmap",
+        action="store_true",
+        help="write where the network is how sure, as colours over the image, to DIR/heatmaps",
+    )
+    flags.add_argument(
+        "--show", action="store_true", help="show pictures in a window as they come: space pauses, q or Escape ends"
+    )
     flags.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
     flags.add_argument(
         "--every", type=positive_int, default=1, metavar="N", help="of a video's frames each N-th alone (default: 1)"

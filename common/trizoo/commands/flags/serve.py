@@ -1,5 +1,7 @@
 """What serve takes."""
 
+import argparse
+
 from trizoo.commands.flags.shared import Parser, add_flag, add_flags_of_use, positive_int
 from trizoo.tasks import FLAGS
 

@@ -9,6 +9,8 @@ from trizoo.framework import DEVICES
 from trizoo.ground.errors import UserError, sentence
 from trizoo.tasks import FLAGS
 
+MOST_SIDE = 16384  # pixels of an input; a square of it has 0.8 GB
+
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors quote what was given on one line, and which takes no `--` for a value."""
@@ -30,7 +32,10 @@ def size_argument(text):
     match = re.fullmatch(r"(\d+)(?:[xX×](\d+))?", text.strip())
     if not match:
         raise argparse.ArgumentTypeError(f"{text!r} is no size; N or WIDTHxHEIGHT is needed, such as 416 or 608x416")
-    return int(match[1]), int(match[2] or match[1])
+    sides = match[1], match[2] or match[1]
+    if any(len(side.lstrip("0")) > 5 or int(side) > MOST_SIDE for side in sides):
+        raise argparse.ArgumentTypeError(f"{text!r} has a side of more than {MOST_SIDE} pixels")
+    return int(sides[0]), int(sides[1])
 
 
 def positive_int(text):
@@ -45,6 +50,17 @@ def index_argument(text):
     if not re.fullmatch(r"\d+", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
+
+
+def scales_argument(text):
+    """Factors, a tuple, of "0.8,1.25"."""
+    try:
+        scales = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        scales = ()
+    if not scales or not all(0.1 <= scale <= 4 for scale in scales):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of factors from 0.1 to 4, such as 0.8,1.25")
+    return scales
 
 
 def add_common_flags(parser):
@@ -62,6 +78,12 @@ def add_flags_of_use(parser):
         "--tta",
         action="store_true",
         help="look at each image mirrored too, which takes twice as long (test-time augmentation)",
+    )
+    parser.add_argument(
+        "--tta-scales",
+        type=scales_argument,
+        metavar="X,…",
+        help="look at each image at further input sizes too, as factors of its own: 0.8,1.25",
     )
     parser.add_argument(
         "--precision",

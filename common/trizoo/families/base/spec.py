@@ -117,6 +117,14 @@ class ModelSpec:
         """
         raise NotImplementedError
 
+    def heat(self, outputs, size):
+        """How sure a network is in each cell: a batch's outputs -> a list of `trizoo.families.base.heat.CellScores`.
+
+        Args:
+            size: (width, height) of the input
+        """
+        raise NotImplementedError
+
     def candidates(self, ops, outputs, size, least):
         """What `decode` gives NMS, in an exported graph: boxes (B, K, 4) on the input, scores (B, K), labels (B, K).
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from trizoo.families.anchored.heat import anchor_heat
 from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec
 from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.shortlist import SPARE, Ranking
@@ -16,6 +17,7 @@ from trizoo.families.retinanet.anchors import (
     KERAS_RETINANET_CODING,
     RETINANET_ANCHORS,
     RETINANET_CODING,
+    pyramid_cells,
     retinanet_grid,
 )
 from trizoo.families.retinanet.decode import RETINANET_CANDIDATES, decode_retinanet
@@ -114,6 +116,10 @@ class RetinaNetSpec(AnchoredSpec):
         """The greatest logit."""
         deltas, logits = outputs
         return [deltas, logits], ops.of_finite(ops.greatest(logits), logits)
+
+    def heat(self, outputs, size):
+        """The best score of each cell's anchors."""
+        return anchor_heat(sigmoid(outputs[1].max(axis=-1)), self.grid(size), pyramid_cells(size).tolist())
 
     def candidates(self, ops, outputs, size, least):
         """See `trizoo.families.retinanet.graph.retinanet_candidates`."""

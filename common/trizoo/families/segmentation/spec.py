@@ -7,7 +7,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from trizoo.families.base.backbones import BACKBONES, check_backbone
+from trizoo.families.base.heat import CellScores
 from trizoo.families.base.spec import Architecture, BackboneOptions, Family, ModelSpec
+from trizoo.families.base.terms import log_softmax
 from trizoo.families.segmentation.targets import assign
 from trizoo.ground.errors import UserError
 from trizoo.ground.fields import NotNegative, Section
@@ -86,6 +88,11 @@ class SegmentationSpec(ModelSpec):
                 f"loss.class_weights holds {len(weights)} {'number' if len(weights) == 1 else 'numbers'}; one for each "
                 f"of the {self.num_classes} classes is needed"
             )
+
+    def heat(self, outputs, size):
+        """The likeliest class's share of the softmax at each pixel."""
+        (logits,) = outputs
+        return [CellScores(np.exp(log_softmax(logits).max(axis=-1)), (0.5, 0.5), (1.0, 1.0))]
 
     def first_bias(self, name, shape, prior):
         """0: no class is likelier than another."""

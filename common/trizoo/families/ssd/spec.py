@@ -6,10 +6,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from trizoo.families.anchored.heat import anchor_heat
 from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec
 from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.shortlist import Ranking
 from trizoo.families.base.spec import Architecture, Family, preset
+from trizoo.families.base.terms import log_softmax
 from trizoo.families.ssd.anchors import SSD_ANCHORS, SSD_CODING, ssd_grid
 from trizoo.families.ssd.decode import decode_ssd
 from trizoo.families.ssd.graph import ssd_candidates
@@ -83,6 +85,12 @@ class SSDSpec(AnchoredSpec):
         """The best score of a class itself."""
         deltas, logits = outputs
         return [deltas, logits], ops.of_finite(ops.greatest(ops.softmax(logits)[..., 1:]), logits)
+
+    def heat(self, outputs, size):
+        """The best score of each cell's anchors, background left out."""
+        scores = np.exp(log_softmax(outputs[1]))[..., 1:].max(axis=-1)
+        cells = [(cells, cells) for cells in SSD_ANCHORS[self.anchor_preset].cells]
+        return anchor_heat(scores, self.grid(size), cells)
 
     def candidates(self, ops, outputs, size, least):
         """See `trizoo.families.ssd.graph.ssd_candidates`."""

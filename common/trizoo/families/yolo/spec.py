@@ -7,8 +7,10 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from trizoo.families.base.heat import CellScores
 from trizoo.families.base.shortlist import SPARE, Ranking
 from trizoo.families.base.spec import Architecture, Family, ModelOptions, ModelSpec
+from trizoo.families.base.terms import sigmoid
 from trizoo.families.yolo.decode import MAX_CANDIDATES, decode_rows, decode_yolo
 from trizoo.families.yolo.graph import yolo_candidates
 from trizoo.families.yolo.grid import yolo_grid
@@ -123,6 +125,14 @@ class YOLOSpec(ModelSpec):
     def decode_rows(self, outputs, grid, placements, **options):
         """See `trizoo.families.yolo.decode.decode_rows`."""
         return decode_rows(*outputs, grid, placements, **options)
+
+    def heat(self, outputs, size):
+        """The best score of each cell's anchors: objectness times the likeliest class."""
+        best = [sigmoid(output[..., 4]) * sigmoid(output[..., 5:].max(axis=-1)) for output in outputs]
+        return [
+            CellScores(scores.max(axis=-1), (stride / 2, stride / 2), (stride, stride))
+            for scores, stride in zip(best, self.strides, strict=True)
+        ]
 
     def candidates(self, ops, outputs, size, least):
         """See `trizoo.families.yolo.graph.yolo_candidates`."""

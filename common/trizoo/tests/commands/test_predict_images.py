@@ -178,8 +178,8 @@ def test_lines_labels_and_counts_of_a_picture_are_as_they_are_asked_for(run, pho
     assert len(set(pictures)) == 4
 
 
-@pytest.mark.parametrize("flags", [["--tiles", "24", "--overlap", "0.5"], ["--tta"]])
-def test_images_are_looked_at_in_tiles_and_mirrored(run, flags, tmp_path, monkeypatch):
+@pytest.mark.parametrize("flags", [["--tiles", "24", "--overlap", "0.5"], ["--tta"], ["--tta-scales", "2"]])
+def test_images_are_looked_at_in_tiles_mirrored_and_at_other_sizes(run, flags, tmp_path, monkeypatch):
     seen = []
     usual = FakeFramework.predictor
 
@@ -190,6 +190,17 @@ def test_images_are_looked_at_in_tiles_and_mirrored(run, flags, tmp_path, monkey
     monkeypatch.setattr(FakeFramework, "predictor", predictor)
     assert run("--no-pictures", "--json", *flags) == 0
     assert sum(seen) == (5 * 3 * 2 if "--tiles" in flags else 5 * 2)  # 40x30: 16 / 12 and 6 / 12 make 2 gaps and 1
+
+
+def test_heat_maps_lie_in_a_folder_of_their_own_and_take_one_look(run, tmp_path):
+    assert run("--heatmap", "--no-pictures") == 0
+    maps = sorted((tmp_path / "out" / "heatmaps").iterdir())
+    assert [path.name for path in maps] == [f"{number}.png" for number in range(5)]
+    with Image.open(maps[0]) as picture:
+        assert picture.width == 40
+    for flags in (["--tta"], ["--tiles", "64"], ["--tta-scales", "2"]):
+        with pytest.raises(UserError, match=f"--heatmap shows what one look at an image gives, and {flags[0]} takes"):
+            run("--heatmap", *flags)
 
 
 def test_an_overlap_without_tiles_is_one_sentence(run):

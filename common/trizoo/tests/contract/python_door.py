@@ -106,6 +106,13 @@ def test_a_segmentation_model_gives_a_mask_of_the_images_size(here):
     assert segmenter.draw("photo.jpg", mask).shape == (64, 64, 3)
 
 
+@pytest.mark.parametrize("weights", ["best.h5", "masks.h5"])
+def test_a_heat_map_has_the_size_of_its_image(here, weights):
+    heat = trizoo.load(weights).heatmap(np.zeros((30, 40, 3), np.uint8))
+    assert heat.shape == (30, 40)
+    assert 0 <= heat.min() < heat.max() <= 1
+
+
 def test_build_fills_initial_weights_by_name(zoo):
     spec = model_spec("yolov3-tiny", 2)
     arrays = zoo.arrays(zoo.build(spec, zoo.device("cpu"), seed=3))

@@ -1,7 +1,7 @@
 import pytest
 
 from trizoo.tasks import FLAGS, tasks
-from trizoo.tasks.detection_flags import count, part, share
+from trizoo.tasks.detection_flags import count, line_width, part, share, tile
 from trizoo.tasks.flags import Flag
 
 
@@ -24,6 +24,15 @@ def test_an_overlap_and_a_count_have_their_bounds():
     for text in ("0", "-1", "1.5", "²"):
         with pytest.raises(ValueError, match=f"'{text}' is not a whole number of at least 1"):
             count(text)
+
+
+def test_tiles_and_lines_are_no_smaller_and_no_wider_than_is_of_use():
+    assert (tile("16"), line_width("1000")) == (16, 1000)
+    with pytest.raises(ValueError, match="'15' pixels are too few for a tile; 16 or more are needed"):
+        tile("15")
+    for text in ("1001", "99999999999999999999"):
+        with pytest.raises(ValueError, match=f"'{text}' is more than 1000 pixels"):
+            line_width(text)
 
 
 def test_a_flag_is_typed_with_hyphens_and_a_switch_takes_no_value():

@@ -29,6 +29,8 @@ def test_a_size_is_width_by_height(text, size):
         (size_argument, "big", "'big' is no size; N or WIDTHxHEIGHT is needed"),
         (size_argument, "416x", "'416x' is no size"),
         (size_argument, "-416", "'-416' is no size"),
+        (size_argument, "416x16385", "'416x16385' has a side of more than 16384 pixels"),
+        (size_argument, "9" * 5000, "has a side of more than 16384 pixels"),
         (positive_int, "0", "'0' is not a whole number of at least 1"),
         (positive_int, "-1", "'-1' is not"),
         (positive_int, "2.5", "'2.5' is not"),
