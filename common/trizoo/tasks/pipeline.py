@@ -12,6 +12,7 @@ from trizoo.augment.letterbox import fit, paste_image
 from trizoo.data.photo import Photo
 from trizoo.families import check_input_size
 from trizoo.families.base.heat import heat_map
+from trizoo.families.base.shortlist import Shortlist
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError
 
@@ -107,6 +108,8 @@ class ImagePipeline:
         for numbers in alike.values():
             images = np.stack([ready[number][0] for number in numbers])
             outputs, placements = self.predict(images), [ready[number][1] for number in numbers]
+            if self.heated and isinstance(outputs, Shortlist):  # the map is of every row
+                outputs = outputs.whole()
             found = self.results(outputs, placements, images)
             if self.heated:
                 levels = self.spec.heat(outputs, images.shape[2:0:-1])

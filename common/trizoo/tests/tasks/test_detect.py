@@ -216,3 +216,15 @@ def test_rows_of_outputs_give_what_whole_outputs_give(pictures, flip):
     for found, wanted in zip(replace(whole, predict=predict)(pictures(3)), whole(pictures(3)), strict=True):
         for name, array in vars(wanted).items():
             np.testing.assert_array_equal(getattr(found, name), array)
+
+
+def test_a_map_of_heat_is_of_the_whole_outputs_where_a_predictor_sends_rows_alone(pictures):
+    plain, network = replace(make(), heated=True), Network()
+
+    def predict(images):
+        raw = network(images)
+        return Shortlist(*[np.zeros((len(images), 0))] * 3, [], lambda: raw)
+
+    for seen, wanted in zip(replace(plain, predict=predict)(pictures(2)), plain(pictures(2)), strict=True):
+        np.testing.assert_array_equal(seen.heat(), wanted.heat())
+        np.testing.assert_array_equal(seen.found.boxes, wanted.found.boxes)
