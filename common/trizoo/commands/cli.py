@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo import __version__
+from trizoo.deploy.endings import SAVED_MODEL, ending_of
 from trizoo.framework import PIP, Framework, find, is_installed, require_installed
 from trizoo.ground.errors import UserError
 from trizoo.ground.stderr import without_remarks
 from trizoo.tasks import FLAGS
 
-EXPORTED = (".onnx", ".xml", ".tflite")  # endings in `trizoo.deploy.runtimes`, which takes long to load
+EXPORTED = (".onnx", ".xml", ".tflite", SAVED_MODEL)  # endings in `trizoo.deploy.runtimes`, which takes long to load
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
 OURS = ("trizoo", "torch_zoo", "tf2_zoo", "keras_zoo")
 OTHER_NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml"}  # module -> what pip calls it
@@ -98,7 +99,7 @@ def choose(name=None):
 
 def tell_precision(args, recipe):
     """Says what --precision auto took, which the recipe of a use has."""
-    if args.precision == "auto" and Path(args.weights).suffix.lower() not in EXPORTED:
+    if args.precision == "auto" and ending_of(args.weights) not in EXPORTED:
         reason = "multiplies it itself" if recipe.precision == "bf16" else "isn't known to multiply bf16 itself"
         say(f"precision: {recipe.precision}, since the device {reason}")
 
@@ -113,7 +114,7 @@ def choose_for(args, script=None):
         UserError: as `choose`, and for --framework with an exported file
     """
     weights = getattr(args, "weights", None)
-    if weights is None or Path(weights).suffix.lower() not in EXPORTED:
+    if weights is None or ending_of(weights) not in EXPORTED:
         return choose(script or args.framework)
     if script is None and args.framework:
         raise UserError(f"--framework is for checkpoints, and {weights} is opened by a runtime; leave it out")

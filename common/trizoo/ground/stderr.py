@@ -14,6 +14,7 @@ REMARK = re.compile(
     rb"|.*\.cc:\d+\] Unable to register cu\w+ factory"
     rb"|E\d{4} \d\d:\d\d:[\d.]+ +\d+ node_def_util\.cc:\d+\] NodeDef mentions attribute \w+ which is not in the op"
     rb"|INFO: Created TensorFlow Lite XNNPACK delegate"
+    rb"|fully_quantize: \d, inference_type: \d"
 )
 
 
