@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is loade
 import tensorflow as tf
 
 from tf2_zoo import weights
-from tf2_zoo.export import to_tflite
+from tf2_zoo.export import to_saved_model, to_tflite
 from tf2_zoo.families import FAMILIES, make_network
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
@@ -26,7 +26,7 @@ class TF2:
     """See `trizoo.framework.Framework` for what each method gives."""
 
     name = "tf2"
-    exporters: ClassVar = {"tflite": to_tflite}
+    exporters: ClassVar = {"saved_model": to_saved_model, "tflite": to_tflite}
     shapes = staticmethod(weights.shapes)
     arrays = staticmethod(weights.arrays)
     assign = staticmethod(weights.assign)

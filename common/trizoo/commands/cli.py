@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo import __version__
+from trizoo.deploy.endings import SAVED_MODEL, ending_of
 from trizoo.framework import PIP, Framework, find, is_installed, require_installed
 from trizoo.ground.errors import UserError, sentence
 from trizoo.ground.stderr import without_remarks
 from trizoo.tasks import FLAGS
 
-EXPORTED = (".onnx", ".xml", ".tflite")  # endings in `trizoo.deploy.runtimes`, which takes long to load
+EXPORTED = (".onnx", ".xml", ".tflite", SAVED_MODEL)  # endings in `trizoo.deploy.runtimes`, which takes long to load
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
 OURS = ("trizoo", "torch_zoo", "tf2_zoo", "keras_zoo")
 OTHER_NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml"}  # module -> what pip calls it
@@ -102,7 +103,7 @@ def tell_precision(args, recipe):
         return
     if recipe.precision == "bf16":
         say("precision: bf16, since the device multiplies it itself")
-    elif Path(args.weights).suffix.lower() in EXPORTED:
+    elif ending_of(args.weights) in EXPORTED:
         say(f"precision: {recipe.precision}, that of the file")
     else:
         say(f"precision: {recipe.precision}, since the device isn't known to multiply bf16 itself")
@@ -118,7 +119,7 @@ def choose_for(args, script=None):
         UserError: as `choose`, and for --framework with an exported file
     """
     weights = getattr(args, "weights", None)
-    if weights is None or Path(weights).suffix.lower() not in EXPORTED:
+    if weights is None or ending_of(weights) not in EXPORTED:
         return choose(script or args.framework)
     if script is None and args.framework:
         raise UserError(f"--framework is for checkpoints, and {weights} is opened by a runtime; leave it out")

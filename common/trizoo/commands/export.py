@@ -9,13 +9,13 @@ from trizoo.commands.flags.export import DYNAMIC
 from trizoo.deploy.images import calibration_images
 from trizoo.deploy.int8 import measured, worth
 from trizoo.deploy.metadata import Thresholds, describe
-from trizoo.deploy.runtimes import RUNTIMES, read_notes, runtime_of
+from trizoo.deploy.runtimes import RUNTIMES, is_exported, read_notes
 from trizoo.deploy.targets import TARGETS, Job
 from trizoo.deploy.writing import write
 from trizoo.families import ModelSpec, architecture, check_input_size
 from trizoo.framework import find
 from trizoo.ground.errors import UserError
-from trizoo.ground.results import check_file
+from trizoo.ground.results import check_file, check_folder
 from trizoo.tasks import task_of
 from trizoo.training.build import make_model, read_model
 from trizoo.weights import export as weights
@@ -41,7 +41,7 @@ def run(args, write=write):
     source = _find(args)
     out = args.out or _beside(args.source, target.ending)
     for path in target.files(out):
-        check_file(path, "--out", lambda path: _is_ours(out))
+        (check_folder if target.is_folder else check_file)(path, "--out", lambda path: _is_ours(out))
     read = read_model(source)
     spec, recipe, size, metadata = _settle(args, target, read, source)
     framework, device = Choice(find(target.framework).open).start("cpu")
@@ -52,7 +52,7 @@ def run(args, write=write):
     job = Job(partial(framework.exporters[target.graph], model), spec, size, metadata, images)
     say(f"export: {spec.name} to {target.title}, {_in_words(metadata, size)}")
     written = write(target, job, out, recipe, framework.predictor(model, "fp32", device))
-    sides = f"{framework.versions()} and {runtime_of(out).versions()}"
+    sides = f"{framework.versions()} and {RUNTIMES[target.ending].versions()}"
     say(f"check: {sides} on {written.images}: {written.difference}")
     breach = written.difference.breach()
     if breach:
@@ -85,7 +85,8 @@ def chosen(args):
             )
         return endings[ending]
     target = TARGETS[args.to]
-    if ending not in (None, target.ending):
+    others = {other.ending for other in TARGETS.values()} | {*weights.SUFFIXES}
+    if ending not in (None, target.ending) and not (target.is_folder and ending not in others):
         raise UserError(
             f"{args.out} ends in {ending!r}, and --to {args.to} writes {target.ending}; leave one of them out"
         )
@@ -110,7 +111,7 @@ def _export_weights(args):
 def _find(args):
     """The checkpoint's path: the file as it is, a tag downloaded and converted if need be."""
     source = Path(args.source)
-    if source.suffix.lower() in RUNTIMES:
+    if is_exported(source):
         raise UserError(f"{source} is exported already; the checkpoint (.h5) that it was made of is needed")
     return source if source.exists() else Path(resolve_weights(args.source, offline=args.offline))
 

@@ -31,7 +31,7 @@ def start(path, device, threads):
 
     def run(images, names, numbers):
         if numbers:
-            raise UserError(f"{path} has no thresholds; its outputs are the network's own")
+            raise UserError(f"{path} keeps the thresholds that it was exported with; leave them out")
         with one_at_a_time:
             found = runner(images=images)
             return [found[name].copy() for name in names]

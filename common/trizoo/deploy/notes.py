@@ -7,6 +7,7 @@ from pathlib import Path
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
+from trizoo.deploy.endings import GRAPH, NOTES
 from trizoo.deploy.metadata import KEY, MOST_BYTES
 from trizoo.ground.errors import UserError
 
@@ -16,6 +17,8 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # how protobuf writes a field
 _TFLITE = b"TFL3"  # the fifth to the eighth byte of its files
 _MOST_FIELDS = 10_000  # of a model's outermost ones, which are about ten
 _MOST_ELEMENTS = 100_000  # of a model's XML
+_WEIGHTS = "variables/variables.index", "variables/variables.data-00000-of-00001"
+_OF_SAVED_MODELS = {GRAPH, NOTES, "fingerprint.pb", *_WEIGHTS}
 
 
 def read_onnx(path):
@@ -114,6 +117,30 @@ def read_tflite(path):
         beside = Path(path).with_suffix(".json")
         if not beside.is_file() or beside.stat().st_size > MOST_BYTES:
             return None
+        return beside.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path} can't be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        return None
+
+
+def read_saved_model(path):
+    """The text of assets.extra/trizoo.json in a SavedModel's folder, None where there is none.
+
+    Raises UserError for what is no such folder, and for one with files that aren't of an export: TensorFlow would open
+    a graph in another form before the one that is looked into.
+    """
+    path = Path(path)
+    if path.exists() and not (path / GRAPH).is_file():
+        raise UserError(f"{path} is no SavedModel, which is a folder with a {GRAPH}; exporting it again would do")
+    try:
+        beside = path / NOTES
+        if not beside.is_file() or beside.stat().st_size > MOST_BYTES:
+            return None
+        for found in path.rglob("*"):
+            name = found.relative_to(path).as_posix()
+            if not found.is_dir() and not (name in _OF_SAVED_MODELS and found.is_file()):
+                raise UserError(f"{path} holds {name}, which trizoo export doesn't write; without it it would do")
         return beside.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from None

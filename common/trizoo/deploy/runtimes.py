@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from trizoo.deploy import notes
+from trizoo.deploy.endings import SAVED_MODEL, ending_of
 from trizoo.deploy.metadata import Metadata, parse
 from trizoo.families import ModelSpec
 from trizoo.framework import is_installed
@@ -96,6 +97,7 @@ RUNTIMES = {
     ".onnx": Runtime("ONNX Runtime", "onnxruntime", "onnxruntime", notes.read_onnx, "onnx_runtime", True),
     ".xml": Runtime("OpenVINO", "openvino", "openvino", notes.read_openvino, "openvino_runtime", computes=("bf16",)),
     ".tflite": Runtime("LiteRT", "ai_edge_litert", "ai-edge-litert", notes.read_tflite, "litert_runtime"),
+    SAVED_MODEL: Runtime("TensorFlow", "tensorflow", "tensorflow", notes.read_saved_model, "saved_model_runtime", True),
 }
 
 
@@ -223,20 +225,20 @@ def _in_a_sentence(beginning):
 
 
 def _joined(parts):
-    """Outputs of several batches as one, places of boxes filled up with zeros where others have more."""
-    most = max(part.shape[1] for part in parts)
-    padded = [np.pad(part, [(0, 0), (0, most - part.shape[1]), *[(0, 0)] * (part.ndim - 2)]) for part in parts]
-    return np.concatenate(padded)
+    """Outputs of several batches as one; where others have more places of boxes, empty ones of zeros and label -1."""
+    most, empty = max(part.shape[1] for part in parts), -1 if parts[0].dtype == np.int64 else 0
+    fills = ([(0, 0), (0, most - part.shape[1]), *[(0, 0)] * (part.ndim - 2)] for part in parts)
+    return np.concatenate([np.pad(part, fill, constant_values=empty) for part, fill in zip(parts, fills, strict=True)])
 
 
 def is_exported(path):
     """Whether a path ends as a file for a runtime does."""
-    return Path(path).suffix.lower() in RUNTIMES
+    return ending_of(path) in RUNTIMES
 
 
 def runtime_of(path):
     """The `Runtime` for a path that `is_exported`."""
-    return RUNTIMES[Path(path).suffix.lower()]
+    return RUNTIMES[ending_of(path)]
 
 
 def read_notes(path):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from trizoo.deploy.endings import SAVED_MODEL
 from trizoo.deploy.metadata import Metadata
 from trizoo.families import ModelSpec
 from trizoo.framework import find, is_installed
@@ -29,6 +30,7 @@ class Target:
         module: of `trizoo.deploy`; its `write(job, path)` writes the file
         beside: endings of files that lie beside it
         decodes: whether the graph can end in boxes or a mask
+        is_folder: whether it writes a folder, which may have any name
         is_free: whether it takes images of any size, and any number at once
     """
 
@@ -42,6 +44,7 @@ class Target:
     module: str
     beside: tuple[str, ...] = ()
     decodes: bool = True
+    is_folder: bool = False
     is_free: bool = True
 
     def require(self, int8):
@@ -94,12 +97,22 @@ TARGETS = {
         "tf2",
         "tflite",
         ("ai_edge_litert",),
-        None,
+        (),
         "tflite",
         "tflite_file",
         (".json",),
-        decodes=False,
         is_free=False,
+    ),
+    "saved-model": Target(
+        "SavedModel",
+        SAVED_MODEL,
+        "tf2",
+        "saved_model",
+        ("tensorflow",),
+        None,
+        "tf2",
+        "saved_model_file",
+        is_folder=True,
     ),
 }
 

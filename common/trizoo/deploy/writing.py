@@ -50,8 +50,11 @@ def write(target, job, out, recipe, predict):
         batches, images = check_batches(recipe, job.size, other)
         difference = compare(opened, predict, batches)
         files = list(zip(target.files(written), target.files(out), strict=True))
-        size = sum(path.stat().st_size for path, _ in files)
+        parts = (part for path, _ in files for part in (path, *path.rglob("*")))
+        size = sum(part.stat().st_size for part in parts if part.is_file())
         if not difference.breach():
             for path, place in files[::-1]:  # the one that is opened comes last
+                if path.is_dir() and place.is_dir():  # an earlier export, which goes with the temporary folder
+                    place.replace(Path(folder) / "earlier")
                 path.replace(place)
     return Written(opened, difference, images, seconds, size)

@@ -16,6 +16,7 @@ REMARK = re.compile(
     rb"|INFO: Created TensorFlow Lite XNNPACK delegate"
     # libtiff's, by the function or the file that Pillow has it open
     rb"|(?:tempfile\.tif|_?TIFF\w*|O?JPEG\w*|(?:LZW|ZIP|Fax|PackBits|LZMA|ZSTD|WebP)\w*): "
+    rb"|fully_quantize: \d, inference_type: \d"
 )
 
 

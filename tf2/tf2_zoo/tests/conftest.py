@@ -8,7 +8,13 @@ import tensorflow as tf  # noqa: E402, assertions are rewritten in what is impor
 
 from tf2_zoo.families import FAMILIES  # noqa: E402
 from tf2_zoo.framework import TF2  # noqa: E402
+from trizoo.parity.probe import loss_section  # noqa: E402
+from trizoo.parity.pseudo import pseudo_arrays  # noqa: E402
+from trizoo.recipes.load import to_dict  # noqa: E402
+from trizoo.recipes.schema import Recipe  # noqa: E402
 from trizoo.tests.cache import own_cache  # noqa: E402, F401
+from trizoo.training.build import spec_of  # noqa: E402
+from trizoo.weights.checkpoint import Checkpoint, save  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +41,25 @@ def loss_and_gradients():
         return measure
 
     return of
+
+
+@pytest.fixture(scope="session")
+def checkpoint(zoo, tmp_path_factory):
+    """Makes a checkpoint of a model that knows three shapes, with weights made from names: its path."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+
+    def make(model, size, **changes):
+        recipe = Recipe(
+            model={"name": model},
+            classes=("circle", "square", "triangle"),
+            input_size=size,
+            loss=loss_section(model),
+            predict={"score": 0.2},
+            **changes,
+        )
+        path = folder / f"{model}{len(list(folder.iterdir()))}.h5"
+        arrays = pseudo_arrays(zoo.shapes(zoo.build(spec_of(recipe), zoo.device("cpu"), seed=None)))
+        save(path, Checkpoint(arrays, to_dict(recipe), "tf2"))
+        return path
+
+    return make

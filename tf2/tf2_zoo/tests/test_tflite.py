@@ -2,47 +2,26 @@
 
 import json
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 import trizoo
+from tf2_zoo.ends import find_boxes
+from tf2_zoo.export import _least_overlap
+from tf2_zoo.tests.test_ends import DETECTORS, assert_alike, outputs_of
 from trizoo.commands.main import main
-from trizoo.data.synthetic import draw_image
+from trizoo.data.synthetic import draw_image, synthesize
 from trizoo.deploy.check import matched
 from trizoo.deploy.runtimes import read_notes
+from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
-from trizoo.parity.probe import loss_section
-from trizoo.parity.pseudo import pseudo_arrays
-from trizoo.recipes.load import to_dict
-from trizoo.recipes.schema import Recipe
-from trizoo.training.build import spec_of
-from trizoo.weights.checkpoint import Checkpoint, save
 
 pytest.importorskip("ai_edge_litert")
 
 CLASSES = ("circle", "square", "triangle")
 IMAGE = draw_image(1, (130, 70), CLASSES, seed=0)[0]
-
-
-@pytest.fixture(scope="module")
-def checkpoint(zoo, tmp_path_factory):
-    """Makes a checkpoint of a model, with weights made from names: its path."""
-    folder = tmp_path_factory.mktemp("checkpoints")
-
-    def make(model, size, **changes):
-        recipe = Recipe(
-            model={"name": model},
-            classes=CLASSES,
-            input_size=size,
-            loss=loss_section(model),
-            predict={"score": 0.2},
-            **changes,
-        )
-        path = folder / f"{model}{len(list(folder.iterdir()))}.h5"
-        arrays = pseudo_arrays(zoo.shapes(zoo.build(spec_of(recipe), zoo.device("cpu"), seed=None)))
-        save(path, Checkpoint(arrays, to_dict(recipe), "tf2"))
-        return path
-
-    return make
+IMAGES = np.stack([draw_image(number, (96, 64), CLASSES, seed=0)[0] for number in range(2)])
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +42,7 @@ def test_detections_are_those_of_the_checkpoint(tiny):
 
 def test_the_notes_lie_beside_it(tiny):
     metadata = read_notes(tiny[1]).metadata
-    assert (metadata.kind, metadata.batch, metadata.dynamic_size) == ("raw", 1, False)
+    assert (metadata.kind, metadata.batch, metadata.dynamic_size) == ("boxes", 1, False)
     assert json.loads(tiny[1].with_suffix(".json").read_text(encoding="utf-8"))["recipe"]["classes"] == [*CLASSES]
 
 
@@ -73,6 +52,65 @@ def test_masks_are_those_of_the_checkpoint(checkpoint):
     out = path.with_suffix(".tflite")
     assert read_notes(out).metadata.precision == "fp16"
     assert (trizoo.load(out)(IMAGE) == trizoo.load(path, "tf2")(IMAGE)).mean() > 0.99
+
+
+def interpreter(content):
+    """LiteRT with what it has built in, and without what makes that faster."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    opened = Interpreter(
+        model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    )
+    opened.allocate_tensors()
+    return opened
+
+
+@pytest.mark.parametrize(
+    ("name", "nms"),
+    [*((name, 0.45) for name in (*DETECTORS, "retinanet-resnet34")), ("yolov3-tiny", 0.0), ("yolov3-tiny", 1.0)],
+)
+def test_boxes_are_those_of_the_zoos_decode(name, nms):
+    size, options = DETECTORS.get(name, ((64, 200), {"anchor_preset": "keras-retinanet"}))
+    spec = model_spec(name, 3, **options)
+    outputs = outputs_of(spec, size, 1)
+    outputs[0].reshape(-1, outputs[0].shape[-1])[::7, -1] = np.nan
+
+    def found(*outputs):
+        sides = [np.array([side], np.int32) for side in size]
+        return find_boxes(spec, list(outputs), sides, np.float32(0.4), _least_overlap(nms), 20)
+
+    given = [tf.TensorSpec(raw.shape, tf.float32, name=f"given_{place}") for place, raw in enumerate(outputs)]
+    traced = tf.function(found, autograph=False).get_concrete_function(*given)
+    content = tf.lite.TFLiteConverter.from_concrete_functions([traced], tf.Module()).convert()
+    run = interpreter(content).get_signature_runner()
+    fed = {f"given_{place}": raw for place, raw in enumerate(outputs)}
+    assert_alike(run(**fed), spec, outputs, size, nms=nms)
+
+
+def test_raw_leaves_boxes_out(tiny, tmp_path):
+    out = tmp_path / "a.tflite"
+    assert main(["export", str(tiny[0]), "--out", str(out), "--raw"]) == 0
+    kinds = {operation["op_name"] for operation in interpreter(out.read_bytes())._get_ops_details()}
+    assert "NON_MAX_SUPPRESSION_V4" not in kinds
+    assert read_notes(out).metadata.kind == "raw"
+
+
+def test_int8_leaves_what_predicts_and_decodes_in_float(tiny, tmp_path, capsys):
+    root, out = synthesize(tmp_path / "data", images=20, size=(64, 48)), tmp_path / "a.tflite"
+    assert main(["export", str(tiny[0]), "--out", str(out), "--int8", str(root)]) == 0
+    assert "int8: mAP50 0." in capsys.readouterr().out
+    opened = interpreter(out.read_bytes())
+    dtypes = {tensor["index"]: tensor["dtype"] for tensor in opened.get_tensor_details()}
+    floats, whole = set(), set()
+    for operation in opened._get_ops_details():
+        (floats if dtypes[operation["outputs"][0]] == np.float32 else whole).add(operation["op_name"])
+    assert {"LEAKY_RELU", "MAX_POOL_2D", "PADV2"} <= whole - floats
+    assert {"LOGISTIC", "TOPK_V2", "DEQUANTIZE"} <= floats - whole
+    assert "CONV_2D" in floats & whole  # the last ones, and the others
+    found, expected = read_notes(out).open().raw(IMAGES), read_notes(tiny[1]).open().raw(IMAGES)
+    for ours, theirs in zip(found, expected, strict=True):
+        # 1 % is nearly what 256 steps can do; with room for minus infinity all would be one value
+        assert 0 < np.abs(ours - theirs).mean() < 0.02 * np.abs(theirs).max()
 
 
 def test_nothing_of_someone_elses_is_replaced(tiny, tmp_path):
@@ -107,8 +145,7 @@ def test_odd_files_are_one_sentence(tiny, tmp_path, content, sentence):
     [
         (["--size", "dynamic"], "--size is dynamic, and TFLite is for one size; name it, or leave it out"),
         (["--batch", "dynamic"], "--batch is dynamic, and TFLite is for one batch"),
-        (["--nms", "0.5"], "--nms is for boxes, and in TFLite nothing is decoded; leave it out"),
-        (["--int8", "data"], "--int8 is for onnx or openvino, and not for TFLite; leave it out, or --half would do"),
+        (["--raw", "--nms", "0.5"], "--nms is for boxes, and with --raw nothing is decoded; leave it out"),
     ],
 )
 def test_what_tflite_cant_do_is_one_sentence(tiny, flags, sentence):

@@ -28,6 +28,11 @@ def test_the_target_is_that_of_to_else_of_the_ending(name):
     assert target_of("--to", name, "--out", f"a{ending}") is TARGETS[name]
 
 
+def test_a_saved_models_folder_may_have_any_name():
+    for name in ("1", "best.v1", "best"):
+        assert target_of("--to", "saved-model", "--out", name) is TARGETS["saved-model"]
+
+
 def test_weights_alone_are_no_target():
     assert target_of("--out", "a.weights") is None
     assert target_of("--out", "a.safetensors") is None
@@ -36,14 +41,18 @@ def test_weights_alone_are_no_target():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "what to export to isn't said; --to onnx or openvino or tflite, or --out FILE, is needed"),
+        ([], "what to export to isn't said; --to onnx or openvino or tflite or saved-model, or --out FILE, is needed"),
         (
             ["--out", "a.txt"],
-            "a.txt ends in '.txt'; .onnx, .xml, .tflite, .weights or .safetensors says what",
+            "a.txt ends in '.txt'; .onnx, .xml, .tflite, .savedmodel, .weights or .safetensors says what",
         ),
         (
             ["--to", "onnx", "--out", "a.xml"],
             r"a.xml ends in '.xml', and --to onnx writes .onnx; leave one",
+        ),
+        (
+            ["--to", "saved-model", "--out", "a.onnx"],
+            r"a.onnx ends in '.onnx', and --to saved-model writes .savedmodel",
         ),
         (["--out", "a.weights", "--raw"], "--raw is for graphs, and a.weights holds weights alone; leave it out"),
         (["--out", "a.weights", "--size", "96"], "--size is for graphs, and a.weights holds weights alone"),

@@ -136,6 +136,30 @@ def test_what_is_no_model_of_openvinos_is_one_sentence(written, data, sentence):
         notes.read_openvino(written(data, "a.xml"))
 
 
+def test_the_note_in_a_saved_models_folder_is_found(written, tmp_path):
+    with pytest.raises(UserError, match=r"is no SavedModel, which is a folder with a saved_model\.pb"):
+        notes.read_saved_model(tmp_path)
+    written(b"", "saved_model.pb")
+    assert notes.read_saved_model(tmp_path) is None
+    (tmp_path / "assets.extra").mkdir()
+    written(b"{}", "assets.extra/trizoo.json")
+    assert notes.read_saved_model(tmp_path) == "{}"
+    written(b" " * (1 << 24) + b" ", "assets.extra/trizoo.json")
+    assert notes.read_saved_model(tmp_path) is None
+    written(b"\xff", "assets.extra/trizoo.json")
+    assert notes.read_saved_model(tmp_path) is None
+
+
+@pytest.mark.parametrize("name", ["saved_model.cpb", "saved_model.pbtxt", "assets/a"])
+def test_a_saved_model_with_more_in_it_is_refused(written, tmp_path, name):
+    for folder in ("assets.extra", "assets"):
+        (tmp_path / folder).mkdir()
+    for part in ("saved_model.pb", "assets.extra/trizoo.json", name):
+        written(b"{}", part)
+    with pytest.raises(UserError, match=f"holds {re.escape(name)}, which trizoo export doesn't write"):
+        notes.read_saved_model(tmp_path)
+
+
 @pytest.mark.parametrize("read", [notes.read_onnx, notes.read_openvino, notes.read_tflite])
 def test_a_pipe_or_a_folder_is_no_file(tmp_path, read):
     pipe, folder = tmp_path / "a.x", tmp_path / "b.x"

@@ -58,6 +58,23 @@ def test_a_file_for_so_many_images_gets_them_in_parts_and_the_last_one_filled_up
     np.testing.assert_array_equal(found, [[1, 0, 0], [3, 3, 3], [2, 2, 0]])
 
 
+def test_places_that_are_filled_up_hold_no_label():
+    def session(images, names, numbers):
+        return [np.ones((1, int(images[0, 0, 0, 0])), np.int64)]
+
+    (labels,) = Opened(exported(batch=1), session).outputs(images_of(1, 2), ["labels"])
+    np.testing.assert_array_equal(labels, [[1, -1], [1, 1]])
+
+
+def test_a_folder_of_any_name_with_a_saved_model_is_tensorflows(tmp_path):
+    folder = tmp_path / "best.onnx"
+    folder.mkdir()
+    assert runtime_of(folder).title == "ONNX Runtime"
+    (folder / "saved_model.pb").touch()
+    assert runtime_of(folder).title == runtime_of("best.SavedModel").title == "TensorFlow"
+    assert not is_exported(tmp_path)
+
+
 def test_a_file_for_any_number_gets_them_at_once():
     session = FakeSession()
     Opened(exported(), session).outputs(images_of(1, 3, 2), ["x"])
