@@ -26,6 +26,7 @@ SPECIAL = {
     "tf2_zoo/graph_ops.py": "the same",
     "tf2_zoo/ends.py": "the same",
     "tf2_zoo/int8.py": "the same",
+    "torch_zoo/dilated.py": "a way around a slow kernel of PyTorch's",
     "torch_zoo/precision.py": "mixed precision is each framework's own",
     "tf2_zoo/precision.py": "the same",
     "keras_zoo/precision.py": "the same",

@@ -123,9 +123,9 @@ def test_averaged_weights_are_what_is_evaluated_and_kept_as_the_best(start, fram
     evaluated = []
     make = framework.predictor
 
-    def predictor(model, precision, device):
+    def predictor(model, precision, device, shortlist):
         evaluated.append(model["backbone.bn.bias"].copy())
-        return make(model, precision, device)
+        return make(model, precision, device, shortlist)
 
     monkeypatch.setattr(framework, "predictor", predictor)
     assert start("--epochs", "2", "--set", "ema.decay=0.5", "--set", "ema.warmup=4", "--lr", "0.1") == 0

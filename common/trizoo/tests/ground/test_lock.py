@@ -62,7 +62,7 @@ def test_a_process_that_is_killed_holds_nothing_any_more(tmp_path):
 def test_a_forked_process_that_outlives_the_holder_does_not_hold_it(tmp_path):
     """As PyTorch's loader processes do for some seconds."""
     fork = "import os\nchild = os.fork()\n"
-    fork += "if child: print(child, flush=True)\nsys.stdin.read() if child else time.sleep(99)"
+    fork += "if not child: print(os.getpid(), flush=True)\nsys.stdin.read() if child else time.sleep(99)"
     process = hold_elsewhere(tmp_path / "lock", fork)
     child = int(process.stdout.readline())
     try:

@@ -6,10 +6,16 @@ from trizoo.tasks import task_of
 
 
 class Framework:
-    """One whose predictor is never asked."""
+    """One whose predictor is never asked, but which says what it was made for."""
 
-    def predictor(self, model, precision, device):
-        return None
+    def __init__(self):
+        self.shortlists = []
+
+    def is_cpu(self, device):
+        return device == "cpu"
+
+    def predictor(self, model, precision, device, shortlist):
+        self.shortlists.append(shortlist)
 
 
 def test_evaluation_detects_as_its_section_of_the_recipe_says():
@@ -19,3 +25,10 @@ def test_evaluation_detects_as_its_section_of_the_recipe_says():
     detector = task_of("yolov3-tiny").evaluator(Framework(), None, spec, recipe, "cpu")
     assert (detector.input_size, detector.resize, detector.spec) == ((96, 64), "stretch", spec)
     assert (detector.score, detector.nms, detector.nms_method, detector.max_detections) == (0.2, 0.4, "diou", 7)
+
+
+def test_rows_alone_are_sent_by_devices_that_copy_them():
+    framework, recipe = Framework(), Recipe(input_size=(96, 64))
+    for device in ("cpu", "cuda"):
+        task_of("yolov3-tiny").evaluator(framework, None, model_spec("yolov3-tiny", 2), recipe, device)
+    assert framework.shortlists == [False, True]

@@ -248,7 +248,7 @@ def test_hostile_files_end_in_a_sentence_or_problems(tmp_path, name):
 def test_masks_of_too_many_pixels_are_refused(tmp_path):
     big = png([[0] * 8000] * 8000)
     path = write(tmp_path / "a.json", *[shape("a", [[0, 0], [8000, 8000]], "mask", mask=big)] * 9)
-    with pytest.raises(UserError, match=r"has masks of more than 536,870,912 pixels"):
+    with pytest.raises(UserError, match=r"has masks of more than 268,435,456 pixels"):
         read_annotation(path)
 
 
