@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from trizoo.deploy import notes
+from trizoo.deploy import archives, notes
 from trizoo.deploy.metadata import Metadata, parse
 from trizoo.families import ModelSpec
-from trizoo.framework import is_installed
+from trizoo.framework import PIP, is_installed
 from trizoo.ground.cores import available_cores, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
@@ -94,6 +94,7 @@ RUNTIMES = {
     ".onnx": Runtime("ONNX Runtime", "onnxruntime", "onnxruntime", notes.read_onnx, "onnx_runtime", True),
     ".xml": Runtime("OpenVINO", "openvino", "openvino", notes.read_openvino, "openvino_runtime"),
     ".tflite": Runtime("LiteRT", "ai_edge_litert", "ai-edge-litert", notes.read_tflite, "litert_runtime"),
+    ".pt2": Runtime("PyTorch", "torch", PIP["torch"], archives.read_notes, "pt2_runtime"),
 }
 
 

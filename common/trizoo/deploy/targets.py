@@ -101,6 +101,7 @@ TARGETS = {
         decodes=False,
         is_free=False,
     ),
+    "torch-export": Target("torch.export", ".pt2", "pytorch", "pt2", ("torch",), None, "torch", "pt2_file"),
 }
 
 
