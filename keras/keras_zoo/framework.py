@@ -11,6 +11,7 @@ os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 import keras
 
 from keras_zoo import weights
+from keras_zoo.export import to_keras
 from keras_zoo.families import FAMILIES, make_network
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
@@ -27,7 +28,7 @@ class Keras:
     """See `trizoo.framework.Framework` for what each method gives."""
 
     name = "keras"
-    exporters: ClassVar = {}
+    exporters: ClassVar = {"keras": to_keras}
     shapes = staticmethod(weights.shapes)
     arrays = staticmethod(weights.arrays)
     assign = staticmethod(weights.assign)

@@ -5,6 +5,8 @@ to it, at most `max_detections`, highest score first. Of a batch all images have
 boxes needs; empty ones have score 0, label -1 and a box of zeros.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -76,6 +78,7 @@ def suppress(
     """
     from torch._higher_order_ops.while_loop import while_loop  # brings much, and to export alone
 
+    threshold = threshold if threshold < 1 else math.inf  # no IoU is above it, but for rounding
     areas = (boxes[..., 2:] - boxes[..., :2]).prod(dim=-1)
     turn = torch.arange(most)
     count = boxes.shape[0]

@@ -12,7 +12,13 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.stderr import without_remarks
 from trizoo.tasks import FLAGS
 
-EXPORTED = (".onnx", ".xml", ".tflite", ".pt2")  # endings in `trizoo.deploy.runtimes`, which takes long to load
+EXPORTED = (
+    ".onnx",
+    ".xml",
+    ".tflite",
+    ".pt2",
+    ".keras",
+)  # endings in `trizoo.deploy.runtimes`, which takes long to load
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
 OURS = ("trizoo", "torch_zoo", "tf2_zoo", "keras_zoo")
 OTHER_NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml"}  # module -> what pip calls it

@@ -16,7 +16,7 @@ import numpy as np
 from trizoo.deploy.archives import opened, read_text
 from trizoo.ground.errors import UserError
 
-ATEN, PLAIN = "torch.ops.aten.", "_operator."
+ATEN, PYTHON = "torch.ops.aten.", "_operator."
 LOOP = "torch.ops.higher_order.while_loop"
 # of what the zoo's networks, their decoding and NMS are made
 _ATEN = """
@@ -31,7 +31,7 @@ _ATEN = """
     where.ScalarOther where.ScalarSelf where.self zeros.default
 """
 OPERATORS = frozenset(
-    [*(f"{ATEN}{name}" for name in _ATEN.split()), *(f"{PLAIN}{name}" for name in ("add", "floordiv", "mul", "sub"))]
+    [*(f"{ATEN}{name}" for name in _ATEN.split()), *(f"{PYTHON}{name}" for name in ("add", "floordiv", "mul", "sub"))]
 ) | {"torch.sym_min", LOOP}
 DTYPES = {1: "uint8", 4: "int32", 5: "int64", 6: "float16", 7: "float32", 12: "bool"}  # by PyTorch's numbers
 _MEMBERS = re.compile(
@@ -206,7 +206,7 @@ def _step(node, depth):
     target = node["target"]
     if target not in OPERATORS:
         # comparisons of sizes are for assertions alone, so nothing that is wanted hangs on them
-        if target in (f"{PLAIN}ge", f"{PLAIN}le", f"{PLAIN}eq", f"{PLAIN}ne", f"{PLAIN}gt", f"{PLAIN}lt"):
+        if target in (f"{PYTHON}ge", f"{PYTHON}le", f"{PYTHON}eq", f"{PYTHON}ne", f"{PYTHON}gt", f"{PYTHON}lt"):
             return Step(target, (), {}, ())
         raise OddError(f"an operator {str(target)[:80]!r}")
     places, names = [], {}

@@ -95,6 +95,7 @@ RUNTIMES = {
     ".xml": Runtime("OpenVINO", "openvino", "openvino", notes.read_openvino, "openvino_runtime"),
     ".tflite": Runtime("LiteRT", "ai_edge_litert", "ai-edge-litert", notes.read_tflite, "litert_runtime"),
     ".pt2": Runtime("PyTorch", "torch", PIP["torch"], archives.read_notes, "pt2_runtime"),
+    ".keras": Runtime("Keras", "keras", PIP["keras"], archives.read_notes, "keras_runtime"),
 }
 
 

@@ -69,7 +69,7 @@ def add_weights_flags(parser, use, *, required=False, exported=False):
     Args:
         exported: whether files of trizoo export will do as well
     """
-    others = ", a file of trizoo export (.onnx, .xml, .tflite, .pt2)" if exported else ""
+    others = ", a file of trizoo export (.onnx, .xml, .tflite, .pt2, .keras)" if exported else ""
     parser.add_argument(
         "--weights",
         required=required,

@@ -6,6 +6,7 @@ Keras 3: data sets `layers/<layer>/vars/<number>`, nested at will; the attribute
 own name. Layout: keras/src/legacy/saving/legacy_h5_format.py and keras/src/saving/saving_lib.py.
 """
 
+import io
 from itertools import count
 
 import h5py
@@ -43,6 +44,15 @@ def read(source):
             if _has(file, MODEL) or _has_list(file, LAYERS):
                 return "keras2", *_Layers(file, source.size).read()
             return "keras3", *_Variables(file, source.size).read()
+    except DAMAGE as error:
+        raise _damaged(error) from None
+
+
+def read_inner(data):
+    """({path: array}, about) of Keras 3's weights that were a member of another file, as bytes; see `read`."""
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            return _Variables(file, len(data)).read()
     except DAMAGE as error:
         raise _damaged(error) from None
 
