@@ -47,7 +47,7 @@ class Target:
     halves: bool = True
 
     def require(self, int8, half=False):
-        """UserError, before any work, for a precision that it hasn't, and where a library that it needs isn't installed."""
+        """UserError, before any work, for a precision that it hasn't, and for a library that isn't installed."""
         if half and not self.halves:
             raise UserError(f"--half was asked for, and {self.title} files are in fp32; leave it out")
         if int8 and self.of_int8 is None:

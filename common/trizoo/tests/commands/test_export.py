@@ -36,10 +36,10 @@ def test_weights_alone_are_no_target():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "what to export to isn't said; --to onnx or openvino or tflite, or --out FILE, is needed"),
+        ([], "what to export to isn't said; --to onnx or openvino or tflite.*, or --out FILE, is"),
         (
             ["--out", "a.txt"],
-            "a.txt ends in '.txt'; .onnx, .xml, .tflite, .weights or .safetensors says what",
+            "a.txt ends in '.txt'; .onnx, .xml, .tflite, .*, .weights or .safetensors says what",
         ),
         (
             ["--to", "onnx", "--out", "a.xml"],
