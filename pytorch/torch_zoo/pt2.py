@@ -14,6 +14,7 @@ from torch_zoo.predictor import fold
 
 if TYPE_CHECKING:
     from trizoo.deploy.metadata import Metadata
+    from trizoo.families import ModelSpec
 
 
 def to_pt2(model: Network, size: tuple[int, int], *, metadata: "Metadata") -> ExportedProgram:
@@ -47,7 +48,7 @@ def to_pt2(model: Network, size: tuple[int, int], *, metadata: "Metadata") -> Ex
     return program
 
 
-def _with_end(network: nn.Module, spec, metadata: "Metadata") -> nn.Module:
+def _with_end(network: nn.Module, spec: "ModelSpec", metadata: "Metadata") -> nn.Module:
     if metadata.kind == "boxes":
         return WithBoxes(network, spec, metadata.thresholds)
     return (WithMask if metadata.kind == "mask" else Raw)(network, spec)

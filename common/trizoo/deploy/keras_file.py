@@ -18,7 +18,7 @@ LEAVES = (
     "bias",
     "running_mean",
     "running_var",
-)  # a layer's variables in their order, each layer has the first
+)  # a layer's variables in their order, as many as it has
 
 
 def write(job, path):
