@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from keras_zoo import weights
+from keras_zoo.export import to_keras
 from keras_zoo.families import FAMILIES, make_network
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
@@ -28,7 +29,7 @@ class Keras:
     """See `trizoo.framework.Framework` for what each method gives."""
 
     name = "keras"
-    exporters: ClassVar = {}
+    exporters: ClassVar = {"keras": to_keras}
     shapes = staticmethod(weights.shapes)
     arrays = staticmethod(weights.arrays)
     assign = staticmethod(weights.assign)

@@ -46,19 +46,15 @@ def to_onnx(model: Network, size: tuple[int, int], *, dynamic_size: bool, batch:
     Raises:
         UserError: for a PyTorch whose exporter is another
     """
-    if tuple(map(int, torch.__version__.split(".")[:2])) < OLDEST:
-        raise UserError(
-            f"PyTorch {torch.__version__} exports to ONNX in an older way; {PIP['torch']} would do, and so would "
-            f"any from {'.'.join(map(str, OLDEST))}"
-        )
+    require_new_pytorch("ONNX")
     spec = model.spec
     model = fold(copy.deepcopy(model).cpu().eval())
     model = InHalf(model) if half else model
     images = torch.zeros(batch or 2, size[1], size[0], 3, dtype=torch.uint8)
     shapes = {} if batch else {0: Dim("batch", min=1, max=MOST)}
     if dynamic_size:
-        images, shapes = _of_any_size(spec, images, shapes)
-    with torch.no_grad(), _quietly():
+        images, shapes = of_any_size(spec, images, shapes)
+    with torch.no_grad(), quietly():
         program = torch.onnx.export(
             model,
             (images,),
@@ -72,7 +68,20 @@ def to_onnx(model: Network, size: tuple[int, int], *, dynamic_size: bool, batch:
     return _without_notes(program.model_proto)
 
 
-def _of_any_size(spec, images, shapes):
+def require_new_pytorch(form: str) -> None:
+    """UserError for a PyTorch whose exporter is another.
+
+    Args:
+        form: what is to be written
+    """
+    if tuple(map(int, torch.__version__.split(".")[:2])) < OLDEST:
+        raise UserError(
+            f"PyTorch {torch.__version__} exports to {form} in an older way; {PIP['torch']} would do, and so would "
+            f"any from {'.'.join(map(str, OLDEST))}"
+        )
+
+
+def of_any_size(spec, images, shapes):
     """Images to trace with and the axes that change, those of height and width among them."""
     known, least = architecture(spec.name), LEAST_SIDE.get(spec.family, 32)
     if known.takes_any_size:
@@ -100,7 +109,7 @@ def _without_notes(model):
 
 
 @contextlib.contextmanager
-def _quietly():
+def quietly():
     """Without what the exporter says of torchvision, which it would like to see, and of Python's own changes."""
     logger = logging.getLogger("torch.onnx._internal.exporter._registration")
     level = logger.level

@@ -14,6 +14,7 @@ from torch_zoo.learner import Learner
 from torch_zoo.loader import load
 from torch_zoo.network import Network
 from torch_zoo.predictor import make_predictor
+from torch_zoo.pt2 import to_pt2
 from trizoo.families import ModelSpec
 from trizoo.ground.cores import cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.errors import UserError
@@ -27,7 +28,7 @@ class PyTorch:
     """See `trizoo.framework.Framework` for what each method gives."""
 
     name = "pytorch"
-    exporters: ClassVar = {"onnx": to_onnx}
+    exporters: ClassVar = {"onnx": to_onnx, "pt2": to_pt2}
     shapes = staticmethod(weights.shapes)
     arrays = staticmethod(weights.arrays)
     assign = staticmethod(weights.assign)

@@ -13,7 +13,8 @@ from trizoo.ground.errors import UserError, sentence
 from trizoo.ground.stderr import without_remarks
 from trizoo.tasks import FLAGS
 
-EXPORTED = (".onnx", ".xml", ".tflite", SAVED_MODEL)  # endings in `trizoo.deploy.runtimes`, which takes long to load
+# endings in `trizoo.deploy.runtimes`, which takes long to load
+EXPORTED = (".onnx", ".xml", ".tflite", SAVED_MODEL, ".pt2", ".keras")
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
 OURS = ("trizoo", "torch_zoo", "tf2_zoo", "keras_zoo")
 OTHER_NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml"}  # module -> what pip calls it

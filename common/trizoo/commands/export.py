@@ -37,7 +37,7 @@ def run(args, write=write):
         return _export_weights(args)
     if args.names is not None:
         raise UserError(f"--names is for weights alone, and --to {args.to or target.title} is a graph; leave it out")
-    target.require(args.int8 is not None)
+    target.require(args.int8 is not None, args.half)
     source = _find(args)
     out = args.out or _beside(args.source, target.ending)
     for path in target.files(out):

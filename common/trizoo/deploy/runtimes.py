@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from trizoo.deploy import notes
+from trizoo.deploy import archives, notes
 from trizoo.deploy.endings import SAVED_MODEL, ending_of
 from trizoo.deploy.metadata import Metadata, parse
 from trizoo.families import ModelSpec
-from trizoo.framework import is_installed
+from trizoo.framework import PIP, is_installed
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
@@ -98,6 +98,8 @@ RUNTIMES = {
     ".xml": Runtime("OpenVINO", "openvino", "openvino", notes.read_openvino, "openvino_runtime", computes=("bf16",)),
     ".tflite": Runtime("LiteRT", "ai_edge_litert", "ai-edge-litert", notes.read_tflite, "litert_runtime"),
     SAVED_MODEL: Runtime("TensorFlow", "tensorflow", "tensorflow", notes.read_saved_model, "saved_model_runtime", True),
+    ".pt2": Runtime("PyTorch", "torch", PIP["torch"], archives.read_notes, "pt2_runtime"),
+    ".keras": Runtime("Keras", "keras", PIP["keras"], archives.read_notes, "keras_runtime"),
 }
 
 

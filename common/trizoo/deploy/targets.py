@@ -32,6 +32,7 @@ class Target:
         decodes: whether the graph can end in boxes or a mask
         is_folder: whether it writes a folder, which may have any name
         is_free: whether it takes images of any size, and any number at once
+        halves: whether there is fp16
     """
 
     title: str
@@ -46,12 +47,16 @@ class Target:
     decodes: bool = True
     is_folder: bool = False
     is_free: bool = True
+    halves: bool = True
 
-    def require(self, int8):
-        """UserError, before any work, where something that it needs isn't installed."""
+    def require(self, int8, half=False):
+        """UserError, before any work, for a precision that it hasn't, and for a library that isn't installed."""
+        if half and not self.halves:
+            raise UserError(f"--half was asked for, and {self.title} files are in fp32; leave it out")
         if int8 and self.of_int8 is None:
             able = " or ".join(name for name, target in TARGETS.items() if target.of_int8 is not None)
-            raise UserError(f"--int8 is for {able}, and not for {self.title}; leave it out, or --half would do")
+            or_half = ", or --half would do" if self.halves else ""
+            raise UserError(f"--int8 is for {able}, and not for {self.title}; leave it out{or_half}")
         missing = [name for name in (*self.libraries, *(self.of_int8 or () if int8 else ())) if not is_installed(name)]
         if missing:
             raise UserError(
@@ -113,6 +118,10 @@ TARGETS = {
         "tf2",
         "saved_model_file",
         is_folder=True,
+    ),
+    "torch-export": Target("torch.export", ".pt2", "pytorch", "pt2", ("torch",), None, "torch", "pt2_file"),
+    "keras": Target(
+        "Keras", ".keras", "keras", "keras", ("keras",), None, "keras", "keras_file", decodes=False, halves=False
     ),
 }
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from trizoo.commands.flags.shared import Parser, positive_int, size_argument
 from trizoo.tasks.detection_flags import share
 
-TARGETS = ("onnx", "openvino", "tflite", "saved-model")  # those of `trizoo.deploy.targets`, which takes long to load
+# those of `trizoo.deploy.targets`, which takes long to load
+TARGETS = ("onnx", "openvino", "tflite", "saved-model", "torch-export", "keras")
 DYNAMIC = "dynamic"
 
 
@@ -15,7 +16,7 @@ def parser(prog="trizoo export"):
     flags = Parser(
         prog=prog,
         description="Write a checkpoint for other programs: a graph that a runtime opens without a training framework "
-        "(ONNX, OpenVINO, TFLite, SavedModel), or the weights alone (Darknet, safetensors).",
+        "(ONNX, OpenVINO, TFLite, SavedModel, torch.export, Keras), or the weights alone (Darknet, safetensors).",
         epilog="What each target can do, and the ways to TensorRT and CoreML: docs/export.md.",
     )
     flags.add_argument("source", metavar="FILE.h5|TAG", help="a checkpoint, or a tag that trizoo weights list shows")
@@ -24,11 +25,11 @@ def parser(prog="trizoo export"):
         "--out",
         metavar="FILE",
         type=Path,
-        help="ending in .onnx, .xml, .tflite, .weights or .safetensors; of saved-model a folder (default: beside the "
-        "checkpoint)",
+        help="ending in .onnx, .xml, .tflite, .pt2, .keras, .weights or .safetensors; of saved-model a folder "
+        "(default: beside the checkpoint)",
     )
     flags.add_argument("--offline", action="store_true", help="with a tag: only what was downloaded before")
-    graph = flags.add_argument_group("graphs: onnx, openvino, tflite, saved-model")
+    graph = flags.add_argument_group("graphs: " + ", ".join(TARGETS))
     graph.add_argument("--raw", action="store_true", help="end in the network's outputs, without decoding or NMS")
     graph.add_argument(
         "--size", type=_or_dynamic(size_argument), metavar="WxH|dynamic", help="of images (default: the recipe's)"

@@ -109,7 +109,8 @@ def add_weights_flags(parser, use, *, required=False, exported=False):
     Args:
         exported: whether files of trizoo export will do as well
     """
-    others = ", a file of trizoo export (.onnx, .xml, .tflite, a SavedModel's folder)" if exported else ""
+    files = "a file of trizoo export (.onnx, .xml, .tflite, .pt2, .keras, a SavedModel's folder)"
+    others = f", {files}" if exported else ""
     parser.add_argument(
         "--weights",
         required=required,

@@ -41,10 +41,13 @@ def test_weights_alone_are_no_target():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "what to export to isn't said; --to onnx or openvino or tflite or saved-model, or --out FILE, is needed"),
+        (
+            [],
+            "what to export to isn't said; --to onnx or openvino or .* or keras, or --out FILE, is needed",
+        ),
         (
             ["--out", "a.txt"],
-            "a.txt ends in '.txt'; .onnx, .xml, .tflite, .savedmodel, .weights or .safetensors says what",
+            "a.txt ends in '.txt'; .onnx, .xml, .tflite, .savedmodel, .*, .weights or .safetensors says what",
         ),
         (
             ["--to", "onnx", "--out", "a.xml"],

@@ -1,5 +1,6 @@
 """Groups and arrays of an HDF5 file."""
 
+import io
 import math
 import struct
 from contextlib import contextmanager
@@ -23,9 +24,13 @@ _LONGEST_NAME = 1 << 16
 
 
 @contextmanager
-def opened(path):
-    """The root Group of a file, closed afterwards. DamagedError, meanwhile, for what isn't whole or isn't sane."""
-    with open_ordinary(path) as file:
+def opened(place):
+    """The root Group of a file, closed afterwards. DamagedError, meanwhile, for what isn't whole or isn't sane.
+
+    Args:
+        place: its path, or its bytes
+    """
+    with io.BytesIO(place) if isinstance(place, bytes) else open_ordinary(place) as file:
         try:
             source = Source(file)
             yield Group(source, _root(source))

@@ -20,7 +20,7 @@ class Source:
 
     def __init__(self, file):
         self._file = file
-        self.size = os.fstat(file.fileno()).st_size
+        self.size = file.seek(0, os.SEEK_END)
         self._bytes, self._parts = MOST_BYTES, MOST_PARTS
         self._unread = self.size  # bytes that arrays may still claim, however many share a place
         self.collections = {}  # of global heaps that were read, by address

@@ -24,7 +24,7 @@ DEEPEST = 32
 
 def has_attribute(source, name):
     """Whether an HDF5 file says something at its root."""
-    with _opened(source) as root:
+    with _opened(source.path) as root:
         return name in root.attributes
 
 
@@ -36,16 +36,22 @@ def read(source):
     are damaged or other programs', and for links, filters, and storage elsewhere. Takes the file's size and what
     `trizoo.weights.hdf5` says.
     """
-    with _opened(source) as root:
+    with _opened(source.path) as root:
         if MODEL in root.members or _has_list(root, LAYERS):
             return "keras2", *_layers(root)
         return "keras3", *_Variables().read(root)
 
 
+def read_inner(data):
+    """({path: array}, about) of Keras 3's weights that were a member of another file, as bytes; see `read`."""
+    with _opened(data) as root:
+        return _Variables().read(root)
+
+
 @contextmanager
-def _opened(source):
+def _opened(place):
     try:
-        with hdf5.opened(source.path) as root:
+        with hdf5.opened(place) as root:
             yield root
     except hdf5.DamagedError as error:
         raise UnreadableError(f"is a damaged HDF5 file ({error}); a whole file is needed") from None
