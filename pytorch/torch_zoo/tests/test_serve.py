@@ -194,7 +194,9 @@ def test_an_image_of_another_size_for_a_model_of_images_as_they_are_is_refused(z
     arrays = pseudo_arrays(zoo.shapes(zoo.build(spec_of(recipe), zoo.device("cpu"), seed=None)))
     save(tmp_path / "any.h5", Checkpoint(arrays, to_dict(recipe), "pytorch"))
     Image.fromarray(np.zeros((50, 70, 3), np.uint8)).save(tmp_path / "odd.png")
-    with serving(str(tmp_path / "any.h5")) as (_, address, _), pytest.raises(urllib.error.HTTPError) as caught:
-        answer(address, tmp_path / "odd.png")
+    with serving(str(tmp_path / "any.h5")) as (_, address, _):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            answer(address, tmp_path / "odd.png")
+        error = json.load(caught.value)["error"]
     assert caught.value.code == 415
-    assert "is used as it is, since resize is none" in json.load(caught.value)["error"]
+    assert "is used as it is, since resize is none" in error
