@@ -27,6 +27,12 @@ def flags_of(precision, data):
     return {"fp32": [], "fp16": ["--half"], "int8": ["--int8", data]}[precision]
 
 
+def size_of(path):
+    """Bytes of a file, or of all in a folder."""
+    inside = path.rglob("*") if path.is_dir() else (path,)
+    return sum(file.stat().st_size for file in inside if file.is_file())
+
+
 def main():
     """The command."""
     flags = argparse.ArgumentParser(description=__doc__)
@@ -56,7 +62,7 @@ def main():
                 continue
             opened = read_notes(path).open()
             before, after, split = measured(recipe, read.spec, args.data, (zoo, model), opened, device)
-            megabytes = sum(file.stat().st_size for file in target.files(path)) / 1e6
+            megabytes = sum(size_of(file) for file in target.files(path)) / 1e6
             figures = (f"{shown(before[name])} -> {shown(after[name])}" for name in before)
             rows.append((f"{target.title} {precision}", *figures, f"{megabytes:.1f}"))
     print(f"{read.spec.name} on {split}")
