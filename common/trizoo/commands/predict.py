@@ -15,6 +15,7 @@ from trizoo.data.given import PIPE, find_given
 from trizoo.data.video import load_av
 from trizoo.deploy.runtimes import make_model, read_model
 from trizoo.ground.errors import UserError
+from trizoo.ground.lock import HeldError, Lock
 from trizoo.ground.results import check_folder, check_results, is_marked_folder, mark_folder
 from trizoo.tasks import FLAGS, task_of
 from trizoo.tasks.json_lines import ResultFile
@@ -54,10 +55,11 @@ def run(args, choice):
     pipeline = task.as_used(task.predictor(framework, model, read.spec, recipe, device, args), args)
     if args.heatmap:
         pipeline = replace(pipeline, heated=True)
-    if writes:
-        mark_folder(args.out, COMMAND)
     numbers = image_numbers(photos, footage)
     with ExitStack() as stack:
+        if writes:
+            mark_folder(args.out, COMMAND)
+            stack.callback(hold(args.out).release)
         lists = task.lists(recipe, args)
         files = {stack.enter_context(ResultFile(args.out, name)): entries for name, entries in lists.items()}
         window = open_window() if args.show else None
@@ -73,9 +75,21 @@ def run(args, choice):
         for file in files:
             file.finish()
     say(predicting.total.text())
+    if predicting.failed:
+        say(f"{predicting.failed} of what was given couldn't be read")
     if writes:
         say(f"written to {args.out}")
     return SOME_FAILED if predicting.failed else 0
+
+
+def hold(out):
+    """The `Lock` of a folder of results. UserError where another process writes into it."""
+    try:
+        return Lock(Path(out, ".lock"))
+    except HeldError as error:
+        raise UserError(f"--out {out} is being written by {error}; wait for its end, or name another folder") from None
+    except OSError as error:
+        raise UserError(f"--out {out} can't be written: {error.strerror or error}") from error
 
 
 def check_heat(args):

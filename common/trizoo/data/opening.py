@@ -89,10 +89,10 @@ def _explanation(name, error):
     if path.is_dir():
         return f"image {name} is a folder; an image file is needed"
     if path.is_file() and path.stat().st_size == 0:
-        return f"image {name} is empty (0 bytes); replace it or take it out of the data set"
+        return f"image {name} is empty (0 bytes); replace it or leave it out"
     if isinstance(error, UnidentifiedImageError):
         return _what_else(name)
-    return f"image {name} is truncated or damaged ({error}); replace it or take it out of the data set"
+    return f"image {name} is truncated or damaged ({error}); replace it or leave it out"
 
 
 def _what_else(name):

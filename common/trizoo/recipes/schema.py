@@ -146,7 +146,8 @@ class Schedule(Section):
             raise ValueError(f"accumulate ({self.accumulate}) must divide batch_size ({self.batch_size})")
         if (self.kind == "halve") != (self.halve_every is not None):
             raise ValueError(
-                f"kind is {self.kind} and halve_every {self.halve_every or 'null'}; kind halve needs it, alone"
+                f"kind is {self.kind} and halve_every {self.halve_every or 'null'}; a kind of halve needs halve_every, "
+                f"such as 5000 steps, and other kinds don't have it"
             )
         if self.lr_bounds[0] > self.lr_bounds[1]:
             raise ValueError(f"lr_bounds is {list(self.lr_bounds)}; the least must come first")

@@ -43,7 +43,7 @@ def parse_wish(given, task, classes):
     for name, text in given:
         if name not in known:
             raise RefusedError(
-                422, f"there is no parameter {name!r:.60}{hint(name, known)}; {', '.join(known)} are there"
+                422, f"there is no parameter {name!r:.60}{hint(name, known)}; there is {', '.join(known)}"
             )
         if name == "classes":
             names.append(text)

@@ -12,6 +12,7 @@ from PIL import Image
 from trizoo.commands.predict import predict
 from trizoo.commands.train import train
 from trizoo.ground.errors import UserError
+from trizoo.ground.lock import Lock
 from trizoo.tests.testing import FakeFramework
 
 # predicts on a framework that stops for good at its third batch, once two lines have been said
@@ -59,7 +60,9 @@ def test_an_unreadable_picture_costs_that_picture_alone(run, photos, tmp_path, c
     data = (photos / "3.png").read_bytes()
     (photos / "3.png").write_bytes(data[: len(data) // 2])
     assert run("--json", "--batch-size", "2") == 1
-    error = capsys.readouterr().err.splitlines()
+    shown = capsys.readouterr()
+    error = shown.err.splitlines()
+    assert "\n2 of what was given couldn't be read\n" in shown.out
     assert [line.partition(".png")[0] for line in error] == [f"error: image {photos}/1", f"error: image {photos}/3"]
     results = json.loads((tmp_path / "out" / "detections.json").read_text(encoding="utf-8"))
     assert [Path(result["image"]).name for result in results] == ["0.png", "2.png", "4.png"]
@@ -206,3 +209,15 @@ def test_heat_maps_lie_in_a_folder_of_their_own_and_take_one_look(run, tmp_path)
 def test_an_overlap_without_tiles_is_one_sentence(run):
     with pytest.raises(UserError, match=r"--overlap 0\.3 is of tiles; --tiles N"):
         run("--overlap", "0.3")
+
+
+def test_a_folder_that_another_process_writes_into_is_left_alone(run, tmp_path):
+    assert run("--json") == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    lock = Lock(tmp_path / "out" / ".lock")
+    try:
+        with pytest.raises(UserError, match=r"--out .*out is being written by process \d+ on .*; wait for its end, or"):
+            run("--json")
+    finally:
+        lock.release()
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before

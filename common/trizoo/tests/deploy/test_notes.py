@@ -179,3 +179,8 @@ def test_a_long_tag_of_openvinos_takes_no_time_by_its_square(written):
     text = f'<net><rt_info><trizoo value="{"x" * 15_000_000}"/></rt_info></net>'
     assert len(notes.read_openvino(written(text.encode(), "a.xml"))) == 15_000_000
     assert time.process_time() - before < 5
+
+
+def test_a_tflite_file_without_its_json_is_called_that(written):
+    with pytest.raises(UserError, match=r"a\.tflite has its notes in a\.json, which isn't there"):
+        notes.read_tflite(written(b"....TFL3", "a.tflite"))

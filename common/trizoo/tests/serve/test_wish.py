@@ -26,8 +26,8 @@ def test_a_mask_is_of_segmentation():
     ("task", "given", "sentence"),
     [
         ("detection", [("confidenc", "1")], "no parameter 'confidenc', did you mean 'confidence'"),
-        ("detection", [("mask", "png")], "no parameter 'mask'; confidence, nms, classes are there"),
-        ("segmentation", [("confidence", "1")], "no parameter 'confidence'; mask are there"),
+        ("detection", [("mask", "png")], "no parameter 'mask'; there is confidence, nms, classes"),
+        ("segmentation", [("confidence", "1")], "no parameter 'confidence'; there is mask"),
         ("detection", [("nms", "nan")], "nms is 'nan'; a number from 0 to 1 is needed"),
         ("detection", [("confidence", "1.5")], "confidence is '1.5'"),
         ("detection", [("confidence", "0.1"), ("confidence", "0.2")], "confidence is given twice"),

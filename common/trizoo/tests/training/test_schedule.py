@@ -176,5 +176,5 @@ def test_a_rate_that_halves_does_so_every_so_many_steps_whatever_the_length():
 
 def test_halve_and_its_steps_go_together():
     for given in ({"kind": "halve"}, {"halve_every": 5}):
-        with pytest.raises(ValueError, match="kind halve needs it, alone"):
+        with pytest.raises(ValueError, match="a kind of halve needs halve_every, such as 5000 steps"):
             Schedule(**given)
