@@ -42,11 +42,15 @@ def check_folder(path, option, is_ours):
         raise UserError(
             f"{path} isn't empty and holds no earlier results of this command; name another folder with {option}"
         )
-    check_place(path / MARK)
+    check_place(path / MARK, path)
 
 
-def check_place(path):
-    """UserError where nothing can be written beside a path; folders that are missing would be made."""
+def check_place(path, called=None):
+    """UserError where nothing can be written beside a path; folders that are missing would be made.
+
+    Args:
+        called: what the sentence calls it, None for the path
+    """
     above = Path(path).absolute().parent
     while not os.path.lexists(above):
         above = above.parent
@@ -55,9 +59,9 @@ def check_place(path):
             pass
     except OSError as error:
         reason = error.strerror or error
-        raise UserError(f"{path} can't be written, since {above} takes no files ({reason}); name another place") from (
-            error
-        )
+        raise UserError(
+            f"{called or path} can't be written, since {above} takes no files ({reason}); name another place"
+        ) from error
 
 
 def check_results(paths):
@@ -69,7 +73,7 @@ def check_results(paths):
                 f"the result {path} can't be written, since a folder is there; remove it, or name another --out"
             )
     for folder in sorted({path.parent for path in paths}):
-        check_place(folder / MARK)
+        check_place(folder / MARK, folder)
 
 
 def mark_folder(path, command):

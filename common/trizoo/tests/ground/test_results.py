@@ -75,6 +75,12 @@ def test_a_place_that_takes_no_files_is_refused(tmp_path):
         CHECK(tmp_path / "file" / "below" / "m.json")
 
 
+def test_a_folder_that_cannot_be_made_is_called_by_its_own_name(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"file/out can't be written, since .*file takes no files"):
+        check_folder(tmp_path / "file" / "out", "--out", is_marked_folder("trizoo predict"))
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc")
 def test_a_place_that_exists_and_takes_no_files_is_refused():
     with pytest.raises(UserError, match=r"/proc/m\.json can't be written, since /proc takes no files"):
