@@ -16,6 +16,7 @@ from keras_zoo.families import FAMILIES  # noqa: E402
 from keras_zoo.layers import get_array  # noqa: E402
 from keras_zoo.network import Network  # noqa: E402
 from keras_zoo.optimizers import SGD  # noqa: E402
+from trizoo.ground.memory import give_back_freed_memory  # noqa: E402
 from trizoo.recipes.schema import Recipe  # noqa: E402
 from trizoo.tests.cache import own_cache  # noqa: E402, F401
 from trizoo.weights.initial import unfilled  # noqa: E402
@@ -72,3 +73,4 @@ def collected():
     """Frees a module's models, which Keras holds in cycles, before the next module makes more: gigabytes otherwise."""
     yield
     gc.collect()
+    give_back_freed_memory()
