@@ -116,7 +116,10 @@ def read_tflite(path):
                 raise UserError(f"{path} is no TFLite file; exporting it again would do")
         beside = Path(path).with_suffix(".json")
         if not beside.exists():
-            raise UserError(f"{path} has its notes in {beside.name}, which isn't there; the two belong together")
+            raise UserError(
+                f"{path} has no {beside.name} beside it, where trizoo export writes what its outputs are; "
+                f"the two belong together"
+            )
         if not beside.is_file() or beside.stat().st_size > MOST_BYTES:
             return None
         return beside.read_text(encoding="utf-8")

@@ -182,5 +182,5 @@ def test_a_long_tag_of_openvinos_takes_no_time_by_its_square(written):
 
 
 def test_a_tflite_file_without_its_json_is_called_that(written):
-    with pytest.raises(UserError, match=r"a\.tflite has its notes in a\.json, which isn't there"):
+    with pytest.raises(UserError, match=r"a\.tflite has no a\.json beside it, where trizoo export writes"):
         notes.read_tflite(written(b"....TFL3", "a.tflite"))
