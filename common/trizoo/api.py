@@ -150,7 +150,7 @@ def load(
     Args:
         weights: a checkpoint (.h5) that any of the three frameworks wrote; a tag of the manifest such as
             "yolov4-tiny.coco", which is downloaded and converted where it isn't here yet; or a file of trizoo export
-            (.onnx, .xml, .tflite, a SavedModel's folder), which needs no training framework
+            (.onnx, .xml, .tflite, .pt2, .keras, a SavedModel's folder), which its runtime opens
         framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed, or what opens the file
         device: "auto" (a GPU where there is one), "cpu" or "cuda"
         precision: "fp32", "bf16" or "fp16"; "auto": bf16 where the device multiplies it itself, else as None; None:

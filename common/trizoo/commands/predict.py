@@ -6,18 +6,17 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
+from trizoo.commands.cli import Choice, say
 from trizoo.commands.flags.predict import parser
 from trizoo.commands.predicting import HEAT_FOLDER, Predicting
-from trizoo.commands.use import as_asked
+from trizoo.commands.use import open_predictor
 from trizoo.commands.window import WindowClosedError, open_window
 from trizoo.data.given import PIPE, find_given
 from trizoo.data.video import load_av
-from trizoo.deploy.runtimes import make_model, read_model
 from trizoo.ground.errors import UserError
 from trizoo.ground.lock import HeldError, Lock
 from trizoo.ground.results import check_folder, check_results, is_marked_folder, mark_folder
-from trizoo.tasks import FLAGS, task_of
+from trizoo.tasks import FLAGS
 from trizoo.tasks.json_lines import ResultFile
 from trizoo.tasks.writers import output_names
 
@@ -44,17 +43,9 @@ def run(args, choice):
     if writes:
         check_folder(args.out, "--out", is_marked_folder(COMMAND))
         check_results([*targets.values(), *(Path(args.out, folder, "any") for folder in folders)])
-    args.weights = find_weights(args)
-    read = read_model(args.weights)
-    task = task_of(read.spec.name)
-    check_flags(args, "predict", read.spec.name, task.name)
-    read = as_asked(read, args, "predict", task.name)
-    framework, device = choice.start(args.device)
-    recipe, model = make_model(framework, read, device, args.precision)
-    tell_precision(args, recipe)
-    pipeline = task.as_used(task.predictor(framework, model, read.spec, recipe, device, args), args)
-    if args.heatmap:
-        pipeline = replace(pipeline, heated=True)
+    used = open_predictor(args, choice)
+    task, recipe = used.task, used.recipe
+    pipeline = replace(used.pipeline, heated=True) if args.heatmap else used.pipeline
     numbers = image_numbers(photos, footage)
     with ExitStack() as stack:
         if writes:

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from trizoo.commands.cli import check_flags, find_weights, say, tell_precision
-from trizoo.commands.use import as_asked
-from trizoo.deploy.runtimes import make_model, read_model
+from trizoo.commands.cli import say
+from trizoo.commands.use import open_predictor
 from trizoo.framework import is_installed
 from trizoo.serve.app import check_installed, make_app
 from trizoo.serve.limits import Limits
@@ -12,7 +11,6 @@ from trizoo.serve.model import Served
 from trizoo.serve.server import address_of, allowed_hosts, bind, is_local, listen
 from trizoo.serve.server import run as serve
 from trizoo.serve.service import Service
-from trizoo.tasks import task_of
 
 
 def run(args, choice):
@@ -36,23 +34,15 @@ def run(args, choice):
 
 def open_served(args, choice):
     """The `trizoo.serve.model.Served` that the arguments ask for."""
-    args.weights = find_weights(args)
-    read = read_model(args.weights)
-    task = task_of(read.spec.name)
-    check_flags(args, "predict", read.spec.name, task.name)
-    read = as_asked(read, args, "predict", task.name)
-    framework, device = choice.start(args.device)
-    recipe, model = make_model(framework, read, device, args.precision)
-    tell_precision(args, recipe)
-    pipeline = task.as_used(task.predictor(framework, model, read.spec, recipe, device, args), args)
+    used = open_predictor(args, choice)
     return Served(
         weights=Path(args.weights).name,
-        task=task,
-        pipeline=pipeline,
-        recipe=recipe,
-        spec=read.spec,
-        runtime=framework.versions(),
-        device=framework.describe_device(device),
+        task=used.task,
+        pipeline=used.pipeline,
+        recipe=used.recipe,
+        spec=used.spec,
+        runtime=used.framework.versions(),
+        device=used.framework.describe_device(used.device),
         args=args,
     )
 

@@ -1,13 +1,50 @@
-"""What evaluate and predict ask of a recipe that came with a checkpoint."""
+"""What evaluate, predict and serve ask of weights."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
-from trizoo.deploy.runtimes import Exported
+from trizoo.commands.cli import check_flags, find_weights, tell_precision
+from trizoo.deploy.runtimes import Exported, make_model, read_model
 from trizoo.families import check_input_size
 from trizoo.ground.errors import UserError
-from trizoo.tasks import FLAGS
+from trizoo.tasks import FLAGS, task_of
 from trizoo.tasks.scales import sizes_at
 from trizoo.training.build import spec_of
+
+
+@dataclass(frozen=True)
+class Used:
+    """A model that looks at images.
+
+    Args:
+        task: a `trizoo.tasks.base.Task`
+        pipeline: its predictor, with what the flags ask for
+        recipe: the model's, as the flags have it
+        spec: the model's
+        framework: that runs it, or a `trizoo.deploy.runtimes.Runtime`
+        device: the framework's own
+    """
+
+    task: Any
+    pipeline: Any
+    recipe: Any
+    spec: Any
+    framework: Any
+    device: Any
+
+
+def open_predictor(args, choice):
+    """The `Used` of predict's flags, on the framework of a Choice; --weights becomes the file's path."""
+    args.weights = find_weights(args)
+    read = read_model(args.weights)
+    task = task_of(read.spec.name)
+    check_flags(args, "predict", read.spec.name, task.name)
+    read = as_asked(read, args, "predict", task.name)
+    framework, device = choice.start(args.device)
+    recipe, model = make_model(framework, read, device, args.precision)
+    tell_precision(args, recipe)
+    pipeline = task.as_used(task.predictor(framework, model, read.spec, recipe, device, args), args)
+    return Used(task, pipeline, recipe, read.spec, framework, device)
 
 
 def as_asked(read, args, command, task):

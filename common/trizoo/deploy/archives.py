@@ -4,9 +4,9 @@ Nothing is unpacked to the disk, nothing unpickled; see `trizoo.weights.readers`
 """
 
 import contextlib
-from pathlib import Path
 
 from trizoo.deploy.metadata import MOST_BYTES
+from trizoo.deploy.notes import check_ordinary
 from trizoo.ground.errors import UserError
 from trizoo.weights.readers.archive import Archive
 from trizoo.weights.readers.source import Source, UnreadableError
@@ -17,9 +17,7 @@ NOTES = "trizoo.json"  # the member's name, or its last part
 @contextlib.contextmanager
 def opened(path):
     """The Archive of a file. Raises UserError for what is no whole archive."""
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path} is no file; the path of a file of trizoo export is needed")
+    check_ordinary(path)
     try:
         with Source(path) as source:
             yield Archive(source)

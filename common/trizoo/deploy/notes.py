@@ -120,13 +120,9 @@ def read_tflite(path):
                 f"{path} has no {beside.name} beside it, where trizoo export writes what its outputs are; "
                 f"the two belong together"
             )
-        if not beside.is_file() or beside.stat().st_size > MOST_BYTES:
-            return None
-        return beside.read_text(encoding="utf-8")
+        return _text(beside)
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        return None
 
 
 def read_saved_model(path):
@@ -139,25 +135,38 @@ def read_saved_model(path):
     if path.exists() and not (path / GRAPH).is_file():
         raise UserError(f"{path} is no SavedModel, which is a folder with a {GRAPH}; exporting it again would do")
     try:
-        beside = path / NOTES
-        if not beside.is_file() or beside.stat().st_size > MOST_BYTES:
+        text = _text(path / NOTES)
+        if text is None:
             return None
         for found in path.rglob("*"):
             name = found.relative_to(path).as_posix()
             if not found.is_dir() and not (name in _OF_SAVED_MODELS and found.is_file()):
                 raise UserError(f"{path} holds {name}, which trizoo export doesn't write; without it it would do")
-        return beside.read_text(encoding="utf-8")
+        return text
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        return None
+
+
+def check_ordinary(path):
+    """UserError for a folder, a pipe or a device, none of which is waited for."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise UserError(f"{path} is no file; the path of a file of trizoo export is needed")
 
 
 def _opened(path):
-    """The file, open for reading. Raises UserError for a folder, a pipe or a device, none of which is waited for."""
-    if Path(path).exists() and not Path(path).is_file():
-        raise UserError(f"{path} is no file; the path of a file of trizoo export is needed")
+    """The file, open for reading. Raises UserError as `check_ordinary`."""
+    check_ordinary(path)
     return Path(path).open("rb")
+
+
+def _text(beside):
+    """What a file of notes holds; None for one that is missing, too large or no text."""
+    if not beside.is_file() or beside.stat().st_size > MOST_BYTES:
+        return None
+    try:
+        return beside.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _varint(file):

@@ -1,6 +1,5 @@
 """README's picture and docs/make_pictures.py, which makes it."""
 
-import importlib.util
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,17 +8,14 @@ import pytest
 from PIL import Image
 
 from trizoo.commands.main import parser
+from trizoo.tests.scripts import DOCS, load_script
 
-SCRIPT = Path(__file__).parents[3] / "docs" / "make_pictures.py"
-pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="needs the repository")
+pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="needs the repository")
 
 
 @pytest.fixture(scope="module")
 def pictures():
-    spec = importlib.util.spec_from_file_location("make_pictures", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("make_pictures")
 
 
 def test_boxes_and_masks_stand_side_by_side_with_nothing_between_them(pictures, monkeypatch, synthetic_data):

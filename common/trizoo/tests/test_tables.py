@@ -1,26 +1,22 @@
 """The committed tables of models are what docs/make_tables.py writes; torch_zoo's test_tables.py counts GFLOPs."""
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
 from trizoo.families import ARCHITECTURES
+from trizoo.tests.scripts import DOCS, load_script
 from trizoo.weights.names import load_names
 
 ROOT = Path(__file__).parents[3]
 NUMBER = re.compile(r"\| (0\.\d+) (?=\|)")
-SCRIPT = ROOT / "docs" / "make_tables.py"
-pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="needs the repository")
+pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="needs the repository")
 
 
 @pytest.fixture(scope="module")
 def tables():
-    spec = importlib.util.spec_from_file_location("make_tables", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("make_tables")
 
 
 def test_the_pages_hold_what_the_command_writes(tables):

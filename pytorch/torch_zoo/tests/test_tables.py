@@ -1,23 +1,17 @@
 """GFLOPs and parameters of docs/models.md against PyTorch's networks, for the models that are quick to make."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
 from torch_zoo.families import make_network
 from trizoo.families import model_spec
+from trizoo.tests.scripts import DOCS, load_script
 
-SCRIPT = Path(__file__).parents[3] / "docs" / "make_tables.py"
-pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="needs the repository")
+pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="needs the repository")
 
 
 @pytest.fixture(scope="module")
 def tables():
-    spec = importlib.util.spec_from_file_location("make_tables", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("make_tables")
 
 
 @pytest.mark.parametrize("model", ["yolov3-tiny", "yolov4-tiny", "ssd300-vgg16", "retinanet-resnet18"])

@@ -3,6 +3,7 @@
 import pytest
 
 from trizoo.commands import predict as command
+from trizoo.commands import use
 from trizoo.commands.flags.predict import parser
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
@@ -17,8 +18,8 @@ from trizoo.training.build import Read
 def predict(monkeypatch, tmp_path):
     """predict.py with these flags, on no image, and a model whose recipe says soft suppression at 0.6."""
     recipe = Recipe(classes=("a",), predict=Prediction(nms=0.6, nms_method="soft"))
-    monkeypatch.setattr(command, "read_model", lambda path: Read(path, recipe, model_spec("yolov3-tiny", 1), {}))
-    monkeypatch.setattr(command, "make_model", lambda framework, read, device, precision: (read.recipe, {}))
+    monkeypatch.setattr(use, "read_model", lambda path: Read(path, recipe, model_spec("yolov3-tiny", 1), {}))
+    monkeypatch.setattr(use, "make_model", lambda framework, read, device, precision: (read.recipe, {}))
     monkeypatch.setattr(command, "find_given", lambda *_: ([], []))
     monkeypatch.setattr(FakeFramework, "predictor", lambda *_: None)
     weights = tmp_path / "weights.h5"

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from trizoo.commands.predict import predict
-from trizoo.commands.train import train
 from trizoo.ground.errors import UserError
 from trizoo.ground.lock import Lock
 from trizoo.tests.testing import FakeFramework
@@ -28,15 +27,6 @@ class Hanging(FakeFramework):
 
 predict(Hanging(), sys.argv[1:])
 """
-
-
-@pytest.fixture(scope="module")
-def weights(synthetic_data, tmp_path_factory):
-    """A checkpoint of the fake framework, which finds the same in every image."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    flags = ["--data", synthetic_data, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
-    assert train(FakeFramework(), [*flags, "--iterations", "1", "--out", str(out)]) == 0
-    return str(out / "best.h5")
 
 
 @pytest.fixture

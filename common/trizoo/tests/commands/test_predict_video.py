@@ -14,21 +14,11 @@ from PIL import Image
 
 from trizoo.commands import predict as command
 from trizoo.commands.predict import predict
-from trizoo.commands.train import train
 from trizoo.data.video import open_video
 from trizoo.ground.errors import UserError
 from trizoo.tests.testing import FakeFramework
 from trizoo.tests.video_files import RATE, write_video
 from trizoo.tests.web import serving
-
-
-@pytest.fixture(scope="module")
-def weights(synthetic_data, tmp_path_factory):
-    """A checkpoint of the fake framework, which finds the same in every image."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    flags = ["--data", synthetic_data, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
-    assert train(FakeFramework(), [*flags, "--iterations", "1", "--out", str(out)]) == 0
-    return str(out / "best.h5")
 
 
 @pytest.fixture

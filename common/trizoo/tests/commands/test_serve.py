@@ -8,19 +8,9 @@ from trizoo.commands.cli import Choice
 from trizoo.commands.flags.serve import parser
 from trizoo.commands.main import main
 from trizoo.commands.serve import limits_of, open_served
-from trizoo.commands.train import train
 from trizoo.ground.errors import UserError
 from trizoo.serve.limits import Limits
 from trizoo.tests.testing import FakeFramework
-
-
-@pytest.fixture(scope="module")
-def weights(synthetic_data, tmp_path_factory):
-    """A checkpoint of the fake framework."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    flags = ["--data", synthetic_data, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
-    assert train(FakeFramework(), [*flags, "--iterations", "1", "--out", str(out)]) == 0
-    return str(out / "best.h5")
 
 
 def served(*arguments):

@@ -12,7 +12,6 @@ from PIL import Image, ImageTk
 from trizoo.commands import predict as command
 from trizoo.commands import predicting
 from trizoo.commands.predict import predict
-from trizoo.commands.train import train
 from trizoo.commands.window import WindowClosedError, open_window
 from trizoo.data.video import open_video
 from trizoo.tests.testing import FakeFramework
@@ -160,15 +159,6 @@ class Shown:
 
     def close(self):
         self.closed = True
-
-
-@pytest.fixture(scope="module")
-def weights(synthetic_data, tmp_path_factory):
-    """A checkpoint of the fake framework, which finds the same in every image."""
-    out = tmp_path_factory.mktemp("runs") / "run"
-    flags = ["--data", synthetic_data, "--input-size", "64", "--batch-size", "2", "--workers", "0", "--quiet"]
-    assert train(FakeFramework(), [*flags, "--iterations", "1", "--out", str(out)]) == 0
-    return str(out / "best.h5")
 
 
 @pytest.fixture
