@@ -12,27 +12,14 @@ import pytest
 
 import trizoo
 from trizoo.commands.main import main
-from trizoo.data.synthetic import draw_image, synthesize
+from trizoo.data.synthetic import synthesize
 from trizoo.deploy.check import matched
 from trizoo.deploy.runtimes import read_notes
-from trizoo.families import architecture
 from trizoo.ground.errors import UserError
-from trizoo.parity.probe import loss_section
-from trizoo.parity.pseudo import pseudo_arrays
-from trizoo.recipes.load import to_dict
-from trizoo.recipes.schema import Recipe
-from trizoo.training.build import spec_of
-from trizoo.weights.checkpoint import Checkpoint, save
+from trizoo.tests.exported import MODELS, assert_same_metrics, image, write_checkpoint
 
 pytestmark = pytest.mark.skipif("TRIZOO_SLOW" not in os.environ, reason="takes a minute: tox -e keras-slow runs it")
 
-CLASSES = ("circle", "square", "triangle")
-MODELS = {
-    "yolov3-tiny": (96, 64),
-    "ssd300-mobilenetv2": (300, 300),
-    "retinanet-resnet18": (160, 136),
-    "deeplabv3plus-mobilenetv2": (72, 50),
-}
 WEIGHTS = "model.weights.h5"
 
 
@@ -46,18 +33,8 @@ def checkpoint(zoo, tmp_path_factory, data):
     """Makes a checkpoint of a model, with weights made from names: its path."""
     folder = tmp_path_factory.mktemp("checkpoints")
 
-    def make(model):
-        recipe = Recipe(
-            model={"name": model},
-            classes=("background", *CLASSES) if architecture(model).task == "segmentation" else CLASSES,
-            input_size=MODELS[model],
-            loss=loss_section(model),
-            data={"root": str(data)},
-            predict={"score": 0.2, "nms": 0.4},
-        )
-        arrays = pseudo_arrays(zoo.shapes(zoo.build(spec_of(recipe), zoo.device("cpu"), seed=None)))
-        save(folder / f"{model}.h5", Checkpoint(arrays, to_dict(recipe), "keras"))
-        return folder / f"{model}.h5"
+    def make(model, **changes):
+        return write_checkpoint(zoo, folder, "keras", model, data, **changes)
 
     return make
 
@@ -84,10 +61,6 @@ def changed(tiny, tmp_path):
         return path
 
     return make
-
-
-def image(size=(130, 70), number=1):
-    return draw_image(number, size, CLASSES, seed=0)[0]
 
 
 @pytest.mark.parametrize("model", list(MODELS)[1:])
@@ -121,14 +94,7 @@ def test_one_file_takes_sizes_and_numbers_of_images(tiny):
 
 
 def test_evaluate_gives_the_same_metrics(tiny, data, tmp_path):
-    results = []
-    for number, path in enumerate(tiny):
-        out = tmp_path / f"{number}.json"
-        flags = ["--framework", "keras"] if number == 0 else []
-        assert main(["evaluate", "--weights", str(path), "--data", str(data), "--json", str(out), *flags]) == 0
-        results.append(json.loads(out.read_text(encoding="utf-8")))
-    for name in ("mAP50", "mAP"):
-        assert results[1][name] == pytest.approx(results[0][name], abs=1e-3)
+    assert_same_metrics(tiny, "keras", data, tmp_path)
 
 
 def test_predict_never_asks_keras_to_load(changed, data, tmp_path, monkeypatch, capsys):

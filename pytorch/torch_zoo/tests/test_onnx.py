@@ -8,32 +8,17 @@ import pytest
 
 import trizoo
 from trizoo.commands.main import main
-from trizoo.data.synthetic import draw_image, synthesize
+from trizoo.data.synthetic import synthesize
 from trizoo.deploy import notes
 from trizoo.deploy.check import matched
 from trizoo.deploy.runtimes import read_notes
-from trizoo.families import architecture
 from trizoo.families.yolo.spec import YOLOSpec
 from trizoo.ground.errors import UserError
-from trizoo.parity.probe import loss_section
-from trizoo.parity.pseudo import pseudo_arrays
-from trizoo.recipes.load import to_dict
-from trizoo.recipes.schema import Recipe
-from trizoo.training.build import spec_of
-from trizoo.weights.checkpoint import Checkpoint, save
+from trizoo.tests.exported import CLASSES, MODELS, assert_same_metrics, image, write_checkpoint
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("onnxruntime")
-
-CLASSES = ("circle", "square", "triangle")
-# (model, what its boxes are made for): a size that isn't square, so that width and height can't be taken for each other
-MODELS = {
-    "yolov3-tiny": (96, 64),
-    "ssd300-mobilenetv2": (300, 300),
-    "retinanet-resnet18": (160, 136),
-    "deeplabv3plus-mobilenetv2": (72, 50),
-}
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +32,7 @@ def checkpoint(zoo, tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("checkpoints")
 
     def make(model, **changes):
-        recipe = Recipe(
-            model={"name": model},
-            classes=("background", *CLASSES) if architecture(model).task == "segmentation" else CLASSES,
-            input_size=MODELS[model],
-            loss=loss_section(model),
-            data={"root": str(data)},
-            **{"predict": {"score": 0.2, "nms": 0.4}, **changes},
-        )
-        path = folder / f"{model}{len(list(folder.iterdir()))}.h5"
-        arrays = pseudo_arrays(zoo.shapes(zoo.build(spec_of(recipe), zoo.device("cpu"), seed=None)))
-        save(path, Checkpoint(arrays, to_dict(recipe), "pytorch", state={"origin": {"licence": "CC0"}}))
-        return path
+        return write_checkpoint(zoo, folder, "pytorch", model, data, **changes)
 
     return make
 
@@ -69,10 +43,6 @@ def tiny(checkpoint):
     path = checkpoint("yolov3-tiny")
     assert main(["export", str(path), "--to", "onnx", "--size", "dynamic"]) == 0
     return path, path.with_suffix(".onnx")
-
-
-def image(size=(130, 70), number=1):
-    return draw_image(number, size, CLASSES, seed=0)[0]
 
 
 def same_detections(found, expected):
@@ -132,14 +102,7 @@ def test_one_file_takes_sizes_and_numbers_of_images(tiny):
 
 
 def test_evaluate_gives_the_same_metrics(tiny, data, tmp_path):
-    results = []
-    for number, path in enumerate(tiny):
-        out = tmp_path / f"{number}.json"
-        flags = ["--framework", "pytorch"] if number == 0 else []
-        assert main(["evaluate", "--weights", str(path), "--data", str(data), "--json", str(out), *flags]) == 0
-        results.append(json.loads(out.read_text(encoding="utf-8")))
-    for name in ("mAP50", "mAP"):
-        assert results[1][name] == pytest.approx(results[0][name], abs=1e-3)
+    assert_same_metrics(tiny, "pytorch", data, tmp_path)
 
 
 def test_predict_needs_no_framework(tiny, data, tmp_path, monkeypatch, capsys):

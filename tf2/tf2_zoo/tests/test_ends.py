@@ -7,6 +7,7 @@ import tensorflow as tf
 from tf2_zoo.ends import find_boxes, likeliest, without_empty
 from trizoo.augment.letterbox import Placement
 from trizoo.families import model_spec
+from trizoo.tests.exported import outputs_of
 
 DETECTORS = {
     "yolov3-tiny": ((96, 64), {}),
@@ -15,18 +16,6 @@ DETECTORS = {
     "retinanet-resnet18": ((150, 131), {}),
 }
 CONFIDENCE, NMS, MOST = 0.4, 0.45, 20
-
-
-def outputs_of(spec, size, count, seed=0):
-    """Random outputs of a network, of which some are likely: float32 arrays."""
-    random = np.random.default_rng(seed)
-    if spec.family == "yolo":
-        cells = [(size[1] // stride, size[0] // stride, 3) for stride in spec.strides]
-        shapes = [(count, *of_level, 5 + spec.num_classes) for of_level in cells]
-    else:
-        anchors = len(spec.grid(size).boxes)
-        shapes = [(count, anchors, 4), (count, anchors, spec.num_classes + spec.besides)]
-    return [random.normal(0, 2, shape).astype(np.float32) for shape in shapes]
 
 
 def graph_of(spec, outputs):

@@ -9,13 +9,14 @@ import tensorflow as tf
 import trizoo
 from tf2_zoo.ends import find_boxes
 from tf2_zoo.export import _least_overlap
-from tf2_zoo.tests.test_ends import DETECTORS, assert_alike, outputs_of
+from tf2_zoo.tests.test_ends import DETECTORS, assert_alike
 from trizoo.commands.main import main
 from trizoo.data.synthetic import draw_image, synthesize
 from trizoo.deploy.check import matched
 from trizoo.deploy.runtimes import read_notes
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
+from trizoo.tests.exported import outputs_of
 
 pytest.importorskip("ai_edge_litert")
 

@@ -6,6 +6,7 @@ import pytest
 from trizoo.augment.letterbox import Placement
 from trizoo.deploy.metadata import Thresholds
 from trizoo.families import model_spec
+from trizoo.tests.exported import outputs_of
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -18,18 +19,6 @@ DETECTORS = {
     "retinanet-resnet34": ((64, 200), {"anchor_preset": "keras-retinanet"}),
 }
 THRESHOLDS = Thresholds(confidence=0.4, nms=0.45, max_detections=20)
-
-
-def outputs_of(spec, size, count, seed=0):
-    """Random outputs of a network, of which some are likely: float32 arrays."""
-    random = np.random.default_rng(seed)
-    if spec.family == "yolo":
-        cells = [(size[1] // stride, size[0] // stride, 3) for stride in spec.strides]
-        shapes = [(count, *of_level, 5 + spec.num_classes) for of_level in cells]
-    else:
-        anchors = len(spec.grid(size).boxes)
-        shapes = [(count, anchors, 4), (count, anchors, spec.num_classes + spec.besides)]
-    return [random.normal(0, 2, shape).astype(np.float32) for shape in shapes]
 
 
 def session_of(spec, outputs):
