@@ -2,7 +2,8 @@
 
 Weights are made from names (`trizoo.parity.pseudo`), so nothing is downloaded; images are drawn. Of each model and
 target: how far raw outputs lie from the framework's, in their largest value; how many boxes after NMS in the graph are
-those of the zoo's decode; seconds to write it; megabytes; milliseconds of an image, and PyTorch's own, both on the CPU.
+those of the zoo's decode; the CPU's seconds to write and check it; megabytes; milliseconds of an image, and PyTorch's own,
+both on the CPU.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from trizoo.weights.checkpoint import Checkpoint, save
 
 MODELS = ("yolov3-tiny", "yolov4-tiny", "ssd300-mobilenetv2", "retinanet-resnet18", "deeplabv3plus-mobilenetv2")
 CLASSES = tuple("abcdefgh")
-HEADER = ("model", "target", "size", "batch", "raw", "boxes or mask", "seconds", "MB", "ms", "ms, PyTorch")
+HEADER = ("model", "target", "size", "batch", "raw", "boxes or mask", "CPU s", "MB", "ms", "ms, PyTorch")
 ROUNDS = 15
 
 
@@ -56,7 +57,7 @@ def milliseconds(*predictors, images):
 
 
 def measure(zoo, path, title, options):
-    """A row's figures: the `Written`, milliseconds of the file and of PyTorch."""
+    """A row's figures: the `Written`, the CPU's seconds to write it, milliseconds of the file and of PyTorch."""
     kept = []
 
     def write(*given):
@@ -66,11 +67,13 @@ def measure(zoo, path, title, options):
     args = parser().parse_args(
         [str(path), "--out", str(path.with_suffix("") / title / f"model{options[0]}"), *options[1:]]
     )
+    started = time.process_time()
     run(args, write=write)
+    seconds = time.process_time() - started
     device = zoo.device("cpu")
     recipe, model = make_model(zoo, read_model(path), device, "fp32")
     predictors = kept[0].opened.raw, zoo.predictor(model, "fp32", device)
-    return kept[0], *milliseconds(*predictors, images=pseudo_images(1, recipe.input_size))
+    return kept[0], seconds, *milliseconds(*predictors, images=pseudo_images(1, recipe.input_size))
 
 
 def rows_of(zoo, model, size, targets, folder):
@@ -89,7 +92,7 @@ def rows_of(zoo, model, size, targets, folder):
             continue
         is_dynamic = target.is_free and not only
         options = ["--half"] * (precision == "fp16") + ["--size", "dynamic"] * is_dynamic
-        written, ours, theirs = measure(zoo, path, f"{name}-{precision}", (target.ending, *options))
+        written, seconds, ours, theirs = measure(zoo, path, f"{name}-{precision}", (target.ending, *options))
         difference = written.difference
         found = "" if difference.boxes is None else f"{difference.equal} of {difference.boxes}"
         if difference.edge and precision == "fp32":
@@ -98,8 +101,13 @@ def rows_of(zoo, model, size, targets, folder):
             found = f"{difference.mask:.3%}"
         sizes = "any" if is_dynamic else "x".join(map(str, only or size))
         batch = "any" if target.is_free else "1"
-        figures = (f"{difference.raw:.1e}", found, f"{written.seconds:.0f}", f"{written.size / 1e6:.1f}")
+        figures = (f"{difference.raw:.1e}", found, f"{seconds:.0f}", f"{written.size / 1e6:.1f}")
         yield model, f"{target.title} {precision}", sizes, batch, *figures, f"{ours:.0f}", f"{theirs:.0f}"
+
+
+def line(row):
+    """A row of the table as text."""
+    return f"| {' | '.join(row)} |"
 
 
 def main():
@@ -110,12 +118,11 @@ def main():
     flags.add_argument("--size", type=int, default=320, help="pixels a side, where the model takes any")
     args = flags.parse_args()
     zoo = find("pytorch").open()
-    rows = [HEADER, ["---"] * len(HEADER)]
-    with tempfile.TemporaryDirectory() as folder:
-        for model in args.models:
-            rows += rows_of(zoo, model, (args.size, args.size), args.targets, folder)
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
+    print(line(HEADER), line(["---"] * len(HEADER)), sep="\n", flush=True)
+    for model in args.models:
+        with tempfile.TemporaryDirectory() as folder:
+            for row in rows_of(zoo, model, (args.size, args.size), args.targets, folder):
+                print(line(row), flush=True)
 
 
 if __name__ == "__main__":

@@ -144,11 +144,11 @@ def _settle(args, target, read, source):
     metadata = describe(
         recipe,
         spec,
-        raw=args.raw or not target.decodes,
+        raw=args.raw,
         dynamic_size=dynamic,
         batch=batch,
         precision=precision,
-        thresholds=_thresholds(args, target, recipe, spec),
+        thresholds=_thresholds(args, recipe, spec),
         licence=load_origin(source).get("licence"),
     )
     if metadata.kind == "boxes" and type(spec).candidates is ModelSpec.candidates:
@@ -156,14 +156,13 @@ def _settle(args, target, read, source):
     return spec, recipe, tuple(size), metadata
 
 
-def _thresholds(args, target, recipe, spec):
+def _thresholds(args, recipe, spec):
     """Those of the graph, None where it has none. Raises UserError for a flag that has no place."""
     task = task_of(spec.name).name
-    raw = "with --raw" if args.raw else None if target.decodes else f"in {target.title}"
-    if task != "detection" or raw:
+    if task != "detection" or args.raw:
         for name in THRESHOLDS:
             if getattr(args, name) is not None:
-                reason = f"{raw} nothing is decoded" if raw else f"{spec.name} does {task}"
+                reason = "with --raw nothing is decoded" if args.raw else f"{spec.name} does {task}"
                 raise UserError(f"--{name.replace('_', '-')} is for boxes, and {reason}; leave it out")
         return None
     known = (recipe.predict.score, recipe.predict.nms, recipe.evaluate.max_detections)

@@ -25,7 +25,7 @@ def write(job, path):
     """Writes the file of a `trizoo.deploy.targets.Job`. Raises UserError where Keras doesn't read it as the same."""
     import keras
 
-    model = job.graph(job.size)
+    model = job.graph(job.size, kind=job.metadata.kind, thresholds=job.metadata.thresholds)
     model.save(path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(NOTES, job.metadata.to_json())

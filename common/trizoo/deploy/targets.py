@@ -29,7 +29,6 @@ class Target:
         extra: of the distribution, with all of these
         module: of `trizoo.deploy`; its `write(job, path)` writes the file
         beside: endings of files that lie beside it
-        decodes: whether the graph can end in boxes or a mask
         is_folder: whether it writes a folder, which may have any name
         is_free: whether it takes images of any size, and any number at once
         halves: whether there is fp16
@@ -44,7 +43,6 @@ class Target:
     extra: str
     module: str
     beside: tuple[str, ...] = ()
-    decodes: bool = True
     is_folder: bool = False
     is_free: bool = True
     halves: bool = True
@@ -120,9 +118,7 @@ TARGETS = {
         is_folder=True,
     ),
     "torch-export": Target("torch.export", ".pt2", "pytorch", "pt2", ("torch",), None, "torch", "pt2_file"),
-    "keras": Target(
-        "Keras", ".keras", "keras", "keras", ("keras",), None, "keras", "keras_file", decodes=False, halves=False
-    ),
+    "keras": Target("Keras", ".keras", "keras", "keras", ("keras",), None, "keras", "keras_file", halves=False),
 }
 
 
