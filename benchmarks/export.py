@@ -2,8 +2,8 @@
 
 Weights are made from names (`trizoo.parity.pseudo`), so nothing is downloaded; images are drawn. Of each model and
 target: how far raw outputs lie from the framework's, in their largest value; how many boxes after NMS in the graph are
-those of the zoo's decode; the CPU's seconds to write and check it; megabytes; milliseconds of an image, and PyTorch's own,
-both on the CPU.
+those of the zoo's decode; the CPU's seconds to write and check it; megabytes; milliseconds of an image, and PyTorch's
+own, both on the CPU.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from trizoo.weights.checkpoint import Checkpoint, save
 MODELS = ("yolov3-tiny", "yolov4-tiny", "ssd300-mobilenetv2", "retinanet-resnet18", "deeplabv3plus-mobilenetv2")
 CLASSES = tuple("abcdefgh")
 HEADER = ("model", "target", "size", "batch", "raw", "boxes or mask", "CPU s", "MB", "ms", "ms, PyTorch")
+PRECISIONS = "fp32", "fp16"
 ROUNDS = 15
 
 
@@ -76,17 +77,18 @@ def measure(zoo, path, title, options):
     return kept[0], seconds, *milliseconds(*predictors, images=pseudo_images(1, recipe.input_size))
 
 
-def rows_of(zoo, model, size, targets, folder):
+def rows_of(zoo, model, size, targets, precisions, folder):
     """The table's rows of a model.
 
     Args:
         size: (width, height), where the model takes any
         targets: keys of `trizoo.deploy.targets.TARGETS`
+        precisions: some of PRECISIONS
         folder: for files
     """
     path, only = Path(folder) / f"{model}.h5", architecture(model).only_size
     checkpoint(zoo, model, size, path)
-    for name, precision in itertools.product(targets, ("fp32", "fp16")):
+    for name, precision in itertools.product(targets, precisions):
         target = TARGETS[name]
         if precision == "fp16" and not target.halves:
             continue
@@ -115,13 +117,14 @@ def main():
     flags = argparse.ArgumentParser(description=__doc__)
     flags.add_argument("models", nargs="*", default=MODELS)
     flags.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS))
+    flags.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     flags.add_argument("--size", type=int, default=320, help="pixels a side, where the model takes any")
     args = flags.parse_args()
     zoo = find("pytorch").open()
     print(line(HEADER), line(["---"] * len(HEADER)), sep="\n", flush=True)
     for model in args.models:
         with tempfile.TemporaryDirectory() as folder:
-            for row in rows_of(zoo, model, (args.size, args.size), args.targets, folder):
+            for row in rows_of(zoo, model, (args.size, args.size), args.targets, args.precisions, folder):
                 print(line(row), flush=True)
 
 
