@@ -35,6 +35,7 @@ def run_command(command):
             raise
         _end(f"the library {library} isn't installed; pip install {_distribution(library)} would do")
     except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader of our output has gone: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or flushing at exit would raise again

@@ -15,7 +15,7 @@ from trizoo.data.given import PIPE, find_given
 from trizoo.data.video import load_av
 from trizoo.ground.errors import UserError
 from trizoo.ground.lock import HeldError, Lock
-from trizoo.ground.results import check_folder, check_results, is_marked_folder, mark_folder
+from trizoo.ground.results import check_folder, check_results, check_unchanged, is_marked_folder, mark_folder
 from trizoo.tasks import FLAGS
 from trizoo.tasks.json_lines import ResultFile
 from trizoo.tasks.writers import output_names
@@ -43,14 +43,15 @@ def run(args, choice):
     if writes:
         check_folder(args.out, "--out", is_marked_folder(COMMAND))
         check_results([*targets.values(), *(Path(args.out, folder, "any") for folder in folders)])
+        check_unchanged(args.out, [*targets.values(), *earlier_files(args.out, folders)])
     used = open_predictor(args, choice)
     task, recipe = used.task, used.recipe
     pipeline = replace(used.pipeline, heated=True) if args.heatmap else used.pipeline
     numbers = image_numbers(photos, footage)
     with ExitStack() as stack:
         if writes:
-            mark_folder(args.out, COMMAND)
             stack.callback(hold(args.out).release)
+            mark_folder(args.out, COMMAND)
         lists = task.lists(recipe, args)
         files = {stack.enter_context(ResultFile(args.out, name)): entries for name, entries in lists.items()}
         window = open_window() if args.show else None
@@ -63,8 +64,13 @@ def run(args, choice):
                 predicting.video(video, targets[video])
         except WindowClosedError:
             say("the window was closed, so the rest is left out")
+        except KeyboardInterrupt:
+            say(f"{predicting.total.text()}; the rest is left out" + (f", {args.out} holds these" if writes else ""))
+            raise
         for file in files:
             file.finish()
+        if writes:
+            mark_folder(args.out, COMMAND, whole=True)
     say(predicting.total.text())
     if predicting.failed:
         say(f"{predicting.failed} of what was given couldn't be read")
@@ -73,9 +79,23 @@ def run(args, choice):
     return SOME_FAILED if predicting.failed else 0
 
 
+def earlier_files(out, folders):
+    """Files of an earlier call, beside the pictures.
+
+    Args:
+        folders: names of those in `out`
+    """
+    out = Path(out)
+    for suffix in ("*.json", "*.jsonl"):
+        yield from out.glob(suffix)
+    for folder in folders:
+        yield from (out / folder).rglob("*")
+
+
 def hold(out):
-    """The `Lock` of a folder of results. UserError where another process writes into it."""
+    """The `Lock` of a folder of results, which is made. UserError where another process writes into it."""
     try:
+        Path(out).mkdir(parents=True, exist_ok=True)
         return Lock(Path(out, ".lock"))
     except HeldError as error:
         raise UserError(f"--out {out} is being written by {error}; wait for its end, or name another folder") from None

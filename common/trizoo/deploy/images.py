@@ -1,5 +1,6 @@
 """The images that an export is checked on, and those that int8 is calibrated on."""
 
+import os
 from itertools import islice
 from pathlib import Path
 
@@ -83,7 +84,9 @@ def _known_images(recipe):
     if root is not None and Path(root).is_dir():
         try:
             records = final_set(recipe).records
-            return [read_image(record.image) for record in islice(records, CHECKED)], f"images of {root}"
+            return [
+                read_image(record.image) for record in islice(records, CHECKED)
+            ], f"images of {os.path.normpath(root)}"
         except UserError:  # the data have changed since; what an export is worth doesn't hang on them
             pass
     drawn = [draw_image(number, recipe.input_size, SHAPES, seed=0)[0] for number in range(CHECKED)]

@@ -13,6 +13,7 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
 
 MARK = ".trizoo"  # the file in a folder of results that names the command
+WHOLE = "whole"  # its second line, once all was written
 MOST_BYTES = 1 << 24  # of JSON that is looked into
 ENDS = 1 << 14  # bytes at a file's beginning and end that are searched for a mark
 
@@ -76,14 +77,35 @@ def check_results(paths):
         check_place(folder / MARK, folder)
 
 
-def mark_folder(path, command):
-    """Makes a folder of results, if need be, and notes in it whose they are, such as "trizoo predict"."""
-    write_atomically(Path(path) / MARK, f"{command}\n")
+def check_unchanged(folder, paths):
+    """UserError where somebody changed one of these results in a folder since `mark_folder` said that they are whole.
+
+    Args:
+        paths: of files, which needn't be there
+    """
+    mark = Path(folder) / MARK
+    if WHOLE not in read_ends(mark).decode(errors="replace").split("\n"):
+        return
+    finished = mark.stat().st_mtime_ns
+    for path in map(Path, paths):
+        if path.is_file() and path.stat().st_mtime_ns > finished:
+            raise UserError(
+                f"{path} was changed after it was written, and would be written over; move it, or name another --out"
+            )
+
+
+def mark_folder(path, command, whole=False):
+    """Makes a folder of results, if need be, and notes in it whose they are, such as "trizoo predict".
+
+    Args:
+        whole: whether the command has written all, so that what is newer than the mark is somebody else's change
+    """
+    write_atomically(Path(path) / MARK, f"{command}\n{WHOLE}\n" if whole else f"{command}\n")
 
 
 def is_marked_folder(command):
     """The `is_ours` of folders that `mark_folder` marked for a command."""
-    return lambda path: read_ends(path / MARK).strip() == command.encode()
+    return lambda path: read_ends(path / MARK).partition(b"\n")[0] == command.encode()
 
 
 def has_keys(*keys, without=()):

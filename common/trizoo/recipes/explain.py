@@ -1,10 +1,11 @@
 """pydantic's validation errors as one sentence: the key, the value received, where it is written, what would do."""
 
-import difflib
-
 from trizoo.ground.text import suggest
 from trizoo.ground.yaml_tree import find
 from trizoo.recipes.outline import locate
+
+
+FLAGS = ("workers", "device", "out", "resume", "weights")  # of train, which are easily taken for keys
 
 
 def explain(error, schema, tree):
@@ -27,7 +28,7 @@ def _sentence(path, names, items, tree):
     key, first = ".".join(path), items[0]
     kind, context = first["type"], first.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"unknown key {key!r}{_near(path, names, tree) or suggest(path[-1], names)}"
+        return f"unknown key {key!r}{_elsewhere(path, tree) or suggest(path[-1], names)}"
     if kind == "missing" and isinstance(first["input"], list | tuple):
         return f"{'.'.join(path[:-1])} is {_short(first['input'])}; it should have more values"
     if kind == "missing":
@@ -46,11 +47,12 @@ def _sentence(path, names, items, tree):
     return f"{key or 'the recipe'} is {_short(first['input'])}; it should be {' or '.join(wanted)}"
 
 
-def _near(path, names, tree):
-    """The end of a sentence about a key that has another place in the recipe, or nothing."""
-    if difflib.get_close_matches(path[-1], names, n=1):
-        return ""
-    places = [".".join(place) for place in _places(path[-1].replace("-", "_"), tree) if place != path]
+def _elsewhere(path, tree):
+    """The end of a sentence about a key that has another place in the recipe or is a flag, or nothing."""
+    name = path[-1].replace("-", "_")
+    if name in FLAGS:
+        return f"; --{name} is a flag of its own, and no recipe has it"
+    places = [".".join(place) for place in _places(name, tree) if place != path]
     return f"; did you mean {' or '.join(map(repr, places[:3]))}?" if places else ""
 
 

@@ -20,10 +20,11 @@ def draw_curves(records):
     panels = figure.add_gridspec(2, 2, height_ratios=(3, 2))
     steps = [record for record in records if record["kind"] == "step"]
     epochs = [record for record in records if record["kind"] == "epoch"]
-    _losses(figure.add_subplot(panels[0, :], title="Loss", xlabel="step"), steps, epochs)
-    _learning_rate(figure.add_subplot(panels[1, 0], title="Learning rate", xlabel="step"), steps)
-    _validation(figure.add_subplot(panels[1, 1], title="Validation", xlabel="epoch", ylim=(0, 1)), epochs)
-    for axes in figure.axes:
+    _losses(figure.add_subplot(panels[0, :], xlabel="step"), steps, epochs)
+    _learning_rate(figure.add_subplot(panels[1, 0], xlabel="step"), steps)
+    _validation(figure.add_subplot(panels[1, 1], xlabel="epoch", ylim=(0, 1)), epochs)
+    for axes, title in zip(figure.axes, ("Loss", "Learning rate", "Validation"), strict=True):
+        axes.set_title(title, loc="left")
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     picture = io.BytesIO()
@@ -104,4 +105,6 @@ def _finish(axes, when_empty, legend=True):
     if not axes.lines:
         axes.text(0.5, 0.5, when_empty, transform=axes.transAxes, ha="center", va="center", color="0.5")
     elif legend:
-        axes.legend(loc="upper right", frameon=False, ncols=min(4, len(axes.get_legend_handles_labels()[1])))
+        # above the lines, beside the title
+        columns = min(5, len(axes.get_legend_handles_labels()[1]))
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2, frameon=False, ncols=columns)

@@ -27,7 +27,9 @@ JSON_FIELDS = ("recipe", "metrics", "state")
 ATTRIBUTES = ("format", "trizoo", "framework", "step", "epoch", *JSON_FIELDS)
 # Pinned, since HDF5's own defaults change from release to release and with them the bytes; 1.8 is read by all of them.
 FILE_VERSION = h5py.h5f.LIBVER_V18
-ADVICE = "a .h5 of TriZoo's is needed, which trizoo weights convert makes of other weight files"
+ADVICE = (
+    "a .h5 of TriZoo's or a file of trizoo export is needed; trizoo weights convert makes a .h5 of other weight files"
+)
 
 Arrays = dict[str, np.ndarray]
 

@@ -16,8 +16,8 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors quote what was given on one line, and which takes no `--` for a value."""
 
     def error(self, message):
-        """Ends with exit code 2."""
-        super().error(sentence(message))
+        """Ends with exit code 2 and one sentence; all flags would bury it."""
+        self.exit(2, f"error: {sentence(message)}; {self.prog} --help shows all flags\n")
 
     def parse_known_args(self, args=None, namespace=None):
         """As argparse does, which before Python 3.13 makes an empty list of the value in --flag=--."""

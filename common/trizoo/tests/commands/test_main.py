@@ -123,7 +123,8 @@ finally:
 """
     result = process("-c", code, cwd=tmp_path)
     assert result.returncode == 2
-    assert result.stderr.startswith(f"usage: {name}.py ")
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.endswith(f"; {name}.py --help shows all flags\n")
     assert result.stdout == "[]\n"
 
 

@@ -1,6 +1,7 @@
 """What predict makes of many images: some unreadable, some in awkward folders; killed in the middle."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -211,3 +212,22 @@ def test_a_folder_that_another_process_writes_into_is_left_alone(run, tmp_path):
     finally:
         lock.release()
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_a_result_that_somebody_corrected_is_not_written_over(run, tmp_path):
+    assert run("--json") == run("--json") == 0  # those that nobody touched are
+    changed = tmp_path / "out" / "detections.json"
+    later = (tmp_path / "out" / ".trizoo").stat().st_mtime_ns + 1
+    os.utime(changed, ns=(later, later))
+    with pytest.raises(UserError, match=r"detections\.json was changed after it was written, .* name another --out"):
+        run("--json")
+
+
+def test_ctrl_c_says_what_was_done(run, tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("trizoo.commands.predicting.save_picture", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert f"0 images read; the rest is left out, {tmp_path / 'out'} holds these" in capsys.readouterr().out

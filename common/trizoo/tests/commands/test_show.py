@@ -185,11 +185,11 @@ def test_a_folder_without_a_data_set_is_one_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("flags", [["--count", "0"], ["--index", "-1"], ["--index"]])
-def test_wrong_numbers_are_refused_with_the_usage(flags, capsys):
+def test_wrong_numbers_are_one_sentence(flags, capsys):
     with pytest.raises(SystemExit) as ending:
         main(["show", "root", *flags])
     assert ending.value.code == 2
-    assert "usage: trizoo data show" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith("; trizoo data show --help shows all flags\n")
 
 
 @needs_bccd

@@ -1,6 +1,7 @@
 """Where results go is looked at before any work, and what isn't an earlier result of the command stays."""
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from trizoo.ground.results import (
     check_file,
     check_folder,
     check_place,
+    check_unchanged,
     has_keys,
     has_mark,
     is_marked_folder,
@@ -116,3 +118,18 @@ def test_a_folder_is_new_empty_or_marked_by_the_same_command(tmp_path):
     mark_folder(Path(tmp_path / "other"), "trizoo else")
     with pytest.raises(UserError, match="holds no earlier results of this command"):
         check(tmp_path / "other")
+
+
+def test_results_that_somebody_changed_are_known_once_all_were_written(tmp_path):
+    path, other = tmp_path / "a.xml", tmp_path / "b.xml"
+    path.write_text("corrected", encoding="utf-8")
+    mark_folder(tmp_path, "trizoo predict")  # a command that was killed leaves results that are newer
+    os.utime(path, ns=(2 * 10**18, 2 * 10**18))
+    check_unchanged(tmp_path, [path, other])
+    mark_folder(tmp_path, "trizoo predict", whole=True)
+    check_folder(tmp_path, "--out", is_marked_folder("trizoo predict"))
+    check_unchanged(tmp_path, [other, tmp_path / "missing.xml"])
+    with pytest.raises(UserError, match=r"a\.xml was changed after it was written, .* move it, or name another --out"):
+        check_unchanged(tmp_path, [other, path])
+    os.utime(path, ns=(10**18, 10**18))
+    check_unchanged(tmp_path, [path])
