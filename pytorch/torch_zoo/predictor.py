@@ -30,6 +30,10 @@ def make_predictor(
     dtype = DTYPES[precision]
     if precision == "bf16" and device.type == "cpu":
         shift_wide(model)
+    if dtype is not None:
+        for module in model.modules():
+            if isinstance(module, nn.Conv2d):
+                module.to(dtype)  # once, and not at each call by autocast
 
     @torch.inference_mode()
     def predict(images: np.ndarray) -> list[np.ndarray] | Shortlist:

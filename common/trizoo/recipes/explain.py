@@ -4,7 +4,6 @@ from trizoo.ground.text import suggest
 from trizoo.ground.yaml_tree import find
 from trizoo.recipes.outline import locate
 
-
 FLAGS = ("workers", "device", "out", "resume", "weights")  # of train, which are easily taken for keys
 
 

@@ -102,7 +102,7 @@ def test_the_framework_is_the_scripts_else_the_flags_else_the_default(chosen):
 def test_a_script_takes_no_other_framework(chosen, capsys):
     with pytest.raises(SystemExit):
         run("train", ["--framework", "keras"], prog="train.py", framework="tf2")
-    assert "train.py: error: unrecognized arguments: --framework keras" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("error: unrecognized arguments: --framework keras; train.py --help ")
     with pytest.raises(SystemExit):
         main(["train", "--framework", "caffe"])
     assert "'caffe'" in capsys.readouterr().err
