@@ -71,12 +71,15 @@ class Content:
     def put_image(self, place, folder):
         """Copies or links an image into a folder. Gives whether it is a hard link, for want of symbolic ones."""
         source, target = self.records[place].image, folder / self.file_name(place)
-        if not self.link:
+        if is_member(source):
+            if self.link:
+                raise UserError(f"{source} lies within a tar, so it can't be linked; leave --link out to copy images")
             with open_file(source) as file, target.open("wb") as copy:
                 shutil.copyfileobj(file, copy)
             return False
-        if is_member(source):
-            raise UserError(f"{source} lies within a tar, so it can't be linked; leave --link out to copy images")
+        if not self.link:
+            shutil.copyfile(source, target)
+            return False
         source = source.resolve()
         with contextlib.suppress(OSError, NotImplementedError):
             target.symlink_to(source)
