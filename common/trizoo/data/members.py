@@ -18,7 +18,7 @@ _STRANGE = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 
 def member_path(tar, start, size, name):
     """The path of a file within a tar, from the place of its first byte and its size in bytes."""
-    return Path(tar) / f"{start}+{size}" / _STRANGE.sub("_", name.rpartition("/")[2])
+    return Path(f"{tar}/{start}+{size}/{_STRANGE.sub('_', name.rpartition('/')[2])}")
 
 
 def is_member(path):

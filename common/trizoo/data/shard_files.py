@@ -215,6 +215,12 @@ def _members(path, file):
                     f"{info.offset_data + info.size:,}; fetch or write it again"
                 )
             yield name, info.offset_data, info.size
+        file.seek(opened.offset)  # where the next header isn't one, which tarfile takes for the end
+        if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+            raise UserError(
+                f"the shard {path} is cut off or damaged: a tar's end mark is missing at byte {opened.offset:,}; "
+                f"fetch or write it again"
+            )
 
 
 def _key(name):

@@ -358,7 +358,7 @@ def test_a_class_that_not_every_file_can_name_is_one_sentence(animals, tmp_path,
 
 
 def test_an_unknown_layout_is_refused(animals, tmp_path):
-    with pytest.raises(UserError, match="the layout to write is 'kitti'; one of voc, coco, yolo, labelme, shards is needed"):
+    with pytest.raises(UserError, match=r"the layout to write is 'kitti'; one of voc, .* shards is needed"):
         convert(animals, tmp_path / "out", "kitti")
 
 
