@@ -74,7 +74,10 @@ class Shards:
         for id in ids:
             if self.split_of[id]:
                 named.setdefault(self.split_of[id], []).append(id)
-        return Lists(named) if named else found
+        if named:
+            return Lists(named)
+        there = {split: [id for id in listed if id in self.samples] for split, listed in found.ids.items()}
+        return Lists({split: listed for split, listed in there.items() if listed}, notes=found.notes)
 
 
 def read_shards(root):

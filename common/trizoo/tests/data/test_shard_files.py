@@ -88,6 +88,9 @@ def test_shards_names_tell_splits_and_lists_count_before_them(tmp_path):
     part = read_shards(tmp_path / "{imagenet_Train,valid}-0.tar")
     assert part.lists(part.samples).ids == {"train": ["0b", "0a"], "val": ["1b", "1a"]}
     assert part.root == tmp_path
+    (tmp_path / "splits" / "train.txt").write_text("2b\n0a\n2a\n", encoding="utf-8")
+    rest = read_shards(tmp_path / "other.tar")
+    assert rest.lists(rest.samples).ids == {"train": ["2b", "2a"]}
 
 
 def test_doubles_are_told_and_the_first_counts(tmp_path):
