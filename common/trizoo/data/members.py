@@ -4,7 +4,6 @@ That is the tar, the place of the file's first byte in it, how many there are, a
 reads the file without looking for it, and nothing of a tar is ever unpacked.
 """
 
-import contextlib
 import io
 import os
 import re
@@ -77,6 +76,5 @@ class _Part(io.RawIOBase):
         return count
 
     def close(self):
-        with contextlib.suppress(AttributeError):
-            self._file.close()
+        self._file.close()
         super().close()

@@ -26,7 +26,7 @@ _MOST_SHARDS = 100_000
 _LONGEST_NAME = 1024  # characters
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d{1,12})\.\.(\d{1,12})")
-_ADDRESS = re.compile(r"[a-z][a-z0-9+]+:/", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:^|[/\\])([a-z][a-z0-9+]+:[/\\].*)", re.IGNORECASE)  # after a folder where made absolute
 _MASKS = ("mask", "seg", "segmentation", "label")  # a.mask.png
 _SPLITS = {**SPLIT_NAMES, "trainval": "trainval"}
 
@@ -46,7 +46,6 @@ class Shards:
 
     Args:
         root: the folder that they lie in
-        files: the shards
         samples: id -> `Sample`, in the shards' order. The id is the key, after the shard's name where keys aren't
             unique in the data set
         split_of: id -> the split that its shard's name or folder tells, "" for none
@@ -55,7 +54,6 @@ class Shards:
     """
 
     root: Path
-    files: tuple[Path, ...]
     samples: dict[str, Sample]
     split_of: dict[str, str]
     problems: tuple[Problem, ...]
@@ -111,7 +109,7 @@ def read_shards(root):
             if others:
                 text = f"{key} has {1 + len(others)} images, of which the first counts: {first_few(others)} is left out"
                 problems.append(Problem("several images", path, text))
-    return Shards(folder, tuple(files), samples, split_of, tuple(problems), root.is_dir())
+    return Shards(folder, samples, split_of, tuple(problems), root.is_dir())
 
 
 def shard_files(root):
@@ -125,9 +123,9 @@ def shard_files(root):
     root = Path(root)
     if root.is_dir():
         return [root / relative for relative in files_below(root, (SUFFIX,))]
-    if _ADDRESS.match(str(root)):
+    if address := _ADDRESS.search(str(root)):
         raise UserError(
-            f"the shards {root} are at an address, and images are read in any order, which needs them on a disk; "
+            f"the shards {address[1]} are at an address, and images are read in any order, which needs them on a disk; "
             f"fetch them first"
         )
     paths = [Path(text) for text in ([str(root)] if root.is_file() else _expanded(str(root)))]

@@ -35,6 +35,7 @@ def test_a_folder_a_file_and_a_pattern_mean_shards(tmp_path):
         ("{0..999999999999}.tar", "would be more than 100,000"),
         ("https://host/a-{0..1}.tar", "are at an address"),
         ("s3://host/a.tar", "are at an address"),
+        ("/folder/s3:/host/a.tar", "the shards s3:/host/a.tar are at an address"),
     ],
 )
 def test_a_pattern_that_means_no_shards_is_one_sentence(pattern, told):
@@ -43,7 +44,7 @@ def test_a_pattern_that_means_no_shards_is_one_sentence(pattern, told):
 
 
 def test_files_of_one_key_are_a_sample(tmp_path):
-    path = write(
+    write(
         tmp_path / "a.tar",
         *(("./in/1.jpg", b"image"), ("in/1.json", b"{}"), ("in/1.seg.png", b"mask"), ("2.JPG", b"other")),
         *(("2.png", b"its mask"), ("3.png", b"picture"), ("3.mask.png", b"mask"), ("4.cls", b"7"), ("no suffix", b"")),
@@ -65,7 +66,7 @@ def test_files_of_one_key_are_a_sample(tmp_path):
     with open_file(shards.samples["图"].image) as file:
         assert file.read() == b"long" * 999
     assert byte_size(shards.samples["2"].mask) == 8
-    assert (shards.root, shards.files, shards.problems) == (tmp_path, (path,), ())
+    assert (shards.root, shards.problems) == (tmp_path, ())
 
 
 def test_keys_that_shards_share_are_told_apart_by_the_shards(tmp_path):
