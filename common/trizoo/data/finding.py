@@ -46,6 +46,11 @@ def is_of_tars(root):
     return root.suffix == ".tar" and not root.is_dir()
 
 
+def is_there(root):
+    """Whether a data set's folder exists, or it is named by its tars, of which the reader tells what isn't there."""
+    return Path(root).exists() or is_of_tars(root)
+
+
 def named_place(root, place, what):
     """The path that a person means by a place of images or annotations: below the root, else as it stands; None: None.
 

@@ -7,6 +7,7 @@ from trizoo.data.boxes.find import NoBoxesError, find_boxes
 from trizoo.data.boxes.kept import open_boxes
 from trizoo.data.check import check
 from trizoo.data.convert import convert
+from trizoo.data.finding import is_there
 from trizoo.data.split_lists import split
 from trizoo.data.synthetic import synthesize
 from trizoo.families import model_spec
@@ -49,6 +50,8 @@ def test_one_shard_and_a_pattern_are_data_sets_too(root):
     assert [record.id for record in find_boxes(root / "val-0.tar").open("val").records] == ["c"]
     listing = find_boxes(f"{root}/{{train,val}}-0.tar")
     assert (listing.root, [*listing.splits]) == (root, ["train", "val"])
+    assert is_there(f"{root}/{{train,val}}-0.tar")
+    assert not is_there(f"{root}/{{train,val}}-0")
     with pytest.raises(UserError, match="the layout is 'voc'; one of shards is needed"):
         find_boxes(root / "val-0.tar", "voc")
 
