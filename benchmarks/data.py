@@ -6,6 +6,7 @@ seconds and as ratios to a peer in the same run:
 - first: lists, annotations, headers of images, boxes on their images (peer: ElementTree alone on the XML files)
 - again: nothing has changed, so the kept index is mapped
 - check: every picture decoded (peer: Pillow alone, by as many threads)
+- shards: the same images from tar shards: opened the first time, and samples/s beside those from files
 - memory: bytes that an image with 13 boxes takes in the arrays, and two million of them
 """
 
@@ -29,6 +30,7 @@ VOC_IMAGES = 16_551  # trainval of 2007 and 2012, Everingham et al. 2015
 SIZE = (500, 375)  # VOC's most common one
 DIFFERENT = 300  # pictures that are drawn; the rest are copies
 CLASSES = 20
+SAMPLES = 1000  # that are decoded from files and from shards
 XML = """<annotation>
 	<folder>VOC2007</folder>
 	<filename>{id}.jpg</filename>
@@ -118,6 +120,29 @@ def bare_pillow(root):
         list(pool.map(decode, sorted((root / "JPEGImages").iterdir())))
 
 
+def from_shards(root):
+    """Seconds to open a data set's shards, and samples/s of processor time from files and from shards, in turn.
+
+    A sample is decoded as for an input of 416x416. The best of five turns counts.
+    """
+    from trizoo.data.convert import convert
+
+    shards = root.with_name(f"{root.name}-shards")
+    if not shards.exists():
+        convert(root, shards, "shards", shard_size=10**8)
+    first, (train, _) = timed(lambda: opened(shards))
+    sources = opened(root)[0], train
+    numbers = range(0, len(train), max(1, len(train) // SAMPLES))
+    best = [float("inf")] * 2
+    for _ in range(5):
+        for side, source in enumerate(sources):
+            started = time.process_time()
+            for number in numbers:
+                source.sample(number, (416, 416))
+            best[side] = min(best[side], time.process_time() - started)
+    return first, *(len(numbers) / seconds for seconds in best)
+
+
 def bytes_of_an_image(boxes):
     """What an image with so many boxes takes, by the arrays of 20,000 of them."""
     from trizoo.data.boxes.index import build_index
@@ -163,7 +188,12 @@ def main():
     pillow, _ = timed(lambda: bare_pillow(root))
     keep_freed_memory()
     full, _ = timed(lambda: check(root))
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["TRIZOO_HOME"] = cache
+        shards, files_rate, shards_rate = from_shards(root)
     print(f"check  {full:6.2f} s   {full / pillow:5.2f} times Pillow alone ({pillow:.2f} s)")
+    print(f"shards {shards:6.2f} s   {shards / first:5.2f} times the files (first)")
+    print(f"       {shards_rate:6.0f} samples/s, {shards_rate / files_rate:5.2f} times the files' {files_rate:.0f}")
     share = bytes_of_an_image(13)
     print(f"memory {share:6.0f} bytes an image of 13 boxes, {2e6 * share / 2**30:.2f} GiB for two million")
 

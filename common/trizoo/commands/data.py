@@ -65,6 +65,7 @@ def _convert(options):
         limit=options.limit,
         seed=options.seed,
         link=options.link,
+        shard_size=options.shard_size,
         watch=_bar,
         **_places(options),
         **_mask_options(options),

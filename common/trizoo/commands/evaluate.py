@@ -7,6 +7,7 @@ from pathlib import Path
 from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
 from trizoo.commands.flags.evaluate import parser
 from trizoo.commands.use import as_asked
+from trizoo.data.finding import is_there
 from trizoo.deploy.runtimes import make_model, read_model
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
@@ -92,7 +93,7 @@ def _with_data(recipe, args):
         raise UserError("--layout, --images and --annotations say how the files of --data lie; give --data too")
     if recipe.data.root is None:
         raise UserError(f"{args.weights} was not trained here, so it names no data; --data ROOT says which")
-    if not Path(recipe.data.root).exists():
+    if not is_there(recipe.data.root):
         raise UserError(
             f"the data that {args.weights} was trained on, {recipe.data.root}, is not there; --data ROOT says where"
         )

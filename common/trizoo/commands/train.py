@@ -1,10 +1,10 @@
 """What train.py of every framework does, and `trizoo train`: from the flags to a finished run."""
 
 from contextlib import nullcontext
-from pathlib import Path
 
 from trizoo.commands.cli import INTERRUPTED, Choice, check_flags, find_weights, say
 from trizoo.commands.flags.train import parser
+from trizoo.data.finding import is_there
 from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import describe
@@ -141,7 +141,7 @@ def resumed_recipe(args, run):
             f"--weights {run.last}"
         )
     recipe = recipe_of_run(run)
-    if not args.data and not Path(recipe.data.root).exists():
+    if not args.data and not is_there(recipe.data.root):
         raise UserError(f"the data of {run.path}, {recipe.data.root}, is not there any more; --data ROOT says where")
     overrides = [(key, value, f"run {run.path}") for key, value in to_dict(recipe).items()]
     return load(Recipe, overrides=overrides + flag_overrides(args))
@@ -153,5 +153,5 @@ def check_root(root):
     Args:
         root: None for the zoo's synthetic data
     """
-    if root is not None and not Path(root).exists():
+    if root is not None and not is_there(root):
         raise UserError(f"data set {root} does not exist")

@@ -10,11 +10,11 @@ import numpy as np
 from trizoo.data.boxes.labelme import NO_CLASS
 from trizoo.data.class_maps import without_use
 from trizoo.data.class_names import given_names, spellings
-from trizoo.data.finding import named_place
+from trizoo.data.finding import is_of_tars, named_place
 from trizoo.data.purpose import find_labels
 from trizoo.data.stratify import choose_images
 from trizoo.data.texts import Chosen
-from trizoo.data.write.content import Content, file_names, in_order
+from trizoo.data.write.content import SHARD_SIZE, Content, file_names, in_order
 from trizoo.data.write.formats import IN_ONE_SPLIT, IN_SPLITS_ALONE, WRITERS
 from trizoo.data.write.voc import NOT_XML
 from trizoo.ground.conventions import BACKGROUND_NAMES
@@ -51,6 +51,7 @@ def convert(
     limit=None,
     seed=0,
     link=False,
+    shard_size=None,
     layout=None,
     images=None,
     annotations=None,
@@ -72,6 +73,7 @@ def convert(
         classes_map: see `trizoo.data.class_maps`; for boxes alone
         limit: at most so many images of the split train, or trainval without it, classes balanced; the others stay
         link: images are symbolic links, where these can't be made hard links, instead of copies
+        shard_size: bytes that a shard has at most, None for 1 GB; for `to="shards"` alone
         layout, images, annotations: see `find_boxes` and `find_masks`
         mask_map, palette, ignore_colours: see `trizoo.data.masks.dataset.MaskSet`
         watch: see `trizoo.data.write.content.Content`
@@ -86,6 +88,8 @@ def convert(
         given_names(classes)
     if limit is not None and limit < 1:
         raise UserError(f"limit is {limit}; at least 1 image is needed")
+    if shard_size is not None and to != "shards":
+        raise UserError(f"the size of shards is given, and {to} has none; leave it out, or write shards")
     out = Path(out)
     if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
         raise UserError(f"{out} is there already, and nothing is written over; name a new folder")
@@ -96,7 +100,8 @@ def convert(
     has_masks = purpose == "segmentation"
     if any(options.values()) and not has_masks:
         raise UserError("mask_map and palette are about masks; leave them out, or convert masks")
-    _refuse_inside(out, listing.root)
+    if not is_of_tars(root):
+        _refuse_inside(out, listing.root)
     if has_masks:
         content, source = _of_masks(listing, classes, classes_map, options)
     else:
@@ -105,7 +110,7 @@ def convert(
         if NOT_XML.search(name):
             raise UserError(f"the class {name!r} has a character that files can't hold; --classes-map names it anew")
     content, notes = _limited(content, source, limit, seed)
-    content = replace(content, link=link, watch=watch or content.watch)
+    content = replace(content, link=link, shard_size=shard_size or SHARD_SIZE, watch=watch or content.watch)
     notes += _renamed(content)
     if to == "labelme" and not has_masks:
         notes += _lost_in_labelme(content)

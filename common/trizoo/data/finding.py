@@ -19,10 +19,13 @@ def listings(root, finders, layout=None, images=None, annotations=None):
         annotations: the file or folder of the annotations, or of the masks, None to look for them
 
     Raises:
-        UserError: where `root` is no folder, the layout isn't in the table, or a place isn't there
+        UserError: where `root` is no folder, and no tar or pattern of tars, which are of the layout shards; where the
+            layout isn't in the table, or a place isn't there
     """
     root = Path(root)
-    if not root.is_dir():
+    if is_of_tars(root):
+        finders = {name: finder for name, finder in finders.items() if name == "shards"}
+    elif not root.is_dir():
         raise UserError(f"data set {root} {'is not a folder' if root.exists() else 'does not exist'}")
     if layout is not None and layout not in finders:
         raise UserError(f"the layout is {layout!r}; one of {', '.join(finders)} is needed")
@@ -35,6 +38,17 @@ def listings(root, finders, layout=None, images=None, annotations=None):
         listing = finders[name](root, images, annotations)
         if listing is not None:
             yield listing
+
+
+def is_of_tars(root):
+    """Whether a data set is named by its tars, one or a pattern, and not by a folder."""
+    root = Path(root)
+    return root.suffix == ".tar" and not root.is_dir()
+
+
+def is_there(root):
+    """Whether a data set's folder exists, or it is named by its tars, of which the reader tells what isn't there."""
+    return Path(root).exists() or is_of_tars(root)
 
 
 def named_place(root, place, what):

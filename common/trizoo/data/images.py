@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from trizoo.data.members import open_file
 from trizoo.data.opening import JPEG_FORMATS, ends_early, opened
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError
@@ -162,7 +163,10 @@ def _load_jpeg(path, image, at_least, turned, data=None):
     except OSError:
         if not cut:
             raise
-    with opened(path, (data or Path(path).read_bytes()) + _END_OF_JPEG) as whole:
+    if data is None:
+        with open_file(path) as file:
+            data = file.read()
+    with opened(path, data + _END_OF_JPEG) as whole:
         pixels = np.asarray(decoded(whole))
         missing = _rows_of_one_colour(pixels)
         if missing > _MOST_MISSING * len(pixels):

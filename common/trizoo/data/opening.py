@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from trizoo.data.members import is_member, open_file
 from trizoo.data.reading import POINTER
 from trizoo.ground.errors import UserError
 from trizoo.ground.stderr import without_remarks
@@ -30,13 +31,24 @@ def opened(path, data=None):
         data: the bytes to read instead of the file's
     """
     try:
-        source = path if data is None else io.BytesIO(data)
-        with _SILENCE, Image.open(source, formats=_formats(path)) as image, _silence_for(image):
+        with (
+            _SILENCE,
+            _source(path, data) as source,
+            Image.open(source, formats=_formats(path)) as image,
+            _silence_for(image),
+        ):
             yield image
     except UserError:
         raise
     except Exception as error:  # decoders raise about anything on damaged files
         raise UserError(_explanation(path, error)) from error
+
+
+def _source(path, data):
+    """What Pillow opens, as a context: the bytes, a file within a tar, else the path."""
+    if data is not None:
+        return io.BytesIO(data)
+    return open_file(path) if is_member(path) else nullcontext(path)
 
 
 def _silence_for(image):

@@ -11,6 +11,7 @@ import numpy as np
 from trizoo.data.boxes.find import find_boxes
 from trizoo.data.images import in_threads
 from trizoo.data.masks.find import find_masks
+from trizoo.data.members import byte_size, open_file
 from trizoo.data.purpose import find_labels
 from trizoo.data.splits import SPLIT_NAMES, find_lists
 from trizoo.data.stratify import stratify
@@ -135,7 +136,7 @@ def split(
 
 def same_bytes(paths):
     """For each file a value that is the same for files of the same bytes; only files of one size are read."""
-    sizes = in_threads(lambda path: path.stat().st_size, paths)
+    sizes = in_threads(byte_size, paths)
     shared = Counter(sizes)
 
     def key(item):
@@ -143,7 +144,7 @@ def same_bytes(paths):
         if shared[size] == 1:
             return size
         digest = hashlib.blake2b(digest_size=16)
-        with path.open("rb") as file:
+        with open_file(path) as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
         return size, digest.digest()

@@ -2,11 +2,11 @@
 
 import os
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
 from trizoo.augment.letterbox import letterbox, resize
+from trizoo.data.finding import is_there
 from trizoo.data.images import read_image
 from trizoo.data.synthetic import draw_image
 from trizoo.families import architecture
@@ -81,7 +81,7 @@ def with_data(recipe, root):
 def _known_images(recipe):
     """Images uint8 (H, W, 3), and what they are."""
     root = recipe.data.root
-    if root is not None and Path(root).is_dir():
+    if root is not None and is_there(root):
         try:
             records = final_set(recipe).records
             return [

@@ -120,10 +120,10 @@ def _opened(archive, kind, root):
                 yield (_zip_member(opened, info) for info in opened.infolist())
             return
         with TARS[kind](file) as plain, tarfile.open(fileobj=Sparing(plain, MOST_OF_HEADER), mode="r:") as opened:
-            yield (_tar_member(opened, info, root) for info in _said_little(opened))
+            yield (_tar_member(opened, info, root) for info in said_little(opened))
 
 
-def _said_little(opened):
+def said_little(opened):
     """The members of a tar, which Python keeps what is said of all for; what it keeps of each is dropped."""
     for info in opened:
         if len(opened.pax_headers) > MOST_SAID:

@@ -130,7 +130,19 @@ def lists(root):
     return "images"
 
 
-SEEDS = {seed.__name__: seed for seed in (voc, coco, yolo, labelme, cvat, csv, lists)}
+def shards(root):
+    """A tar of images and JSON, one name of it long."""
+    from trizoo.tests import shard_files
+
+    image = shard_files.picture(SIZE, kind="PNG")
+    described = shard_files.boxes(("cat", 1, 2, 30, 40), ("dog", 5, 6, 20, 21), size=SIZE, crowd=[False, True])
+    parts = ("png", image), ("json", described)
+    members = [(f"{key}.{kind}", data) for key in (*IDS, "照" * 60) for kind, data in parts]
+    shard_files.write(root / "train-0.tar", *members)
+    return "."
+
+
+SEEDS = {seed.__name__: seed for seed in (voc, coco, yolo, labelme, cvat, csv, lists, shards)}
 
 
 def write(path, text):

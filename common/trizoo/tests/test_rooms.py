@@ -26,7 +26,7 @@ FLOORS = (
 FAMILIES = (("base",), ("anchored",), ("yolo", "ssd", "retinanet", "segmentation"))
 DATA = (
     ("images", "reading", "shapes"),
-    ("voc_files", "yolo_files"),
+    ("voc_files", "yolo_files", "shard_files"),
     ("boxes", "masks"),
     ("purpose",),
     ("check", "synthetic", "write"),

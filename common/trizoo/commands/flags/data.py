@@ -2,12 +2,20 @@
 
 from pathlib import Path
 
-from trizoo.commands.flags.shared import Parser, add_flag, add_place_flags, index_argument, positive_int, size_argument
+from trizoo.commands.flags.shared import (
+    Parser,
+    add_flag,
+    add_place_flags,
+    bytes_argument,
+    index_argument,
+    positive_int,
+    size_argument,
+)
 from trizoo.tasks import FLAGS
 from trizoo.tasks.detection_flags import CLASSES_MAP
 from trizoo.tasks.segmentation_flags import MASKS
 
-WRITTEN = ("voc", "coco", "yolo", "labelme")  # those of trizoo.data.write.formats, which help does without
+WRITTEN = ("voc", "coco", "yolo", "labelme", "shards")  # those of trizoo.data.write.formats, which help does without
 SYNTH = (
     "Make a synthetic data set in VOC layout from a seed: shapes on textured grounds, with boxes, masks and the splits "
     "train, val and test."
@@ -41,7 +49,7 @@ def parser(prog="trizoo data"):
     _add_convert_flags(
         actions.add_parser(
             "convert",
-            help="write boxes or masks of any layout as voc, coco, yolo or labelme",
+            help="write boxes or masks of any layout as voc, coco, yolo, labelme or tar shards",
             description="Write a data set into a new folder in another layout: boxes or masks, images as they are, "
             "splits and classes. What is written reads back the same; what a layout can't hold is told. Nothing is "
             "written over.",
@@ -114,6 +122,9 @@ def _add_convert_flags(flags):
     flags.add_argument("--to", choices=WRITTEN, default="voc", help="the layout to write (default: %(default)s)")
     _add_task_flag(flags)
     flags.add_argument("--link", action="store_true", help="link images (symbolic, else hard) instead of copying them")
+    flags.add_argument(
+        "--shard-size", type=bytes_argument, metavar="SIZE", help="of --to shards: at most so much each (1GB)"
+    )
     add_flag(flags, CLASSES_MAP)
     flags.add_argument(
         "--limit", type=positive_int, metavar="N", help="at most N images of the training split, classes balanced"

@@ -38,6 +38,14 @@ def size_argument(text):
     return int(sides[0]), int(sides[1])
 
 
+def bytes_argument(text):
+    """Bytes of "500MB" or "2GB", in powers of 1000."""
+    match = re.fullmatch(r"(\d{1,6})\s?(MB|GB)", text.strip(), re.IGNORECASE)
+    if not match or not int(match[1]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; a whole number of MB or GB is needed, such as 500MB")
+    return int(match[1]) * {"MB": 10**6, "GB": 10**9}[match[2].upper()]
+
+
 def positive_int(text):
     """A whole number of at least 1."""
     if not re.fullmatch(r"\d+", text) or int(text) < 1:

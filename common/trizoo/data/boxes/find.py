@@ -5,6 +5,7 @@ from trizoo.data.boxes.csv import find_csv
 from trizoo.data.boxes.cvat import find_cvat
 from trizoo.data.boxes.labelme import find_labelme
 from trizoo.data.boxes.lists import find_lists_of_boxes
+from trizoo.data.boxes.shards import find_shards
 from trizoo.data.boxes.voc import find_voc
 from trizoo.data.boxes.yolo import find_yolo
 from trizoo.data.finding import contents, listings
@@ -20,6 +21,7 @@ FINDERS = {
     "yolo": find_yolo,
     "csv": find_csv,
     "lists": find_lists_of_boxes,
+    "shards": find_shards,
 }
 
 

@@ -18,8 +18,9 @@ import numpy as np
 from trizoo import __version__
 from trizoo.data.boxes.find import find_boxes
 from trizoo.data.boxes.index import BoxIndex
-from trizoo.data.finding import named_place
+from trizoo.data.finding import is_of_tars, named_place
 from trizoo.data.reading import Problem
+from trizoo.data.shard_files import shard_files
 from trizoo.data.texts import Texts
 from trizoo.download.storage import home
 
@@ -39,7 +40,8 @@ def open_boxes(root, layout=None, images=None, annotations=None):
     started = time.perf_counter()
     places = (root, layout, images, annotations)
     named = [named_place(root, images, "images"), named_place(root, annotations, "annotations")]
-    folder, mark = _folder(root, layout, named), _mark([Path(root), *filter(None, named)])
+    parts = shard_files(root) if is_of_tars(root) else [Path(root)]
+    folder, mark = _folder(root, layout, named), _mark([*parts, *filter(None, named)])
     index = _load(folder, mark, places) if folder.is_dir() else None
     if index is None:
         index = find_boxes(*places).index

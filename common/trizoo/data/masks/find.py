@@ -8,6 +8,7 @@ from trizoo.data.masks.folders import find_folders
 from trizoo.data.masks.labelme import find_labelme
 from trizoo.data.masks.panoptic import find_panoptic
 from trizoo.data.masks.sbd import find_sbd
+from trizoo.data.masks.shards import find_shards
 from trizoo.data.masks.voc import find_voc
 from trizoo.data.masks.yolo import find_yolo
 from trizoo.ground.errors import UserError
@@ -24,6 +25,7 @@ FINDERS = {
     "panoptic": find_panoptic,
     "cvat": find_cvat,
     "yolo": find_yolo,
+    "shards": find_shards,
 }
 
 
@@ -42,8 +44,9 @@ def find_masks(root, layout=None, images=None, annotations=None):
     coco, panoptic: instances_NAME.json and panoptic_NAME.json in annotations, or _annotations.coco.json in a folder of
     its images. cvat: XML for images, whose subsets are splits. Without lists or folders, ids are split into train and
     val by a hash of each, about 80 : 20, so that an image stays where it is when others come.
-    its images. yolo: label files of outlines, see `trizoo.data.yolo_files.find_files`. Without lists or folders, ids
-    are split into train and val by a hash of each, about 80 : 20, so that an image stays where it is when others come.
+    its images. yolo: label files of outlines, see `trizoo.data.yolo_files.find_files`. shards: tars, see
+    `trizoo.data.shard_files`. Without lists or folders, ids are split into train and val by a hash of each, about
+    80 : 20, so that an image stays where it is when others come.
 
     Args:
         layout: one of FINDERS, None for the first of them that is there

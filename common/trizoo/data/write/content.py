@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trizoo.data.images import in_threads
+from trizoo.data.members import is_member, open_file
 from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.ground.conventions import BACKGROUND_NAMES
 from trizoo.ground.errors import UserError
@@ -18,6 +19,7 @@ from trizoo.ground.sample import Record
 
 _NOT_IN_LISTS = re.compile(r"[\x00-\x1f\x7f\\/\ud800-\udfff]|(?:(?<=\s)|^)#")  # a list's lines end at a comment
 _ENDINGS = (*IMAGE_SUFFIXES, ".xml", ".txt", ".json")
+SHARD_SIZE = 10**9  # bytes
 _PARTS = ("train", "val", "test")  # what other splits, such as trainval, are made of
 
 
@@ -32,6 +34,7 @@ class Content:
         splits: name -> places of its images, which several may have
         mask: place -> class ids, uint8 (H, W); None where labels are boxes
         link: whether images are links to the files of the source instead of copies
+        shard_size: bytes that a tar shard has at most
         watch: takes an iterator, a number and a word, and gives the iterator on, to draw a progress bar
     """
 
@@ -41,6 +44,7 @@ class Content:
     splits: dict[str, list[int]]
     mask: Callable[[int], np.ndarray] | None = None
     link: bool = False
+    shard_size: int = SHARD_SIZE
     watch: Callable = lambda found, total, what: found
 
     def __len__(self):
@@ -67,6 +71,12 @@ class Content:
     def put_image(self, place, folder):
         """Copies or links an image into a folder. Gives whether it is a hard link, for want of symbolic ones."""
         source, target = self.records[place].image, folder / self.file_name(place)
+        if is_member(source):
+            if self.link:
+                raise UserError(f"{source} lies within a tar, so it can't be linked; leave --link out to copy images")
+            with open_file(source) as file, target.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+            return False
         if not self.link:
             shutil.copyfile(source, target)
             return False

@@ -2,6 +2,7 @@
 
 from trizoo.data.write.coco import write_coco
 from trizoo.data.write.labelme import write_labelme
+from trizoo.data.write.shards import write_shards
 from trizoo.data.write.voc import write_voc
 from trizoo.data.write.yolo import write_yolo
 
@@ -11,6 +12,7 @@ WRITERS = {
     "coco": write_coco,
     "yolo": write_yolo,
     "labelme": write_labelme,
+    "shards": write_shards,
 }
 IN_ONE_SPLIT = ("yolo",)  # an image is in one split alone
 IN_SPLITS_ALONE = ("coco", "yolo")  # an image in no split is left out

@@ -9,6 +9,7 @@ from trizoo.commands.flags.shared import (
     add_common_flags,
     add_task_flags,
     add_weights_flags,
+    bytes_argument,
     positive_int,
     size_argument,
 )
@@ -23,9 +24,15 @@ def test_a_size_is_width_by_height(text, size):
     assert size_argument(text) == size
 
 
+def test_bytes_have_a_unit():
+    assert [bytes_argument(text) for text in ("500MB", "2gb", "1 GB")] == [500_000_000, 2_000_000_000, 1_000_000_000]
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "message"),
     [
+        (bytes_argument, "1 TB", "'1 TB' is no size; a whole number of MB or GB is needed, such as 500MB"),
+        (bytes_argument, "0MB", "'0MB' is no size"),
         (size_argument, "big", "'big' is no size; N or WIDTHxHEIGHT is needed"),
         (size_argument, "416x", "'416x' is no size"),
         (size_argument, "-416", "'-416' is no size"),

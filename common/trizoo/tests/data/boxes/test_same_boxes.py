@@ -11,7 +11,7 @@ from trizoo.data.boxes.find import FINDERS, find_boxes
 from trizoo.data.check import check
 from trizoo.ground.sample import Detections
 from trizoo.metrics.detection import evaluate
-from trizoo.tests import cvat_files, labelme_files
+from trizoo.tests import cvat_files, labelme_files, shard_files
 from trizoo.tests.voc_files import add, add_list, thing
 
 NAMES = ("cat", "big dog", "猫", *(f"class {number}" for number in range(17)))
@@ -155,6 +155,17 @@ def write_cvat(root):
     cvat_files.write(root / "annotations.xml", *entries, labels=NAMES)
 
 
+def write_shards(root):
+    members = {"train": [], "val": []}
+    for id, (split, size, objects) in DRAWN.items():
+        paint(root / "painted.jpg", size, objects)
+        content = shard_files.boxes(*objects, difficult=[id.endswith("3")] * len(objects), size=size)
+        members[split] += [(f"{id}.jpg", (root / "painted.jpg").read_bytes()), (f"{id}.json", content)]
+    (root / "painted.jpg").unlink()
+    for split, listed in members.items():
+        shard_files.write(root / f"{split}-000000.tar", *listed)
+
+
 WRITERS = {
     "voc": ("voc", write_voc),
     "yolo": ("yolo", write_yolo),
@@ -165,8 +176,9 @@ WRITERS = {
     "coco": ("coco", write_coco),
     "labelme": ("labelme", write_labelme),
     "cvat": ("cvat", write_cvat),
+    "shards": ("shards", write_shards),
 }
-KNOW_DIFFICULT = ("voc", "coco", "labelme", "cvat")
+KNOW_DIFFICULT = ("voc", "coco", "labelme", "cvat", "shards")
 
 
 @pytest.mark.parametrize("written", WRITERS)
@@ -212,7 +224,7 @@ def test_a_detector_has_the_same_map_in_every_format(tmp_path):
         records = find_boxes(tmp_path / written).open("train", NAMES).records
         metrics = evaluate([found(record.id.rpartition("/")[2]) for record in records], records, NAMES)
         maps.setdefault(layout in KNOW_DIFFICULT, []).append(metrics["mAP"])
-    assert len(maps[True]) == 4
+    assert len(maps[True]) == 5
     assert len(maps[False]) == 5
     for values in maps.values():
         assert max(values) - min(values) < 1e-6
