@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from trizoo.commands.published import conditions_of
 from trizoo.download.fetch import to_stderr
 from trizoo.download.manifest import load_manifest
 from trizoo.download.remote import PREFIX, check, digests
@@ -135,6 +136,21 @@ def _export(options):
     return 0
 
 
+def _reproduce(options):
+    """Evaluates a tag as published, and says the published figure beside it."""
+    from trizoo.commands import evaluate  # here, since the other actions need no framework
+    from trizoo.commands.cli import choose
+
+    entry, conditions = load_manifest().entry(options.tag), conditions_of(options.tag)
+    split = options.split or conditions.split
+    flags = ["--weights", options.tag, "--as-published", "--data", options.data, "--split", split]
+    args = evaluate.parser().parse_args([*flags, *(["--offline"] if options.offline else [])])
+    code = evaluate.run(args, choose(options.framework))
+    print(f"published: {conditions.figure} {entry.published[conditions.figure]} ({entry.published_source})")
+    print(f"measured as: {', '.join(listing.conditions(entry)[1:])}")
+    return code
+
+
 def _path(options):
     entry = load_manifest().entry(options.tag)
     path = store.downloaded_path(options.tag, entry)
@@ -177,6 +193,7 @@ ACTIONS = {
     "verify": _verify,
     "convert": _convert,
     "export": _export,
+    "reproduce": _reproduce,
     "path": _path,
     "clean": _clean,
 }

@@ -145,7 +145,7 @@ def require_reader(tag, entry):
 
 
 def convert_tag(tag, source, out, manifest, model=None):
-    """Convert the file of a tag, with the classes, input size and normalisation that the manifest says.
+    """Convert the file of a tag, with classes, input size, resizing, stride and normalisation as the manifest says.
 
     A backbone keeps its model's own input size.
 
@@ -159,6 +159,9 @@ def convert_tag(tag, source, out, manifest, model=None):
     overrides = []
     if entry.input_size and entry.part == "model":
         overrides.append(("input_size", list(entry.input_size), f"tag {tag}"))
+    for key, value in (("resize", entry.resize), ("model.output_stride", entry.output_stride)):
+        if value is not None:
+            overrides.append((key, value, f"tag {tag}"))
     if entry.normalisation:
         known = manifest.normalisations[entry.normalisation]
         # a recipe's values are for R, G, B; turning the first kernel round as well is for the importer

@@ -5,11 +5,13 @@ import re
 from pathlib import Path
 
 from trizoo.commands.flags.shared import Parser
+from trizoo.framework import FRAMEWORKS
 from trizoo.weights.names import models
 
 
 def parser(prog="trizoo weights"):
-    """The command line of weights. `action` is list, info, download, verify, convert, export, path or clean."""
+    """The command line of weights. `action` is list, info, download, verify, convert, export, reproduce,
+    path or clean."""
     flags = Parser(
         prog=prog,
         description="Pretrained weights: what there is, from the network, to a checkpoint of the zoo's.",
@@ -38,6 +40,12 @@ def parser(prog="trizoo weights"):
     converter.add_argument("--offline", action="store_true", help="with a tag: only what is here")
     converter.add_argument("--out", required=True, metavar="FILE.h5", type=Path)
     _add_export_flags(add("export", "turn a checkpoint into a weight file for others; prints its path"))
+    measurer = add("reproduce", "measure a tag as its published figure was measured")
+    measurer.add_argument("tag", metavar="TAG")
+    measurer.add_argument("--data", metavar="ROOT", required=True, help="the data set of the published figure")
+    measurer.add_argument("--split", metavar="NAME", help="default: the published figure's")
+    measurer.add_argument("--framework", choices=tuple(FRAMEWORKS), help="default: the first of these installed")
+    measurer.add_argument("--offline", action="store_true", help="only weights that were downloaded before")
     add("path", "print where the downloaded file of a tag is").add_argument("tag", metavar="TAG")
     cleaner = add("clean", "remove what was downloaded and converted")
     cleaner.add_argument("tags", nargs="*", metavar="TAG", help="only these (default: all)")
