@@ -1,4 +1,4 @@
-"""The tables in README.md, docs/models.md and docs/published.md: `python docs/make_tables.py` writes them, with PyTorch.
+"""The tables in README.md, docs/models.md and docs/published.md: `python docs/make_tables.py` writes them.
 
 Parameters are counted from the zoo's own names and shapes, GFLOPs from PyTorch's operations on tensors without values;
 tags, licences and published metrics come from weights_manifest.yaml, what was measured from docs/results.md.

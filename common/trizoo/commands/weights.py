@@ -13,6 +13,7 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.results import check_file
 from trizoo.ground.text import suggestion
 from trizoo.weights import listing, store
+from trizoo.weights.classes import class_lists
 from trizoo.weights.convert import convert
 from trizoo.weights.export import NAMES, export
 from trizoo.weights.readers import tensorflow
@@ -61,6 +62,8 @@ def _download(options):
 
 def _verify(options):
     manifest = load_manifest()
+    if options.path is not None and options.deep:
+        raise UserError(f"--deep is for the tags that are here, and {options.path} was given; leave one of them out")
     if options.path is not None:
         return _verify_file(options.path, manifest)
     present = {tag: entry for tag, entry in manifest.weights.items() if store.downloaded_path(tag, entry).exists()}
@@ -70,6 +73,10 @@ def _verify(options):
         problems += problem is not None
         print(f"{tag}: {problem or 'as it should be'}")
     to_stderr(f"{len(present)} files in {home()}, {problems} of them wrong")
+    if options.deep:
+        from trizoo.commands.running import run_everywhere  # here, since frameworks take long to load
+
+        problems += run_everywhere(manifest)
     return 1 if problems else 0
 
 
@@ -97,7 +104,7 @@ def _convert(options):
     manifest = load_manifest()
     source, classes = Path(options.source), options.classes
     if classes and len(classes) == 1:
-        classes = manifest.class_lists.get(classes[0], classes)
+        classes = class_lists().get(classes[0], classes)
     there = source.exists() or tensorflow.index_of(source) is not None
     if there or options.source not in manifest.weights:
         if not there:
