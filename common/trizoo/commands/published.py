@@ -18,7 +18,7 @@ def conditions_of(tag):
     if entry.conditions is None:
         with_some = ", ".join(name for name, other in weights.items() if other.as_published)
         raise UserError(
-            f"how {tag} was measured isn't known; it is of {with_some}; without --as-published it is measured"
+            f"how {tag} was measured isn't known; it is of {with_some}; leave it out, or choose one of these"
         )
     return entry.conditions
 

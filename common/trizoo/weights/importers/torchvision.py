@@ -17,9 +17,7 @@ from trizoo.weights.report import NOT_OURS
 
 IMAGENET = {"mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375)}
 VGG_SSD = {"mean": (122.99925, 116.9991, 103.9992), "std": (1.0, 1.0, 1.0)}
-FEATURES_ALONE = (
-    "its normalisation isn't in it either; torchvision's of ImageNet is taken"
-)
+FEATURES_ALONE = "its normalisation isn't in it either; torchvision's of ImageNet is taken"
 CLASSIFIERS = ("fc.", "classifier.", "features.18.")  # with MobileNetV2's last convolution, which not all models have
 COCO_OUTPUTS = 91  # of torchvision's detectors, a background among them
 PART = {"conv": 0, "bn": 1, "gn": 1}
