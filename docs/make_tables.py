@@ -1,4 +1,4 @@
-"""The tables of models in README.md and docs/models.md: `python docs/make_tables.py` writes them anew; needs PyTorch.
+"""The tables in README.md, docs/models.md and docs/published.md: `python docs/make_tables.py` writes them.
 
 Parameters are counted from the zoo's own names and shapes, GFLOPs from PyTorch's operations on tensors without values;
 tags, licences and published metrics come from weights_manifest.yaml, what was measured from docs/results.md.
@@ -12,10 +12,11 @@ from trizoo.download.manifest import load_manifest
 from trizoo.families import ARCHITECTURES, model_spec
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe
+from trizoo.weights.listing import conditions
 from trizoo.weights.names import NUM_CLASSES, load_names
 
 ROOT = Path(__file__).parents[1]
-FRONT, MODELS = ROOT / "README.md", ROOT / "docs" / "models.md"
+FRONT, MODELS, PUBLISHED = ROOT / "README.md", ROOT / "docs" / "models.md", ROOT / "docs" / "published.md"
 MASK_CLASSES = 21  # of segmentation models: VOC's, which the public weights have
 STATISTICS = (".running_mean", ".running_var")
 LICENCES = {
@@ -130,6 +131,23 @@ def weights_list():
     return "\n".join(lines)
 
 
+def published_table():
+    """That of docs/published.md: a line a tag of a whole model, with its conditions, and what was measured here."""
+    lines = ["| tag | published | conditions | measured here |", f"|{' --- |' * 4}"]
+    for tag, entry in load_manifest().weights.items():
+        if entry.part == "backbone":
+            continue
+        figures = "; ".join(f"{name} {value}" for name, value in entry.published.items())
+        published = f"{figures} ({entry.published_source})" if figures else "nothing"
+        here = "; ".join(f"{what}: {where}" for what, where in entry.measured.items())
+        if entry.as_published:
+            again = f"`trizoo weights reproduce {tag} --data ROOT`"
+            here = f"{here or 'not measured'}; {again}"
+        cells = [f"`{tag}`", published, "; ".join(conditions(entry)) or "not known", here or "not measured"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def replaced(text, name, table):
     """A page's text with this table between its marks `<!-- NAME -->` and `<!-- /NAME -->`."""
     before, begin, rest = text.partition(f"<!-- {name} -->\n")
@@ -143,7 +161,8 @@ def pages(counted):
     """{path: text} of the pages with their tables. See `front_table`."""
     front = replaced(FRONT.read_text(encoding="utf-8"), "models", front_table(counted))
     models = replaced(MODELS.read_text(encoding="utf-8"), "models", models_table(counted))
-    return {FRONT: front, MODELS: replaced(models, "weights", weights_list())}
+    published = replaced(PUBLISHED.read_text(encoding="utf-8"), "published", published_table())
+    return {FRONT: front, MODELS: replaced(models, "weights", weights_list()), PUBLISHED: published}
 
 
 def committed():

@@ -209,9 +209,9 @@ def per_anchor(x, length):
     return ops.reshape(x, (ops.shape(x)[0], -1, length))
 
 
-def per_pixel(x, size):
+def per_pixel(x, size, align_corners=False):
     """Each pixel's predictions, by `resize` to a size (height, width): (B, h, w, C) -> float32 (B, *size, C)."""
-    return layout.to_images(resize(ops.cast(x, "float32"), size))
+    return layout.to_images(resize(ops.cast(x, "float32"), size, align_corners))
 
 
 def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
@@ -247,24 +247,30 @@ def upsample(x, size=None):
     return x
 
 
-def resize(x, size):
+def resize(x, size, align_corners=False):
     """Bilinear to a size (height, width), larger or smaller: (B, H, W, C) -> (B, *size, C).
 
-    Centres of pixels lie at i + 0.5 and the outermost ones go on outwards (`align_corners=False`); no antialiasing.
+    Centres of pixels lie at i + 0.5 and the outermost ones go on outwards; no antialiasing.
+
+    Args:
+        align_corners: whether the centres of the outermost pixels lie on one another instead
     """
     dtype, x = x.dtype, ops.cast(x, "float32")
-    if all(isinstance(side, int) for side in size):
+    if not align_corners and all(isinstance(side, int) for side in size):
         x = ops.image.resize(x, size, "bilinear", antialias=False, data_format=layout.DATA_FORMAT)
-    else:  # a graph of TensorFlow that doesn't know the size yet, which Keras's own refuses
-        rows, columns = (_interpolation(old, new) for old, new in zip(size_of(x), size, strict=True))
+    else:  # Keras's own has no aligned corners, and refuses a graph of TensorFlow that doesn't know the size yet
+        rows, columns = (_interpolation(old, new, align_corners) for old, new in zip(size_of(x), size, strict=True))
         x = _by_matrices(rows, columns, x)
     return ops.cast(x, dtype)
 
 
-def _interpolation(old, new):
+def _interpolation(old, new, align_corners):
     """The weight of each old pixel in each new one, along a line: float32 (new, old)."""
-    length = ops.cast(old, "float32")
-    centres = (ops.arange(new, dtype="float32") + 0.5) * (length / ops.cast(new, "float32")) - 0.5
+    length, places = ops.cast(old, "float32"), ops.arange(new, dtype="float32")
+    if align_corners:
+        centres = places * ((length - 1) / ops.maximum(ops.cast(new, "float32") - 1, 1))
+    else:
+        centres = (places + 0.5) * (length / ops.cast(new, "float32")) - 0.5
     distances = ops.expand_dims(ops.clip(centres, 0, length - 1), 1) - ops.arange(old, dtype="float32")
     return ops.relu(1 - ops.abs(distances))
 

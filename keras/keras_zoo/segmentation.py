@@ -52,16 +52,18 @@ class PyramidPooling(keras.layers.Layer):
 
     Args:
         norm: see `ConvBlock`
+        align_corners: see `resize`
     """
 
-    def __init__(self, in_channels, norm="batch"):
+    def __init__(self, in_channels, norm="batch", align_corners=False):
         super().__init__()
         channels = in_channels // len(BINS)
         self.branches = [ConvBlock(in_channels, channels, 1, activation="relu", norm=norm) for _ in BINS]
+        self.align_corners = align_corners
 
     def call(self, x):
         means = [branch(average_pool(x, bins)) for branch, bins in zip(self.branches, BINS, strict=True)]
-        return concat(x, *[resize(mean, size_of(x)) for mean in means])
+        return concat(x, *[resize(mean, size_of(x), self.align_corners) for mean in means])
 
 
 class SegmentationHead(keras.layers.Layer):

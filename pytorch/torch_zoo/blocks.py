@@ -236,9 +236,9 @@ def per_anchor(x: Tensor, length: int) -> Tensor:
     return x.reshape(x.shape[0], -1, length)
 
 
-def per_pixel(x: Tensor, size: tuple[int, int]) -> Tensor:
+def per_pixel(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:
     """Each pixel's predictions, by `resize` to a size (height, width): (B, C, h, w) -> float32 (B, *size, C)."""
-    return resize(x.float(), size).permute(0, 2, 3, 1)
+    return resize(x.float(), size, align_corners).permute(0, 2, 3, 1)
 
 
 def max_pool(x: Tensor, kernel_size: int, stride: int, *, padding: int | None = None, ceil: bool = False) -> Tensor:
@@ -268,12 +268,15 @@ def upsample(x: Tensor, size: tuple[int, int] | None = None) -> Tensor:
     return F.interpolate(x, size=tuple(size), mode="nearest")
 
 
-def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+def resize(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:
     """Bilinear to a size (height, width), larger or smaller: (B, C, H, W) -> (B, C, *size).
 
-    Centres of pixels lie at i + 0.5 and the outermost ones go on outwards (`align_corners=False`); no antialiasing.
+    Centres of pixels lie at i + 0.5 and the outermost ones go on outwards; no antialiasing.
+
+    Args:
+        align_corners: whether the centres of the outermost pixels lie on one another instead
     """
-    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False)
+    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=align_corners)
 
 
 def split_half(x: Tensor) -> Tensor:

@@ -62,16 +62,18 @@ class PyramidPooling(nn.Module):
 
     Args:
         norm: see `ConvBlock`
+        align_corners: see `resize`
     """
 
-    def __init__(self, in_channels: int, norm: str | None = "batch") -> None:
+    def __init__(self, in_channels: int, norm: str | None = "batch", align_corners: bool = False) -> None:
         super().__init__()
         channels = in_channels // len(BINS)
         self.branches = nn.ModuleList([ConvBlock(in_channels, channels, 1, activation="relu", norm=norm) for _ in BINS])
+        self.align_corners = align_corners
 
     def forward(self, x: Tensor) -> Tensor:
         means = [branch(average_pool(x, bins)) for branch, bins in zip(self.branches, BINS, strict=True)]
-        return concat(x, *[resize(mean, size_of(x)) for mean in means])
+        return concat(x, *[resize(mean, size_of(x), self.align_corners) for mean in means])
 
 
 class SegmentationHead(nn.Module):

@@ -212,9 +212,9 @@ def per_anchor(x, length):
     return tf.reshape(x, (tf.shape(x)[0], -1, length))
 
 
-def per_pixel(x, size):
+def per_pixel(x, size, align_corners=False):
     """Each pixel's predictions, by `resize` to a size (height, width): (B, h, w, C) -> float32 (B, *size, C)."""
-    return resize(tf.cast(x, tf.float32), size)
+    return resize(tf.cast(x, tf.float32), size, align_corners)
 
 
 def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
@@ -250,11 +250,16 @@ def upsample(x, size=None):
     return x
 
 
-def resize(x, size):
+def resize(x, size, align_corners=False):
     """Bilinear to a size (height, width), larger or smaller: (B, H, W, C) -> (B, *size, C).
 
-    Centres of pixels lie at i + 0.5 and the outermost ones go on outwards (`align_corners=False`); no antialiasing.
+    Centres of pixels lie at i + 0.5 and the outermost ones go on outwards; no antialiasing.
+
+    Args:
+        align_corners: whether the centres of the outermost pixels lie on one another instead
     """
+    if align_corners:  # which tf.image.resize hasn't
+        return tf.cast(tf.raw_ops.ResizeBilinear(images=x, size=size, align_corners=True), x.dtype)
     return tf.cast(tf.image.resize(x, size), x.dtype)
 
 

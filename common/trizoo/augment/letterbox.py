@@ -78,7 +78,8 @@ def fit(original, size, policy="letterbox"):
     letterbox: the largest size of the same aspect that fits, at least 1 pixel a side, in the centre (an odd pixel of
     padding goes right or below). stretch: the whole canvas. keep_ratio: the largest size of the same aspect whose
     shorter and longer sides don't exceed those of `size`, in the top left corner of a canvas that is as large, rounded
-    up to multiples of 32. none: as it is, whatever `size`. Raises ValueError for another policy.
+    up to multiples of 32. pad: as it is in the top left corner of the whole canvas, smaller at the same aspect
+    where it is larger than that. none: as it is, whatever `size`. Raises ValueError for another policy.
     """
     if policy not in POLICIES:
         raise ValueError(f"unknown resize policy {policy!r}; one of {', '.join(POLICIES)} is needed")
@@ -90,6 +91,10 @@ def fit(original, size, policy="letterbox"):
         scale = min(min(canvas) / min(original), max(canvas) / max(original))
         resized = max(1, round(width * scale)), max(1, round(height * scale))
         canvas = tuple(-(-side // CANVAS_MULTIPLE) * CANVAS_MULTIPLE for side in resized)
+        return Placement(original, canvas, resized, 0, 0)
+    if policy == "pad":
+        scale = min(1, canvas_width / width, canvas_height / height)
+        resized = max(1, round(width * scale)), max(1, round(height * scale))
         return Placement(original, canvas, resized, 0, 0)
     if policy == "stretch":
         resized = canvas

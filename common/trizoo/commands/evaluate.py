@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trizoo.commands.cli import Choice, check_flags, find_weights, say, tell_precision
 from trizoo.commands.flags.evaluate import parser
+from trizoo.commands.published import as_published, conditions_of
 from trizoo.commands.use import as_asked
 from trizoo.data.finding import is_there
 from trizoo.deploy.runtimes import make_model, read_model
@@ -24,10 +25,13 @@ def evaluate(framework, argv=None):
 def run(args, choice):
     """The command, on the framework of a Choice. Returns the exit code."""
     check_results(args)
+    conditions = conditions_of(args.weights) if args.as_published else None
     args.weights = find_weights(args)
     read = read_model(args.weights)
     task = task_of(read.spec.name)
     check_flags(args, "evaluate", read.spec.name, task.name)
+    if conditions:
+        read = as_published(read, args, conditions)
     read = as_asked(read, args, "evaluate", task.name)
     read = replace(read, recipe=_with_data(read.recipe, args))
     data = final_set(read.recipe, args.split)

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from trizoo.commands.published import conditions_of
 from trizoo.download.fetch import to_stderr
 from trizoo.download.manifest import load_manifest
 from trizoo.download.remote import PREFIX, check, digests
@@ -12,6 +13,7 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.results import check_file
 from trizoo.ground.text import suggestion
 from trizoo.weights import listing, store
+from trizoo.weights.classes import class_lists
 from trizoo.weights.convert import convert
 from trizoo.weights.export import NAMES, export
 from trizoo.weights.readers import tensorflow
@@ -60,6 +62,8 @@ def _download(options):
 
 def _verify(options):
     manifest = load_manifest()
+    if options.path is not None and options.deep:
+        raise UserError(f"--deep is for the tags that are here, and {options.path} was given; leave one of them out")
     if options.path is not None:
         return _verify_file(options.path, manifest)
     present = {tag: entry for tag, entry in manifest.weights.items() if store.downloaded_path(tag, entry).exists()}
@@ -69,6 +73,10 @@ def _verify(options):
         problems += problem is not None
         print(f"{tag}: {problem or 'as it should be'}")
     to_stderr(f"{len(present)} files in {home()}, {problems} of them wrong")
+    if options.deep:
+        from trizoo.commands.running import run_everywhere  # here, since frameworks take long to load
+
+        problems += run_everywhere(manifest)
     return 1 if problems else 0
 
 
@@ -96,7 +104,7 @@ def _convert(options):
     manifest = load_manifest()
     source, classes = Path(options.source), options.classes
     if classes and len(classes) == 1:
-        classes = manifest.class_lists.get(classes[0], classes)
+        classes = class_lists().get(classes[0], classes)
     there = source.exists() or tensorflow.index_of(source) is not None
     if there or options.source not in manifest.weights:
         if not there:
@@ -133,6 +141,21 @@ def _export(options):
     export(options.source, options.out, options.names)
     print(options.out)
     return 0
+
+
+def _reproduce(options):
+    """Evaluates a tag as published, and says the published figure beside it."""
+    from trizoo.commands import evaluate  # here, since the other actions need no framework
+    from trizoo.commands.cli import choose
+
+    entry, conditions = load_manifest().entry(options.tag), conditions_of(options.tag)
+    split = options.split or conditions.split
+    flags = ["--weights", options.tag, "--as-published", "--data", options.data, "--split", split]
+    args = evaluate.parser().parse_args([*flags, *(["--offline"] if options.offline else [])])
+    code = evaluate.run(args, choose(options.framework))
+    print(f"published: {conditions.figure} {entry.published[conditions.figure]} ({entry.published_source})")
+    print(f"measured as: {', '.join(listing.conditions(entry)[1:])}")
+    return code
 
 
 def _path(options):
@@ -177,6 +200,7 @@ ACTIONS = {
     "verify": _verify,
     "convert": _convert,
     "export": _export,
+    "reproduce": _reproduce,
     "path": _path,
     "clean": _clean,
 }

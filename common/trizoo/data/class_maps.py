@@ -70,6 +70,18 @@ def without_use(mapping, names):
     ]
 
 
+def with_synonyms(names, classes, mapping=()):
+    """A class map that also gives VOC's names COCO's, and the other way round, where only the other is a class.
+
+    Args:
+        names: of a data set
+        classes: of a model
+        mapping: a class map, which stands above that
+    """
+    synonyms = {name: SYNONYMS[name] for name in names if name not in classes and SYNONYMS.get(name) in classes}
+    return synonyms | dict(mapping)
+
+
 def offer(names, classes, mapping=()):
     """`--classes-map "tvmonitor=tv" …` for those of the names whose synonym is among the classes; "" for none.
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from trizoo.download.remote import DIGITS, PREFIX, RemoteFile
+from trizoo.ground.conventions import POLICIES
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import suggestion
 from trizoo.ground.yaml_tree import Location, find, parse, unwrap
@@ -23,6 +24,7 @@ Text = Annotated[str, Field(min_length=1)]
 Url = Annotated[str, Field(pattern=r"^(https?|file)://[^\s]+$")]
 Count = Annotated[int, Field(ge=1, strict=True)]
 Triple = tuple[float, float, float]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
@@ -82,6 +84,32 @@ class Published(Section):
         return RemoteFile(key, self.file_name, (*urls, *self.urls), self.bytes, dict(self.checksums))
 
 
+class Conditions(Section):
+    """How a published figure was measured: what an evaluation can do the same. What isn't said is as the tag's own.
+
+    Args:
+        figure: which of the tag's `published`
+        data: a name in the manifest's datasets
+        split: of it
+        annotated: whether the split's annotations are public
+        input_size, resize, output_stride: see `Weights`
+        score, nms, max_detections: of a recipe's evaluate section
+        notes: what an evaluation can't do the same
+    """
+
+    figure: Text
+    data: Text
+    split: Text
+    annotated: bool = True
+    input_size: tuple[Count, Count] | None = None
+    resize: Literal[POLICIES] | None = None
+    output_stride: Literal[8, 16] | None = None
+    score: Share | None = None
+    nms: Share | None = None
+    max_detections: Count | None = None
+    notes: Text | None = None
+
+
 class Weights(Published):
     """Trained weights.
 
@@ -90,8 +118,12 @@ class Weights(Published):
         part: all of it, or only its backbone
         classes, normalisation, licence: names in the manifest's own sections
         num_classes: outputs per box or pixel, with the background where there is one
-        input_size: (width, height) of the published metrics
+        input_size: (width, height) that the network was made for
+        resize: how images get there, a policy of `trizoo.augment.letterbox`; None: as the model's recipe says
+        output_stride: of segmentation models that were published for another than their own
         published: metric -> value
+        as_published: how one of these was measured
+        measured: what was measured here -> on what
     """
 
     model: Text
@@ -103,9 +135,19 @@ class Weights(Published):
     classes: Text | None = None
     num_classes: Count | None = None
     input_size: tuple[Count, Count] | None = None
+    resize: Literal[POLICIES] | None = None
+    output_stride: Literal[8, 16] | None = None
     normalisation: Text | None = None
     published: dict[Text, float | Text] = {}
     published_source: Text | None = None
+    as_published: Conditions | None = None
+    measured: dict[Text, Text] = {}
+
+    @property
+    def conditions(self):
+        """`as_published` with the tag's own where it says nothing; None without it."""
+        known, keys = self.as_published, ("input_size", "resize", "output_stride")
+        return known and known.model_copy(update={key: getattr(known, key) or getattr(self, key) for key in keys})
 
 
 class DatasetPart(Published):
@@ -159,6 +201,13 @@ class Manifest(Section):
                 if value is not None and value not in section:
                     raise ValueError(f"{name} has {key} {value!r}; one of {', '.join(section)} is needed")
         for tag, entry in self.weights.items():
+            conditions = entry.as_published
+            for key, value, section in (
+                ("figure", conditions and conditions.figure, entry.published),
+                ("data", conditions and conditions.data, self.datasets),
+            ):
+                if value is not None and value not in section:
+                    raise ValueError(f"{tag} has as_published.{key} {value!r}; one of {', '.join(section)} is needed")
             if entry.classes and entry.num_classes != len(self.class_lists[entry.classes]):
                 count = len(self.class_lists[entry.classes])
                 raise ValueError(f"{tag} has num_classes {entry.num_classes}, its list {entry.classes} has {count}")

@@ -4,4 +4,5 @@ BACKGROUND_NAMES = ("background", "_background_", "__background__")  # of no cla
 GREY = 128  # the canvas around an image
 IGNORE = 255  # the canvas around a mask: no class, no loss
 NMS_METHODS = ("hard", "diou", "soft")  # what happens to boxes that overlap, see `trizoo.ground.boxes.nms`
-POLICIES = ("letterbox", "stretch", "keep_ratio", "none")  # how images get to a size, see `trizoo.augment.letterbox`
+# how images get to a size, see `trizoo.augment.letterbox`
+POLICIES = ("letterbox", "stretch", "keep_ratio", "pad", "none")

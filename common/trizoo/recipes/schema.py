@@ -205,8 +205,9 @@ class Recipe(Section):
     # a none of the command line, which is null elsewhere, is a policy here
     resize: Annotated[Literal[POLICIES], BeforeValidator(lambda value: "none" if value is None else value)] = Field(
         "letterbox",
-        description="keep_ratio: each image a canvas of its own aspect, no side above input_size's; none: images as "
-        "they are, all of one size, which becomes input_size",
+        description="keep_ratio: each image a canvas of its own aspect, no side above input_size's; pad: no image is "
+        "enlarged, and grey is added at the right and below; none: images as they are, all of one size, which becomes "
+        "input_size",
     )
     augment: tuple[Operation, ...] = (RandomPlacement(), Flip(), HSV())
     loss: Loss = YOLOLoss()

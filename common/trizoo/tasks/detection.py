@@ -9,7 +9,7 @@ import numpy as np
 
 from trizoo.data.boxes.coco import file_numbers
 from trizoo.data.boxes.kept import open_boxes
-from trizoo.data.class_maps import renamed
+from trizoo.data.class_maps import renamed, with_synonyms
 from trizoo.data.images import read_image
 from trizoo.data.reading import Problem
 from trizoo.data.texts import Chosen
@@ -87,9 +87,12 @@ class Detection:
         return training
 
     def evaluation_set(self, listing, data, split, classes):
-        """A `BoxEvaluationSet`."""
-        source = listing.open(split, classes, dict(data.classes_map))
-        return BoxEvaluationSet(source.records, classes, split or "all", source.problems, source.notes)
+        """A `BoxEvaluationSet`, on VOC's and COCO's names for the same classes alike."""
+        mapping = with_synonyms(listing.class_names, classes, data.classes_map)
+        source = listing.open(split, classes, mapping)
+        found = [f"{old} as {new}" for old, new in mapping.items() if old not in dict(data.classes_map)]
+        notes = [*source.notes, *([f"measured are {', '.join(found)}"] if found else [])]
+        return BoxEvaluationSet(source.records, classes, split or "all", source.problems, notes)
 
     def as_asked(self, evaluation, args):
         """The same: there is one way to measure boxes."""
@@ -103,8 +106,9 @@ class Detection:
         if data.layout in (None, "coco"):
             ids = [record.id for record in evaluation.records]
             numbers = file_numbers(data.root, data.images, data.annotations, ids)
-        if numbers and data.classes_map:
-            numbers = replace(numbers, categories=renamed(numbers.categories, dict(data.classes_map)))
+        if numbers:
+            mapping = with_synonyms(numbers.categories, evaluation.classes, data.classes_map)
+            numbers = replace(numbers, categories=renamed(numbers.categories, mapping))
         return write_coco_results(args.coco, found, evaluation.records, evaluation.classes, numbers)
 
     def evaluator(self, framework, model, spec, recipe, device):

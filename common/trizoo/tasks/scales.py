@@ -85,14 +85,16 @@ def sizes_at(scales, name, size, resize):
         resize: policy of the recipe
 
     Raises:
-        UserError: where the model has one size, images are used as they are, or a scale gives no further size
+        UserError: where the model has one size, images aren't resized, or a scale gives no further size
     """
     known, given = architecture(name), ",".join(f"{scale:g}" for scale in scales)
     if known.only_size is not None:
         width, height = known.only_size
         raise UserError(f"--tta-scales {given} needs other input sizes, and {name} takes {width}x{height} alone")
-    if resize == "none":
-        raise UserError(f"--tta-scales {given} needs other input sizes, and the model takes images as they are")
+    if resize in ("none", "pad"):
+        raise UserError(
+            f"--tta-scales {given} needs images of other sizes, and the model takes them as they are (resize: {resize})"
+        )
     sizes, multiple = [tuple(size)], known.size_multiple
     for scale in scales:
         scaled = tuple(max(1, round(side * scale / multiple)) * multiple for side in size)

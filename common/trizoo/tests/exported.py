@@ -25,16 +25,17 @@ MODELS = {
 }
 
 
-def write_checkpoint(zoo, folder, framework, model, data, **changes):
+def write_checkpoint(zoo, folder, framework, model, data, options=None, **changes):
     """Writes a checkpoint of one of MODELS: its path.
 
     Args:
         framework: that it says it is of
         data: its data set
+        options: of the recipe's model section
         changes: of the recipe
     """
     recipe = Recipe(
-        model={"name": model},
+        model={"name": model, **(options or {})},
         classes=("background", *CLASSES) if architecture(model).task == "segmentation" else CLASSES,
         input_size=MODELS[model],
         loss=loss_section(model),

@@ -13,6 +13,7 @@ of the manifest):
 
 import numpy as np
 
+from trizoo.download.manifest import load_manifest
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.weights.names import NUM_CLASSES, load_names
@@ -45,9 +46,12 @@ def assign_classes(imported, model, names, source):
         names = names[1:]
     elif hidden and len(names) == count:
         hidden = 0  # a file whose first output is a class after all
+    if spec.background == "class" and len(names) == count - 1 and SEGMENTED_BACKGROUND not in names:
+        names = [BACKGROUND, *names]
     if len(names) != count - hidden:
         given = f"{len(names)} names were" if len(names) != 1 else f"one name, {names[0]}, was"
-        raise UserError(f"{source} holds {model} for {count - hidden} classes and {given} given")
+        lists = f"; as many, or one of the lists {', '.join(class_lists())}, are needed"
+        raise UserError(f"{source} holds {model} for {count - hidden} classes and {given} given{lists}")
     if spec.background == "class":
         names = [SEGMENTED_BACKGROUND if name == BACKGROUND else name for name in names]
     if not spec.drops_gaps:
@@ -73,6 +77,13 @@ def spread_classes(arrays, anchors, places, outputs, bias):
         else array
         for name, array in arrays.items()
     }
+
+
+def class_lists():
+    """{name: classes} of the manifest's lists, and of its data sets by their own names."""
+    manifest = load_manifest()
+    of_data = {name: data.classes for name, data in manifest.datasets.items() if data.classes}
+    return dict(manifest.class_lists) | {name: manifest.class_lists[of] for name, of in of_data.items()}
 
 
 def predicts_classes(name):

@@ -69,12 +69,14 @@ def details(tag, entry, manifest):
         *((kind, digits) for kind, digits in entry.checksums.items()),
         ("trust", entry.trust),
         *(("url", url) for url in entry.urls),
-        ("input", "x".join(map(str, entry.input_size)) if entry.input_size else None),
+        ("input", ", ".join(_use(entry)) or None),
         ("normalisation", normalisation and _formula(normalisation)),
         ("outputs", entry.num_classes and f"{entry.num_classes} classes"),
         ("classes", ", ".join(classes)),
         *(("published", f"{name}: {value}") for name, value in entry.published.items()),
         ("published in", entry.published_source),
+        ("conditions", ", ".join(conditions(entry)) or None),
+        *(("measured here", f"{what}: {where}") for what, where in entry.measured.items()),
         ("notes", entry.notes),
         ("here", ", ".join(str(path) for path in _present(tag, entry)) or "no"),
     ]
@@ -82,6 +84,28 @@ def details(tag, entry, manifest):
     lines = [tag]
     lines += [_wrapped(f"{name:{width}}{value}", " " * width) for name, value in facts if value]
     return "\n".join(lines)
+
+
+def conditions(entry):
+    """How the published figure of a manifest entry was measured, in a list of words; empty where that isn't known."""
+    known = entry.conditions
+    if known is None:
+        return []
+    thresholds = {"score": known.score, "nms": known.nms, "max_detections": known.max_detections}
+    words = [f"{known.figure} on {known.data} {known.split}", *_use(known)]
+    words += [f"{key} {value:g}" for key, value in thresholds.items() if value is not None]
+    words += [] if known.annotated else ["its annotations aren't public"]
+    return words + ([known.notes] if known.notes else [])
+
+
+def _use(known):
+    """Input size, resize policy and stride of a tag, or of its conditions, in words."""
+    if known.input_size:
+        yield "x".join(map(str, known.input_size))
+    if known.resize:
+        yield f"resize {known.resize}"
+    if known.output_stride:
+        yield f"output stride {known.output_stride}"
 
 
 def _formula(normalisation):

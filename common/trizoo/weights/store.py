@@ -1,32 +1,38 @@
 """Tags on this machine: downloaded, converted, found again, removed. All of it lies in <cache>/weights/<tag>."""
 
+import hashlib
+import re
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from trizoo import __version__
 from trizoo.download.fetch import fetch, to_stderr
 from trizoo.download.first_use import NAME, FirstUse
 from trizoo.download.manifest import load_manifest
-from trizoo.download.remote import check
+from trizoo.download.remote import RemoteFile, check
 from trizoo.download.storage import home, locked, storing
 from trizoo.families import ARCHITECTURES, architecture
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import suggestion
+from trizoo.weights.checkpoint import load_recipe
 from trizoo.weights.convert import convert
 from trizoo.weights.readers import tensorflow
 
 FILES = (".h5", ".weights", ".pth", ".pt", ".safetensors", ".npz")  # endings of files, never of tags
+ADDRESS = r"(https?|file|hf)://"
+HUGGING_FACE = r"hf://(?P<owner>[\w.-]+)/(?P<repository>[\w.-]+?)(@(?P<revision>[\w.-]+))?/(?P<file>[^?#]+)"
 TENSORFLOW = "tensorflow-tar.gz"  # the format in the manifest that a framework is needed for
 
 
 def resolve_weights(text, *, model=None, offline=False, settings=None, report=to_stderr, manifest=None):
     """The checkpoint (.h5) that a command line's --weights means: a Path.
 
-    A path that exists is returned as it is. A tag of the manifest is downloaded, verified and converted, each of them
-    only where that wasn't done before.
+    A path that exists is returned as it is. A tag of the manifest, or an address, is downloaded, verified and
+    converted, each of them only where that wasn't done before.
 
     Args:
-        text: a path, or a tag
+        text: a path, a tag, or an address: https://…, or hf://OWNER/REPOSITORY/FILE
         model: which one a backbone of several is for
         offline: never download
         settings: the `trizoo.download.transfer.Settings`, None for the usual ones
@@ -41,10 +47,12 @@ def resolve_weights(text, *, model=None, offline=False, settings=None, report=to
     path = Path(text)
     if path.exists():
         return path
+    if re.match(ADDRESS, text):
+        return _of_address(text, model, offline, settings, report)
     manifest = manifest or load_manifest()
     if text not in manifest.weights:
         if path.suffix in FILES or len(path.parts) > 1:
-            raise UserError(f"there is no file {text}; a file, or a tag of trizoo weights list, is needed")
+            raise UserError(f"there is no file {text}; a file, an address, or a tag of trizoo weights list is needed")
         raise UserError(
             f"{text!r} is neither a file nor a tag{suggestion(text, manifest.weights)}; "
             f"trizoo weights list shows all tags"
@@ -62,6 +70,37 @@ def resolve_weights(text, *, model=None, offline=False, settings=None, report=to
             if not converted.exists():
                 report(f"{text}: converting {source.name}")
                 for note in convert_tag(text, source, converted, manifest, model).notes:
+                    report(f"{text}: {note}")
+    return converted
+
+
+def _of_address(text, model, offline, settings, report):
+    """As `resolve_weights`, of an address: nobody published a checksum, so the first download's is noted."""
+    url = text
+    if match := re.fullmatch(HUGGING_FACE, text):
+        url = "https://huggingface.co/{}/{}/resolve/{}/{}".format(
+            match["owner"], match["repository"], match["revision"] or "main", match["file"]
+        )
+    elif text.startswith("hf://"):
+        raise UserError(f"{text} is no file of Hugging Face; hf://OWNER/REPOSITORY/FILE is needed")
+    name = re.sub(r"[^\w.-]", "_", PurePosixPath(unquote(urlsplit(url).path)).name)
+    if not name.strip("._"):
+        raise UserError(f"{text} names no file; an address that ends in one, such as .../model.safetensors, is needed")
+    place = folder(f"address-{hashlib.sha256(url.encode()).hexdigest()[:16]}")
+    file = RemoteFile(url, name, (url,))
+    source = fetch(file, place, FirstUse(home() / NAME), offline=offline, settings=settings, report=report)
+    try:
+        load_recipe(source)
+    except UserError:  # a file of others
+        pass
+    else:
+        return source
+    converted = place / f"{source.stem}{f'-{model}' if model else ''}-{__version__}.h5"
+    if not converted.exists():
+        with locked(converted, report):
+            if not converted.exists():
+                report(f"{text}: converting {source.name}")
+                for note in convert(source, converted, model=model, about={"url": url}).notes:
                     report(f"{text}: {note}")
     return converted
 
@@ -145,7 +184,7 @@ def require_reader(tag, entry):
 
 
 def convert_tag(tag, source, out, manifest, model=None):
-    """Convert the file of a tag, with the classes, input size and normalisation that the manifest says.
+    """Convert the file of a tag, with classes, input size, resizing, stride and normalisation as the manifest says.
 
     A backbone keeps its model's own input size.
 
@@ -159,6 +198,9 @@ def convert_tag(tag, source, out, manifest, model=None):
     overrides = []
     if entry.input_size and entry.part == "model":
         overrides.append(("input_size", list(entry.input_size), f"tag {tag}"))
+    for key, value in (("resize", entry.resize), ("model.output_stride", entry.output_stride)):
+        if value is not None:
+            overrides.append((key, value, f"tag {tag}"))
     if entry.normalisation:
         known = manifest.normalisations[entry.normalisation]
         # a recipe's values are for R, G, B; turning the first kernel round as well is for the importer

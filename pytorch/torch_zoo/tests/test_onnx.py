@@ -64,6 +64,16 @@ def test_every_family_is_exported_and_checked(checkpoint, capsys, model):
         same_detections(found, expected)
 
 
+@pytest.mark.parametrize("target", ["onnx", "openvino"])
+def test_corners_that_meet_are_exported(checkpoint, target, tmp_path):
+    pytest.importorskip({"onnx": "onnxruntime"}.get(target, target))
+    path, out = checkpoint("deeplabv3plus-mobilenetv2", options={"align_corners": True}), tmp_path / "corners"
+    out = out.with_suffix(".onnx") if target == "onnx" else out.with_suffix(".xml")
+    assert main(["export", str(path), "--to", target, "--size", "dynamic", "--out", str(out)]) == 0
+    expected, found = (trizoo.load(source, precision="fp32")(image()) for source in (path, out))
+    assert (found == expected).mean() > 0.999
+
+
 def test_the_notes_say_what_the_file_is(tiny):
     exported = read_notes(tiny[1])
     assert exported.metadata.kind == "boxes"

@@ -87,6 +87,13 @@ def test_every_family_is_exported_and_checked(checkpoint, capsys, model):
         assert len(matched(found, expected, 0.99, 1e-5)) == len(found) == len(expected) > 1
 
 
+def test_corners_that_meet_are_exported(checkpoint):
+    path = checkpoint("deeplabv3plus-mobilenetv2", options={"align_corners": True})
+    assert main(["export", str(path), "--to", "torch-export"]) == 0
+    expected, found = (trizoo.load(source, precision="fp32")(image()) for source in (path, path.with_suffix(".pt2")))
+    assert (found == expected).mean() > 0.999
+
+
 def test_one_file_takes_sizes_and_numbers_of_images(tiny):
     exported = read_notes(tiny[1])
     opened, trained = exported.open(), trizoo.load(tiny[0])

@@ -2,8 +2,8 @@
 
 DeepLabv3+ is TensorFlow's: batch norm and relu after either half of a separable convolution, the pooled features first.
 DeepLabv3 on ResNet is torchvision's deeplabv3_resnet50 or -101 without the auxiliary head, with attributes in its
-order; on MobileNetV2 it is TensorFlow's. All resize by centres of pixels (`align_corners=False`), as torchvision, while
-TensorFlow's DeepLab has corners meet corners.
+order; on MobileNetV2 it is TensorFlow's. All resize by centres of pixels, as torchvision, or with `align_corners` so
+that corners meet corners, as TensorFlow's DeepLab.
 
 Nothing drops out; see `tf2_zoo.segmentation`.
 """
@@ -27,17 +27,19 @@ class Decoder(Module):
     Args:
         in_channels: of those at stride 4
         norm: see `ConvBlock`
+        align_corners: see `resize`
     """
 
-    def __init__(self, in_channels, norm="batch"):
+    def __init__(self, in_channels, norm="batch", align_corners=False):
         super().__init__()
         self.low = ConvBlock(in_channels, LOW_CHANNELS, 1, activation="relu", norm=norm)
         self.conv1 = SeparableConv(ASPP_CHANNELS + LOW_CHANNELS, DECODER_CHANNELS, 3, norm=norm)
         self.conv2 = SeparableConv(DECODER_CHANNELS, DECODER_CHANNELS, 3, norm=norm)
+        self.align_corners = align_corners
 
     def call(self, x, low):
         low = self.low(low)
-        return self.conv2(self.conv1(concat(resize(x, size_of(low)), low)))
+        return self.conv2(self.conv1(concat(resize(x, size_of(low), self.align_corners), low)))
 
 
 class DeepLabV3Plus(Network):
@@ -51,7 +53,7 @@ class DeepLabV3Plus(Network):
         self.aspp = ASPP(
             channels[spec.output_stride], RATES, spec.output_stride, separable=True, pool_first=True, norm=spec.norm
         )
-        self.decoder = Decoder(channels[LOW_STRIDE], spec.norm)
+        self.decoder = Decoder(channels[LOW_STRIDE], spec.norm, spec.align_corners)
         self.head = SegmentationHead(DECODER_CHANNELS, None, spec.num_classes, spec.norm)
 
     def call(self, images):
@@ -59,7 +61,7 @@ class DeepLabV3Plus(Network):
         size = size_of(x)
         features = self.backbone(x)
         x = self.aspp(features[self.spec.output_stride])
-        return (per_pixel(self.head(self.decoder(x, features[LOW_STRIDE])), size),)
+        return (per_pixel(self.head(self.decoder(x, features[LOW_STRIDE])), size, self.spec.align_corners),)
 
 
 class DeepLabV3(Network):
@@ -84,4 +86,4 @@ class DeepLabV3(Network):
         x = self.normalize(images)
         size = size_of(x)
         x = self.backbone(x)[self.spec.output_stride]
-        return (per_pixel(self.head(self.aspp(x)), size),)
+        return (per_pixel(self.head(self.aspp(x)), size, self.spec.align_corners),)

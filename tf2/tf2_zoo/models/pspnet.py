@@ -1,7 +1,8 @@
 """PSPNet (Zhao et al. 2017) for inputs of any size from 32 pixels a side, without the auxiliary head.
 
 The backbone is the zoo's own, so ResNet begins with one 7x7 convolution where the original has three. Sizes change by
-centres of pixels (`align_corners=False`). Nothing drops out; see `tf2_zoo.segmentation`.
+centres of pixels, or with `align_corners` so that corners meet corners, as in the original. Nothing drops out; see
+`tf2_zoo.segmentation`.
 """
 
 from tf2_zoo.backbones import make_backbone
@@ -20,11 +21,11 @@ class PSPNet(Network):
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = make_backbone(spec.backbone, spec.backbone_norm, spec.output_stride, spec.stride_on_1x1)
         channels = self.backbone.channels
-        self.pyramid = PyramidPooling(channels[spec.output_stride], spec.norm)
+        self.pyramid = PyramidPooling(channels[spec.output_stride], spec.norm, spec.align_corners)
         self.head = SegmentationHead(2 * channels[spec.output_stride], HIDDEN_CHANNELS, spec.num_classes, spec.norm)
 
     def call(self, images):
         x = self.normalize(images)
         size = size_of(x)
         x = self.backbone(x)[self.spec.output_stride]
-        return (per_pixel(self.head(self.pyramid(x)), size),)
+        return (per_pixel(self.head(self.pyramid(x)), size, self.spec.align_corners),)

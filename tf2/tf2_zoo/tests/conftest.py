@@ -48,9 +48,9 @@ def checkpoint(zoo, tmp_path_factory):
     """Makes a checkpoint of a model that knows three shapes, with weights made from names: its path."""
     folder = tmp_path_factory.mktemp("checkpoints")
 
-    def make(model, size, **changes):
+    def make(model, size, options=None, **changes):
         recipe = Recipe(
-            model={"name": model},
+            model={"name": model, **(options or {})},
             classes=("circle", "square", "triangle"),
             input_size=size,
             loss=loss_section(model),

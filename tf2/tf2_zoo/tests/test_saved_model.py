@@ -85,6 +85,13 @@ def test_masks_are_those_of_the_checkpoint(checkpoint, tmp_path):
     assert (trizoo.load(out)(IMAGE) == trizoo.load(path, "tf2")(IMAGE)).mean() > 0.99
 
 
+def test_corners_that_meet_are_exported(checkpoint, tmp_path):
+    path, out = checkpoint("deeplabv3plus-mobilenetv2", (72, 50), options={"align_corners": True}), tmp_path / "1"
+    assert main(["export", str(path), "--to", "saved-model", "--size", "dynamic", "--out", str(out)]) == 0
+    expected, found = (trizoo.load(source, *framework)(IMAGE) for source, *framework in ((path, "tf2"), (out,)))
+    assert (found == expected).mean() > 0.999
+
+
 @pytest.mark.parametrize("model", ["ssd300-mobilenetv2", "retinanet-resnet18"])
 def test_boxes_of_anchors_agree_too(checkpoint, model, capsys):
     path = checkpoint(model, (300, 300) if model.startswith("ssd") else (96, 64))

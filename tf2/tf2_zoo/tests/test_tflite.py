@@ -55,6 +55,15 @@ def test_masks_are_those_of_the_checkpoint(checkpoint):
     assert (trizoo.load(out)(IMAGE) == trizoo.load(path, "tf2")(IMAGE)).mean() > 0.99
 
 
+def test_corners_that_meet_are_exported(checkpoint):
+    path = checkpoint("deeplabv3plus-mobilenetv2", (72, 50), options={"align_corners": True})
+    assert main(["export", str(path), "--to", "tflite"]) == 0
+    expected, found = (
+        trizoo.load(source, *framework)(IMAGE) for source, *framework in ((path, "tf2"), (path.with_suffix(".tflite"),))
+    )
+    assert (found == expected).mean() > 0.999
+
+
 def interpreter(content):
     """LiteRT with what it has built in, and without what makes that faster."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType

@@ -10,6 +10,11 @@ def parser(prog="evaluate.py"):
     flags.add_argument("--data", metavar="ROOT", help="data set (default: the one it was trained on)")
     add_place_flags(flags)
     flags.add_argument("--split", metavar="NAME", help="default: test, else val, else what it was trained on")
+    flags.add_argument(
+        "--as-published",
+        action="store_true",
+        help="with a tag: input size, resizing, stride and thresholds as its published figure was measured by",
+    )
     flags.add_argument("--json", metavar="FILE", help="write the metrics there")
     flags.add_argument("--plots", metavar="DIR", help="write curves and the confusion matrix there: PNG, JSON, CSV")
     flags.add_argument(

@@ -122,8 +122,9 @@ def add_weights_flags(parser, use, *, required=False, exported=False):
     parser.add_argument(
         "--weights",
         required=required,
-        metavar="FILE|TAG",
-        help=f"{use}: a checkpoint (.h5){others}, or a tag that trizoo weights list shows",
+        metavar="FILE|TAG|URL",
+        help=f"{use}: a checkpoint (.h5){others}, a tag that trizoo weights list shows, or the address of a "
+        "weight file (https://…, hf://OWNER/REPOSITORY/FILE)",
     )
     parser.add_argument("--offline", action="store_true", help="with a tag: only what was downloaded before")
 

@@ -5,11 +5,16 @@ import re
 from pathlib import Path
 
 from trizoo.commands.flags.shared import Parser
+from trizoo.framework import FRAMEWORKS
 from trizoo.weights.names import models
+
+# of `trizoo.weights.classes.class_lists`, which takes long to load
+CLASS_LISTS = ("coco80", "coco91", "voc20", "voc21", "voc2007", "voc2012", "coco2017")
 
 
 def parser(prog="trizoo weights"):
-    """The command line of weights. `action` is list, info, download, verify, convert, export, path or clean."""
+    """The command line of weights. `action` is list, info, download, verify, convert, export, reproduce,
+    path or clean."""
     flags = Parser(
         prog=prog,
         description="Pretrained weights: what there is, from the network, to a checkpoint of the zoo's.",
@@ -31,13 +36,24 @@ def parser(prog="trizoo weights"):
     downloader.add_argument("--offline", action="store_true", help="only verify what is here")
     verifier = add("verify", "hash what is here again, or a file of yours")
     verifier.add_argument("path", nargs="?", metavar="PATH", type=Path)
+    verifier.add_argument(
+        "--deep", action="store_true", help="run each tag that is here on a drawn picture, in each installed framework"
+    )
     converter = add("convert", "turn a weight file of others into a checkpoint; prints its path")
     converter.add_argument("source", metavar="SOURCE", help="a file, a folder, or a tag")
     converter.add_argument("--model", choices=models(), help="what it is for (default: what it fits)")
-    converter.add_argument("--classes", nargs="+", metavar="NAME", help="class names, or one of the manifest's lists")
+    converter.add_argument(
+        "--classes", nargs="+", metavar="NAME", help=f"class names, or the name of a list: {', '.join(CLASS_LISTS)}"
+    )
     converter.add_argument("--offline", action="store_true", help="with a tag: only what is here")
     converter.add_argument("--out", required=True, metavar="FILE.h5", type=Path)
     _add_export_flags(add("export", "turn a checkpoint into a weight file for others; prints its path"))
+    measurer = add("reproduce", "measure a tag as its published figure was measured")
+    measurer.add_argument("tag", metavar="TAG")
+    measurer.add_argument("--data", metavar="ROOT", required=True, help="the data set of the published figure")
+    measurer.add_argument("--split", metavar="NAME", help="default: the published figure's")
+    measurer.add_argument("--framework", choices=tuple(FRAMEWORKS), help="default: the first of these installed")
+    measurer.add_argument("--offline", action="store_true", help="only weights that were downloaded before")
     add("path", "print where the downloaded file of a tag is").add_argument("tag", metavar="TAG")
     cleaner = add("clean", "remove what was downloaded and converted")
     cleaner.add_argument("tags", nargs="*", metavar="TAG", help="only these (default: all)")

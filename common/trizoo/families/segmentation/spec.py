@@ -23,6 +23,10 @@ class SegmentationOptions(BackboneOptions):
     output_stride: Literal[OUTPUT_STRIDES] | None = Field(
         None, description="of segmentation models: input pixels per coarsest cell; none = the model's own"
     )
+    align_corners: bool | None = Field(
+        None,
+        description="of segmentation models: resizing has corners meet corners, as in TensorFlow; none = no",
+    )
 
 
 class SegmentationLoss(Section):
@@ -55,6 +59,8 @@ class SegmentationSpec(ModelSpec):
         output_stride: input pixels per cell of the coarsest features; the same weights can be used at either
         backbone_norm: the backbone's normalisation; `norm` is that of what stands on it
         stride_on_1x1: where a ResNet's bottleneck halves its input, instead of on the 3x3
+        align_corners: whether features and logits are resized so that the centres of the outermost pixels meet, as in
+            TensorFlow's DeepLab, and not by centres of pixels
     """
 
     family: ClassVar[str] = "segmentation"
@@ -65,6 +71,7 @@ class SegmentationSpec(ModelSpec):
     output_stride: int
     backbone_norm: str | None = "batch"
     stride_on_1x1: bool = False
+    align_corners: bool = False
 
     def settings(self, known):
         """No normalisation is asked for where the backbone has its own."""
@@ -127,12 +134,21 @@ class SegmentationArchitecture(Architecture):
         }
 
     def spec(
-        self, name, num_classes, *, output_stride=None, backbone=None, norm=None, stride_on_1x1=None, **normalisation
+        self,
+        name,
+        num_classes,
+        *,
+        output_stride=None,
+        backbone=None,
+        norm=None,
+        stride_on_1x1=None,
+        align_corners=None,
+        **normalisation,
     ):
         """The SegmentationSpec at the model's usual output stride or the other one, on its usual backbone or another.
 
         Args:
-            output_stride, backbone, norm, stride_on_1x1: see `SegmentationSpec`; None = the model's own
+            output_stride, backbone, norm, stride_on_1x1, align_corners: see `SegmentationSpec`; None = the model's own
             normalisation: mean and std
 
         Raises:
@@ -150,6 +166,7 @@ class SegmentationArchitecture(Architecture):
             norm=norm or "batch",
             backbone_norm=norm or BACKBONES[backbone].norm,
             stride_on_1x1=bool(stride_on_1x1),
+            align_corners=bool(align_corners),
             **normalisation,
         )
 

@@ -348,6 +348,15 @@ def test_kept_ratio_fits_the_shorter_and_the_longer_side(original, resized, canv
     assert (placement.resized, placement.canvas, placement.left, placement.top) == (resized, canvas, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("original", "resized"),
+    [((500, 375), (500, 375)), ((513, 513), (513, 513)), ((1026, 513), (513, 256)), ((300, 1026), (150, 513))],
+)
+def test_padding_enlarges_nothing_and_shrinks_what_is_too_large(original, resized):
+    placement = fit(original, (513, 513), "pad")
+    assert (placement.resized, placement.canvas, placement.left, placement.top) == (resized, (513, 513), 0, 0)
+
+
 def test_images_of_several_sizes_are_filled_at_the_right_and_below():
     first, second = noise(6, 4), noise(3, 5)
     batch = in_one_size([first, second], 9)

@@ -1,11 +1,10 @@
 """evaluate.py, with a framework that is none; common/trizoo/tests/contract/commands.py has the command as a whole."""
 
-import shlex
-
 import numpy as np
 import pytest
 
 from trizoo.commands import evaluate as command
+from trizoo.commands.published import as_published, conditions_of
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
@@ -46,6 +45,29 @@ def test_data_that_is_not_named_or_not_there_is_one_sentence(evaluate):
         evaluate(root="/no/such/place")
     with pytest.raises(UserError, match="/nor/here"):
         evaluate("--data", "/nor/here", root="/no/such/place")
+
+
+def test_as_published_takes_what_the_manifest_says_below_given_flags(tmp_path):
+    tag, recipe = "deeplabv3-mobilenetv2.voc.train-aug", Recipe(resize="stretch", input_size=(512, 512))
+    read = Read(tmp_path, recipe, model_spec("deeplabv3-mobilenetv2", 21), {})
+    args = command.parser().parse_args(["--weights", tag, "--as-published", "--input-size", "257"])
+    changed = as_published(read, args, conditions_of(tag))
+    assert (changed.recipe.resize, args.input_size, args.output_stride) == ("pad", (257, 257), "16")
+    changed = as_published(read, args, conditions_of("ssd300-vgg16.coco"))
+    evaluate = changed.recipe.evaluate
+    assert (evaluate.score, evaluate.nms, evaluate.max_detections, changed.recipe.resize) == (
+        0.01,
+        0.45,
+        200,
+        "stretch",
+    )
+
+
+def test_as_published_is_for_tags_whose_conditions_are_known(evaluate, tmp_path):
+    with pytest.raises(UserError, match=r"--as-published is for tags, and '.*weights\.h5' is none"):
+        evaluate("--as-published", "--data", str(tmp_path))
+    with pytest.raises(UserError, match=r"how resnet18\.imagenet was measured isn't known; it is of yolov3\.coco, "):
+        conditions_of("resnet18.imagenet")
 
 
 def test_the_flags_that_change_metrics_reach_what_measures(monkeypatch, synthetic_data, tmp_path):
@@ -135,14 +157,14 @@ def detect(monkeypatch, tmp_path):
     return run
 
 
-def test_names_of_voc_are_mapped_to_coco_s_by_the_flag_that_the_error_tells(detect, tmp_path, capsys):
+@pytest.mark.parametrize("flags", [[], ["--classes-map", "puss=cat", "sofa=couch", "tvmonitor=tv"]])
+def test_names_of_voc_are_mapped_to_coco_s_with_or_without_the_flag(detect, tmp_path, capsys, flags):
     root = tmp_path / "set"
     add(root, "a", thing("tvmonitor", 1, 1, 9, 9) + thing("sofa", 1, 1, 8, 8) + thing("puss", 1, 1, 7, 7))
     add_list(root, "test", ["a"])
-    offered = '--classes-map "puss=cat" "sofa=couch" "tvmonitor=tv"'
-    with pytest.raises(UserError, match=rf"unknown class 'tvmonitor'; .*; {offered} maps synonyms"):
-        detect(capsys, "--data", str(root))
-    lines = detect(capsys, "--data", str(root), *shlex.split(offered)).splitlines()
+    lines = detect(capsys, "--data", str(root), *flags).splitlines()
+    told = "data: measured are tvmonitor as tv, sofa as couch"
+    assert (told in lines) == (not flags)
     objects = {line.rpartition("  ")[0].split("  ")[0]: line.split()[-1] for line in lines if line[:1].islower()}
     assert {name: objects[name] for name in ("cat", "couch", "dining table", "tv")} == {
         "cat": "1",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from trizoo.commands import cli, evaluate, running
 from trizoo.commands.cli import run_command
 from trizoo.commands.main import run
 from trizoo.ground.errors import UserError
@@ -207,3 +208,37 @@ def test_the_module_runs_from_any_folder(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "yolov3-tiny.coco" in done.stdout
     assert not (tmp_path / "home").exists()
+
+
+def test_verify_deep_runs_what_is_here(entries, tiny, monkeypatch, capsys):
+    outputs = {"pytorch": [np.array([1.0, 2.0])], "tf2": [np.array([1.0, 2.0001])]}
+    monkeypatch.setattr(running, "require_installed", lambda: tuple(outputs))
+    monkeypatch.setattr(running, "_outputs", lambda path, name: outputs[name])
+    entries(yolov3_tiny__pets=(tiny[0], {}), yolov3_tiny__others=(tiny[0], {}))
+    assert main(["verify", "--deep"]) == 0
+    assert capsys.readouterr().out == ""  # nothing is here yet
+    assert main(["download", "yolov3-tiny.pets"]) == 0
+    capsys.readouterr()
+    assert main(["verify", "--deep"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "yolov3-tiny.pets: run in pytorch, tf2, at most 5e-05 of the greatest output apart"
+    outputs["tf2"] = [np.array([1.0, 2.1])]
+    assert main(["verify", "--deep"]) == 1
+    outputs["tf2"] = [np.array([1.0, np.nan])]
+    assert main(["verify", "--deep"]) == 1
+    assert "outputs that are no numbers in tf2" in capsys.readouterr().out
+    with pytest.raises(UserError, match="--deep is for the tags that are here, and x was given"):
+        main(["verify", "--deep", "x"])
+
+
+def test_reproduce_measures_as_published_and_says_the_published_figure(monkeypatch, capsys):
+    given = []
+    monkeypatch.setattr(evaluate, "run", lambda args, choice: given.append(args) or 0)
+    monkeypatch.setattr(cli, "choose", lambda name: None)
+    assert main(["reproduce", "ssd300-vgg16.coco", "--data", "coco", "--offline"]) == 0
+    (args,) = given
+    assert (args.weights, args.data, args.split, args.as_published) == ("ssd300-vgg16.coco", "coco", "val", True)
+    assert args.offline
+    said = capsys.readouterr().out
+    assert "published: box_map COCO val2017 25.1 (the weights' entry in torchvision)" in said
+    assert "300x300, resize stretch, score 0.01, nms 0.45, max_detections 200" in said

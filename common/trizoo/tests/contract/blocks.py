@@ -190,6 +190,27 @@ def test_resizing_is_the_same_everywhere_up_to_the_rounding_of_positions(blocks,
     assert np.abs(run(blocks.resize, x, new) - expected).max() < 2e-5 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [((33, 5), (129, 17)), ((65, 97), (31, 50)), ((1, 1), (9, 5)), ((4, 3), (1, 1))]
+)
+def test_resizing_can_have_corners_meet_corners(blocks, run, old, new):
+    x = np.random.default_rng(0).normal(0, 1, (1, *old, 2)).astype(np.float32)
+    expected = x.astype(np.float64)
+    for axis in (1, 2):
+        before, after = x.shape[axis], new[axis - 1]
+        source = np.arange(after) * ((before - 1) / max(after - 1, 1))
+        lower = np.minimum(source.astype(int), before - 1)
+        share = (source - lower).reshape([-1 if each == axis else 1 for each in range(4)])
+        upper = np.minimum(lower + 1, before - 1)
+        expected = expected.take(lower, axis) * (1 - share) + expected.take(upper, axis) * share
+    found = run(lambda x, size: blocks.resize(x, size, align_corners=True), x, new)
+    assert np.abs(found - expected).max() < 2e-5 * np.abs(expected).max()
+    if min(new) > 1:
+        np.testing.assert_allclose(
+            found[:, [0, 0, -1, -1], [0, -1, 0, -1]], x[:, [0, 0, -1, -1], [0, -1, 0, -1]], atol=1e-6
+        )
+
+
 def test_the_global_average_is_of_all_pixels(blocks, run):
     x = np.random.default_rng(0).random((2, 5, 4, 3), np.float32)
     pooled = run(blocks.global_average_pool, x)

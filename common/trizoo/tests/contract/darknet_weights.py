@@ -70,7 +70,7 @@ def backbone(tiny):
 def test_a_weight_file_gives_the_heads_that_darknet_s_definition_gives(zoo, name, tmp_path):
     cfg = (CFG / f"{name}.cfg").read_text()
     path = tmp_path / f"{name}.weights"
-    path.write_bytes(made_up(cfg))
+    path.write_bytes(made_up(cfg, revision=0 if name.startswith("yolov3") else 5))  # as the public files have it
     images = pseudo_images(1, (64, 64))
     expected, taken = interpret(cfg, path.read_bytes(), images)
 
@@ -81,7 +81,7 @@ def test_a_weight_file_gives_the_heads_that_darknet_s_definition_gives(zoo, name
     zoo.assign(model, import_weights(weights, name).arrays)
     expected.sort(key=lambda head: head.shape[1])  # coarsest first, as our models give them
     for head, wanted in zip(zoo.predictor(model, "fp32", device)(images), expected, strict=True):
-        assert np.abs(head - wanted.reshape(head.shape)).max() < 1e-4 * np.abs(wanted).max()
+        assert np.abs(head - wanted.reshape(head.shape)).max() < 1e-5 * np.abs(wanted).max()
 
 
 def test_fine_tuning_from_a_backbone_reinitialises_the_rest(zoo, backbone):

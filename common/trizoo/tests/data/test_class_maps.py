@@ -1,6 +1,15 @@
 import pytest
 
-from trizoo.data.class_maps import SYNONYMS, class_map, mapped, offer, parse_class_map, renamed, without_use
+from trizoo.data.class_maps import (
+    SYNONYMS,
+    class_map,
+    mapped,
+    offer,
+    parse_class_map,
+    renamed,
+    with_synonyms,
+    without_use,
+)
 from trizoo.data.masks.class_files import VOC_NAMES
 from trizoo.download.manifest import load_manifest
 from trizoo.ground.errors import UserError
@@ -49,6 +58,12 @@ def test_synonyms_are_voc_s_and_coco_s_names():
     coco = load_manifest().class_lists["coco80"]
     assert all(SYNONYMS[name] in coco for name in VOC_NAMES if name in SYNONYMS)
     assert all(name in coco for name in VOC_NAMES if name not in SYNONYMS)
+
+
+def test_synonyms_are_mapped_where_the_other_name_alone_is_a_class():
+    names, classes = ["tvmonitor", "sofa", "cat", "aeroplane"], ["tv", "couch", "sofa", "cat"]
+    assert with_synonyms(names, classes) == {"tvmonitor": "tv"}
+    assert with_synonyms(names, classes, {"tvmonitor": "", "cat": "tv"}) == {"tvmonitor": "", "cat": "tv"}
 
 
 def test_what_would_do_is_offered_for_all_names_at_once_with_the_map_that_is_there():

@@ -1,8 +1,9 @@
-"""The detector that evaluation uses, with a framework that is none."""
+"""The detector that evaluation uses, and what it is measured on, with a framework that is none."""
 
 from trizoo.families import model_spec
-from trizoo.recipes.schema import Evaluation, Recipe
+from trizoo.recipes.schema import Data, Evaluation, Recipe
 from trizoo.tasks import task_of
+from trizoo.tests.voc_files import add, add_list, thing
 
 
 class Framework:
@@ -32,3 +33,12 @@ def test_rows_alone_are_sent_by_devices_that_copy_them():
     for device in ("cpu", "cuda"):
         task_of("yolov3-tiny").evaluator(framework, None, model_spec("yolov3-tiny", 2), recipe, device)
     assert framework.shortlists == [False, True]
+
+
+def test_voc_s_annotations_are_measured_with_coco_s_names(tmp_path):
+    add(tmp_path, "a", thing("tvmonitor", 1, 1, 9, 9) + thing("cat", 1, 1, 7, 7))
+    add_list(tmp_path, "test", ["a"])
+    listing = task_of("yolov3-tiny").find(Data(root=str(tmp_path)))
+    evaluation = task_of("yolov3-tiny").evaluation_set(listing, Data(root=str(tmp_path)), "test", ("cat", "tv"))
+    assert evaluation.records[0].labels.tolist() == [1, 0]
+    assert evaluation.notes == ["measured are tvmonitor as tv"]

@@ -81,7 +81,7 @@ def test_sizes_are_rounded_to_what_the_model_takes():
     ("scales", "name", "resize", "sentence"),
     [
         ((0.5,), "ssd300-vgg16", "stretch", "--tta-scales 0.5 needs other input sizes, and ssd300-vgg16 takes 300x300"),
-        ((0.5,), "yolov3-tiny", "none", "the model takes images as they are"),
+        ((0.5,), "yolov3-tiny", "none", "the model takes them as they are"),
         ((0.99,), "yolov3-tiny", "letterbox", "has 0.99, which makes 416x416 of 416x416 in steps of 32 pixels"),
         ((2, 2.01), "yolov3-tiny", "letterbox", "has 2.01, which makes 832x832 of 416x416"),
     ],

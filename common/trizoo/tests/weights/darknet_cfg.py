@@ -23,8 +23,20 @@ def sections(text):
     return found
 
 
-def made_up(cfg, seed=0, seen=32013312):
-    """Bytes of a .weights file for a .cfg's text, with a header of 20 bytes; numbers that keep features in bounds."""
+# what a batch norm divides by: of the first Darknet, of AlexeyAB's where it predicts, and of OpenCV's reader
+DIVISORS = {
+    0: lambda variance: np.sqrt(variance) + 1e-6,
+    5: lambda variance: np.sqrt(variance + 1e-5),
+    "opencv": lambda variance: np.sqrt(variance + 1e-6),
+}
+
+
+def made_up(cfg, seed=0, seen=32013312, revision=5):
+    """Bytes of a .weights file for a .cfg's text, with a header of 20 bytes; numbers that keep features in bounds.
+
+    Args:
+        revision: of the version, a key of DIVISORS
+    """
     taken = []
     rng = np.random.default_rng(seed)
 
@@ -37,14 +49,17 @@ def made_up(cfg, seed=0, seen=32013312):
         taken.append(values.ravel())
         return values
 
-    run(cfg, draw, np.zeros((1, 3, 32, 32)))
-    return struct.pack("<iiiq", 0, 2, 5, seen) + np.concatenate(taken).astype("<f4").tobytes()
+    run(cfg, draw, np.zeros((1, 3, 32, 32)), DIVISORS[5])
+    return struct.pack("<iiiq", 0, 2, revision, seen) + np.concatenate(taken).astype("<f4").tobytes()
 
 
-def interpret(cfg, weights, images):
+def interpret(cfg, weights, images, divisor=None):
     """Runs a .cfg's text with the bytes of a 20-byte-header file on uint8 (B, H, W, 3), sides multiples of 32.
 
     Gives the inputs of the [yolo] layers, float64 (B, H, W, A * (5 + C)) each, and how many floats it took.
+
+    Args:
+        divisor: a key of DIVISORS, None for the file's own
     """
     floats = np.frombuffer(weights, "<f4", offset=20)
     taken = 0
@@ -54,16 +69,17 @@ def interpret(cfg, weights, images):
         taken += math.prod(shape)
         return floats[taken - math.prod(shape) : taken].reshape(shape)
 
-    heads = run(cfg, draw, images.transpose(0, 3, 1, 2) / 255)
+    divisor = struct.unpack("<i", weights[8:12])[0] if divisor is None else divisor
+    heads = run(cfg, draw, images.transpose(0, 3, 1, 2) / 255, DIVISORS[divisor])
     return [head.transpose(0, 2, 3, 1) for head in heads], taken
 
 
-def run(cfg, draw, x):
+def run(cfg, draw, x, divisor):
     """Inputs of the [yolo] layers, (B, C, H, W). draw(kind, shape) -> numbers of the next array in the file."""
     outputs, heads = [], []
     for name, options in sections(cfg)[1:]:
         if name == "convolutional":
-            x = convolutional(x, options, draw)
+            x = convolutional(x, options, draw, divisor)
         elif name == "maxpool":
             x = maxpool(x, int(options["size"]), int(options["stride"]))
         elif name == "shortcut":
@@ -82,7 +98,7 @@ def run(cfg, draw, x):
     return heads
 
 
-def convolutional(x, options, draw):
+def convolutional(x, options, draw, divisor):
     """Convolution, batch normalisation with Darknet's order of numbers and activation."""
     filters, size, stride = (int(options[key]) for key in ("filters", "size", "stride"))
     assert options["pad"] == "1"
@@ -95,7 +111,7 @@ def convolutional(x, options, draw):
     x = np.tensordot(windows, kernel, axes=((1, 4, 5), (1, 2, 3))).transpose(0, 3, 1, 2)
     if options.get("batch_normalize") == "1":
         scale, mean, variance = (v.astype(np.float64).reshape(1, -1, 1, 1) for v in (scale, mean, variance))
-        x = (x - mean) / np.sqrt(variance + 1e-5) * scale  # as AlexeyAB's; the first Darknet has sqrt(variance) + 1e-6
+        x = (x - mean) / divisor(variance) * scale
     x = x + bias.reshape(1, -1, 1, 1)
     if options["activation"] == "leaky":
         return np.where(x > 0, x, 0.1 * x)

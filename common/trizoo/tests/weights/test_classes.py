@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from trizoo.commands.flags.weights import CLASS_LISTS
 from trizoo.download.manifest import load_manifest
 from trizoo.ground.errors import UserError
-from trizoo.weights.classes import assign_classes, predicts_classes, spread_classes
+from trizoo.weights.classes import assign_classes, class_lists, predicts_classes, spread_classes
 from trizoo.weights.importers.imported import Imported
 from trizoo.weights.names import load_names
 
@@ -133,5 +134,13 @@ def test_a_background_among_the_classes_of_pixels_is_called_as_data_sets_call_it
     given, names = assign_classes(Imported(arrays, ()), model, lists["voc21"], "a.pth")
     assert names == ["background", *lists["voc20"]]
     assert given["head.predict_class.bias"].tolist() == list(range(21))
-    with pytest.raises(UserError, match=r"a\.pth holds deeplabv3-resnet50 for 21 classes and 20 names were given"):
-        assign_classes(Imported(arrays, ()), model, lists["voc20"], "a.pth")
+    with pytest.raises(UserError, match=r"a\.pth holds deeplabv3-resnet50 for 21 classes and 19 names were given"):
+        assign_classes(Imported(arrays, ()), model, lists["voc20"][1:], "a.pth")
+    assert assign_classes(Imported(arrays, ()), model, lists["voc20"], "a.pth")[1] == names
+
+
+def test_a_data_set_s_name_is_a_list_too():
+    lists = class_lists()
+    assert lists["voc2012"] == lists["voc20"]
+    assert lists["coco2017"] == lists["coco80"]
+    assert tuple(lists) == CLASS_LISTS  # as --help has them

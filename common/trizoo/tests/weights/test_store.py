@@ -56,6 +56,51 @@ def test_a_tag_is_downloaded_converted_and_kept(entries, home, tiny):
     assert len(said) == 1
 
 
+def test_an_address_is_downloaded_converted_and_kept(home, tiny):
+    path, floats = tiny
+    said = []
+    found = store.resolve_weights(path.as_uri(), report=said.append)
+    assert found.parent.parent == home / "weights"
+    assert said[-1] == f"{path.as_uri()}: converting tiny.weights"
+    wanted = darknet.import_floats(floats, "yolov3-tiny", 2).arrays
+    checkpoint = load(found)
+    assert all(np.array_equal(checkpoint.model[name], wanted[name]) for name in wanted)
+    assert checkpoint.state["origin"]["url"] == path.as_uri()
+    assert store.resolve_weights(path.as_uri(), offline=True) == found
+    assert store.resolve_weights(found.as_uri()).name == found.name  # a checkpoint is used as it is
+    # what the first download had is noted, so that another file is refused
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in (home / "trizoo.lock").read_text()
+    (found.parent / "tiny.weights").unlink()
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(UserError, match="sha256"):
+        store.resolve_weights(path.as_uri(), report=said.append)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("hf://timm/resnet50/model.safetensors", "https://huggingface.co/timm/resnet50/resolve/main/model.safetensors"),
+        ("hf://a-b/c.d@v2/sub/x.pth", "https://huggingface.co/a-b/c.d/resolve/v2/sub/x.pth"),
+    ],
+)
+def test_addresses_of_hugging_face_are_spelled_out(monkeypatch, text, url):
+    def fetch(file, *_, **__):
+        raise UserError(f"{file.urls[0]} {file.name}")
+
+    monkeypatch.setattr(store, "fetch", fetch)
+    with pytest.raises(UserError, match=f"^{url} {url.rsplit('/', 1)[1]}$"):
+        store.resolve_weights(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("hf://timm/resnet50", "hf://OWNER/REPOSITORY/FILE is needed"), ("https://a.b/", "names no file")],
+)
+def test_addresses_of_no_file_are_refused(text, words):
+    with pytest.raises(UserError, match=words):
+        store.resolve_weights(text)
+
+
 def test_a_downloaded_tag_is_converted_offline(entries, tiny):
     entries(yolov3_tiny__pets=(tiny[0], {}))
     store.download("yolov3-tiny.pets")

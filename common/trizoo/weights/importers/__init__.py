@@ -29,7 +29,7 @@ def import_weights(weights, model, source="the weights"):
         UserError: where the file isn't of this model
     """
     if weights.kind == "darknet":
-        return darknet.import_floats(weights.arrays["floats"], model, source=source)
+        return darknet.import_arrays(weights, model, source)
     return _by_name(weights, model, source) or _by_other_names(weights, model, source)
 
 

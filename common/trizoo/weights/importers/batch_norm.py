@@ -3,6 +3,7 @@
 import numpy as np
 
 EPS = 1e-5  # of all batch norms here: blocks.py of each framework
+DARKNETS = 1e-6  # normalize_cpu of Darknet's src/blas.c adds it to the root
 LEAST = 1e-10  # of variance + eps: a float32 near -1e-5 can't tell less from 0, by which nothing can be divided
 
 
@@ -17,6 +18,14 @@ def with_eps(arrays, eps):
     return {name: _shifted(array, eps) if name.endswith(".bn.running_var") else array for name, array in arrays.items()}
 
 
+def with_darknets_root(arrays):
+    """Arrays whose batch norms, with our eps, divide by the sqrt(variance) + 1e-6 of the first Darknet.
+
+    As in `with_eps`, and but for variances below 1e-10: those divide by 1e-5.
+    """
+    return {name: _rooted(array) if name.endswith(".bn.running_var") else array for name, array in arrays.items()}
+
+
 def without_biases(arrays, biases):
     """Arrays without the biases of convolutions before a batch norm, which only move its mean.
 
@@ -29,6 +38,11 @@ def without_biases(arrays, biases):
         if mean in arrays:
             arrays[mean] = arrays[mean] - bias
     return arrays
+
+
+def _rooted(variance):
+    root = np.sqrt(np.maximum(variance.astype(np.float64), 0)) + DARKNETS
+    return (np.maximum(root * root, LEAST) - EPS).astype(np.float32)
 
 
 def _shifted(variance, eps):

@@ -3,17 +3,23 @@
 Per convolution, in the order of the network's definition: biases, scales, means, variances, kernel; without
 normalisation: biases, kernel. The attributes of our models stand in the same order, so a model's names file says it
 all. A file of fewer numbers, such as `darknet53.conv.74`, holds the first convolutions.
+
+Batch norms divide by sqrt(variance) + 1e-6 in the first Darknet, which writes version 0.2.0, as YOLOv3's files have it.
+In AlexeyAB's, which writes 0.2.5, as YOLOv4's files have it, they divide by sqrt(variance + 1e-5) where it predicts
+(fuse_conv_batchnorm), as ours do: so 0.2.5 is what the zoo writes.
 """
 
 import math
 
 from trizoo.families import ARCHITECTURES
 from trizoo.ground.errors import UserError
+from trizoo.weights.importers.batch_norm import with_darknets_root
 from trizoo.weights.importers.imported import Imported
 from trizoo.weights.names import NUM_CLASSES, load_names
 from trizoo.weights.report import strict
 
 NORM = ("bias", "weight", "running_mean", "running_var")  # Darknet's biases, scales, means, variances
+ALEXEYABS = "0.2.5"  # version in the header
 MOST_CLASSES = 1000  # of a model that is recognised by its number of floats alone
 
 
@@ -43,6 +49,17 @@ def count(model, num_classes):
 def recognise(floats):
     """The models that take exactly this many floats, and for how many classes: [(model, number of classes)]."""
     return [(model, classes) for model in ARCHITECTURES if (classes := _num_classes(model, floats)) <= MOST_CLASSES]
+
+
+def import_arrays(weights, model, source="the file"):
+    """The Imported of a `trizoo.weights.readers.Weights` of kind "darknet", its variances for our batch norms.
+
+    See `import_floats`.
+    """
+    imported = import_floats(weights.arrays["floats"], model, source=source)
+    if weights.about.get("version") == ALEXEYABS:
+        return imported
+    return imported._replace(arrays=with_darknets_root(imported.arrays))
 
 
 def import_floats(floats, model, num_classes=None, source="the file"):

@@ -1,21 +1,20 @@
 """TensorFlow's DeepLab as github.com/bonlime/keras-deeplab-v3-plus has it: Keras layers with names of their own.
 
 Names and graph: model.py there, with the backbone xception or mobilenetv2. Batch norms of the backbone have an eps of
-1e-3, which goes into the variance, those behind it have ours. What can't be put right is said in a note: TensorFlow
-resizes so that corners meet corners, and MobileNetV2 pads as Keras does.
+1e-3, which goes into the variance, those behind it have ours. TensorFlow resizes so that corners meet corners, as our
+graph does with `model.align_corners`. A note says where MobileNetV2 pads in another way.
 """
 
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import with_eps
-from trizoo.weights.importers.keras import SHIFTED
 from trizoo.weights.importers.renaming import rename, take
 
-TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5)}
+TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5), "align_corners": True}
 BACKBONE_EPS = 1e-3
 FIRST = {"entry_flow_conv1_1": "deeplabv3plus-xception65", "Conv": "deeplabv3-mobilenetv2"}  # layer -> model
-CORNERS = (
-    "it resizes features so that corners meet corners, and our graph so that the outermost cells lie within the image, "
-    "so towards the borders outlines move by up to half a cell; fine-tuning makes up for it"
+ODD = (
+    "its paddings are ours where the sides of the input are k * 16 + 1, such as 513, which it was made for; at others "
+    "what follows the convolutions of stride 2 lies half a pixel off"
 )
 NORM = {"conv": "", "bn": "_BN"}  # ends of a convolution's name, and of its batch norm's
 PLACES = {"entry": "entry_flow_block", "middle": "middle_flow_unit_", "exit": "exit_flow_block1"}
@@ -100,5 +99,5 @@ def adapted(imported):
     return imported._replace(
         arrays=imported.arrays | with_eps(backbone, BACKBONE_EPS),
         settings=TF,
-        notes=(CORNERS, SHIFTED.format(layers="the convolutions of stride 2")) if mobile else (CORNERS,),
+        notes=(ODD,) if mobile else (),
     )

@@ -17,9 +17,11 @@ from trizoo.weights.report import NOT_OURS
 
 IMAGENET = {"mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375)}
 VGG_SSD = {"mean": (122.99925, 116.9991, 103.9992), "std": (1.0, 1.0, 1.0)}
+FEATURES_ALONE = "its normalisation isn't in it either; torchvision's of ImageNet is taken"
 CLASSIFIERS = ("fc.", "classifier.", "features.18.")  # with MobileNetV2's last convolution, which not all models have
 COCO_OUTPUTS = 91  # of torchvision's detectors, a background among them
 PART = {"conv": 0, "bn": 1, "gn": 1}
+PLACES = {"expand": 0, "depthwise": 1, "project": 2}
 HEADS = {"class": "classification", "box": "regression"}
 FEATURES = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))  # places of VGG16's convolutions, by stage
 
@@ -52,6 +54,17 @@ MOBILENET_V2_RULES = (
     (
         r"backbone\.blocks\.(\d+)\.project\.(conv|bn)",
         lambda match: f"features.{int(match[1]) + 1}.conv.{2 + PART[match[2]]}",
+    ),
+)
+# of tonylins/pytorch-mobilenet-v2 and those who have it from there: a block's parts and their norms in a row
+FLAT_MOBILENET_V2_RULES = (
+    *MOBILENET_V2_RULES[:2],
+    (
+        r"backbone\.blocks\.(\d+)\.(expand|depthwise|project)\.(conv|bn)",
+        lambda match: (
+            f"features.{int(match[1]) + 1}.conv."
+            f"{3 * (PLACES[match[2]] - (match[1] == '0')) + PART[match[3]]}"  # the first block expands nothing
+        ),
     ),
 )
 VGG16_RULES = (
@@ -137,7 +150,8 @@ def import_arrays(arrays, model, source):
     if "layer1.0.conv1.weight" in arrays:
         return _classifier(arrays, resnet_rules(), "torchvision's ResNet", model, source)
     if "features.18.0.weight" in arrays:
-        return _classifier(arrays, MOBILENET_V2_RULES, "torchvision's MobileNetV2", model, source)
+        rules = FLAT_MOBILENET_V2_RULES if "features.2.conv.6.weight" in arrays else MOBILENET_V2_RULES
+        return _classifier(arrays, rules, "torchvision's MobileNetV2", model, source)
     if "features.28.weight" in arrays:
         return _vgg16(arrays, model, source)
     return None
@@ -213,13 +227,18 @@ def _classifier(arrays, rules, what, model, source):
 
 
 def _vgg16(arrays, model, source):
-    """VGG16, whose classifier becomes fc6 and fc7; IMAGENET1K_FEATURES, SSD's, has no numbers there."""
+    """VGG16, whose classifier becomes fc6 and fc7.
+
+    Where it has no numbers it is IMAGENET1K_FEATURES, SSD's, with a normalisation of its own; a file without one is
+    taken for the features of the usual VGG16.
+    """
     shapes = load_names(model)
     imported = take(arrays, rename(model, VGG16_RULES), model, source)
     if "backbone.fc6.conv.weight" not in shapes:
         require_backbone(imported, CLASSIFIERS, "torchvision's VGG16", model, source)
     used = tuple(f"classifier.{place}.{leaf}" for place in (0, 3) for leaf in ("weight", "bias"))
-    trained = all(name in arrays and _has_numbers(arrays[name]) for name in used)
+    whole = all(name in arrays for name in used)
+    trained = whole and all(_has_numbers(arrays[name]) for name in used)
     if trained:
         weight6, bias6, weight7, bias7 = (as_float32(name, arrays[name], source) for name in used)
         new = reduced((weight6.reshape(-1, 512, 7, 7), bias6), (weight7, bias7))
@@ -230,8 +249,8 @@ def _vgg16(arrays, model, source):
         arrays={name: given[name] for name in shapes if name in given},
         missing=tuple(name for name in imported.missing if name not in new),
         unexpected=tuple(name for name in imported.unexpected if name not in used),
-        settings=IMAGENET if trained else VGG_SSD,
-        notes=() if trained else (REINITIALISED,),
+        settings=VGG_SSD if whole and not trained else IMAGENET,
+        notes=() if trained else (REINITIALISED,) if whole else (REINITIALISED, FEATURES_ALONE),
     )
     require_backbone(imported, CLASSIFIERS, "torchvision's VGG16", model, source)
     return imported

@@ -41,7 +41,7 @@ def read(source):
 
 
 def write(path, floats, seen=0):
-    """Writes numbers with the header of version 0.2.5, which every Darknet reads, by way of `trizoo.ground.files`.
+    """Writes numbers with the header of version 0.2.5, AlexeyAB's, which every Darknet reads (`trizoo.ground.files`).
 
     Args:
         floats: arrays of float32, one after the other

@@ -9,7 +9,7 @@ from trizoo.tests.weights.darknet_cfg import made_up, sections
 from trizoo.weights.importers import import_weights
 from trizoo.weights.importers.darknet import count, export_floats, import_floats, layout, recognise
 from trizoo.weights.names import load_names
-from trizoo.weights.readers import darknet, read
+from trizoo.weights.readers import Weights, darknet, read
 
 CFG = Path(__file__).parents[1] / "cfg"
 MODELS = [name for name in ARCHITECTURES if (CFG / f"{name}.cfg").is_file()]
@@ -73,6 +73,33 @@ def test_every_float_goes_to_its_place(tiny):
     assert np.array_equal(arrays["head_p4.predict.weight"].ravel(), floats[-255 * 256 :])
     assert np.array_equal(arrays["head_p4.predict.bias"], floats[-255 * 257 : -255 * 256])
     assert all(np.shares_memory(array, weights.arrays["floats"]) for array in arrays.values())
+
+
+def test_variances_of_the_first_darknet_give_its_divisor(tiny):
+    floats = np.frombuffer(tiny[0], "<f4", offset=20).copy()
+    floats[48:52] = 0, 1e-10, 0.01, 30  # of the first convolution
+    first = read_of(floats, "0.2.0").arrays["backbone.convs.0.bn.running_var"].astype(np.float64)
+    # sqrt(0.01) + 1e-6 = 0.100001; of 1e-10, 1e-5 + 1e-6 = 1.1e-5, and below that 1e-5
+    np.testing.assert_allclose(np.sqrt(first[1:4] + 1e-5), [1.1e-5, 0.100001, 30**0.5 + 1e-6], rtol=2e-3)
+    np.testing.assert_allclose(np.sqrt(first[2:] + 1e-5), np.sqrt(floats[50:64].astype(np.float64)) + 1e-6, rtol=1e-7)
+    assert (first + 1e-5 > 0).all()
+    assert np.array_equal(read_of(floats, "0.2.5").arrays["backbone.convs.0.bn.running_var"], floats[48:64])
+
+
+def read_of(floats, version):
+    """The Imported of a YOLOv3-tiny's floats in a file of a version."""
+    return import_weights(Weights("darknet", {"floats": floats}, {"version": version}), "yolov3-tiny")
+
+
+def test_a_file_of_the_first_darknet_is_written_as_alexeyab_s_that_gives_the_same(tiny, tmp_path):
+    floats = np.frombuffer(tiny[0], "<f4", offset=20)
+    arrays = read_of(floats, "0.2.0").arrays
+    darknet.write(tmp_path / "again.weights", export_floats(arrays, "yolov3-tiny"))
+    again = read(tmp_path / "again.weights")
+    assert again.about["version"] == "0.2.5"
+    assert all(
+        np.array_equal(array, arrays[name]) for name, array in import_weights(again, "yolov3-tiny").arrays.items()
+    )
 
 
 def test_export_is_the_inverse_of_import(tiny, tmp_path):

@@ -34,9 +34,8 @@ def test_the_whole_model_is_imported(backbone, outputs):
     }
     numbers = {float(array.flat[0]) for array in imported.arrays.values()}
     assert len(numbers) == len(imported.arrays)  # none is taken twice
-    assert imported.settings == {"mean": (127.5,) * 3, "std": (127.5,) * 3}
-    assert "corners meet corners" in imported.notes[0]
-    assert ["right and below only" in note for note in imported.notes[1:]] == [True] * (backbone == "mobilenetv2")
+    assert imported.settings == {"mean": (127.5,) * 3, "std": (127.5,) * 3, "align_corners": True}
+    assert ["k * 16 + 1, such as 513" in note for note in imported.notes] == [True] * (backbone == "mobilenetv2")
 
 
 @pytest.mark.parametrize("backbone", MODELS)

@@ -105,6 +105,36 @@ def test_classifiers_become_backbones_of_segmentation_models(model, shapes):
     assert (imported.settings["mean"], imported.settings["std"]) == IMAGENET
 
 
+def test_mobilenet_v2_with_its_parts_in_a_row_is_the_same():
+    """conv.0 .1 .3 .4 .6 .7 instead of conv.0.0 .0.1 .1.0 .1.1 .2 .3."""
+    arrays, flat = published.filled(published.mobilenet_v2()), {}
+    for name, array in arrays.items():
+        block, _, rest = name.partition(".conv.")
+        if rest:
+            place, *more = rest.split(".")
+            last = 1 if block == "features.1" else 2  # the projection, whose norm is one place on
+            number = 3 * int(place) + int(more[0]) if len(more) == 2 else 3 * last + int(place) - last
+            name = f"{block}.conv.{number}.{more[-1]}"
+        flat[name] = array
+    assert "features.17.conv.7.running_var" in flat
+    assert len(flat) == len(arrays)
+    usual, other = (import_weights(Weights("pytorch", each, {}), "ssd300-mobilenetv2") for each in (arrays, flat))
+    assert usual.arrays.keys() == other.arrays.keys()
+    assert all(
+        array is other.arrays[name] or np.array_equal(array, other.arrays[name]) for name, array in usual.arrays.items()
+    )
+    assert usual.settings == other.settings
+
+
+def test_vgg16_s_features_alone_have_the_normalisation_of_the_whole():
+    arrays = published.filled(
+        {name: shape for name, shape in published.vgg16().items() if name.startswith("features.")}
+    )
+    imported = import_weights(Weights("pytorch", arrays, {}), "ssd300-vgg16")
+    assert imported.settings["mean"] == (123.675, 116.28, 103.53)
+    assert "its normalisation isn't in it" in imported.notes[1]
+
+
 @pytest.mark.parametrize("model", ["ssd300-vgg16", "ssd512-vgg16"])
 def test_vgg16_becomes_a_backbone_with_its_classifier_decimated(model):
     """Every fourth of 4096 rows; of 7 x 7 places 0, 3 and 6, so from 0 + 49 channel + 7 row + column."""
