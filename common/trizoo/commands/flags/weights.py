@@ -34,7 +34,15 @@ def parser(prog="trizoo weights"):
     converter = add("convert", "turn a weight file of others into a checkpoint; prints its path")
     converter.add_argument("source", metavar="SOURCE", help="a file, a folder, or a tag")
     converter.add_argument("--model", choices=models(), help="what it is for (default: what it fits)")
-    converter.add_argument("--classes", nargs="+", metavar="NAME", help="class names, or one of the manifest's lists")
+    converter.add_argument(
+        "--classes",
+        nargs="+",
+        metavar="NAME",
+        help="class names, a file with a name a line (voc_classes.txt), or one of the manifest's lists",
+    )
+    converter.add_argument(
+        "--anchors", metavar="FILE", help="what a YOLO was trained with, as in yolo_anchors.txt: 10,13, 16,30, ..."
+    )
     converter.add_argument("--offline", action="store_true", help="with a tag: only what is here")
     converter.add_argument("--out", required=True, metavar="FILE.h5", type=Path)
     _add_export_flags(add("export", "turn a checkpoint into a weight file for others; prints its path"))

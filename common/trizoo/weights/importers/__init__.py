@@ -3,10 +3,13 @@
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers import (
     amdegroot,
+    bubbliiiing,
     darknet,
     keras,
     keras_deeplab,
     keras_layers,
+    keras_ssd,
+    keras_yolo,
     tensorflow_deeplab,
     torchvision,
 )
@@ -30,6 +33,10 @@ def import_weights(weights, model, source="the weights"):
     """
     if weights.kind == "darknet":
         return darknet.import_floats(weights.arrays["floats"], model, source=source)
+    if weights.kind == "pytorch":  # first, since some of its names are ours, too
+        imported = bubbliiiing.import_arrays(weights.arrays, model, source)
+        if imported is not None:
+            return imported
     return _by_name(weights, model, source) or _by_other_names(weights, model, source)
 
 
@@ -46,7 +53,7 @@ def _by_other_names(weights, model, source):
     if weights.kind == "tensorflow":
         arrays, importers = tensorflow_deeplab.named(weights), (tensorflow_deeplab,)
     elif weights.kind in keras_layers.KINDS:
-        arrays, importers = keras_layers.named(weights), (keras_deeplab, keras)
+        arrays, importers = keras_layers.named(weights), (keras_yolo, keras_ssd, keras_deeplab, keras)
     else:
         arrays, importers = weights.arrays, (torchvision, amdegroot)
     for importer in importers:
@@ -56,8 +63,8 @@ def _by_other_names(weights, model, source):
     examples = ", ".join(list(weights.arrays)[:3])
     raise UserError(
         f"{source} ({weights.kind}) holds arrays named {examples[:200]} ..., which can't be turned into {model}; "
-        f"weights with the names of {model}, of Darknet, torchvision, Keras Applications, keras-retinanet, "
-        f"keras-deeplab-v3-plus, TensorFlow's DeepLab or ssd.pytorch are needed"
+        f"weights with the names of {model}, of Darknet, torchvision, Keras Applications, keras-retinanet, keras-yolo3, "
+        f"keras-deeplab-v3-plus, TensorFlow's DeepLab, ssd.pytorch or the repositories in docs/weights.md are needed"
     )
 
 

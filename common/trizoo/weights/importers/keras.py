@@ -124,7 +124,7 @@ def _retinanet(arrays, layers, model, source):
     imported = take(arrays, rename(model, (*caffe_resnet_rules(layers), *RETINANET_RULES)), model, source)
     settings = CAFFE | {"anchor_preset": "keras-retinanet", "stride_on_1x1": True, "p6_from_c5": True}
     note = SHIFTED.format(layers="pool1, P6 and P7")
-    return imported._replace(arrays=_turned(imported.arrays), settings=settings, notes=(note,))
+    return imported._replace(arrays=turned(imported.arrays), settings=settings, notes=(note,))
 
 
 def _resnet(arrays, rules, eps, model, source):
@@ -137,7 +137,7 @@ def _resnet(arrays, rules, eps, model, source):
         imported.arrays, {ours: as_float32(theirs, arrays[theirs], source) for ours, theirs in biases.items()}
     )
     imported = imported._replace(
-        arrays=_turned(with_eps(found, eps)),
+        arrays=turned(with_eps(found, eps)),
         unexpected=tuple(name for name in imported.unexpected if name not in biases.values()),
         settings=CAFFE | {"stride_on_1x1": True},
     )
@@ -167,7 +167,7 @@ def _vgg16(arrays, model, source):
         new, used, notes = reinitialised(shapes, model), (), (REINITIALISED,)
     given = imported.arrays | new
     imported = imported._replace(
-        arrays=_turned({name: given[name] for name in shapes if name in given}),
+        arrays=turned({name: given[name] for name in shapes if name in given}),
         missing=tuple(name for name in imported.missing if name not in new),
         unexpected=tuple(name for name in imported.unexpected if name not in used),
         settings=CAFFE,
@@ -177,7 +177,7 @@ def _vgg16(arrays, model, source):
     return imported
 
 
-def _turned(arrays):
+def turned(arrays):
     """Arrays whose first kernel takes RGB where that given takes BGR."""
     first = next((name for name, array in arrays.items() if array.ndim == 4 and array.shape[1] == 3), None)
     return arrays if first is None else arrays | {first: arrays[first][:, ::-1]}
