@@ -63,8 +63,9 @@ def _by_other_names(weights, model, source):
     examples = ", ".join(list(weights.arrays)[:3])
     raise UserError(
         f"{source} ({weights.kind}) holds arrays named {examples[:200]} ..., which can't be turned into {model}; "
-        f"weights with the names of {model}, of Darknet, torchvision, Keras Applications, keras-retinanet, keras-yolo3, "
-        f"keras-deeplab-v3-plus, TensorFlow's DeepLab, ssd.pytorch or the repositories in docs/weights.md are needed"
+        f"weights with the names of {model}, of Darknet, torchvision, Keras Applications, keras-retinanet, "
+        f"keras-deeplab-v3-plus, TensorFlow's DeepLab or ssd.pytorch, or of another repository that docs/weights.md "
+        f"lists, are needed"
     )
 
 

@@ -1,4 +1,4 @@
-"""The PyTorch repositories of bubbliiiing: yolo3-, yolov4-, yolov4-tiny-, ssd-, retinanet-, deeplabv3-plus- and pspnet-.
+"""bubbliiiing's repositories for PyTorch: yolo3-, yolov4-, yolov4-tiny-, ssd-, retinanet-, deeplabv3-plus-, pspnet-.
 
 Names and graphs: nets/*.py of github.com/bubbliiiing/{yolo3,yolov4,yolov4-tiny,ssd,retinanet}-pytorch; normalisation,
 anchors and how boxes are coded: utils/*.py there. A file has to hold a whole network, or the backbone that trainings
@@ -34,9 +34,9 @@ NONE = {
         "DeepLabv3+ has depthwise separable ones, so its numbers fit no model of the zoo; a training is needed"
     ),
     "master_branch.0.bottleneck.0.weight": (
-        "pspnet-pytorch's PSPNet, whose head has a quarter of its features' channels where the zoo's has 512, and whose "
-        "ResNet begins with three convolutions where the zoo's has one, so its numbers fit no model of the zoo; a "
-        "training is needed"
+        "pspnet-pytorch's PSPNet, whose head has a quarter of its features' channels where the zoo's has 512, and "
+        "whose ResNet begins with three convolutions where the zoo's has one, so its numbers fit no model of the zoo; "
+        "a training is needed"
     ),
     "mobilenet.0.0.weight": (
         "ssd-pytorch's SSD on MobileNetV2, whose first level is the 96 channels behind a block where the zoo's is the "
@@ -232,9 +232,9 @@ def _attention(arrays, source):
                 found[f"{ours}.{layer}.weight"] = array[:, :, None]
     if given or len(kinds) != 1:
         raise UserError(
-            f"{source} is yolov4-tiny-pytorch's YOLOv4-tiny with {next(iter(given), 'several kinds of attention')}: its "
-            "CBAM keeps an eighth of the channels where the zoo's keeps a sixteenth; one with SE, ECA or no attention "
-            "is needed"
+            f"{source} is yolov4-tiny-pytorch's YOLOv4-tiny with {next(iter(given), 'attention of several kinds')}, "
+            f"as its CBAM has, which keeps an eighth of the channels where the zoo's keeps a sixteenth; one with SE, "
+            f"ECA or no attention is needed"
         )
     return found, kinds.pop(), rest
 
@@ -242,9 +242,7 @@ def _attention(arrays, source):
 def _retinanet(arrays, model, source):
     what = "retinanet-pytorch's RetinaNet"
     if not re.fullmatch(r"retinanet-resnet\d+", model):
-        raise UserError(
-            f"{source} is {what} and no {model}; --model retinanet-resnet50, or as deep as it is, is needed"
-        )
+        raise UserError(f"{source} is {what} and no {model}; --model retinanet-resnet50, or one as deep, is needed")
     imported = _whole(take(arrays, rename(model, RETINANET_RULES), model, source), what, model, source)
     return imported._replace(
         arrays={name: _in_our_order(name, array) for name, array in imported.arrays.items()},

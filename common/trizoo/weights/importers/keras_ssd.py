@@ -10,8 +10,8 @@ from trizoo.weights.importers.renaming import rename, take
 
 LEVELS = ("conv4_3_norm", "fc7", "conv6_2", "conv7_2", "conv8_2", "conv9_2")
 OTHERS = (
-    "it is taken for one of bubbliiiing's: ssd_keras of pierluigiferrari has the same names, but means of 123, 117, 104 "
-    "and anchors that reach over the input's borders, so boxes at borders would be worse"
+    "it is taken for one of bubbliiiing's: ssd_keras of pierluigiferrari has the same names, but means of 123, 117, "
+    "104 and anchors that reach over the input's borders, so boxes at borders would be worse"
 )
 RULES = (
     (r"backbone\.stages\.(\d)\.convs\.(\d)\.conv", lambda match: f"conv{int(match[1]) + 1}_{int(match[2]) + 1}"),

@@ -1,0 +1,516 @@
+"""bubbliiiing's networks, built here from their description under their own names: ours give what they give.
+
+Each module has the attributes that its repository's has, so that its state dict has the names of a file of a user's.
+"""
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812, its usual name
+
+import trizoo
+from trizoo.weights.convert import convert
+
+CLASSES = ["cat", "dog"]
+OUTPUTS = 3 * (5 + len(CLASSES))
+
+
+def block(inputs, outputs, kernel, stride=1, activation=None):
+    """Convolution, batch norm, activation, with the names that all of the YOLOs there have."""
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(OrderedDict(conv=conv, bn=nn.BatchNorm2d(outputs), activation=activation or nn.LeakyReLU(0.1)))
+
+
+def convs(inputs, widths, *more):
+    """Blocks of kernels 1, 3, 1, 3 ... one after the other, and what follows them."""
+    blocks = [
+        block(before, after, 3 if number % 2 else 1)
+        for number, (before, after) in enumerate(zip((inputs, *widths[:-1]), widths, strict=True))
+    ]
+    return nn.Sequential(*blocks, *more)
+
+
+def head(inputs, hidden):
+    return nn.Sequential(block(inputs, hidden, 3), nn.Conv2d(hidden, OUTPUTS, 1))
+
+
+def twice(x):
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+class Upsampled(nn.Module):
+    """A block whose name is upsample.0, and twice the size."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.upsample = nn.Sequential(block(inputs, outputs, 1))
+
+    def forward(self, x):
+        return twice(self.upsample(x))
+
+
+class DarknetResidual(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels // 2, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels // 2)
+        self.conv2 = nn.Conv2d(channels // 2, channels, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        hidden = F.leaky_relu(self.bn1(self.conv1(x)), 0.1)
+        return x + F.leaky_relu(self.bn2(self.conv2(hidden)), 0.1)
+
+
+class Darknet53(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 32, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(32)
+        for number, count in enumerate((1, 2, 8, 8, 4), 1):
+            channels = 32 * 2**number
+            layers = OrderedDict(
+                ds_conv=nn.Conv2d(channels // 2, channels, 3, 2, 1, bias=False),
+                ds_bn=nn.BatchNorm2d(channels),
+                ds_relu=nn.LeakyReLU(0.1),
+            )
+            layers |= {f"residual_{place}": DarknetResidual(channels) for place in range(count)}
+            setattr(self, f"layer{number}", nn.Sequential(layers))
+
+    def forward(self, x):
+        x = self.layer2(self.layer1(F.leaky_relu(self.bn1(self.conv1(x)), 0.1)))
+        c3 = self.layer3(x)
+        c4 = self.layer4(c3)
+        return c3, c4, self.layer5(c4)
+
+
+class YOLOv3(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = Darknet53()
+        for level, (inputs, width) in enumerate(((1024, 512), (768, 256), (384, 128))):
+            if level:
+                setattr(self, f"last_layer{level}_conv", block(2 * width, width, 1))
+            layers = convs(inputs, (width, 2 * width) * 3, nn.Conv2d(2 * width, OUTPUTS, 1))
+            setattr(self, f"last_layer{level}", layers)
+
+    def forward(self, x):
+        c3, c4, c5 = self.backbone(x)
+        p5 = self.last_layer0[:5](c5)
+        p4 = self.last_layer1[:5](torch.cat([twice(self.last_layer1_conv(p5)), c4], 1))
+        p3 = self.last_layer2[:5](torch.cat([twice(self.last_layer2_conv(p4)), c3], 1))
+        return self.last_layer0[5:](p5), self.last_layer1[5:](p4), self.last_layer2[5:](p3)
+
+
+class CSPResidual(nn.Module):
+    def __init__(self, width, hidden):
+        super().__init__()
+        self.block = nn.Sequential(
+            block(width, hidden, 1, activation=nn.Mish()), block(hidden, width, 3, activation=nn.Mish())
+        )
+
+    def forward(self, x):
+        return x + self.block(x)
+
+
+class CSPStage(nn.Module):
+    def __init__(self, channels, count):
+        super().__init__()
+        width = channels if count == 1 else channels // 2
+        self.downsample_conv = block(channels // 2, channels, 3, 2, nn.Mish())
+        self.split_conv0 = block(channels, width, 1, activation=nn.Mish())
+        self.split_conv1 = block(channels, width, 1, activation=nn.Mish())
+        residuals = [CSPResidual(width, channels // 2) for _ in range(count)]
+        self.blocks_conv = nn.Sequential(*residuals, block(width, width, 1, activation=nn.Mish()))
+        self.concat_conv = block(2 * width, channels, 1, activation=nn.Mish())
+
+    def forward(self, x):
+        x = self.downsample_conv(x)
+        return self.concat_conv(torch.cat([self.blocks_conv(self.split_conv1(x)), self.split_conv0(x)], 1))
+
+
+class CSPDarknet53(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = block(3, 32, 3, activation=nn.Mish())
+        self.stages = nn.ModuleList([CSPStage(64 * 2**n, count) for n, count in enumerate((1, 2, 8, 8, 4))])
+
+    def forward(self, x):
+        x = self.conv1(x)
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return features[2:]
+
+
+class YOLOv4(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.backbone = CSPDarknet53()
+        self.conv1 = convs(1024, (512, 1024, 512))
+        self.conv2 = convs(2048, (512, 1024, 512))
+        self.upsample1, self.conv_for_P4 = Upsampled(512, 256), block(512, 256, 1)
+        self.make_five_conv1 = convs(512, (256, 512, 256, 512, 256))
+        self.upsample2, self.conv_for_P3 = Upsampled(256, 128), block(256, 128, 1)
+        self.make_five_conv2 = convs(256, (128, 256, 128, 256, 128))
+        self.yolo_head3 = head(128, 256)
+        self.down_sample1 = block(128, 256, 3, 2)
+        self.make_five_conv3 = convs(512, (256, 512, 256, 512, 256))
+        self.yolo_head2 = head(256, 512)
+        self.down_sample2 = block(256, 512, 3, 2)
+        self.make_five_conv4 = convs(1024, (512, 1024, 512, 1024, 512))
+        self.yolo_head1 = head(512, 1024)
+
+    def forward(self, x):
+        c3, c4, c5 = self.backbone(x)
+        x = self.conv1(c5)
+        p5 = self.conv2(torch.cat([*(F.max_pool2d(x, side, 1, side // 2) for side in (13, 9, 5)), x], 1))
+        p4 = self.make_five_conv1(torch.cat([self.conv_for_P4(c4), self.upsample1(p5)], 1))
+        p3 = self.make_five_conv2(torch.cat([self.conv_for_P3(c3), self.upsample2(p4)], 1))
+        p4 = self.make_five_conv3(torch.cat([self.down_sample1(p3), p4], 1))
+        p5 = self.make_five_conv4(torch.cat([self.down_sample2(p4), p5], 1))
+        return self.yolo_head1(p5), self.yolo_head2(p4), self.yolo_head3(p3)
+
+
+class SE(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        hidden = channels // 16
+        self.fc = nn.Sequential(
+            nn.Linear(channels, hidden, bias=False), nn.ReLU(), nn.Linear(hidden, channels, bias=False), nn.Sigmoid()
+        )
+
+    def forward(self, x):
+        return x * self.fc(x.mean((2, 3)))[..., None, None]
+
+
+class ECA(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        side = {128: 5, 256: 5, 512: 5}[channels]  # (log2 + 1) / 2 is 4, 4.5 and 5: cut off, then made odd upwards
+        self.conv = nn.Conv1d(1, 1, side, padding=side // 2, bias=False)
+
+    def forward(self, x):
+        return x * self.conv(x.mean((2, 3))[:, None]).sigmoid()[:, 0, :, None, None]
+
+
+class TinyBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv1 = block(channels, channels, 3)
+        self.conv2 = block(channels // 2, channels // 2, 3)
+        self.conv3 = block(channels // 2, channels // 2, 3)
+        self.conv4 = block(channels, channels, 1)
+
+    def forward(self, x):
+        whole = self.conv1(x)
+        first = self.conv2(whole[:, whole.shape[1] // 2 :])
+        part = self.conv4(torch.cat([self.conv3(first), first], 1))
+        return F.max_pool2d(torch.cat([whole, part], 1), 2), part
+
+
+class TinyBackbone(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = block(3, 32, 3, 2), block(32, 64, 3, 2)
+        for number, channels in enumerate((64, 128, 256), 1):
+            setattr(self, f"resblock_body{number}", TinyBlock(channels))
+        self.conv3 = block(512, 512, 3)
+
+    def forward(self, x):
+        x, _ = self.resblock_body1(self.conv2(self.conv1(x)))
+        x, _ = self.resblock_body2(x)
+        x, c4 = self.resblock_body3(x)
+        return c4, self.conv3(x)
+
+
+class YOLOv4Tiny(nn.Module):
+    def __init__(self, attention=nn.Identity):
+        super().__init__()
+        self.backbone = TinyBackbone()
+        self.conv_for_P5 = block(512, 256, 1)
+        self.yolo_headP5 = head(256, 512)
+        self.upsample = Upsampled(256, 128)
+        self.yolo_headP4 = head(384, 256)
+        self.feat1_att, self.feat2_att, self.upsample_att = (attention(channels) for channels in (256, 512, 128))
+
+    def forward(self, x):
+        c4, c5 = self.backbone(x)
+        c4, p5 = self.feat1_att(c4), self.conv_for_P5(self.feat2_att(c5))
+        p4 = torch.cat([self.upsample_att(self.upsample(p5)), c4], 1)
+        return self.yolo_headP5(p5), self.yolo_headP4(p4)
+
+
+class L2Norm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((512,), 20.0))
+
+    def forward(self, x):
+        return self.weight[:, None, None] * x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10)
+
+
+class SSD300(nn.Module):
+    """Of two classes and a background."""
+
+    def __init__(self):
+        super().__init__()
+        layers, inputs = [], 3
+        for width in (64, 64, "M", 128, 128, "M", 256, 256, 256, "C", 512, 512, 512, "M", 512, 512, 512):
+            if isinstance(width, str):
+                layers.append(nn.MaxPool2d(2, 2, ceil_mode=width == "C"))
+            else:
+                layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.ReLU()]
+                inputs = width
+        fc6, fc7 = nn.Conv2d(512, 1024, 3, padding=6, dilation=6), nn.Conv2d(1024, 1024, 1)
+        self.vgg = nn.ModuleList([*layers, nn.MaxPool2d(3, 1, 1), fc6, nn.ReLU(), fc7, nn.ReLU()])
+        extras = ((1024, 256, 512, 2, 1), (512, 128, 256, 2, 1), (256, 128, 256, 1, 0), (256, 128, 256, 1, 0))
+        self.extras = nn.ModuleList()
+        for before, hidden, after, stride, padding in extras:
+            self.extras.append(nn.Conv2d(before, hidden, 1))
+            self.extras.append(nn.Conv2d(hidden, after, 3, stride, padding))
+        self.L2Norm = L2Norm()
+        levels = ((512, 4), (1024, 6), (512, 6), (256, 6), (256, 4), (256, 4))
+        self.loc = nn.ModuleList([nn.Conv2d(channels, 4 * anchors, 3, padding=1) for channels, anchors in levels])
+        self.conf = nn.ModuleList([nn.Conv2d(channels, 3 * anchors, 3, padding=1) for channels, anchors in levels])
+
+    def forward(self, x):
+        levels = []
+        for number, layer in enumerate(self.vgg):
+            x = layer(x)
+            if number == 22:  # behind the fourth stage
+                levels.append(self.L2Norm(x))
+        levels.append(x)
+        for number, layer in enumerate(self.extras):
+            x = F.relu(layer(x))
+            if number % 2:
+                levels.append(x)
+        return tuple(
+            torch.cat([layer(level).permute(0, 2, 3, 1).reshape(len(x), -1, length) for layer, level in pairs], 1)
+            for length, pairs in ((4, zip(self.loc, levels, strict=True)), (3, zip(self.conf, levels, strict=True)))
+        )
+
+
+class Basic(nn.Module):
+    """ResNet-18's block."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample = None
+        if stride == 2:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, 2, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        hidden = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(hidden + (x if self.downsample is None else self.downsample(x)))
+
+
+class ResNet18(nn.Module):
+    """With retinanet-pytorch's pool, of which nothing lies left of the features or above.
+
+    Args:
+        blank: whether the features' first row and column are 0
+    """
+
+    blank = False
+
+    def __init__(self):
+        super().__init__()
+        self.model = nn.Module()
+        self.model.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.model.bn1 = nn.BatchNorm2d(64)
+        inputs = 64
+        for number, outputs in enumerate((64, 128, 256, 512), 1):
+            blocks = nn.Sequential(Basic(inputs, outputs, min(number, 2)), Basic(outputs, outputs, 1))
+            setattr(self.model, f"layer{number}", blocks)
+            inputs = outputs
+
+    def forward(self, x):
+        x = F.relu(self.model.bn1(self.model.conv1(x)))
+        if self.blank:
+            x[:, :, 0], x[..., 0] = 0, 0
+        x = self.model.layer1(F.max_pool2d(x, 3, 2, ceil_mode=True))
+        c3 = self.model.layer2(x)
+        c4 = self.model.layer3(c3)
+        return c3, c4, self.model.layer4(c4)
+
+
+class Pyramid(nn.Module):
+    def __init__(self):
+        super().__init__()
+        for level, channels in ((3, 128), (4, 256), (5, 512)):
+            setattr(self, f"P{level}_1", nn.Conv2d(channels, 256, 1))
+            setattr(self, f"P{level}_2", nn.Conv2d(256, 256, 3, padding=1))
+        self.P6 = nn.Conv2d(512, 256, 3, 2, 1)
+        self.P7_2 = nn.Conv2d(256, 256, 3, 2, 1)
+
+    def forward(self, c3, c4, c5):
+        x5 = self.P5_1(c5)
+        x4 = self.P4_1(c4)
+        x4 = x4 + F.interpolate(x5, x4.shape[2:])
+        x3 = self.P3_1(c3)
+        x3 = x3 + F.interpolate(x4, x3.shape[2:])
+        p6 = self.P6(c5)
+        return self.P3_2(x3), self.P4_2(x4), self.P5_2(x5), p6, self.P7_2(F.relu(p6))
+
+
+class Tower(nn.Module):
+    def __init__(self, length):
+        super().__init__()
+        self.length = length
+        for number in range(1, 5):
+            setattr(self, f"conv{number}", nn.Conv2d(256, 256, 3, padding=1))
+        self.output = nn.Conv2d(256, 9 * length, 3, padding=1)
+
+    def forward(self, x):
+        for conv in (self.conv1, self.conv2, self.conv3, self.conv4):
+            x = F.relu(conv(x))
+        return self.output(x).permute(0, 2, 3, 1).reshape(len(x), -1, self.length)
+
+
+class RetinaNet(nn.Module):
+    """On ResNet-18, of two classes."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone_net, self.fpn = ResNet18(), Pyramid()
+        self.regressionModel, self.classificationModel = Tower(4), Tower(2)
+
+    def forward(self, x):
+        levels = self.fpn(*self.backbone_net(x))
+        return tuple(
+            torch.cat([tower(level) for level in levels], 1)
+            for tower in (self.regressionModel, self.classificationModel)
+        )
+
+
+def drawn(network):
+    """A network whose biases and statistics are drawn too, in evaluation."""
+    torch.manual_seed(3)
+    for name, tensor in network.state_dict().items():
+        if name.endswith("running_var"):
+            tensor.uniform_(0.3, 1.5)
+        elif tensor.ndim == 1 and name.endswith(("bias", "running_mean")):
+            tensor.uniform_(-0.2, 0.2)
+        elif tensor.ndim == 1 and name.endswith("weight"):
+            tensor.mul_(torch.empty_like(tensor).uniform_(0.8, 1.6))
+    return network.eval()
+
+
+def images_of(width, height):
+    return np.random.default_rng(5).integers(0, 256, (1, height, width, 3), np.uint8)
+
+
+def normalised(images, mean, std):
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    return (x - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+
+
+def opened(network, tmp_path, **options):
+    """The zoo's model of a network's file as a trizoo.api.Predictor, and what the conversion said."""
+    torch.save(network.state_dict(), tmp_path / "best_epoch_weights.pth")
+    imported = convert(tmp_path / "best_epoch_weights.pth", tmp_path / "ours.h5", classes=CLASSES, **options)
+    predictor = trizoo.load(tmp_path / "ours.h5", "pytorch", precision="fp32")
+    predictor.model.eval()
+    return predictor, imported
+
+
+def assert_same(found, expected):
+    found, expected = np.asarray(found), np.asarray(expected)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize(
+    ("network", "model", "settings"),
+    [
+        (YOLOv3, "yolov3", {}),
+        (YOLOv4, "yolov4", {"scale_xy": 1.0}),
+        (YOLOv4Tiny, "yolov4-tiny", {"scale_xy": 1.0}),
+        (lambda: YOLOv4Tiny(SE), "yolov4-tiny", {"scale_xy": 1.0, "attention": "se"}),
+        (lambda: YOLOv4Tiny(ECA), "yolov4-tiny", {"scale_xy": 1.0, "attention": "eca"}),
+    ],
+    ids=["yolov3", "yolov4", "yolov4-tiny", "yolov4-tiny with SE", "yolov4-tiny with ECA"],
+)
+def test_a_yolo_gives_what_theirs_gives(network, model, settings, tmp_path):
+    theirs, images = drawn(network()), images_of(96, 64)
+    predictor, imported = opened(theirs, tmp_path)
+    with torch.no_grad():
+        expected = theirs(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
+        found = predictor.model(torch.from_numpy(images))
+    for level, (ours, whole) in enumerate(zip(found, expected, strict=True)):
+        batch, _, height, width = whole.shape
+        # channels are anchors, then box, objectness and classes
+        assert_same(ours, whole.reshape(batch, 3, -1, height, width).permute(0, 3, 4, 1, 2))
+        assert predictor.spec.strides[level] == 64 // height
+    assert (predictor.spec.name, predictor.classes) == (model, tuple(CLASSES))
+    assert {name: getattr(predictor.recipe.model, name) for name in settings} == settings
+    assert set(predictor.spec.scale_xy) == {1.0}
+    assert "anchors aren't in the file" in imported.notes[0]
+
+
+def test_ssd300_gives_what_theirs_gives(tmp_path):
+    theirs, images = drawn(SSD300()), images_of(300, 300)
+    predictor, _ = opened(theirs, tmp_path)
+    with torch.no_grad():
+        expected = theirs(normalised(images, (104.0, 117.0, 123.0), (1.0, 1.0, 1.0)))
+        found = predictor.model(torch.from_numpy(images))
+    for ours, whole in zip(found, expected, strict=True):
+        assert_same(ours, whole)
+    assert predictor.spec.anchor_preset == "ssd300-bubbliiiing"
+    assert predictor.classes == tuple(CLASSES)
+
+
+def boxes_of_retinanet(deltas, size):
+    """Boxes of its deltas y, x, height, width from anchors as it lays them: sizes, then shapes, about each cell."""
+    boxes, position = [], 0
+    for stride in (8, 16, 32, 64, 128):
+        rows, columns = (-(-side // stride) for side in size[::-1])
+        for row in range(rows):
+            for column in range(columns):
+                for scale in (1, 2 ** (1 / 3), 2 ** (2 / 3)):
+                    for wide, high in ((1, 1), (1.4, 0.7), (0.7, 1.4)):
+                        y, x, log_height, log_width = deltas[position]
+                        width, height = (4 * stride * scale * side for side in (wide, high))
+                        x, y = (column + 0.5) * stride + x * width, (row + 0.5) * stride + y * height
+                        width, height = width * np.exp(log_width), height * np.exp(log_height)
+                        boxes.append((x - width / 2, y - height / 2, x + width / 2, y + height / 2))
+                        position += 1
+    return np.array(boxes)
+
+
+def test_retinanet_gives_the_boxes_and_scores_that_theirs_gives(tmp_path):
+    """Theirs sees the image two pixels further right and down, with nothing before its features' first row and column.
+
+    That is what our pool makes of the same image: what lies within the borders is the same.
+    """
+    theirs, images = drawn(RetinaNet()), images_of(128, 96)
+    predictor, imported = opened(theirs, tmp_path)
+    theirs.backbone_net.blank = True
+    shifted = F.pad(normalised(images, (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)), (2, 0, 2, 0))
+    with torch.no_grad():
+        deltas, logits = theirs(shifted)
+        found_deltas, found_logits = (output.numpy() for output in predictor.model(torch.from_numpy(images)))
+    expected = boxes_of_retinanet(deltas[0].double().numpy(), (128, 96)) - 2
+    found = predictor.spec.coding.decode(found_deltas[0], predictor.spec.grid((128, 96)).boxes)
+    # of each cell ours are shapes, then sizes
+    order = np.arange(len(expected)).reshape(-1, 3, 3).swapaxes(1, 2).ravel()
+    assert_same(found, expected[order])
+    assert_same(found_logits[0], logits[0].numpy()[order])
+    assert predictor.recipe.input_size == (600, 600)
+    assert predictor.recipe.resize == "letterbox"
+    assert "pool begins a pixel further" in imported.notes[0]
+
+
+def test_a_network_within_data_parallel_is_the_same(tmp_path):
+    torch.save(nn.DataParallel(drawn(YOLOv4Tiny())).state_dict(), tmp_path / "a.pth")
+    imported = convert(tmp_path / "a.pth", tmp_path / "ours.h5")
+    assert (imported.missing, imported.unexpected) == ((), ())
