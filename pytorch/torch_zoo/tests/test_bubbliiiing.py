@@ -12,7 +12,12 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812, its usual name
 
 import trizoo
+from torch_zoo import weights
+from torch_zoo.families import make_network
+from trizoo.families import model_spec
 from trizoo.weights.convert import convert
+from trizoo.weights.importers import import_weights
+from trizoo.weights.readers import Weights
 
 CLASSES = ["cat", "dog"]
 OUTPUTS = 3 * (5 + len(CLASSES))
@@ -414,13 +419,13 @@ def normalised(images, mean, std):
     return (x - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
 
 
-def opened(network, tmp_path, **options):
-    """The zoo's model of a network's file as a trizoo.api.Predictor, and what the conversion said."""
-    torch.save(network.state_dict(), tmp_path / "best_epoch_weights.pth")
-    imported = convert(tmp_path / "best_epoch_weights.pth", tmp_path / "ours.h5", classes=CLASSES, **options)
-    predictor = trizoo.load(tmp_path / "ours.h5", "pytorch", precision="fp32")
-    predictor.model.eval()
-    return predictor, imported
+def ours_of(network, model):
+    """The zoo's model with a network's numbers, taken over as those of a file are, and what the import says."""
+    arrays = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    imported = import_weights(Weights("pytorch", arrays, {}), model)
+    ours = make_network(model_spec(model, len(CLASSES), **imported.settings)).eval()
+    weights.assign(ours, imported.arrays)
+    return ours, imported
 
 
 def assert_same(found, expected):
@@ -440,33 +445,29 @@ def assert_same(found, expected):
     ],
     ids=["yolov3", "yolov4", "yolov4-tiny", "yolov4-tiny with SE", "yolov4-tiny with ECA"],
 )
-def test_a_yolo_gives_what_theirs_gives(network, model, settings, tmp_path):
+def test_a_yolo_gives_what_theirs_gives(network, model, settings):
     theirs, images = drawn(network()), images_of(96, 64)
-    predictor, imported = opened(theirs, tmp_path)
+    ours, imported = ours_of(theirs, model)
     with torch.no_grad():
         expected = theirs(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
-        found = predictor.model(torch.from_numpy(images))
-    for level, (ours, whole) in enumerate(zip(found, expected, strict=True)):
+        found = ours(torch.from_numpy(images))
+    for level, whole in zip(found, expected, strict=True):
         batch, _, height, width = whole.shape
         # channels are anchors, then box, objectness and classes
-        assert_same(ours, whole.reshape(batch, 3, -1, height, width).permute(0, 3, 4, 1, 2))
-        assert predictor.spec.strides[level] == 64 // height
-    assert (predictor.spec.name, predictor.classes) == (model, tuple(CLASSES))
-    assert {name: getattr(predictor.recipe.model, name) for name in settings} == settings
-    assert set(predictor.spec.scale_xy) == {1.0}
+        assert_same(level, whole.reshape(batch, 3, -1, height, width).permute(0, 3, 4, 1, 2))
+    assert imported.settings == {"mean": (0, 0, 0), "std": (255, 255, 255), **settings}
     assert "anchors aren't in the file" in imported.notes[0]
 
 
-def test_ssd300_gives_what_theirs_gives(tmp_path):
+def test_ssd300_gives_what_theirs_gives():
     theirs, images = drawn(SSD300()), images_of(300, 300)
-    predictor, _ = opened(theirs, tmp_path)
+    ours, imported = ours_of(theirs, "ssd300-vgg16")
     with torch.no_grad():
         expected = theirs(normalised(images, (104.0, 117.0, 123.0), (1.0, 1.0, 1.0)))
-        found = predictor.model(torch.from_numpy(images))
-    for ours, whole in zip(found, expected, strict=True):
-        assert_same(ours, whole)
-    assert predictor.spec.anchor_preset == "ssd300-bubbliiiing"
-    assert predictor.classes == tuple(CLASSES)
+        found = ours(torch.from_numpy(images))
+    for output, whole in zip(found, expected, strict=True):
+        assert_same(output, whole)
+    assert imported.settings["anchor_preset"] == "ssd300-bubbliiiing"
 
 
 def boxes_of_retinanet(deltas, size):
@@ -487,30 +488,37 @@ def boxes_of_retinanet(deltas, size):
     return np.array(boxes)
 
 
-def test_retinanet_gives_the_boxes_and_scores_that_theirs_gives(tmp_path):
+def test_retinanet_gives_the_boxes_and_scores_that_theirs_gives():
     """Theirs sees the image two pixels further right and down, with nothing before its features' first row and column.
 
     That is what our pool makes of the same image: what lies within the borders is the same.
     """
     theirs, images = drawn(RetinaNet()), images_of(128, 96)
-    predictor, imported = opened(theirs, tmp_path)
+    ours, imported = ours_of(theirs, "retinanet-resnet18")
     theirs.backbone_net.blank = True
     shifted = F.pad(normalised(images, (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)), (2, 0, 2, 0))
     with torch.no_grad():
-        deltas, logits = theirs(shifted)
-        found_deltas, found_logits = (output.numpy() for output in predictor.model(torch.from_numpy(images)))
+        deltas, scores = theirs(shifted)
+        found_deltas, found_scores = (output.numpy() for output in ours(torch.from_numpy(images)))
     expected = boxes_of_retinanet(deltas[0].double().numpy(), (128, 96)) - 2
-    found = predictor.spec.coding.decode(found_deltas[0], predictor.spec.grid((128, 96)).boxes)
+    found = ours.spec.coding.decode(found_deltas[0], ours.spec.grid((128, 96)).boxes)
     # of each cell ours are shapes, then sizes
     order = np.arange(len(expected)).reshape(-1, 3, 3).swapaxes(1, 2).ravel()
     assert_same(found, expected[order])
-    assert_same(found_logits[0], logits[0].numpy()[order])
-    assert predictor.recipe.input_size == (600, 600)
-    assert predictor.recipe.resize == "letterbox"
+    assert_same(found_scores[0], scores[0].numpy()[order])
     assert "pool begins a pixel further" in imported.notes[0]
 
 
-def test_a_network_within_data_parallel_is_the_same(tmp_path):
-    torch.save(nn.DataParallel(drawn(YOLOv4Tiny())).state_dict(), tmp_path / "a.pth")
-    imported = convert(tmp_path / "a.pth", tmp_path / "ours.h5")
-    assert (imported.missing, imported.unexpected) == ((), ())
+def test_a_file_of_a_network_within_data_parallel_becomes_a_checkpoint(tmp_path):
+    """As torch.save writes it from a training on several GPUs."""
+    theirs, images = drawn(YOLOv4Tiny()), images_of(64, 64)
+    torch.save(nn.DataParallel(theirs).state_dict(), tmp_path / "best_epoch_weights.pth")
+    convert(tmp_path / "best_epoch_weights.pth", tmp_path / "ours.h5", classes=CLASSES)
+    predictor = trizoo.load(tmp_path / "ours.h5", "pytorch", precision="fp32")
+    with torch.no_grad():
+        expected = theirs(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
+        found = predictor.model.eval()(torch.from_numpy(images))
+    for level, whole in zip(found, expected, strict=True):
+        assert_same(level.flatten(3), whole.permute(0, 2, 3, 1))
+    assert (predictor.spec.name, predictor.classes) == ("yolov4-tiny", tuple(CLASSES))
+    assert set(predictor.spec.scale_xy) == {1.0}
