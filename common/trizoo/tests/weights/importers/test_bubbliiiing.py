@@ -1,0 +1,226 @@
+"""bubbliiiing's and keras-yolo3's files: which they are told from, and what is refused.
+
+That ours give what they give is in pytorch/torch_zoo/tests/test_bubbliiiing.py and keras/keras_zoo/tests/
+test_numbered_layers.py.
+"""
+
+from itertools import count
+
+import numpy as np
+import pytest
+
+from trizoo.families import ARCHITECTURES
+from trizoo.ground.errors import UserError
+from trizoo.tests.weights.importers import published
+from trizoo.weights.importers import bubbliiiing, fits, import_weights
+from trizoo.weights.importers.darknet import layout
+from trizoo.weights.importers.renaming import rename
+from trizoo.weights.names import load_names
+from trizoo.weights.readers import Weights
+
+
+def of(shapes, kind="pytorch", **changes):
+    return Weights(kind, published.filled(shapes | changes), {})
+
+
+def yolo(model, rules):
+    """A YOLO's file by its rules, for COCO's 80 classes; the networks themselves are in PyTorch's tests."""
+    shapes = load_names(model)
+    return {theirs: shapes[ours] for ours, theirs in rename(model, rules).items()}
+
+
+def ssd300():
+    """ssd-pytorch's: what amdegroot's has, but the normalisation stands behind the extra layers."""
+    shapes = published.amdegroot_ssd300()
+    extras = {name: shapes.pop(name) for name in list(shapes) if name.startswith("extras.")}
+    first = {name: shapes.pop(name) for name in list(shapes) if name.startswith("vgg.")}
+    return first | extras | shapes
+
+
+YOLOS = {model: yolo(model, rules) for model, rules, _ in bubbliiiing.YOLOS.values()}
+
+
+@pytest.mark.parametrize("model", YOLOS)
+def test_a_yolo_is_recognised_among_all_models(model):
+    given = of(YOLOS[model])
+    assert [name for name in ARCHITECTURES if fits(given, name)] == [model]
+
+
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        # from the listing of each repository's state dict
+        (
+            "yolov3",
+            {
+                "backbone.stem.bn.running_mean": "backbone.bn1.running_mean",
+                "backbone.stages.4.down.conv.weight": "backbone.layer5.ds_conv.weight",
+                "backbone.stages.2.blocks.7.conv2.bn.bias": "backbone.layer3.residual_7.bn2.bias",
+                "neck_p3.conv5.conv.weight": "last_layer2.4.conv.weight",
+                "head_p4.conv.bn.weight": "last_layer1.5.bn.weight",
+                "head_p5.predict.bias": "last_layer0.6.bias",
+                "lateral_p3.conv.weight": "last_layer2_conv.conv.weight",
+            },
+        ),
+        (
+            "yolov4",
+            {
+                "backbone.stages.2.leave.bn.weight": "backbone.stages.2.blocks_conv.8.bn.weight",
+                "backbone.stages.4.blocks.3.conv1.conv.weight": "backbone.stages.4.blocks_conv.3.block.0.conv.weight",
+                "spp.conv3.bn.bias": "conv1.2.bn.bias",
+                "spp.conv4.bn.bias": "conv2.0.bn.bias",
+                "neck_p5.conv1.conv.weight": "make_five_conv4.0.conv.weight",
+                "head_p3.predict.weight": "yolo_head3.1.weight",
+                "head_p5.conv.conv.weight": "yolo_head1.0.conv.weight",
+                "down_p5.bn.running_var": "down_sample2.bn.running_var",
+            },
+        ),
+        (
+            "yolov4-tiny",
+            {
+                "backbone.blocks.2.conv4.conv.weight": "backbone.resblock_body3.conv4.conv.weight",
+                "lateral_p4.conv.weight": "upsample.upsample.0.conv.weight",
+                "head_p4.predict.bias": "yolo_headP4.1.bias",
+            },
+        ),
+    ],
+)
+def test_names_of_files_are_found(model, names):
+    given = of(YOLOS[model])
+    arrays = import_weights(given, model).arrays
+    assert {ours: arrays[ours].flat[0] for ours in names} == {
+        ours: given.arrays[theirs].flat[0] for ours, theirs in names.items()
+    }
+
+
+@pytest.mark.parametrize("model", YOLOS)
+def test_a_backbone_that_trainings_begin_with_is_one(model):
+    parts = {name: shape for name, shape in YOLOS[model].items() if name.startswith("backbone.")}
+    shapes = {name.removeprefix("backbone."): shape for name, shape in parts.items()}
+    imported = import_weights(of(shapes), model)
+    assert all(name.startswith("backbone.") == (name in imported.arrays) for name in load_names(model))
+    with pytest.raises(UserError, match=r"retinanet-resnet50"):
+        import_weights(of(shapes), "retinanet-resnet50")
+
+
+def test_ssd300_is_told_from_that_of_amdegroot_by_the_order_of_its_arrays():
+    imported = import_weights(of(ssd300()), "ssd300-vgg16")
+    assert (imported.missing, imported.unexpected) == ((), ())
+    assert imported.settings == {"mean": (104, 117, 123), "std": (1, 1, 1), "anchor_preset": "ssd300-bubbliiiing"}
+    other = import_weights(of(published.amdegroot_ssd300()), "ssd300-vgg16")
+    assert other.settings["anchor_preset"] == "ssd300-caffe"
+    assert "an early ssd-pytorch of bubbliiiing's" in other.notes[0]
+
+
+RETINANET = {
+    theirs: load_names("retinanet-resnet18")[ours]
+    for ours, theirs in rename("retinanet-resnet18", bubbliiiing.RETINANET_RULES).items()
+} | {"fpn.P6.weight": (256, 512, 3, 3)}
+
+
+def test_retinanet_is_recognised_and_wants_its_own_input():
+    given = of(RETINANET)
+    assert [name for name in ARCHITECTURES if fits(given, name)] == ["retinanet-resnet18"]
+    imported = import_weights(given, "retinanet-resnet18")
+    assert imported.recipe == {"input_size": (600, 600), "resize": "letterbox"}
+    assert imported.settings["p6_from_c5"]
+
+
+def test_rows_of_retinanet_are_put_in_our_order():
+    """Theirs begin with the three shapes of the least size, ours with the three sizes of the first shape."""
+    rows = np.arange(36, dtype=np.float32)
+    given = Weights("pytorch", published.filled(RETINANET) | {"regressionModel.output.bias": rows}, {})
+    bias = import_weights(given, "retinanet-resnet18").arrays["head_box.predict_box.bias"]
+    # x, y, width, height of the first shape's first size, then its second size, whose rows begin at 3 * 4
+    assert bias[:8].tolist() == [1, 0, 3, 2, 13, 12, 15, 14]
+    assert sorted(bias) == rows.tolist()
+
+
+@pytest.mark.parametrize(
+    ("shapes", "model", "words"),
+    [
+        (YOLOS["yolov4"], "yolov3", r"yolov4-pytorch's YOLOv4 and no yolov3; --model yolov4 is needed"),
+        (YOLOS["yolov3"] | {"extra.weight": (3,)}, "yolov3", r"but also holds extra\.weight, so it isn't the graph"),
+        (
+            {name: shape for name, shape in YOLOS["yolov4"].items() if not name.startswith("backbone.")},
+            "yolov4",
+            r"but lacks backbone\.stem\.conv\.weight",
+        ),
+        (
+            YOLOS["yolov4-tiny"] | {"feat1_att.channelattention.fc1.weight": (32, 256, 1, 1)},
+            "yolov4-tiny",
+            "CBAM has, which keeps an eighth of the channels",
+        ),
+        (ssd300() | {"extra.weight": (3,)}, "ssd300-vgg16", r"also holds extra\.weight"),
+        (ssd300(), "ssd512-vgg16", "--model ssd300-vgg16 is needed"),
+        (RETINANET, "yolov3", r"retinanet-pytorch's RetinaNet and no yolov3"),
+        ({"shortcut_conv.0.weight": (48, 24, 1, 1)}, "deeplabv3plus-mobilenetv2", "full 3x3 convolutions where"),
+        ({"master_branch.0.bottleneck.0.weight": (80, 640, 3, 3)}, "pspnet-mobilenetv2", "a quarter of its features'"),
+        ({"mobilenet.0.0.weight": (32, 3, 3, 3)}, "ssd300-mobilenetv2", "the 96 channels behind a block"),
+    ],
+)
+def test_another_network_is_one_sentence(shapes, model, words):
+    with pytest.raises(UserError, match=rf"^a\.pth is [^\n]*{words}[^\n]*$"):
+        import_weights(of(shapes), model, "a.pth")
+
+
+def numbered(model, *, first=1, by_depth=False):
+    """A Keras file of Darknet's convolutions: layers numbered as they are made, from a number on."""
+    convolutions, norms, groups = count(first), count(first), []
+
+    def called(kind, number):
+        return f"{kind}_{number}" if number else kind
+
+    for *others, (_, (outputs, inputs, high, wide)) in layout(model, 80):
+        layer = called("conv2d", next(convolutions))
+        group = {f"{layer}/{layer}/kernel:0": (high, wide, inputs, outputs)}
+        if len(others) == 1:
+            group[f"{layer}/{layer}/bias:0"] = (outputs,)
+        groups.append(group)
+        if len(others) > 1:
+            groups.append(published.keras_batch_norm(called("batch_normalization", next(norms)), outputs))
+    if by_depth:
+        groups = groups[::2] + groups[1::2]
+    return {name: shape for group in groups for name, shape in group.items()}
+
+
+@pytest.mark.parametrize("model", ["yolov3", "yolov3-tiny", "yolov4", "yolov4-tiny"])
+@pytest.mark.parametrize("first", [0, 1, 107])
+def test_numbers_say_which_layer_is_which(model, first):
+    """In TF2 the first has none, in Keras 2 it is 1, and another behind other networks."""
+    given = of(numbered(model, first=first, by_depth=True), "keras2")
+    assert [name for name in ARCHITECTURES if fits(given, name)] == [model]
+    imported = import_weights(given, model)
+    in_order = published.filled(numbered(model, first=first))
+    kernels = [array.flat[0] for name, array in in_order.items() if "kernel" in name]
+    assert len(kernels) == len([name for name in load_names(model) if len(load_names(model)[name]) == 4])
+    first_kernel = f"conv2d_{first}/conv2d_{first}/kernel:0" if first else "conv2d/conv2d/kernel:0"
+    assert next(iter(imported.arrays.values())).flat[0] == given.arrays[first_kernel].flat[0]
+
+
+def test_keras_s_eps_goes_into_the_variance():
+    variance = {"batch_normalization_1/batch_normalization_1/moving_variance:0": np.full(16, 0.25, np.float32)}
+    given = Weights("keras2", published.filled(numbered("yolov3-tiny")) | variance, {})
+    arrays = import_weights(given, "yolov3-tiny").arrays
+    assert arrays["backbone.convs.0.bn.running_var"] == pytest.approx(0.25 + 1e-3 - 1e-5, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda shapes: shapes.popitem(), r"has 13 numbered convolutions and 11 batch norms|has nothing at"),
+        (
+            lambda shapes: shapes.update(published.keras_batch_norm("batch_normalization_40", 8)),
+            r"has 13 numbered convolutions and 12 batch norms, yolov3-tiny 13 and 11",
+        ),
+        (
+            lambda shapes: shapes.update({"conv2d_2/conv2d_2/kernel:0": (3, 3, 16, 24)}),
+            r"has shape \(24, 16, 3, 3\) at conv2d_2\.weight, backbone\.convs\.1\.conv\.weight of yolov3-tiny is",
+        ),
+    ],
+)
+def test_another_numbered_network_is_one_sentence(change, words):
+    shapes = numbered("yolov3-tiny")
+    change(shapes)
+    with pytest.raises(UserError, match=rf"^a\.h5 (?:{words})[^\n]*$"):
+        import_weights(of(shapes, "keras2"), "yolov3-tiny", "a.h5")
