@@ -54,6 +54,7 @@ def _by_other_names(weights, model, source):
         arrays, importers = tensorflow_deeplab.named(weights), (tensorflow_deeplab,)
     elif weights.kind in keras_layers.KINDS:
         arrays, importers = keras_layers.named(weights), (keras_yolo, keras_ssd, keras_deeplab, keras)
+        keras.refuse_others(arrays, weights.about.get("layers", ()), source)
     else:
         arrays, importers = weights.arrays, (torchvision, amdegroot)
     for importer in importers:

@@ -5,8 +5,8 @@ from trizoo.weights.importers.renaming import rename, require_backbone, take
 from trizoo.weights.importers.torchvision import FEATURES
 
 OTHERS = (
-    "it is taken for one of amdegroot's; if it is of an early ssd-pytorch of bubbliiiing's, whose network's class is SSD "
-    "and not SSD300, load and save it once with a later one, which puts the arrays in the order that it is known by"
+    "it is taken for one of amdegroot's; if it is of an early ssd-pytorch of bubbliiiing's, whose network's class is "
+    "SSD and not SSD300, load and save it once with a later one, which puts the arrays in the order it is known by"
 )
 # mean of data/config.py and augmentations.py, which are BGR there before voc0712.py turns the pixels to RGB
 CAFFE_RGB = {"mean": (123.0, 117.0, 104.0), "std": (1.0, 1.0, 1.0)}

@@ -28,6 +28,10 @@ XCEPTION = (
     "{source} is Keras Applications' Xception, whose middle has 8 modules and whose pools aren't aligned; the zoo has "
     "the aligned Xception-65 of DeepLab, so weights of that are needed"
 )
+OTHER_RETINANET = (
+    "{source} is bubbliiiing's retinanet-keras's RetinaNet, whose anchors end at the input's borders where those of "
+    "the zoo reach over them, so its boxes would be others; one of keras-retinanet's or retinanet-pytorch's is needed"
+)
 
 # conv2_block1_1_conv ... since Keras 2.2.5
 RESNET_RULES = (
@@ -116,6 +120,16 @@ def import_arrays(arrays, model, source):
     if "block5_conv3" in layers:
         return _vgg16(arrays, model, source)
     return None
+
+
+def refuse_others(arrays, layers, source):
+    """UserError for a network that has the names and shapes of keras-retinanet's and isn't one.
+
+    Args:
+        layers: all that the file lists, those without arrays too: keras-retinanet's pool is called pool1
+    """
+    if "pyramid_regression.weight" in arrays and any(layer.startswith("max_pooling2d") for layer in layers):
+        raise UserError(OTHER_RETINANET.format(source=source))
 
 
 def _retinanet(arrays, layers, model, source):

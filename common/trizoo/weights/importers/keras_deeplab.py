@@ -1,9 +1,14 @@
 """TensorFlow's DeepLab as github.com/bonlime/keras-deeplab-v3-plus has it: Keras layers with names of their own.
 
+Those of github.com/bubbliiiing/deeplabv3-plus-{keras,tf2} have the same names but for the last layer's, which is
+Keras's own, and a decoder on MobileNetV2 too (nets/*.py there).
+
 Names and graph: model.py there, with the backbone xception or mobilenetv2. Batch norms of the backbone have an eps of
 1e-3, which goes into the variance, those behind it have ours. What can't be put right is said in a note: TensorFlow
 resizes so that corners meet corners, and MobileNetV2 pads as Keras does.
 """
+
+import re
 
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import with_eps
@@ -12,6 +17,11 @@ from trizoo.weights.importers.renaming import rename, take
 
 TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5)}
 BACKBONE_EPS = 1e-3
+NUMBERED = re.compile(r"(conv2d(?:_\d+)?)\.weight")  # the last layer of bubbliiiing's repositories
+PADS = (
+    "deeplabv3-plus-keras and -tf2 train at sides such as 512, where their convolutions of stride 2 pad at the right "
+    "and below only, and ours on all sides: so what follows lies half a pixel off; fine-tuning makes up for it"
+)
 FIRST = {"entry_flow_conv1_1": "deeplabv3plus-xception65", "Conv": "deeplabv3-mobilenetv2"}  # layer -> model
 CORNERS = (
     "it resizes features so that corners meet corners, and our graph so that the outermost cells lie within the image, "
@@ -72,11 +82,17 @@ def import_arrays(arrays, model, source):
     if "concat_projection.weight" not in arrays or "image_pooling.weight" not in arrays:
         return None
     its = model_of(arrays)
+    if its == FIRST["Conv"] and "decoder_conv0_depthwise.weight" in arrays:
+        its = "deeplabv3plus-mobilenetv2"
     if model != its:
         advice = f"--model {its} is needed" if its else "one on Xception-65 or MobileNetV2 is needed"
         raise UserError(f"{source} is keras-deeplab-v3-plus's DeepLab and no {model}; {advice}")
-    logits = next((layer for layer in LOGITS if f"{layer}.weight" in arrays), LOGITS[0])
-    return adapted(take(arrays, names_of(model, logits), model, source))
+    logits = next((layer for layer in LOGITS if f"{layer}.weight" in arrays), None)
+    numbered = [match[1] for name in arrays if (match := NUMBERED.fullmatch(name))]
+    if logits or len(numbered) != 1:
+        return adapted(take(arrays, names_of(model, logits or LOGITS[0]), model, source))
+    imported = adapted(take(arrays, names_of(model, numbered[0]), model, source))
+    return imported._replace(notes=(*imported.notes, PADS))
 
 
 def model_of(arrays):

@@ -224,3 +224,74 @@ def test_another_numbered_network_is_one_sentence(change, words):
     change(shapes)
     with pytest.raises(UserError, match=rf"^a\.h5 (?:{words})[^\n]*$"):
         import_weights(of(shapes, "keras2"), "yolov3-tiny", "a.h5")
+
+
+def keras_ssd300():
+    """ssd-keras's and -tf2's, of 20 classes."""
+    shapes = {}
+    for (_, inputs, outputs), name in zip(
+        published.VGG16_CONVS,
+        ("1_1", "1_2", "2_1", "2_2", "3_1", "3_2", "3_3", "4_1", "4_2", "4_3", "5_1", "5_2", "5_3"),
+        strict=True,
+    ):
+        shapes |= published.keras_conv(f"conv{name}", inputs, outputs, 3)
+    shapes |= published.keras_conv("fc6", 512, 1024, 3) | published.keras_conv("fc7", 1024, 1024, 1)
+    for block, pair in enumerate(published.SSD_EXTRAS, 6):
+        for number, numbers in enumerate(pair, 1):
+            shapes |= published.keras_conv(f"conv{block}_{number}", *numbers)
+    shapes["conv4_3_norm/conv4_3_norm/conv4_3_norm_gamma:0"] = (512,)
+    levels = ("conv4_3_norm", "fc7", "conv6_2", "conv7_2", "conv8_2", "conv9_2")
+    for level, (channels, anchors) in zip(levels, published.SSD_LEVELS, strict=True):
+        shapes |= published.keras_conv(f"{level}_mbox_loc", channels, anchors * 4, 3)
+        shapes |= published.keras_conv(f"{level}_mbox_conf", channels, anchors * 21, 3)
+    return shapes
+
+
+def test_ssd300_of_keras_is_recognised():
+    given = of(keras_ssd300(), "keras2")
+    assert [name for name in ARCHITECTURES if fits(given, name)] == ["ssd300-vgg16"]
+    imported = import_weights(given, "ssd300-vgg16")
+    assert imported.settings["anchor_preset"] == "ssd300-bubbliiiing"
+    assert "pierluigiferrari" in imported.notes[0]
+    norm = given.arrays["conv4_3_norm/conv4_3_norm/conv4_3_norm_gamma:0"]
+    assert imported.arrays["l2_norm.scale"].flat[0] == norm.flat[0]
+
+
+def deeplab(backbone):
+    """deeplabv3-plus-keras's and -tf2's, of 21 classes: with a decoder, and a number for the last layer's name."""
+    shapes = published.keras_deeplab(backbone, 3)
+    shapes = {name: shape for name, shape in shapes.items() if "logits" not in name}
+    if backbone == "mobilenetv2":
+        whole = published.keras_deeplab("xception", 3).items()
+        behind = ("aspp1", "aspp2", "aspp3", "feature_projection0", "decoder_conv", "concat_projection")
+        more = {name: shape for name, shape in whole if name.startswith(behind)}
+        sides = {2048: 320, 256: 24}  # of what the pyramid and the decoder begin with
+        for name, shape in more.items():
+            if "aspp" in name and ("depthwise" in name or "pointwise/" in name):
+                more[name] = tuple(sides[2048] if side == 2048 else side for side in shape)
+            if name == "feature_projection0/feature_projection0/kernel:0":
+                more[name] = (1, 1, sides[256], 48)
+        shapes |= more
+    return shapes | published.keras_conv("conv2d_1", 256, 21, 1)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "model"), [("xception", "deeplabv3plus-xception65"), ("mobilenetv2", "deeplabv3plus-mobilenetv2")]
+)
+def test_deeplab_of_keras_is_recognised(backbone, model):
+    given = of(deeplab(backbone), "keras2")
+    assert [name for name in ARCHITECTURES if fits(given, name)] == [model]
+    imported = import_weights(given, model)
+    assert imported.arrays["head.predict_class.weight"].shape == (21, 256, 1, 1)
+    numbers = {float(array.flat[0]) for array in imported.arrays.values()}
+    assert len(numbers) == len(imported.arrays)  # none is taken twice
+    assert "half a pixel off" in imported.notes[-1]
+
+
+def test_retinanet_keras_is_told_from_keras_retinanet_by_its_layers():
+    shapes = published.keras_retinanet()
+    fizyr = Weights("keras2", published.filled(shapes), {"layers": ("conv1", "pool1", "P3")})
+    assert import_weights(fizyr, "retinanet-resnet50").missing == ()
+    other = fizyr._replace(about={"layers": ("conv1", "max_pooling2d_1", "P3")})
+    with pytest.raises(UserError, match=r"^a\.h5 is bubbliiiing's retinanet-keras's RetinaNet, whose anchors end at"):
+        import_weights(other, "retinanet-resnet50", "a.h5")
