@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from trizoo.download.remote import digests
-from trizoo.families import ARCHITECTURES, architecture
+from trizoo.families import ARCHITECTURES, architecture, model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import load, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.weights.checkpoint import Checkpoint, save
 from trizoo.weights.classes import assign_classes
 from trizoo.weights.importers import darknet, fits, import_weights
+from trizoo.weights.names import NUM_CLASSES
 from trizoo.weights.readers import read
 
 PREDICTS = ".predict"  # stands in the names of what predicts
@@ -42,7 +43,10 @@ def convert(source, out, *, model=None, classes=None, anchors=None, overrides=()
     settings = {"model.name": model, "classes": classes}
     settings |= {f"model.{key}": value for key, value in imported.settings.items()} | dict(imported.recipe)
     if anchors is not None:
-        settings["model.anchors"] = _of_the_model(anchors, imported.anchor_places)
+        if "anchors" not in architecture(model).options.model_fields:
+            raise UserError(f"anchors were given and {source} is {model}, which is no YOLO; leave --anchors out")
+        settings["model.anchors"] = of_the_model(anchors, imported.anchor_places)
+        model_spec(model, NUM_CLASSES, anchors=settings["model.anchors"])  # which may have others, or in another order
     given = [*((key, _listed(value), "the weights") for key, value in settings.items()), *overrides]
     recipe = load(Recipe, base=model, overrides=given).recipe
     origin = {"file": source.name, "part": part, **(about or {})}
@@ -79,7 +83,7 @@ def _part(model, imported, source):
     return "backbone"
 
 
-def _of_the_model(anchors, places):
+def of_the_model(anchors, places):
     """The anchors that a model has of those that a repository lists; all where there are other numbers of them."""
     return tuple(anchors[place] for place in places) if places and len(anchors) > max(places) else tuple(anchors)
 

@@ -34,9 +34,9 @@ NONE = {
         "DeepLabv3+ has depthwise separable ones, so its numbers fit no model of the zoo; a training is needed"
     ),
     "master_branch.0.bottleneck.0.weight": (
-        "pspnet-pytorch's PSPNet, whose head has a quarter of its features' channels where the zoo's has 512, and "
-        "whose ResNet begins with three convolutions where the zoo's has one, so its numbers fit no model of the zoo; "
-        "a training is needed"
+        "pspnet-pytorch's PSPNet, whose ResNet-50 begins with three 3x3 convolutions where the zoo's has one of 7x7, "
+        "and whose head on MobileNetV2 has 80 channels where the zoo's has 512, so its numbers fit no model of the "
+        "zoo; a training is needed"
     ),
     "mobilenet.0.0.weight": (
         "ssd-pytorch's SSD on MobileNetV2, whose first level is the 96 channels behind a block where the zoo's is the "

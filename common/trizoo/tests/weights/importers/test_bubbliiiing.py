@@ -12,6 +12,7 @@ import pytest
 from trizoo.families import ARCHITECTURES
 from trizoo.ground.errors import UserError
 from trizoo.tests.weights.importers import published
+from trizoo.weights.convert import of_the_model
 from trizoo.weights.importers import bubbliiiing, fits, import_weights
 from trizoo.weights.importers.darknet import layout
 from trizoo.weights.importers.renaming import rename
@@ -155,7 +156,11 @@ def test_rows_of_retinanet_are_put_in_our_order():
         (ssd300(), "ssd512-vgg16", "--model ssd300-vgg16 is needed"),
         (RETINANET, "yolov3", r"retinanet-pytorch's RetinaNet and no yolov3"),
         ({"shortcut_conv.0.weight": (48, 24, 1, 1)}, "deeplabv3plus-mobilenetv2", "full 3x3 convolutions where"),
-        ({"master_branch.0.bottleneck.0.weight": (80, 640, 3, 3)}, "pspnet-mobilenetv2", "a quarter of its features'"),
+        (
+            {"master_branch.0.bottleneck.0.weight": (80, 640, 3, 3)},
+            "pspnet-mobilenetv2",
+            "80 channels where",
+        ),
         ({"mobilenet.0.0.weight": (32, 3, 3, 3)}, "ssd300-mobilenetv2", "the 96 channels behind a block"),
     ],
 )
@@ -196,6 +201,20 @@ def test_numbers_say_which_layer_is_which(model, first):
     assert len(kernels) == len([name for name in load_names(model) if len(load_names(model)[name]) == 4])
     first_kernel = f"conv2d_{first}/conv2d_{first}/kernel:0" if first else "conv2d/conv2d/kernel:0"
     assert next(iter(imported.arrays.values())).flat[0] == given.arrays[first_kernel].flat[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "taken"),
+    [
+        ("yolov4-tiny", 6, [1, 2, 3, 4, 5]),  # none of its heads has the first
+        ("yolov3-tiny", 6, [1, 2, 3, 3, 4, 5]),  # keras-yolo3's heads share one
+        ("yolov4-tiny", 5, [0, 1, 2, 3, 4]),
+    ],
+)
+def test_anchors_go_to_the_heads_that_have_them_there(model, given, taken):
+    places = import_weights(of(numbered(model), "keras2"), model).anchor_places
+    anchors = tuple((10.0 + number, 20.0 + number) for number in range(given))
+    assert of_the_model(anchors, places) == tuple(anchors[number] for number in taken)
 
 
 def test_keras_s_eps_goes_into_the_variance():
