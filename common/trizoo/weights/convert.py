@@ -43,10 +43,8 @@ def convert(source, out, *, model=None, classes=None, anchors=None, overrides=()
     settings = {"model.name": model, "classes": classes}
     settings |= {f"model.{key}": value for key, value in imported.settings.items()} | dict(imported.recipe)
     if anchors is not None:
-        if "anchors" not in architecture(model).options.model_fields:
-            raise UserError(f"anchors were given and {source} is {model}, which is no YOLO; leave --anchors out")
         settings["model.anchors"] = of_the_model(anchors, imported.anchor_places)
-        model_spec(model, NUM_CLASSES, anchors=settings["model.anchors"])  # which may have others, or in another order
+        model_spec(model, NUM_CLASSES, anchors=settings["model.anchors"])  # says so where they don't fit the model
     given = [*((key, _listed(value), "the weights") for key, value in settings.items()), *overrides]
     recipe = load(Recipe, base=model, overrides=given).recipe
     origin = {"file": source.name, "part": part, **(about or {})}

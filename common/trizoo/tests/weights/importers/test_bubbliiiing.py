@@ -12,7 +12,8 @@ import pytest
 from trizoo.families import ARCHITECTURES
 from trizoo.ground.errors import UserError
 from trizoo.tests.weights.importers import published
-from trizoo.weights.convert import of_the_model
+from trizoo.weights.checkpoint import load
+from trizoo.weights.convert import convert, of_the_model
 from trizoo.weights.importers import bubbliiiing, fits, import_weights
 from trizoo.weights.importers.darknet import layout
 from trizoo.weights.importers.renaming import rename
@@ -119,12 +120,16 @@ RETINANET = {
 } | {"fpn.P6.weight": (256, 512, 3, 3)}
 
 
-def test_retinanet_is_recognised_and_wants_its_own_input():
+def test_retinanet_is_recognised_and_wants_its_own_input(monkeypatch, tmp_path):
     given = of(RETINANET)
     assert [name for name in ARCHITECTURES if fits(given, name)] == ["retinanet-resnet18"]
-    imported = import_weights(given, "retinanet-resnet18")
-    assert imported.recipe == {"input_size": (600, 600), "resize": "letterbox"}
-    assert imported.settings["p6_from_c5"]
+    monkeypatch.setattr("trizoo.weights.convert.read", lambda path: given)
+    convert(tmp_path / "a.pth", tmp_path / "ours.h5")
+    recipe = load(tmp_path / "ours.h5").recipe
+    (tmp_path / "ours.h5").unlink()
+    assert (recipe["input_size"], recipe["resize"]) == ([600, 600], "letterbox")
+    assert (recipe["model"]["p6_from_c5"], recipe["model"]["anchor_preset"]) == (True, "retinanet-bubbliiiing")
+    assert len(recipe["classes"]) == 80
 
 
 def test_rows_of_retinanet_are_put_in_our_order():
