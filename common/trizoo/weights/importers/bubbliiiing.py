@@ -130,6 +130,8 @@ YOLOV4_TINY_RULES = (
     *(rule for level in (5, 4) for rule in _head(f"head_p{level}", f"yolo_headP{level}", 0)),
 )
 ATTENTION = {"attention_c4": "feat1_att", "attention_c5": "feat2_att", "attention_p4": "upsample_att"}
+KINDS = {"se": {"fc.0.weight": "reduce", "fc.2.weight": "expand"}, "eca": {"conv.weight": "along"}}
+ANCHORS = 9  # of a cell of retinanet-pytorch: three sizes of three shapes
 RETINANET_RULES = (
     *resnet_rules("backbone_net.model."),
     (r"fpn\.lateral_c(\d)\.conv", r"fpn.P\1_1"),
@@ -218,25 +220,27 @@ def _attention(arrays, source):
     given = {name: as_float32(name, array, source) for name, array in arrays.items() if name not in rest}
     if not given:
         return {}, None, rest
-    ends = {"fc.0.weight": ("se", "reduce"), "fc.2.weight": ("se", "expand"), "conv.weight": ("eca", "along")}
-    found, kinds = {}, set()
+    for kind, ends in KINDS.items():
+        if given.keys() == {f"{block}.{end}" for block in ATTENTION.values() for end in ends}:
+            return _blocks(given, ends, source), kind, rest
+    raise UserError(
+        f"{source} is yolov4-tiny-pytorch's YOLOv4-tiny with {next(iter(given))}, as its CBAM has, which keeps an "
+        f"eighth of the channels where the zoo's keeps a sixteenth; one with SE, ECA or no attention is needed"
+    )
+
+
+def _blocks(given, ends, source):
+    """Blocks of attention by our names; their layers are kernels of (out, in), or of ECA (1, 1, k), without biases."""
+    found = {}
     for ours, block in ATTENTION.items():
-        for end, (kind, layer) in ends.items():
-            if (array := given.pop(f"{block}.{end}", None)) is None:
-                continue
-            kinds.add(kind)
-            if kind == "se":  # the original has no biases
-                found[f"{ours}.{layer}.weight"] = array[:, :, None, None]
+        for end, layer in ends.items():
+            array = given[f"{block}.{end}"]
+            if array.ndim != (3 if layer == "along" else 2):
+                raise UserError(f"{source} holds {block}.{end} of shape {array.shape}; one of another rank is needed")
+            found[f"{ours}.{layer}.weight"] = array[:, :, None] if array.ndim == 3 else array[:, :, None, None]
+            if layer != "along":
                 found[f"{ours}.{layer}.bias"] = np.zeros(len(array), np.float32)
-            else:
-                found[f"{ours}.{layer}.weight"] = array[:, :, None]
-    if given or len(kinds) != 1:
-        raise UserError(
-            f"{source} is yolov4-tiny-pytorch's YOLOv4-tiny with {next(iter(given), 'attention of several kinds')}, "
-            f"as its CBAM has, which keeps an eighth of the channels where the zoo's keeps a sixteenth; one with SE, "
-            f"ECA or no attention is needed"
-        )
-    return found, kinds.pop(), rest
+    return found
 
 
 def _retinanet(arrays, model, source):
@@ -244,6 +248,9 @@ def _retinanet(arrays, model, source):
     if not re.fullmatch(r"retinanet-resnet\d+", model):
         raise UserError(f"{source} is {what} and no {model}; --model retinanet-resnet50, or one as deep, is needed")
     imported = _whole(take(arrays, rename(model, RETINANET_RULES), model, source), what, model, source)
+    for name, array in imported.arrays.items():
+        if ".predict_class." in name and (array.ndim == 0 or len(array) % ANCHORS):
+            raise UserError(f"{source} has {name} of shape {array.shape}; outputs of {ANCHORS} anchors are needed")
     return imported._replace(
         arrays={name: _in_our_order(name, array) for name, array in imported.arrays.items()},
         settings=RETINANET_MEANS | {"anchor_preset": "retinanet-bubbliiiing", "p6_from_c5": True},

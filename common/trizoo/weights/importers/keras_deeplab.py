@@ -17,7 +17,7 @@ from trizoo.weights.importers.renaming import rename, take
 
 TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5)}
 BACKBONE_EPS = 1e-3
-NUMBERED = re.compile(r"(conv2d(?:_\d+)?)\.weight")  # the last layer of bubbliiiing's repositories
+NUMBERED = re.compile(r"(conv2d(?:_\d{1,9})?)\.weight")  # the last layer of bubbliiiing's repositories
 PADS = (
     "deeplabv3-plus-keras and -tf2 train at sides such as 512, where their convolutions of stride 2 pad at the right "
     "and below only, and ours on all sides: so what follows lies half a pixel off; fine-tuning makes up for it"

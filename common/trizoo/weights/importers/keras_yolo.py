@@ -17,7 +17,7 @@ from trizoo.weights.importers.renaming import as_float32
 from trizoo.weights.names import NUM_CLASSES, load_names
 
 EPS = 1e-3  # Keras's own
-LAYER = re.compile(r"(conv2d|batch_normalization)(?:_v1)?(?:_(\d+))?\.(\w+)")
+LAYER = re.compile(r"(conv2d|batch_normalization)(?:_v1)?(?:_(\d{1,9}))?\.(\w+)")
 # places among the repositories' anchors, whose heads have the masks 3,4,5 and 1,2,3; our yolov4-tiny has no first one
 PLACES = {"yolov3-tiny": (1, 2, 3, 3, 4, 5), "yolov4-tiny": (1, 2, 3, 4, 5)}
 TINY_ANCHORS = ((23, 27), (37, 58), (81, 82), (81, 82), (135, 169), (344, 319))

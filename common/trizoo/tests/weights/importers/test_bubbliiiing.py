@@ -142,6 +142,11 @@ def test_rows_of_retinanet_are_put_in_our_order():
     assert sorted(bias) == rows.tolist()
 
 
+SE = {
+    f"{block}.fc.{place}.weight": (32, 16) for block in ("feat1_att", "feat2_att", "upsample_att") for place in (0, 2)
+}
+
+
 @pytest.mark.parametrize(
     ("shapes", "model", "words"),
     [
@@ -157,6 +162,15 @@ def test_rows_of_retinanet_are_put_in_our_order():
             "yolov4-tiny",
             "CBAM has, which keeps an eighth of the channels",
         ),
+        (
+            YOLOS["yolov4-tiny"] | SE | {"feat2_att.fc.0.weight": (16,)},
+            "yolov4-tiny",
+            r"of shape \(16,\); one of another",
+        ),
+        (YOLOS["yolov4-tiny"] | SE | {"feat2_att.conv.weight": (1, 1, 5)}, "yolov4-tiny", "or no attention is needed"),
+        (RETINANET | {"regressionModel.output.bias": (24,)}, "retinanet-resnet18", "with as many anchors a cell"),
+        (RETINANET | {"classificationModel.output.bias": (24,)}, "retinanet-resnet18", "outputs of 9 anchors are"),
+        (RETINANET | {"classificationModel.output.bias": ()}, "retinanet-resnet18", "outputs of 9 anchors are needed"),
         (ssd300() | {"extra.weight": (3,)}, "ssd300-vgg16", r"also holds extra\.weight"),
         (ssd300(), "ssd512-vgg16", "--model ssd300-vgg16 is needed"),
         (RETINANET, "yolov3", r"retinanet-pytorch's RetinaNet and no yolov3"),
@@ -170,7 +184,7 @@ def test_rows_of_retinanet_are_put_in_our_order():
     ],
 )
 def test_another_network_is_one_sentence(shapes, model, words):
-    with pytest.raises(UserError, match=rf"^a\.pth is [^\n]*{words}[^\n]*$"):
+    with pytest.raises(UserError, match=rf"^a\.pth [^\n]*{words}[^\n]*$"):
         import_weights(of(shapes), model, "a.pth")
 
 
