@@ -33,10 +33,6 @@ def import_weights(weights, model, source="the weights"):
     """
     if weights.kind == "darknet":
         return darknet.import_floats(weights.arrays["floats"], model, source=source)
-    if weights.kind == "pytorch":  # first, since some of its names are ours, too
-        imported = bubbliiiing.import_arrays(weights.arrays, model, source)
-        if imported is not None:
-            return imported
     return _by_name(weights, model, source) or _by_other_names(weights, model, source)
 
 
@@ -56,7 +52,7 @@ def _by_other_names(weights, model, source):
         arrays, importers = keras_layers.named(weights), (keras_yolo, keras_ssd, keras_deeplab, keras)
         keras.refuse_others(arrays, weights.about.get("layers", ()), source)
     else:
-        arrays, importers = weights.arrays, (torchvision, amdegroot)
+        arrays, importers = weights.arrays, (bubbliiiing, torchvision, amdegroot)
     for importer in importers:
         imported = importer.import_arrays(arrays, model, source)
         if imported is not None:
@@ -82,7 +78,7 @@ def _by_name(weights, model, source):
     """Arrays that have canonical names already: our own, in whatever format. None for others."""
     names = load_names(model)
     arrays = {name: as_float32(name, weights.arrays[name], source) for name in names if name in weights.arrays}
-    if not arrays:
+    if not arrays or bubbliiiing.OF_SHARED_NAMES in weights.arrays:
         return None
     unexpected = (name for name in weights.arrays if name not in arrays and name.rsplit(".", 1)[-1] != NOT_OURS)
     return Imported(arrays, tuple(name for name in names if name not in arrays), tuple(unexpected))

@@ -143,11 +143,12 @@ RETINANET_RULES = (
     (r"head_box\.tower\.(\d)\.conv", lambda match: f"regressionModel.conv{int(match[1]) + 1}"),
     (r"head_box\.predict_box", "regressionModel.output"),
 )
-# a name that only such a file has -> its rules, and what it is
+OF_SHARED_NAMES = "yolo_headP5.1.weight"  # in a file some of whose names are ours
+# a name that only such a file has -> its model, rules, and what it is
 YOLOS = {
     "last_layer0.6.weight": ("yolov3", YOLOV3_RULES, "yolo3-pytorch's YOLOv3"),
     "yolo_head3.1.weight": ("yolov4", YOLOV4_RULES, "yolov4-pytorch's YOLOv4"),
-    "yolo_headP5.1.weight": ("yolov4-tiny", YOLOV4_TINY_RULES, "yolov4-tiny-pytorch's YOLOv4-tiny"),
+    OF_SHARED_NAMES: ("yolov4-tiny", YOLOV4_TINY_RULES, "yolov4-tiny-pytorch's YOLOv4-tiny"),
 }
 BACKBONES = {
     "layer1.ds_conv.weight": (darknet53_rules(""), "yolo3-pytorch's Darknet53"),
