@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from trizoo.commands.published import conditions_of
+from trizoo.data.name_files import read_names
 from trizoo.download.fetch import to_stderr
 from trizoo.download.manifest import load_manifest
 from trizoo.download.remote import PREFIX, check, digests
@@ -14,6 +15,7 @@ from trizoo.ground.results import check_file
 from trizoo.ground.text import suggestion
 from trizoo.weights import listing, store
 from trizoo.weights.classes import class_lists
+from trizoo.weights.anchor_files import read_anchors
 from trizoo.weights.convert import convert
 from trizoo.weights.export import NAMES, export
 from trizoo.weights.readers import tensorflow
@@ -104,7 +106,10 @@ def _convert(options):
     manifest = load_manifest()
     source, classes = Path(options.source), options.classes
     if classes and len(classes) == 1:
-        classes = class_lists().get(classes[0], classes)
+        if Path(classes[0]).is_file():
+            classes = read_names(Path(classes[0])).names
+        else:
+            classes = class_lists().get(classes[0], classes)
     there = source.exists() or tensorflow.index_of(source) is not None
     if there or options.source not in manifest.weights:
         if not there:
@@ -112,9 +117,12 @@ def _convert(options):
                 f"{options.source!r} is neither a file nor a tag{suggestion(options.source, manifest.weights)}; "
                 f"trizoo weights list shows all tags"
             )
-        imported = convert(source, options.out, model=options.model, classes=classes)
-    elif classes or (options.model and manifest.weights[options.source].model in ARCHITECTURES):
-        raise UserError(f"{options.source} has a model and classes of its own; leave --classes and --model out")
+        anchors = options.anchors and read_anchors(options.anchors)
+        imported = convert(source, options.out, model=options.model, classes=classes, anchors=anchors)
+    elif classes or options.anchors or (options.model and manifest.weights[options.source].model in ARCHITECTURES):
+        raise UserError(
+            f"{options.source} has a model, classes and anchors of its own; leave --classes, --anchors and --model out"
+        )
     else:
         model = store.model_for(options.source, manifest.weights[options.source], options.model)
         store.require_reader(options.source, manifest.weights[options.source])

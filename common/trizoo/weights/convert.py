@@ -3,24 +3,27 @@
 from pathlib import Path
 
 from trizoo.download.remote import digests
-from trizoo.families import ARCHITECTURES, architecture
+from trizoo.families import ARCHITECTURES, architecture, model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import load, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.weights.checkpoint import Checkpoint, save
 from trizoo.weights.classes import assign_classes
 from trizoo.weights.importers import darknet, fits, import_weights
+from trizoo.weights.names import NUM_CLASSES
 from trizoo.weights.readers import read
 
 PREDICTS = ".predict"  # stands in the names of what predicts
 
 
-def convert(source, out, *, model=None, classes=None, overrides=(), about=None):
+def convert(source, out, *, model=None, classes=None, anchors=None, overrides=(), about=None):
     """Write the weights in a file as a checkpoint at `out`: `trizoo.weights.importers.imported.Imported`.
 
     Args:
         model: the zoo's name, None where the file says which it is
         classes: names of the file's outputs, see `trizoo.weights.classes`; None for class-0, class-1 and so on
+        anchors: (width, height) pairs in input pixels that a YOLO was trained with, as its repository lists them; None
+            for its repository's own
         overrides: (key, value, origin) for the recipe, such as its input size
         about: kept in the checkpoint's state
 
@@ -38,7 +41,10 @@ def convert(source, out, *, model=None, classes=None, overrides=(), about=None):
     part = _part(model, imported, source)
     arrays, classes = assign_classes(imported, model, classes, source)
     settings = {"model.name": model, "classes": classes}
-    settings |= {f"model.{key}": value for key, value in imported.settings.items()}
+    settings |= {f"model.{key}": value for key, value in imported.settings.items()} | dict(imported.recipe)
+    if anchors is not None:
+        settings["model.anchors"] = of_the_model(anchors, imported.anchor_places)
+        model_spec(model, NUM_CLASSES, anchors=settings["model.anchors"])  # says so where they don't fit the model
     given = [*((key, _listed(value), "the weights") for key, value in settings.items()), *overrides]
     recipe = load(Recipe, base=model, overrides=given).recipe
     origin = {"file": source.name, "part": part, **(about or {})}
@@ -75,6 +81,11 @@ def _part(model, imported, source):
     return "backbone"
 
 
+def of_the_model(anchors, places):
+    """The anchors that a model has of those that a repository lists; all where there are other numbers of them."""
+    return tuple(anchors[place] for place in places) if places and len(anchors) > max(places) else tuple(anchors)
+
+
 def _listed(value):
-    """A tuple as the list that a file would have."""
-    return list(value) if isinstance(value, tuple) else value
+    """Tuples as the lists that a file would have."""
+    return [_listed(part) for part in value] if isinstance(value, tuple) else value

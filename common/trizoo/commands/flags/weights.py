@@ -43,7 +43,13 @@ def parser(prog="trizoo weights"):
     converter.add_argument("source", metavar="SOURCE", help="a file, a folder, or a tag")
     converter.add_argument("--model", choices=models(), help="what it is for (default: what it fits)")
     converter.add_argument(
-        "--classes", nargs="+", metavar="NAME", help=f"class names, or the name of a list: {', '.join(CLASS_LISTS)}"
+        "--classes",
+        nargs="+",
+        metavar="NAME",
+        help=f"class names, a file with a name a line (voc_classes.txt), or a list: {', '.join(CLASS_LISTS)}",
+    )
+    converter.add_argument(
+        "--anchors", metavar="FILE", help="what a YOLO was trained with, as in yolo_anchors.txt: 10,13, 16,30, ..."
     )
     converter.add_argument("--offline", action="store_true", help="with a tag: only what is here")
     converter.add_argument("--out", required=True, metavar="FILE.h5", type=Path)

@@ -19,16 +19,20 @@ class PyramidAnchors:
         rounded: torchvision's way. Corners about the centre are rounded to whole pixels, half to even; the first centre
             is the input's corner, and cells are the input's side // cells apart, so 60 pixels where 608 have 10 cells.
             Otherwise keras-retinanet's: nothing is rounded, cells are 8 to 128 pixels apart and have their own centre
+        shapes: in the place of ratios, (width, height) of an anchor of size 1
+        shift: pixels by which anchors lie right of their place, and below it; not of rounded ones
     """
 
     sizes: tuple[tuple[float, ...], ...]
     ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
     rounded: bool = True
+    shapes: tuple[tuple[float, float], ...] = ()
+    shift: float = 0.0
 
     @property
     def anchors_per_cell(self):
         """How many anchors a cell of each level has: a tuple."""
-        return tuple(len(sizes) * len(self.ratios) for sizes in self.sizes)
+        return tuple(len(sizes) * len(self.shapes or self.ratios) for sizes in self.sizes)
 
 
 PYRAMID_LEVELS = (3, 4, 5, 6, 7)
@@ -44,6 +48,14 @@ RETINANET_ANCHORS = {
     # torchvision's retinanet_resnet50_fpn cuts off what is behind the point: 40 of 40.3, 50 of 50.8
     "retinanet": PyramidAnchors(tuple(tuple(int(size * scale) for scale in SCALES) for size in SIZES)),
     "keras-retinanet": PyramidAnchors(tuple(tuple(size * scale for scale in SCALES) for size in SIZES), rounded=False),
+    # retinanet-pytorch's of bubbliiiing (utils/anchors.py). Its pool begins a pixel further on than ours, which is two
+    # pixels of the input: its features see so much more of what is right and below, and anchors move the other way
+    "retinanet-bubbliiiing": PyramidAnchors(
+        tuple(tuple(size * scale for scale in SCALES) for size in SIZES),
+        rounded=False,
+        shapes=((1.0, 1.0), (1.4, 0.7), (0.7, 1.4)),
+        shift=-2.0,
+    ),
 }
 
 
@@ -83,11 +95,15 @@ def cell_anchors(anchors, level):
         anchors: PyramidAnchors
         level: 0 for P3
     """
-    stretches = np.sqrt(np.array(anchors.ratios, np.float32))[:, None]
+    if anchors.shapes:
+        wide, high = np.array(anchors.shapes, np.float32).T[..., None]
+    else:
+        high = np.sqrt(np.array(anchors.ratios, np.float32))[:, None]
+        wide = 1 / high
     sizes = np.array(anchors.sizes[level], np.float32)
-    half = np.stack([(1 / stretches * sizes).ravel(), (stretches * sizes).ravel()], axis=1) / 2
+    half = np.stack([(wide * sizes).ravel(), (high * sizes).ravel()], axis=1) / 2
     of_cell = np.concatenate([-half, half], axis=1)
-    return of_cell.round() if anchors.rounded else of_cell
+    return of_cell.round() if anchors.rounded else of_cell + np.float32(anchors.shift)
 
 
 RETINANET_CODING = CentreCoding()

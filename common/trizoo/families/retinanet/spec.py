@@ -25,7 +25,11 @@ from trizoo.families.retinanet.graph import retinanet_candidates
 from trizoo.families.retinanet.targets import assign
 from trizoo.ground.fields import NotNegative, Probability, Section
 
-CODINGS = {"retinanet": RETINANET_CODING, "keras-retinanet": KERAS_RETINANET_CODING}
+CODINGS = {
+    "retinanet": RETINANET_CODING,
+    "keras-retinanet": KERAS_RETINANET_CODING,
+    "retinanet-bubbliiiing": RETINANET_CODING,
+}
 
 
 STRIDES = (8, 16, 32)  # of C3, C4, C5

@@ -25,6 +25,7 @@ class DefaultBoxes:
         sizes: pixels, one more than levels
         ratios: per level, above 1
         clipped: whether no side exceeds the input's, as in torchvision
+        cut: whether anchors end at the input's borders
     """
 
     side: int
@@ -33,6 +34,7 @@ class DefaultBoxes:
     sizes: tuple[float, ...]
     ratios: tuple[tuple[float, ...], ...]
     clipped: bool = False
+    cut: bool = False
 
     def __post_init__(self):
         lengths = [len(self.cells), len(self.steps), len(self.sizes) - 1, len(self.ratios)]
@@ -62,6 +64,15 @@ SSD_ANCHORS = {
     "ssd300": DefaultBoxes(300, CELLS_300, STEPS_300, (21, 45, 99, 153, 207, 261, 315), RATIOS_300, clipped=True),
     # the original's ssd_pascal.py
     "ssd300-caffe": DefaultBoxes(300, CELLS_300, STEPS_300, (30, 60, 111, 162, 213, 264, 315), RATIOS_300),
+    # ssd-pytorch's, -tf2's and -keras's of bubbliiiing (utils/anchors.py): cells share the side, anchors end at borders
+    "ssd300-bubbliiiing": DefaultBoxes(
+        300,
+        CELLS_300,
+        tuple(300 / cells for cells in CELLS_300),
+        (30, 60, 111, 162, 213, 264, 315),
+        RATIOS_300,
+        cut=True,
+    ),
     # the original's for VOC: 0.07, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05 times 512
     "ssd512": DefaultBoxes(
         512,
@@ -89,7 +100,8 @@ def ssd_grid(anchors):
         if anchors.clipped:
             sides = np.minimum(sides, anchors.side)
         cell_anchors = cxcywh_to_xyxy(np.concatenate([np.zeros_like(sides), sides], axis=1))
-        boxes.append(lay_out(cell_anchors, cells, cells, (step, step), offset=0.5))
+        of_level = lay_out(cell_anchors, cells, cells, (step, step), offset=0.5)
+        boxes.append(of_level.clip(0, anchors.side) if anchors.cut else of_level)
     return make_grid(boxes)
 
 

@@ -166,7 +166,9 @@ class SSDArchitecture(Architecture):
 
 SSD_ARCHITECTURES = {
     # "ssd300" is torchvision's ssd300_vgg16, "ssd300-caffe" the original (Liu et al. 2016)
-    "ssd300-vgg16": SSDArchitecture(backbone="vgg16", strides=(8, 16), anchor_presets=("ssd300", "ssd300-caffe")),
+    "ssd300-vgg16": SSDArchitecture(
+        backbone="vgg16", strides=(8, 16), anchor_presets=("ssd300", "ssd300-caffe", "ssd300-bubbliiiing")
+    ),
     "ssd512-vgg16": SSDArchitecture(backbone="vgg16", strides=(8, 16), anchor_presets=("ssd512",)),
     "ssd300-mobilenetv2": SSDArchitecture(
         backbone="mobilenetv2", strides=(16, 32), anchor_presets=("ssd300-mobilenetv2",)

@@ -114,7 +114,7 @@ def test_convert_takes_a_tag(entries, tiny, tmp_path, capsys):
     assert load(out).recipe["classes"] == ["cat", "dog"]
     with pytest.raises(UserError, match="there already"):
         main(["convert", "yolov3-tiny.pets", "--out", str(out)])
-    with pytest.raises(UserError, match=r"yolov3-tiny\.pets has a model and classes of its own"):
+    with pytest.raises(UserError, match=r"yolov3-tiny\.pets has a model, classes and anchors of its own"):
         main(["convert", "yolov3-tiny.pets", "--classes", "a", "b", "--out", str(tmp_path / "more.h5")])
 
 
@@ -127,6 +127,37 @@ def test_convert_takes_a_file_and_a_list_of_classes(entries, tiny, tmp_path, cap
     assert load(tmp_path / "out.h5").recipe["classes"] == ["cat", "dog"]
     assert main(["convert", str(tiny[0]), "--out", str(tmp_path / "unnamed.h5")]) == 0
     assert "class-0, class-1 and so on; --classes names them" in capsys.readouterr().err
+
+
+def test_convert_takes_files_of_classes_and_anchors(tiny, tmp_path):
+    """As repositories of YOLO have them: voc_classes.txt and yolo_anchors.txt."""
+    (tmp_path / "voc_classes.txt").write_text("aeroplane\n\u7f8a \n\n", encoding="utf-8-sig")
+    (tmp_path / "yolo_anchors.txt").write_text("10,14,  20,30.5, 37,58\n81,82, 135,169, 300,310")
+    files = ["--classes", str(tmp_path / "voc_classes.txt"), "--anchors", str(tmp_path / "yolo_anchors.txt")]
+    assert main(["convert", str(tiny[0]), *files, "--out", str(tmp_path / "out.h5")]) == 0
+    recipe = load(tmp_path / "out.h5").recipe
+    assert recipe["classes"] == ["aeroplane", "\u7f8a"]
+    assert recipe["model"]["anchors"] == [[10, 14], [20, 30.5], [37, 58], [81, 82], [135, 169], [300, 310]]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("10,13, 16", r"holds 3 numbers, which aren't pairs"),
+        ("", r"holds 0 numbers"),
+        ("10,x", r"holds 'x', which is no length; widths and heights in pixels"),
+        ("10,-1", r"holds '-1', which is no length"),
+        ("10,nan", r"holds 'nan', which is no length"),
+        ("1" * 70_000, r"is no file of at most 64 KiB"),
+        ("10,14, 23,27", r"2 anchors were given for yolov3-tiny; its heads need 6"),
+    ],
+)
+def test_anchors_that_are_none_are_a_sentence(tiny, tmp_path, text, sentence):
+    (tmp_path / "yolo_anchors.txt").write_text(text)
+    with pytest.raises(UserError, match=sentence):
+        main(
+            ["convert", str(tiny[0]), "--anchors", str(tmp_path / "yolo_anchors.txt"), "--out", str(tmp_path / "a.h5")]
+        )
 
 
 def test_convert_takes_a_backbone_for_a_named_model_and_exports_it_by_torchvision_s_names(entries, tmp_path, capsys):

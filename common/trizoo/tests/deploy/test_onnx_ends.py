@@ -17,6 +17,7 @@ DETECTORS = {
     "ssd300-mobilenetv2": ((300, 300), {}),
     "retinanet-resnet18": ((150, 131), {}),
     "retinanet-resnet34": ((64, 200), {"anchor_preset": "keras-retinanet"}),
+    "retinanet-resnet50": ((96, 64), {"anchor_preset": "retinanet-bubbliiiing"}),
 }
 THRESHOLDS = Thresholds(confidence=0.4, nms=0.45, max_detections=20)
 

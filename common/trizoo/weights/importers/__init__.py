@@ -3,10 +3,13 @@
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers import (
     amdegroot,
+    bubbliiiing,
     darknet,
     keras,
     keras_deeplab,
     keras_layers,
+    keras_ssd,
+    keras_yolo,
     tensorflow_deeplab,
     torchvision,
 )
@@ -46,9 +49,10 @@ def _by_other_names(weights, model, source):
     if weights.kind == "tensorflow":
         arrays, importers = tensorflow_deeplab.named(weights), (tensorflow_deeplab,)
     elif weights.kind in keras_layers.KINDS:
-        arrays, importers = keras_layers.named(weights), (keras_deeplab, keras)
+        arrays, importers = keras_layers.named(weights), (keras_yolo, keras_ssd, keras_deeplab, keras)
+        keras.refuse_others(arrays, weights.about.get("layers", ()), source)
     else:
-        arrays, importers = weights.arrays, (torchvision, amdegroot)
+        arrays, importers = weights.arrays, (bubbliiiing, torchvision, amdegroot)
     for importer in importers:
         imported = importer.import_arrays(arrays, model, source)
         if imported is not None:
@@ -57,7 +61,8 @@ def _by_other_names(weights, model, source):
     raise UserError(
         f"{source} ({weights.kind}) holds arrays named {examples[:200]} ..., which can't be turned into {model}; "
         f"weights with the names of {model}, of Darknet, torchvision, Keras Applications, keras-retinanet, "
-        f"keras-deeplab-v3-plus, TensorFlow's DeepLab or ssd.pytorch are needed"
+        f"keras-deeplab-v3-plus, TensorFlow's DeepLab or ssd.pytorch, or of another repository that docs/weights.md "
+        f"lists, are needed"
     )
 
 
@@ -73,7 +78,7 @@ def _by_name(weights, model, source):
     """Arrays that have canonical names already: our own, in whatever format. None for others."""
     names = load_names(model)
     arrays = {name: as_float32(name, weights.arrays[name], source) for name in names if name in weights.arrays}
-    if not arrays:
+    if not arrays or bubbliiiing.OF_SHARED_NAMES in weights.arrays:
         return None
     unexpected = (name for name in weights.arrays if name not in arrays and name.rsplit(".", 1)[-1] != NOT_OURS)
     return Imported(arrays, tuple(name for name in names if name not in arrays), tuple(unexpected))

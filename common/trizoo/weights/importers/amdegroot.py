@@ -4,6 +4,10 @@ from trizoo.ground.errors import UserError
 from trizoo.weights.importers.renaming import rename, require_backbone, take
 from trizoo.weights.importers.torchvision import FEATURES
 
+OTHERS = (
+    "it is taken for one of amdegroot's; if it is of an early ssd-pytorch of bubbliiiing's, whose network's class is "
+    "SSD and not SSD300, load and save it once with a later one, which puts the arrays in the order it is known by"
+)
 # mean of data/config.py and augmentations.py, which are BGR there before voc0712.py turns the pixels to RGB
 CAFFE_RGB = {"mean": (123.0, 117.0, 104.0), "std": (1.0, 1.0, 1.0)}
 
@@ -35,7 +39,7 @@ def import_arrays(arrays, model, source):
         if model != "ssd300-vgg16":
             raise UserError(f"{source} is an SSD300 on VGG16 and no {model}; --model ssd300-vgg16 is needed")
         imported = take(arrays, rename(model, RULES) | SCALE, model, source)
-        return imported._replace(settings=CAFFE_RGB | {"anchor_preset": "ssd300-caffe"})
+        return imported._replace(settings=CAFFE_RGB | {"anchor_preset": "ssd300-caffe"}, notes=(OTHERS,))
     if "0.weight" in arrays and "33.weight" in arrays:
         imported = take(arrays, rename(model, vgg_rules("")), model, source)
         require_backbone(imported, (), "VGG16 with reduced layers", model, source)

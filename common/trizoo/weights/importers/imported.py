@@ -18,6 +18,9 @@ class Imported(NamedTuple):
         settings: what a recipe's model section must say for these arrays: key -> value
         notes: what a person should know, a line each
         background: whether the first output of each anchor stands for a background that our model doesn't predict
+        recipe: what other parts of a recipe must say for them: dotted key -> value
+        anchor_places: of a YOLO, which of the anchors that its repository lists are our model's, in our model's order;
+            None for all of them
     """
 
     arrays: dict[str, np.ndarray]
@@ -26,3 +29,5 @@ class Imported(NamedTuple):
     settings: dict[str, Any] | MappingProxyType[str, Any] = NOTHING
     notes: tuple[str, ...] = ()
     background: bool = False
+    recipe: dict[str, Any] | MappingProxyType[str, Any] = NOTHING
+    anchor_places: tuple[int, ...] | None = None

@@ -28,6 +28,10 @@ XCEPTION = (
     "{source} is Keras Applications' Xception, whose middle has 8 modules and whose pools aren't aligned; the zoo has "
     "the aligned Xception-65 of DeepLab, so weights of that are needed"
 )
+OTHER_RETINANET = (
+    "{source} is bubbliiiing's retinanet-keras's RetinaNet, whose anchors end at the input's borders where those of "
+    "the zoo reach over them, so its boxes would be others; one of keras-retinanet's or retinanet-pytorch's is needed"
+)
 
 # conv2_block1_1_conv ... since Keras 2.2.5
 RESNET_RULES = (
@@ -118,13 +122,23 @@ def import_arrays(arrays, model, source):
     return None
 
 
+def refuse_others(arrays, layers, source):
+    """UserError for a network that has the names and shapes of keras-retinanet's and isn't one.
+
+    Args:
+        layers: all that the file lists, those without arrays too: keras-retinanet's pool is called pool1
+    """
+    if "pyramid_regression.weight" in arrays and any(layer.startswith("max_pooling2d") for layer in layers):
+        raise UserError(OTHER_RETINANET.format(source=source))
+
+
 def _retinanet(arrays, layers, model, source):
     if not re.fullmatch(r"retinanet-resnet\d+", model):
         raise UserError(f"{source} is keras-retinanet's RetinaNet and no {model}; --model retinanet-resnet50 is needed")
     imported = take(arrays, rename(model, (*caffe_resnet_rules(layers), *RETINANET_RULES)), model, source)
     settings = CAFFE | {"anchor_preset": "keras-retinanet", "stride_on_1x1": True, "p6_from_c5": True}
     note = SHIFTED.format(layers="pool1, P6 and P7")
-    return imported._replace(arrays=_turned(imported.arrays), settings=settings, notes=(note,))
+    return imported._replace(arrays=turned(imported.arrays), settings=settings, notes=(note,))
 
 
 def _resnet(arrays, rules, eps, model, source):
@@ -137,7 +151,7 @@ def _resnet(arrays, rules, eps, model, source):
         imported.arrays, {ours: as_float32(theirs, arrays[theirs], source) for ours, theirs in biases.items()}
     )
     imported = imported._replace(
-        arrays=_turned(with_eps(found, eps)),
+        arrays=turned(with_eps(found, eps)),
         unexpected=tuple(name for name in imported.unexpected if name not in biases.values()),
         settings=CAFFE | {"stride_on_1x1": True},
     )
@@ -167,7 +181,7 @@ def _vgg16(arrays, model, source):
         new, used, notes = reinitialised(shapes, model), (), (REINITIALISED,)
     given = imported.arrays | new
     imported = imported._replace(
-        arrays=_turned({name: given[name] for name in shapes if name in given}),
+        arrays=turned({name: given[name] for name in shapes if name in given}),
         missing=tuple(name for name in imported.missing if name not in new),
         unexpected=tuple(name for name in imported.unexpected if name not in used),
         settings=CAFFE,
@@ -177,7 +191,7 @@ def _vgg16(arrays, model, source):
     return imported
 
 
-def _turned(arrays):
+def turned(arrays):
     """Arrays whose first kernel takes RGB where that given takes BGR."""
     first = next((name for name, array in arrays.items() if array.ndim == 4 and array.shape[1] == 3), None)
     return arrays if first is None else arrays | {first: arrays[first][:, ::-1]}

@@ -1,9 +1,14 @@
 """TensorFlow's DeepLab as github.com/bonlime/keras-deeplab-v3-plus has it: Keras layers with names of their own.
 
+Those of github.com/bubbliiiing/deeplabv3-plus-{keras,tf2} have the same names but for the last layer's, which is
+Keras's own, and a decoder on MobileNetV2 too (nets/*.py there).
+
 Names and graph: model.py there, with the backbone xception or mobilenetv2. Batch norms of the backbone have an eps of
 1e-3, which goes into the variance, those behind it have ours. TensorFlow resizes so that corners meet corners, as our
 graph does with `model.align_corners`. A note says where MobileNetV2 pads in another way.
 """
+
+import re
 
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import with_eps
@@ -11,6 +16,11 @@ from trizoo.weights.importers.renaming import rename, take
 
 TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5), "align_corners": True}
 BACKBONE_EPS = 1e-3
+NUMBERED = re.compile(r"(conv2d(?:_\d{1,9})?)\.weight")  # the last layer of bubbliiiing's repositories
+PADS = (
+    "deeplabv3-plus-keras and -tf2 train at sides such as 512, where their convolutions of stride 2 pad at the right "
+    "and below only, and ours on all sides: so what follows lies half a pixel off; fine-tuning makes up for it"
+)
 FIRST = {"entry_flow_conv1_1": "deeplabv3plus-xception65", "Conv": "deeplabv3-mobilenetv2"}  # layer -> model
 ODD = (
     "its paddings are ours where the sides of the input are k * 16 + 1, such as 513, which it was made for; at others "
@@ -71,11 +81,17 @@ def import_arrays(arrays, model, source):
     if "concat_projection.weight" not in arrays or "image_pooling.weight" not in arrays:
         return None
     its = model_of(arrays)
+    if its == FIRST["Conv"] and "decoder_conv0_depthwise.weight" in arrays:
+        its = "deeplabv3plus-mobilenetv2"
     if model != its:
         advice = f"--model {its} is needed" if its else "one on Xception-65 or MobileNetV2 is needed"
         raise UserError(f"{source} is keras-deeplab-v3-plus's DeepLab and no {model}; {advice}")
-    logits = next((layer for layer in LOGITS if f"{layer}.weight" in arrays), LOGITS[0])
-    return adapted(take(arrays, names_of(model, logits), model, source))
+    logits = next((layer for layer in LOGITS if f"{layer}.weight" in arrays), None)
+    numbered = [match[1] for name in arrays if (match := NUMBERED.fullmatch(name))]
+    if logits or len(numbered) != 1:
+        return adapted(take(arrays, names_of(model, logits or LOGITS[0]), model, source))
+    imported = adapted(take(arrays, names_of(model, numbered[0]), model, source))
+    return imported._replace(notes=(*imported.notes, PADS))
 
 
 def model_of(arrays):

@@ -31,10 +31,10 @@ def has_attribute(source, name):
 def read(source):
     """(kind, {path: array}, about): "keras2" with paths `<layer>/<weight>` in the model's order, or "keras3".
 
-    about: of keras2, what the file says of keras_version and backend; of keras3 `names`, the layers' own names by their
-    path. bfloat16 becomes float32, exactly; the optimizer's arrays are left out. Raises UnreadableError for files that
-    are damaged or other programs', and for links, filters, and storage elsewhere. Takes the file's size and what
-    `trizoo.weights.hdf5` says.
+    about: of keras2, what the file says of keras_version and backend, and the names of all `layers`; of keras3 `names`,
+    the layers' own names by their path. bfloat16 becomes float32, exactly; the optimizer's arrays are left out. Raises
+    UnreadableError for files that are damaged or other programs', and for links, filters, and storage elsewhere. Takes
+    the file's size and what `trizoo.weights.hdf5` says.
     """
     with _opened(source.path) as root:
         if MODEL in root.members or _has_list(root, LAYERS):
@@ -92,7 +92,8 @@ def _layers(file):
             arrays[path] = _array(_follow(group, name), path)
     if not arrays:
         raise UnreadableError("is a Keras file without weights; one that save_weights wrote is needed")
-    return arrays, {key: _text(root, key) for key in ("keras_version", "backend") if key in root.attributes}
+    said = {key: _text(root, key) for key in ("keras_version", "backend") if key in root.attributes}
+    return arrays, said | {"layers": tuple(layers)}
 
 
 class _Variables:

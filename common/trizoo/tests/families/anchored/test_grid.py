@@ -11,6 +11,9 @@ SSD300 = SSD_ANCHORS["ssd300"]
 KERAS = RETINANET_ANCHORS["keras-retinanet"]
 
 
+SIDES = [32 * 2 ** (number / 3) for number in range(3)]
+
+
 def box_about(x, y, width, height):
     return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
 
@@ -21,6 +24,7 @@ def box_about(x, y, width, height):
         # 38 * 38 * 4, 19 * 19 * 6, 10 * 10 * 6, 5 * 5 * 6, 3 * 3 * 4, 1 * 1 * 4
         ("ssd300", (4, 6, 6, 6, 4, 4), [5776, 2166, 600, 150, 36, 4], 8732),
         ("ssd300-caffe", (4, 6, 6, 6, 4, 4), [5776, 2166, 600, 150, 36, 4], 8732),
+        ("ssd300-bubbliiiing", (4, 6, 6, 6, 4, 4), [5776, 2166, 600, 150, 36, 4], 8732),
         # 64 * 64 * 4, 32 * 32 * 6, 16 * 16 * 6, 8 * 8 * 6, 4 * 4 * 6, 2 * 2 * 4, 1 * 1 * 4
         ("ssd512", (4, 6, 6, 6, 6, 4, 4), [16384, 6144, 1536, 384, 96, 16, 4], 24564),
         # 19 * 19, 10 * 10, 5 * 5, 3 * 3, 2 * 2 and 1 cells of 6
@@ -59,6 +63,20 @@ def test_torchvision_clips_the_sides_of_default_boxes_and_caffe_does_not():
     caffe = ssd_grid(SSD_ANCHORS["ssd300-caffe"]).boxes
     np.testing.assert_allclose(caffe[-2], box_about(150, 150, 264 * math.sqrt(2), 264 / math.sqrt(2)), rtol=1e-6)
     np.testing.assert_allclose(caffe[0], box_about(4, 4, 30, 30))
+
+
+def test_default_boxes_of_bubbliiiing_share_the_side_and_end_at_the_borders():
+    boxes = ssd_grid(SSD_ANCHORS["ssd300-bubbliiiing"]).boxes
+    assert (boxes.min(), boxes.max()) == (0, 300)
+    # the first centre lies at half of 300 / 38 = 7.894..: 3.947.., and 30 pixels about it begin before the input
+    np.testing.assert_allclose(boxes[0], [0, 0, 150 / 38 + 15, 150 / 38 + 15], rtol=1e-6)
+    # row 5, column 5 of the second level, of 19 cells a side: centre 5.5 * 300 / 19, sizes 60 and 111
+    start, centre = 5776 + (5 * 19 + 5) * 6, 5.5 * 300 / 19
+    np.testing.assert_allclose(boxes[start], box_about(centre, centre, 60, 60), rtol=1e-6)
+    wide = (60 * math.sqrt(3), 60 / math.sqrt(3))
+    np.testing.assert_allclose(boxes[start + 4], box_about(centre, centre, *wide), rtol=1e-6)
+    # the last level's one cell, of size 264, is 373 wide but for the borders
+    np.testing.assert_allclose(boxes[-2, [0, 2]], [0, 300])
 
 
 def test_default_boxes_of_512():
@@ -108,6 +126,14 @@ def test_the_number_of_pyramid_anchors(size, cells, count):
         assert grid.boxes.shape == (count, 4)
         assert np.bincount(grid.levels).tolist() == [columns * rows * 9 for columns, rows in cells]
         assert (grid.boxes.dtype, grid.levels.dtype) == (np.float32, np.int64)
+
+
+def test_pyramid_anchors_of_bubbliiiing_by_hand():
+    boxes = retinanet_grid((96, 64), RETINANET_ANCHORS["retinanet-bubbliiiing"]).boxes
+    # row 1, column 2 of P3, of 12 columns: centre (2.5 * 8, 1.5 * 8), less the two pixels; sizes 32, 40.3, 50.8
+    of_cell = boxes[(12 + 2) * 9 :][:9]
+    shapes = [(wide * side, high * side) for wide, high in ((1, 1), (1.4, 0.7), (0.7, 1.4)) for side in SIDES]
+    np.testing.assert_allclose(of_cell, [box_about(18, 10, *shape) for shape in shapes], rtol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(0, 600), (64, -1)])

@@ -1,0 +1,270 @@
+"""bubbliiiing's repositories for PyTorch: yolo3-, yolov4-, yolov4-tiny-, ssd-, retinanet-, deeplabv3-plus-, pspnet-.
+
+Names and graphs: nets/*.py of github.com/bubbliiiing/{yolo3,yolov4,yolov4-tiny,ssd,retinanet}-pytorch; normalisation,
+anchors and how boxes are coded: utils/*.py there. A file has to hold a whole network, or the backbone that trainings
+begin with: one that was changed is refused, as are the networks that the zoo has others in the place of (`NONE`).
+"""
+
+import re
+
+import numpy as np
+
+from trizoo.ground.errors import UserError
+from trizoo.weights.importers.amdegroot import RULES as SSD_RULES
+from trizoo.weights.importers.amdegroot import SCALE
+from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take
+from trizoo.weights.importers.torchvision import resnet_rules
+
+BYTES = {"mean": (0.0, 0.0, 0.0), "std": (255.0, 255.0, 255.0)}
+PLAIN = {"scale_xy": 1.0}  # the centre is the sigmoid itself, where Darknet's YOLOv4 has the grid sensitivity
+# of R, G, B, which ssd- and retinanet-pytorch take from the numbers of B, G, R
+SSD_MEANS = {"mean": (104.0, 117.0, 123.0), "std": (1.0, 1.0, 1.0)}
+RETINANET_MEANS = {"mean": (103.53, 116.28, 123.675), "std": (57.375, 57.12, 58.395)}
+OWN_ANCHORS = (
+    "anchors aren't in the file: the repository's own are taken, unless --anchors gives those that it was trained with"
+)
+POOL = (
+    "its first pool begins a pixel further right and below than the zoo's: anchors make up for it, but not at the "
+    "input's left and upper borders; fine-tuning does"
+)
+# what a file is, by a name in it, and which part of it the zoo's model hasn't
+NONE = {
+    "shortcut_conv.0.weight": (
+        "deeplabv3-plus-pytorch's DeepLabv3+, whose pyramid and decoder have full 3x3 convolutions where the zoo's "
+        "DeepLabv3+ has depthwise separable ones, so its numbers fit no model of the zoo; a training is needed"
+    ),
+    "master_branch.0.bottleneck.0.weight": (
+        "pspnet-pytorch's PSPNet, whose ResNet-50 begins with three 3x3 convolutions where the zoo's has one of 7x7, "
+        "and whose head on MobileNetV2 has 80 channels where the zoo's has 512, so its numbers fit no model of the "
+        "zoo; a training is needed"
+    ),
+    "mobilenet.0.0.weight": (
+        "ssd-pytorch's SSD on MobileNetV2, whose first level is the 96 channels behind a block where the zoo's is the "
+        "576 within the next, so its numbers fit no model of the zoo; a training, or one on VGG16, is needed"
+    ),
+}
+BLOCKS = (1, 2, 8, 8, 4)  # of CSPDarknet53's stages
+
+
+def darknet53_rules(prefix):
+    """Rules of yolo3-pytorch's backbone, whose names begin so."""
+    return (
+        (r"backbone\.stem\.(conv|bn)", rf"{prefix}\g<1>1"),
+        (
+            r"backbone\.stages\.(\d)\.down\.(conv|bn)",
+            lambda match: f"{prefix}layer{int(match[1]) + 1}.ds_{match[2]}",
+        ),
+        (
+            r"backbone\.stages\.(\d)\.blocks\.(\d)\.conv(\d)\.(conv|bn)",
+            lambda match: f"{prefix}layer{int(match[1]) + 1}.residual_{match[2]}.{match[4]}{match[3]}",
+        ),
+    )
+
+
+def csp_darknet53_rules(prefix):
+    """Rules of yolov4-pytorch's backbone, whose names begin so."""
+    parts = {"down": "downsample_conv", "bypass": "split_conv0", "enter": "split_conv1", "merge": "concat_conv"}
+    return (
+        (r"backbone\.stem\.(conv|bn)", rf"{prefix}conv1.\1"),
+        (
+            r"backbone\.stages\.(\d)\.(down|bypass|enter|merge)\.(conv|bn)",
+            lambda match: f"{prefix}stages.{match[1]}.{parts[match[2]]}.{match[3]}",
+        ),
+        (
+            r"backbone\.stages\.(\d)\.leave\.(conv|bn)",
+            lambda match: f"{prefix}stages.{match[1]}.blocks_conv.{BLOCKS[int(match[1])]}.{match[2]}",
+        ),
+        (
+            r"backbone\.stages\.(\d)\.blocks\.(\d)\.conv(\d)\.(conv|bn)",
+            lambda match: f"{prefix}stages.{match[1]}.blocks_conv.{match[2]}.block.{int(match[3]) - 1}.{match[4]}",
+        ),
+    )
+
+
+def csp_tiny_rules(prefix):
+    """Rules of yolov4-tiny-pytorch's backbone, whose names begin so."""
+    return (
+        (r"backbone\.conv(\d)\.(conv|bn)", rf"{prefix}conv\1.\2"),
+        (
+            r"backbone\.blocks\.(\d)\.conv(\d)\.(conv|bn)",
+            lambda match: f"{prefix}resblock_body{int(match[1]) + 1}.conv{match[2]}.{match[3]}",
+        ),
+    )
+
+
+def _numbered(ours, theirs):
+    """A rule of convolutions that we number from 1, and a list of theirs from 0."""
+    return rf"{ours}\.conv(\d)\.(conv|bn)", lambda match: f"{theirs}.{int(match[1]) - 1}.{match[2]}"
+
+
+def _head(ours, theirs, first):
+    """Rules of a head: its block has this place in a list of theirs, and what predicts is behind that."""
+    return (rf"{ours}\.conv\.(conv|bn)", rf"{theirs}.{first}.\1"), (rf"{ours}\.predict", f"{theirs}.{first + 1}")
+
+
+YOLOV3_RULES = (
+    *darknet53_rules("backbone."),
+    *(_numbered(f"neck_p{5 - level}", f"last_layer{level}") for level in range(3)),
+    *(rule for level in range(3) for rule in _head(f"head_p{5 - level}", f"last_layer{level}", 5)),
+    (r"lateral_p(4|3)\.(conv|bn)", lambda match: f"last_layer{5 - int(match[1])}_conv.{match[2]}"),
+)
+YOLOV4_RULES = (
+    *csp_darknet53_rules("backbone."),
+    (
+        r"spp\.conv(\d)\.(conv|bn)",  # three before the pools, three behind them
+        lambda match: f"conv{(int(match[1]) + 2) // 3}.{(int(match[1]) - 1) % 3}.{match[2]}",
+    ),
+    (r"lateral_p(4|3)\.(conv|bn)", lambda match: f"upsample{5 - int(match[1])}.upsample.0.{match[2]}"),
+    (r"lateral_c(4|3)\.(conv|bn)", r"conv_for_P\1.\2"),
+    *(
+        _numbered(ours, f"make_five_conv{number}")
+        for number, ours in enumerate(("up_p4", "up_p3", "neck_p4", "neck_p5"), 1)
+    ),
+    (r"down_p(4|5)\.(conv|bn)", lambda match: f"down_sample{int(match[1]) - 3}.{match[2]}"),
+    *(rule for level in (3, 4, 5) for rule in _head(f"head_p{level}", f"yolo_head{6 - level}", 0)),
+)
+YOLOV4_TINY_RULES = (
+    *csp_tiny_rules("backbone."),
+    (r"neck_p5\.(conv|bn)", r"conv_for_P5.\1"),
+    (r"lateral_p4\.(conv|bn)", r"upsample.upsample.0.\1"),
+    *(rule for level in (5, 4) for rule in _head(f"head_p{level}", f"yolo_headP{level}", 0)),
+)
+ATTENTION = {"attention_c4": "feat1_att", "attention_c5": "feat2_att", "attention_p4": "upsample_att"}
+KINDS = {"se": {"fc.0.weight": "reduce", "fc.2.weight": "expand"}, "eca": {"conv.weight": "along"}}
+ANCHORS = 9  # of a cell of retinanet-pytorch: three sizes of three shapes
+RETINANET_RULES = (
+    *resnet_rules("backbone_net.model."),
+    (r"fpn\.lateral_c(\d)\.conv", r"fpn.P\1_1"),
+    (r"fpn\.output_p(\d)\.conv", r"fpn.P\1_2"),
+    (r"fpn\.p6\.conv", "fpn.P6"),
+    (r"fpn\.p7\.conv", "fpn.P7_2"),
+    (r"head_class\.tower\.(\d)\.conv", lambda match: f"classificationModel.conv{int(match[1]) + 1}"),
+    (r"head_class\.predict_class", "classificationModel.output"),
+    (r"head_box\.tower\.(\d)\.conv", lambda match: f"regressionModel.conv{int(match[1]) + 1}"),
+    (r"head_box\.predict_box", "regressionModel.output"),
+)
+OF_SHARED_NAMES = "yolo_headP5.1.weight"  # in a file some of whose names are ours
+# a name that only such a file has -> its model, rules, and what it is
+YOLOS = {
+    "last_layer0.6.weight": ("yolov3", YOLOV3_RULES, "yolo3-pytorch's YOLOv3"),
+    "yolo_head3.1.weight": ("yolov4", YOLOV4_RULES, "yolov4-pytorch's YOLOv4"),
+    OF_SHARED_NAMES: ("yolov4-tiny", YOLOV4_TINY_RULES, "yolov4-tiny-pytorch's YOLOv4-tiny"),
+}
+BACKBONES = {
+    "layer1.ds_conv.weight": (darknet53_rules(""), "yolo3-pytorch's Darknet53"),
+    "stages.0.downsample_conv.conv.weight": (csp_darknet53_rules(""), "yolov4-pytorch's CSPDarknet53"),
+    "resblock_body1.conv1.conv.weight": (csp_tiny_rules(""), "yolov4-tiny-pytorch's backbone"),
+}
+
+
+def import_arrays(arrays, model, source):
+    """The Imported of arrays with these names, None for other names.
+
+    Raises UserError for another model's, for a network that was changed, and for those of NONE.
+    """
+    for name, what in NONE.items():
+        if name in arrays:
+            raise UserError(f"{source} is {what}")
+    for name, (its, rules, what) in YOLOS.items():
+        if name in arrays:
+            return _yolo(arrays, rules, its, what, model, source)
+    for name, (rules, what) in BACKBONES.items():
+        if name in arrays:
+            imported = take(arrays, rename(model, rules), model, source)
+            require_backbone(imported, (), what, model, source)
+            return imported._replace(settings=BYTES)
+    if "regressionModel.output.weight" in arrays and "backbone_net.model.conv1.weight" in arrays:
+        return _retinanet(arrays, model, source)
+    # ssd.pytorch of amdegroot has the same names, but writes the normalisation before what follows VGG16
+    order = [name for name in arrays if name in ("extras.0.weight", "L2Norm.weight")]
+    if order == ["extras.0.weight", "L2Norm.weight"] and "vgg.0.weight" in arrays:
+        what = "ssd-pytorch's SSD300"
+        _require(model, "ssd300-vgg16", what, source)
+        imported = _whole(take(arrays, rename(model, SSD_RULES) | SCALE, model, source), what, model, source)
+        return imported._replace(settings=SSD_MEANS | {"anchor_preset": "ssd300-bubbliiiing"})
+    return None
+
+
+def _require(model, its, what, source):
+    if model != its:
+        raise UserError(f"{source} is {what} and no {model}; --model {its} is needed")
+
+
+def _whole(imported, what, model, source):
+    """An Imported that lacks nothing and has nothing else; UserError for another."""
+    if imported.missing or imported.unexpected:
+        odd = f"lacks {imported.missing[0]}" if imported.missing else f"also holds {imported.unexpected[0]}"
+        raise UserError(f"{source} is {what} but {odd}, so it isn't the graph of {model}; an unchanged one is needed")
+    return imported
+
+
+def _yolo(arrays, rules, its, what, model, source):
+    _require(model, its, what, source)
+    attention, kind = {}, None
+    if its == "yolov4-tiny":
+        attention, kind, arrays = _attention(arrays, source)
+    imported = _whole(take(arrays, rename(model, rules), model, source), what, model, source)
+    settings = BYTES | ({} if its == "yolov3" else PLAIN) | ({"attention": kind} if kind else {})
+    return imported._replace(
+        arrays=imported.arrays | attention,
+        settings=settings,
+        notes=(OWN_ANCHORS,),
+        # of six anchors the first is no head's
+        anchor_places=(1, 2, 3, 4, 5) if its == "yolov4-tiny" else None,
+    )
+
+
+def _attention(arrays, source):
+    """Blocks of attention by our names, which kind they are, None for none, and the other arrays."""
+    theirs = tuple(f"{name}." for name in ATTENTION.values())
+    rest = {name: array for name, array in arrays.items() if not name.startswith(theirs)}
+    given = {name: as_float32(name, array, source) for name, array in arrays.items() if name not in rest}
+    if not given:
+        return {}, None, rest
+    for kind, ends in KINDS.items():
+        if given.keys() == {f"{block}.{end}" for block in ATTENTION.values() for end in ends}:
+            return _blocks(given, ends, source), kind, rest
+    raise UserError(
+        f"{source} is yolov4-tiny-pytorch's YOLOv4-tiny with {next(iter(given))}, as its CBAM has, which keeps an "
+        f"eighth of the channels where the zoo's keeps a sixteenth; one with SE, ECA or no attention is needed"
+    )
+
+
+def _blocks(given, ends, source):
+    """Blocks of attention by our names; their layers are kernels of (out, in), or of ECA (1, 1, k), without biases."""
+    found = {}
+    for ours, block in ATTENTION.items():
+        for end, layer in ends.items():
+            array = given[f"{block}.{end}"]
+            if array.ndim != (3 if layer == "along" else 2):
+                raise UserError(f"{source} holds {block}.{end} of shape {array.shape}; one of another rank is needed")
+            found[f"{ours}.{layer}.weight"] = array[:, :, None] if array.ndim == 3 else array[:, :, None, None]
+            if layer != "along":
+                found[f"{ours}.{layer}.bias"] = np.zeros(len(array), np.float32)
+    return found
+
+
+def _retinanet(arrays, model, source):
+    what = "retinanet-pytorch's RetinaNet"
+    if not re.fullmatch(r"retinanet-resnet\d+", model):
+        raise UserError(f"{source} is {what} and no {model}; --model retinanet-resnet50, or one as deep, is needed")
+    imported = _whole(take(arrays, rename(model, RETINANET_RULES), model, source), what, model, source)
+    for name, array in imported.arrays.items():
+        if ".predict_class." in name and (array.ndim == 0 or len(array) % ANCHORS):
+            raise UserError(f"{source} has {name} of shape {array.shape}; outputs of {ANCHORS} anchors are needed")
+    return imported._replace(
+        arrays={name: _in_our_order(name, array) for name, array in imported.arrays.items()},
+        settings=RETINANET_MEANS | {"anchor_preset": "retinanet-bubbliiiing", "p6_from_c5": True},
+        recipe={"input_size": (600, 600), "resize": "letterbox"},
+        notes=(POOL,),
+    )
+
+
+def _in_our_order(name, array):
+    """Rows of what predicts: ours are ratios, then sizes; theirs sizes, then ratios, and boxes y, x, height, width."""
+    if ".predict_" not in name:
+        return array
+    rows = array.reshape(3, 3, -1, *array.shape[1:]).swapaxes(0, 1)
+    if ".predict_box." in name:
+        rows = rows[:, :, [1, 0, 3, 2]]
+    return rows.reshape(array.shape)
