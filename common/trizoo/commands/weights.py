@@ -14,8 +14,8 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.results import check_file
 from trizoo.ground.text import suggestion
 from trizoo.weights import listing, store
-from trizoo.weights.classes import class_lists
 from trizoo.weights.anchor_files import read_anchors
+from trizoo.weights.classes import class_lists
 from trizoo.weights.convert import convert
 from trizoo.weights.export import NAMES, export
 from trizoo.weights.readers import tensorflow
