@@ -83,6 +83,7 @@ def _run(args, choice, folder):
         out=args.out,
         workers=args.workers,
         quiet=args.quiet,
+        track=args.track,
     )
     return INTERRUPTED if done.metrics is None else 0
 
