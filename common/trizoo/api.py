@@ -193,6 +193,7 @@ def train(
     workers: int | None = None,
     quiet: bool = False,
     callbacks: Iterable[Any] = (),
+    track: Iterable[str] = (),
     say: Callable[[str], None] = print,
 ) -> Run:
     """Trains a model, as `trizoo train` does.
@@ -210,6 +211,7 @@ def train(
         workers: loader processes; None: half the cores
         quiet: no progress
         callbacks: `trizoo.Callback` objects, or functions (trainer, record) called at each epoch's end
+        track: where to follow the run beside its own log: "tensorboard", "mlflow", "wandb", or several
         say: gets the lines that a person would read
 
     Returns:
@@ -241,6 +243,7 @@ def train(
         workers=workers,
         quiet=quiet,
         callbacks=callbacks,
+        track=track,
     )
 
 

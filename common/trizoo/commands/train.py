@@ -12,6 +12,7 @@ from trizoo.recipes.load import load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.training.build import check_model
+from trizoo.training.find_lr import find_lr
 from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
@@ -41,7 +42,7 @@ FLAGS = {
 TASKS_OWN = tuple(dict.fromkeys(flag for task in TASK_FLAGS.values() for flag in task.train))
 FIXED_ON_RESUME = (
     *("model", "recipe", "weights", "out", "batch_size", "input_size", "lr", "precision", "seed"),
-    *("overfit", "limit"),
+    *("overfit", "limit", "find_lr"),
     *(flag.name for flag in TASKS_OWN),
 )
 
@@ -73,6 +74,10 @@ def _run(args, choice, folder):
         RunFolder.check_new(args.out)
     check_root(loaded.recipe.data.root)
     framework, device = choice.start(args.device)
+    if args.find_lr is not None:
+        options = {"weights": args.weights, "out": args.out, "workers": args.workers, "quiet": args.quiet}
+        find_lr(framework, loaded.recipe, device, say, steps=args.find_lr, **options)
+        return 0
     done = train_recipe(
         framework,
         loaded.recipe,
@@ -83,6 +88,7 @@ def _run(args, choice, folder):
         out=args.out,
         workers=args.workers,
         quiet=args.quiet,
+        track=args.track,
     )
     return INTERRUPTED if done.metrics is None else 0
 

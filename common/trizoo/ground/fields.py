@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -12,6 +12,16 @@ Share = Annotated[float, Field(gt=0, le=1)]
 Inside = Annotated[float, Field(gt=0, lt=1)]
 Triple = tuple[float, float, float]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
+
+
+def some_class_counts(weights):
+    """The weights of classes, or None. Raises ValueError where all are 0."""
+    if weights is not None and not any(weights):
+        raise ValueError(f"class_weights is {list(weights)}; at least one above 0 is needed")
+    return weights
+
+
+ClassWeights = Annotated[tuple[NotNegative, ...] | None, AfterValidator(some_class_counts)]
 
 
 class Section(BaseModel):

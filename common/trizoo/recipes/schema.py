@@ -51,6 +51,9 @@ class Data(Section):
     test: str | None = Field(None, description="split for the final metrics; none = test, else the validation split")
     overfit: int = Field(0, ge=0, description="train and evaluate on this many images of the train split; 0 = off")
     limit: int = Field(0, ge=0, description="train on at most this many images, classes balanced; 0 = all")
+    rare_below: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="images with a class that fewer than this share of them hold come more often; 0 = all alike"
+    )
     layout: Literal[LAYOUTS] | None = Field(None, description="of the labels; none = the first that is there")
     images: str | None = Field(None, description="folder of the images, below root or anywhere; none = found")
     annotations: str | None = Field(None, description="file or folder of the labels or masks; none = found")

@@ -339,6 +339,44 @@ def test_the_pages_blocks_on_callbacks_and_augmentations_run(door, registered, m
             assert known["run"].step > 0
 
 
+class FakeStudy:
+    """Optuna's study of two trials, the second of which is to be pruned."""
+
+    def __init__(self, direction):
+        self.reported, self.values, self.best_params = [], [], {"lr": 0.01}
+
+    def optimize(self, objective, n_trials):
+        for number in range(2):
+            trial = types.SimpleNamespace(
+                number=number,
+                suggest_float=lambda name, low, high, log: 0.01,
+                suggest_categorical=lambda name, choices: choices[1],
+                report=lambda value, step: self.reported.append((value, step)),
+                should_prune=lambda number=number: number == 1,
+            )
+            try:
+                self.values.append(objective(trial))
+            except FakePruned:
+                self.values.append("pruned")
+
+
+class FakePruned(Exception):  # noqa: N818, as Optuna's
+    pass
+
+
+def test_the_pages_search_with_optuna_reports_each_evaluation_and_prunes(door, monkeypatch):
+    optuna = types.SimpleNamespace(create_study=FakeStudy, TrialPruned=FakePruned)
+    monkeypatch.setitem(sys.modules, "optuna", optuna)
+    known = {}
+    for block in code_blocks("docs/python.md", "## Searching for settings with Optuna"):
+        exec(compile(block, "docs/python.md", "exec"), known)  # the project's own text
+    study = known["study"]
+    first, second = study.values
+    assert first == max(value for value, _ in study.reported)
+    assert second == "pruned"
+    assert load_recipe("study/0/last.h5")["loss"]["box"] == "giou"
+
+
 def test_an_augmentation_of_ones_own_darkens_and_a_recipe_sets_its_parameter(registered):
     trizoo.register_augmentation("darker", darker)
     recipe = schema.Recipe(augment=[{"op": "darker", "least": 1.0}])

@@ -96,19 +96,35 @@ class InputSizes:
         return tuple(max(1, round(side * factor / self.multiple)) * self.multiple for side in self.size)
 
 
+@dataclass(frozen=True, eq=False)
+class Repeats:
+    """How often each image comes: `factors` of `trizoo.data.repeats`, float64 (count,). Equal to itself alone."""
+
+    factors: np.ndarray
+
+
 @lru_cache(maxsize=2)  # asked for at every step
-def epoch_order(count, seed, epoch):
+def epoch_order(count, seed, epoch, repeats=None):
     """The order of `count` images in an epoch: a permutation that depends on (seed, epoch) alone, int64 (count,).
 
     The array is shared and can't be written to.
+
+    Args:
+        repeats: `Repeats`, with which it is as many images of a permutation of more, each as often as its factor says;
+            the factor's fraction is the chance of once more
     """
     # the spawn key keeps the stream apart from (seed, epoch, 0), with which the first image is augmented
-    order = np.random.default_rng(np.random.SeedSequence((seed, epoch), spawn_key=(1,))).permutation(count)
+    rng = np.random.default_rng(np.random.SeedSequence((seed, epoch), spawn_key=(1,)))
+    if repeats is None:
+        order = rng.permutation(count)
+    else:
+        times = np.floor(repeats.factors + rng.random(count)).astype(np.int64)
+        order = rng.permutation(np.repeat(np.arange(count), times))[:count]
     order.flags.writeable = False
     return order
 
 
-def batch_plan(step, epoch, offset, batch_size, count, seed, progress=0.0, size=None):
+def batch_plan(step, epoch, offset, batch_size, count, seed, progress=0.0, size=None, repeats=None):
     """The plan of the batch that begins at place `offset` of an epoch's order.
 
     Images left over when `count` isn't a multiple wait for another epoch's order; where there are fewer images than one
@@ -116,8 +132,9 @@ def batch_plan(step, epoch, offset, batch_size, count, seed, progress=0.0, size=
 
     Args:
         progress, size: see `BatchPlan`
+        repeats: see `epoch_order`
     """
     positions = range(offset, offset + batch_size)
-    order = epoch_order(count, seed, epoch)
+    order = epoch_order(count, seed, epoch, repeats)
     indices = tuple(int(order[p % count]) for p in positions)
     return BatchPlan(step, epoch, indices, tuple(positions), progress, size)

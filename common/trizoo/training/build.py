@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from trizoo.data.repeats import image_repeats
 from trizoo.families import ModelSpec, architecture, check_input_size, model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
-from trizoo.training.batch import InputSizes
+from trizoo.training.batch import InputSizes, Repeats
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.loop import EpochSums, Trainer
 from trizoo.training.schedule import RunPlan
@@ -178,13 +179,16 @@ def build_trainer(
             f"{checkpoint.state['notes']['images']}, or their names differ; a run is resumed with the same "
             f"images only, a new one may begin with --weights {run.last}"
         )
+    factors = image_repeats(sources.training, sources.members, recipe.data.rare_below)
+    repeats = None if factors is None else Repeats(factors)
+    sizes = input_sizes(recipe)
     trainer = Trainer(
         framework=framework,
         learner=framework.learner(model, spec, recipe, device),
         spec=spec,
         recipe=recipe,
         plan=RunPlan(
-            recipe.schedule, recipe.freeze, len(sources.members), recipe.seed, pretrained, prefix, input_sizes(recipe)
+            recipe.schedule, recipe.freeze, len(sources.members), recipe.seed, pretrained, prefix, sizes, repeats
         ),
         training_set=TrainingSet(sources.training, sources.members, recipe, spec),
         task=task_of(spec.name),

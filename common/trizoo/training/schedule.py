@@ -41,21 +41,23 @@ class RunPlan:
         pretrained: whether weights were loaded, without which nothing is frozen
         prefix: of the parameters that frozen epochs hold still
         sizes: the steps' `InputSizes`, None = the recipe's input size throughout
+        repeats: `trizoo.training.batch.Repeats`, None = every image once an epoch
 
     Attributes:
         length: of the run in epochs, a fraction where iterations end it inside one
         epochs: that, rounded up
     """
 
-    def __init__(self, schedule, freeze, count, seed, pretrained, prefix="backbone.", sizes=None):
+    def __init__(self, schedule, freeze, count, seed, pretrained, prefix="backbone.", sizes=None, repeats=None):
         if count < 1:
             raise ValueError(f"count is {count}; at least 1 image to train on is needed")
         self.schedule = schedule
-        self.others = (freeze, count, seed, pretrained, prefix, sizes)
+        self.others = (freeze, count, seed, pretrained, prefix, sizes, repeats)
         self.count = count
         self.seed = seed
         self.frozen_prefix = prefix
         self.sizes = sizes
+        self.repeats = repeats
         frozen_epochs = freeze.epochs if pretrained else 0
         self.phases = []
         if frozen_epochs:
@@ -138,7 +140,8 @@ class RunPlan:
         batch_size = self.phase(step).batch_size
         progress = step / self.total_steps
         size = self.sizes.at(step) if self.sizes else None
-        return batch_plan(step, epoch, place * batch_size, batch_size, self.count, self.seed, progress, size)
+        offset = place * batch_size
+        return batch_plan(step, epoch, offset, batch_size, self.count, self.seed, progress, size, self.repeats)
 
     def batch_plans(self, first_step=0):
         """The batch plan of every step from `first_step` on."""

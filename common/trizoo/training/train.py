@@ -17,6 +17,7 @@ from trizoo.training.progress import Progress
 from trizoo.training.resume import load_last, tell_jump
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.sizes import check_augmented_sizes, unresized
+from trizoo.training.trackers import open_trackers
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,20 @@ class Run:
         return self.folder.best
 
 
-def train(framework, recipe, device, say, *, run=None, weights=None, out=None, workers=None, quiet=False, callbacks=()):
+def train(
+    framework,
+    recipe,
+    device,
+    say,
+    *,
+    run=None,
+    weights=None,
+    out=None,
+    workers=None,
+    quiet=False,
+    callbacks=(),
+    track=(),
+):
     """Trains as a recipe says -> Run.
 
     Args:
@@ -58,6 +72,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
         workers: loader processes; None: half the cores
         quiet: no progress
         callbacks: `trizoo.training.callbacks.Callback` objects
+        track: names of `trizoo.training.trackers` that follow the run beside its own log
 
     Raises:
         UserError: for data, weights, sizes or folders that don't fit, for a folder that another process trains in, for
@@ -67,6 +82,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
     workers = default_workers() if workers is None else workers
     check_model(recipe)
     check_own_operations(recipe, workers)
+    trackers = open_trackers(track, run, say)
     with ExitStack() as held:
         if run is not None:
             held.enter_context(run.held())
@@ -88,6 +104,8 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
         say(f"run: {run.path}")
         if not run.lock.works:
             say(f"warning: the file system of {run.path} has no locks; nothing keeps another process out of this run")
+        for tracker in trackers:
+            held.callback(tracker.close)
         try:
             return _run(
                 framework,
@@ -101,7 +119,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
                 workers=workers,
                 pretrained=checkpoint.state["notes"]["pretrained"] if checkpoint else weights is not None,
                 checkpoint=checkpoint,
-                callbacks=callbacks,
+                callbacks=(*callbacks, *trackers),
             )
         except UnwrittenError as error:
             raise run.explain(error) from error

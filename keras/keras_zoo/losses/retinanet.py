@@ -3,7 +3,7 @@
 from keras import ops
 
 from keras_zoo.losses.anchors import AnchorLoss
-from keras_zoo.losses.terms import focal_loss, overlap
+from keras_zoo.losses.terms import by_class, focal_loss, overlap
 from trizoo.families.anchored.matching import IGNORED
 
 
@@ -16,5 +16,7 @@ class RetinaNetLoss(AnchorLoss):
         return super()._box(deltas, boxes, coder)
 
     def _class(self, logits, labels, matches):
-        losses = focal_loss(logits, ops.where(matches >= 0, labels, -1), self.options.gamma, self.options.alpha)
+        labels = ops.where(matches >= 0, labels, -1)
+        losses = focal_loss(logits, labels, self.options.gamma, self.options.alpha)
+        losses = by_class(losses, labels, self.options.class_weights)
         return ops.sum(ops.where(matches != IGNORED, losses, 0.0))

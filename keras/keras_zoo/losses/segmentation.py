@@ -2,9 +2,8 @@
 
 from keras import ops
 
+from keras_zoo.losses.terms import by_class, focal_entropy
 from trizoo.ground.conventions import IGNORE
-
-LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
 
 
 class SegmentationLoss:
@@ -37,11 +36,7 @@ class SegmentationLoss:
         own = labels[..., None] == ops.arange(self.spec.num_classes, dtype="int32")
         logs = ops.log_softmax(logits, axis=-1)
         entropy = -ops.sum(ops.where(own, logs, 0.0), axis=-1)
-        if options.focal_gamma > 0:
-            wrong = -ops.expm1(-entropy)  # 1 - the right class's probability
-            entropy = entropy * ops.maximum(wrong, LEAST) ** options.focal_gamma
-        if options.class_weights is not None:
-            entropy = entropy * ops.take(ops.convert_to_tensor(options.class_weights, "float32"), labels)
+        entropy = by_class(focal_entropy(entropy, options.focal_gamma), labels, options.class_weights)
         cross_entropy = ops.sum(ops.where(counted, entropy, 0.0))
 
         terms = {

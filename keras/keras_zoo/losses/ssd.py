@@ -5,6 +5,7 @@ import math
 from keras import ops
 
 from keras_zoo.losses.anchors import AnchorLoss
+from keras_zoo.losses.terms import by_class, focal_entropy
 from trizoo.families.anchored.matching import NEGATIVE
 
 
@@ -17,6 +18,7 @@ class SSDLoss(AnchorLoss):
         # Keras's own cross-entropy makes one-hot classes on some backends
         entropy = -ops.take_along_axis(ops.log_softmax(logits, axis=-1), classes[..., None], axis=-1)[..., 0]
         counted = positive | hard_negatives(ops.stop_gradient(entropy), matches, self.options.negatives)
+        entropy = by_class(focal_entropy(entropy, self.options.focal_gamma), classes - 1, self.options.class_weights)
         return ops.sum(ops.where(counted, entropy, 0.0))
 
 

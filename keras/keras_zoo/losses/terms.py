@@ -7,6 +7,7 @@ from keras import ops
 
 from trizoo.ground.boxes import LEAST_SIDE, SHAPE_POWER
 
+LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
 _TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -22,6 +23,26 @@ def focal_weight(logits, positives, gamma, alpha):
     if gamma == 0:
         return weight
     return weight * ops.exp(-gamma * ops.softplus((2 * positives - 1) * logits))
+
+
+def focal_entropy(entropy, gamma):
+    """Softmax cross-entropy times (1 - the right class's probability)^gamma: (...) -> (...)."""
+    if gamma == 0:
+        return entropy
+    return entropy * ops.maximum(-ops.expm1(-entropy), LEAST) ** gamma
+
+
+def by_class(losses, labels, class_weights):
+    """Losses times the weight of their box's class: (...), (...) -> (...).
+
+    Args:
+        labels: class ids, -1 for no box, which counts once
+        class_weights: a number a class, None = all 1
+    """
+    if class_weights is None:
+        return losses
+    weights = ops.take(ops.convert_to_tensor(class_weights, "float32"), ops.maximum(labels, 0))
+    return losses * ops.where(labels >= 0, weights, 1.0)
 
 
 def focal_loss(logits, labels, gamma, alpha):

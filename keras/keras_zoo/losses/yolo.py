@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from keras_zoo.losses.terms import focal_weight, overlap
+from keras_zoo.losses.terms import by_class, focal_weight, overlap
 from trizoo.families.yolo.coding import MAX_LOG_SIZE
 from trizoo.families.yolo.grid import yolo_grid
 
@@ -53,9 +53,11 @@ class YOLOLoss:
         chosen = ops.take_along_axis(raw, index[..., None], axis=1)  # (B, P, 5 + C)
         labels = ops.take_along_axis(targets["labels"], owners, axis=1)
         classes = ops.cast(labels[..., None] == ops.arange(self.spec.num_classes, dtype="int32"), "float32")
+        focal = focal_weight(chosen[..., 5:], classes, options.class_focal_gamma, None)
         classes = classes * (1 - options.label_smoothing) + options.label_smoothing / 2
-        classification = ops.binary_crossentropy(classes, chosen[..., 5:], from_logits=True)
-        classification = ops.sum(classification * taken[..., None])
+        classification = ops.binary_crossentropy(classes, chosen[..., 5:], from_logits=True) * focal
+        classification = by_class(ops.sum(classification, axis=-1), labels, options.class_weights)
+        classification = ops.sum(classification * taken)
 
         place = [ops.take(constants, index, axis=0) for constants in grid]
         boxes = ops.take_along_axis(boxes, owners[..., None], axis=1)  # (B, P, 4)

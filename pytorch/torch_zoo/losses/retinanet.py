@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from torch_zoo.losses.anchors import AnchorCoder, AnchorLoss
-from torch_zoo.losses.terms import focal_loss, overlap
+from torch_zoo.losses.terms import by_class, focal_loss, overlap
 from trizoo.families.anchored.matching import IGNORED
 
 
@@ -17,5 +17,7 @@ class RetinaNetLoss(AnchorLoss):
         return super()._box(deltas, boxes, coder)
 
     def _class(self, logits: Tensor, labels: Tensor, matches: Tensor) -> Tensor:
-        losses = focal_loss(logits, torch.where(matches >= 0, labels, -1), self.options.gamma, self.options.alpha)
+        labels = torch.where(matches >= 0, labels, -1)
+        losses = focal_loss(logits, labels, self.options.gamma, self.options.alpha)
+        losses = by_class(losses, labels, self.options.class_weights)
         return torch.where(matches != IGNORED, losses, 0.0).sum()

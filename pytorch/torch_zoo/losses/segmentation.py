@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
+from torch_zoo.losses.terms import by_class, focal_entropy
 from trizoo.families.segmentation.spec import SegmentationLoss as SegmentationSection
 from trizoo.families.segmentation.spec import SegmentationSpec
 from trizoo.ground.conventions import IGNORE
-
-LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
 
 
 class SegmentationLoss:
@@ -40,11 +39,7 @@ class SegmentationLoss:
         labels = torch.where(counted, masks, 0)[..., None]  # (B, H, W, 1)
         logs = F.log_softmax(logits, dim=-1)
         entropy = -logs.gather(-1, labels)[..., 0]
-        if options.focal_gamma > 0:
-            wrong = -torch.expm1(-entropy)  # 1 - the right class's probability
-            entropy = entropy * wrong.clamp(min=LEAST) ** options.focal_gamma
-        if options.class_weights is not None:
-            entropy = entropy * logits.new_tensor(options.class_weights)[labels[..., 0]]
+        entropy = by_class(focal_entropy(entropy, options.focal_gamma), labels[..., 0], options.class_weights)
         cross_entropy = torch.where(counted, entropy, 0.0).sum()
 
         terms = {

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
 from torch_zoo.losses.anchors import AnchorLoss
+from torch_zoo.losses.terms import by_class, focal_entropy
 from trizoo.families.anchored.matching import NEGATIVE
 
 
@@ -16,6 +17,7 @@ class SSDLoss(AnchorLoss):
         classes = torch.where(positive, 1 + labels, 0).long()
         entropy = F.cross_entropy(logits.flatten(0, 1), classes.flatten(), reduction="none").view_as(classes)
         counted = positive | hard_negatives(entropy.detach(), matches, self.options.negatives)
+        entropy = by_class(focal_entropy(entropy, self.options.focal_gamma), classes - 1, self.options.class_weights)
         return torch.where(counted, entropy, 0.0).sum()
 
 

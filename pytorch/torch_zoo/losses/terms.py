@@ -1,12 +1,15 @@
 """What the losses are made of, element by element; the references: `trizoo.families.base`, `trizoo.ground`."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
 from trizoo.ground.boxes import LEAST_SIDE, SHAPE_POWER
+
+LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
 
 
 def focal_weight(logits: Tensor, positives: Tensor, gamma: float, alpha: float | None) -> Tensor | float:
@@ -21,6 +24,26 @@ def focal_weight(logits: Tensor, positives: Tensor, gamma: float, alpha: float |
     if gamma == 0:
         return weight
     return weight * (gamma * F.logsigmoid((1 - 2 * positives) * logits)).exp()
+
+
+def focal_entropy(entropy: Tensor, gamma: float) -> Tensor:
+    """Softmax cross-entropy times (1 - the right class's probability)^gamma: (...) -> (...)."""
+    if gamma == 0:
+        return entropy
+    return entropy * (-torch.expm1(-entropy)).clamp(min=LEAST) ** gamma
+
+
+def by_class(losses: Tensor, labels: Tensor, class_weights: Sequence[float] | None) -> Tensor:
+    """Losses times the weight of their box's class: (...), (...) -> (...).
+
+    Args:
+        labels: class ids, -1 for no box, which counts once
+        class_weights: a number a class, None = all 1
+    """
+    if class_weights is None:
+        return losses
+    weights = losses.new_tensor(class_weights)[labels.clamp(min=0).long()]
+    return losses * torch.where(labels >= 0, weights, 1.0)
 
 
 def focal_loss(logits: Tensor, labels: Tensor, gamma: float, alpha: float | None) -> Tensor:

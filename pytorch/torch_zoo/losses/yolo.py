@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
-from torch_zoo.losses.terms import focal_weight, overlap
+from torch_zoo.losses.terms import by_class, focal_weight, overlap
 from trizoo.families.yolo.coding import MAX_LOG_SIZE
 from trizoo.families.yolo.grid import yolo_grid
 from trizoo.families.yolo.spec import YOLOLoss as YOLOSection
@@ -56,9 +56,10 @@ class YOLOLoss:
         chosen = raw.gather(1, index[..., None].expand(-1, -1, raw.shape[2]))  # (B, P, 5 + C)
         labels = targets["labels"].gather(1, owners)
         classes = (labels[..., None] == torch.arange(self.spec.num_classes, device=raw.device)).float()
+        focal = focal_weight(chosen[..., 5:], classes, options.class_focal_gamma, None)
         classes = classes * (1 - options.label_smoothing) + options.label_smoothing / 2
-        classification = F.binary_cross_entropy_with_logits(chosen[..., 5:], classes, reduction="none")
-        classification = (classification * taken[..., None]).sum()
+        classification = F.binary_cross_entropy_with_logits(chosen[..., 5:], classes, reduction="none") * focal
+        classification = (by_class(classification.sum(dim=-1), labels, options.class_weights) * taken).sum()
 
         place = [constants[index] for constants in grid]
         boxes = boxes.gather(1, owners[..., None].expand(-1, -1, 4))  # (B, P, 4)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tf2_zoo.losses.anchors import AnchorLoss
-from tf2_zoo.losses.terms import focal_loss, overlap
+from tf2_zoo.losses.terms import by_class, focal_loss, overlap
 from trizoo.families.anchored.matching import IGNORED
 
 
@@ -16,5 +16,7 @@ class RetinaNetLoss(AnchorLoss):
         return super()._box(deltas, boxes, coder)
 
     def _class(self, logits, labels, matches):
-        losses = focal_loss(logits, tf.where(matches >= 0, labels, -1), self.options.gamma, self.options.alpha)
+        labels = tf.where(matches >= 0, labels, -1)
+        losses = focal_loss(logits, labels, self.options.gamma, self.options.alpha)
+        losses = by_class(losses, labels, self.options.class_weights)
         return tf.reduce_sum(tf.where(matches != IGNORED, losses, 0.0))

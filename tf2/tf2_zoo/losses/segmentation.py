@@ -2,9 +2,8 @@
 
 import tensorflow as tf
 
+from tf2_zoo.losses.terms import by_class, focal_entropy
 from trizoo.ground.conventions import IGNORE
-
-LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
 
 
 class SegmentationLoss:
@@ -32,11 +31,7 @@ class SegmentationLoss:
         labels = tf.where(counted, masks, 0)  # (B, H, W)
         logs = tf.nn.log_softmax(logits)
         entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        if options.focal_gamma > 0:
-            wrong = -tf.math.expm1(-entropy)  # 1 - the right class's probability
-            entropy = entropy * tf.maximum(wrong, LEAST) ** options.focal_gamma
-        if options.class_weights is not None:
-            entropy = entropy * tf.gather(tf.constant(options.class_weights, tf.float32), labels)
+        entropy = by_class(focal_entropy(entropy, options.focal_gamma), labels, options.class_weights)
         cross_entropy = tf.reduce_sum(tf.where(counted, entropy, 0.0))
 
         terms = {

@@ -5,6 +5,7 @@ import math
 import tensorflow as tf
 
 from tf2_zoo.losses.anchors import AnchorLoss
+from tf2_zoo.losses.terms import by_class, focal_entropy
 from trizoo.families.anchored.matching import NEGATIVE
 
 
@@ -16,6 +17,7 @@ class SSDLoss(AnchorLoss):
         classes = tf.where(positive, 1 + labels, 0)
         entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(classes, logits)
         counted = positive | hard_negatives(tf.stop_gradient(entropy), matches, self.options.negatives)
+        entropy = by_class(focal_entropy(entropy, self.options.focal_gamma), classes - 1, self.options.class_weights)
         return tf.reduce_sum(tf.where(counted, entropy, 0.0))
 
 

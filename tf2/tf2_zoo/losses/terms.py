@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from trizoo.ground.boxes import LEAST_SIDE, SHAPE_POWER
 
+LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
+
 
 def focal_weight(logits, positives, gamma, alpha):
     """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.families.base.terms`.
@@ -20,6 +22,26 @@ def focal_weight(logits, positives, gamma, alpha):
     if gamma == 0:
         return weight
     return weight * tf.exp(-gamma * tf.nn.softplus((2 * positives - 1) * logits))
+
+
+def focal_entropy(entropy, gamma):
+    """Softmax cross-entropy times (1 - the right class's probability)^gamma: (...) -> (...)."""
+    if gamma == 0:
+        return entropy
+    return entropy * tf.maximum(-tf.math.expm1(-entropy), LEAST) ** gamma
+
+
+def by_class(losses, labels, class_weights):
+    """Losses times the weight of their box's class: (...), (...) -> (...).
+
+    Args:
+        labels: class ids, -1 for no box, which counts once
+        class_weights: a number a class, None = all 1
+    """
+    if class_weights is None:
+        return losses
+    weights = tf.gather(tf.constant(class_weights, tf.float32), tf.maximum(labels, 0))
+    return losses * tf.where(labels >= 0, weights, 1.0)
 
 
 def focal_loss(logits, labels, gamma, alpha):

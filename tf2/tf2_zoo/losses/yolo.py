@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tf2_zoo.losses.terms import focal_weight, overlap
+from tf2_zoo.losses.terms import by_class, focal_weight, overlap
 from trizoo.families.yolo.coding import MAX_LOG_SIZE
 from trizoo.families.yolo.grid import yolo_grid
 
@@ -52,9 +52,11 @@ class YOLOLoss:
         chosen = tf.gather(raw, index, batch_dims=1)  # (B, P, 5 + C)
         labels = tf.gather(targets["labels"], owners, batch_dims=1)
         classes = tf.one_hot(labels, self.spec.num_classes)
+        focal = focal_weight(chosen[..., 5:], classes, options.class_focal_gamma, None)
         classes = classes * (1 - options.label_smoothing) + options.label_smoothing / 2
-        classification = tf.nn.sigmoid_cross_entropy_with_logits(classes, chosen[..., 5:])
-        classification = tf.reduce_sum(classification * taken[..., None])
+        classification = tf.nn.sigmoid_cross_entropy_with_logits(classes, chosen[..., 5:]) * focal
+        classification = by_class(tf.reduce_sum(classification, axis=-1), labels, options.class_weights)
+        classification = tf.reduce_sum(classification * taken)
 
         place = [tf.gather(constants, index) for constants in grid]
         boxes = tf.gather(boxes, owners, batch_dims=1)  # (B, P, 4)

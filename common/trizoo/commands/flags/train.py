@@ -50,6 +50,21 @@ def parser(prog="train.py"):
     flags.add_argument(
         "--limit", type=positive_int, metavar="N", help="quick run: train on at most N images, classes balanced"
     )
+    flags.add_argument(
+        "--track",
+        action="append",
+        default=[],
+        choices=("tensorboard", "mlflow", "wandb"),
+        help="follow the run there, too; may be repeated; a resumed run goes on with those it had",
+    )
+    flags.add_argument(
+        "--find-lr",
+        type=positive_int,
+        metavar="STEPS",
+        nargs="?",
+        const=100,
+        help="suggest a learning rate by so many steps (default: 100) at growing ones, draw them, and train nothing",
+    )
     flags.add_argument("--print-recipe", action="store_true", help="show every value and its origin, and stop")
     flags.add_argument("--quiet", action="store_true", help="no progress, only the lines that matter")
     add_common_flags(flags)

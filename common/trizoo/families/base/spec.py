@@ -161,7 +161,13 @@ class ModelSpec:
         return None
 
     def check_loss(self, loss):
-        """UserError where a recipe's loss section doesn't fit the classes."""
+        """UserError where a recipe's loss section doesn't fit the classes: those with weights have one for each."""
+        weights = getattr(loss, "class_weights", None)
+        if weights is not None and len(weights) != self.num_classes:
+            raise UserError(
+                f"loss.class_weights holds {len(weights)} {'number' if len(weights) == 1 else 'numbers'}; one for each "
+                f"of the {self.num_classes} classes is needed"
+            )
 
     def parity_loss(self, loss):
         """The loss section that frameworks are compared with.

@@ -28,6 +28,26 @@ def focal_weight(logits, positives, gamma, alpha):
     return weight, -gamma * sign * sigmoid(sign * logits) * weight
 
 
+def power(values, exponent):
+    """values^exponent and its derivative, element by element; the latter is 0 where values are next to nothing."""
+    powers, slopes = values**exponent, np.zeros_like(values)
+    if exponent > 0:
+        np.divide(exponent * powers, values, out=slopes, where=values > 1e-300)
+    return powers, slopes
+
+
+def by_class(class_weights, labels, positive):
+    """What the class term of each prediction is multiplied by: (...), bool (...) -> float64 (...).
+
+    Args:
+        class_weights: a number a class, None = all 1
+        labels: class ids; any where a prediction has no box, which counts once
+    """
+    if class_weights is None:
+        return np.ones(labels.shape)
+    return np.where(positive, np.asarray(class_weights, np.float64)[labels], 1.0)
+
+
 def log_softmax(logits):
     """Log of the softmax over the last axis: (..., K) -> (..., K)."""
     shifted = logits - logits.max(axis=-1, keepdims=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from trizoo.families.anchored.matching import IGNORED
 from trizoo.families.anchored.reference import box_overlap, box_regression, deltas_and_logits
-from trizoo.families.base.terms import binary_cross_entropy, focal_weight, sigmoid
+from trizoo.families.base.terms import binary_cross_entropy, by_class, focal_weight, sigmoid
 from trizoo.families.retinanet.anchors import RETINANET_CODING
 
 
@@ -23,6 +23,7 @@ def retinanet_loss(
     box_beta=0.0,
     box_gain=1.0,
     class_gain=1.0,
+    class_weights=None,
 ):
     """The loss of a batch (Lin et al. 2017): outputs -> {term: float}.
 
@@ -31,7 +32,8 @@ def retinanet_loss(
         box    sum over positives of L1 between deltas and those of the anchor's box; with `box_beta` above 0 smooth L1,
                linear beyond it (keras-retinanet: 1 / 9). With `box` "giou" sum over positives of 1 - GIoU between the
                decoded box and the anchor's instead (torchvision's retinanet_resnet50_fpn_v2)
-        class  sum over classes and the anchors that aren't ignored of binary cross-entropy times `focal_weight`
+        class  sum over classes and the anchors that aren't ignored of binary cross-entropy times `focal_weight`,
+               times the weight of the class of the anchor's box
         loss   their sum
 
     Args:
@@ -41,11 +43,14 @@ def retinanet_loss(
         coding: what the deltas are
         gamma, alpha: see `trizoo.families.base.terms.focal_weight`
         box: "l1" or "giou"
+        class_weights: a number a class, None = all 1
 
     Raises:
         ValueError: where outputs don't match targets and anchors
     """
-    terms, _, _ = _evaluate(outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain)
+    terms, _, _ = _evaluate(
+        outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain, class_weights
+    )
     return terms
 
 
@@ -61,18 +66,19 @@ def retinanet_loss_gradients(
     box_beta=0.0,
     box_gain=1.0,
     class_gain=1.0,
+    class_weights=None,
 ):
     """Gradient of `retinanet_loss`'s sum with respect to deltas and logits: float64 (B, N, 4), (B, N, C).
 
     GIoU is differentiated numerically, the rest by formula. The arguments are those of `retinanet_loss`.
     """
     _, of_deltas, of_logits = _evaluate(
-        outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain
+        outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain, class_weights
     )
     return of_deltas, of_logits
 
 
-def _evaluate(outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain):
+def _evaluate(outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain, class_weights):
     deltas, logits = deltas_and_logits(outputs, targets, grid)
     normaliser, matches = float(targets["num_positives"]), targets["matches"]
     if box == "giou":
@@ -84,7 +90,8 @@ def _evaluate(outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_g
     classes = np.eye(logits.shape[-1])[labels] * (matches >= 0)[..., None]  # (B, N) -> (B, N, C)
     entropy = binary_cross_entropy(logits, classes)
     focal, focal_slope = focal_weight(logits, classes, gamma, alpha)
-    weight = class_gain / normaliser * (matches != IGNORED)[..., None]
+    weight = class_gain / normaliser * (matches != IGNORED) * by_class(class_weights, labels, matches >= 0)
+    weight = weight[..., None]
 
     box = box_gain / normaliser * box_sum
     classification = (weight * focal * entropy).sum()

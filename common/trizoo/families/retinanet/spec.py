@@ -23,7 +23,7 @@ from trizoo.families.retinanet.anchors import (
 from trizoo.families.retinanet.decode import RETINANET_CANDIDATES, decode_retinanet
 from trizoo.families.retinanet.graph import retinanet_candidates
 from trizoo.families.retinanet.targets import assign
-from trizoo.ground.fields import NotNegative, Probability, Section
+from trizoo.ground.fields import ClassWeights, NotNegative, Probability, Section
 
 CODINGS = {
     "retinanet": RETINANET_CODING,
@@ -54,6 +54,9 @@ class RetinaNetLoss(Section):
     box_beta: NotNegative = Field(0.0, description="l1 is smooth up to it; keras-retinanet has 1 / 9")
     box_gain: NotNegative = 1.0
     class_gain: NotNegative = 1.0
+    class_weights: ClassWeights = Field(
+        None, description="of the class term by the box's class, in the order of their ids; none = all 1"
+    )
 
     @model_validator(mode="after")
     def _in_order(self):

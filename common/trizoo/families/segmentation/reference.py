@@ -5,7 +5,7 @@ Plain and slow on purpose, as `trizoo.families.yolo.reference`.
 
 import numpy as np
 
-from trizoo.families.base.terms import log_softmax
+from trizoo.families.base.terms import log_softmax, power
 from trizoo.ground.conventions import IGNORE
 
 
@@ -55,7 +55,7 @@ def _evaluate(outputs, targets, options):
     weights = np.ones(num_classes) if options.class_weights is None else np.array(options.class_weights)
     weights = options.cross_entropy_gain / float(targets["normaliser"]) * (truth @ weights)
     entropy, right = -(truth * logs).sum(axis=-1), (truth * probabilities).sum(axis=-1)
-    focal, focal_slope = _power((probabilities * (1 - truth)).sum(axis=-1), options.focal_gamma)
+    focal, focal_slope = power((probabilities * (1 - truth)).sum(axis=-1), options.focal_gamma)
     cross_entropy = (weights * focal * entropy).sum()
     # of the entropy by the logits: probabilities - truth; of 1 - the right one's probability: that times the latter
     gradient = (weights * (focal + focal_slope * entropy * right))[..., None] * (probabilities - truth)
@@ -70,11 +70,3 @@ def _evaluate(outputs, targets, options):
 
     terms = {"loss": cross_entropy + dice, "cross_entropy": cross_entropy, "dice": dice}
     return {name: float(value) for name, value in terms.items()}, gradient
-
-
-def _power(values, exponent):
-    """values^exponent and its derivative, element by element; the latter is 0 where values are next to nothing."""
-    powers, slopes = values**exponent, np.zeros_like(values)
-    if exponent > 0:
-        np.divide(exponent * powers, values, out=slopes, where=values > 1e-300)
-    return powers, slopes

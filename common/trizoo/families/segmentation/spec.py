@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.heat import CellScores
 from trizoo.families.base.spec import Architecture, BackboneOptions, Family, ModelSpec
 from trizoo.families.base.terms import log_softmax
 from trizoo.families.segmentation.targets import assign
-from trizoo.ground.errors import UserError
-from trizoo.ground.fields import NotNegative, Section
+from trizoo.ground.fields import ClassWeights, NotNegative, Section
 
 OUTPUT_STRIDES = (8, 16)
 
@@ -33,7 +32,7 @@ class SegmentationLoss(Section):
     """That of segmentation; see `trizoo.families.segmentation.reference.segmentation_loss`."""
 
     kind: Literal["segmentation"] = "segmentation"
-    class_weights: tuple[NotNegative, ...] | None = Field(
+    class_weights: ClassWeights = Field(
         None, description="of cross-entropy, a number a class in the order of their ids; none = all 1"
     )
     focal_gamma: NotNegative = Field(
@@ -41,12 +40,6 @@ class SegmentationLoss(Section):
     )
     cross_entropy_gain: NotNegative = 1.0
     dice_gain: NotNegative = Field(0.0, description="of the soft Dice loss (Milletari et al. 2016); 0 = without it")
-
-    @model_validator(mode="after")
-    def _some_class_counts(self):
-        if self.class_weights is not None and not any(self.class_weights):
-            raise ValueError(f"class_weights is {list(self.class_weights)}; at least one above 0 is needed")
-        return self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,15 +79,6 @@ class SegmentationSpec(ModelSpec):
     def targets(self, samples, size, loss):
         """See `trizoo.families.segmentation.targets.assign`."""
         return assign([sample.mask for sample in samples], size, self.num_classes, loss.class_weights)
-
-    def check_loss(self, loss):
-        """A weight for each class."""
-        weights = loss.class_weights
-        if weights is not None and len(weights) != self.num_classes:
-            raise UserError(
-                f"loss.class_weights holds {len(weights)} {'number' if len(weights) == 1 else 'numbers'}; one for each "
-                f"of the {self.num_classes} classes is needed"
-            )
 
     def heat(self, outputs, size):
         """The likeliest class's share of the softmax at each pixel."""

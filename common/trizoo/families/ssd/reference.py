@@ -7,18 +7,31 @@ import numpy as np
 
 from trizoo.families.anchored.matching import NEGATIVE
 from trizoo.families.anchored.reference import box_regression, deltas_and_logits
-from trizoo.families.base.terms import log_softmax
+from trizoo.families.base.terms import by_class, log_softmax, power
 from trizoo.families.ssd.anchors import SSD_CODING
 
 
-def ssd_loss(outputs, targets, grid, coding=SSD_CODING, *, negatives=3, box_beta=1.0, box_gain=1.0, class_gain=1.0):
+def ssd_loss(
+    outputs,
+    targets,
+    grid,
+    coding=SSD_CODING,
+    *,
+    negatives=3,
+    box_beta=1.0,
+    box_gain=1.0,
+    class_gain=1.0,
+    focal_gamma=0.0,
+    class_weights=None,
+):
     """The multibox loss of a batch (Liu et al. 2016, section 2.2): outputs -> {term: float}.
 
     Terms, each already multiplied by its gain and divided by the number of positives of the whole batch:
         box    sum over positives of smooth L1 between deltas and those of the anchor's box, linear beyond `box_beta`
         class  sum of softmax cross-entropy over positives and, of each image, the `negatives` times as many anchors
                without a box whose cross-entropy is highest, the first of equals; of an image without positives
-               `negatives` of them, as if it had one, where the paper has none: so it teaches what background is
+               `negatives` of them, as if it had one, where the paper has none: so it teaches what background is. Times
+               (1 - probability of the right class)^focal_gamma (Lin et al. 2017), times the weight of the box's class
         loss   their sum
 
     Args:
@@ -26,22 +39,35 @@ def ssd_loss(outputs, targets, grid, coding=SSD_CODING, *, negatives=3, box_beta
         targets: of `trizoo.families.ssd.targets.assign`
         grid: `ssd_grid`'s
         coding: what the deltas are
+        class_weights: a number a class without the background, None = all 1
 
     Raises:
         ValueError: where outputs don't match targets and anchors
     """
-    terms, _, _ = _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, class_gain)
+    numbers = negatives, box_beta, box_gain, class_gain, focal_gamma, class_weights
+    terms, _, _ = _evaluate(outputs, targets, grid, coding, *numbers)
     return terms
 
 
 def ssd_loss_gradients(
-    outputs, targets, grid, coding=SSD_CODING, *, negatives=3, box_beta=1.0, box_gain=1.0, class_gain=1.0
+    outputs,
+    targets,
+    grid,
+    coding=SSD_CODING,
+    *,
+    negatives=3,
+    box_beta=1.0,
+    box_gain=1.0,
+    class_gain=1.0,
+    focal_gamma=0.0,
+    class_weights=None,
 ):
     """Gradient of `ssd_loss`'s sum with respect to deltas and logits: float64 (B, N, 4), (B, N, 1 + C).
 
     Which negatives count is a constant. The arguments are those of `ssd_loss`.
     """
-    _, of_deltas, of_logits = _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, class_gain)
+    numbers = negatives, box_beta, box_gain, class_gain, focal_gamma, class_weights
+    _, of_deltas, of_logits = _evaluate(outputs, targets, grid, coding, *numbers)
     return of_deltas, of_logits
 
 
@@ -59,7 +85,7 @@ def hard_negatives(losses, matches, negatives):
     return candidates & (rank < np.float32(negatives) * positives)  # 1.1 * 10 is 11 in float32, as in the frameworks
 
 
-def _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, class_gain):
+def _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, class_gain, focal_gamma, class_weights):
     deltas, logits = deltas_and_logits(outputs, targets, grid)
     normaliser, matches = float(targets["num_positives"]), targets["matches"]
     box, of_deltas = box_regression(deltas, targets, grid, coding, box_beta)
@@ -71,8 +97,13 @@ def _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, cla
     entropy = -(classes * logs).sum(axis=-1)
     counted = positive | hard_negatives(entropy, matches, negatives)
 
+    probabilities = np.exp(logs)
+    right = (classes * probabilities).sum(axis=-1)
+    focal, focal_slope = power((probabilities * (1 - classes)).sum(axis=-1), focal_gamma)
+    weight = class_gain / normaliser * counted * by_class(class_weights, labels, positive)
+
     box = box_gain / normaliser * box
-    classification = class_gain / normaliser * (entropy * counted).sum()
+    classification = (weight * focal * entropy).sum()
     terms = {"loss": box + classification, "box": box, "class": classification}
-    of_logits = class_gain / normaliser * counted[..., None] * (np.exp(logs) - classes)
+    of_logits = (weight * (focal + focal_slope * entropy * right))[..., None] * (probabilities - classes)
     return {name: float(value) for name, value in terms.items()}, box_gain / normaliser * of_deltas, of_logits

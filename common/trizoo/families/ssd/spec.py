@@ -17,7 +17,7 @@ from trizoo.families.ssd.decode import decode_ssd
 from trizoo.families.ssd.graph import ssd_candidates
 from trizoo.families.ssd.targets import assign
 from trizoo.ground.errors import UserError
-from trizoo.ground.fields import NotNegative, Probability, Section
+from trizoo.ground.fields import ClassWeights, NotNegative, Probability, Section
 
 # rows of an image that leave a GPU; should more reach the threshold, as of an untrained network, all 8,732 do
 SHORTLIST = 2000
@@ -34,6 +34,12 @@ class SSDLoss(Section):
     box_beta: NotNegative = Field(1.0, description="smooth L1 is linear beyond it; 0 = L1")
     box_gain: NotNegative = 1.0
     class_gain: NotNegative = 1.0
+    focal_gamma: NotNegative = Field(
+        0.0, description="anchors that are right already count less (Lin et al. 2017); 0 = plain cross-entropy"
+    )
+    class_weights: ClassWeights = Field(
+        None, description="of the class term by the box's class, in the order of their ids; none = all 1"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

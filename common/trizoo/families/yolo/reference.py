@@ -5,7 +5,7 @@ Plain and slow on purpose. The frameworks' losses must give the same values and 
 
 import numpy as np
 
-from trizoo.families.base.terms import binary_cross_entropy, focal_weight, sigmoid
+from trizoo.families.base.terms import binary_cross_entropy, by_class, focal_weight, sigmoid
 from trizoo.families.yolo.coding import decode_boxes, place_in_cell
 from trizoo.families.yolo.grid import flatten_outputs, yolo_grid
 from trizoo.ground.boxes import aspect_penalty, overlap, xyxy_to_cxcywh
@@ -22,7 +22,8 @@ def yolo_loss(outputs, targets, spec, loss, size):
                     overlap any box of their image by more than `ignore_iou` are left out; times `focal_weight`, times
                     `balance` per level
         class       sum over positives and classes of binary cross-entropy; with `label_smoothing` e the targets are
-                    1 - e / 2 and e / 2: each class is a decision between two, as in Darknet's label_smooth_eps
+                    1 - e / 2 and e / 2: each class is a decision between two, as in Darknet's label_smooth_eps. Times
+                    `focal_weight` of the classes by `class_focal_gamma`, times the weight of the box's class
         loss        their sum
 
     Args:
@@ -71,11 +72,14 @@ def _evaluate(outputs, targets, spec, loss, size):
     gradient[..., 4] = weight * (focal * (sigmoid(raw[..., 4]) - positive) + focal_slope * entropy)
 
     chosen = raw[image, index]  # (P, 5 + C)
-    classes = np.eye(spec.num_classes)[targets["labels"][image, owner]]
+    labels = targets["labels"][image, owner]
+    classes = np.eye(spec.num_classes)[labels]
+    focal, focal_slope = focal_weight(chosen[:, 5:], classes, loss.class_focal_gamma, None)
     classes = classes * (1 - loss.label_smoothing) + loss.label_smoothing / 2
-    weight = loss.class_gain / normaliser
-    classification = weight * binary_cross_entropy(chosen[:, 5:], classes).sum()
-    gradient[image, index, 5:] = weight * (sigmoid(chosen[:, 5:]) - classes)
+    weight = loss.class_gain / normaliser * by_class(loss.class_weights, labels, labels >= 0)[:, None]
+    entropy = binary_cross_entropy(chosen[:, 5:], classes)
+    classification = (weight * focal * entropy).sum()
+    gradient[image, index, 5:] = weight * (focal * (sigmoid(chosen[:, 5:]) - classes) + focal_slope * entropy)
 
     weight = loss.box_gain / normaliser
     measure = _box_measure(loss.box, boxes, grid, index, size, chosen[:, :4])

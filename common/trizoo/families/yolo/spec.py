@@ -17,7 +17,7 @@ from trizoo.families.yolo.grid import yolo_grid
 from trizoo.families.yolo.targets import assign
 from trizoo.ground.boxes import IOU_KINDS
 from trizoo.ground.errors import UserError
-from trizoo.ground.fields import NotNegative, Positive, Probability, Section
+from trizoo.ground.fields import ClassWeights, NotNegative, Positive, Probability, Section
 
 # squeeze and excitation (Hu et al. 2018), CBAM (Woo et al. 2018), ECA (Wang et al. 2020)
 ATTENTION = ("se", "cbam", "eca")
@@ -58,6 +58,12 @@ class YOLOLoss(Section):
     )
     focal_alpha: Probability | None = Field(
         None, description="weight of objectness's positives, 1 less it of the negatives; none = both 1"
+    )
+    class_focal_gamma: NotNegative = Field(
+        0.0, description="classes that are right already count less; 0 = plain cross-entropy"
+    )
+    class_weights: ClassWeights = Field(
+        None, description="of the class term by the box's class, in the order of their ids; none = all 1"
     )
 
 

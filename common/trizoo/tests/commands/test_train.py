@@ -561,3 +561,17 @@ def test_weights_of_another_norm_are_called_so(start, tmp_path):
     ):
         start("--weights", weights, "--set", "model.norm=group", framework=Normalised(), out="second")
     assert start("--weights", weights, "--iterations", "1", framework=Normalised(), out="third") == 0
+
+
+def test_a_resumed_run_with_rare_classes_gets_the_images_that_it_would_have_had(start, tmp_path):
+    options = ("--epochs", "4", "--set", "data.rare_below=1")
+    whole, broken, resumed = FakeFramework(), FakeFramework({7: float("nan")}), FakeFramework()
+    assert start(*options, framework=whole, out="whole") == 0
+    with pytest.raises(UserError, match="is nan at step 8"):
+        start(*options, framework=broken)
+    assert train(resumed, ["--resume", str(tmp_path / "run"), "--workers", "0", "--quiet"]) == 0
+    seen = whole.learners[0].seen
+    assert len(seen) == 12
+    assert resumed.learners[0].seen == seen[len(seen) - len(resumed.learners[0].seen) :]
+    epochs = [[image for _, ids, _ in seen[first : first + 3] for image in ids] for first in range(0, 12, 3)]
+    assert any(len(set(epoch)) < len(epoch) for epoch in epochs)

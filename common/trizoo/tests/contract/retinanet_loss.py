@@ -63,6 +63,7 @@ def compare(loss_and_gradients):
         {"gamma": 0.5, "alpha": 0.75},
         {"gamma": 2, "alpha": None, "box_beta": 1.0},
         {"box": "giou", "gamma": 0, "box_gain": 1.5, "class_gain": 0.3},
+        {"class_weights": (0.2, 3, 1), "class_gain": 0.3},
     ],
     ids=str,
 )

@@ -59,6 +59,9 @@ def compare(loss_and_gradients):
         {"negatives": 2.5, "box_beta": 1 / 9},
         {"negatives": 1000},
         {"negatives": 0},
+        {"focal_gamma": 2},
+        {"focal_gamma": 0.5, "class_weights": (0.2, 3, 1)},
+        {"class_weights": (2, 0, 1), "class_gain": 0.3},
     ],
     ids=str,
 )
@@ -129,12 +132,12 @@ def test_an_anchor_without_a_box_may_hold_any_deltas(compare, loss_and_gradients
 
 
 @pytest.mark.parametrize("enormous", [1e4, 1e30])
-@pytest.mark.parametrize("box_beta", [0, 1])
-def test_enormous_raw_values_stay_finite(compare, enormous, box_beta):
+@pytest.mark.parametrize(("box_beta", "focal_gamma"), [(0, 0), (1, 0), (1, 0.5), (1, 2)])
+def test_enormous_raw_values_stay_finite(compare, enormous, box_beta, focal_gamma):
     outputs = random_heads(np.random.default_rng(7), 2)
     for output in outputs:
         output[:] = np.sign(output) * np.float32(enormous)
     boxes = random_boxes(np.random.default_rng(7), 3)
-    terms, references = compare(outputs, targets_of(boxes, boxes), SSDLoss(box_beta=box_beta))
+    terms, references = compare(outputs, targets_of(boxes, boxes), SSDLoss(box_beta=box_beta, focal_gamma=focal_gamma))
     assert np.isfinite(terms["loss"])
     assert all(np.isfinite(reference).all() for reference in references)

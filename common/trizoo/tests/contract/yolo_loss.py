@@ -68,6 +68,9 @@ def test_terms_and_gradients_equal_the_reference(compare, box):
         {"focal_gamma": 0.5, "focal_alpha": 0.25},
         {"focal_alpha": 0.75},
         {"match_iou": 0.213},
+        {"class_weights": (0.2, 3, 1)},
+        {"class_focal_gamma": 2},
+        {"class_focal_gamma": 0.5, "class_weights": (2, 0, 1), "label_smoothing": 0.1, "class_gain": 0.3},
         *(ALL_TRICKS | {"box": box} for box in ("mse", "siou", "eiou")),
     ],
     ids=lambda options: ", ".join(f"{name} {value}" for name, value in options.items()),
@@ -131,7 +134,9 @@ def test_where_a_cost_has_a_corner_or_divides_by_nothing_gradients_are_finite(lo
 
 
 @pytest.mark.parametrize(
-    "options", [YOLOLoss(), YOLOLoss(box="siou", **ALL_TRICKS), YOLOLoss(box="eiou", focal_gamma=0.5)], ids=repr
+    "options",
+    [YOLOLoss(), YOLOLoss(box="siou", **ALL_TRICKS), YOLOLoss(box="eiou", focal_gamma=0.5, class_focal_gamma=0.5)],
+    ids=repr,
 )
 def test_enormous_raw_values_stay_finite(loss_and_gradients, options):
     boxes = [np.array([[10, 10, 40, 40]], np.float32)] * 3

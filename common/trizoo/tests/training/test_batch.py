@@ -4,7 +4,7 @@ import pytest
 from trizoo.augment.pipeline import generator
 from trizoo.families import architecture
 from trizoo.recipes.schema import Recipe
-from trizoo.training.batch import BatchPlan, InputSizes, batch_plan, epoch_order
+from trizoo.training.batch import BatchPlan, InputSizes, Repeats, batch_plan, epoch_order
 
 
 def test_an_epochs_order_is_a_permutation_of_its_seed_and_number():
@@ -85,3 +85,19 @@ def test_without_multi_scale_the_size_is_the_recipes():
     recipe = Recipe(input_size=(96, 64), seed=5, multi_scale={"low": 0.5, "high": 2, "every": 3})
     changing = InputSizes.of(recipe, architecture("yolov3-tiny"))
     assert changing == InputSizes((96, 64), 32, seed=5, low=0.5, high=2, every=3)
+
+
+def test_images_come_as_often_as_their_factors_say_and_an_epoch_stays_as_long():
+    repeats = Repeats(np.array([3.5] + [1.0] * 9))
+    orders = [epoch_order(10, 0, epoch, repeats).tolist() for epoch in range(3000)]
+    assert {len(order) for order in orders} == {10}
+    share = np.mean([order.count(0) for order in orders])
+    # 10 of 12 or 13 places, 3 or 4 of which are its own
+    assert share == pytest.approx((10 * 3 / 12 + 10 * 4 / 13) / 2, rel=0.03)
+    epoch_order.cache_clear()
+    assert epoch_order(10, 0, 7, Repeats(repeats.factors.copy())).tolist() == orders[7]
+    assert epoch_order(10, 0, 7).tolist() != orders[7]
+
+
+def test_factors_of_1_leave_every_image_once_an_epoch():
+    assert sorted(epoch_order(20, 1, 2, Repeats(np.ones(20))).tolist()) == list(range(20))

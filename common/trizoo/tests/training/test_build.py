@@ -32,9 +32,12 @@ def test_a_backbone_and_a_model_without_presets_fit_any_anchors():
     check_anchors(checkpoint(None), model_spec("yolov3", 20), "a.h5")
 
 
-def test_class_weights_for_another_number_of_classes_are_refused_before_a_model_is_built():
+@pytest.mark.parametrize(
+    "name", ["deeplabv3plus-mobilenetv2", "yolov3-tiny", "ssd300-mobilenetv2", "retinanet-resnet18"]
+)
+def test_class_weights_for_another_number_of_classes_are_refused_before_a_model_is_built(name):
     given = [("classes", ["a", "b"], "test"), ("loss.class_weights", [1.0], "test")]
-    recipe = load(Recipe, base="deeplabv3plus-mobilenetv2", overrides=given).recipe
+    recipe = load(Recipe, base=name, overrides=given).recipe
     with pytest.raises(
         UserError, match=r"^loss\.class_weights holds 1 number; one for each of the 2 classes is needed"
     ):

@@ -121,8 +121,9 @@ def test_gains_multiply_their_terms():
         {"gamma": 0.0, "alpha": None, "box_beta": 1 / 9, "box_gain": 2.0, "class_gain": 0.3},
         {"coding": KERAS_RETINANET_CODING, "gamma": 1.5, "alpha": 0.6},
         {"box": "giou", "box_gain": 2.0},
+        {"class_weights": (0.5, 3.0, 1.0)},
     ],
-    ids=["default", "other numbers", "other coding", "giou"],
+    ids=["default", "other numbers", "other coding", "giou", "weighted"],
 )
 def test_gradients_are_those_of_finite_differences(options):
     outputs, targets, grid = random_case(5)

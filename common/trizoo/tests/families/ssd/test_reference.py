@@ -54,6 +54,15 @@ def test_each_positive_brings_three_negatives_of_its_own_image():
     assert terms["loss"] == terms["class"]
 
 
+def test_a_weight_counts_for_anchors_of_its_class_and_what_is_sure_counts_less():
+    targets = targets_of([4, 9])  # of class 0 and 1, and six negatives
+    plain = ssd_loss(zeros(), targets, GRID)["class"]
+    weighted = ssd_loss(zeros(), targets, GRID, class_weights=(3, 1, 7))["class"]
+    np.testing.assert_allclose(weighted - plain, 2 * math.log(4) / 2)
+    # each right class has 1/4: (3/4)^2
+    np.testing.assert_allclose(ssd_loss(zeros(), targets, GRID, focal_gamma=2)["class"], plain * 9 / 16)
+
+
 def test_the_negatives_are_the_hardest_ones():
     deltas, logits = zeros()
     logits[0, :, 0] = 20  # all say background
@@ -119,8 +128,13 @@ def test_a_batch_without_boxes_teaches_the_background_alone():
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"box_beta": 0.0, "box_gain": 2.0, "class_gain": 0.3, "negatives": 1}, {"coding": RETINANET_CODING}],
-    ids=["default", "other numbers", "other coding"],
+    [
+        {},
+        {"box_beta": 0.0, "box_gain": 2.0, "class_gain": 0.3, "negatives": 1},
+        {"coding": RETINANET_CODING},
+        {"focal_gamma": 1.5, "class_weights": (0.5, 2.0, 1.0), "class_gain": 0.3},
+    ],
+    ids=["default", "other numbers", "other coding", "focal and weighted"],
 )
 def test_gradients_are_those_of_finite_differences(options):
     outputs, targets, grid = random_case(5)

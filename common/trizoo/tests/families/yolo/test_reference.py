@@ -241,6 +241,7 @@ def box_term_of_frozen_ciou(outputs, targets, spec, size, at):
         *((YOLOLoss(box=kind), SENSITIVE) for kind in BOX_TERMS),
         (YOLOLoss(label_smoothing=0.1, focal_gamma=2, focal_alpha=0.25), SPEC),
         (YOLOLoss(focal_gamma=0.5), SPEC),
+        (YOLOLoss(label_smoothing=0.1, class_focal_gamma=1.5, class_weights=(0.5, 3)), SPEC),
         (YOLOLoss(match_iou=0.2), SENSITIVE),
     ],
     ids=repr,
