@@ -19,7 +19,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 from trizoo.tests.campaigns.running import Findings, Process, arguments, table
@@ -29,7 +30,7 @@ KINDS = ("any", "checkpoint", "evaluation")
 PHASES = ("start", "steps", "checkpoint", "evaluation", "end")
 LONGEST = 600  # seconds for one process on a busy machine
 TRAIN = (
-    *("--model", "yolov3-tiny", "--input-size", "32", "--batch-size", "2", "--epochs", "3"),
+    *("--model", "yolov3-tiny", "--input-size", "32", "--batch-size", "2", "--epochs", "2"),
     *("--set", "ema.decay=0.9", "--set", "evaluate.start=1", "--set", "evaluate.every=1"),
 )
 RUN = ("--workers", "0", "--device", "cpu", "--quiet")
@@ -174,19 +175,27 @@ class Killer:
         return sent, phase, process
 
 
+def warm_up(out, data):
+    """Loads, before anything is forked, all that training does but the framework's first step."""
+    from trizoo.commands.train import train
+    from trizoo.tests.testing import FakeFramework
+
+    with redirect_stdout(StringIO()):
+        train(FakeFramework(), ["--data", str(data), "--out", str(out), *TRAIN, *RUN])
+
+
 def train_campaign(framework, moments, seed, keep):
     """Kills runs of one framework: a row of the table, and findings."""
     from trizoo.framework import find
 
     find(framework).open()
-    import trizoo.training.train  # noqa: F401 (loaded before forks)
-
     phases, ways, findings = Counter(), Counter(), Findings(keep)
     with tempfile.TemporaryDirectory(prefix="trizoo-kill-") as temporary:
         folder = Path(temporary)
         killer = Killer(framework, seed, folder)
         data, run = folder / "set", folder / "run"
-        assert Process(("synth", str(data), "--images", "12", "--size", "64"), folder / "out.txt").wait(LONGEST) == 0
+        assert Process(("synth", str(data), "--images", "8", "--size", "64"), folder / "out.txt").wait(LONGEST) == 0
+        warm_up(folder / "warm", data)
         begin = ("train", "--framework", framework, "--data", str(data), "--out", str(run), *TRAIN, *RUN)
         code, text = killer.undisturbed(begin, killer.watch.install)
         if code:
