@@ -19,10 +19,50 @@ from trizoo.ground.errors import UserError
 
 VALUES = (
     *("0", "1", "2", "-1", "1.5", "nan", "inf", "-inf", "1e400", "9" * 400, "0x10", "64", "64x48", "64x", "x", "0,5"),
-    *("", " ", "-", "--", "=", "a=b", "a.b=c", "schedule.epochs=1", "model.name=x", "[", "{}", "[1, 2]", "null", "none"),
+    *(
+        "",
+        " ",
+        "-",
+        "--",
+        "=",
+        "a=b",
+        "a.b=c",
+        "schedule.epochs=1",
+        "model.name=x",
+        "[",
+        "{}",
+        "[1, 2]",
+        "null",
+        "none",
+    ),
     *("set", "set/train.csv", "out", "out/a.png", "a.h5", "a.onnx", "a.xml", "a.tflite", "a.pt2", "a.keras", "cat"),
-    *("yolov3-tiny", "ssd300-mobilenetv2", "yolov3.coco", "cpu", "cuda", "voc", "coco", "é照片", "a" * 5000, "\x1b[31m"),
-    *("pytorch", "keras", "tf2", "train", "val", "\udcff", "*", "set/*.png", "a\nb", "%s", "{0}", "http://", "file://x"),
+    *(
+        "yolov3-tiny",
+        "ssd300-mobilenetv2",
+        "yolov3.coco",
+        "cpu",
+        "cuda",
+        "voc",
+        "coco",
+        "é照片",
+        "a" * 5000,
+        "\x1b[31m",
+    ),
+    *(
+        "pytorch",
+        "keras",
+        "tf2",
+        "train",
+        "val",
+        "\udcff",
+        "*",
+        "set/*.png",
+        "a\nb",
+        "%s",
+        "{0}",
+        "http://",
+        "file://x",
+    ),
 )
 COMMAND_LINES = tuple(COMMANDS)
 REACHED = "it was understood"
@@ -73,10 +113,14 @@ def _words(flags, rng):
         if rng.random() < (0.9 if action.required or not action.option_strings else 0.2):
             values = [_value(action, rng) for _ in range(_count(action, rng))]
             option = rng.choice(action.option_strings) if action.option_strings else None
-            words += [f"{option}={values[0]}"] if option and len(values) == 1 and rng.random() < 0.5 else [
-                *([option] if option else []),
-                *values,
-            ]
+            words += (
+                [f"{option}={values[0]}"]
+                if option and len(values) == 1 and rng.random() < 0.5
+                else [
+                    *([option] if option else []),
+                    *values,
+                ]
+            )
     if rng.random() < 0.1:
         words.insert(rng.randrange(len(words) + 1), rng.choice(VALUES))
     return words

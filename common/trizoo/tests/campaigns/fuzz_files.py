@@ -120,9 +120,7 @@ def openvino(root):
     """A model's XML."""
     (root / "a.bin").write_bytes(b"")
     value = quoteattr(notes(root).read_text())
-    (root / "a.xml").write_text(
-        f'<?xml version="1.0"?><net><layers/><rt_info><trizoo value={value}/></rt_info></net>'
-    )
+    (root / "a.xml").write_text(f'<?xml version="1.0"?><net><layers/><rt_info><trizoo value={value}/></rt_info></net>')
     return root / "a.xml"
 
 

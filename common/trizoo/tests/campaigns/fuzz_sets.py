@@ -157,7 +157,9 @@ def matlab(values):
 
     def matrix(kind, shape, name, *parts):
         sides = np.array(shape, "<i4").tobytes()
-        return element(14, b"".join((element(6, bytes([kind]) + bytes(7)), element(5, sides), element(1, name), *parts)))
+        return element(
+            14, b"".join((element(6, bytes([kind]) + bytes(7)), element(5, sides), element(1, name), *parts))
+        )
 
     pixels = matrix(9, values.shape, b"", element(2, values.tobytes(order="F")))
     names = element(5, (13).to_bytes(4, "little")) + element(1, b"Segmentation\0")

@@ -236,7 +236,10 @@ def download_campaign(moments, seed, keep):
 
     phases, ways, findings = Counter(), Counter(), Findings(keep)
     content = random.Random(seed).randbytes(FILE_BYTES)
-    with tempfile.TemporaryDirectory(prefix="trizoo-kill-") as temporary, dripping(content, BLOCK) as (address, sent_bytes):
+    with (
+        tempfile.TemporaryDirectory(prefix="trizoo-kill-") as temporary,
+        dripping(content, BLOCK) as (address, sent_bytes),
+    ):
         folder = Path(temporary)
         killer = Killer("download", seed, folder)
         home = folder / "home"

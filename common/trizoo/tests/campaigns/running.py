@@ -136,7 +136,9 @@ class Findings:
 
 def table(*rows):
     """Rows of Markdown, the first of them its head, printed."""
-    head, *others = [f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else str(cell) for cell in row)} |" for row in rows]
+    head, *others = [
+        f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else str(cell) for cell in row)} |" for row in rows
+    ]
     print("\n".join([head, "|" + " --- |" * len(rows[0]), *others]), flush=True)
 
 
