@@ -11,6 +11,7 @@ import shutil
 import sys
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from io import StringIO
+from pathlib import Path
 from unittest.mock import patch
 
 from trizoo.commands.cli import Choice, run_command
@@ -80,7 +81,7 @@ def commands_of(name, root):
     boxes_of("csv", root / "set")
     for file in FILES:
         (root / file).write_bytes(b"no such file")
-    before = {path for path in root.rglob("*")} | {root / "line"}
+    before = set(root.rglob("*")) | {root / "line"}
     (root / "line").write_text("[]")
     numbers = iter(range(1 << 60))
 
@@ -88,7 +89,7 @@ def commands_of(name, root):
         number = next(numbers)
         rng = random.Random(f"{name} {number} {(root / 'line').read_bytes()!r}")
         words = [name, *(_words(parser(name, prog=name), rng) if number else ["--help"])]
-        here = os.getcwd()
+        here = Path.cwd()
         os.chdir(root)
         try:
             _run(words)

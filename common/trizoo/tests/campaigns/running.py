@@ -3,6 +3,7 @@
 A process is forked from one that has loaded the framework already, so that a start costs milliseconds.
 """
 
+import io
 import os
 import shutil
 import signal
@@ -92,7 +93,7 @@ def _child(act, output, before):
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for descriptor in (1, 2):
             os.dup2(file, descriptor)
-        sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", closefd=False) for number in (1, 2))
+        sys.stdout, sys.stderr = (io.TextIOWrapper(io.FileIO(number, "w", closefd=False), "utf-8") for number in (1, 2))
         for number in (signal.SIGTERM, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
