@@ -1,4 +1,4 @@
-"""What a machine does to commands: full and read-only disks, files that vanish, servers that lie, two processes at once.
+"""What a machine does to commands: full and read-only disks, vanishing files, lying servers, two processes at once.
 
     tox -e faults                                                  # 20 rounds, each with other moments and sizes
     python common/trizoo/tests/campaigns/faults.py --rounds 3
@@ -186,10 +186,15 @@ def two_train(place):
 
 def two_exports(place):
     """Two processes write one exported file; it is one of theirs."""
+    from trizoo.commands.cli import run_command
     from trizoo.tests.campaigns.made_up_export import export
 
     out = place.at / "to" / "a.onnx"
-    both = [place.start(lambda text=text: export(out, text, place.rng.random() / 5)) for text in ("first", "other")]
+
+    def write(text, seconds):
+        return place.start(lambda: run_command(lambda: export(out, text, seconds) and 0))
+
+    both = [write(text, place.rng.random() / 5) for text in ("first", "other")]
     wrong = next(filter(None, map(ended_well, both)), None)
     if wrong or 0 not in (both[0].code, both[1].code):
         return wrong or "neither wrote it"

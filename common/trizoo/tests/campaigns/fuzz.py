@@ -111,6 +111,7 @@ class Running:
         self.name = name
         self.folder = folder
         self.cell = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("q")
+        self.is_stuck = False
         self.seen, self.since = -1, time.monotonic()
         root = folder / "set"
         root.mkdir(parents=True)
@@ -121,15 +122,15 @@ class Running:
         if self.cell[0] != self.seen:
             self.seen, self.since = self.cell[0], time.monotonic()
         elif time.monotonic() - self.since > STUCK:
+            self.is_stuck = True
             self.process.kill()
-            return True
         return self.process.is_over()
 
     def row(self, findings):
         """Its row of the table."""
         result = self.folder / "result.json"
         if not result.exists():
-            what = "is stuck" if self.process.code is None else f"ended with {self.process.code}"
+            what = "is stuck" if self.is_stuck else f"ended with {self.process.code}"
             findings.add(f"{self.name} {self.seen}", f"{what}: {self.process.text()[-400:]}", self.folder / "set")
             return (self.name, int(self.seen), "", "", "", "")
         figures = json.loads(result.read_text())

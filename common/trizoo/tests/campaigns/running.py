@@ -48,7 +48,7 @@ class Process:
         return self.code is not None
 
     def wait(self, seconds):
-        """Its exit code; after so many seconds it and what it started are killed, and the code is None."""
+        """Its exit code; None where it is killed, with what it started, after so many seconds."""
         return self.code if self.until(self.is_over, seconds) else self.kill()
 
     def until(self, arrived, seconds):
@@ -70,7 +70,7 @@ class Process:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         if self.code is None:
-            os.waitpid(self.pid, 0)
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def cpu_seconds(self):
         """CPU seconds so far, 0 after its end."""
