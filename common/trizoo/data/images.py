@@ -146,7 +146,8 @@ def read_image(path, at_least=None, data=None):
         pixels = _rgb(image)
         if image.format == "TIFF":  # Pillow turns it as it loads it
             orientation = 1
-    return _turned(pixels, orientation)  # after the file is closed, so that its pixels are gone
+    del image  # its pixels go before these are copied
+    return _turned(pixels, orientation)
 
 
 def _load_jpeg(path, image, at_least, turned, data=None):
