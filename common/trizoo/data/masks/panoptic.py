@@ -29,7 +29,7 @@ def read_panoptic(path):
     content = read_content(path)
     try:
         return _parse(path, content) if is_panoptic(content) else None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise UserError(f"{path} isn't written as COCO's files are: {type(error).__name__} {error}") from error
 
 
