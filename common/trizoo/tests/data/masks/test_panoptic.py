@@ -44,8 +44,8 @@ def test_panoptic_segments_become_classes(tmp_path):
 
 
 def test_a_number_beyond_all_bounds_is_a_sentence(tmp_path):
-    path = write(tmp_path / "panoptic_val.json", [{"id": 1, "category_id": 3}]) or tmp_path / "panoptic_val.json"
-    path.write_text(path.read_text().replace('"id": 1,', '"id": 1e999,'))
+    path = write(tmp_path / "panoptic_val.json", [{"id": 12345, "category_id": 3}])
+    path.write_text(path.read_text().replace("12345", "1e999"))
     with pytest.raises(UserError, match="isn't written as COCO's files are: OverflowError"):
         read_panoptic(path)
 
