@@ -9,25 +9,25 @@ import numpy as np
 from PIL import Image
 
 from trizoo.data.members import open_file
-from trizoo.data.opening import JPEG_FORMATS, ends_early, opened
+from trizoo.data.opening import JPEG_FORMATS, ends_early, opened, pixels_of
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UserError
 
-_BAND = 1 << 22  # pixels that are worked on at once
+_BAND = 1 << 21  # pixels that are worked on at once
 CUT_OFF = "ends early, as after a broken download; what is missing at its bottom is grey"
 _END_OF_JPEG = b"\xff\xd9"
 _SLOW, _MOST_SLOW = 1e-3, 32  # seconds to open a file, and how many so slow mean a slow disk
 _MOST_MISSING = 0.1  # of a JPEG's rows
 _ORIENTATION_TAG = 274  # EXIF 2.3, section 4.6.4
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257  # TIFF 6.0, section 8
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+_UPRIGHT = {  # orientation -> function of pixels (H, W, 3) that turns or mirrors them
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels[::-1].swapaxes(0, 1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
 }
 
 
@@ -130,8 +130,8 @@ def read_image(path, at_least=None, data=None):
     as long as neither side becomes smaller than asked: much faster where a later resize goes below that anyway.
     A JPEG whose last bytes are missing is shown as viewers do, the missing part grey, up to a tenth of its rows.
 
-    Raises UserError where the file is missing, empty, truncated, damaged, no image or too large. At most 178 million
-    pixels are read, Pillow's limit: within 8 bytes a pixel and 150 MiB.
+    Raises UserError where the file is missing, empty, truncated, damaged, no image or too large: of more pixels than
+    `trizoo.data.opening.most_pixels`, 117 million of most kinds, so that reading stays within 1 GiB and 10 seconds.
 
     Args:
         data: the file's bytes where they are in memory; the path is what they are called then
@@ -145,7 +145,10 @@ def read_image(path, at_least=None, data=None):
         else:
             image.load()
         pixels = _rgb(image)
-        return pixels if image.format == "TIFF" else _turned(pixels, orientation)  # Pillow turns a TIFF as it loads it
+        if image.format == "TIFF":  # Pillow turns it as it loads it
+            orientation = 1
+    del image  # its pixels go before these are copied
+    return _turned(pixels, orientation)
 
 
 def _load_jpeg(path, image, at_least, turned, data=None):
@@ -163,21 +166,28 @@ def _load_jpeg(path, image, at_least, turned, data=None):
     except OSError:
         if not cut:
             raise
+    image.close()  # its pixels go
     if data is None:
         with open_file(path) as file:
             data = file.read()
     with opened(path, data + _END_OF_JPEG) as whole:
-        pixels = np.asarray(decoded(whole))
-        missing = _rows_of_one_colour(pixels)
-        if missing > _MOST_MISSING * len(pixels):
-            raise OSError(f"the last {missing} of its {len(pixels)} rows are missing")
-        return whole.copy()
+        missing, rows = _rows_of_one_colour(decoded(whole)), whole.height
+        if missing > _MOST_MISSING * rows:
+            raise OSError(f"the last {missing} of its {rows} rows are missing")
+        return whole
 
 
-def _rows_of_one_colour(pixels):
-    """How many rows at the bottom have one colour all over, as those have that no decoder got: (H, W[, C]) -> int."""
-    different = (pixels != pixels[-1, -1]).reshape(len(pixels), -1).any(axis=1)
-    return len(pixels) - 1 - int(np.flatnonzero(different)[-1]) if different.any() else len(pixels)
+def _rows_of_one_colour(image):
+    """How many rows at the bottom of a loaded image have one colour all over, as those have that no decoder got."""
+    width, height = image.size
+    rows, last = max(1, _BAND // width), np.asarray(image.getpixel((width - 1, height - 1)))
+    for bottom in range(height, 0, -rows):
+        top = max(0, bottom - rows)
+        band = np.asarray(image.crop((0, top, width, bottom)))
+        different = (band != last).reshape(bottom - top, -1).any(axis=1)
+        if different.any():
+            return height - 1 - top - int(np.flatnonzero(different)[-1])
+    return height
 
 
 def as_image(source):
@@ -216,7 +226,7 @@ def read_mask(path):
     """
     with opened(path) as image:
         image.load()
-        ids = np.array(image)
+        ids = pixels_of(image)
         if ids.ndim != 2 or ids.dtype.kind == "f":
             raise UserError(f"mask {path} is of mode {image.mode}; a palette or grey image of class ids is needed")
         if ids.min() < 0 or ids.max() > 255:
@@ -251,7 +261,7 @@ def _turned(pixels, orientation):
     """Pixels (H, W, 3) as EXIF's orientation turns them."""
     if orientation not in _UPRIGHT:
         return pixels
-    return np.array(Image.fromarray(pixels).transpose(_UPRIGHT[orientation]))
+    return np.ascontiguousarray(_UPRIGHT[orientation](pixels))
 
 
 def _rgb(image):
@@ -259,7 +269,7 @@ def _rgb(image):
     width, height = image.size
     rows = max(1, _BAND // width)
     if image.mode.startswith("I") or image.mode == "F":
-        return _eight_bits(np.asarray(image), rows)
+        return _eight_bits(image, rows)
     if height <= rows:
         return np.array(_band(image))
     pixels = np.empty((height, width, 3), np.uint8)
@@ -279,17 +289,27 @@ def _band(image):
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _eight_bits(values, rows):
-    """16-bit, 32-bit or floating grey (H, W) -> uint8 (H, W, 3), by the rules in `read_image`, so many rows at once."""
-    bands = [slice(top, top + rows) for top in range(0, len(values), rows)]
-    white, low, high = (1.0 if values.dtype.kind == "f" else 65535.0), np.inf, -np.inf
+def _eight_bits(image, rows):
+    """A Pillow image in 16-bit, 32-bit or floating grey -> uint8 (H, W, 3), by the rules in `read_image`.
+
+    Args:
+        rows: worked on at once
+    """
+    width, height = image.size
+    bands = [(top, min(top + rows, height)) for top in range(0, height, rows)]
+
+    def values(top, bottom):
+        return np.asarray(image.crop((0, top, width, bottom)))
+
+    white, low, high = (1.0 if image.mode == "F" else 65535.0), np.inf, -np.inf
     for band in bands:
-        finite = _finite(values[band])
+        finite = _finite(values(*band))
         low, high = min(low, finite.min()), max(high, finite.max())
     low, white = (low, (high - low) or 1.0) if low < 0 or high > white else (0.0, white)
-    pixels = np.empty((*values.shape, 3), np.uint8)
-    for band in bands:
-        pixels[band] = np.rint((_finite(values[band]) - low) * 255 / white).astype(np.uint8)[..., None]
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top, bottom in bands:
+        shares = (_finite(values(top, bottom)) - low) * 255 / white
+        pixels[top:bottom] = np.rint(shares).astype(np.uint8)[..., None]
     return pixels
 
 

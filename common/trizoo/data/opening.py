@@ -6,6 +6,7 @@ import warnings
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from trizoo.data.members import is_member, open_file
@@ -19,6 +20,11 @@ IMAGE_SUFFIXES = (  # compare in lower case
 )
 JPEG_FORMATS = ("JPEG", "MPO")
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")  # Pillow takes MPO for a kind of JPEG
+MOST_BYTES = 900 << 20  # of memory that a picture may take while it is read
+# bytes a pixel that reading takes at most: Pillow's own 4, and the array's 3 or what the decoder of a format needs
+_BYTES, _BYTES_IN = 8, {"WEBP": 18, "AVIF": 18, "HEIF": 18}
+_BYTES_OF_PROGRESSIVE = 12
+_BAND = 1 << 22  # pixels that are worked on at once
 _HEAD = 512  # bytes that show what a file is
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")  # ISO/IEC 23008-12, annex B
 
@@ -37,6 +43,7 @@ def opened(path, data=None):
             Image.open(source, formats=_formats(path)) as image,
             _silence_for(image),
         ):
+            _check_size(path, image)
             yield image
     except UserError:
         raise
@@ -49,6 +56,39 @@ def _source(path, data):
     if data is not None:
         return io.BytesIO(data)
     return open_file(path) if is_member(path) else nullcontext(path)
+
+
+def most_pixels(format=None, progressive=False):
+    """Pixels that a picture may have, so that reading it takes 900 MiB at most.
+
+    Args:
+        format: Pillow's name
+        progressive: whether it is a JPEG that is stored so
+    """
+    each = _BYTES_OF_PROGRESSIVE if progressive else _BYTES_IN.get(format, _BYTES)
+    return min(MOST_BYTES // each, 2 * Image.MAX_IMAGE_PIXELS)
+
+
+def _check_size(path, image):
+    most = most_pixels(image.format, bool(image.info.get("progressive")))
+    if image.width * image.height > most:
+        raise UserError(f"image {path} is too large: more than {most:,} pixels; scale it down")
+
+
+def pixels_of(image):
+    """`np.array` of a Pillow image, in bands of rows: within the image, the array and 16 MiB."""
+    width, height = image.size
+    rows = max(1, _BAND // width)
+    if height <= rows:
+        return np.array(image)
+    pixels = None
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = np.asarray(image.crop((0, top, width, bottom)))
+        if pixels is None:
+            pixels = np.empty((height, *band.shape[1:]), band.dtype)
+        pixels[top:bottom] = band
+    return pixels
 
 
 def _silence_for(image):
@@ -97,7 +137,7 @@ def _explanation(name, error):
     if isinstance(error, MemoryError):
         return f"image {name} takes more memory than there is; scale it down"
     if isinstance(error, Image.DecompressionBombError):
-        return f"image {name} is too large: more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels; scale it down"
+        return f"image {name} is too large: more than {most_pixels():,} pixels; scale it down"
     if path.is_dir():
         return f"image {name} is a folder; an image file is needed"
     if path.is_file() and path.stat().st_size == 0:

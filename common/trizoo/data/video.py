@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from trizoo.ground.errors import UserError
 
@@ -23,6 +22,7 @@ TIMEOUTS = (10, 30)  # seconds until a stream is open, and between two pieces of
 # What a file may be: kinds that hold their frames themselves, so that none leads to other files or addresses.
 CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,asf,flv,ogg,mpegvideo,m4v,h264,hevc"
 PROTOCOLS = "http,https,tcp,tls,udp,rtp,rtsp,rtsps,rtmp,rtmps,srt,crypto,httpproxy,hls"  # of streams: no files
+MOST_PIXELS = 50_000_000  # of a frame, of which FFmpeg keeps several; 8K has 33 million
 CAMERA_RATE = Fraction(30)  # frames a second, of a camera that doesn't say
 
 
@@ -138,7 +138,7 @@ def _frames(av, container, stream, rate, every, called):
 
 def _check_size(frame, called):
     """UserError for a stream or frame of more pixels than an image may have."""
-    if frame.width * frame.height > 2 * Image.MAX_IMAGE_PIXELS:
+    if frame.width * frame.height > MOST_PIXELS:
         size = f"{frame.width}x{frame.height}"
         raise UserError(f"{called} has frames of {size} pixels, which are too many; make it smaller first")
 

@@ -5,6 +5,7 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import socket
 import stat
 import time
@@ -25,8 +26,7 @@ def temporary_beside(path):
 
     No link is followed, and no file of that name is touched. Raises OSError.
     """
-    name = f".trizoo-{_machine()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
-    temporary = Path(path).with_name(name)
+    temporary = Path(path).with_name(_temporary_name())
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # O_EXCL follows no link
     try:
         yield temporary
@@ -100,14 +100,28 @@ def _without_waiting(path, flags):
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait for somebody to write to it
 
 
+@contextlib.contextmanager
+def temporary_folder_beside(path):
+    """A new, empty folder of a random name beside `path`, gone with all that is in it when the block ends."""
+    folder = Path(path).with_name(_temporary_name())
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_left(folder):
-    """Removes what killed processes left of `temporary_beside` in a folder; what runs, and all else, is left alone."""
+    """Removes what killed processes left of `temporary_beside` and `temporary_folder_beside` in a folder.
+
+    What running processes have there, and all else, is left alone.
+    """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             found = TEMPORARY.fullmatch(entry.name)
-            if found and entry.is_file(follow_symlinks=False) and _is_left(entry, *found.groups()):
+            if found and not entry.is_symlink() and _is_left(entry, *found.groups()):
                 with contextlib.suppress(OSError):
-                    Path(entry.path).unlink()
+                    shutil.rmtree(entry.path) if entry.is_dir() else Path(entry.path).unlink()
 
 
 def _is_left(entry, machine, process):
@@ -125,6 +139,10 @@ def _is_left(entry, machine, process):
     except PermissionError:
         pass  # it is there, and another user's
     return False
+
+
+def _temporary_name():
+    return f".trizoo-{_machine()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
 
 
 def _machine():

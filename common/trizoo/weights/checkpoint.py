@@ -6,6 +6,7 @@
 A canonical name with its dots is one data set name. The same content gives the same bytes.
 """
 
+import io
 import json
 import os
 import re
@@ -193,25 +194,54 @@ def _checked_array(group, name, array):
 
 
 def _write(path, groups, attributes):
-    with h5py.File(_created(path)) as file:
-        for name, value in attributes.items():
-            # Text is stored outside the object header, so HDF5's limit of 64 KiB for attributes does not apply to it.
-            file.attrs[name] = value
-        for group_name, arrays in groups.items():
-            group = h5py.Group(
-                h5py.h5g.create(file.id, group_name.encode(), gcpl=_without_times(h5py.h5p.GROUP_CREATE))
-            )
-            for name, array in arrays.items():
-                group.create_dataset(name, data=array, track_times=False)
+    with _KeepingError(path, "rb+") as plain:
+        with h5py.File(_created(plain)) as file:
+            _fill(file, groups, attributes)
+        if plain.error is not None:
+            raise plain.error
 
 
-def _created(path):
-    """A new HDF5 file whose root keeps no times, which h5py.File has no argument for."""
+class _KeepingError(io.FileIO):
+    """A file for the HDF5 library, which crashes where writing fails: it never learns what is kept in `error`."""
+
+    error = None
+
+    def write(self, data):
+        """As a file's, of all the bytes."""
+        left = memoryview(data).cast("B")
+        try:
+            while self.error is None and len(left):
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.error = error
+        return len(data)
+
+    def truncate(self, size=None):
+        """As a file's."""
+        try:
+            return super().truncate(size)
+        except OSError as error:
+            self.error = self.error or error
+            return size
+
+
+def _fill(file, groups, attributes):
+    for name, value in attributes.items():
+        # Text is stored outside the object header, so HDF5's limit of 64 KiB for attributes does not apply to it.
+        file.attrs[name] = value
+    for group_name, arrays in groups.items():
+        group = h5py.Group(h5py.h5g.create(file.id, group_name.encode(), gcpl=_without_times(h5py.h5p.GROUP_CREATE)))
+        for name, array in arrays.items():
+            group.create_dataset(name, data=array, track_times=False)
+
+
+def _created(plain):
+    """A new HDF5 file in an open one, whose root keeps no times, which h5py.File has no argument for."""
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
     access.set_libver_bounds(FILE_VERSION, FILE_VERSION)
     access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
-    access.set_file_locking(True, True)  # where the file system can
-    return h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, _without_times(h5py.h5p.FILE_CREATE), access)
+    access.set_fileobj_driver(h5py.h5fd.fileobj_driver, plain)
+    return h5py.h5f.create(b"checkpoint", h5py.h5f.ACC_TRUNC, _without_times(h5py.h5p.FILE_CREATE), access)
 
 
 def _without_times(kind):

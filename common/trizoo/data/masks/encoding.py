@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from trizoo.data.images import opened
 from trizoo.data.masks import cityscapes_labels
 from trizoo.data.masks.naming import Naming
+from trizoo.data.opening import opened, pixels_of
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.pictures.palette import voc_palette
@@ -307,10 +307,10 @@ def read_file(path, by_colour=False):
                     f"says; save it without transparency"
                 )
         if mode in ("RGB", "RGBA") or (by_colour and mode in ("P", "PA")):
-            pixels = np.array(image if mode == "RGB" else image.convert("RGB"))
+            pixels = pixels_of(image if mode == "RGB" else image.convert("RGB"))
             grey = not by_colour and all((band == band[..., :1]).all() for band in bands(pixels))
             return (pixels[..., 0] if grey else pixels), None
-        pixels = np.array(image)
+        pixels = pixels_of(image)
         colours = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3) if mode == "P" else None
     if mode in ("LA", "PA"):
         pixels = pixels[..., 0]

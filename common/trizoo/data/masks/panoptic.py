@@ -7,9 +7,9 @@ import numpy as np
 
 from trizoo.data.coco_files import images_of, is_panoptic, read_content
 from trizoo.data.image_tree import ImageTree, parts_of
-from trizoo.data.images import opened
 from trizoo.data.masks.coco import CocoFile, category_names, category_of, check_size, list_images
 from trizoo.data.masks.encoding import bands
+from trizoo.data.opening import opened, pixels_of
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 
@@ -29,7 +29,7 @@ def read_panoptic(path):
     content = read_content(path)
     try:
         return _parse(path, content) if is_panoptic(content) else None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise UserError(f"{path} isn't written as COCO's files are: {type(error).__name__} {error}") from error
 
 
@@ -58,7 +58,7 @@ class PanopticImage:
         with opened(self.mask) as image:
             if image.mode not in ("RGB", "RGBA"):
                 raise UserError(f"{self.mask} is of mode {image.mode}; COCO's panoptic masks are RGB: id = R + 256 G …")
-            pixels = np.array(image if image.mode == "RGB" else image.convert("RGB"))
+            pixels = pixels_of(image if image.mode == "RGB" else image.convert("RGB"))
         if pixels.shape[:2] != size[::-1]:
             raise UserError(f"mask {self.mask} is {pixels.shape[1]}x{pixels.shape[0]}, its image {size[0]}x{size[1]}")
         drawn = np.empty(pixels.shape[:2], np.uint8)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from trizoo.data import images
+from trizoo.data import images, opening
 from trizoo.data.images import Header, in_threads, read_header, read_image, read_mask, read_size, sound_headers
 from trizoo.ground.errors import UserError
 
@@ -225,6 +225,30 @@ def test_decompression_bomb_is_refused_from_its_header(tmp_path, monkeypatch):
     for read in (read_size, read_image):
         with pytest.raises(UserError, match="too large: more than 8,000 pixels"):
             read(path)
+
+
+@pytest.mark.parametrize(("name", "options"), [("a.webp", {}), ("a.jpg", {"progressive": True})])
+def test_kinds_whose_decoders_take_more_memory_have_a_lower_limit(tmp_path, monkeypatch, name, options):
+    path = tmp_path / name
+    gradient(40, 40).save(path, **options)
+    gradient(40, 40).save(tmp_path / "a.png")
+    monkeypatch.setattr(opening, "MOST_BYTES", 8 * 40 * 40)  # a PNG's 1600 pixels at 8 bytes
+    assert read_image(tmp_path / "a.png").shape == (40, 40, 3)
+    for read in (read_size, read_image):
+        with pytest.raises(UserError, match=r"too large: more than [\d,]+ pixels; scale it down"):
+            read(path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_what_is_read_in_bands_is_what_is_read_at_once(tmp_path, monkeypatch, dtype):
+    values = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (23, 17)).astype(dtype)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    whole = read_image(tmp_path / "a.png")
+    monkeypatch.setattr(opening, "_BAND", 40)
+    monkeypatch.setattr(images, "_BAND", 40)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), whole)
+    with opening.opened(tmp_path / "a.png") as image:
+        np.testing.assert_array_equal(opening.pixels_of(image), values)
 
 
 def test_large_image_below_the_limit_is_read_without_a_warning(tmp_path, monkeypatch):

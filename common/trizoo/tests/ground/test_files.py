@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from trizoo.ground.errors import UserError
-from trizoo.ground.files import remove_left, replacing, write_atomically
+from trizoo.ground.files import remove_left, replacing, temporary_folder_beside, write_atomically
 
 
 def test_text_is_written_as_utf8_and_bytes_as_they_are(tmp_path):
@@ -94,9 +94,19 @@ def test_what_killed_processes_left_goes_and_nothing_else(tmp_path):
     assert {file.name for file in tmp_path.iterdir()} == {"b", *others[:-1]}
 
 
-def test_a_folder_of_a_temporary_name_stays(tmp_path):
-    (tmp_path / ".trizoo-00000000-1-0123456789abcdef.tmp").mkdir()
-    os.utime(next(tmp_path.iterdir()), (0, 0))
-    remove_left(tmp_path)
-    remove_left(tmp_path / "nowhere")
-    assert len(list(tmp_path.iterdir())) == 1
+def test_a_folder_that_a_killed_process_left_goes_and_a_link_to_one_stays(tmp_path):
+    code = (
+        "import os, signal, sys\nfrom trizoo.ground.files import temporary_folder_beside\n"
+        "with temporary_folder_beside(sys.argv[1]) as folder:\n"
+        "    (folder / 'model.onnx').touch()\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], cwd=Path(__file__).parents[3], check=False)
+    (left,) = tmp_path.iterdir()
+    (tmp_path / "mine").mkdir()
+    link = tmp_path / re.sub("-[0-9a-f]{16}", f"-{0:016x}", left.name)
+    link.symlink_to(tmp_path / "mine")
+    with temporary_folder_beside(tmp_path / "b") as folder:
+        remove_left(tmp_path)
+        remove_left(tmp_path / "nowhere")
+        assert {path.name for path in tmp_path.iterdir()} == {"mine", link.name, folder.name}
+    assert not folder.exists()

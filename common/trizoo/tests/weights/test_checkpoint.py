@@ -2,6 +2,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from trizoo.ground.errors import UserError
+from trizoo.tests.campaigns.running import Process
 from trizoo.weights.checkpoint import Checkpoint, load, load_recipe, save
 
 DTYPES = ("float32", "int64", "int32", "uint8", "uint32", "int8")
@@ -246,6 +248,21 @@ def test_a_full_disk_is_a_user_error_and_saving_works_again_afterwards(saved):
     assert ended.stdout.splitlines() == [f"checkpoint {saved} cannot be written: File too large"] * 2
     assert (ended.returncode, ended.stderr) == (0, "")
     assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_disk_that_fills_up_at_any_byte_ends_in_a_sentence(tmp_path):
+    arrays = {f"layer{number}.weight": np.ones((64, 64), np.float32) for number in range(40)}
+
+    def refused(size):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        with pytest.raises(UserError, match="cannot be written: File too large"):
+            save(tmp_path / "a.h5", Checkpoint(arrays, {}, "pytorch"))
+
+    for size in range(0, 640_000, 53_001):  # of 670,000; the library crashed at most of them
+        process = Process(lambda size=size: refused(size), tmp_path / "printed.txt")
+        assert process.wait(60) == 0, size
+    assert [path.name for path in tmp_path.iterdir()] == ["printed.txt"]
 
 
 def test_a_missing_folder_or_one_that_is_a_file_is_a_user_error(saved):

@@ -43,6 +43,13 @@ def test_panoptic_segments_become_classes(tmp_path):
         content.images[0].draw(labels, (2, 2))
 
 
+def test_a_number_beyond_all_bounds_is_a_sentence(tmp_path):
+    path = write(tmp_path / "panoptic_val.json", [{"id": 12345, "category_id": 3}])
+    path.write_text(path.read_text().replace("12345", "1e999"))
+    with pytest.raises(UserError, match="isn't written as COCO's files are: OverflowError"):
+        read_panoptic(path)
+
+
 def test_files_of_the_other_kind_are_none(tmp_path):
     assert read_coco(write(tmp_path / "panoptic.json", [])) is None
     instances = {"images": [], "annotations": [], "categories": [{"id": 1, "name": "cat"}]}
