@@ -21,10 +21,16 @@ PACKAGES = {
 
 # modules that not every framework needs, and why
 SPECIAL = {
+    "torch_zoo/graph_ops.py": "graphs are each framework's own",
+    "torch_zoo/ends.py": "the same",
     "torch_zoo/export.py": "each framework has graphs of its own, and ONNX is PyTorch's part",
     "torch_zoo/pt2.py": "the same",
+    "tf2_zoo/graph_ops.py": "graphs are each framework's own",
+    "tf2_zoo/ends.py": "the same",
     "tf2_zoo/export.py": "and SavedModel and TFLite TensorFlow's",
     "tf2_zoo/int8.py": "the same",
+    "keras_zoo/graph_ops.py": "graphs are each framework's own",
+    "keras_zoo/ends.py": "the same",
     "keras_zoo/export.py": "and .keras Keras's",
     "torch_zoo/dilated.py": "a way around a slow kernel of PyTorch's",
     "torch_zoo/precision.py": "mixed precision is each framework's own",
