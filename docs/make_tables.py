@@ -1,24 +1,24 @@
 """The tables in README.md, docs/models.md and docs/published.md: `python docs/make_tables.py` writes them.
 
-Parameters are counted from the zoo's own names and shapes, GFLOPs from PyTorch's operations on tensors without values;
+Parameters are counted from the zoo's own names and shapes, GFLOPs by `trizoo summary`'s code;
 tags, licences and published metrics come from weights_manifest.yaml, what was measured from docs/results.md.
 """
 
-import math
 import re
 from pathlib import Path
 
+from trizoo.commands import summary
+from trizoo.commands.summary import MASK_CLASSES, num_classes
 from trizoo.download.manifest import load_manifest
 from trizoo.families import ARCHITECTURES, model_spec
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe
+from trizoo.weights.layers import count_parameters, layers_of
 from trizoo.weights.listing import conditions
-from trizoo.weights.names import NUM_CLASSES, load_names
+from trizoo.weights.names import load_names
 
 ROOT = Path(__file__).parents[1]
 FRONT, MODELS, PUBLISHED = ROOT / "README.md", ROOT / "docs" / "models.md", ROOT / "docs" / "published.md"
-MASK_CLASSES = 21  # of segmentation models: VOC's, which the public weights have
-STATISTICS = (".running_mean", ".running_var")
 LICENCES = {
     "darknet": "public domain",
     "darknet-alexeyab": "public domain",
@@ -44,37 +44,33 @@ MEASURED = {  # test mAP50 on BCCD and mIoU on membranes, trained here from scra
 }
 
 
-def classes(model):
-    """How many classes the tables' numbers are for."""
-    return MASK_CLASSES if ARCHITECTURES[model].task == "segmentation" else NUM_CLASSES
-
-
 def input_size(model):
     """(width, height) of the model's own recipe."""
     return load(Recipe, base=model).recipe.input_size
 
 
 def parameters(model):
-    """How many numbers training changes: all but the statistics of batch norms."""
-    shapes = {name: shape for name, shape in load_names(model).items() if not name.endswith(STATISTICS)}
+    """How many numbers training changes."""
+    shapes = load_names(model)
     if ARCHITECTURES[model].task == "segmentation":
         predicting = [name for name in shapes if ".predict_class." in name]
         shapes |= {name: (MASK_CLASSES, *shapes[name][1:]) for name in predicting}
-    return sum(math.prod(shape) for shape in shapes.values())
+    return count_parameters(shapes)
 
 
 def gflops(model):
-    """10^9 operations of the convolutions for an image of `input_size`, a multiply-add counted as two."""
+    """10^9 operations of the convolutions for an image of `input_size`, as `trizoo summary` counts them."""
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
 
     from torch_zoo.families import make_network
+    from torch_zoo.tracing import trace
+    from torch_zoo.weights import shapes
 
-    width, height = input_size(model)
-    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network = make_network(model_spec(model, classes(model))).eval()
-        network(torch.zeros((1, height, width, 3), dtype=torch.uint8))
-    return counter.get_total_flops() / 1e9
+    spec = model_spec(model, num_classes(model))
+    calls, _ = trace(spec, input_size(model))
+    with torch.device("meta"):
+        network = make_network(spec)
+    return summary.gflops(layers_of(shapes(network), calls))
 
 
 def tags(model):
@@ -113,7 +109,7 @@ def models_table(counted):
     lines = ["| model | classes | input | parameters | GFLOPs |", f"|{' --- |' * 5}"]
     for model in ARCHITECTURES:
         size = _size(input_size(model))
-        lines.append(f"| `{model}` | {classes(model)} | {size} | {parameters(model):,} | {counted[model]} |")
+        lines.append(f"| `{model}` | {num_classes(model)} | {size} | {parameters(model):,} | {counted[model]} |")
     return "\n".join(lines)
 
 

@@ -20,7 +20,8 @@ import numpy as np
 from trizoo.data.images import as_image, read_size
 from trizoo.deploy.runtimes import is_exported, make_model, read_model, runtime_of
 from trizoo.families import check_input_size
-from trizoo.framework import DEVICES, FRAMEWORKS, Framework, find, require_installed
+from trizoo.framework import FRAMEWORKS, Framework, find, require_installed
+from trizoo.ground.devices import device_name
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Sample
 from trizoo.ground.text import hint
@@ -152,7 +153,7 @@ def load(
             "yolov4-tiny.coco", which is downloaded and converted where it isn't here yet; or a file of trizoo export
             (.onnx, .xml, .tflite, .pt2, .keras, a SavedModel's folder), which its runtime opens
         framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed, or what opens the file
-        device: "auto" (a GPU where there is one), "cpu" or "cuda"
+        device: "auto" (a GPU where there is one), "cpu", "cuda" or "gpu", "cuda:1", "mps"
         precision: "fp32", "bf16" or "fp16"; "auto": bf16 where the device multiplies it itself, else as None; None:
             fp32 on a CPU, as it was trained on a GPU
         offline: with a tag: only what was downloaded before
@@ -207,7 +208,7 @@ def train(
         weights: checkpoint or tag to fine-tune from
         resume: the folder of a run to resume; its own recipe counts
         out: run folder to make; None: the next runs/MODEL-NNN
-        device: "auto", "cpu" or "cuda"
+        device: as `load` takes it
         workers: loader processes; None: half the cores
         quiet: no progress
         callbacks: `trizoo.Callback` objects, or functions (trainer, record) called at each epoch's end
@@ -300,9 +301,10 @@ def open_framework(name: str | None = None) -> Framework:
 
 def _device(zoo, wanted):
     """The framework's own device. Raises UserError for a word that is none."""
-    if wanted not in DEVICES:
-        raise UserError(f"device is {wanted!r}; one of {', '.join(DEVICES)} is needed")
-    return zoo.device(wanted)
+    try:
+        return zoo.device(device_name(wanted))
+    except ValueError as error:
+        raise UserError(f"device is {error}") from error
 
 
 def _new_run(given, weights):

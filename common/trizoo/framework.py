@@ -83,8 +83,11 @@ class Framework(Protocol):
     def versions(self) -> str:
         """Name and version for a person, and what it runs on."""
 
+    def devices(self) -> list[str]:
+        """The names of those that are there: "cpu", "cuda:0", "cuda:1" …, "mps"."""
+
     def device(self, wanted: str) -> Any:
-        """The device for one of DEVICES; UserError where there is none."""
+        """The device for a name of `trizoo.ground.devices`; UserError where it isn't there."""
 
     def is_cpu(self, device: Any) -> bool:
         """Whether a device is the CPU."""
@@ -107,6 +110,16 @@ class Framework(Protocol):
 
     def measured_loss(self, spec: ModelSpec, section: Any, device: Any) -> Callable[..., dict[str, float]]:
         """`loss` of NumPy arrays on a device, as floats and without gradients."""
+
+    def trace(
+        self, spec: ModelSpec, size: tuple[int, int]
+    ) -> tuple[list[tuple[str, tuple[int, ...]]], list[tuple[int, ...]]]:
+        """What a network puts out for an image of (width, height), found without computing it.
+
+        Returns:
+            (name, shape) of each call of a layer that has parameters, and the shapes of the outputs, all without the
+            batch; features are (H, W, C)
+        """
 
     def shapes(self, model: Model) -> dict[str, tuple[int, ...]]:
         """Canonical name -> shape, in the model's order."""
@@ -142,7 +155,6 @@ PIP = {
     "keras": "keras==3.15.1",
     "jax": "jax==0.10.2",
 }
-DEVICES = ("auto", "cpu", "cuda")
 KERAS_BACKENDS = ("tensorflow", "jax", "torch")
 
 

@@ -17,8 +17,9 @@ from keras_zoo.families import FAMILIES, make_network
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
 from keras_zoo.predictor import make_predictor
+from keras_zoo.tracing import trace
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
-from trizoo.ground.errors import UserError
+from trizoo.ground.devices import chosen
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.weights.initial import initial_arrays, unfilled
 
@@ -35,6 +36,7 @@ class Keras:
     assign = staticmethod(weights.assign)
     predictor = staticmethod(make_predictor)
     loader = staticmethod(load)
+    trace = staticmethod(trace)
 
     def versions(self):
         """ "Keras 3.15.1 on TensorFlow 2.21.0" and so on."""
@@ -43,21 +45,17 @@ class Keras:
         distribution = metadata.packages_distributions()[backend][0]
         return f"Keras {keras.__version__} on {_BACKENDS[backend]} {metadata.version(distribution)}"
 
-    def device(self, wanted):
-        """Keras's name of the device for "auto" (the first GPU where there is one), "cpu" or "cuda".
+    def devices(self):
+        """ "cpu", and each GPU of the backend as "cuda:N"."""
+        return ["cpu", *(f"cuda:{number}" for number in range(_count_gpus()))]
 
-        Raises UserError for "cuda" where there is none.
-        """
-        gpu = _has_gpu()
-        if wanted == "cuda" and not gpu:
-            raise UserError(
-                f"--device cuda was asked for, but Keras on {_BACKENDS[keras.backend.backend()]} finds no GPU; "
-                f"--device cpu or auto would do"
-            )
-        if gpu and wanted != "cpu":
-            return "gpu:0"
-        keep_freed_memory()
-        return "cpu"  # not "cpu:0": parameters made there by Keras on PyTorch could not be frozen
+    def device(self, wanted):
+        """Keras's name for a name of `trizoo.ground.devices`; UserError where it isn't there."""
+        name = chosen(wanted, self.devices(), f"Keras on {_BACKENDS[keras.backend.backend()]}")
+        if name == "cpu":
+            keep_freed_memory()
+            return "cpu"  # not "cpu:0": parameters made there by Keras on PyTorch could not be frozen
+        return f"gpu:{name.partition(':')[2]}"
 
     def is_cpu(self, device):
         """Whether a device is the CPU."""
@@ -101,13 +99,15 @@ class Keras:
         return Learner(model, self.loss(spec, recipe.loss), recipe, device)
 
 
-def _has_gpu():
-    """Whether the backend has a GPU to work on."""
+def _count_gpus():
+    """How many GPUs the backend has to work on."""
     if keras.backend.backend() != "torch":
-        return any(device.startswith("gpu") for device in keras.distribution.list_devices())
-    try:  # for PyTorch Keras has no list
-        with keras.device("gpu:0"):
-            keras.ops.convert_to_tensor(0.0)
-    except (AssertionError, RuntimeError):  # PyTorch without CUDA, and with CUDA but without a GPU
-        return False
-    return True
+        return sum(device.startswith("gpu") for device in keras.distribution.list_devices())
+    count = 0  # for PyTorch Keras has no list
+    try:
+        while True:
+            with keras.device(f"gpu:{count}"):
+                keras.ops.convert_to_tensor(0.0)
+            count += 1
+    except (AssertionError, RuntimeError):  # PyTorch without CUDA, and with CUDA but without that GPU
+        return count

@@ -15,9 +15,10 @@ from torch_zoo.loader import load
 from torch_zoo.network import Network
 from torch_zoo.predictor import make_predictor
 from torch_zoo.pt2 import to_pt2
+from torch_zoo.tracing import trace
 from trizoo.families import ModelSpec
 from trizoo.ground.cores import cpu_multiplies_bf16, describe_cpu
-from trizoo.ground.errors import UserError
+from trizoo.ground.devices import chosen
 from trizoo.ground.fields import Section
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.recipes.schema import Recipe
@@ -34,25 +35,23 @@ class PyTorch:
     assign = staticmethod(weights.assign)
     predictor = staticmethod(make_predictor)
     loader = staticmethod(load)
+    trace = staticmethod(trace)
 
     def versions(self) -> str:
         """ "PyTorch 2.13.0" and so on."""
         return f"PyTorch {torch.__version__}"
 
-    def device(self, wanted: str) -> torch.device:
-        """torch.device for "auto" (CUDA where there is one), "cpu" or "cuda".
+    def devices(self) -> list[str]:
+        """ "cpu", each CUDA device, and Apple's GPU as "mps"."""
+        mps = ["mps"] if torch.backends.mps.is_available() else []
+        return ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count())), *mps]
 
-        Raises UserError for "cuda" where there is none.
-        """
-        if wanted == "cuda" and not torch.cuda.is_available():
-            raise UserError(
-                "--device cuda was asked for, but PyTorch finds no CUDA device; --device cpu or auto would do"
-            )
-        if wanted == "auto":
-            wanted = "cuda" if torch.cuda.is_available() else "cpu"
-        if wanted == "cpu":
+    def device(self, wanted: str) -> torch.device:
+        """torch.device for a name of `trizoo.ground.devices`; UserError where it isn't there."""
+        name = chosen(wanted, self.devices(), "PyTorch")
+        if name == "cpu":
             keep_freed_memory()
-        return torch.device(wanted)
+        return torch.device(name)
 
     def is_cpu(self, device: torch.device) -> bool:
         """Whether a torch.device is the CPU."""
@@ -62,13 +61,13 @@ class PyTorch:
         """A CPU as Linux says, NVIDIA's GPUs since Ampere."""
         if device.type == "cuda":
             return torch.cuda.get_device_capability(device) >= (8, 0)
-        return cpu_multiplies_bf16()
+        return device.type == "cpu" and cpu_multiplies_bf16()
 
     def describe_device(self, device: torch.device) -> str:
         """The GPU's name, or the number of CPU threads."""
         if device.type == "cuda":
-            return f"cuda ({torch.cuda.get_device_name(device)})"
-        return describe_cpu(torch.get_num_threads())
+            return f"{device} ({torch.cuda.get_device_name(device)})"
+        return describe_cpu(torch.get_num_threads()) if device.type == "cpu" else str(device)
 
     def build(self, spec: ModelSpec, device: torch.device, seed: int | None = 0) -> Network:
         """The network on its device, in channels_last memory."""

@@ -14,8 +14,9 @@ from tf2_zoo.families import FAMILIES, make_network
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
 from tf2_zoo.predictor import make_predictor
+from tf2_zoo.tracing import trace
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
-from trizoo.ground.errors import UserError
+from trizoo.ground.devices import chosen
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.weights.initial import initial_arrays, unfilled
 
@@ -32,25 +33,25 @@ class TF2:
     assign = staticmethod(weights.assign)
     predictor = staticmethod(make_predictor)
     loader = staticmethod(load)
+    trace = staticmethod(trace)
 
     def versions(self):
         """ "TensorFlow 2.21.0" and so on."""
         return f"TensorFlow {tf.__version__}"
 
-    def device(self, wanted):
-        """TensorFlow's name of the device for "auto" (the first GPU where there is one), "cpu" or "cuda".
+    def devices(self):
+        """ "cpu", and each GPU as "cuda:N"."""
+        return ["cpu", *(f"cuda:{number}" for number in range(len(tf.config.list_physical_devices("GPU"))))]
 
-        Raises UserError for "cuda" where there is none.
-        """
-        gpus = tf.config.list_physical_devices("GPU")
-        if wanted == "cuda" and not gpus:
-            raise UserError("--device cuda was asked for, but TensorFlow finds no GPU; --device cpu or auto would do")
-        if gpus and wanted != "cpu":
-            for gpu in gpus:
-                tf.config.experimental.set_memory_growth(gpu, True)
-            return "/GPU:0"
-        keep_freed_memory()
-        return "/CPU:0"
+    def device(self, wanted):
+        """TensorFlow's name for a name of `trizoo.ground.devices`; UserError where it isn't there."""
+        name = chosen(wanted, self.devices(), "TensorFlow")
+        if name == "cpu":
+            keep_freed_memory()
+            return "/CPU:0"
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+        return f"/GPU:{name.partition(':')[2]}"
 
     def is_cpu(self, device):
         """Whether a device is the CPU."""
@@ -60,7 +61,7 @@ class TF2:
         """A CPU as Linux says, NVIDIA's GPUs since Ampere."""
         if self.is_cpu(device):
             return cpu_multiplies_bf16()
-        gpu = tf.config.list_physical_devices("GPU")[0]
+        gpu = _gpu(device)
         details = tf.config.experimental.get_device_details(gpu)
         return details.get("compute_capability", (0, 0)) >= (8, 0)
 
@@ -68,9 +69,9 @@ class TF2:
         """The GPU's name, or the number of CPU threads."""
         if self.is_cpu(device):
             return describe_cpu(tf.config.threading.get_intra_op_parallelism_threads() or available_cores())
-        gpu = tf.config.list_physical_devices("GPU")[0]
+        gpu = _gpu(device)
         details = tf.config.experimental.get_device_details(gpu)
-        return f"cuda ({details.get('device_name', gpu.name)})"
+        return f"cuda:{device.partition(':')[2]} ({details.get('device_name', gpu.name)})"
 
     def build(self, spec, device, seed=0):
         """The network on its device."""
@@ -99,3 +100,8 @@ class TF2:
     def learner(self, model, spec, recipe, device):
         """The model in training: a `tf2_zoo.learner.Learner`."""
         return Learner(model, self.loss(spec, recipe.loss), recipe, device)
+
+
+def _gpu(device):
+    """TensorFlow's own object of "/GPU:N"."""
+    return tf.config.list_physical_devices("GPU")[int(device.partition(":")[2])]

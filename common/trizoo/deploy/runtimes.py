@@ -19,6 +19,7 @@ from trizoo.deploy.metadata import Metadata, parse
 from trizoo.families import ModelSpec
 from trizoo.framework import PIP, is_installed
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
+from trizoo.ground.devices import chosen
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
 from trizoo.training import build
@@ -64,13 +65,8 @@ class Runtime:
         return f"{self.title} {self.load().version()}"
 
     def device(self, wanted):
-        """One of its devices for "auto", "cpu" or "cuda". Raises UserError for one that there isn't."""
-        there = self.load().devices()
-        if wanted == "cuda" and wanted not in there:
-            raise UserError(
-                f"--device cuda was asked for, and {self.title} has none here; --device cpu or auto would do"
-            )
-        return "cuda" if wanted != "cpu" and "cuda" in there else "cpu"
+        """One of its devices by a name of `trizoo.ground.devices`. Raises UserError for one that there isn't."""
+        return chosen(wanted, self.load().devices(), self.title)
 
     def is_cpu(self, device):
         """Whether a device is the CPU."""

@@ -25,5 +25,5 @@ def test_yolov3_tiny_has_the_gflops_that_its_authors_list(tables):
 
 @pytest.mark.parametrize("model", ["yolov3-tiny", "deeplabv3-mobilenetv2"])
 def test_the_tables_parameters_are_the_networks(tables, model):
-    network = make_network(model_spec(model, tables.classes(model)))
+    network = make_network(model_spec(model, tables.num_classes(model)))
     assert tables.parameters(model) == sum(parameter.numel() for parameter in network.parameters())

@@ -5,7 +5,7 @@ import re
 import sys
 
 from trizoo import __version__
-from trizoo.framework import DEVICES
+from trizoo.ground.devices import NAMES, device_name
 from trizoo.ground.errors import UserError, sentence
 from trizoo.tasks import FLAGS
 
@@ -60,6 +60,14 @@ def index_argument(text):
     return int(text)
 
 
+def device_argument(text):
+    """A device's name, "cuda" for "gpu"."""
+    try:
+        return device_name(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def scales_argument(text):
     """Factors, a tuple, of "0.8,1.25"."""
     try:
@@ -73,7 +81,9 @@ def scales_argument(text):
 
 def add_common_flags(parser):
     """The flags of train, evaluate and predict."""
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="default: the GPU, if any")
+    parser.add_argument(
+        "--device", type=device_argument, default="auto", metavar="NAME", help=f"{NAMES} (default: the GPU, if any)"
+    )
     parser.add_argument("--version", action="version", version=f"trizoo {__version__}")
 
 

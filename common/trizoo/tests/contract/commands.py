@@ -22,8 +22,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trizoo.commands.cli import Choice
 from trizoo.commands.evaluate import evaluate
+from trizoo.commands.flags.summary import parser as summary_parser
 from trizoo.commands.predict import predict
+from trizoo.commands.summary import run as summarise
 from trizoo.commands.train import train
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.cores import cpu_multiplies_bf16
@@ -32,6 +35,13 @@ from trizoo.weights.checkpoint import load
 
 SMALL = ["--input-size", "64", "--batch-size", "4", "--workers", "0", "--device", "cpu", "--quiet"]
 RESUME = ["--device", "cpu", "--quiet"]
+# of a RetinaNet on ResNet-18 with two classes at 96x64: 3 * 64 * 7 * 7 parameters, times 32 * 48 places
+SUMMARY = (
+    "backbone.stem.conv conv 7x7 32x48x64 9,408 14,450,688",
+    "head_class.predict_class conv 3x3, 5 times 8x12x18 41,490 5,349,888",
+    "outputs of an image: 1161x4, 1161x2",
+    "parameters: 19,202,166 (76.8 MB in float32)",
+)
 TRICKS = """
 _base_: yolov4-tiny
 model: {attention: cbam}
@@ -133,6 +143,21 @@ def test_auto_precision_is_bf16_where_the_device_multiplies_it(zoo, run, data, t
     flags = ["--weights", str(run / "best.h5"), "--precision", "auto", "--device", "cpu"]
     assert evaluate(zoo, [*flags, "--json", str(tmp_path / "metrics.json")]) == 0
     assert f"precision: {'bf16' if able else 'fp32'}, since the device" in capsys.readouterr().out
+
+
+def test_a_device_that_is_not_there_is_a_sentence_with_those_that_are(zoo):
+    there = zoo.devices()
+    assert there[0] == "cpu"
+    assert zoo.is_cpu(zoo.device("cpu"))
+    with pytest.raises(UserError, match=rf"^--device cuda:99 was asked for, but .* finds {', '.join(there)} alone"):
+        zoo.device("cuda:99")
+
+
+def test_a_summary_has_the_same_numbers_in_every_framework(zoo, capsys):
+    args = summary_parser().parse_args(["retinanet-resnet18", "--input-size=96x64", "--classes=2", "--device=cpu"])
+    assert summarise(args, Choice(lambda: zoo)) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert set(SUMMARY) <= set(lines)
 
 
 def test_whether_the_cpu_multiplies_bf16_is_known(zoo):

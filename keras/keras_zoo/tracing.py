@@ -1,0 +1,30 @@
+"""What each layer of a network puts out, found without computing anything."""
+
+from functools import partial
+
+import keras
+
+from keras_zoo.families import make_network
+from keras_zoo.layers import named_layers
+from keras_zoo.layout import CHANNELS_FIRST
+from trizoo.weights.initial import unfilled
+
+
+def trace(spec, size):
+    """See `trizoo.framework.Framework.trace`."""
+    calls = []
+
+    def note(name, call, *inputs, **options):
+        output = call(*inputs, **options)
+        _, *shape = output.shape
+        calls.append((name, (*shape[1:], shape[0]) if CHANNELS_FIRST else tuple(shape)))
+        return output
+
+    with keras.device("cpu"), unfilled():
+        network = make_network(spec)
+        for name, layer in list(named_layers(network)):
+            if layer._trainable_variables:
+                layer.call = partial(note, name, layer.call)
+        images = keras.KerasTensor((1, size[1], size[0], 3), "uint8")
+        outputs = network(images, training=False)
+    return calls, [tuple(output.shape[1:]) for output in outputs]
