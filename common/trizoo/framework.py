@@ -86,6 +86,14 @@ class Framework(Protocol):
     def device(self, wanted: str) -> Any:
         """The device for one of DEVICES; UserError where there is none."""
 
+    def spread(self, device: Any, most: int) -> tuple[Any, int]:
+        """All devices of a kind that this process trains a model on, and how many: the device itself where it is one.
+
+        Args:
+            device: of `device`
+            most: images that a step takes at once, which the devices share equally
+        """
+
     def is_cpu(self, device: Any) -> bool:
         """Whether a device is the CPU."""
 

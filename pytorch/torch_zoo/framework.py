@@ -54,6 +54,10 @@ class PyTorch:
             keep_freed_memory()
         return torch.device(wanted)
 
+    def spread(self, device: torch.device, most: int) -> tuple[torch.device, int]:
+        """The device itself: of one process PyTorch trains on one."""
+        return device, 1
+
     def is_cpu(self, device: torch.device) -> bool:
         """Whether a torch.device is the CPU."""
         return device.type == "cpu"

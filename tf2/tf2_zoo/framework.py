@@ -14,6 +14,7 @@ from tf2_zoo.families import FAMILIES, make_network
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
 from tf2_zoo.predictor import make_predictor
+from tf2_zoo.replicas import scope_of, spread
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
@@ -52,6 +53,10 @@ class TF2:
         keep_freed_memory()
         return "/CPU:0"
 
+    def spread(self, device, most):
+        """All GPUs that there are, or as many as share a batch equally, and how many."""
+        return spread(device, most)
+
     def is_cpu(self, device):
         """Whether a device is the CPU."""
         return device == "/CPU:0"
@@ -74,7 +79,7 @@ class TF2:
 
     def build(self, spec, device, seed=0):
         """The network on its device."""
-        with tf.device(device), unfilled():
+        with scope_of(device), tf.device(device), unfilled():
             model = make_network(spec)
         if seed is not None:
             self.assign(model, initial_arrays(self.shapes(model), seed, spec))

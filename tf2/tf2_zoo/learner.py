@@ -8,10 +8,11 @@ from tf2_zoo.layers import BatchNorm, named_modules, named_variables
 from tf2_zoo.memory import is_out_of_memory
 from tf2_zoo.optimizers import OPTIMIZERS
 from tf2_zoo.precision import LossScale, set_precision
-from tf2_zoo.replicas import first, on_each, shares, strategy_of, total, update
+from tf2_zoo.replicas import first, is_spread, on_each, shares, strategy_of, total, update
 from tf2_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer
+from trizoo.training.spread import check_compiles
 from trizoo.weights.layout import from_canonical, to_canonical
 
 
@@ -32,6 +33,8 @@ class Learner:
         self.clip_norm = recipe.optimizer.clip_norm
         self.hold_batch_norms = recipe.freeze.batch_norm
         self.compile = recipe.compile
+        if is_spread(self.strategy):
+            check_compiles(recipe)
         # AdamW's own is apart from the gradient
         self.weight_decay = 0.0 if recipe.optimizer.name == "adamw" else recipe.optimizer.weight_decay
         set_precision(model, recipe.precision)
@@ -67,6 +70,7 @@ class Learner:
         for name, module in named_modules(self.model):
             if isinstance(module, BatchNorm):
                 module.held = self.hold_batch_norms or name.startswith(tuple(prefixes))
+                module.total = total if is_spread(self.strategy) else None
         trained = _trainable(self.model)
         self.trained = {name: v for name, v in trained.items() if not name.startswith(tuple(prefixes))}
         # traced anew, since which variables and which batch norms move is part of the graph

@@ -4,9 +4,44 @@ A model that is built within a strategy's scope has a copy of each variable on e
 nothing.
 """
 
+import contextlib
+import functools
+
 import tensorflow as tf
 
 from tf2_zoo.layers import named_variables
+from trizoo.ground.cores import greatest_share
+
+
+class Devices(str):
+    """Several devices that train one model; where one is wanted it is the first, by its name.
+
+    Args:
+        strategy: a tf.distribute.Strategy
+    """
+
+    def __new__(cls, first, strategy):
+        """A string with one attribute more."""
+        devices = super().__new__(cls, first)
+        devices.strategy = strategy
+        return devices
+
+
+def spread(device, most):
+    """See `trizoo.framework.Framework.spread`."""
+    names = [found.name for found in tf.config.list_logical_devices("GPU" if "GPU" in device else "CPU")]
+    count = greatest_share(len(names), most)
+    return (device, 1) if count == 1 else (Devices(device, _mirrored(*names[:count])), count)
+
+
+@functools.cache  # two of the same devices would take each other's sums for their own
+def _mirrored(*names):
+    return tf.distribute.MirroredStrategy(names)
+
+
+def scope_of(device):
+    """What has to be entered where a model is made."""
+    return device.strategy.scope() if isinstance(device, Devices) else contextlib.nullcontext()
 
 
 def strategy_of(model):

@@ -82,6 +82,9 @@ class FakeFramework:
     def device(self, wanted):
         return wanted
 
+    def spread(self, device, most):
+        return device, 1
+
     def is_cpu(self, device):
         return True
 

@@ -17,6 +17,7 @@ from trizoo.training.progress import Progress
 from trizoo.training.resume import load_last, tell_jump
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.sizes import check_augmented_sizes, unresized
+from trizoo.training.spread import spread
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def train(framework, recipe, device, say, *, run=None, weights=None, out=None, w
     workers = default_workers() if workers is None else workers
     check_model(recipe)
     check_own_operations(recipe, workers)
+    device = spread(framework, device, recipe, say)
     with ExitStack() as held:
         if run is not None:
             held.enter_context(run.held())
