@@ -6,6 +6,7 @@ itself is that of the whole batch; on PyTorch there is one device. On one device
 
 import contextlib
 import functools
+import inspect
 
 import keras
 
@@ -41,7 +42,9 @@ class DataParallel(keras.distribution.DataParallel):
 def spread(device, most):
     """See `trizoo.framework.Framework.spread`."""
     kind = device.partition(":")[0]
-    names = [] if _BACKEND == "torch" else keras.distribution.list_devices(kind)
+    # older Keras has no word for what becomes of a variable that each device moves by itself
+    able = _BACKEND != "torch" and "aggregation" in inspect.signature(keras.layers.Layer.add_weight).parameters
+    names = keras.distribution.list_devices(kind) if able else []
     count = greatest_share(len(names), most)
     return (device, 1) if count == 1 else (Devices(device, _distribution(*names[:count])), count)
 
