@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from trizoo.families.base.shortlist import Shortlist
     from trizoo.recipes.schema import Recipe
     from trizoo.training.batch import Batch, BatchPlan
+    from trizoo.training.world import World
 
     Arrays = dict[str, np.ndarray]
 
@@ -85,6 +86,12 @@ class Framework(Protocol):
 
     def device(self, wanted: str) -> Any:
         """The device for one of DEVICES; UserError where there is none."""
+
+    def world(self) -> World:
+        """The processes that train one model with this one, which are told of each other at the first call.
+
+        UserError where several were started and the framework trains in one alone.
+        """
 
     def spread(self, device: Any, most: int) -> tuple[Any, int]:
         """All devices of a kind that this process trains a model on, and how many: the device itself where it is one.

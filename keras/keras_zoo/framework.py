@@ -21,6 +21,7 @@ from keras_zoo.replicas import scope_of, spread
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
+from trizoo.training.world import alone
 from trizoo.weights.initial import initial_arrays, unfilled
 
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
@@ -59,6 +60,10 @@ class Keras:
             return "gpu:0"
         keep_freed_memory()
         return "cpu"  # not "cpu:0": parameters made there by Keras on PyTorch could not be frozen
+
+    def world(self):
+        """This process alone. Raises UserError where several were started."""
+        return alone("Keras")
 
     def spread(self, device, most):
         """All GPUs that there are, or as many as share a batch equally, and how many."""

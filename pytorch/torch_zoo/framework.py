@@ -14,6 +14,7 @@ from torch_zoo.learner import Learner
 from torch_zoo.loader import load
 from torch_zoo.network import Network
 from torch_zoo.predictor import make_predictor
+from torch_zoo.processes import take_gpu, world
 from torch_zoo.pt2 import to_pt2
 from trizoo.families import ModelSpec
 from trizoo.ground.cores import cpu_multiplies_bf16, describe_cpu
@@ -21,6 +22,7 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.fields import Section
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.recipes.schema import Recipe
+from trizoo.training.world import World
 from trizoo.weights.initial import initial_arrays
 
 
@@ -42,7 +44,7 @@ class PyTorch:
     def device(self, wanted: str) -> torch.device:
         """torch.device for "auto" (CUDA where there is one), "cpu" or "cuda".
 
-        Raises UserError for "cuda" where there is none.
+        Of several processes each has a GPU of its own. Raises UserError for "cuda" where there is none.
         """
         if wanted == "cuda" and not torch.cuda.is_available():
             raise UserError(
@@ -52,7 +54,13 @@ class PyTorch:
             wanted = "cuda" if torch.cuda.is_available() else "cpu"
         if wanted == "cpu":
             keep_freed_memory()
+        if wanted == "cuda":
+            take_gpu()
         return torch.device(wanted)
+
+    def world(self) -> World:
+        """The processes that torchrun started, this one alone without it."""
+        return world()
 
     def spread(self, device: torch.device, most: int) -> tuple[torch.device, int]:
         """The device itself: of one process PyTorch trains on one."""

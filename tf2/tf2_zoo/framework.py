@@ -18,6 +18,7 @@ from tf2_zoo.replicas import scope_of, spread
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
+from trizoo.training.world import alone
 from trizoo.weights.initial import initial_arrays, unfilled
 
 tf.get_logger().setLevel(logging.ERROR)  # no advice on retracing: each learner and predictor has functions of its own
@@ -52,6 +53,10 @@ class TF2:
             return "/GPU:0"
         keep_freed_memory()
         return "/CPU:0"
+
+    def world(self):
+        """This process alone. Raises UserError where several were started."""
+        return alone("TensorFlow")
 
     def spread(self, device, most):
         """All GPUs that there are, or as many as share a batch equally, and how many."""

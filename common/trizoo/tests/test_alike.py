@@ -30,6 +30,7 @@ SPECIAL = {
     "tf2_zoo/ends.py": "the same",
     "tf2_zoo/int8.py": "the same",
     "keras_zoo/export.py": "and .keras Keras's",
+    "torch_zoo/processes.py": "TF2 and Keras train on several GPUs in one process",
     "torch_zoo/dilated.py": "a way around a slow kernel of PyTorch's",
     "torch_zoo/precision.py": "mixed precision is each framework's own",
     "tf2_zoo/precision.py": "the same",
