@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from trizoo.families.base.shortlist import Shortlist
     from trizoo.recipes.schema import Recipe
     from trizoo.training.batch import Batch, BatchPlan
+    from trizoo.training.world import World
 
     Arrays = dict[str, np.ndarray]
 
@@ -88,6 +89,20 @@ class Framework(Protocol):
 
     def device(self, wanted: str) -> Any:
         """The device for a name of `trizoo.ground.devices`; UserError where it isn't there."""
+
+    def world(self) -> World:
+        """The processes that train one model with this one, which are told of each other at the first call.
+
+        UserError where several were started and the framework trains in one alone.
+        """
+
+    def spread(self, device: Any, most: int) -> tuple[Any, int]:
+        """All devices of a kind that this process trains a model on, and how many: the device itself where it is one.
+
+        Args:
+            device: of `device`
+            most: images that a step takes at once, which the devices share equally
+        """
 
     def is_cpu(self, device: Any) -> bool:
         """Whether a device is the CPU."""

@@ -17,10 +17,12 @@ from keras_zoo.families import FAMILIES, make_network
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
 from keras_zoo.predictor import make_predictor
+from keras_zoo.replicas import scope_of, spread
 from keras_zoo.tracing import trace
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.devices import chosen
 from trizoo.ground.memory import keep_freed_memory
+from trizoo.training.world import alone
 from trizoo.weights.initial import initial_arrays, unfilled
 
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
@@ -57,6 +59,14 @@ class Keras:
             return "cpu"  # not "cpu:0": parameters made there by Keras on PyTorch could not be frozen
         return f"gpu:{name.partition(':')[2]}"
 
+    def world(self):
+        """This process alone. Raises UserError where several were started."""
+        return alone("Keras")
+
+    def spread(self, device, most):
+        """All GPUs that there are, or as many as share a batch equally, and how many."""
+        return spread(device, most)
+
     def is_cpu(self, device):
         """Whether a device is the CPU."""
         return device.startswith("cpu")
@@ -71,7 +81,7 @@ class Keras:
 
     def build(self, spec, device, seed=0):
         """The network on its device."""
-        with keras.device(device), unfilled():
+        with scope_of(device), keras.device(device), unfilled():
             model = make_network(spec)
         if seed is not None:
             self.assign(model, initial_arrays(self.shapes(model), seed, spec))

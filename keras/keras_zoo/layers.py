@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_zoo.layout import CHANNELS, CHANNELS_FIRST, DATA_FORMAT, HEIGHT, WIDTH, pad, per_channel, shape
+from keras_zoo.replicas import kept_by_each, total
 
 _LEAVES = {"kernel": "weight"}  # Keras's name of a variable -> the canonical one, where they differ
 LITTLE_DILATION = 8  # up to which TensorFlow's own way is faster, see `DilatedConv`
@@ -21,6 +22,7 @@ class BatchNorm(keras.layers.Layer):
 
     Attributes:
         held: training uses the stored statistics too and leaves them as they are; scale and shift may still be trained
+        synchronized: training goes by the pixels of all devices, not by each device's own; on JAX it always does
         folded: statistics and scale are in the convolution's kernel already, so only the shift is added
     """
 
@@ -29,6 +31,7 @@ class BatchNorm(keras.layers.Layer):
         self.eps = eps
         self.momentum = momentum
         self.held = False
+        self.synchronized = False
         self.folded = False
         self.weight = self._vector(channels, "weight", "ones")
         self.bias = self._vector(channels, "bias", "zeros")
@@ -41,11 +44,18 @@ class BatchNorm(keras.layers.Layer):
         x = ops.cast(x, "float32")
         if training and not self.held:
             axes = (0, HEIGHT, WIDTH)
-            mean = ops.mean(x, axis=axes)
-            centred = x - per_channel(mean)  # not by `ops.moments`: on PyTorch it takes E(x^2) - E(x)^2, which cancels
-            variance = ops.mean(ops.square(centred), axis=axes)
             sides = ops.shape(x)
             count = ops.cast(sides[0] * sides[HEIGHT] * sides[WIDTH], "float32")
+            # not by `ops.moments`: on PyTorch it takes E(x^2) - E(x)^2, which cancels
+            if self.synchronized:
+                sums, count = total([ops.sum(x, axis=axes), count])
+                mean = sums / count
+                centred = x - per_channel(mean)
+                variance = total([ops.sum(ops.square(centred), axis=axes)])[0] / count
+            else:
+                mean = ops.mean(x, axis=axes)
+                centred = x - per_channel(mean)
+                variance = ops.mean(ops.square(centred), axis=axes)
             self._move(self.running_mean, mean)
             self._move(self.running_var, variance * (count / (count - 1)))
         else:
@@ -57,7 +67,8 @@ class BatchNorm(keras.layers.Layer):
         stored.assign(self.momentum * stored + (1 - self.momentum) * ops.stop_gradient(new))
 
     def _vector(self, channels, name, initializer, trainable=True):
-        return self.add_weight((channels,), initializer, trainable=trainable, autocast=False, name=name)
+        options = {} if trainable else kept_by_each()
+        return self.add_weight((channels,), initializer, trainable=trainable, autocast=False, name=name, **options)
 
 
 class GroupNorm(keras.layers.Layer):

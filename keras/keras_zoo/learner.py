@@ -7,9 +7,11 @@ from keras_zoo.layers import BatchNorm, get_array, named_layers, named_parameter
 from keras_zoo.memory import is_out_of_memory
 from keras_zoo.optimizers import OPTIMIZERS
 from keras_zoo.precision import set_precision, with_loss_scale
+from keras_zoo.replicas import Devices, compiled_step, scope_of, shares, strategy
 from keras_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer
+from trizoo.training.spread import check_compiles, check_fp16
 from trizoo.weights.layout import from_canonical, to_canonical
 
 
@@ -31,6 +33,10 @@ class Learner:
         self.fp16 = recipe.precision == "fp16"
         self.compile = recipe.compile or keras.backend.backend() == "jax"  # which crawls uncompiled
         self.resting = {}  # slots of what is frozen: {slot: {name: array}}
+        with scope_of(device):
+            if strategy() is not None:
+                check_compiles(recipe)
+                check_fp16(recipe)
         set_precision(model, recipe.precision)
         self._hold(())
         self._prepare()
@@ -41,26 +47,39 @@ class Learner:
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
         it is computed in. Waits for the device once for each part. Raises UserError where memory is too small.
         """
-        with explain_out_of_memory(batch.images, is_out_of_memory), keras.device(self.device):
+        with explain_out_of_memory(batch.images, is_out_of_memory), scope_of(self.device), keras.device(self.device):
             return self._step(batch, lr)
 
     def _step(self, batch, lr):
         self.optimizer.learning_rate = lr
         targets = {name: np.asarray(array) for name, array in batch.targets.items()}
         terms, size = dict.fromkeys(self.loss.terms, 0.0), batch.images.shape[1:3]
-        for part in np.split(np.arange(len(batch.images)), self.accumulate):
+        for number, part in enumerate(np.split(np.arange(len(batch.images)), self.accumulate), 1):
+            last = number == self.accumulate
             part = slice(part[0], part[-1] + 1)
             of_part = {name: array[part] if array.ndim else array for name, array in targets.items()}
             self.model.reset_metrics()  # as newer Keras does itself
             # a compiled step for each input size: TensorFlow would make one for all of them at the second, and a run
             # resumed there would round otherwise
-            self.model.train_function = self.compiled.get(size)
-            values = self.model.train_on_batch(batch.images[part], of_part, return_dict=True)
-            self.compiled[size] = self.model.train_function
+            values = self._step_part(size, batch.images[part], of_part, last)
             terms = {name: value + values[name] for name, value in terms.items()}
         if self.fp16 and self.accumulate > 1:
             self.optimizer.drop_parts()
         return {"loss": sum(terms.values()), **terms}
+
+    def _step_part(self, size, images, targets, last):
+        """One part of a step: the terms of its loss by name."""
+        around = strategy()
+        if around is None:
+            self.model.train_function = self.compiled.get(size)
+            values = self.model.train_on_batch(images, targets, return_dict=True)
+            self.compiled[size] = self.model.train_function
+            return values
+        self.optimizer.last = last
+        if (size, last) not in self.compiled:
+            self.compiled[size, last] = compiled_step(self.model, self.compile)
+        means = self.compiled[size, last](*shares(images, targets))  # over the devices, of what adds up to the whole
+        return {name: float(value) * around.num_replicas_in_sync for name, value in means.items()}
 
     def freeze(self, prefixes):
         """See `trizoo.framework.Learner.freeze`.
@@ -78,13 +97,14 @@ class Learner:
         for name, layer in named_layers(self.model):
             if isinstance(layer, BatchNorm):
                 layer.held = self.hold_batch_norms or f"{name}.".startswith(prefixes)
+                layer.synchronized = isinstance(self.device, Devices)
         self.parameters = named_parameters(self.model)
         for name, variable in self.parameters.items():
             variable.trainable = not name.startswith(prefixes)
 
     def _prepare(self):
         """The optimiser of what is trained, and the step that Keras will compile."""
-        with keras.device(self.device):
+        with scope_of(self.device), keras.device(self.device):
             self.optimizer = make_optimizer(self.model, self.options)
             if self.accumulate > 1:
                 self.optimizer.accumulate(self.accumulate)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_zoo.replicas import strategy, total
 from trizoo.recipes.schema import Optimizer
 
 EPSILON = 1e-8  # Adam's, added to the root of the corrected second moment
@@ -14,6 +15,7 @@ class _Coupled(keras.optimizers.Optimizer):
     def __init__(self, options):
         super().__init__(learning_rate=0.0, global_clipnorm=options.clip_norm)
         self.options = options
+        self.waiting, self.last = None, True
 
     def get_config(self):
         """What `from_config` makes the optimizer of, as JSON; its learning rate is one of its variables."""
@@ -30,6 +32,21 @@ class _Coupled(keras.optimizers.Optimizer):
             super().build(variables)
             self.slots = self.make_slots(variables)
 
+    def apply(self, grads, trainable_variables=None):
+        """As Keras's, of the sums of all devices' gradients, so that what is clipped is the whole."""
+        grads = total(grads)
+        if self.waiting is None:
+            return super().apply(grads, trainable_variables)
+        kept = [variable.value + 0 for variable in self.waiting]
+        if not self.last:
+            return self._backend_increment_gradient_accumulators(grads, self.waiting)
+        self._backend_increment_gradient_accumulators([-gradient for gradient in kept], self.waiting)
+        parts = self.waiting_parts
+        return super().apply([(a + b) / parts for a, b in zip(kept, grads, strict=True)], trainable_variables)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        return grads_and_vars  # TensorFlow's would sum what `apply` has summed
+
     def zeros(self, variables, name):
         """A variable of zeros for each of these."""
         return [self.add_variable_from_reference(variable, name) for variable in variables]
@@ -45,7 +62,13 @@ class _Coupled(keras.optimizers.Optimizer):
         return gradient
 
     def accumulate(self, parts):
-        """From now on a step is taken at every `parts`-th gradient, with the mean of them all."""
+        """From now on a step is taken at every `parts`-th gradient, with the mean of them all.
+
+        On several devices of TensorFlow, which count in no condition of a graph, `last` has to say which that is.
+        """
+        if strategy() is not None:
+            self.waiting, self.waiting_parts = self.zeros(self._trainable_variables, "gradient"), parts
+            return
         self.gradient_accumulation_steps = parts
         self._accumulated_gradients = self.zeros(self._trainable_variables, "gradient")
 

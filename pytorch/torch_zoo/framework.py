@@ -14,6 +14,7 @@ from torch_zoo.learner import Learner
 from torch_zoo.loader import load
 from torch_zoo.network import Network
 from torch_zoo.predictor import make_predictor
+from torch_zoo.processes import own_gpu, world
 from torch_zoo.pt2 import to_pt2
 from torch_zoo.tracing import trace
 from trizoo.families import ModelSpec
@@ -22,6 +23,7 @@ from trizoo.ground.devices import chosen
 from trizoo.ground.fields import Section
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.recipes.schema import Recipe
+from trizoo.training.world import World
 from trizoo.weights.initial import initial_arrays
 
 
@@ -51,7 +53,17 @@ class PyTorch:
         name = chosen(wanted, self.devices(), "PyTorch")
         if name == "cpu":
             keep_freed_memory()
+        if name.startswith("cuda"):
+            name = own_gpu(name)
         return torch.device(name)
+
+    def world(self) -> World:
+        """The processes that torchrun started, this one alone without it."""
+        return world()
+
+    def spread(self, device: torch.device, most: int) -> tuple[torch.device, int]:
+        """The device itself: of one process PyTorch trains on one."""
+        return device, 1
 
     def is_cpu(self, device: torch.device) -> bool:
         """Whether a torch.device is the CPU."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from torch_zoo.memory import is_out_of_memory
 from torch_zoo.precision import DTYPES
+from torch_zoo.processes import add_up, share_batch_norms, total, world
 from torch_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer, Recipe
@@ -29,6 +30,9 @@ class Learner:
         self, model: nn.Module, loss: Callable[..., dict[str, Tensor]], recipe: Recipe, device: torch.device
     ) -> None:
         self.model = model.to(device, memory_format=torch.channels_last)
+        self.is_shared = world().size > 1
+        if self.is_shared:
+            share_batch_norms(model)
         self.network = torch.compile(self.model) if recipe.compile else self.model
         self.average = Average(model)
         self.loss = loss
@@ -46,8 +50,8 @@ class Learner:
         """One optimiser step; see `trizoo.framework.Learner.step`.
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
-        it is computed in. In fp16 the loss scale waits for the device at every step; nothing else does. Raises
-        UserError where memory is too small.
+        and processes it is computed in. In fp16 the loss scale waits for the device at every step; nothing else does.
+        Raises UserError where memory is too small.
         """
         with explain_out_of_memory(batch.images, is_out_of_memory):
             return self._step(batch, lr)
@@ -59,6 +63,8 @@ class Learner:
         images = self._send(batch.images)
         size = (images.shape[2], images.shape[1])
         targets = {name: self._send(array) for name, array in batch.targets.items()}
+        if self.is_shared:
+            targets = {name: t if t.ndim else total(t).clamp(min=1) for name, t in targets.items()}
         terms = []
         for part in np.array_split(np.arange(len(images)), min(self.accumulate, len(images))):
             part = slice(part[0], part[-1] + 1)
@@ -67,12 +73,17 @@ class Learner:
             values = self.loss(heads, {name: t[part] if t.ndim else t for name, t in targets.items()}, size)
             self.scaler.scale(values["loss"]).backward()
             terms.append({name: value.detach() for name, value in values.items()})
+        if self.is_shared:
+            add_up([parameter.grad for parameter in self.model.parameters() if parameter.grad is not None])
         if self.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             _clip_gradients(self.model.parameters(), self.clip_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        return {name: sum(part[name] for part in terms) for name in terms[0]}
+        terms = {name: sum(part[name] for part in terms) for name in terms[0]}
+        if self.is_shared:
+            add_up(list(terms.values()))
+        return terms
 
     def freeze(self, prefixes: tuple[str, ...]) -> None:
         """See `trizoo.framework.Learner.freeze`."""

@@ -14,10 +14,12 @@ from tf2_zoo.families import FAMILIES, make_network
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
 from tf2_zoo.predictor import make_predictor
+from tf2_zoo.replicas import scope_of, spread
 from tf2_zoo.tracing import trace
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.devices import chosen
 from trizoo.ground.memory import keep_freed_memory
+from trizoo.training.world import alone
 from trizoo.weights.initial import initial_arrays, unfilled
 
 tf.get_logger().setLevel(logging.ERROR)  # no advice on retracing: each learner and predictor has functions of its own
@@ -53,6 +55,14 @@ class TF2:
             tf.config.experimental.set_memory_growth(gpu, True)
         return f"/GPU:{name.partition(':')[2]}"
 
+    def world(self):
+        """This process alone. Raises UserError where several were started."""
+        return alone("TensorFlow")
+
+    def spread(self, device, most):
+        """All GPUs that there are, or as many as share a batch equally, and how many."""
+        return spread(device, most)
+
     def is_cpu(self, device):
         """Whether a device is the CPU."""
         return device == "/CPU:0"
@@ -75,7 +85,7 @@ class TF2:
 
     def build(self, spec, device, seed=0):
         """The network on its device."""
-        with tf.device(device), unfilled():
+        with scope_of(device), tf.device(device), unfilled():
             model = make_network(spec)
         if seed is not None:
             self.assign(model, initial_arrays(self.shapes(model), seed, spec))

@@ -88,6 +88,8 @@ class BatchNorm(Module):
 
     Attributes:
         held: training uses the stored statistics too and leaves them as they are; scale and shift may still be trained
+        total: sums a structure of tensors over several devices, all of whose pixels training then goes by; None: each
+            device goes by its own
     """
 
     def __init__(self, channels, eps, momentum):
@@ -95,13 +97,18 @@ class BatchNorm(Module):
         self.eps = eps
         self.momentum = momentum
         self.held = False
+        self.total = None
         self.weight = tf.Variable(tf.ones(channels))
         self.bias = tf.Variable(tf.zeros(channels))
-        self.running_mean = tf.Variable(tf.zeros(channels), trainable=False)
-        self.running_var = tf.Variable(tf.ones(channels), trainable=False)
+        # of several devices each keeps its own, and what is read is their mean
+        of_all = {"synchronization": tf.VariableSynchronization.ON_READ, "aggregation": tf.VariableAggregation.MEAN}
+        self.running_mean = tf.Variable(tf.zeros(channels), trainable=False, **of_all)
+        self.running_var = tf.Variable(tf.ones(channels), trainable=False, **of_all)
 
     def call(self, x):
         training = _training.get() and not self.held
+        if training and self.total is not None:
+            return self._over_devices(x)
         # the raw operation, since tf.nn's wrapper raises eps to 1.001e-5
         output, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=x,
@@ -117,6 +124,16 @@ class BatchNorm(Module):
             self.running_mean.assign(mean)
             self.running_var.assign(variance)
         return output
+
+    def _over_devices(self, x):
+        """`call` in training by the statistics of all devices' pixels, computed in float32."""
+        wide = tf.cast(x, tf.float32)
+        sums, count = self.total((tf.reduce_sum(wide, (0, 1, 2)), tf.cast(tf.size(x) / x.shape[-1], tf.float32)))
+        centred = wide - sums / count
+        variance = self.total(tf.reduce_sum(centred**2, (0, 1, 2))) / count
+        for stored, new in ((self.running_mean, sums / count), (self.running_var, variance * count / (count - 1))):
+            stored.assign((1 - self.momentum) * stored + self.momentum * new)
+        return tf.cast(centred * (self.weight * tf.math.rsqrt(variance + self.eps)) + self.bias, x.dtype)
 
 
 class GroupNorm(Module):

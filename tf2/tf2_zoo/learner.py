@@ -1,14 +1,18 @@
 """A model in training: gradients, mixed precision, accumulation, clipping, freezing, the optimiser."""
 
+import functools
+
 import tensorflow as tf
 
 from tf2_zoo.layers import BatchNorm, named_modules, named_variables
 from tf2_zoo.memory import is_out_of_memory
 from tf2_zoo.optimizers import OPTIMIZERS
 from tf2_zoo.precision import LossScale, set_precision
+from tf2_zoo.replicas import first, is_spread, on_each, shares, strategy_of, total, update
 from tf2_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer
+from trizoo.training.spread import check_compiles
 from trizoo.weights.layout import from_canonical, to_canonical
 
 
@@ -21,6 +25,7 @@ class Learner:
 
     def __init__(self, model, loss, recipe, device):
         self.model = model
+        self.strategy = strategy_of(model)
         self.average = Average(model)
         self.loss = loss
         self.device = device
@@ -28,10 +33,12 @@ class Learner:
         self.clip_norm = recipe.optimizer.clip_norm
         self.hold_batch_norms = recipe.freeze.batch_norm
         self.compile = recipe.compile
+        if is_spread(self.strategy):
+            check_compiles(recipe)
         # AdamW's own is apart from the gradient
         self.weight_decay = 0.0 if recipe.optimizer.name == "adamw" else recipe.optimizer.weight_decay
         set_precision(model, recipe.precision)
-        with tf.device(device):
+        with self.strategy.scope(), tf.device(device):
             self.optimizer = make_optimizer(model, recipe.optimizer)
             self.scaler = LossScale() if recipe.precision == "fp16" else None
         self.freeze(())
@@ -51,9 +58,10 @@ class Learner:
         for start in range(0, len(batch.images), size):
             part = slice(start, start + size)
             targets = {name: array[part] if array.ndim else array for name, array in batch.targets.items()}
-            values, new = self.differentiate(batch.images[part], targets, tuple(batch.images.shape[1:3]))
-            terms.append(values)
-            gradients = new if gradients is None else [old + more for old, more in zip(gradients, new, strict=True)]
+            images, targets = shares(self.strategy, batch.images[part], targets)
+            values, new = self.differentiate(images, targets, tuple(batch.images.shape[1:3]))
+            terms.append(first(self.strategy, values))
+            gradients = new if gradients is None else self.add(gradients, new)
         self.apply(gradients, tf.constant(lr, tf.float32))
         return {name: sum(part[name] for part in terms) for name in terms[0]}
 
@@ -62,10 +70,13 @@ class Learner:
         for name, module in named_modules(self.model):
             if isinstance(module, BatchNorm):
                 module.held = self.hold_batch_norms or name.startswith(tuple(prefixes))
+                module.total = total if is_spread(self.strategy) else None
         trained = _trainable(self.model)
         self.trained = {name: v for name, v in trained.items() if not name.startswith(tuple(prefixes))}
         # traced anew, since which variables and which batch norms move is part of the graph
-        self.differentiate = tf.function(self._differentiate, jit_compile=self.compile, reduce_retracing=True)
+        differentiate = on_each(self.strategy, self._differentiate)
+        self.differentiate = tf.function(differentiate, jit_compile=self.compile, reduce_retracing=True)
+        self.add = tf.function(on_each(self.strategy, _add))
         self.apply = tf.function(self._apply, jit_compile=self.compile)
 
     def _differentiate(self, images, targets, size):
@@ -80,25 +91,36 @@ class Learner:
             tape.watch(list(self.trained.values()))
             terms = self.loss(self.model(images, training=True), targets, size[::-1])
             scaled = self.scaler.scale(terms["loss"]) if self.scaler else terms["loss"]
-        return terms, tape.gradient(scaled, list(self.trained.values()))
+        return total(terms), tape.gradient(scaled, list(self.trained.values()))
 
     def _apply(self, gradients, lr):
         """Clipping, decay and the optimiser's step; in fp16 only where all gradients are finite."""
+        gradients, finite = on_each(self.strategy, self._whole)(gradients)
         if self.scaler is None:
             self._move(gradients, lr)
             return
-        gradients, finite = self.scaler.unscale(gradients)
+        finite = first(self.strategy, finite)
         if finite:
             self._move(gradients, lr)
         self.scaler.update(finite)
 
-    def _move(self, gradients, lr):
+    def _whole(self, gradients):
+        """The sum of the devices' gradients, clipped, in fp16 unscaled, and whether all of it is finite."""
+        gradients, finite = total(gradients), True
+        if self.scaler is not None:
+            gradients, finite = self.scaler.unscale(gradients)
         if self.clip_norm is not None:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm)
+        return gradients, finite
+
+    def _move(self, gradients, lr):
         for (name, variable), gradient in zip(self.trained.items(), gradients, strict=True):
-            if self.weight_decay and len(variable.shape) > 1:  # kernels only
-                gradient = gradient + self.weight_decay * variable
-            self.optimizer.apply(name, variable, gradient, lr)
+            update(self.strategy, variable, functools.partial(self._move_one, name), gradient, lr)
+
+    def _move_one(self, name, variable, gradient, lr):
+        if self.weight_decay and len(variable.shape) > 1:  # kernels only
+            gradient = gradient + self.weight_decay * variable
+        self.optimizer.apply(name, variable, gradient, lr)
 
     def optimizer_arrays(self):
         """See `trizoo.framework.Learner.optimizer_arrays`; what hasn't been stepped yet is zero."""
@@ -133,6 +155,10 @@ def make_optimizer(model, options: Optimizer):
         options: the recipe's `optimizer` section
     """
     return OPTIMIZERS[options.name](_trainable(model), options)
+
+
+def _add(gradients, more):
+    return [one + other for one, other in zip(gradients, more, strict=True)]
 
 
 def _trainable(model):

@@ -44,7 +44,7 @@ def load(make_batch, plans, workers, device):
             generate,
             output_signature=(_signature(first.images), {name: _signature(a) for name, a in first.targets.items()}),
         )
-        for images, targets in _ahead(dataset, device):
+        for images, targets in _ahead(dataset, str(device)):
             ids, step = notes.popleft()
             yield Batch(images, targets, ids, step)
         if failures:

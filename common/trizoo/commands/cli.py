@@ -12,6 +12,7 @@ from trizoo.framework import PIP, Framework, find, is_installed, require_install
 from trizoo.ground.errors import UserError, sentence
 from trizoo.ground.stderr import without_remarks
 from trizoo.tasks import FLAGS
+from trizoo.training.world import started
 
 # endings in `trizoo.deploy.runtimes`, which takes long to load
 EXPORTED = (".onnx", ".xml", ".tflite", SAVED_MODEL, ".pt2", ".keras")
@@ -61,8 +62,9 @@ def _distribution(library):
 
 
 def say(text):
-    """A line for a person, at once."""
-    print(text, flush=True)
+    """A line for a person, at once; of several processes that train together the first alone says it."""
+    if started().is_first:
+        print(text, flush=True)
 
 
 @dataclass(frozen=True)

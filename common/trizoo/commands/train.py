@@ -18,6 +18,7 @@ from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.train import check_workers
 from trizoo.training.train import train as train_recipe
+from trizoo.training.world import started
 
 OVERFIT_ITERATIONS = 400
 OVERFIT_BATCH = 8
@@ -56,7 +57,8 @@ def run(args, choice):
     """The command, on the framework of a Choice. Returns the exit code."""
     check_workers(args.workers)
     folder = None if args.resume is None else RunFolder.open(args.resume)
-    with nullcontext() if folder is None or args.print_recipe else folder.held():
+    held = folder is not None and not args.print_recipe and started().is_first
+    with folder.held() if held else nullcontext():
         return _run(args, choice, folder)
 
 
@@ -70,7 +72,7 @@ def _run(args, choice, folder):
     if args.print_recipe:
         say(describe(loaded).rstrip("\n"))
         return 0
-    if folder is None and args.out is not None:
+    if folder is None and args.out is not None and started().is_first:
         RunFolder.check_new(args.out)
     check_root(loaded.recipe.data.root)
     framework, device = choice.start(args.device)

@@ -29,3 +29,8 @@ def cpu_multiplies_bf16(cpu_info=CPU_INFO):
 def describe_cpu(threads):
     """The CPU as a device, in words: "cpu (2 threads of 8 cores)"."""
     return f"cpu ({threads} threads of {os.cpu_count()} cores)"
+
+
+def greatest_share(there, images):
+    """How many of the devices that are there share so many images equally: the most that do, at least 1."""
+    return max((count for count in range(1, there + 1) if images % count == 0), default=1)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from trizoo.training.world import World
+
 
 class FakeAverage:
     """See `trizoo.framework.Average`; keeps the decays that it was moved by."""
@@ -81,6 +83,12 @@ class FakeFramework:
 
     def device(self, wanted):
         return wanted
+
+    def world(self):
+        return World()
+
+    def spread(self, device, most):
+        return device, 1
 
     def is_cpu(self, device):
         return True

@@ -154,17 +154,30 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
 
 
 def build_trainer(
-    framework, model, recipe, sources, *, run, progress, device, workers, pretrained, checkpoint=None, callbacks=()
+    framework,
+    model,
+    recipe,
+    sources,
+    *,
+    run,
+    progress,
+    device,
+    workers,
+    pretrained,
+    checkpoint=None,
+    callbacks=(),
+    world,
 ):
     """The Trainer of a model: at the first step, or where the run's checkpoint stands.
 
     Args:
         sources: the run's `trizoo.training.data.Sources`
-        run: the run folder
+        run: the run folder, None in a process that writes nothing
         workers: processes that load images, 0 for none
         pretrained: whether weights were loaded
         checkpoint: of the run to resume, None for a new one
         callbacks: see `trizoo.training.callbacks`
+        world: of the processes that train it
 
     Raises:
         UserError: where the data of a run to resume is no longer what it was, or nothing is left to do
@@ -200,6 +213,7 @@ def build_trainer(
         workers=workers,
         notes=notes,
         callbacks=callbacks,
+        world=world,
     )
     if checkpoint is not None:
         if checkpoint.step > trainer.plan.total_steps:

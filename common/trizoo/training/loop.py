@@ -13,6 +13,7 @@ from trizoo.ground.errors import UserError
 from trizoo.metrics.plain import shown
 from trizoo.recipes.load import to_dict
 from trizoo.training.schedule import average_decay
+from trizoo.training.world import Share, World
 from trizoo.weights.checkpoint import Checkpoint, save
 
 LOG_INTERVAL = 10  # steps from one line of the log, and one wait for the device, to the next
@@ -58,6 +59,7 @@ class Trainer:
         notes: goes into last.h5 as it is, for whoever resumes the run
         best_epoch: the one, from 1, after which nothing was better
         callbacks: see `trizoo.training.callbacks`
+        world: of the processes that train it, of which the first alone logs, evaluates, saves and has callbacks
     """
 
     framework: Any
@@ -81,6 +83,7 @@ class Trainer:
     epoch_sums: EpochSums = field(default_factory=EpochSums)
     stopped: bool = False
     callbacks: tuple = ()
+    world: World = field(default_factory=World)
     saved: float = 0.0  # when last.h5 was, by time.monotonic
     save_seconds: float = 0.0  # that it took
 
@@ -97,7 +100,10 @@ class Trainer:
         """
         if self.step >= self.plan.total_steps or self.is_out_of_patience:
             return
-        batches = self.framework.loader(self.training_set, self.plan.batch_plans(self.step), self.workers, self.device)
+        make_batch = self.training_set
+        if self.world.size > 1:
+            make_batch = Share(make_batch, self.world, self.recipe.schedule.accumulate)
+        batches = self.framework.loader(make_batch, self.plan.batch_plans(self.step), self.workers, self.device)
         frozen = None
         self.progress.start(self.plan.total_steps, self.step)
         pending, marked = [], time.monotonic()
@@ -115,17 +121,22 @@ class Trainer:
                 if self.recipe.ema.decay:
                     self.learner.average.move(average_decay(self.recipe.ema, batch.step))
                 self.step = batch.step + 1
-                ends, stopping = self.plan.ends_epoch(batch.step), self.stopped
+                ends, stopping = self.plan.ends_epoch(batch.step), self.world.any(self.stopped)
                 if len(pending) < LOG_INTERVAL and not ends and not stopping:
                     continue
-                self._log(pending, phase.batch_size)
+                if self.world.is_first:
+                    self._log(pending, phase.batch_size)
+                    self.epoch_sums.seconds += time.monotonic() - marked
+                    if ends:
+                        self._end_epoch()
+                    marked = time.monotonic()
+                    if stopping or marked - self.saved > SAVE_INTERVAL:
+                        self.save_last()
                 pending = []
-                self.epoch_sums.seconds += time.monotonic() - marked
                 if ends:
-                    self._end_epoch()
-                marked = time.monotonic()
-                if stopping or marked - self.saved > SAVE_INTERVAL:
-                    self.save_last()
+                    self.best_epoch = self.world.of_first(self.best_epoch)
+                if stopping:
+                    self.stop()
                 if stopping or self.is_out_of_patience:
                     return
 

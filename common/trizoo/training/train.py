@@ -17,7 +17,9 @@ from trizoo.training.progress import Progress
 from trizoo.training.resume import load_last, tell_jump
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.sizes import check_augmented_sizes, unresized
+from trizoo.training.spread import spread
 from trizoo.training.trackers import open_trackers
+from trizoo.training.world import check_shares
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Run:
     """A run that has ended.
 
     Args:
-        folder: its RunFolder
+        folder: its RunFolder, None in another process than the first of a new run's
         metrics: of the best weights on the test split, as in metrics.json; None where it was stopped
         step: steps done
     """
@@ -69,7 +71,7 @@ def train(
         run: the RunFolder to resume, None for a new run
         weights: checkpoint file to fine-tune from
         out: the folder of a new run; None: the next runs/MODEL-NNN
-        workers: loader processes; None: half the cores
+        workers: loader processes; None: half the cores, shared with the run's other processes
         quiet: no progress
         callbacks: `trizoo.training.callbacks.Callback` objects
         track: names of `trizoo.training.trackers` that follow the run beside its own log
@@ -79,16 +81,25 @@ def train(
             a disk that is full, and for a loss that is no longer finite
     """
     check_workers(workers)
-    workers = default_workers() if workers is None else workers
+    world = framework.world()
+    if not world.is_first:
+        say, quiet, callbacks = _nothing, True, ()
+    workers = max(1, default_workers() // world.local_size) if workers is None else workers
     check_model(recipe)
+    check_shares(world, recipe)
     check_own_operations(recipe, workers)
-    trackers = open_trackers(track, run, say)
+    trackers = open_trackers(track, run, say) if world.is_first else ()
+    device = spread(framework, device, recipe, say)
+    if world.size > 1:
+        size = recipe.schedule.batch_size
+        say(f"processes: {world.size} processes share each batch of {size}; batch norms go by the whole of it")
     with ExitStack() as held:
-        if run is not None:
+        if world.is_first and run is not None:
             held.enter_context(run.held())
-        elif out is not None:
+        elif world.is_first and out is not None:
             RunFolder.check_new(out)
-        recipe, sources = open_data(recipe, say, pretrained=weights is not None, resumed=run is not None)
+        with world.first_goes_first():
+            recipe, sources = open_data(recipe, say, pretrained=weights is not None, resumed=run is not None)
         recipe = unresized(recipe, sources, say)
         if run is None and weights is None and recipe.freeze.epochs:  # of the zoo's own; the run's recipe says what is
             recipe = recipe.model_copy(update={"freeze": recipe.freeze.model_copy(update={"epochs": 0})})
@@ -97,13 +108,14 @@ def train(
         if checkpoint and checkpoint.framework != framework.name:
             say(f"run: begun with {checkpoint.framework}, resumed with {framework.name} after step {checkpoint.step}")
         model = build_model(framework, recipe, device, say, weights=weights, checkpoint=checkpoint)
-        if run is None:
-            run = RunFolder.create(next_run(Path("runs"), recipe.model.name) if out is None else out)
-            held.enter_context(run.held())
-            run.check_empty()
-        say(f"run: {run.path}")
-        if not run.lock.works:
-            say(f"warning: the file system of {run.path} has no locks; nothing keeps another process out of this run")
+        if world.is_first:
+            if run is None:
+                run = RunFolder.create(next_run(Path("runs"), recipe.model.name) if out is None else out)
+                held.enter_context(run.held())
+                run.check_empty()
+            say(f"run: {run.path}")
+            if not run.lock.works:
+                say(f"warning: the file system of {run.path} has no locks; nothing keeps another process out of it")
         for tracker in trackers:
             held.callback(tracker.close)
         try:
@@ -120,6 +132,7 @@ def train(
                 pretrained=checkpoint.state["notes"]["pretrained"] if checkpoint else weights is not None,
                 checkpoint=checkpoint,
                 callbacks=(*callbacks, *trackers),
+                world=world,
             )
         except UnwrittenError as error:
             raise run.explain(error) from error
@@ -127,17 +140,26 @@ def train(
 
 def _run(framework, model, recipe, sources, say, quiet, **options):
     """All of `train` that writes into the run folder, which this process holds. options: of `build_trainer`."""
-    run, checkpoint = options["run"], options["checkpoint"]
+    run, checkpoint, world = options["run"], options["checkpoint"], options["world"]
     with Progress(quiet=quiet) as progress:
         trainer = build_trainer(framework, model, recipe, sources, progress=progress, **options)
         say(f"plan: {trainer.plan}")
         if checkpoint:
             tell_jump(trainer.plan, checkpoint, say)
-        trainer.save_last()  # first of all, so that a folder with anything in it is a run that can be resumed
-        run.write_text(run.recipe_path, dump(recipe))
-        run.truncate(trainer.step, trainer.unfinished_epoch)
+        if world.is_first:
+            trainer.save_last()  # first of all, so that a folder with anything in it is a run that can be resumed
+            run.write_text(run.recipe_path, dump(recipe))
+            run.truncate(trainer.step, trainer.unfinished_epoch)
         trainer.fit()
-    metrics = None
+    metrics = _end(trainer, sources, say) if world.is_first else None
+    metrics = world.of_first(metrics)
+    world.end()
+    return Run(run, metrics, trainer.step)
+
+
+def _end(trainer, sources, say):
+    """What comes after the last step, in the first process -> the final metrics, None where the run was stopped."""
+    run, recipe, metrics = trainer.run, trainer.recipe, None
     if trainer.stopped:
         say(f"stopped after step {trainer.step}; resume with: --resume {run.path}")
     else:
@@ -149,7 +171,11 @@ def _run(framework, model, recipe, sources, say, quiet, **options):
         metrics = finish(trainer, sources.test, say)
     for callback in trainer.callbacks:
         callback.on_end(trainer, metrics)
-    return Run(run, metrics, trainer.step)
+    return metrics
+
+
+def _nothing(line):
+    """What a process other than the first says."""
 
 
 def check_workers(workers):

@@ -1,0 +1,82 @@
+"""Several processes that train one model: who they are, and how they share batches."""
+
+import numpy as np
+import pytest
+
+from trizoo.ground.errors import UserError
+from trizoo.recipes.schema import Recipe
+from trizoo.training.batch import Batch, BatchPlan
+from trizoo.training.world import VARIABLES, Share, World, alone, check_shares, places_of, started
+
+TORCHRUN = dict(zip(VARIABLES, ("1", "4", "1", "2", "localhost", "29500"), strict=True))
+
+
+@pytest.fixture(autouse=True)
+def no_torchrun(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def set_all(monkeypatch, **changes):
+    for name, value in (TORCHRUN | changes).items():
+        monkeypatch.setenv(name, value)
+
+
+def test_without_torchrun_a_process_is_the_only_one():
+    assert started() == alone("X") == World(0, 1, 1)
+
+
+def test_torchrun_tells_who_a_process_is(monkeypatch):
+    set_all(monkeypatch)
+    assert started() == World(1, 4, 2)
+    with pytest.raises(UserError, match="4 processes were started, and X trains in one"):
+        alone("X")
+
+
+@pytest.mark.parametrize(("name", "value"), [("RANK", "4"), ("RANK", "-1"), ("MASTER_ADDR", ""), ("RANK", "x")])
+def test_variables_that_make_no_sense_are_a_sentence(monkeypatch, name, value):
+    set_all(monkeypatch, **{name: value})
+    with pytest.raises(UserError, match="torchrun sets all that is needed"):
+        started()
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_shares_are_all_of_a_batch_and_of_each_part_equally_many(parts):
+    shares = [places_of(World(rank, 2), 12, parts) for rank in (0, 1)]
+    assert sorted(shares[0] + shares[1]) == list(range(12))
+    for first in range(0, 12, 12 // parts):
+        part = set(range(first, first + 12 // parts))
+        assert [len(part & set(share)) for share in shares] == [6 // parts] * 2
+
+
+def test_a_share_has_the_images_of_the_whole_plan_at_its_places():
+    plan = BatchPlan(3, 1, (7, 5, 9, 2), (40, 41, 42, 43), 0.5, (64, 32))
+    found = Share(None, World(1, 2), 2).of(plan)
+    assert found == BatchPlan(3, 1, (5, 2), (41, 43), 0.5, (64, 32))
+
+
+@pytest.mark.parametrize(
+    ("name", "empty", "full"),
+    [("positives", [[-1, -1]], [[-1, 4]]), ("matches", [[-1, -2]], [[0, -1]]), ("masks", [[[255]]], [[[0]]])],
+)
+def test_a_share_without_anything_that_counts_adds_nothing_to_the_sum(name, empty, full):
+    for arrays, expected in ((empty, 0), (full, 1)):
+        targets = {name: np.array(arrays), "num_positives": np.float32(1), "num_images": np.float32(1)}
+        batch = Batch(np.zeros((1, 1, 1, 3), np.uint8), targets, ["x"], 0)
+        found = Share(lambda plan, batch=batch: batch, World(0, 2), 1)(BatchPlan(0, 0, (0, 1), (0, 1))).targets
+        assert (found["num_positives"], found["num_images"]) == (expected, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"schedule": {"batch_size": 6}}, "schedule.batch_size is 6, which 4 processes can't share equally"),
+        ({"schedule": {"batch_size": 12, "accumulate": 2}}, "a multiple of 8 would do"),
+        ({"schedule": {"batch_size": 8}, "freeze": {"batch_size": 6}}, "freeze.batch_size is 6"),
+        ({"schedule": {"batch_size": 8}, "compile": True}, "leave it out"),
+    ],
+)
+def test_what_processes_cannot_share_is_refused(options, message):
+    check_shares(World(), Recipe(**options))
+    with pytest.raises(UserError, match=message):
+        check_shares(World(0, 4), Recipe(**options))

@@ -1,0 +1,153 @@
+"""Several processes that train one model, each on its share of every batch: who we are, and what they tell each other.
+
+torchrun, and whatever sets the same variables, starts them; the first alone writes, speaks and evaluates.
+"""
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trizoo.ground.conventions import IGNORE
+from trizoo.ground.errors import UserError
+
+VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+@dataclass(frozen=True)
+class World:
+    """All processes of a run, of which this is one; unless a framework says otherwise it is the only one.
+
+    Args:
+        rank: which this is, from 0
+        size: how many there are
+        local_size: how many of them this machine has
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_size: int = 1
+
+    @property
+    def is_first(self):
+        """Whether this is the process that writes, speaks and evaluates."""
+        return self.rank == 0
+
+    def any(self, flag):
+        """Whether a flag is set in any process; each waits for all."""
+        return flag
+
+    def of_first(self, value):
+        """A value, as JSON has them, of the first process in every one; each waits for all."""
+        return value
+
+    def end(self):
+        """Lets go of the others. Nothing is told after it."""
+
+    @contextmanager
+    def first_goes_first(self):
+        """What is done within it the first process has done before the others begin, so that they find what it made."""
+        if not self.is_first:
+            self.of_first(None)
+        yield
+        if self.is_first:
+            self.of_first(None)
+
+
+def started():
+    """The World that torchrun's variables describe, which knows no other process yet.
+
+    Raises UserError where some of them are missing, or aren't numbers.
+    """
+    if int_or_none("WORLD_SIZE") in (None, 1):
+        return World()
+    missing = [name for name in VARIABLES if not os.environ.get(name)]
+    rank, size, local_size = (int_or_none(name) for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    if missing or None in (rank, local_size) or not (0 <= rank < size and 1 <= local_size <= size):
+        wrong = f"{missing[0]} isn't set" if missing else f"RANK is {os.environ['RANK']}"
+        raise UserError(f"WORLD_SIZE is {size} and {wrong}; torchrun sets all that is needed")
+    return World(rank, size, local_size)
+
+
+def int_or_none(name):
+    """A variable of the environment as a number from 0, None where it is none."""
+    text = os.environ.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def alone(title):
+    """The World of a framework that trains in one process. Raises UserError where several were started.
+
+    Args:
+        title: the framework's name for a person
+    """
+    if started().size > 1:
+        raise UserError(
+            f"{started().size} processes were started, and {title} trains in one; without torchrun it takes all GPUs "
+            f"of the machine that share a batch equally"
+        )
+    return World()
+
+
+def check_shares(world, recipe):
+    """UserError where the processes can't share each batch, or each part of one, equally."""
+    if world.size == 1:
+        return
+    schedule, freeze = recipe.schedule, recipe.freeze
+    parts = world.size * schedule.accumulate
+    for key, size in (("schedule.batch_size", schedule.batch_size), ("freeze.batch_size", freeze.batch_size)):
+        if size and size % parts:
+            of = f" of schedule.accumulate={schedule.accumulate} parts each" if schedule.accumulate > 1 else ""
+            raise UserError(
+                f"{key} is {size}, which {world.size} processes{of} can't share equally; a multiple of {parts} would do"
+            )
+    if recipe.compile:
+        raise UserError("--compile was asked for, and a step that processes share can't be compiled; leave it out")
+
+
+@dataclass(frozen=True)
+class Share:
+    """One process's share of the batches of a training set: a map from the whole batch's plan to its part.
+
+    Of every part of a batch (see `schedule.accumulate`) it has the same places, so that the parts are those of one
+    process. The 0-d targets, which losses are divided by and which are at least 1, are 0 where the share holds nothing
+    that counts: summed over all shares they are the whole batch's, but for that least.
+
+    Args:
+        training_set: BatchPlan -> Batch
+        world: that shares
+        parts: of a batch
+    """
+
+    training_set: Any
+    world: World
+    parts: int
+
+    def __call__(self, plan):
+        batch = self.training_set(self.of(plan))
+        if holds_any(batch.targets):
+            return batch
+        targets = {
+            name: array if array.ndim or name == "num_images" else array * 0 for name, array in batch.targets.items()
+        }
+        return batch._replace(targets=targets)
+
+    def of(self, plan):
+        """The plan of this share of a whole batch's."""
+        places = places_of(self.world, len(plan.indices), self.parts)
+        chosen = {name: tuple(getattr(plan, name)[place] for place in places) for name in ("indices", "positions")}
+        return replace(plan, **chosen)
+
+
+def places_of(world, count, parts=1):
+    """Which places of a batch of `count` images in equal parts are a process's: of each part an equal share."""
+    share = count // parts // world.size
+    firsts = range(world.rank * share, count, count // parts)
+    return [first + place for first in firsts for place in range(share)]
+
+
+def holds_any(targets):
+    """Whether there is anything in NumPy targets by which a loss is divided: an anchor with a box, a pixel's label."""
+    if "masks" in targets:
+        return bool((targets["masks"] != IGNORE).any())
+    return bool((targets["positives" if "positives" in targets else "matches"] >= 0).any())

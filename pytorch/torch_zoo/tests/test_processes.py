@@ -1,0 +1,136 @@
+"""Training by two processes under torchrun, against one: tox -e distributed-torch runs it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from torch_zoo.tests import one_of_two
+from trizoo.data.synthetic import synthesize
+
+if "TRIZOO_DEVICES" not in os.environ:
+    pytest.skip("takes minutes: tox -e distributed-torch runs it", allow_module_level=True)
+
+TRAIN = Path(__file__).parents[2] / "train.py"
+TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+
+
+def start(*command):
+    """A process, the end of whose output is awaited by `communicate`."""
+    return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def run(*command):
+    """(exit code, output) of a process."""
+    process = start(*command)
+    output, _ = process.communicate(timeout=500)
+    return process.returncode, output
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """What each of two processes and one alone measure: three dicts."""
+    folder = tmp_path_factory.mktemp("measured")
+    code, output = run(*TORCHRUN, one_of_two.__file__, folder)
+    assert code == 0, output
+    return [dict(np.load(folder / f"{rank}.npz")) for rank in (0, 1)], one_of_two.measure(one_of_two.Shared())
+
+
+@pytest.mark.parametrize(
+    "what",
+    [f"{model} {what}" for model in one_of_two.MODELS for what in ("loss", "gradients", "step", "curve")]
+    + ["parts gradients", "parts average"],
+)
+def test_two_processes_have_what_one_has(measured, what):
+    (ours, others), theirs = measured
+    names = [name for name in theirs if name.startswith(f"{what}/")]
+    assert names
+    least = max(np.abs(theirs[name]).max() for name in names) / 1000
+    for name in names:
+        assert np.array_equal(ours[name], others[name]), name
+        assert np.abs(ours[name] - theirs[name]).max() <= 1e-4 * max(np.abs(theirs[name]).max(), least), name
+
+
+def test_bf16_with_a_frozen_backbone_is_near_that_of_one_process(measured):
+    (ours, _), theirs = measured
+    assert ours["bf16 loss/loss"] == pytest.approx(theirs["bf16 loss/loss"], rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def flags(tmp_path_factory):
+    """Of a run of a few seconds with nothing but one class's boxes, on some images none."""
+    data = synthesize(tmp_path_factory.mktemp("data") / "data", images=10, size=(64, 64))
+    return ("--data", data, "--model", "yolov3-tiny", "--input-size", 64, "--batch-size", 4, "--workers", 0)
+
+
+def losses(folder, kind="step"):
+    """The losses in a run's log."""
+    records = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
+    return [record["loss"] for record in records if record["kind"] == kind]
+
+
+def test_a_run_of_two_processes_is_that_of_one_and_the_first_alone_speaks(flags, tmp_path):
+    flags = (*flags, "--iterations", 6, "--device", "cpu")
+    code, output = run(*TORCHRUN, TRAIN, *flags, "--out", tmp_path / "two")
+    assert code == 0, output
+    assert output.count("2 processes share each batch of 4") == output.count("best weights") == 1
+    assert output.count("trizoo 0.") == 1
+    assert run(sys.executable, TRAIN, *flags, "--out", tmp_path / "one")[0] == 0
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-3)
+    ours, theirs = (sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("two", "one"))
+    assert ours == theirs
+
+
+def test_a_batch_that_cannot_be_shared_is_refused_before_a_folder_is_made(flags, tmp_path):
+    code, output = run(*TORCHRUN, TRAIN, *flags, "--set", "schedule.batch_size=5", "--out", tmp_path / "run")
+    assert code != 0
+    assert "error: schedule.batch_size is 5, which 2 processes can't share equally; a multiple of 2 would do" in output
+    assert not (tmp_path / "run").exists()
+
+
+def begin(flags, folder):
+    """A long run of two processes that has done some steps: the launcher, and the processes' ids by rank."""
+    process = start(*TORCHRUN, TRAIN, *flags, "--iterations", 20000, "--out", folder, "--device", "cpu")
+    for line in process.stdout:
+        if re.match(r"step \d+", line):
+            break
+    pids = {}
+    for pid in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = dict(v.split("=", 1) for v in (pid / "environ").read_text().split("\0") if "=" in v)
+            parent = int((pid / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == process.pid and "RANK" in environment:
+            pids[int(environment["RANK"])] = int(pid.name)
+    return process, pids
+
+
+def test_a_killed_process_ends_all_and_one_alone_resumes(flags, tmp_path):
+    process, pids = begin(flags, tmp_path / "run")
+    assert pids.keys() == {0, 1}
+    os.kill(pids[1], signal.SIGKILL)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "Traceback" not in output.partition("torch.distributed.elastic")[0]
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids.values())
+    process = start(sys.executable, TRAIN, "--resume", tmp_path / "run", "--workers", 0, "--iterations", 400)
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert "best weights" in output
+
+
+def test_a_signal_ends_all_after_the_step_with_a_checkpoint(flags, tmp_path):
+    process, pids = begin(flags, tmp_path / "run")
+    os.kill(pids[1], signal.SIGTERM)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode != 0
+    stopped = re.search(r"stopped after step (\d+); resume with", output)
+    assert stopped, output
+    assert json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])["step"] == int(stopped[1])
