@@ -29,7 +29,6 @@ MODELS = ("yolov3-tiny", "yolov4-tiny", "ssd300-mobilenetv2", "retinanet-resnet1
 CLASSES = tuple("abcdefgh")
 HEADER = ("model", "target", "size", "batch", "raw", "boxes or mask", "CPU s", "MB", "ms", "ms, PyTorch")
 PRECISIONS = "fp32", "fp16"
-ROUNDS = 15
 
 
 def checkpoint(zoo, model, size, path):
@@ -46,10 +45,10 @@ def checkpoint(zoo, model, size, path):
     save(path, Checkpoint(pseudo_arrays(shapes), to_dict(recipe), "pytorch"))
 
 
-def milliseconds(*predictors, images):
+def milliseconds(*predictors, images, rounds):
     """Of a call of each, the shortest: they take turns, so that what else the machine does slows none alone."""
     times = [[] for _ in predictors]
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for predict, of_one in zip(predictors, times, strict=True):
             started = time.perf_counter()
             predict(images)
@@ -57,7 +56,7 @@ def milliseconds(*predictors, images):
     return [1000 * min(of_one) for of_one in times]
 
 
-def measure(zoo, path, title, options):
+def measure(zoo, path, title, options, rounds):
     """A row's figures: the `Written`, the CPU's seconds to write it, milliseconds of the file and of PyTorch."""
     kept = []
 
@@ -74,16 +73,17 @@ def measure(zoo, path, title, options):
     device = zoo.device("cpu")
     recipe, model = make_model(zoo, read_model(path), device, "fp32")
     predictors = kept[0].opened.raw, zoo.predictor(model, "fp32", device)
-    return kept[0], seconds, *milliseconds(*predictors, images=pseudo_images(1, recipe.input_size))
+    return kept[0], seconds, *milliseconds(*predictors, images=pseudo_images(1, recipe.input_size), rounds=rounds)
 
 
-def rows_of(zoo, model, size, targets, precisions, folder):
+def rows_of(zoo, model, size, targets, precisions, rounds, folder):
     """The table's rows of a model.
 
     Args:
         size: (width, height), where the model takes any
         targets: keys of `trizoo.deploy.targets.TARGETS`
         precisions: some of PRECISIONS
+        rounds: of the milliseconds
         folder: for files
     """
     path, only = Path(folder) / f"{model}.h5", architecture(model).only_size
@@ -94,7 +94,7 @@ def rows_of(zoo, model, size, targets, precisions, folder):
             continue
         is_dynamic = target.is_free and not only
         options = ["--half"] * (precision == "fp16") + ["--size", "dynamic"] * is_dynamic
-        written, seconds, ours, theirs = measure(zoo, path, f"{name}-{precision}", (target.ending, *options))
+        written, seconds, ours, theirs = measure(zoo, path, f"{name}-{precision}", (target.ending, *options), rounds)
         difference = written.difference
         found = "" if difference.boxes is None else f"{difference.equal} of {difference.boxes}"
         if difference.edge and precision == "fp32":
@@ -118,13 +118,17 @@ def main():
     flags.add_argument("models", nargs="*", default=MODELS)
     flags.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS))
     flags.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
+    flags.add_argument(
+        "--rounds", type=int, default=15, help="of an image's milliseconds, of which the shortest counts"
+    )
     flags.add_argument("--size", type=int, default=320, help="pixels a side, where the model takes any")
     args = flags.parse_args()
     zoo = find("pytorch").open()
     print(line(HEADER), line(["---"] * len(HEADER)), sep="\n", flush=True)
     for model in args.models:
         with tempfile.TemporaryDirectory() as folder:
-            for row in rows_of(zoo, model, (args.size, args.size), args.targets, args.precisions, folder):
+            size = args.size, args.size
+            for row in rows_of(zoo, model, size, args.targets, args.precisions, args.rounds, folder):
                 print(line(row), flush=True)
 
 

@@ -20,11 +20,16 @@ def trace(spec, size):
         calls.append((name, (*shape[1:], shape[0]) if CHANNELS_FIRST else tuple(shape)))
         return output
 
+    def begin(call, *inputs, **options):
+        calls.clear()  # on PyTorch Keras may run a network twice to find its shapes
+        return call(*inputs, **options)
+
     with keras.device("cpu"), unfilled():
         network = make_network(spec)
         for name, layer in list(named_layers(network)):
             if layer._trainable_variables:
                 layer.call = partial(note, name, layer.call)
+        network.call = partial(begin, network.call)
         images = keras.KerasTensor((1, size[1], size[0], 3), "uint8")
         outputs = network(images, training=False)
     return calls, [tuple(output.shape[1:]) for output in outputs]

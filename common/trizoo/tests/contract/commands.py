@@ -35,13 +35,19 @@ from trizoo.weights.checkpoint import load
 
 SMALL = ["--input-size", "64", "--batch-size", "4", "--workers", "0", "--device", "cpu", "--quiet"]
 RESUME = ["--device", "cpu", "--quiet"]
-# of a RetinaNet on ResNet-18 with two classes at 96x64: 3 * 64 * 7 * 7 parameters, times 32 * 48 places
-SUMMARY = (
-    "backbone.stem.conv conv 7x7 32x48x64 9,408 14,450,688",
-    "head_class.predict_class conv 3x3, 5 times 8x12x18 41,490 5,349,888",
-    "outputs of an image: 1161x4, 1161x2",
-    "parameters: 19,202,166 (76.8 MB in float32)",
-)
+SUMMARY = {
+    # with two classes at 96x64: 3 * 64 * 7 * 7 parameters, times 32 * 48 places
+    "retinanet-resnet18": (
+        "backbone.stem.conv conv 7x7 32x48x64 9,408 14,450,688",
+        "head_class.predict_class conv 3x3, 5 times 8x12x18 41,490 5,349,888",
+        "outputs of an image: 1161x4, 1161x2",
+        "parameters: 19,202,166 (76.8 MB in float32)",
+    ),
+    "yolov3-tiny": (
+        "backbone.convs.0.conv conv 3x3 64x96x16 432 2,654,208",
+        "outputs of an image: 2x3x3x7, 4x6x3x7",
+    ),
+}
 TRICKS = """
 _base_: yolov4-tiny
 model: {attention: cbam}
@@ -153,11 +159,12 @@ def test_a_device_that_is_not_there_is_a_sentence_with_those_that_are(zoo):
         zoo.device("cuda:99")
 
 
-def test_a_summary_has_the_same_numbers_in_every_framework(zoo, capsys):
-    args = summary_parser().parse_args(["retinanet-resnet18", "--input-size=96x64", "--classes=2", "--device=cpu"])
+@pytest.mark.parametrize("model", SUMMARY)
+def test_a_summary_has_the_same_numbers_in_every_framework(zoo, capsys, model):
+    args = summary_parser().parse_args([model, "--input-size=96x64", "--classes=2", "--device=cpu"])
     assert summarise(args, Choice(lambda: zoo)) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert set(SUMMARY) <= set(lines)
+    assert set(SUMMARY[model]) <= set(lines)
 
 
 def test_whether_the_cpu_multiplies_bf16_is_known(zoo):
