@@ -304,7 +304,7 @@ def _device(zoo, wanted):
     try:
         return zoo.device(device_name(wanted))
     except ValueError as error:
-        raise UserError(f"device is {error}") from error
+        raise UserError(f"device: {error}") from error
 
 
 def _new_run(given, weights):

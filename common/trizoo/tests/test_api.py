@@ -288,7 +288,7 @@ def test_what_no_run_can_have_is_refused_before_its_folder_is_made(door, tmp_pat
     for workers in ("2", 1.5):
         with pytest.raises(trizoo.UserError, match=rf"--workers is {workers!r}; 0"):
             trizoo.train({"data.root": "photos"}, workers=workers, out="run", say=quiet)
-    with pytest.raises(trizoo.UserError, match="device is 'tpu'; one of auto, cpu, cuda is needed"):
+    with pytest.raises(trizoo.UserError, match="device: 'tpu' is no device; one of auto, cpu, cuda, "):
         trizoo.train({"data.root": "photos"}, device="tpu", out="run", say=quiet)
     assert not (tmp_path / "run").exists()
 

@@ -17,6 +17,7 @@ from trizoo.training.progress import Progress
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.sizes import check_augmented_sizes, unresized
 from trizoo.training.train import check_own_operations, check_workers, default_workers
+from trizoo.training.world import alone
 
 LOWEST, HIGHEST = 1e-6, 1.0  # rates of the first and the last step
 LEAST_STEPS = 20
@@ -40,6 +41,7 @@ def find_lr(framework, recipe, device, say, *, steps, weights=None, out=None, wo
     if steps < LEAST_STEPS:
         raise UserError(f"--find-lr is {steps} steps; {LEAST_STEPS} or more are needed")
     check_workers(workers)
+    world = alone("--find-lr")
     workers = default_workers() if workers is None else workers
     check_model(recipe)
     check_own_operations(recipe, workers)
@@ -65,6 +67,7 @@ def find_lr(framework, recipe, device, say, *, steps, weights=None, out=None, wo
             progress=progress,
             device=device,
             workers=workers,
+            world=world,
             pretrained=weights is not None,
         )
         rates, losses = _measure(trainer, steps)
