@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -17,7 +18,7 @@ OPTIONS = {
     "optimizer": {"name": "sgd", "weight_decay": 0.0, "clip_norm": 1.0},
     "freeze": {"batch_norm": False},
 }
-probe.CURVE_STEPS = 20
+CURVE_STEPS = 20
 
 
 class Shared:
@@ -56,7 +57,8 @@ def measure(zoo):
         found |= {f"{model} gradients/{name}": array for name, array in gradients.items()}
         stepped = probe.step(zoo, model, batch_norm=False)
         found |= {f"{model} step/{name}": array for name, array in stepped.items()}
-        found[f"{model} curve/loss"] = probe.curve(zoo, model)
+        with mock.patch.object(probe, "CURVE_STEPS", CURVE_STEPS):
+            found[f"{model} curve/loss"] = probe.curve(zoo, model)
     zoo.parts = 2
     learner = make_learner(zoo, **OPTIONS)
     learner.average.move(0.5)
