@@ -82,7 +82,7 @@ def find_lr(framework, recipe, device, say, *, steps, weights=None, out=None, wo
 
 def _measure(trainer, steps):
     """Rates and losses of the steps, up to one whose loss has blown up: two of float64 (N,)."""
-    rates, losses, average, lowest = [], [], 0.0, math.inf
+    rates, losses = [], []
     frozen = None
     for batch in trainer.framework.loader(
         trainer.training_set, trainer.plan.batch_plans(), trainer.workers, trainer.device
@@ -97,11 +97,9 @@ def _measure(trainer, steps):
             break
         rates.append(rate)
         losses.append(loss)
-        average = MEMORY * average + (1 - MEMORY) * loss
-        now = average / (1 - MEMORY ** len(losses))
-        lowest = min(lowest, now)
         trainer.progress.update(len(rates), {"loss": loss, "lr": rate}, images=phase.batch_size)
-        if now > BLOWN_UP * lowest:
+        smoothed = smooth(losses)
+        if smoothed[-1] > BLOWN_UP * smoothed.min():
             break
     if not rates:
         raise UserError(

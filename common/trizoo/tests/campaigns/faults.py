@@ -23,7 +23,8 @@ from pathlib import Path
 
 from trizoo.tests.campaigns.kill import result
 from trizoo.tests.campaigns.running import Findings, Process, arguments, table
-from trizoo.tests.campaigns.servers import LIES, serving
+from trizoo.tests.campaigns.servers import LIES
+from trizoo.tests.web import answering
 
 LONGEST = 120  # seconds for one process on a busy machine
 TRAIN = (
@@ -163,7 +164,7 @@ def lying_server(place):
         first_use = FirstUse(home / "first.json")
         run_command(lambda: fetch(file, home, first_use, settings=settings) and 0)
 
-    with serving(LIES[lie](content)) as address:
+    with answering(LIES[lie](content)) as address:
         process = place.start(act)
         wrong = ended_well(process)
     there = home / "a.bin"

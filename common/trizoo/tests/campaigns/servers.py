@@ -1,32 +1,9 @@
 """Web servers on this machine that are slow, or lie."""
 
-import threading
 import time
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
 
-
-@contextmanager
-def serving(answer):
-    """Answers each GET by `answer(handler)` -> the address of the root."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            with suppress(OSError):  # the client has gone, as it is meant to
-                answer(self)
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+from trizoo.tests.web import answering
 
 
 @contextmanager
@@ -52,7 +29,7 @@ def dripping(content, block, pause=0.005):
             sent[0] += block
             time.sleep(pause)
 
-    with serving(answer) as address:
+    with answering(answer) as address:
         yield address, lambda: sent[0]
 
 
@@ -72,7 +49,7 @@ def _sending(body, length=None, kind="application/octet-stream", code=200, pause
     return answer
 
 
-# name -> function of the right content that gives what `serving` takes
+# name -> function of the right content that gives what `answering` takes
 LIES = {
     "another file": lambda content: _sending(content[::-1], len(content)),
     "too short": lambda content: _sending(content[:-10], len(content) - 10),

@@ -144,7 +144,7 @@ def test_a_disk_that_is_full_when_a_run_begins_leaves_a_folder_that_one_of_two_w
 
     with monkeypatch.context() as full:
         if target == "last.h5":
-            full.setattr(checkpoint, "_write", refuse)
+            full.setattr(checkpoint, "write", refuse)
         else:
             full.setattr(Path, "write_bytes", refuse)
         with pytest.raises(
