@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 import sys
 from functools import partial
 
@@ -56,8 +57,9 @@ def test_a_tag_is_downloaded_converted_and_kept(entries, home, tiny):
     assert len(said) == 1
 
 
-def test_an_address_is_downloaded_converted_and_kept(home, tiny):
-    path, floats = tiny
+def test_an_address_is_downloaded_converted_and_kept(home, tiny, tmp_path):
+    path, floats = tmp_path / "tiny.weights", tiny[1]
+    shutil.copyfile(tiny[0], path)  # since it changes below
     said = []
     found = store.resolve_weights(path.as_uri(), report=said.append)
     assert found.parent.parent == home / "weights"
