@@ -135,7 +135,7 @@ class Segmenter(Predictor):
         return blend(as_image(image), np.asarray(mask))
 
 
-PREDICTORS = {"detection": Detector, "segmentation": Segmenter}
+PREDICTORS = {"detection": Detector, "segmentation": Segmenter, "keypoints": Detector}
 
 
 def load(

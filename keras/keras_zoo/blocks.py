@@ -209,6 +209,11 @@ def per_anchor(x, length):
     return ops.reshape(x, (ops.shape(x)[0], -1, length))
 
 
+def per_cell(x):
+    """The predictions of each cell: (B, H, W, C) -> float32 (B, H, W, C)."""
+    return layout.to_images(ops.cast(x, "float32"))
+
+
 def per_pixel(x, size, align_corners=False):
     """Each pixel's predictions, by `resize` to a size (height, width): (B, h, w, C) -> float32 (B, *size, C)."""
     return layout.to_images(resize(ops.cast(x, "float32"), size, align_corners))

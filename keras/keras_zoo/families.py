@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from keras_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
+from keras_zoo.losses.keypoints import KeypointLoss
 from keras_zoo.models import SEGMENTATION, SSD, YOLO
+from keras_zoo.models.keypoints import KeypointNet
 from keras_zoo.models.retinanet import RetinaNet
 
 
@@ -25,6 +27,7 @@ FAMILIES = {
     "ssd": Family(lambda spec: SSD[spec.name](spec), SSDLoss),
     "retinanet": Family(RetinaNet, RetinaNetLoss),
     "segmentation": Family(lambda spec: SEGMENTATION[spec.kind](spec), SegmentationLoss),
+    "keypoints": Family(KeypointNet, KeypointLoss),
 }
 
 

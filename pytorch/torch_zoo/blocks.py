@@ -236,6 +236,11 @@ def per_anchor(x: Tensor, length: int) -> Tensor:
     return x.reshape(x.shape[0], -1, length)
 
 
+def per_cell(x: Tensor) -> Tensor:
+    """The predictions of each cell: (B, C, H, W) -> float32 (B, H, W, C)."""
+    return x.float().permute(0, 2, 3, 1)
+
+
 def per_pixel(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:
     """Each pixel's predictions, by `resize` to a size (height, width): (B, C, h, w) -> float32 (B, *size, C)."""
     return resize(x.float(), size, align_corners).permute(0, 2, 3, 1)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from torch_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
+from torch_zoo.losses.keypoints import KeypointLoss
 from torch_zoo.models import SEGMENTATION, SSD, YOLO
+from torch_zoo.models.keypoints import KeypointNet
 from torch_zoo.models.retinanet import RetinaNet
 from torch_zoo.network import Network
 from trizoo.families import ModelSpec
@@ -27,6 +29,7 @@ FAMILIES = {
     "ssd": Family(lambda spec: SSD[spec.name](spec), SSDLoss),
     "retinanet": Family(RetinaNet, RetinaNetLoss),
     "segmentation": Family(lambda spec: SEGMENTATION[spec.kind](spec), SegmentationLoss),
+    "keypoints": Family(KeypointNet, KeypointLoss),
 }
 
 

@@ -212,6 +212,11 @@ def per_anchor(x, length):
     return tf.reshape(x, (tf.shape(x)[0], -1, length))
 
 
+def per_cell(x):
+    """The predictions of each cell: (B, H, W, C) -> float32 (B, H, W, C)."""
+    return tf.cast(x, tf.float32)
+
+
 def per_pixel(x, size, align_corners=False):
     """Each pixel's predictions, by `resize` to a size (height, width): (B, h, w, C) -> float32 (B, *size, C)."""
     return resize(tf.cast(x, tf.float32), size, align_corners)

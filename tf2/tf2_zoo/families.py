@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tf2_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
+from tf2_zoo.losses.keypoints import KeypointLoss
 from tf2_zoo.models import SEGMENTATION, SSD, YOLO
+from tf2_zoo.models.keypoints import KeypointNet
 from tf2_zoo.models.retinanet import RetinaNet
 
 
@@ -25,6 +27,7 @@ FAMILIES = {
     "ssd": Family(lambda spec: SSD[spec.name](spec), SSDLoss),
     "retinanet": Family(RetinaNet, RetinaNetLoss),
     "segmentation": Family(lambda spec: SEGMENTATION[spec.kind](spec), SegmentationLoss),
+    "keypoints": Family(KeypointNet, KeypointLoss),
 }
 
 

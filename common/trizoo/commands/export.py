@@ -8,7 +8,7 @@ from trizoo.commands.cli import Choice, say
 from trizoo.commands.flags.export import DYNAMIC
 from trizoo.deploy.images import calibration_images
 from trizoo.deploy.int8 import measured, worth
-from trizoo.deploy.metadata import Thresholds, describe
+from trizoo.deploy.metadata import BOXES, ENDS, Thresholds, describe
 from trizoo.deploy.runtimes import RUNTIMES, is_exported, read_notes
 from trizoo.deploy.targets import TARGETS, Job
 from trizoo.deploy.writing import write
@@ -159,7 +159,7 @@ def _settle(args, target, read, source):
 def _thresholds(args, recipe, spec):
     """Those of the graph, None where it has none. Raises UserError for a flag that has no place."""
     task = task_of(spec.name).name
-    if task != "detection" or args.raw:
+    if ENDS[task] is not BOXES or args.raw:
         for name in THRESHOLDS:
             if getattr(args, name) is not None:
                 reason = "with --raw nothing is decoded" if args.raw else f"{spec.name} does {task}"

@@ -1,7 +1,8 @@
 """What a data set is for: the boxes or the masks in a folder, whichever are meant."""
 
 from trizoo.data.boxes.find import FINDERS as OF_BOXES
-from trizoo.data.boxes.find import NoBoxesError, find_boxes
+from trizoo.data.boxes.find import NoBoxesError, find_boxes, first_of_points
+from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
 from trizoo.data.finding import listings
 from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import NoMasksError, find_masks
@@ -12,7 +13,7 @@ _PICTURES = {layout: finder for layout, finder in OF_MASKS.items() if layout not
 
 
 def find_labels(root, task=None, layout=None, images=None, annotations=None, *, about_masks=False):
-    """The task that a data set is for and the `Listing` of its boxes or masks: ("detection" | "segmentation", Listing).
+    """The task that a data set is for and the `Listing` of its boxes or masks: ("detection", Listing) and so on.
 
     Args:
         task: None for what there is: masks where one of their options, or a layout of masks alone, is given, else boxes
@@ -25,6 +26,8 @@ def find_labels(root, task=None, layout=None, images=None, annotations=None, *, 
     """
     places = {"layout": layout, "images": images, "annotations": annotations}
     masks_alone = layout in OF_MASKS and layout not in OF_BOXES
+    if task == "keypoints" or (task is None and layout in OF_POINTS):
+        return "keypoints", first_of_points(find_boxes, root, **places)
     if task == "segmentation" or (task is None and (about_masks or masks_alone)):
         return "segmentation", find_masks(root, **places)
     if task == "detection" or (layout is not None and layout not in OF_MASKS):

@@ -13,9 +13,12 @@ import numpy as np
 from PIL import Image
 
 from trizoo.data.shapes import MARKER, SHAPES, covered, fill, ground
+from trizoo.data.strips import draw_strip
 from trizoo.ground.errors import UserError
 from trizoo.pictures.palette import palette_image
 
+SIZE, CLASSES = (256, 256), ("circle", "square", "triangle")
+MARKS_SIZE, MARKS_CLASSES = (1920, 320), ("cross", "ring")  # of key points
 _DRAWING = 2  # raise where the same parameters begin to give other pixels
 _SPLITS = ("train", "val", "test")
 _MIN_SIDE = 32
@@ -26,7 +29,7 @@ _ATTEMPTS = 8
 _VAL, _TEST = (1, 8, 14), (2, 11, 17)
 
 
-def synthesize(out, images=300, size=(256, 256), classes=("circle", "square", "triangle"), seed=0):
+def synthesize(out, images=300, size=SIZE, classes=CLASSES, seed=0, *, marks=False, changed=False):
     """Draw a data set of `images` images of `size` (width, height) into the folder `out`, and return `out` as a Path.
 
     A class named like a shape (see `trizoo.data.shapes.SHAPES`) is drawn as that shape, other names get the remaining
@@ -34,11 +37,16 @@ def synthesize(out, images=300, size=(256, 256), classes=("circle", "square", "t
     half of its pixels; its box is tight around those it shows. Masks hold 0 for the ground, 1 + label inside objects
     and 255 along their borders, on the ground's side where there is ground. About one image in sixteen has no objects.
 
+    With `marks` it is a data set of strips for key points, without masks (`trizoo.data.strips.draw_strip`); `changed`
+    is of these.
+
     The folder appears only when everything is in it. One that already holds the same data set is left as it is.
     Raises UserError where `out` holds anything else, can't be written, or a parameter is out of range.
     """
     out = Path(out)
     parameters = _checked(images, size, classes, seed)
+    if marks:
+        parameters |= {"marks": True, "changed": changed}
     if _is_drawn(out, parameters):
         return out
     unfinished = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.tmp")
@@ -125,19 +133,24 @@ def _is_drawn(out, parameters):
 
 def _draw_all(folder, parameters):
     images, size, classes, seed = (parameters[key] for key in ("images", "size", "classes", "seed"))
-    for name in ("JPEGImages", "Annotations", "SegmentationClass", "ImageSets/Main", "ImageSets/Segmentation"):
+    kinds = ("Main",) if "marks" in parameters else ("Main", "Segmentation")
+    for name in ("JPEGImages", "Annotations", *(f"ImageSets/{kind}" for kind in kinds)):
         (folder / name).mkdir(parents=True)
     lists = {name: [] for name in _SPLITS}
     for index in range(images):
         id = f"{index:06d}"
-        image, mask, objects = draw_image(index, size, classes, seed)
+        if "marks" in parameters:
+            image, objects = draw_strip(index, size, classes, seed, parameters["changed"])
+        else:
+            image, mask, objects = draw_image(index, size, classes, seed)
+            (folder / "SegmentationClass").mkdir(exist_ok=True)
+            palette_image(mask).save(folder / "SegmentationClass" / f"{id}.png")
         Image.fromarray(image).save(folder / "JPEGImages" / f"{id}.jpg", quality=92)
-        palette_image(mask).save(folder / "SegmentationClass" / f"{id}.png")
         text = _xml(id, size, classes, objects)
         (folder / "Annotations" / f"{id}.xml").write_text(text, encoding="utf-8", newline="\n")
         place = index % 20
         lists["val" if place in _VAL else "test" if place in _TEST else "train"].append(f"{id}\n")
-    for kind in ("Main", "Segmentation"):
+    for kind in kinds:
         for name, lines in lists.items():
             (folder / "ImageSets" / kind / f"{name}.txt").write_text("".join(lines), encoding="utf-8", newline="\n")
     (folder / MARKER).write_text(json.dumps(parameters, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

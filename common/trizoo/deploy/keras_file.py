@@ -13,12 +13,6 @@ from trizoo.weights.readers import keras_h5
 from trizoo.weights.readers.source import UnreadableError
 
 WEIGHTS = "model.weights.h5"
-LEAVES = (
-    "weight",
-    "bias",
-    "running_mean",
-    "running_var",
-)  # a layer's variables in their order, as many as it has
 
 
 def write(job, path):
@@ -38,11 +32,18 @@ def write(job, path):
             raise UserError(f"{name} of the .keras file is another when Keras reads it; another version would do")
 
 
-def read_arrays(path):
+def read_arrays(path, names):
     """Canonical name -> array of a file's weights, in Keras's layout.
 
-    Raises UserError for what is no whole file, or not one of trizoo export.
+    Args:
+        names: the model's canonical names; a layer's variables are numbered in their order
+
+    Raises:
+        UserError: for what is no whole file, or not one of trizoo export
     """
+    of_layer = {}
+    for name in names:
+        of_layer.setdefault(name.rpartition(".")[0], []).append(name)
     with opened(path) as archive:
         if archive.size(WEIGHTS) is None:
             raise UnreadableError(f"has no {WEIGHTS}; exporting it again would do")
@@ -50,8 +51,8 @@ def read_arrays(path):
         named = {}
         for place, array in arrays.items():
             layer, _, number = place.rpartition("/vars/")
-            name = about["names"].get(layer)
-            if name is None or number not in map(str, range(len(LEAVES))):
+            own = of_layer.get(about["names"].get(layer), ())
+            if number not in map(str, range(len(own))):
                 raise UnreadableError(f"has weights at {place[:80]!r} of no known layer; exporting it again would do")
-            named[f"{name}.{LEAVES[int(number)]}"] = array
+            named[own[int(number)]] = array
     return named

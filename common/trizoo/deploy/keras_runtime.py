@@ -23,11 +23,11 @@ def start(path, device, threads):
     import keras
 
     metadata, _, spec = parse(read_notes(path), path)
-    arrays = {name: to_canonical(array) for name, array in read_arrays(path).items()}
     zoo = find("keras").open()
     place = zoo.device(device)
     model = zoo.build(spec, place, seed=None)
-    zoo.assign(model, arrays)
+    arrays = read_arrays(path, zoo.shapes(model))
+    zoo.assign(model, {name: to_canonical(array) for name, array in arrays.items()})
     predict = zoo.predictor(model, "fp32", place)
     whole = zoo.exporters["keras"](model, metadata.input_size, metadata.kind, metadata.thresholds)
 

@@ -17,7 +17,8 @@ from trizoo.training.build import spec_of
 FORMAT = 1
 KEY = "trizoo"  # of the JSON in a file's own place for such notes
 MOST_BYTES = 1 << 24
-ENDS = {"detection": ("boxes", ("boxes", "scores", "labels")), "segmentation": ("mask", ("mask",))}
+BOXES = ("boxes", ("boxes", "scores", "labels"))
+ENDS = {"detection": BOXES, "segmentation": ("mask", ("mask",)), "keypoints": BOXES}
 # of a recipe, what predicting and evaluating need; the paths of the data stay at home
 PARTS = ("model", "classes", "input_size", "resize", "evaluate", "predict")
 OF_DATA = ("mask_map", "palette", "ignore_colours")

@@ -5,6 +5,7 @@ reference.py (the NumPy loss that tests hold the frameworks against; nothing tha
 """
 
 from trizoo.families.base.spec import Architecture, Family, ModelSpec
+from trizoo.families.keypoints.spec import KEYPOINTS
 from trizoo.families.retinanet.spec import RETINANET
 from trizoo.families.segmentation.spec import SEGMENTATION
 from trizoo.families.ssd.spec import SSD
@@ -19,6 +20,7 @@ FAMILIES = {
     "ssd": SSD,
     "retinanet": RETINANET,
     "segmentation": SEGMENTATION,
+    "keypoints": KEYPOINTS,
 }
 ARCHITECTURES = {name: known for family in FAMILIES.values() for name, known in family.models.items()}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from trizoo.ground.errors import UserError
-from trizoo.metrics import segmentation
+from trizoo.metrics import points, segmentation
 from trizoo.metrics.coco_protocol import RECALLS
 from trizoo.metrics.detection import measure, report
 
@@ -52,6 +52,30 @@ def write_segmentation_report(folder, measures):
     _write_per_class(folder, result)
     _write_confusion(folder, result)
     _save(folder, plots.draw_segmentation(measures))
+    return result
+
+
+def write_keypoint_report(folder, detections, truths, class_names):
+    """Writes everything about marks into a folder, and gives what `trizoo.metrics.points.evaluate_points` gives.
+
+    report.json                          what that gives
+    per_class.csv                        its "per_class"; precision_recall.png draws columns of it
+    confusion.csv, .png                  marks, rows = truth, columns = prediction; the picture shows shares of a row
+    distances.csv, .png                  how far each pair is apart, in pixels, and the share below each distance
+
+    Files, names and errors are as `write_report` has them.
+    """
+    from trizoo.metrics import plots  # matplotlib takes a second to import
+
+    measures = points.measure_points(detections, truths, class_names)
+    result = points.report_points(measures)
+    folder = _begin(folder, result)
+    _write_per_class(folder, result)
+    _write_confusion(folder, result)
+    pairs = zip(class_names, measures["distances"], strict=True)
+    rows = ([name, distance] for name, distances in pairs for distance in sorted(distances.tolist()))
+    _write_csv(folder / "distances.csv", ["class", "distance"], rows)
+    _save(folder, plots.draw_keypoints(measures))
     return result
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from trizoo.metrics.coco_protocol import RECALLS
 from trizoo.metrics.detection import IOU_THRESHOLD
+from trizoo.metrics.points import report_points
 from trizoo.metrics.pool import mean_over_classes
 from trizoo.pictures.fonts import label_faces
 from trizoo.pictures.palette import class_colours
@@ -51,6 +52,21 @@ def draw_segmentation(measures):
         columns = {"boundary IoU": per_class["boundary_IoU"], "IoU": per_class["IoU"]}
         figures["boundary_iou"] = draw_bars(names, columns, "intersection over union of the boundaries", ABSENT)
     return figures
+
+
+def draw_keypoints(measures):
+    """{file stem: matplotlib Figure} of everything that a report on marks shows, from `measure_points`."""
+    names, rows = Names(measures["class_names"]), report_points(measures)["per_class"]
+    columns = {
+        name: np.array([np.nan if row[name] is None else row[name] for row in rows.values()])
+        for name in ("F1", "precision", "recall")
+    }
+    title = f"pairs at most {measures['radius']:g} pixels apart"
+    return {
+        "confusion": draw_confusion(names, measures["confusion"], title),
+        "distances": draw_distances(names, measures["distances"], measures["radius"]),
+        "precision_recall": draw_bars(names, columns, f"F1, precision and recall, {title}", UNDEFINED),
+    }
 
 
 class Names:
@@ -145,6 +161,27 @@ def _number_size(figure, axes, cells, digits):
     box = axes.get_window_extent()
     cell = min(box.width, box.height) / cells * 72 / figure.dpi
     return min(max(min(0.8 * cell / (DIGIT * digits), 0.45 * cell), LEAST_FONT), LARGEST_FONT)
+
+
+def draw_distances(names, distances, radius):
+    """The share of each class's pairs that are no farther apart than that -> Figure.
+
+    Args:
+        names: the `Names` of the classes
+        distances: float (P,) in pixels, of each class
+        radius: the greatest
+    """
+    figure = _figure(8, 5)
+    axes = figure.add_subplot(xlabel="distance in pixels", ylabel="share of the pairs", xlim=(0, radius))
+    axes.set_ylim(0, 1.02)
+    axes.set_title("how far marks found lie from the true ones")
+    x = np.linspace(0, radius, 301)
+    shares = np.full((len(distances), len(x)), np.nan)
+    for label, of_class in enumerate(distances):
+        if len(of_class):
+            shares[label] = np.searchsorted(np.sort(of_class), x, side="right") / len(of_class)
+    _draw_curves(axes, names, x, shares)
+    return figure
 
 
 def draw_bars(names, columns, title, missing=NO_TRUTH):

@@ -76,7 +76,7 @@ class Served:
 
     def about(self):
         """What a client may want to know of the model, for JSON."""
-        detects = self.task.name == "detection"
+        detects = self.task.name != "segmentation"
         predict, args = self.recipe.predict, self.args
         shown = predict.score if args.confidence is None else args.confidence
         thresholds = {"confidence": shown, "lowest_confidence": min(LOWEST_SCORE, shown)} if detects else {}

@@ -6,7 +6,11 @@ from trizoo.ground.text import hint, suggest
 from trizoo.serve.refused import RefusedError
 from trizoo.tasks.detection_flags import share
 
-OF_TASK = {"detection": ("confidence", "nms", "classes"), "segmentation": ("mask",)}
+OF_TASK = {
+    "detection": ("confidence", "nms", "classes"),
+    "segmentation": ("mask",),
+    "keypoints": ("confidence", "nms", "classes"),
+}
 MASKS = ("png",)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trizoo.data import statistics
-from trizoo.show import counts, evaluated_boxes, evaluated_masks, plots
+from trizoo.show import counts, evaluated_boxes, evaluated_keypoints, evaluated_masks, plots
 
 
 @dataclass(frozen=True)
@@ -49,5 +49,14 @@ KINDS = {
         plots.draw_masks,
         True,
         evaluated_masks.sections,
+    ),
+    "keypoints": Kind(
+        "keypoints-stride32",
+        lambda source: statistics.of_boxes(source.records, len(source.classes)),
+        counts.words_on_boxes,
+        counts.classes_of_boxes,
+        plots.draw_points,
+        False,
+        evaluated_keypoints.sections,
     ),
 }

@@ -32,6 +32,13 @@ def draw_boxes(statistics, class_names):
     }
 
 
+def draw_points(statistics, class_names):
+    """{file stem: Figure} of the `BoxStatistics` of marks, whose boxes have no size of their own."""
+    return {
+        name: figure for name, figure in draw_boxes(statistics, class_names).items() if name in ("classes", "positions")
+    }
+
+
 def draw_masks(statistics, class_names):
     """{file stem: Figure} of `MaskStatistics`."""
     pixels = statistics.pixels

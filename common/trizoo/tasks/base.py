@@ -50,6 +50,7 @@ class Task(Protocol):
 
     metrics: tuple[str, ...]  # names of those that stand in a log; the first chooses the best weights, greatest first
     name: str
+    synthetic: dict[str, Any]  # what `trizoo.data.synthetic.synthesize` draws for a training without data
 
     def find(self, data):
         """The listing of what there is under the root, looked for once; its `splits` are {split: ids}."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from trizoo.data.boxes.coco import file_numbers
 from trizoo.data.boxes.kept import open_boxes
+from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
 from trizoo.data.class_maps import renamed, with_synonyms
 from trizoo.data.images import read_image
 from trizoo.data.reading import Problem
@@ -67,6 +68,7 @@ class Detection:
     """See `trizoo.tasks.base.Task`."""
 
     name = "detection"
+    synthetic = {"images": 400, "size": (256, 256)}  # noqa: RUF012, nobody writes to it
     metrics = ("mAP50", "mAP")
 
     def find(self, data):
@@ -76,6 +78,11 @@ class Detection:
             raise UserError(
                 f"{data.root} has {listing.masks} masks and no annotations, and a detector needs boxes; "
                 f"a segmentation model learns from masks: --model deeplabv3plus-mobilenetv2"
+            )
+        if listing.layout in OF_POINTS:
+            raise UserError(
+                f"{data.root} has points (layout {listing.layout}), and a detector needs boxes; a key point model "
+                f"learns from points: --model keypoints-stride32"
             )
         return listing
 
@@ -123,7 +130,7 @@ class Detection:
         """A Detector, which also finds what lies below the score that is shown."""
         nms = recipe.predict.nms if args.nms is None else args.nms
         method = args.nms_method or recipe.predict.nms_method
-        score = min(_confidence(recipe, args), LOWEST_SCORE)
+        score = min(confidence(recipe, args), LOWEST_SCORE)
         only = None if args.classes is None else class_ids(args.classes, recipe.classes)
         options = {"score": score, "nms": nms, "nms_method": method, "only": only}
         return _detector(framework, model, spec, recipe, device, **options)
@@ -153,12 +160,12 @@ class Detection:
 
     def result(self, photo, found, recipe, args):
         """See `trizoo.tasks.writers.to_json`."""
-        shown = found.above(_confidence(recipe, args))
+        shown = found.above(confidence(recipe, args))
         return to_json(photo.name, photo.size(), shown, recipe.classes) | photo.about
 
     def line(self, photo, found, result, recipe, args):
         """What was found in one image, and where nothing was, how near it came."""
-        score = _confidence(recipe, args)
+        score = confidence(recipe, args)
         if result["counts"]:
             return f"{photo.name}: " + ", ".join(f"{count} {name}" for name, count in result["counts"].items())
         if not len(found):
@@ -168,7 +175,7 @@ class Detection:
 
     def draw(self, photo, found, recipe, args):
         """The image with boxes, names and scores."""
-        found = found.above(_confidence(recipe, args))
+        found = found.above(confidence(recipe, args))
         labelled = not args.hide_labels
         picture = draw_detections(photo.pixels(), found, recipe.classes, thickness=args.line_width, labelled=labelled)
         if not args.count:
@@ -178,7 +185,7 @@ class Detection:
 
     def write(self, photo, target, found, recipe, args):
         """A VOC annotation, a YOLO label file, crops."""
-        found, classes = found.above(_confidence(recipe, args)), recipe.classes
+        found, classes = found.above(confidence(recipe, args)), recipe.classes
         if args.voc:
             write_voc(target.with_suffix(".xml"), photo.path, photo.size(), found, classes)
         if args.yolo:
@@ -234,7 +241,7 @@ def class_ids(names, classes):
     return tuple(number for number, name in enumerate(classes) if name in names)
 
 
-def _confidence(recipe, args):
+def confidence(recipe, args):
     """The lowest score that is shown."""
     return recipe.predict.score if args.confidence is None else args.confidence
 

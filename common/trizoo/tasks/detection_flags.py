@@ -43,14 +43,26 @@ def line_width(text):
     return value
 
 
+MAX_DETECTIONS = Flag(
+    "max_detections",
+    "most detections of an image (default: the recipe's evaluate.max_detections, 100)",
+    metavar="N",
+    parse=count,
+    sets=lambda value: {"evaluate.max_detections": value},
+)
+CONFIDENCE = Flag(
+    "confidence",
+    "lowest score shown (default: the recipe's predict.score, 0.5)",
+    metavar="X",
+    parse=share,
+    alias="score",
+)
+CLASSES = Flag("classes", "only these are shown and written", metavar="NAME", parse=str, several=True)
+COUNT = Flag("count", "draw how many of each class there are")
+LINE_WIDTH = Flag("line_width", "pixels of the lines (default: by the image's size)", metavar="N", parse=line_width)
+HIDE_LABELS = Flag("hide_labels", "draw without names and scores")
 USE = (
-    Flag(
-        "max_detections",
-        "most detections of an image (default: the recipe's evaluate.max_detections, 100)",
-        metavar="N",
-        parse=count,
-        sets=lambda value: {"evaluate.max_detections": value},
-    ),
+    MAX_DETECTIONS,
     Flag(
         "tiles", "look at large images in tiles of this side in pixels, with one NMS over all", metavar="N", parse=tile
     ),
@@ -87,20 +99,14 @@ FLAGS = TaskFlags(
         ),
     ),
     predict=(
-        Flag(
-            "confidence",
-            "lowest score shown (default: the recipe's predict.score, 0.5)",
-            metavar="X",
-            parse=share,
-            alias="score",
-        ),
+        CONFIDENCE,
         Flag("nms", "IoU of non-maximum suppression (default: the recipe's)", metavar="X", parse=share),
         Flag("nms_method", "soft lowers scores, diou drops fewer boxes (default: the recipe's)", choices=NMS_METHODS),
         *USE,
-        Flag("classes", "only these are shown and written", metavar="NAME", parse=str, several=True),
-        Flag("count", "draw how many of each class there are"),
-        Flag("line_width", "pixels of the boxes' lines (default: by the image's size)", metavar="N", parse=line_width),
-        Flag("hide_labels", "draw boxes without names and scores"),
+        CLASSES,
+        COUNT,
+        LINE_WIDTH,
+        HIDE_LABELS,
         Flag("coco", "write COCO's results to DIR/coco.json", writes=True),
         Flag("yolo", "write YOLO's label files to DIR/labels, and DIR/classes.txt", writes=True, folder="labels"),
         Flag("voc", "write a VOC annotation for each image to DIR", writes=True),

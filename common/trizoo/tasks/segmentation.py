@@ -106,6 +106,7 @@ class Segmentation:
     """See `trizoo.tasks.base.Task`."""
 
     name = "segmentation"
+    synthetic = {"images": 400, "size": (256, 256)}  # noqa: RUF012, nobody writes to it
     metrics = ("mIoU", "pixel_accuracy")
 
     def find(self, data):

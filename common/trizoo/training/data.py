@@ -14,9 +14,6 @@ from trizoo.ground.errors import UserError
 from trizoo.tasks import task_of
 from trizoo.tasks.base import EvaluationSet
 
-SYNTHETIC_IMAGES = 400
-SYNTHETIC_SIZE = (256, 256)
-
 
 @dataclass(frozen=True)
 class Sources:
@@ -50,9 +47,10 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     advised = recipe.data.root is not None and not recipe.data.overfit and not resumed
     root = recipe.data.root
     if root is None:
-        width, height = SYNTHETIC_SIZE
-        root = synthesize(Path("data") / f"synthetic-{width}x{height}", images=SYNTHETIC_IMAGES, size=SYNTHETIC_SIZE)
-        say(f"data: no --data given, so {SYNTHETIC_IMAGES} images of synthetic data in {root}")
+        drawn = task_of(recipe.model.name).synthetic
+        (width, height), kind = drawn["size"], "keypoints" if "marks" in drawn else "synthetic"
+        root = synthesize(Path("data") / f"{kind}-{width}x{height}", **drawn)
+        say(f"data: no --data given, so {drawn['images']} images of synthetic data in {root}")
     recipe = recipe.model_copy(update={"data": _absolute(recipe.data, root)})
     task = task_of(recipe.model.name)
     listing = task.find(recipe.data)

@@ -155,14 +155,24 @@ def _add_synth_flags(flags):
         "out", metavar="OUT", type=Path, help="the folder to make; left as it is where it holds this set"
     )
     flags.add_argument("--images", type=int, default=300, metavar="N", help="how many images (%(default)s)")
-    flags.add_argument("--size", type=size_argument, default=(256, 256), metavar="N|WxH", help="in pixels (256)")
+    flags.add_argument(
+        "--task",
+        choices=("shapes", "keypoints"),
+        default="shapes",
+        help="shapes with boxes and masks, or strips with marks of 30 pixels for key points (%(default)s)",
+    )
+    flags.add_argument(
+        "--changed",
+        action="store_true",
+        help="of keypoints: another brightness and contrast, blurred, noisy, slightly turned; to measure on",
+    )
+    flags.add_argument("--size", type=size_argument, metavar="N|WxH", help="in pixels (256; of keypoints 1920x320)")
     flags.add_argument(
         "--classes",
         nargs="+",
-        default=["circle", "square", "triangle"],
         metavar="NAME",
-        help="class names (circle square triangle); circle, square, triangle, star, cross, ring, bar and half "
-        "get their shape, others one of the rest",
+        help="class names (circle square triangle; of keypoints cross ring); circle, square, triangle, star, cross, "
+        "ring, bar and half get their shape, others one of the rest",
     )
     flags.add_argument(
         "--seed", type=int, default=0, metavar="N", help="the same seed draws the same set (%(default)s)"

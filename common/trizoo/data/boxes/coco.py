@@ -1,7 +1,7 @@
 """COCO's JSON files of instances, read for their boxes."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,12 @@ def find_coco(root, images=None, annotations=None):
         UserError: where a file can't be read as COCO's; see `trizoo.data.boxes.coco_file.read_boxes`
     """
     files = _read(root, annotations)
-    return _Placed(root, files, images).listing() if files else None
+    return listing_of(root, files, images, "coco") if files else None
+
+
+def listing_of(root, files, images, layout):
+    """The `Listing` of a list of `CocoBoxes`, whose images are found below `images`, or the root."""
+    return replace(_Placed(root, files, images).listing(), layout=layout)
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def read_boxes(path):
     if any(bytes(entry.segments_info) for entry in entries[:1]):
         return None
     categories, parents = _categories(path, content.categories)
-    images, others = _images(path, content.images)
+    images, others = unique_images(path, content.images)
     rows = {image.id: row for row, image in enumerate(images)}
     places = {id: place for place, id in enumerate(categories)}
     image_of = np.fromiter((rows.get(entry.image_id, -1) for entry in entries), np.int64, len(entries))
@@ -135,9 +135,9 @@ def read_boxes(path):
         np.searchsorted(image_of[kept], np.arange(len(images) + 1)),
         boxes[kept],
         labels[kept],
-        np.fromiter((_flag(entries[index].iscrowd) for index in kept), bool, len(kept)),
-        np.fromiter((_flag(entries[index].ignore) for index in kept), bool, len(kept)),
-        np.fromiter((_number(entries[index], index) for index in kept), np.int64, len(kept)),
+        np.fromiter((is_set(entries[index].iscrowd) for index in kept), bool, len(kept)),
+        np.fromiter((is_set(entries[index].ignore) for index in kept), bool, len(kept)),
+        np.fromiter((number_of(entries[index], index) for index in kept), np.int64, len(kept)),
         dict(problems),
         tuple(others),
         int(np.isin(kept, outlined).sum()),
@@ -160,7 +160,7 @@ def _categories(path, entries):
     return {id: name for id, name in names.items() if name}, frozenset(parents)
 
 
-def _images(path, entries):
+def unique_images(path, entries):
     """The images, each id once, and a list of problems."""
     first, twice = {}, []
     for entry in entries:
@@ -221,11 +221,11 @@ def _bounds(raw):
         return None
 
 
-def _flag(value):
+def is_set(value):
     return value in (1, "1", "true")
 
 
-def _number(entry, index):
+def number_of(entry, index):
     return entry.id if type(entry.id) is int and 0 <= entry.id < 1 << 62 else -1 - int(index)
 
 
@@ -234,4 +234,4 @@ def _where(number):
 
 
 def _named(entry, index):
-    return _where(_number(entry, index))
+    return _where(number_of(entry, index))

@@ -1,4 +1,7 @@
-"""Tables with a box a row: TensorFlow's object detection CSV, Open Images' and keras-retinanet's, and their like."""
+"""Tables with a box a row: TensorFlow's object detection CSV, Open Images' and keras-retinanet's, and their like.
+
+Tables with a point a row are read here too.
+"""
 
 import csv
 import re
@@ -24,6 +27,8 @@ _CORNERS = (
     ("xmax", "x2", "right", "bboxxmax", "xmaximum"),
     ("ymax", "y2", "bottom", "bboxymax", "ymaximum"),
 )
+_POINT = (("x", "xcenter", "centerx", "cx", "pointx"), ("y", "ycenter", "centery", "cy", "pointy"))
+_OF_BOXES = ("w", "h", "width", "height", "boxwidth", "boxheight")  # beside x and y these make boxes
 _SIZE = (("width", "imagewidth", "imgwidth"), ("height", "imageheight", "imgheight"))
 _CROWD = ("isgroupof", "iscrowd")
 _CODE = re.compile(r"/[mgt]/\w+")  # Open Images' code of a class
@@ -52,7 +57,25 @@ def find_csv(root, images=None, annotations=None):
     Raises:
         UserError: where a table can't be read
     """
-    found = [(path, table) for path in text_files(root, annotations, _SUFFIXES) if (table := _table(path))]
+    return _find(root, images, annotations, "csv", _CORNERS)
+
+
+def find_points(root, images=None, annotations=None):
+    """The `Listing` of tables of points in a folder and those below it, None where there are none.
+
+    A table has a first row that names its columns, in any order: the image, x, y and the class, as those of
+    `find_csv`; or no such row and `path,x,y,class`. Points are in continuous pixels from 0; each becomes a box of one
+    pixel about it. A table that has a width and a height too is of boxes, and isn't read here.
+
+    Raises:
+        UserError: where a table can't be read
+    """
+    return _find(root, images, annotations, "points", _POINT)
+
+
+def _find(root, images, annotations, layout, about):
+    """The `Listing` of tables whose rows have these columns, _CORNERS or _POINT, beside image and class; or None."""
+    found = [(path, table) for path in text_files(root, annotations, _SUFFIXES) if (table := _table(path, about))]
     if not found:
         return None
     tree = ImageTree(images or root)
@@ -61,13 +84,13 @@ def find_csv(root, images=None, annotations=None):
         split = split_of(path, root)
         rows.begin(path, split)
         _read(path, table, rows)
-        listed.append((split, path, rows.end(may_be_shares=table.header)))
+        listed.append((split, path, rows.end(may_be_shares=table.header and about == _CORNERS)))
     if not rows.annotations:
         raise UserError(f"{found[0][0]} has no row that names an image")
     folders = dict.fromkeys([root, *(path.parent for path, _ in found)])
     named, called = _class_tables([path for folder in folders for path in sorted(folder.glob("*.csv"))])
     classes = rows.finish(named or find_names(folders), called)
-    return listing_of(root, "csv", rows, listed, classes, annotations)
+    return listing_of(root, layout, rows, listed, classes, annotations)
 
 
 class _Table:
@@ -75,17 +98,18 @@ class _Table:
 
     Args:
         header: whether its first row names them
-        columns: of image, xmin, ymin, xmax, ymax, class; then of width, height and crowd, None where there is none
+        needed: places of the columns of image, of xmin, ymin, xmax, ymax or x, y, and of the class
+        more: those of width, height and crowd, None where there is none
     """
 
-    def __init__(self, delimiter, header, columns):
+    def __init__(self, delimiter, header, needed, more=(None, None, None)):
         self.delimiter, self.header = delimiter, header
-        self.needed, self.more = columns[:6], columns[6:]
+        self.needed, self.more = needed, more
         self.width = max(self.needed) + 1
 
 
-def _table(path):
-    """The `_Table` of a file, None where its first rows aren't those of a table of boxes."""
+def _table(path, about):
+    """The `_Table` of a file, None where its first rows aren't those of a table with the columns `about`."""
     try:
         lines = islice(text_lines(path, newline="", errors="replace"), _MOST_BLANK)
         first = next((line for line in lines if line.strip()), "")
@@ -98,30 +122,32 @@ def _table(path):
             row = next(csv.reader([first], delimiter=delimiter), [])
         except csv.Error:
             continue
-        table = _with_header(delimiter, row) or _without_header(delimiter, row)
+        table = _with_header(delimiter, row, about) or _without_header(delimiter, row, len(about))
         if table:
             return table
     return None
 
 
-def _with_header(delimiter, row):
+def _with_header(delimiter, row, about):
     names = [re.sub(r"[\s_.-]", "", name.casefold()) for name in row]
 
     def column(known):
         return next((names.index(name) for name in known if name in names), None)
 
-    columns = [column(known) for known in (_IMAGE, *_CORNERS, _CLASS, *_SIZE, _CROWD)]
-    return None if None in columns[:6] else _Table(delimiter, True, columns)
+    needed, more = ([column(known) for known in parts] for parts in ((_IMAGE, *about, _CLASS), (*_SIZE, _CROWD)))
+    if None in needed or (about == _POINT and any(name in _OF_BOXES for name in names)):
+        return None
+    return _Table(delimiter, True, needed, more)
 
 
-def _without_header(delimiter, row):
+def _without_header(delimiter, row, count):
     row = [field.strip() for field in row]
-    if len(row) != 6 or not row[0].lower().endswith(IMAGE_SUFFIXES):
+    if len(row) != count + 2 or not row[0].lower().endswith(IMAGE_SUFFIXES):
         return None
-    numbers = [number(field) for field in row[1:5]]
-    if any(row[1:]) and (any(value != value for value in numbers) or not row[5]):
+    numbers = [number(field) for field in row[1:-1]]
+    if any(row[1:]) and (any(value != value for value in numbers) or not row[-1]):
         return None
-    return _Table(delimiter, False, [0, 1, 2, 3, 4, 5, None, None, None])
+    return _Table(delimiter, False, list(range(count + 2)))
 
 
 def _read(path, table, rows):
@@ -151,7 +177,10 @@ def _read(path, table, rows):
             if any(written) or text:
                 if table.delimiter == ";":
                     written = [value.replace(",", ".") for value in written]
-                rows.add(index, [number(value) for value in written], text, reader.line_num, crowd == "1")
+                numbers = [number(value) for value in written]
+                if len(numbers) == 2:
+                    numbers = [side + half for half in (-0.5, 0.5) for side in numbers]
+                rows.add(index, numbers, text, reader.line_num, crowd == "1")
     except csv.Error as error:
         raise UserError(f"{path}, line {reader.line_num} is no row of a table: {error}") from error
     if nameless > _MOST_PROBLEMS:

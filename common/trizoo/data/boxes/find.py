@@ -1,10 +1,12 @@
 """Which format of boxes a user's folder holds."""
 
 from trizoo.data.boxes.coco import find_coco
-from trizoo.data.boxes.csv import find_csv
+from trizoo.data.boxes.coco_keypoints import find_coco_keypoints
+from trizoo.data.boxes.csv import find_csv, find_points
 from trizoo.data.boxes.cvat import find_cvat
 from trizoo.data.boxes.labelme import find_labelme
 from trizoo.data.boxes.lists import find_lists_of_boxes
+from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
 from trizoo.data.boxes.shards import find_shards
 from trizoo.data.boxes.voc import find_voc
 from trizoo.data.boxes.yolo import find_yolo
@@ -22,6 +24,8 @@ FINDERS = {
     "csv": find_csv,
     "lists": find_lists_of_boxes,
     "shards": find_shards,
+    "points": find_points,
+    "coco-keypoints": find_coco_keypoints,
 }
 
 
@@ -51,6 +55,20 @@ def find_boxes(root, layout=None, images=None, annotations=None):
     if without is None:
         raise NoBoxesError(_nothing(root, [layout] if layout else [*FINDERS]))
     return without
+
+
+def first_of_points(find, root, layout=None, images=None, annotations=None):
+    """What a finder of boxes gives, points first: COCO's key points come before the boxes in the same file.
+
+    Args:
+        find: `find_boxes`, or what takes the same arguments
+    """
+    for points in OF_POINTS if layout is None else ():
+        try:
+            return find(root, points, images, annotations)
+        except NoBoxesError:
+            continue
+    return find(root, layout, images, annotations)
 
 
 def _nothing(root, layouts):

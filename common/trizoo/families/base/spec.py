@@ -1,5 +1,6 @@
 """What every family of models says of itself."""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -240,6 +241,25 @@ class Family:
     def options(self):
         """The section of the model options that its models have."""
         return next(iter(self.models.values())).options
+
+
+def check_multiples(name, size, multiple):
+    """UserError unless both sides of a size (width, height) are multiples; it names the nearest that are.
+
+    Args:
+        name: of the model
+    """
+    if all(side > 0 and side % multiple == 0 for side in size):
+        return
+    lower, upper = (
+        "x".join(str(max(multiple, rounded(side / multiple) * multiple)) for side in size)
+        for rounded in (math.floor, math.ceil)
+    )
+    nearest = lower if lower == upper else f"{lower} or {upper}"
+    raise UserError(
+        f"input size {size[0]}x{size[1]} doesn't fit {name}, whose sides are multiples of {multiple}; "
+        f"the nearest that fit: {nearest}"
+    )
 
 
 def predicts(name):

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from trizoo.families.base.heat import CellScores
 from trizoo.families.base.shortlist import SPARE, Ranking
-from trizoo.families.base.spec import Architecture, Family, ModelOptions, ModelSpec
+from trizoo.families.base.spec import Architecture, Family, ModelOptions, ModelSpec, check_multiples
 from trizoo.families.base.terms import sigmoid
 from trizoo.families.yolo.decode import MAX_CANDIDATES, decode_rows, decode_yolo
 from trizoo.families.yolo.graph import yolo_candidates
@@ -222,18 +222,7 @@ class YOLOArchitecture(Architecture):
 
     def check_input_size(self, name, size):
         """Both sides must be multiples of the greatest stride."""
-        multiple = self.size_multiple
-        if all(side > 0 and side % multiple == 0 for side in size):
-            return
-        lower, upper = (
-            "x".join(str(max(multiple, rounded(side / multiple) * multiple)) for side in size)
-            for rounded in (math.floor, math.ceil)
-        )
-        nearest = lower if lower == upper else f"{lower} or {upper}"
-        raise UserError(
-            f"input size {size[0]}x{size[1]} doesn't fit {name}, whose sides are multiples of {multiple}; "
-            f"the nearest that fit: {nearest}"
-        )
+        check_multiples(name, size, self.size_multiple)
 
 
 _YOLOV3_ANCHORS = ((10, 13), (16, 30), (33, 23), (30, 61), (62, 45), (59, 119), (116, 90), (156, 198), (373, 326))

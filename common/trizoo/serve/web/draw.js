@@ -28,7 +28,7 @@ function drawGround(pen, picture, width, height) {
   }
 }
 
-/** Boxes with names and scores, the best on top. `lit` is the detection that stands out, or null. */
+/** Boxes, or crosses at points, with names and scores, the best on top. `lit` is the detection that stands out, or null. */
 function drawBoxes(pen, found, scale, size, colourOf, lit) {
   const bounds = { width: size.width, height: size.height };
   const onTop = [...found].reverse();
@@ -39,6 +39,16 @@ function drawBoxes(pen, found, scale, size, colourOf, lit) {
     pen.globalAlpha = lit && one !== lit ? 0.35 : 1;
     pen.lineWidth = line;
     pen.strokeStyle = colourOf(one.class);
+    if (one.point) {
+      const [x, y] = one.point.map((side) => side * scale), arm = 6 * line;
+      for (const [across, down] of [[arm, 0], [0, arm]]) {
+        pen.beginPath();
+        pen.moveTo(x - across, y - down);
+        pen.lineTo(x + across, y + down);
+        pen.stroke();
+      }
+      continue;
+    }
     pen.strokeRect(left + line / 2, top + line / 2, Math.max(1, right - left - line), Math.max(1, bottom - top - line));
   }
   const placed = [];

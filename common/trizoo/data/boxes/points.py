@@ -1,0 +1,3 @@
+"""Layouts whose objects are points, each with a box of one pixel about it, which detectors can't learn from."""
+
+LAYOUTS = ("coco-keypoints", "points")

@@ -1,0 +1,152 @@
+"""Finding key points: marks with classes, which the centres of boxes stand for.
+
+Data, networks' results and runtimes have boxes; here they are about their centres. What isn't different is as for
+detection.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trizoo.data.boxes.dataset import BoxSet
+from trizoo.data.boxes.find import first_of_points
+from trizoo.data.boxes.kept import open_boxes
+from trizoo.data.images import read_image
+from trizoo.data.synthetic import MARKS_CLASSES, MARKS_SIZE
+from trizoo.ground.errors import UserError
+from trizoo.metrics.curves import write_keypoint_report
+from trizoo.metrics.plain import shown
+from trizoo.metrics.points import evaluate_points
+from trizoo.pictures.counts import draw_counts
+from trizoo.pictures.draw_points import draw_points
+from trizoo.tasks.detection import LOWEST_SCORE, BoxEvaluationSet, Detection, class_ids, confidence
+from trizoo.tasks.writers import to_json
+
+HALF = 1.0  # pixels to each side of a mark that its box has while it is augmented, so that borders don't shift it
+
+
+def centres(boxes):
+    """(N, 4) -> (N, 2), x and y."""
+    return (boxes[:, :2] + boxes[:, 2:]) / 2
+
+
+class MarkSet(BoxSet):
+    """A `BoxSet` whose samples have a box of two pixels about each mark."""
+
+    def sample(self, index, at_least=None):
+        """See `BoxSet.sample`."""
+        sample = super().sample(index, at_least)
+        marks = centres(sample.boxes)
+        return sample.replace(boxes=np.concatenate([marks - HALF, marks + HALF], axis=1))
+
+
+@dataclass(frozen=True)
+class KeypointEvaluationSet(BoxEvaluationSet):
+    """See `trizoo.tasks.base.EvaluationSet`."""
+
+    def measure(self, pipeline):
+        """Metrics (see `trizoo.metrics.points.evaluate_points`), and the list of Detections."""
+        found = list(pipeline(record.image for record in self.records))
+        return evaluate_points(found, self.records, self.classes), found
+
+    def draw(self, found, number):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        record, image = self.records[number], read_image(self.records[number].image)
+        truth = draw_points(image, centres(record.boxes), record.labels, self.classes)
+        return truth, draw_found(image, found[number], self.classes)
+
+    def write_report(self, folder, found):
+        """See `trizoo.metrics.curves.write_keypoint_report`."""
+        write_keypoint_report(folder, found, self.records, self.classes)
+
+
+class Keypoints(Detection):
+    """See `trizoo.tasks.base.Task`."""
+
+    name = "keypoints"
+    synthetic = {"images": 400, "size": MARKS_SIZE, "classes": MARKS_CLASSES, "marks": True}  # noqa: RUF012
+    metrics = ("mF1", "F1")
+
+    def find(self, data):
+        """The `trizoo.data.boxes.index.BoxIndex`: of COCO's key points or tables of points, else of boxes."""
+        return first_of_points(open_boxes, data.root, data.layout, data.images, data.annotations)
+
+    def open(self, listing, data, split, classes):
+        """A MarkSet. Raises UserError where there is nothing to find."""
+        training = MarkSet(listing, split, classes or None, dict(data.classes_map))
+        if not training.classes:
+            raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
+        return training
+
+    def evaluation_set(self, listing, data, split, classes):
+        """A KeypointEvaluationSet."""
+        return KeypointEvaluationSet(**vars(super().evaluation_set(listing, data, split, classes)))
+
+    def write_results(self, evaluation, found, recipe, args):
+        """None."""
+        return []
+
+    def evaluator(self, framework, model, spec, recipe, device):
+        """A Detector of what predict shows: marks have no curve over all scores."""
+        return self.pipeline(framework, model, spec, recipe, device)
+
+    def predictor(self, framework, model, spec, recipe, device, args):
+        """A Detector, which also finds what lies below the score that is shown."""
+        score = min(confidence(recipe, args), LOWEST_SCORE)
+        only = None if args.classes is None else class_ids(args.classes, recipe.classes)
+        return replace(self.pipeline(framework, model, spec, recipe, device), score=score, only=only)
+
+    def as_used(self, pipeline, args):
+        """The same. Raises UserError for --tta and --tta-scales, since marks found several times aren't joined."""
+        for name in ("tta", "tta_scales"):
+            if getattr(args, name):
+                raise UserError(f"--{name.replace('_', '-')} is for models of boxes and masks; leave it out")
+        return pipeline
+
+    def lists(self, recipe, args):
+        """keypoints.json."""
+        return {"keypoints": lambda result, number: [result]} if args.json else {}
+
+    def result(self, photo, found, recipe, args):
+        """As a detector's, but each detection has a point, x and y, beside the box of two pixels about it."""
+        shown = found.above(confidence(recipe, args))
+        result = to_json(photo.name, photo.size(), shown, recipe.classes) | photo.about
+        for one, point in zip(result["detections"], centres(shown.boxes).tolist(), strict=True):
+            one["point"] = [round(side, 2) for side in point]
+        return result
+
+    def line(self, photo, found, result, recipe, args):
+        """What was found in one image."""
+        return super().line(photo, found, result, recipe, args).replace("boxes", "key points", 1)
+
+    def draw(self, photo, found, recipe, args):
+        """The image with a cross at each mark, names and scores."""
+        found = found.above(confidence(recipe, args))
+        options = {"thickness": args.line_width, "labelled": not args.hide_labels}
+        picture = draw_found(photo.pixels(), found, recipe.classes, **options)
+        if not args.count:
+            return picture
+        counts = np.bincount(found.labels, minlength=len(recipe.classes)).tolist()
+        return draw_counts(picture, recipe.classes, counts)
+
+    def write(self, photo, target, found, recipe, args):
+        """Nothing more."""
+
+    def table(self, metrics):
+        """Metrics per class, then of all."""
+        width = max([len("class"), *(len(name) for name in metrics["per_class"])])
+        columns = ("F1", "precision", "recall", "mean_distance", "median_distance", "p95_distance")
+        heads = ("F1", "precision", "recall", "mean px", "median px", "95 % px")
+        lines = [f"{'class':{width}}  " + "  ".join(f"{head:>9}" for head in heads) + "    marks"]
+        for name, values in metrics["per_class"].items():
+            numbers = "  ".join(f"{shown(values[column]):>9}" for column in columns)
+            lines.append(f"{name:{width}}  {numbers}  {values['ground_truths']:7}")
+        sums = "  ".join(f"{name} {shown(metrics[name])}" for name in ("mF1", "F1", "precision", "recall"))
+        apart = ", ".join(shown(metrics[column]) for column in columns[3:])
+        lines.append(f"{sums}  distance in pixels: mean, median, 95 % {apart}")
+        return "\n".join(lines)
+
+
+def draw_found(image, found, classes, **options):
+    """Detections as crosses: see `trizoo.pictures.draw_points.draw_points`."""
+    return draw_points(image, centres(found.boxes), found.labels, classes, found.scores, **options)

@@ -1,0 +1,68 @@
+"""A plain network for key points: strided convolutions down to cells of 16 or 32 pixels, and one map.
+
+The zoo's own graph: 3x3 blocks with ReLU, of which the first of each stage halves the sides; every stage but the first
+two has a second one, and a last block stands before the prediction.
+"""
+
+from torch import Tensor, nn
+
+from torch_zoo.blocks import ConvBlock, Normalize, per_cell
+from torch_zoo.network import Network
+from trizoo.families.keypoints.spec import KeypointSpec
+
+CHANNELS = (16, 32, 48, 96, 128)
+
+
+class PlainBackbone(nn.Module):
+    """(B, 3, H, W) -> (B, C, H / stride, W / stride).
+
+    Args:
+        stages: how many halve the sides
+        norm: see `ConvBlock`
+    """
+
+    def __init__(self, stages: int, norm: str | None = "batch") -> None:
+        super().__init__()
+        blocks, in_channels = [], 3
+        for stage, channels in enumerate(CHANNELS[:stages]):
+            blocks.append(ConvBlock(in_channels, channels, 3, 2, "relu", norm=norm))
+            if stage >= 2:
+                blocks.append(ConvBlock(channels, channels, 3, 1, "relu", norm=norm))
+            in_channels = channels
+        self.blocks = nn.ModuleList(blocks)
+        self.channels = in_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class MapHead(nn.Module):
+    """3x3 block and the predicting 1x1 convolution: (B, in, H, W) -> float32 (B, H, W, 3 + C).
+
+    Args:
+        num_classes: C
+        norm: see `ConvBlock`
+    """
+
+    def __init__(self, in_channels: int, num_classes: int, norm: str | None = "batch") -> None:
+        super().__init__()
+        self.conv = ConvBlock(in_channels, in_channels, 3, 1, "relu", norm=norm)
+        self.predict = nn.Conv2d(in_channels, 3 + num_classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return per_cell(self.predict(self.conv(x)))
+
+
+class KeypointNet(Network):
+    """uint8 (B, H, W, 3), sides multiples of the stride -> the map (B, H / stride, W / stride, 3 + C)."""
+
+    def __init__(self, spec: KeypointSpec) -> None:
+        super().__init__(spec)
+        self.normalize = Normalize(spec.mean, spec.std)
+        self.backbone = PlainBackbone(spec.stride.bit_length() - 1, spec.norm)
+        self.head = MapHead(self.backbone.channels, spec.num_classes, spec.norm)
+
+    def forward(self, images: Tensor) -> tuple[Tensor]:
+        return (self.head(self.backbone(self.normalize(images))),)
