@@ -169,19 +169,16 @@ def assignment(cost):
 
 def _clusters(near):
     """Rows and columns of each group that pairs can be made in: bool (n, m) -> [(int64 (r,), int64 (c,))]."""
-    clusters, left = [], near.any(axis=1)
-    while left.any():
-        rows = np.zeros(len(near), bool)
-        rows[left.argmax()] = True
-        while True:
-            columns = near[rows].any(axis=0)
-            wider = near[:, columns].any(axis=1)
-            if (wider == rows).all():
-                break
-            rows = wider
-        clusters.append((np.flatnonzero(rows), np.flatnonzero(columns)))
-        left &= ~rows
-    return clusters
+    row, column = np.nonzero(near)
+    of_rows, of_columns = np.arange(len(near)), np.full(near.shape[1], len(near))
+    while True:  # each takes the least number among those that it is near to, until none changes
+        before = of_rows.copy()
+        np.minimum.at(of_columns, column, of_rows[row])
+        np.minimum.at(of_rows, row, of_columns[column])
+        if (of_rows == before).all():
+            break
+    present = np.unique(of_rows[row])
+    return [(np.flatnonzero(of_rows == number), np.flatnonzero(of_columns == number)) for number in present]
 
 
 def _pairs_of_classes(found, found_labels, true, labels, radius):

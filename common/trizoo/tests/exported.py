@@ -22,6 +22,7 @@ MODELS = {
     "ssd300-mobilenetv2": (300, 300),
     "retinanet-resnet18": (160, 136),
     "deeplabv3plus-mobilenetv2": (72, 50),
+    "keypoints-stride32": (160, 96),
 }
 
 
@@ -71,6 +72,8 @@ def outputs_of(spec, size, count, seed=0):
     if spec.family == "yolo":
         cells = [(size[1] // stride, size[0] // stride, 3) for stride in spec.strides]
         shapes = [(count, *of_level, 5 + spec.num_classes) for of_level in cells]
+    elif spec.family == "keypoints":
+        shapes = [(count, size[1] // spec.stride, size[0] // spec.stride, 3 + spec.num_classes)]
     else:
         anchors = len(spec.grid(size).boxes)
         shapes = [(count, anchors, 4), (count, anchors, spec.num_classes + spec.besides)]

@@ -24,7 +24,7 @@ class KeypointLoss:
 
         Args:
             heads: the map alone, (B, rows, columns, 3 + C)
-            targets: arrays or tensors of `trizoo.families.keypoints.targets.assign`
+            targets: tensors of `trizoo.families.keypoints.targets.assign`
             size: input (width, height)
         """
         options = self.options

@@ -30,7 +30,7 @@ class KeypointLoss:
 
         Args:
             heads: the map alone, (B, rows, columns, 3 + C)
-            targets: tensors of `trizoo.families.keypoints.targets.assign`, on the heads' device
+            targets: tensors of `trizoo.families.keypoints.targets.assign`
             size: input (width, height)
         """
         options, matches = self.options, targets["matches"]

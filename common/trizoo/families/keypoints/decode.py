@@ -24,12 +24,14 @@ def decode_keypoints(outputs, stride, placements, *, score, threshold=1.0, max_d
     """
     (cells,) = outputs
     rows, columns = cells.shape[1:3]
-    shares = np.exp(log_softmax(cells[..., 2:].reshape(len(cells), rows * columns, -1)))[..., 1:]
+    cells = cells.reshape(len(cells), rows * columns, -1)
+    finite = np.isfinite(cells).all(axis=-1)
+    cells = np.where(finite[..., None], cells, 0)
+    shares = np.exp(log_softmax(cells[..., 2:]))[..., 1:]
     labels = shares.argmax(axis=-1)
     scores = np.take_along_axis(shares, labels[..., None], axis=-1)[..., 0]
-    finite = np.isfinite(cells).all(axis=-1).reshape(len(cells), -1)
     y, x = np.divmod(np.arange(rows * columns), columns)
-    centres = (np.stack([x, y], axis=1) + 0.5 + cells[..., :2].reshape(len(cells), -1, 2)) * stride
+    centres = (np.stack([x, y], axis=1) + 0.5 + cells[..., :2]) * stride
     found = []
     for number, placement in enumerate(placements):
         chosen = np.flatnonzero(finite[number] & (scores[number] >= score))

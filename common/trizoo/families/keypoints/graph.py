@@ -20,7 +20,8 @@ def keypoint_candidates(ops, outputs, stride, num_classes, least):
     shares = part(ops, ops("Softmax", part(ops, cells, 2, 3 + num_classes), axis=-1), 1, 1 + num_classes)
     shares = ops("Where", is_finite(ops, cells), shares, NOTHING)
     scores = ops("Reshape", shares, int64(0, -1, num_classes))
-    best, labels = ops("TopK", scores, int64(1), axis=2, outputs=2)  # (B, N, 1) each
+    best, _ = ops("TopK", scores, int64(1), axis=2, outputs=2)  # (B, N, 1)
+    scores = ops("Where", ops("GreaterOrEqual", scores, best), scores, NOTHING)
     first, last = [], []
     for axis, shape in ((0, (1, 1, -1, 1)), (1, (1, -1, 1, 1))):
         number = count_up(ops, side(ops, cells, 2 - axis), shape)
@@ -29,11 +30,4 @@ def keypoint_candidates(ops, outputs, stride, num_classes, least):
         first.append(ops("Sub", place, np.float32(HALF)))
         last.append(ops("Add", place, np.float32(HALF)))
     boxes = ops("Reshape", ops("Concat", *first, *last, axis=-1), int64(0, -1, 4))
-    boxes, best, rows = best_pairs(ops, boxes, best, least, MAX_MARKS)
-    return boxes, best, _gather(ops, labels, rows)
-
-
-def _gather(ops, labels, rows):
-    """The label of each row: (B, N, 1), int64 (B, K) -> int64 (B, K)."""
-    chosen = ops("GatherND", labels, ops("Unsqueeze", rows, int64(-1)), batch_dims=1)
-    return ops("Reshape", chosen, int64(0, -1))
+    return best_pairs(ops, boxes, scores, least, MAX_MARKS)

@@ -1,0 +1,116 @@
+"""Tables of points and COCO's key points as boxes of a pixel, whose centres they are."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trizoo.data.boxes.find import find_boxes, first_of_points
+from trizoo.data.purpose import find_labels
+from trizoo.ground.errors import UserError
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name in ("a", "b"):
+        Image.new("RGB", (100, 60)).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+def marks_of(root, layout=None):
+    """{id: [(class, x, y)]} of what is found in a folder."""
+    found = first_of_points(find_boxes, root, layout).open()
+    return {
+        record.id: [
+            (found.classes[label], *((box[:2] + box[2:]) / 2).tolist())
+            for box, label in zip(record.boxes, record.labels, strict=True)
+        ]
+        for record in found.records
+    }
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "image,x,y,class\na.png,10.5,20,hole\na.png,99,0.5,pin\nb.png,,,\n",
+        "class;cy;cx;filename\nhole;20;10,5;a.png\npin;0,5;99;a.png\n;;;b.png\n",
+        "a.png,10.5,20,hole\na.png,99,0.5,pin\nb.png,,,\n",
+    ],
+)
+def test_tables_of_points_are_read(root, table):
+    (root / "marks.csv").write_text(table, encoding="utf-8")
+    assert marks_of(root) == {"a": [("hole", 10.5, 20), ("pin", 99, 0.5)], "b": []}
+    assert find_labels(root, "keypoints")[1].layout == "points"
+    assert find_labels(root, None, "points")[0] == "keypoints"
+
+
+def test_a_table_of_boxes_is_none_of_points(root):
+    (root / "boxes.csv").write_text("image,x,y,width,height,class\na.png,1,2,30,20,hole\n", encoding="utf-8")
+    with pytest.raises(UserError, match="annotations of the layout points were looked for"):
+        find_boxes(root, "points")
+    (root / "boxes.csv").write_text("image,xmin,ymin,xmax,ymax,class\na.png,1,2,31,22,hole\n", encoding="utf-8")
+    assert marks_of(root) == {"a": [("hole", 16, 12)]}  # boxes, whose centres count
+
+
+def coco(root, annotations, categories, name="person_keypoints_train.json"):
+    images = [{"id": number, "file_name": f"{id}.png", "width": 100, "height": 60} for number, id in enumerate("ab")]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    (root / name).write_text(json.dumps(content), encoding="utf-8")
+
+
+PERSON = {"id": 1, "name": "person", "keypoints": ["left_eye", "right_eye"]}
+TIP = {"id": 2, "name": "tip", "keypoints": ["tip"]}
+
+
+def test_cocos_key_points_are_read_with_the_classes_that_they_have(root):
+    annotations = [
+        {"id": 1, "image_id": 0, "category_id": 1, "keypoints": [10, 20, 2, 0, 0, 0], "bbox": [1, 2, 30, 40]},
+        {"id": 2, "image_id": 0, "category_id": 2, "keypoints": [50.5, 30, 1]},
+        {"id": 3, "image_id": 1, "category_id": 1, "keypoints": [1, 2, 2, 3, 4, 1]},
+    ]
+    coco(root, annotations, [PERSON, TIP])
+    assert marks_of(root) == {
+        "a": [("left_eye", 10, 20), ("tip", 50.5, 30)],
+        "b": [("left_eye", 1, 2), ("right_eye", 3, 4)],
+    }
+    assert find_labels(root, "keypoints")[1].layout == "coco-keypoints"
+    assert find_labels(root)[0] == "detection"  # the boxes of the same file
+
+
+def test_key_points_of_one_name_in_two_categories_have_both_names(root):
+    dog = {"id": 3, "name": "dog", "keypoints": ["left_eye", "tail"]}
+    annotations = [
+        {"id": 1, "image_id": 0, "category_id": 1, "keypoints": [10, 20, 2, 0, 0, 0]},
+        {"id": 2, "image_id": 0, "category_id": 3, "keypoints": [30, 20, 2, 5, 5, 2]},
+    ]
+    coco(root, annotations, [PERSON, dog])
+    assert sorted(marks_of(root)["a"]) == [("dog left_eye", 30, 20), ("person left_eye", 10, 20), ("tail", 5, 5)]
+
+
+def test_key_points_that_can_not_be_read_are_left_out_and_told_of(root):
+    annotations = [
+        {"id": 1, "image_id": 0, "category_id": 1, "keypoints": [10, 20, 2]},
+        {"id": 2, "image_id": 0, "category_id": 9, "keypoints": [10, 20, 2]},
+        {"id": 3, "image_id": 7, "category_id": 2, "keypoints": [10, 20, 2]},
+        {"id": 4, "image_id": 0, "category_id": 2, "keypoints": ["x", 20, 2]},
+        {"id": 5, "image_id": 0, "category_id": 2, "keypoints": [1e9, 20, 2]},
+        {"id": 6, "image_id": 0, "category_id": 2, "keypoints": [10, 20, 2]},
+    ]
+    coco(root, annotations, [PERSON, TIP])
+    found = find_boxes(root, "coco-keypoints").open()
+    assert marks_of(root)["a"] == [("tip", 10, 20)]
+    texts = [problem.text for problem in found.problems]
+    assert any("annotation 1 has 3 numbers as key points, and its category needs 6" in text for text in texts)
+    assert any("annotation 2 is of category 9, which isn't listed" in text for text in texts)
+    assert any("1 annotations are of images that aren't listed" in text for text in texts)
+    assert any("annotation 4 has no list of numbers" in text for text in texts)
+    assert any("annotation 5 has key points beyond all images" in text for text in texts)
+
+
+def test_a_coco_file_of_boxes_has_no_key_points(root):
+    coco(
+        root, [{"id": 1, "image_id": 0, "category_id": 2, "bbox": [1, 2, 30, 40]}], [{"id": 2, "name": "tip"}], "x.json"
+    )
+    assert marks_of(root) == {"a": [("tip", 16, 22)], "b": []}
+    assert np.array_equal(find_boxes(root).open().records[0].boxes, [[1, 2, 31, 42]])
