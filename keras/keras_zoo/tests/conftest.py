@@ -1,6 +1,7 @@
 """What the tests that every framework runs, in common/trizoo/tests/contract, need of Keras."""
 
 import gc
+import os
 
 import pytest
 
@@ -20,6 +21,13 @@ from trizoo.ground.memory import give_back_freed_memory  # noqa: E402
 from trizoo.recipes.schema import Recipe  # noqa: E402
 from trizoo.tests.cache import own_cache  # noqa: E402, F401
 from trizoo.weights.initial import unfilled  # noqa: E402
+
+
+if keras.backend.backend() == "tensorflow":
+    # most graphs here are run once or twice, and optimising them takes longer; commands in processes of their own do it
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def pytest_itemcollected(item):
@@ -44,6 +52,13 @@ class Heads(Network):
 
     def call(self, images):
         return [ops.convert_to_tensor(head) for head in self.heads]
+
+
+@pytest.fixture(scope="session")
+def seldom():
+    """Skips what is compiled for long and whose like is tested otherwise."""
+    if "TRIZOO_SLOW" not in os.environ:
+        pytest.skip("takes long: tox -e keras-slow runs it")
 
 
 @pytest.fixture(scope="session")
