@@ -75,8 +75,7 @@ class Learner:
         self.trained = {name: v for name, v in trained.items() if not name.startswith(tuple(prefixes))}
         # traced anew, since which variables and which batch norms move is part of the graph
         differentiate = on_each(self.strategy, self._differentiate)
-        options = {"jit_compile": self.compile, "reduce_retracing": True, "autograph": False}  # no tensor decides in it
-        self.differentiate = tf.function(differentiate, **options)
+        self.differentiate = tf.function(differentiate, jit_compile=self.compile, reduce_retracing=True)
         self.add = tf.function(on_each(self.strategy, _add))
         self.apply = tf.function(self._apply, jit_compile=self.compile)
 

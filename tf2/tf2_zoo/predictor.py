@@ -24,7 +24,7 @@ def make_predictor(model, precision, device, shortlist=False):
         model = fold(copy.deepcopy(model))
     set_precision(model, precision)
 
-    @tf.function(autograph=False)  # no tensor decides in it, and rewriting the network's code takes seconds
+    @tf.function
     def run(images):
         heads = [tf.cast(head, tf.float32) for head in model(images)]
         ranking = model.spec.ranking(tuple(images.shape[2:0:-1])) if shortlist else None

@@ -22,7 +22,6 @@ from trizoo.recipes.schema import Recipe  # noqa: E402
 from trizoo.tests.cache import own_cache  # noqa: E402, F401
 from trizoo.weights.initial import unfilled  # noqa: E402
 
-
 if keras.backend.backend() == "tensorflow":
     # most graphs here are run once or twice, and optimising them takes longer; commands in processes of their own do it
     import tensorflow as tf
