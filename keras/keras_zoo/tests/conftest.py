@@ -70,7 +70,8 @@ def loss_and_gradients():
                 model = Heads(spec, heads)
             optimizer = SGD(Recipe(optimizer={"weight_decay": 0}).optimizer)
             loss = FAMILIES[spec.family].loss(spec, options)
-            model.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
+            backend = keras.backend.backend()  # TensorFlow would compile each case for a single step
+            model.compile(optimizer, loss, jit_compile=backend == "jax", run_eagerly=backend == "tensorflow")
             targets = {name: np.asarray(array) for name, array in targets.items()}
             images = np.zeros((len(heads[0]), size[1], size[0], 3), np.uint8)
             terms = model.train_on_batch(images, targets, return_dict=True)
