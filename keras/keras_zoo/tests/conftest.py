@@ -1,6 +1,7 @@
 """What the tests that every framework runs, in common/trizoo/tests/contract, need of Keras."""
 
 import gc
+import os
 
 import pytest
 
@@ -20,6 +21,12 @@ from trizoo.ground.memory import give_back_freed_memory  # noqa: E402
 from trizoo.recipes.schema import Recipe  # noqa: E402
 from trizoo.tests.cache import own_cache  # noqa: E402, F401
 from trizoo.weights.initial import unfilled  # noqa: E402
+
+if keras.backend.backend() == "tensorflow":
+    # most graphs here are run once or twice, and optimising them takes longer; commands in processes of their own do it
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def pytest_itemcollected(item):
@@ -47,6 +54,13 @@ class Heads(Network):
 
 
 @pytest.fixture(scope="session")
+def seldom():
+    """Skips what is compiled for long and whose like is tested otherwise."""
+    if "TRIZOO_SLOW" not in os.environ:
+        pytest.skip("takes long: tox -e keras-slow runs it")
+
+
+@pytest.fixture(scope="session")
 def loss_and_gradients():
     """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients)."""
 
@@ -56,7 +70,8 @@ def loss_and_gradients():
                 model = Heads(spec, heads)
             optimizer = SGD(Recipe(optimizer={"weight_decay": 0}).optimizer)
             loss = FAMILIES[spec.family].loss(spec, options)
-            model.compile(optimizer, loss, jit_compile=keras.backend.backend() == "jax")
+            backend = keras.backend.backend()  # TensorFlow would compile each case for a single step
+            model.compile(optimizer, loss, jit_compile=backend == "jax", run_eagerly=backend == "tensorflow")
             targets = {name: np.asarray(array) for name, array in targets.items()}
             images = np.zeros((len(heads[0]), size[1], size[0], 3), np.uint8)
             terms = model.train_on_batch(images, targets, return_dict=True)

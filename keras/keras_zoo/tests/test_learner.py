@@ -24,6 +24,7 @@ def test_running_out_of_memory_is_known_by_each_backends_error():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX is always compiled; PyTorch needs a compiler")
+@pytest.mark.usefixtures("seldom")
 def test_a_step_compiled_by_xla_is_the_same_step(zoo):
     plain, compiled = make_learner(zoo), make_learner(zoo, compile=True)
     for learner in (plain, compiled):

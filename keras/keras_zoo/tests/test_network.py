@@ -253,7 +253,7 @@ SLOW = pytest.mark.skipif("TRIZOO_SLOW" not in os.environ, reason="takes minutes
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[SLOW] * (name != "yolov3-tiny")) for name in SIZES])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", pytest.param("adam", marks=SLOW)])
 def test_fit_takes_the_learners_steps(zoo, name, optimizer):
     # To the last bit on JAX and PyTorch. TensorFlow compiles `fit`'s step for any number of images and boxes, which
     # rounds otherwise; and where a gradient is nearly 0, its sign is a whole step of Adam.

@@ -18,6 +18,11 @@ def zoo():
 
 
 @pytest.fixture(scope="session")
+def seldom():
+    """Where graphs are compiled, this skips what takes long; here nothing does."""
+
+
+@pytest.fixture(scope="session")
 def loss_and_gradients():
     """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients)."""
 

@@ -1,5 +1,7 @@
 """What the tests that every framework runs, in common/trizoo/tests/contract, need of TensorFlow 2."""
 
+import os
+
 import pytest
 
 pytest.register_assert_rewrite("trizoo.tests.contract")
@@ -16,11 +18,21 @@ from trizoo.tests.cache import own_cache  # noqa: E402, F401
 from trizoo.training.build import spec_of  # noqa: E402
 from trizoo.weights.checkpoint import Checkpoint, save  # noqa: E402
 
+# most graphs here are run once or twice, and optimising them takes longer; commands in processes of their own do it
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
 
 @pytest.fixture(scope="session")
 def zoo():
     """The framework under test."""
     return TF2()
+
+
+@pytest.fixture(scope="session")
+def seldom():
+    """Skips what is compiled for long and whose like is tested otherwise."""
+    if "TRIZOO_SLOW" not in os.environ:
+        pytest.skip("takes long: tox -e tf2-slow runs it")
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ def test_running_out_of_memory_is_known_by_tensorflows_error():
     assert not is_out_of_memory(tf.errors.InvalidArgumentError(None, None, "incompatible shapes"))
 
 
+@pytest.mark.usefixtures("seldom")
 def test_a_step_compiled_by_xla_is_the_same_step(zoo):
     plain, compiled = make_learner(zoo), make_learner(zoo, compile=True)
     for learner in (plain, compiled):

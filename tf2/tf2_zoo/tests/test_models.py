@@ -71,16 +71,12 @@ def narrower_pools(model, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "mutate"),
     [
-        ("yolov3", other_eps),
-        ("yolov3", other_slope),
-        ("yolov3", other_concat_order),
         ("yolov3", padding_right_and_below_only),
         ("yolov3-tiny", other_eps),
         ("yolov3-tiny", other_slope),
         ("yolov3-tiny", other_concat_order),
         ("yolov3-tiny", zero_padded_pool),
         ("yolov3-spp", narrower_pools),
-        ("yolov4", other_concat_order),
         ("yolov4", other_smooth_activation),
         ("yolov4-tiny", other_concat_order),
         ("yolov4-tiny", first_half_instead_of_second),

@@ -68,6 +68,7 @@ def test_a_backbone_has_the_channels_that_the_zoo_says_at_each_stride(make_backb
         assert dict(backbone.channels) == known.at(output_stride)
 
 
+@pytest.mark.usefixtures("seldom")
 def test_a_retinanet_on_another_backbone_learns_as_in_the_other_frameworks(zoo):
     losses = losses_of_steps(zoo)
     np.testing.assert_allclose(losses, LOSSES, rtol=TOLERANCE)

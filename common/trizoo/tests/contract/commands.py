@@ -59,7 +59,7 @@ augment:
   - {op: cutout, probability: 1.0}
   - {op: grid_mask, probability: 1.0}
   - {op: mixup, probability: 1.0}
-multi_scale: {low: 1.0, high: 2.0, every: 2}
+multi_scale: {low: 1.0, high: 1.5, every: 2}
 loss: {box: siou, match_iou: 0.3, label_smoothing: 0.1, focal_gamma: 1.5, focal_alpha: 0.6}
 ema: {decay: 0.9, warmup: 2}
 evaluate: {nms_method: diou}
@@ -195,6 +195,7 @@ def test_a_run_in_three_parts_equals_the_unbroken_one_to_the_last_bit(zoo, data,
     assert rows_without_seconds(run / "metrics.csv") == rows_without_seconds(out / "metrics.csv")
 
 
+@pytest.mark.usefixtures("seldom")
 def test_a_run_with_every_trick_is_resumed_to_the_last_bit_too(zoo, data, tmp_path, monkeypatch):
     (tmp_path / "tricks.yaml").write_text(TRICKS, encoding="utf-8")
     arguments = ["--recipe", str(tmp_path / "tricks.yaml"), "--data", data, "--epochs", "2", *SMALL]
@@ -241,6 +242,7 @@ def rows_without_seconds(path):
     return [[row[i] for i in kept] for row in (header, *rows)]
 
 
+@pytest.mark.usefixtures("seldom")
 def test_a_run_killed_outright_goes_on(zoo, scripts, data, tmp_path):
     out = tmp_path / "killed"
     arguments = ["--data", data, "--epochs", "60", "--out", str(out), *SMALL]

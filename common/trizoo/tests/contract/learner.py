@@ -114,9 +114,8 @@ def test_two_steps_equal_the_formula_with_decay_on_kernels_only(zoo, gradients_a
                 assert np.allclose(array, slots[name][slot], rtol=1e-4, atol=1e-5), (slot, name)
 
 
-@pytest.mark.parametrize("name", ["sgd", "adam"])
-def test_frozen_parts_hold_parameters_statistics_and_slots_still_until_thawed(zoo, name):
-    learner = make_learner(zoo, optimizer={"name": name})
+def test_frozen_parts_hold_parameters_statistics_and_slots_still_until_thawed(zoo):
+    learner = make_learner(zoo, optimizer={"name": "adam"})
     learner.step(make_batch(), 0.01)
     learner.freeze(("backbone.",))
     before, slots = zoo.arrays(learner.model), learner.optimizer_arrays()
@@ -175,12 +174,11 @@ def full_loss(zoo):
 
 @pytest.fixture(scope="module", params=["bf16", "fp16"])
 def half(zoo, request):
-    """A learner in half precision after nine steps, and the first one's loss: (precision, learner, loss)."""
+    """A learner in half precision after a step, and its loss: (precision, learner, loss)."""
     learner = make_learner(zoo, precision=request.param)
-    loss = float(learner.step(make_batch(), 0.001)["loss"])
-    for _ in range(8):  # fp16's loss scale may start so high that the first steps overflow and are left out
-        learner.step(make_batch(), 0.001)
-    return request.param, learner, loss
+    if request.param == "fp16":  # whose scale may start so high that the first steps overflow and are left out
+        learner.assign_state({"loss_scale": 128.0, "loss_scale_steps": 0})
+    return request.param, learner, float(learner.step(make_batch(), 0.001)["loss"])
 
 
 def test_half_precision_is_near_full_precision_and_trains_float32_weights(zoo, half, full_loss):
@@ -252,10 +250,14 @@ def assert_goes_on_alike(zoo, first, second):
 
 def test_the_input_size_may_change_from_step_to_step(zoo):
     learner = make_learner(zoo)
-    for size in ((64, 64), (96, 64), (64, 128), (64, 64)):
+    first = learner.step(make_batch(), 0.0)
+    size = (96, 128)
+    for wanted in (make_learner(zoo).step(make_batch(size=size), 0.0), first):
         found = learner.step(make_batch(size=size), 0.0)
-        for name, value in make_learner(zoo).step(make_batch(size=size), 0.0).items():
-            assert float(found[name]) == pytest.approx(float(value), rel=1e-5), (size, name)
+        assert {name: float(value) for name, value in found.items()} == {
+            name: pytest.approx(float(value), rel=1e-5) for name, value in wanted.items()
+        }
+        size = (64, 64)
 
 
 def test_slots_of_another_optimiser_are_refused(zoo):

@@ -50,6 +50,7 @@ def golden_of(name):
         return {key: golden[key] for key in golden.files if key.startswith(f"{name}/")}
 
 
+@pytest.mark.usefixtures("seldom")
 @pytest.mark.parametrize(("backbone", "side", "output_stride"), CASES)
 def test_deeplab_gives_the_published_graphs_logits(zoo, backbone, side, output_stride):
     imported = import_weights(Weights("tensorflow", made_up(backbone), {}), MODELS[backbone])
