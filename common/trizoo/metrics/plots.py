@@ -180,7 +180,7 @@ def draw_distances(names, distances, radius):
     for label, of_class in enumerate(distances):
         if len(of_class):
             shares[label] = np.searchsorted(np.sort(of_class), x, side="right") / len(of_class)
-    _draw_curves(axes, names, x, shares)
+    _draw_curves(axes, names, x, shares, place="lower right")
     return figure
 
 
@@ -210,7 +210,7 @@ def draw_bars(names, columns, title, missing=NO_TRUTH):
     return figure
 
 
-def _draw_curves(axes, names, x, curves, suffixes=None, legend=True):
+def _draw_curves(axes, names, x, curves, suffixes=None, legend=True, place="lower left"):
     """A thin line for each class (C, N), a thick one for the mean, and a legend where it can be read."""
     named = len(names) <= MOST_NAMED_CURVES
     of_classes = class_colours(len(names)) / 255  # as in pictures of them
@@ -222,7 +222,7 @@ def _draw_curves(axes, names, x, curves, suffixes=None, legend=True):
     if legend:
         shown = drawn if named else []
         handles, labels = [lines[-1], *lines[: len(shown)]], ["mean", *map(str, shown)]
-        legend = axes.legend(handles, labels, loc="lower left", fontsize=8)
+        legend = axes.legend(handles, labels, loc=place, fontsize=8)
         entries = legend.get_texts()[1:]
         for entry, label in zip(entries, shown, strict=True):
             # Not as the legend's labels above: one that begins with "_" would be left out.

@@ -1,0 +1,110 @@
+"""The task of key points: what it reads, refuses, draws and writes."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trizoo.commands.main import main
+from trizoo.data.photo import Photo
+from trizoo.data.synthetic import synthesize
+from trizoo.ground.errors import UserError
+from trizoo.ground.sample import Detections
+from trizoo.recipes.schema import Data, Recipe
+from trizoo.show.kinds import KINDS
+from trizoo.tasks.detection import Detection
+from trizoo.tasks.keypoints import Keypoints
+
+CLASSES = ("cross", "ring")
+ARGS = {"confidence": None, "classes": None, "line_width": None, "hide_labels": False, "count": False}
+ARGS |= {"tta": False, "tta_scales": None, "json": True}
+
+
+@pytest.fixture
+def strips(tmp_path):
+    return synthesize(tmp_path / "strips", 6, (320, 64), CLASSES, marks=True)
+
+
+@pytest.fixture
+def points(tmp_path):
+    """An image with a table of points."""
+    Image.new("RGB", (100, 60)).save(tmp_path / "a.png")
+    (tmp_path / "marks.csv").write_text("image,x,y,class\na.png,10,20,pin\na.png,99.5,0.5,pin\n", encoding="utf-8")
+    return tmp_path
+
+
+def found(*marks):
+    marks = np.array(marks, np.float32).reshape(-1, 2)
+    scores = np.linspace(0.9, 0.4, len(marks)).astype(np.float32)
+    return Detections(np.concatenate([marks - 1, marks + 1], axis=1), scores, np.zeros(len(marks), int))
+
+
+def test_samples_have_boxes_of_two_pixels_about_the_marks(strips):
+    task, data = Keypoints(), Data(root=str(strips))
+    training = task.open(task.find(data), data, "train", ())
+    for number, record in enumerate(training.records):
+        boxes = training.sample(number).boxes
+        assert np.allclose(boxes[:, 2:] - boxes[:, :2], 2)
+        assert np.allclose(boxes[:, :2] + boxes[:, 2:], record.boxes[:, :2] + record.boxes[:, 2:])
+    assert training.classes == CLASSES
+
+
+def test_points_are_found_by_themselves_and_refused_by_a_detector(points):
+    task, data = Keypoints(), Data(root=str(points))
+    training = task.open(task.find(data), data, None, ())
+    boxes = training.sample(0).boxes
+    assert ((boxes[:, :2] + boxes[:, 2:]) / 2).tolist() == [[10, 20], [99.5, 0.5]]
+    with pytest.raises(UserError, match=r"has points \(layout points\), and a detector needs boxes; .*-stride32"):
+        Detection().find(Data(root=str(points)))
+
+
+def test_an_evaluation_set_measures_distances_and_draws_crosses(strips, tmp_path):
+    task, data = Keypoints(), Data(root=str(strips))
+    evaluation = task.evaluation_set(task.find(data), data, None, CLASSES)
+    right = [
+        Detections(record.boxes, np.ones(len(record.boxes), np.float32), record.labels) for record in evaluation.records
+    ]
+    metrics, results = evaluation.measure(lambda images: [right[number] for number, _ in enumerate(images)])
+    assert (metrics["mF1"], metrics["F1"], metrics["mean_distance"]) == (1, 1, 0)
+    table = task.table(metrics)
+    assert "mF1 1.0000  F1 1.0000" in table
+    assert "median px" in table
+    number = next(number for number, record in enumerate(evaluation.records) if len(record.boxes))
+    truth, prediction = evaluation.draw(results, number)
+    assert truth.shape == prediction.shape == (64, 320, 3)
+    assert (truth != prediction).any()  # of scores alone
+    evaluation.write_report(tmp_path / "report", results)
+    names = {"report.json", "per_class.csv", "confusion.csv", "confusion.png", "distances.csv", "distances.png"}
+    assert {path.name for path in (tmp_path / "report").iterdir()} == names | {"precision_recall.png"}
+    titles = [section.title for section in KINDS["keypoints"].results(evaluation, metrics, results, ("a", "b"))]
+    assert titles == ["", "Classes", "Distances and confusion", "Worst images"]
+
+
+def test_a_result_has_a_point_for_each_mark_above_the_confidence():
+    task, recipe = Keypoints(), Recipe(classes=("pin",))
+    photo = Photo.of(np.zeros((60, 100, 3), np.uint8))
+    args = SimpleNamespace(**ARGS)
+    marks = found((10.25, 20), (99.5, 0.5), (50, 50))
+    result = task.result(photo, marks, recipe, args)
+    assert [one["point"] for one in result["detections"]] == [[10.25, 20], [99.5, 0.5]]
+    assert result["counts"] == {"pin": 2}
+    assert task.line(photo, marks, result, recipe, args).endswith("2 pin")
+    nothing = task.result(photo, found(), recipe, args)
+    assert "0 key points above 0.5" in task.line(photo, found(), nothing, recipe, args)
+
+
+def test_looking_twice_is_refused():
+    for name, value in (("tta", True), ("tta_scales", [1.0, 1.5])):
+        args = SimpleNamespace(**(ARGS | {name: value}))
+        with pytest.raises(UserError, match=f"--{name.replace('_', '-')} is for models of boxes and masks"):
+            Keypoints().as_used(None, args)
+
+
+def test_a_page_of_strips_shows_what_they_hold(strips, tmp_path, capsys):
+    flags = ["--task", "keypoints", "--out", str(tmp_path / "page"), "--count", "2"]
+    assert main(["data", "show", str(strips), *flags]) == 0
+    text = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    assert "positions.png" in text
+    assert "sizes.png" not in text
+    capsys.readouterr()
