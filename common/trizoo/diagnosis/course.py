@@ -7,6 +7,7 @@ import numpy as np
 from trizoo.diagnosis import limits
 from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy
 from trizoo.diagnosis.history import finite, trainer_of
+from trizoo.diagnosis.setup import with_weights
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe, base_of
 from trizoo.training.schedule import peak_lr
@@ -214,20 +215,13 @@ def too_few_steps(history):
         evidence.append(f"{steps:,} steps are few {begun}, where {enough:,} or more are usual")
     elif not evidence:
         return None
+    times = max(2, math.ceil(enough / max(steps, 1)))
     schedule = history.recipe.schedule
-    longer = (
-        f"--iterations {2 * (schedule.iterations or steps)}"
-        if schedule.iterations
-        else f"--epochs {2 * (schedule.epochs or history.last_epoch)}"
-    )
-    remedies = [Remedy(f"trizoo train --resume {history.folder} {longer}", "goes on, twice as long in all")]
-    if not history.pretrained:
-        remedies.append(_pretrained(history))
+    length = ("--iterations", schedule.iterations) if schedule.iterations else ("--epochs", max(history.last_epoch, 1))
+    longer = f"trizoo train --resume {history.folder} {length[0]} {times * length[1]}"
+    remedies = [Remedy(longer, f"goes on, {times} times as long in all")]
+    remedies += with_weights(history)[:1]
     return Cause("too_few_steps", certainty, tuple(evidence), tuple(remedies), numbers)
-
-
-def _pretrained(history):
-    return Remedy(f"trizoo train --weights TAG --data {history.data}", "trizoo weights list shows the tags")
 
 
 def overfitting(history):
@@ -271,7 +265,7 @@ def overfitting(history):
         (
             Remedy(f"{history.again} --set schedule.patience=20", "ends when nothing gets better"),
             Remedy(f"trizoo data show {history.data} --augmented", "how strong it is; docs/tricks.md has more"),
-            *([] if history.pretrained else [_pretrained(history)]),
+            *with_weights(history)[:1],
             Remedy("optimizer.weight_decay=0.001", "holds weights small"),
         ),
         numbers,

@@ -100,7 +100,8 @@ def facts(history):
     found["model"] = f"{recipe.model.name}, input {width}x{height}{begun}"
     of_images = f" on {history.images:,} images" if history.images is not None else ""
     batch = recipe.schedule.batch_size
-    found["trained"] = f"{history.last_epoch:,} epochs, {history.last_step:,} steps of {batch}{of_images}"
+    epochs = f"{history.last_epoch:,} epoch{'' if history.last_epoch == 1 else 's'}"
+    found["trained"] = f"{epochs}, {history.last_step:,} steps of {batch}{of_images}"
     losses = history.losses
     if len(losses):
         found["loss"] = f"{losses[0]:.3g} at first, {losses[-1]:.3g} at the end"

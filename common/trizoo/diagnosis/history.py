@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trizoo.diagnosis.limits import GOOD, TREND_LOSSES
+from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import open_ordinary
 from trizoo.ground.lock import holder
@@ -64,8 +65,8 @@ class History:
     @property
     def losses(self):
         """The course of the loss, finite: float64 (N,). Means of epochs where there are enough, else logged steps."""
-        of_epochs = finite(self.epochs, "loss")
-        return of_epochs if len(of_epochs) >= TREND_LOSSES else finite(self.steps, "loss")
+        of_epochs, of_steps = finite(self.epochs, "loss"), finite(self.steps, "loss")
+        return of_epochs if len(of_epochs) >= TREND_LOSSES or not len(of_steps) else of_steps
 
     @property
     def scores(self):
@@ -151,6 +152,13 @@ def trainer_of(run):
 
 
 def _read_recipe(run):
+    """The run's Recipe, of a model that is known. Raises UserError where there is none."""
+    recipe = _found_recipe(run)
+    architecture(recipe.model.name)
+    return recipe
+
+
+def _found_recipe(run):
     if run.recipe_path.is_file():
         path = run.recipe_path
         return load(Recipe, file=path if path.parent != Path() else Path.cwd() / path).recipe

@@ -13,6 +13,8 @@ from trizoo.diagnosis.limits import SAMPLE
 from trizoo.recipes.schema import Recipe
 from trizoo.training.data import open_data
 
+WARNING = "warning: "
+
 
 @dataclass(frozen=True)
 class Part:
@@ -54,7 +56,7 @@ class Images:
         training, validation: `Part`s
         tested: the records of the final metrics, and their split's name
         problems: what was put right or left out of them
-        notes: sentences that training would print
+        notes: what training would warn of
     """
 
     recipe: Recipe
@@ -84,7 +86,7 @@ def open_images(history):
         _part(sources.validation.split, source, list(places)),
         (sources.test.records, sources.test.split),
         sources.training.problems,
-        tuple(note.removeprefix("data: ") for note in notes if note.startswith("warning: ")),
+        tuple(note.removeprefix(WARNING) for note in notes if note.startswith(WARNING)),
     )
 
 

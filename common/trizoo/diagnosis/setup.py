@@ -22,24 +22,26 @@ def from_scratch(history):
     count = history.images
     if history.pretrained is not False or count is None or count >= FEW_IMAGES or history.is_overfit:
         return None
-    model = history.recipe.model
-    wanted = f"--model {model.name}" + (f" --set model.backbone={model.backbone}" if model.backbone else "")
-    remedies = [
-        Remedy(f"trizoo train --weights {tag} {wanted} --data {history.data}", about)
-        for tag, about in tags_for(dict(model))[:TAGS]
-    ]
     score = f"; {history.score_name} is {history.best_score:.3f}" if len(history.scores) else ""
     return Cause(
         "from_scratch",
         POSSIBLE,
         (f"{count} images are trained on, fewer than {FEW_IMAGES}, and training began from scratch{score}",),
         (
-            *remedies,
+            *with_weights(history),
             Remedy("trizoo weights list", "all pretrained weights"),
             Remedy(f"trizoo data show {history.data} --augmented", "how strong it is; docs/tricks.md has more"),
         ),
         {"images": count},
     )
+
+
+def with_weights(history):
+    """Remedies that begin with public weights, a tuple; of a run that did, or of a model that has none, none."""
+    model = history.recipe.model
+    wanted = f"--model {model.name}" + (f" --set model.backbone={model.backbone}" if model.backbone else "")
+    tags = [] if history.pretrained else tags_for(dict(model))[:TAGS]
+    return tuple(Remedy(f"trizoo train --weights {tag} {wanted} --data {history.data}", about) for tag, about in tags)
 
 
 def tags_for(model):

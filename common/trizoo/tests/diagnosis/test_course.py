@@ -62,7 +62,7 @@ def test_pretrained_weights_need_fewer_steps(found):
 
 def test_a_run_by_iterations_is_made_longer_by_iterations(found):
     cause = found([5.0] * 4, "schedule.iterations=100", scores=[0.1] * 4)["too_few_steps"]
-    assert cause.remedies[0].command.endswith("--iterations 200")
+    assert cause.remedies[0].command.endswith("--iterations 1000")
 
 
 def test_a_loss_that_rises_means_too_high_a_rate(found):

@@ -64,13 +64,13 @@ def test_anchors_that_k_means_would_not_better_are_told_without_it(look, tmp_pat
 def test_the_anchors_of_ssd_count_where_they_lie(look, tmp_path):
     """ssd300-vgg16 has anchors of 21x21 about (20, 20), 8 pixels apart: a box on one fits, one between four doesn't.
 
-    It is 4 pixels off each way: 17 * 17 / (2 * 21 * 21 - 17 * 17) = 0.487; one of the wider anchors, of the next size
-    sqrt(21 * 45) = 30.7, holds all of it: 21 * 21 / 30.7 ** 2 = 0.467 at most.
+    It is 4 pixels off each way: 17 * 17 / (2 * 441 - 289) = 0.487; the wide anchor of the same area, 29.7x14.8, has
+    21 * (7.42 + 6.5) = 292.4 in common with it and so 292.4 / (2 * 441 - 292.4) = 0.496.
     """
     spec = model_spec("ssd300-vgg16", 1)
     at, between = [9.5, 9.5, 30.5, 30.5], [13.5, 13.5, 34.5, 34.5]
     found = spec.anchor_overlaps(np.array([at, between], np.float32), (300, 300))
-    assert found == pytest.approx([1, 0.49], abs=0.01)
+    assert found == pytest.approx([1, 0.496], abs=1e-3)
     assert look(causes, make(tmp_path, ("bar", 290, 12), size=(300, 300)), model="ssd300-vgg16")["anchors"]
 
 
