@@ -40,7 +40,7 @@ def not_finite(history):
         return None
     first = min(broken, key=lambda record: record["step"])
     names = [name for name, value in first.items() if name not in ("loss", "lr") and not _is_finite(value)]
-    lr = first.get("lr", math.nan)
+    lr = first["lr"] if _is_finite(first.get("lr")) else history_peak(history)
     which = f" (of its terms {', '.join(names)})" if names else ""
     return Cause(
         "not_finite",
@@ -282,16 +282,18 @@ def _rise_at_end(scores):
 
 def _after_warmup(history):
     """The finite logged losses behind the warm-up: float64 (N,)."""
-    share = min(history.recipe.schedule.warmup, 0.5)
-    return finite([record for record in history.steps if record["step"] > share * history.last_step], "loss")
+    first = min(history.recipe.schedule.warmup, 0.5) * history.last_step
+    return finite([record for record in history.steps if record["step"] > first], "loss")
 
 
 def _leaps(losses):
     """How many times the median around it each loss is, of those that are SPIKE times or more: float64 (n,)."""
-    if len(losses) < limits.TREND_LOSSES:
+    if len(losses) <= limits.SPIKE_WINDOW:  # as many as are mirrored at each end
         return np.zeros(0)
     reach = limits.SPIKE_WINDOW
-    around = np.array([np.median(losses[max(0, place - reach) : place + reach + 1]) for place in range(len(losses))])
+    padded = np.pad(losses, reach, mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    around = np.concatenate([np.median(part, axis=1) for part in np.array_split(windows, len(losses) // 10_000 + 1)])
     ratios = losses / np.maximum(around, np.finfo(np.float64).tiny)
     return ratios[(ratios >= limits.SPIKE) & (around > 0)]
 

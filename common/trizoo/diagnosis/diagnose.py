@@ -7,7 +7,7 @@ from trizoo.diagnosis.cause import LIKELY, Cause, in_order
 from trizoo.diagnosis.history import History, read_history, trainer_of
 from trizoo.diagnosis.images import open_images
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import to_json
+from trizoo.ground.text import printable, to_json
 
 OF_IMAGES = (labels.causes, sizes.causes, splits.causes)
 NORMAL = (
@@ -47,7 +47,7 @@ class Diagnosis:
             lines += ["", "Nothing that is looked for was found. Normal is:", *(f"  - {line}" for line in NORMAL)]
         elif not any(cause.certainty == LIKELY for cause in self.causes):
             lines += ["", "Nothing is likely wrong; what is possible may be worth a try."]
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
     def to_json(self):
         """The same for programs."""

@@ -3,8 +3,10 @@
 import csv
 import json
 import math
+import os
 import shlex
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ from trizoo.tasks import task_of
 from trizoo.training.run import KINDS, RunFolder
 from trizoo.weights.checkpoint import load_recipe, load_state
 
-MOST_BYTES = 64 << 20  # of a log: 300,000 lines, or three million steps
+# of a file that is read: of a log 88,000 lines, or 880,000 steps. Of a longer log the end is read, and metrics.csv
+MOST_BYTES = 16 << 20
 FARTHEST = 1 << 53  # a step above it is none
 
 
@@ -52,23 +55,23 @@ class History:
         """The metric that chooses the best weights: "mAP50" or "mIoU"."""
         return task_of(self.recipe.model.name).metrics[0]
 
-    @property
+    @cached_property
     def last_step(self):
         """Steps done, as the log says."""
         return int(max((record["step"] for record in (*self.steps, *self.epochs)), default=0))
 
-    @property
+    @cached_property
     def last_epoch(self):
         """The epoch, from 1, of the last record."""
         return int(max((record["epoch"] for record in (*self.steps, *self.epochs)), default=0))
 
-    @property
+    @cached_property
     def losses(self):
         """The course of the loss, finite: float64 (N,). Means of epochs where there are enough, else logged steps."""
         of_epochs, of_steps = finite(self.epochs, "loss"), finite(self.steps, "loss")
         return of_epochs if len(of_epochs) >= TREND_LOSSES or not len(of_steps) else of_steps
 
-    @property
+    @cached_property
     def scores(self):
         """(epoch, metric) of each evaluation: float64 (N, 2)."""
         name = self.score_name
@@ -129,7 +132,7 @@ def read_history(path, root=None):
         raise UserError(f"{path} is no folder; the folder of a run is needed")
     if not run.log_path.is_file() and not run.metrics_csv.is_file():
         raise UserError(f"{path} is no run: it has neither log.jsonl nor metrics.csv; the folder of a run is needed")
-    records = _read_log(run.log_path) if run.log_path.is_file() else _read_csv(run.metrics_csv)
+    records = _records(run)
     recipe = _read_recipe(run)
     notes = _notes(run)
     root = recipe.data.root if root is None else root
@@ -181,15 +184,35 @@ def _notes(run):
     return {}
 
 
-def _text(path):
+def _records(run):
+    """(kind, numbers) of each record of a run's log; of metrics.csv where there is no log, or a very long one."""
+    if not run.log_path.is_file():
+        return _read_csv(run.metrics_csv)
+    text, is_whole = _end_of(run.log_path)
+    if is_whole or not run.metrics_csv.is_file():
+        return _read_log(run.log_path, text, is_whole)
+    steps = [record for record in _read_log(run.log_path, text, is_whole) if record[0] == "step"]
+    return [*steps, *_read_csv(run.metrics_csv)]
+
+
+def _end_of(path):
+    """The last MOST_BYTES of a text file, and whether that is all of it."""
     try:
         with open_ordinary(path) as file:
-            content = file.read(MOST_BYTES + 1)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - MOST_BYTES))
+            content = file.read(MOST_BYTES)
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror or error}") from error
-    if len(content) > MOST_BYTES:
-        raise UserError(f"{path} has more than {MOST_BYTES >> 20} MiB, which no log of a run has")
-    return content.decode("utf-8", "replace")
+    return content.decode("utf-8", "replace"), size <= MOST_BYTES
+
+
+def _text(path):
+    """A whole text file. Raises UserError for one of more than MOST_BYTES."""
+    text, is_whole = _end_of(path)
+    if not is_whole:
+        raise UserError(f"{path} has more than {MOST_BYTES >> 20} MiB, which no run writes into it")
+    return text
 
 
 def _json(text, place):
@@ -199,12 +222,17 @@ def _json(text, place):
         raise UserError(f"{place} is no JSON ({str(error)[:80]}); remove it, or name the folder of a run") from None
 
 
-def _read_log(path):
-    """(kind, numbers) of each record of a log; a last line that a kill cut short is left out."""
-    *lines, _torn = _text(path).split("\n")
-    records = []
-    for number, line in enumerate(lines, 1):
-        place = f"line {number} of {path}"
+def _read_log(path, text, is_whole):
+    """(kind, numbers) of each record; a line that a kill, or the end of what is read, cut short is left out.
+
+    Args:
+        text: the log's end
+        is_whole: whether that is all of it
+    """
+    *lines, _torn = text.split("\n")
+    records, which = [], "" if is_whole else f" of the last {MOST_BYTES >> 20} MiB"
+    for number, line in enumerate(lines if is_whole else lines[1:], 1):
+        place = f"line {number}{which} of {path}"
         record = _json(line, place)
         if not isinstance(record, dict) or record.get("kind") not in KINDS:
             raise UserError(f"{place} is no record of a run's log; one of the kinds {', '.join(KINDS)} is needed")
@@ -219,7 +247,7 @@ def _read_csv(path):
     except csv.Error as error:
         raise UserError(f"{path} is no table of epochs: {error}") from None
     return [
-        ("epoch", _numbers({name: _parsed(value) for name, value in row.items()}, f"row {number} of {path}"))
+        ("epoch", _numbers({name: _parsed(value) for name, value in row.items() if name}, f"row {number} of {path}"))
         for number, row in enumerate(rows, 1)
     ]
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from trizoo.data.images import in_threads
+from trizoo.data.members import byte_size
 from trizoo.data.split_lists import same_bytes
 from trizoo.diagnosis import limits
 from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy
@@ -23,13 +25,9 @@ def overlap(history, images):
     if name != images.validation.name:
         parts.append(("final", tested, name))
     records = [record for _, others, _ in parts for record in others]
-    trained = images.training.records
-    keys = same_bytes([record.image for record in (*trained, *records)])
-    known = dict(zip(keys[: len(trained)], trained, strict=True))
-    rest, evidence, numbers = keys[len(trained) :], [], {}
+    same, evidence, numbers = _same(images.training.records, records), [], {}
     for what, others, name in parts:
-        own, rest = rest[: len(others)], rest[len(others) :]
-        pairs = [(record.id, known[key].id) for key, record in zip(own, others, strict=True) if key in known]
+        pairs = [(record.id, same[record.image].id) for record in others if record.image in same]
         if pairs:
             numbers[what] = len(pairs)
             shown = [one if one == other else f"{one} = {other}" for one, other in pairs]
@@ -46,6 +44,19 @@ def overlap(history, images):
         (_split(history, "equal pictures stay in one split"), Remedy("data.validation=val", "another split, if any")),
         numbers,
     )
+
+
+def _same(records, others):
+    """{image file of the others: one of the records whose file has the very bytes}; few files have to be read."""
+    sizes = [in_threads(byte_size, [record.image for record in part]) for part in (records, others)]
+    shared = {*sizes[0]} & {*sizes[1]}
+    records, others = (
+        [record for record, size in zip(part, of_part, strict=True) if size in shared]
+        for part, of_part in zip((records, others), sizes, strict=True)
+    )
+    keys = same_bytes([record.image for record in (*records, *others)])
+    known = dict(zip(keys, records, strict=False))
+    return {other.image: known[key] for other, key in zip(others, keys[len(records) :], strict=True) if key in known}
 
 
 def small(history, images):

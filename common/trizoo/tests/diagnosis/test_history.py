@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from trizoo.diagnosis import history as history_module
 from trizoo.diagnosis.history import read_history
 from trizoo.ground.errors import UserError
 from trizoo.tests.diagnosis.runs import HEALTHY, SCORES, make_run
@@ -35,6 +36,18 @@ def test_a_metrics_csv_alone_will_do_and_so_does_the_recipe_of_a_checkpoint(tmp_
     assert history.recipe == whole.recipe
     assert history.losses == pytest.approx(HEALTHY[:3])
     assert history.scores.tolist() == [[1, 0.5]]
+
+
+def test_of_a_log_that_is_too_long_the_end_is_read_and_epochs_come_from_the_table(tmp_path, monkeypatch):
+    path = make_run(tmp_path / "run", HEALTHY)
+    lines = (path / "log.jsonl").read_bytes().splitlines(keepends=True)
+    monkeypatch.setattr(history_module, "MOST_BYTES", len(b"".join(lines[-4:])) + 10)
+    (path / "metrics.csv").write_text("step,epoch,loss\n25,1,7.5\n", encoding="utf-8")
+    history = read_history(path)
+    assert [record["epoch"] for record in history.steps] == [39, 40]
+    assert [record["loss"] for record in history.epochs] == [7.5]
+    (path / "metrics.csv").unlink()
+    assert [record["epoch"] for record in read_history(path).epochs] == [39, 40]
 
 
 def test_a_run_that_was_killed_in_its_first_line_is_one(tmp_path):
@@ -84,3 +97,5 @@ def test_a_table_that_is_none_is_one_sentence(tmp_path):
     (path / "metrics.csv").write_text("step,epoch\n1,x\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"row 1 of .*metrics\.csv has no epoch"):
         read_history(path)
+    (path / "metrics.csv").write_text("step,epoch\n1,2,3\n", encoding="utf-8")
+    assert read_history(path).epochs == [{"step": 1, "epoch": 2}]
