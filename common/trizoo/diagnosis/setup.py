@@ -8,7 +8,7 @@ from trizoo.families import backbone_of
 from trizoo.training.build import spec_of_options
 from trizoo.weights.store import models_of
 
-TAGS = 3  # that are named
+TAGS = 2  # that are named
 
 
 def causes(history):
