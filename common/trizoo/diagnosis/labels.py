@@ -17,8 +17,9 @@ from trizoo.tasks import task_of
 
 def causes(history, images):
     """The `Cause`s in the labels of `Images`, a list."""
-    found = [similar_names(history, images), missing(history, images), rare(history, images)]
-    found.append(checked(history, images))
+    found = [similar_names(history, images), checked(history, images)]
+    if not history.is_overfit:  # a handful of images needn't hold every class
+        found += [missing(history, images), rare(history, images)]
     return [cause for cause in found if cause]
 
 
@@ -75,7 +76,7 @@ def similar_names(history, images):
 
 
 def missing(history, images):
-    """Classes without an object in the training or the validation split, or that the final metrics never found."""
+    """Classes without an object, or a pixel, in the training or the validation split."""
     evidence, numbers = [], {}
     for name, part in (("training", images.training), ("validation", images.validation)):
         without = [images.recipe.classes[label] for label in (part.holders == 0).nonzero()[0].tolist()]
@@ -128,17 +129,20 @@ def _measured(metrics, name):
 def checked(history, images):
     """Errors of the data check, where decoding all images takes seconds; what was left out in any case."""
     records = [*images.training.records, *images.validation.records]
-    kinds, data = [], images.recipe.data
+    kinds, evidence, data = [], [], images.recipe.data
     if is_checked(records):
         masks = {"mask_map": dict(data.mask_map), "palette": data.palette, "ignore_colours": data.ignore_colours}
         options = {name: value for name, value in masks.items() if value} if images.has_masks else {}
         places = {"layout": data.layout, "images": data.images, "annotations": data.annotations}
-        report = check(data.root, task="segmentation" if images.has_masks else "detection", **places, **options)
         others = ("overlapping splits", *(() if images.has_masks else ("mask", "list")))
-        kinds = [finding for finding in report.errors if not any(word in finding.kind for word in others)]
+        try:
+            errors = check(data.root, task=task_of(images.recipe.model.name).name, **places, **options).errors
+        except UserError as error:
+            errors, evidence = [], [str(error)]
+        kinds = [finding for finding in errors if not any(word in finding.kind for word in others)]
     left_out = [problem for problem in images.problems if problem.kind == LEFT_OUT]
     share = len(left_out) / (len(left_out) + len(images.training))
-    evidence = [f"{finding.kind}: {finding.count}, such as {finding.examples[0]}" for finding in kinds]
+    evidence += [f"{finding.kind}: {finding.count}, such as {finding.examples[0]}" for finding in kinds]
     if share > limits.LEFT_OUT:
         evidence.append(f"{share:.0%} of the training images are left out, such as {left_out[0].text}")
     if not evidence:

@@ -42,6 +42,11 @@ def test_where_every_class_is_rare_the_data_set_is_small_and_no_class_is(look, t
     assert look(causes, root) == {}
 
 
+def test_a_handful_of_images_on_purpose_need_not_hold_every_class(look, tmp_path):
+    root = make_voc(tmp_path / "set", {"train": [[CAT]] * 4 + [[DOG]]})
+    assert look(causes, root, "data.overfit=4") == {}
+
+
 def test_names_that_look_like_slips_are_told_with_the_class_map_that_would_join_them(look, tmp_path):
     root = make_voc(tmp_path / "set", {"train": [[("Cat", 1, 1, 30, 30), CAT]] * 12, "val": [[CAT]] * 2})
     cause = look(causes, root)["class_names"]
