@@ -7,24 +7,23 @@
 # The course of a run. A loss is compared by fifths of the run, as means, so that single batches don't count
 FIFTHS = 5
 TREND_LOSSES = 10  # fewer logged losses than two a fifth show no trend
-STEEP = (
-    0.10  # the last fifth's loss below the one before: BCCD's fifths fell by 39, 14, 9 and 4 %, mAP50 rose up to 9 %
-)
+# the last fifth's loss below the one before: BCCD's fell by 39, 14, 9 and 4 %, and mAP50 rose as long as by 9 %
+STEEP = 0.10
 SCORE_RISE = 0.02  # best metric of the last fifth above that of before: less is what BCCD's wanders by at its end
 FEW_STEPS = 1000  # from scratch: BCCD's run found its cells in so many
 FEW_STEPS_PRETRAINED = 300  # by judgement: heads alone are new, a third
-NO_STEPS = 100  # not even the warm-up of the zoo's shortest recipe is over
+NO_STEPS = 100  # what `--find-lr` alone takes
 GOOD = 0.5  # mAP50 or mIoU from which on labels, rate and set-up do work, and rules about these are silent
 
-RISE = 1.2  # last fifth's loss over the lowest fifth's: BCCD's never rose, and batches make its fifths differ by 2 %
+RISE = 1.2  # last fifth's loss over the lowest fifth's: by judgement; BCCD's never rose
 SPIKE = 4.0  # a logged loss over the median of those around it: BCCD's highest is 1.6
 SPIKES = 3  # one or two may be batches of strange images
 SPIKE_WINDOW = 10  # logged losses to each side
 HARDLY = 0.10  # a loss that falls by less over the whole run; BCCD's fell by 54 % from the first fifth to the last
-RATE = 5.0  # times the recipe's own peak rate of this model, or a fifth: docs/results.md's rates within 5 all learnt
+RATE = 5.0  # times the peak rate of the model's own recipe, or a fifth: an eighth of it was slow in docs/results.md
 
 GAP_RISE = 0.10  # last validation loss above its lowest
-TRAIN_FALL = 0.02  # the training loss fell on meanwhile, by more than batches make
+TRAIN_FALL = 0.02  # of the training loss meanwhile: BCCD's epochs at its end differ by 2 % and more by chance
 SCORE_DROP = 0.05  # last metric below the best: BCCD's wanders by 0.04 from one evaluation to the next
 EARLY = 0.6  # share of the run by which the best epoch is early; BCCD's was at 0.7
 LEAST_EVALUATIONS = 4
@@ -41,7 +40,7 @@ SMALL_SHARE, SMALL_MOST = 0.10, 0.30  # of the boxes: worth a word; likely what 
 ANCHOR_IOU = 0.5  # as `trizoo anchors`: from it on SSD and RetinaNet assign an anchor to a box
 # boxes with such an anchor: worth a word (BCCD's run has 0.95); likely what is wrong, since most boxes have none
 RECALL, RECALL_LOW = 0.85, 0.50
-ANCHOR_GAIN = 0.05  # mean IoU that k-means' anchors have to gain: less has lowered mAP as often as raised it
+ANCHOR_GAIN = 0.05  # mean IoU that k-means' anchors have to gain, by judgement: they may lower mAP as well
 SAMPLE = 2000  # boxes, or images, that shares are taken from: their standard error is 0.011 at most
 
 # Splits
@@ -51,5 +50,5 @@ SIZE_RATIO = 1.5  # between the splits' median sizes: a level of a pyramid is a 
 LEAST_OBJECTS = 50  # of each split, to compare these at all
 
 # The set-up
-FROZEN = 0.5  # share of the run in which the backbone was held still; the zoo's recipes freeze a third at most
+FROZEN = 0.6  # share of the run in which the backbone was held still; the zoo's recipes freeze half of it at most
 OVERFIT_SCORE = 0.9  # a run with --overfit comes near 1

@@ -23,9 +23,10 @@ SCORES = [0.87 * (1 - float(np.exp(-epoch / 6))) for epoch in range(1, 41)]
 
 @functools.cache
 def recipe_of(*changes, model="yolov3-tiny", epochs=40):
-    """The recipe of a model with further assignments."""
+    """The recipe of a model with further assignments. epochs: None for its own."""
     base, overrides = base_of(model)
-    length = [] if any("iterations" in change for change in changes) else [f"schedule.epochs={epochs}"]
+    given = epochs is None or any("iterations" in change for change in changes)
+    length = [] if given else [f"schedule.epochs={epochs}"]
     return load(Recipe, base=base, overrides=[*overrides, *map(parse_assignment, (*length, *changes))]).recipe
 
 

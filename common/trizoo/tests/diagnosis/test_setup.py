@@ -48,6 +48,14 @@ def test_a_backbone_held_still_for_most_of_the_run(found, epochs, certainty):
     assert "freeze.epochs=8" in cause.remedies[0].command
 
 
+@pytest.mark.parametrize("model", ["retinanet-resnet50", "deeplabv3plus-mobilenetv2", "yolov3"])
+def test_the_zoos_own_recipes_freeze_for_no_longer_than_they_should(tmp_path, model):
+    epochs = recipe_of(model=model, epochs=None).schedule.epochs
+    path = make_run(tmp_path / "run", [3.0] * epochs, model=model, pretrained=True)
+    assert recipe_of(model=model).freeze.epochs
+    assert by_kind(causes(read_history(path))) == {}
+
+
 @pytest.mark.parametrize("options", [{"pretrained": False}, {"pretrained": True}])
 def test_a_backbone_that_is_trained_for_most_of_the_run(found, options):
     assert found(f"freeze.epochs={60 if not options['pretrained'] else 10}", **options) == {}
