@@ -41,6 +41,11 @@ def suggestion(name, names):
     return f" (did you mean {' or '.join(near)}?)" if near else ""
 
 
+def printable(line):
+    """A line that may quote a stranger's text; what a terminal would obey instead of show is replaced."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+
+
 def plain(value):
     """The same in JSON's own types: NumPy's become Python's, keys text, and None stands for what isn't finite."""
     if isinstance(value, np.ndarray | np.generic):

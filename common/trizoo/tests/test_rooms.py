@@ -16,7 +16,7 @@ FLOORS = (
     ("weights",),
     ("training",),
     ("framework",),
-    ("deploy",),
+    ("deploy", "diagnosis"),
     ("api", "parity"),
     ("serve",),
     ("commands",),

@@ -160,24 +160,26 @@ class Trainer:
 
     def _log(self, pending, batch_size):
         """Brings the pending steps' terms from the device, checks them, and writes one line for the last of them."""
-        for step, _, ids, terms in pending:
+        for step, lr, ids, terms in pending:
             values = {name: float(value) for name, value in terms.items()}
             # the sum comes last: it isn't finite because one of the others isn't
             for name, value in sorted(values.items(), key=lambda item: item[0] == "loss"):
                 if not math.isfinite(value):
+                    self.run.log(self._step_record(step, lr, values))
                     raise UserError(
                         f"training stopped: the loss term {name!r} is {value} at step {step + 1} with the images "
                         f"{', '.join(ids)}; a lower --lr or a lower --set optimizer.clip_norm=X would do, and "
                         f"{self.run.last} holds the last good weights"
                     )
             self.epoch_sums.add(values)
-        step, lr, _, _ = pending[-1]
-        epoch, _ = self.plan.epoch_of(step)
-        record = {"kind": "step", "step": step + 1, "epoch": epoch + 1, "lr": lr, **values}
+        record = self._step_record(step, lr, values)
         self.run.log(record)
         for callback in self.callbacks:
             callback.on_step(self, record)
         self.progress.update(step + 1, {**values, "lr": lr}, images=batch_size * len(pending))
+
+    def _step_record(self, step, lr, values):
+        return {"kind": "step", "step": step + 1, "epoch": self.plan.epoch_of(step)[0] + 1, "lr": lr, **values}
 
     def _end_epoch(self):
         step = self.step - 1

@@ -125,8 +125,7 @@ def holds_backbone(path):
 
     Raises UserError as `load` does.
     """
-    with _open(path) as file:
-        return is_of_backbone(_Reader(file, Path(path)).attributes()["state"])
+    return is_of_backbone(load_state(path))
 
 
 def load_origin(path):
@@ -134,9 +133,14 @@ def load_origin(path):
 
     Raises UserError as `load` does.
     """
-    with _open(path) as file:
-        origin = _Reader(file, Path(path)).attributes()["state"].get("origin")
+    origin = load_state(path).get("origin")
     return origin if isinstance(origin, dict) else {}
+
+
+def load_state(path):
+    """What a checkpoint's `state` holds, without reading its arrays. Raises UserError as `load` does."""
+    with _open(path) as file:
+        return _Reader(file, Path(path)).attributes()["state"]
 
 
 def is_of_backbone(state):

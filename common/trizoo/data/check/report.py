@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from trizoo.ground.text import FIRST_FEW
+from trizoo.ground.text import FIRST_FEW, printable
 
 _COLUMNS = 100
 _MOST_ROWS = 40  # classes, and sizes or values, that the text shows; the JSON has all
@@ -198,8 +198,7 @@ def _table(rows, most=_MOST_ROWS):
 
 def _wrapped(line):
     """A line broken at 100 columns, at a space if possible; what a terminal would obey instead of show is replaced."""
-    line = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
-    parts = []
+    line, parts = printable(line), []
     while (end := _fitting(line)) < len(line):
         space = line.rfind(" ", end // 2, end + 1)
         end = end if space < 0 else space

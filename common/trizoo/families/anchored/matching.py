@@ -37,13 +37,13 @@ def targets_of(boxes, labels, grid, num_classes, match):
     }
     for image, count in enumerate(counts):
         if count:
-            targets["matches"][image] = match(_overlaps(targets["boxes"][image, :count], grid.boxes))
+            targets["matches"][image] = match(iou_with_anchors(targets["boxes"][image, :count], grid.boxes))
     targets["num_positives"] = np.float32(max(1, (targets["matches"] >= 0).sum()))
     return targets
 
 
-def _overlaps(boxes, anchors):
-    """`trizoo.ground.boxes` of few boxes and many anchors, several times as fast: float32 (n, 4), (N, 4) -> (n, N)."""
+def iou_with_anchors(boxes, anchors):
+    """IoU of few boxes and many anchors, several times as fast as `ground.boxes.iou`: (n, 4), (N, 4) -> (n, N)."""
     left, top, right, bottom = np.ascontiguousarray(anchors.T)
     xmin, ymin, xmax, ymax = boxes.T[..., None]
     width = np.minimum(right, xmax) - np.maximum(left, xmin)

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from pydantic import Field
 
+from trizoo.families.anchored.matching import iou_with_anchors
 from trizoo.families.base.spec import BackboneOptions, ModelSpec
+
+CHUNK = 16  # boxes that are compared with all anchors at once, of which RetinaNet has 120,000
 
 
 class AnchoredOptions(BackboneOptions):
@@ -32,6 +36,12 @@ class AnchoredSpec(ModelSpec):
     def output_names(self):
         """Offsets of boxes from anchors, and what each class is worth there."""
         return "deltas", "logits"
+
+    def anchor_overlaps(self, boxes, size):
+        """With anchors where they lie: small boxes fall between the cells' centres."""
+        anchors = self.grid(size).boxes
+        parts = [iou_with_anchors(boxes[first : first + CHUNK], anchors) for first in range(0, len(boxes), CHUNK)]
+        return np.concatenate([np.zeros(0, np.float32), *(part.max(axis=1) for part in parts)])
 
     def misfit(self, other):
         """Boxes that are offsets from other anchors mean other boxes."""

@@ -89,6 +89,15 @@ class ModelSpec:
         """
         raise NotImplementedError
 
+    def anchor_overlaps(self, boxes, size):
+        """IoU of each box with the anchor that fits it best: float32 (N, 4) -> (N,); None where there are no anchors.
+
+        Args:
+            boxes: in pixels of the input
+            size: (width, height) of the input
+        """
+        return None
+
     def decode(self, outputs, placements, size, **options):
         """A list of `Detections`: outputs of a batch at an input size (width, height), per image its Placement.
 

@@ -15,7 +15,7 @@ from trizoo.families.yolo.decode import MAX_CANDIDATES, decode_rows, decode_yolo
 from trizoo.families.yolo.graph import yolo_candidates
 from trizoo.families.yolo.grid import yolo_grid
 from trizoo.families.yolo.targets import assign
-from trizoo.ground.boxes import IOU_KINDS
+from trizoo.ground.boxes import IOU_KINDS, iou_wh
 from trizoo.ground.errors import UserError
 from trizoo.ground.fields import ClassWeights, NotNegative, Positive, Probability, Section
 
@@ -109,6 +109,11 @@ class YOLOSpec(ModelSpec):
         """See `trizoo.families.yolo.targets.assign`."""
         boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
         return assign(boxes, labels, self, size, loss.match_iou)
+
+    def anchor_overlaps(self, boxes, size):
+        """By width and height alone, as targets are assigned: a cell's anchors lie about any centre in it."""
+        anchors = np.concatenate([np.array(of_head) for of_head in self.anchors])
+        return iou_wh(boxes[:, 2:] - boxes[:, :2], anchors).max(axis=1, initial=0)
 
     def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.yolo.decode.decode_yolo`."""

@@ -23,12 +23,14 @@ from trizoo.deploy import archives
 from trizoo.deploy.endings import GRAPH, NOTES
 from trizoo.deploy.metadata import parse
 from trizoo.deploy.notes import read_onnx, read_openvino, read_saved_model, read_tflite
+from trizoo.diagnosis.diagnose import diagnose
 from trizoo.download.manifest import read_manifest
 from trizoo.download.unpack import unpack
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import load, parse_assignment
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.conftest import ENTRY, HEAD
+from trizoo.tests.diagnosis.runs import HEALTHY, make_run
 from trizoo.tests.video_files import write_video
 from trizoo.tests.weights.readers import pth
 from trizoo.weights import checkpoint
@@ -48,6 +50,24 @@ def own_checkpoint(root):
     slots = {"momentum": ARRAYS}
     checkpoint.save(path, checkpoint.Checkpoint(ARRAYS, recipe, "pytorch", optimizer=slots, ema=ARRAYS, best=0.5))
     return path
+
+
+def run_log(root):
+    """With epochs and steps; the rest of the run is whole."""
+    return make_run(root / "run", HEALTHY) / "log.jsonl"
+
+
+def run_table(root):
+    """As a run has it whose log was lost."""
+    run = make_run(root / "run", HEALTHY)
+    (run / "log.jsonl").unlink()
+    return run / "metrics.csv"
+
+
+def run_metrics(root):
+    """The final ones."""
+    metrics = {"per_class": {"cat": {"AP50": 0.5, "ground_truths": 3}}}
+    return make_run(root / "run", HEALTHY, metrics=metrics) / "metrics.json"
 
 
 def keras_2(root, version="earliest"):
@@ -282,6 +302,9 @@ FILES = {
     ".npz": (npz, read),
     ".safetensors": (safe, read),
     "Darknet .weights": (darknet_weights, read),
+    "log of a run": (run_log, lambda path: str(diagnose(path.parent))),
+    "metrics.csv of a run": (run_table, lambda path: str(diagnose(path.parent))),
+    "metrics.json of a run": (run_metrics, lambda path: str(diagnose(path.parent))),
     "recipe": (recipe, lambda path: load(Recipe, file=str(path))),
     "--set": (assignments, _assigned),
     "manifest": (manifest, read_manifest.__wrapped__),

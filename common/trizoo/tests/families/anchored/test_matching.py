@@ -88,4 +88,6 @@ def test_overlaps_are_those_of_boxes_iou():
     low = rng.uniform(-20, 300, (30, 2))
     boxes = np.concatenate([low, low + rng.uniform(0, 200, (30, 2))], axis=1).astype(np.float32)
     grid = ssd_grid(SSD_ANCHORS["ssd300"])
-    np.testing.assert_allclose(matching._overlaps(boxes, grid.boxes), iou(boxes, grid.boxes), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(
+        matching.iou_with_anchors(boxes, grid.boxes), iou(boxes, grid.boxes), rtol=1e-6, atol=1e-7
+    )

@@ -1,0 +1,138 @@
+"""What the sizes of boxes say: whether the network can see them at its input size, and whether its anchors fit them."""
+
+import math
+
+import numpy as np
+
+from trizoo.data.statistics import evenly
+from trizoo.diagnosis import limits
+from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy
+from trizoo.diagnosis.images import placed
+from trizoo.families import architecture
+from trizoo.families.yolo.anchors import anchor_fit, kmeans
+from trizoo.ground.errors import UserError
+from trizoo.ground.text import first_few
+from trizoo.training.build import spec_of
+
+SHORT = 4  # times SMALL: boxes below it may fit better where they are shown larger
+
+
+def causes(history, images):
+    """The `Cause`s in the sizes of `Images` with boxes, a list."""
+    if images.has_masks:
+        return []
+    found = [small_boxes(history, images), anchors(history, images)]
+    return [cause for cause in found if cause]
+
+
+def small_boxes(history, images):
+    """Boxes of few pixels at the input size."""
+    recipe = images.recipe
+    sides, labels = images.training.sides(recipe)
+    if not len(sides):
+        return None
+    share, (width, height) = float((sides < limits.SMALL).mean()), recipe.input_size
+    if share < limits.SMALL_SHARE:
+        return None
+    classes = [
+        f"{name} ({np.median(sides[labels == label]):.1f})"
+        for label, name in enumerate(recipe.classes)
+        if (labels == label).any() and np.median(sides[labels == label]) < limits.SMALL
+    ]
+    evidence = [
+        f"{share:.0%} of {len(sides):,} training boxes are below {limits.SMALL:g} pixels at {width}x{height} "
+        f"({recipe.resize}), by the square root of their area; their median is {np.median(sides):.1f}"
+    ]
+    if classes:
+        evidence.append(f"classes whose median is below that: {first_few(classes)}")
+    factor = limits.SMALL / float(np.quantile(sides, limits.SMALL_SHARE))
+    certainty = LIKELY if share >= limits.SMALL_MOST else POSSIBLE
+    numbers = {"share": share, "median": float(np.median(sides)), "needed_factor": factor}
+    return Cause("small_boxes", certainty, tuple(evidence), _larger(history, recipe, factor), numbers)
+
+
+def _larger(history, recipe, factor):
+    """Remedies that show objects `factor` times as large."""
+    known, remedies = architecture(recipe.model.name), []
+    multiple, side = known.size_multiple, min(recipe.input_size)
+    if known.only_size is None and recipe.resize != "none":
+        scaled = [math.ceil(min(factor, 2) * length / multiple) * multiple for length in recipe.input_size]
+        policy = "" if recipe.resize != "pad" else " --set resize=letterbox"
+        size = f"{scaled[0]}x{scaled[1]}"
+        slower = math.prod(scaled) / math.prod(recipe.input_size)
+        command = f"{history.again} --input-size {size}{policy}"
+        remedies.append(Remedy(command, f"objects are larger; {slower:.1f} times the time and memory"))
+    if known.only_size is not None:
+        command = f"trizoo train --model yolov3 --data {history.data} --input-size 608"
+        remedies.append(Remedy(command, f"{recipe.model.name} has one input size alone; this has any, and stride 8"))
+    best = history.run.best
+    command = f"trizoo predict photos/ --weights {history.folder}/{best.name} --tiles {side}"
+    remedies.append(Remedy(command, "large pictures piece by piece; the training images should be such pieces too"))
+    return tuple(remedies)
+
+
+def anchors(history, images):
+    """How well the model's anchors fit the training boxes, and whether others would fit better."""
+    recipe = images.recipe
+    spec = spec_of(recipe)
+    best, sizes = overlaps(spec, images.training.records, recipe)
+    if best is None or not len(best):
+        return None
+    recall, mean = float((best >= limits.ANCHOR_IOU).mean()), float(best.mean())
+    if recall >= limits.RECALL:
+        return None
+    width, height = recipe.input_size
+    evidence = [
+        f"best possible recall {recall:.0%}: so many of {len(best):,} training boxes have an anchor with an IoU of "
+        f"{limits.ANCHOR_IOU:g} or more at {width}x{height} ({recipe.resize}); the mean of the best IoUs is {mean:.2f}"
+    ]
+    numbers, remedies = {"recall": recall, "mean_iou": mean}, []
+    if spec.family == "yolo":
+        better = _by_kmeans(spec, sizes)
+        if better is not None and better.mean_iou - mean >= limits.ANCHOR_GAIN:
+            numbers |= {"kmeans_recall": better.recall, "kmeans_mean_iou": better.mean_iou}
+            evidence.append(f"anchors by k-means would have {better.recall:.0%} and {better.mean_iou:.2f}")
+            command = (
+                f"trizoo anchors {history.data} --against {spec.name} --input-size {width}x{height} "
+                f"--policy {recipe.resize} --write mine.yaml"
+            )
+            remedies.append(Remedy(command, "then: trizoo train --recipe mine.yaml, from scratch or from a backbone"))
+    else:
+        command = f"trizoo anchors {history.data} --against yolov3 --write mine.yaml"
+        remedies.append(Remedy(command, "a YOLO takes anchors of the data's own: trizoo train --recipe mine.yaml"))
+    if np.median(np.sqrt(sizes.prod(axis=1))) < SHORT * limits.SMALL:
+        remedies += _larger(history, recipe, 1.5)
+    why = "what shapes there are; few anchors fit what is longer than 1 to 3"
+    remedies.append(Remedy(f"trizoo data show {history.data}", why))
+    certainty = LIKELY if recall < limits.RECALL_LOW else POSSIBLE
+    return Cause("anchors", certainty, tuple(evidence), tuple(remedies), numbers)
+
+
+def overlaps(spec, records, recipe):
+    """IoU of boxes with their best anchors, placed as training places them, and the boxes' sizes.
+
+    Of many boxes every so manieth image's, so that some SAMPLE are looked at. float64 (N,) or None, float64 (N, 2).
+    """
+    total = sum(len(record.boxes) for record in records)
+    chosen = evenly(len(records), max(1, round(len(records) * limits.SAMPLE / max(total, limits.SAMPLE))))
+    best, sizes = [np.zeros(0)], [np.zeros((0, 2))]
+    by_canvas = {}
+    for place in chosen:
+        boxes, canvas = placed(records[place], recipe)
+        by_canvas.setdefault(canvas, []).append(boxes)
+    for canvas, parts in by_canvas.items():
+        boxes = np.concatenate(parts)
+        found = spec.anchor_overlaps(boxes, canvas)
+        if found is None:
+            return None, sizes[0]
+        best.append(found)
+        sizes.append(boxes[:, 2:] - boxes[:, :2])
+    return np.concatenate(best), np.concatenate(sizes).astype(np.float64)
+
+
+def _by_kmeans(spec, sizes):
+    """The AnchorFit of as many anchors as the model has, by k-means; None where there are too few boxes for that."""
+    try:
+        return anchor_fit(sizes, kmeans(sizes, sum(spec.anchors_per_cell), restarts=3))
+    except UserError:
+        return None
