@@ -89,15 +89,18 @@ def compare(opened, predict, batches):
     raw, images, same, pixels = 0.0, 0, 0, 0
     for batch in batches:
         expected = predict(batch)
-        found = opened.raw(batch)
+        # raw outputs of the very run that gives the boxes: another one may round otherwise
+        outputs = opened.outputs(batch, (*metadata.outputs, *metadata.raw_outputs), given)
+        ends, found = outputs[: len(metadata.outputs)], outputs[len(metadata.outputs) :]
+        found = [output.astype(np.float32, copy=False) for output in found]
         raw = max([raw, *(_relative(*pair) for pair in zip(found, expected, strict=True))])
         images += len(batch)
         if kind == "boxes":
             wanted = metadata.thresholds.model_copy(update=given)
             decode = partial(_decoded, opened.exported.spec, batch=batch, thresholds=wanted)
-            _add_boxes(tally, opened.boxes(batch, **given), decode, expected, max(raw, ROUNDING), metadata.precision)
+            _add_boxes(tally, ends, decode, expected, max(raw, ROUNDING), metadata.precision)
         elif kind == "mask":
-            (mask,) = opened(batch)
+            (mask,) = ends
             same += int((mask == expected[0].argmax(axis=-1)).sum())
             pixels += mask.size
     found = tally if kind == "boxes" else {"mask": same / pixels} if kind == "mask" else {}
