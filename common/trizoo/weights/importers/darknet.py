@@ -11,7 +11,7 @@ In AlexeyAB's, which writes 0.2.5, as YOLOv4's files have it, they divide by sqr
 
 import math
 
-from trizoo.families import ARCHITECTURES
+from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import with_darknets_root
 from trizoo.weights.importers.imported import Imported
@@ -26,18 +26,16 @@ MOST_CLASSES = 1000  # of a model that is recognised by its number of floats alo
 def layout(model, num_classes):
     """A model's convolutions in Darknet's order, each a list of (canonical name, shape) in that order too.
 
-    Raises UserError for a model that consists of other things than Darknet's convolutions.
+    Raises UserError for a model that Darknet doesn't have.
     """
-    names = load_names(model)
-    convolutions = []
+    if model not in YOLO_ARCHITECTURES:
+        raise UserError(f"{model} is no model of Darknet's; one of {', '.join(YOLO_ARCHITECTURES)} is needed")
+    names, convolutions = load_names(model), []
     for kernel in (name for name, shape in names.items() if len(shape) == 4):
         module = kernel.removesuffix(".weight")
         norm = f"{module.rpartition('.')[0]}.bn"
         before = [f"{module}.bias"] if f"{module}.bias" in names else [f"{norm}.{leaf}" for leaf in NORM]
         convolutions.append([*before, kernel])
-    covered = {name for convolution in convolutions for name in convolution} == names.keys()
-    if not covered or not any(name.endswith(".predict.bias") for name in names):
-        raise UserError(f"{model} has arrays that Darknet's files don't; one of Darknet's models, as yolov3, is needed")
     return [[(name, _shape(name, names, num_classes)) for name in convolution] for convolution in convolutions]
 
 
@@ -48,7 +46,8 @@ def count(model, num_classes):
 
 def recognise(floats):
     """The models that take exactly this many floats, and for how many classes: [(model, number of classes)]."""
-    return [(model, classes) for model in ARCHITECTURES if (classes := _num_classes(model, floats)) <= MOST_CLASSES]
+    fitting = {model: _num_classes(model, floats) for model in YOLO_ARCHITECTURES}
+    return [(model, classes) for model, classes in fitting.items() if classes <= MOST_CLASSES]
 
 
 def import_arrays(weights, model, source="the file"):
@@ -126,10 +125,7 @@ def _floats(convolution):
 
 def _num_classes(model, floats):
     """For how many classes, at least one, a model takes so many floats; infinity where for none."""
-    try:
-        without, with_one = count(model, 0), count(model, 1)
-    except UserError:  # no model of Darknet's
-        return math.inf
+    without, with_one = count(model, 0), count(model, 1)
     classes, rest = divmod(floats - without, with_one - without)
     return classes if classes > 0 and rest == 0 else math.inf
 

@@ -170,14 +170,8 @@ def test_arrays_that_are_not_the_model_s_are_not_exported(tiny, change):
         export_floats(arrays, "yolov3-tiny", "my.h5")
 
 
-def test_a_model_of_other_things_than_convolutions_is_an_error(monkeypatch):
-    names = {"fc.weight": (10, 20), "conv.weight": (4, 3, 1, 1), "conv.bias": (4,)}
-    monkeypatch.setattr("trizoo.weights.importers.darknet.load_names", lambda model: names)
-    with pytest.raises(UserError, match="one of Darknet's models"):
-        import_floats(np.zeros(16, np.float32), "vgg16")
+@pytest.mark.parametrize("model", ["ssd300-mobilenetv2", "keypoints-stride32"])
+def test_a_model_that_darknet_has_not_is_an_error_and_recognised_nowhere(model):
+    with pytest.raises(UserError, match=f"{model} is no model of Darknet's; one of yolov3, .* is needed"):
+        import_floats(np.zeros(16, np.float32), model)
     assert recognise(16) == []
-
-
-def test_a_detector_of_convolutions_that_is_no_yolo_is_an_error():
-    with pytest.raises(UserError, match="ssd300-mobilenetv2 has arrays that Darknet's files don't"):
-        count("ssd300-mobilenetv2", 80)
