@@ -12,6 +12,7 @@ from torch_zoo.export import to_onnx
 from torch_zoo.families import FAMILIES, make_network
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
+from torch_zoo.memory import memory_of
 from torch_zoo.network import Network
 from torch_zoo.predictor import make_predictor
 from torch_zoo.processes import own_gpu, world
@@ -39,6 +40,7 @@ class PyTorch:
     loader = staticmethod(load)
     trace = staticmethod(trace)
     held_bytes = staticmethod(held_bytes)
+    memory_of = staticmethod(memory_of)
 
     def versions(self) -> str:
         """ "PyTorch 2.13.0" and so on."""

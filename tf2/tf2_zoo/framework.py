@@ -13,6 +13,7 @@ from tf2_zoo.export import to_saved_model, to_tflite
 from tf2_zoo.families import FAMILIES, make_network
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
+from tf2_zoo.memory import memory_of
 from tf2_zoo.predictor import make_predictor
 from tf2_zoo.replicas import scope_of, spread
 from tf2_zoo.tracing import held_bytes, trace
@@ -37,6 +38,7 @@ class TF2:
     loader = staticmethod(load)
     trace = staticmethod(trace)
     held_bytes = staticmethod(held_bytes)
+    memory_of = staticmethod(memory_of)
 
     def versions(self):
         """ "TensorFlow 2.21.0" and so on."""

@@ -63,9 +63,18 @@ def _most_alive(graph):
         last.update(dict.fromkeys(inputs, number))
         if operation.type in VIEWS:
             buffers[operation.outputs[0].ref()] = inputs[0]
-    sizes, now, most, ends = {buffers.get(tensor.ref(), tensor.ref()): 0 for tensor in graph.outputs}, 0, 0, defaultdict(list)
+    sizes, now, most, ends = (
+        {buffers.get(tensor.ref(), tensor.ref()): 0 for tensor in graph.outputs},
+        0,
+        0,
+        defaultdict(list),
+    )
     for number, operation in enumerate(operations):
-        made = [] if operation.type in NOT_MADE | VIEWS else [tensor for tensor in operation.outputs if tensor.ref() in last]
+        made = (
+            []
+            if operation.type in NOT_MADE | VIEWS
+            else [tensor for tensor in operation.outputs if tensor.ref() in last]
+        )
         for tensor in made:
             size = sizes.setdefault(tensor.ref(), _bytes(tensor))
             if operation.type in IN_PLACE:

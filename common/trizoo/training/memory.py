@@ -13,15 +13,16 @@ MIB, GIB = 1 << 20, 1 << 30
 BOXES = 8  # of an image that is made up
 TRACED = (2, 4)  # images of the batches that are traced; of one a batch norm may have a single value
 SLOTS = {"sgd": 1, "adam": 2, "adamw": 2}  # of the optimisers, arrays of each parameter
-# (framework, whether it is on a CPU) -> bytes that it takes for itself, and by how much memory in use is more than what
-# a step holds: a CPU's heap keeps freed pieces between others, and convolutions have buffers of their own. Fitted to
-# what benchmarks/memory.py measures on a CPU; those of a GPU are a guess
+# framework on a CPU -> bytes that it takes for itself, and by how much memory in use is more than what a step holds:
+# the heap keeps freed pieces between others, and convolutions have buffers of their own. Fitted to what
+# benchmarks/memory.py measures
 OVERHEAD = {
-    ("pytorch", True): (420 * MIB, 1.3),
-    ("tf2", True): (850 * MIB, 1.05),
-    ("keras", True): (850 * MIB, 1.05),
+    "pytorch": (500 * MIB, 1.22),
+    "tf2": (850 * MIB, 1.05),
+    "keras": (900 * MIB, 1.2),
 }
-ON_GPU = (700 * MIB, 1.2)
+OTHERS = (500 * MIB, 1.22)  # a framework of one's own
+ON_GPU = (700 * MIB, 1.2)  # a guess: no GPU was measured
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Estimate:
         held_by_image: the same for each image
         image: of an image in a batch, as bytes
         framework: that it takes for itself
-        factor: of all but the framework's own, see OVERHEAD
-        parts: of a batch, whose passes come one after another (`schedule.accumulate`)
+        factor: of all the others, see OVERHEAD
+        parts: of a batch, whose passes come one after another (`schedule.accumulate`) or on a device each
     """
 
     parameters: int
@@ -74,19 +75,20 @@ class Estimate:
         return batch
 
 
-def estimate(framework, spec, recipe, size, on_cpu=True):
-    """The Estimate of a recipe's training at an input size.
+def estimate(framework, spec, recipe, shapes, size, device, shares=1):
+    """The Estimate of a recipe's training.
 
     Args:
         framework: see `trizoo.framework.Framework`
-        size: (width, height)
-        on_cpu: whether it is a CPU that trains
+        shapes: {canonical name: shape} of the model
+        size: (width, height) of the input
+        device: the framework's own, that trains
+        shares: devices that share each batch
     """
-    shapes = framework.shapes(framework.build(spec, framework.device("cpu"), seed=None))
     values, trained = sum(map(math.prod, shapes.values())), count_parameters(shapes)
     few, more = (framework.held_bytes(spec, recipe, made_up(spec, recipe, size, count)) for count in TRACED)
     by_image = max(0, more - few) // (TRACED[1] - TRACED[0])
-    own, factor = OVERHEAD.get((framework.name, on_cpu), ON_GPU)
+    own, factor = OVERHEAD.get(framework.name, OTHERS) if framework.is_cpu(device) else ON_GPU
     return Estimate(
         parameters=4 * values,
         gradients=4 * trained,
@@ -97,7 +99,7 @@ def estimate(framework, spec, recipe, size, on_cpu=True):
         image=size[0] * size[1] * 3,
         framework=own,
         factor=factor,
-        parts=recipe.schedule.accumulate,
+        parts=recipe.schedule.accumulate * shares,
     )
 
 
@@ -114,3 +116,8 @@ def made_up(spec, recipe, size, count):
     sample = Sample(image, boxes, np.zeros(BOXES, np.int64), np.zeros((height, width), np.uint8))
     targets = spec.targets([sample] * count, size, recipe.loss)
     return Batch(np.stack([image] * count), targets, [], 0)
+
+
+def gib(size):
+    """Bytes in words: "1.5 GiB"."""
+    return f"{size / GIB:.1f} GiB"
