@@ -11,7 +11,7 @@ from keras_zoo.layout import CHANNELS_FIRST
 from trizoo.weights.initial import unfilled
 
 # bytes that a step holds for each number that a layer with parameters puts out: their activations, sums and gradients
-HELD = 4 * 1.6
+HELD = 4 * 1.5
 
 
 def trace(spec, size):

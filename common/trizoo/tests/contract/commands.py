@@ -10,6 +10,7 @@ A framework may need seconds to compile a new model, so tests share runs where t
 import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,11 @@ from trizoo.commands.train import train
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.cores import cpu_multiplies_bf16
 from trizoo.ground.errors import UserError
+from trizoo.recipes.load import load as load_recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.training.batch_size import SHARE
+from trizoo.training.build import spec_of
+from trizoo.training.memory import estimate
 from trizoo.weights.checkpoint import load
 
 SMALL = ["--input-size", "64", "--batch-size", "4", "--workers", "0", "--device", "cpu", "--quiet"]
@@ -165,6 +171,27 @@ def test_a_summary_has_the_same_numbers_in_every_framework(zoo, capsys, model):
     assert summarise(args, Choice(lambda: zoo)) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert set(SUMMARY[model]) <= set(lines)
+
+
+def test_a_summary_estimates_the_memory_of_training(zoo, capsys):
+    args = summary_parser().parse_args(["yolov3-tiny", "--input-size=96x64", "--batch-size=8", "--device=cpu"])
+    assert summarise(args, Choice(lambda: zoo)) == 0
+    total, parts, tiers = capsys.readouterr().out.splitlines()[-3:]
+    assert re.fullmatch(r"memory of training at batch 8, estimated: [01]\.\d GiB", total)
+    assert parts.startswith("  MiB: parameters 34, gradients 34, optimizer 34, activations ")  # 8.9 million of 4 bytes
+    assert re.fullmatch(r"  largest batch by memory: 4 GiB \d+, .*, 24 GiB 1024", tiers)
+
+
+def test_a_batch_size_of_auto_is_one_that_trains_and_that_memory_has_room_for(zoo, data, tmp_path, monkeypatch):
+    recipe = load_recipe(Recipe, base="yolov3-tiny", overrides=[("classes", ["a", "b", "c"], "here")]).recipe
+    device = zoo.device("cpu")
+    shapes = zoo.shapes(zoo.build(spec_of(recipe), device, seed=None))
+    known = estimate(zoo, spec_of(recipe), recipe, shapes, (64, 64), device)
+    pixels = 16 * 96 * 72 * 3  # that are kept of the images to train on
+    monkeypatch.setattr(type(zoo), "memory_of", staticmethod(lambda device: known.total(4) / SHARE + pixels + 1e6))
+    args = ["--data", data, "--model", "yolov3-tiny", "--iterations", "1", "--out", str(tmp_path / "run")]
+    assert train(zoo, [*args, *SMALL, "--batch-size", "auto"]) == 0
+    assert "\n  batch_size: 4\n" in (tmp_path / "run" / "recipe.yaml").read_text(encoding="utf-8")
 
 
 def test_whether_the_cpu_multiplies_bf16_is_known(zoo):
