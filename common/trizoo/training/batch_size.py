@@ -1,5 +1,7 @@
 """The largest batch that memory has room for (`--batch-size auto`), and what would do where it had none."""
 
+import contextlib
+
 from trizoo.ground.errors import UserError
 from trizoo.training.build import check_batch_norm, input_sizes, spec_of
 from trizoo.training.cache import ROOM
@@ -101,8 +103,10 @@ def explain(error, framework, recipe, shapes, device, *, sizes, workers, world):
     parts, fits = accumulate * world.size, 0
     room = room_of(framework, device, sizes, workers, world.local_size)
     if room is not None:
-        known = estimate(framework, spec_of(recipe), recipe, shapes, error.size, device, world.size)
-        fits = known.largest(room, tried // 2)  # no more than half, whatever the estimate: the whole didn't fit
+        # what there is may be too little to look for it in, of which each framework has an error of its own
+        with contextlib.suppress(Exception):
+            known = estimate(framework, spec_of(recipe), recipe, shapes, error.size, device, world.size)
+            fits = known.largest(room, tried // 2)  # no more than half, whatever the estimate: the whole didn't fit
     what = f"memory is too small for {tried} images of {error.size[0]}x{error.size[1]} at once"
     if not fits and tried // 2 < parts:
         return UserError(f"{what}; a smaller --input-size or model would do")

@@ -48,7 +48,7 @@ def test_a_batch_is_no_larger_than_the_images_are_many_and_has_equal_parts():
 def test_processes_of_a_machine_share_its_memory_and_each_batch():
     two = World(0, 2, 2)
     assert fitted(framework_for(8, shares=2), world=two)[0].schedule.batch_size == 8
-    with pytest.raises(UserError, match="0.5 GiB, where 0.2 GiB can be had"):
+    with pytest.raises(UserError, match=r"0\.5 GiB, where 0\.2 GiB can be had"):
         fitted(framework_for(8), world=two)
 
 
