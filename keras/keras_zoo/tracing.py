@@ -11,7 +11,7 @@ from keras_zoo.layout import CHANNELS_FIRST
 from trizoo.weights.initial import unfilled
 
 # bytes that a step holds for each number that a layer with parameters puts out: their activations, sums and gradients
-HELD = 4 * 1.5
+_HELD = 4 * 1.5
 
 
 def trace(spec, size):
@@ -44,4 +44,4 @@ def held_bytes(spec, recipe, batch):
     count, height, width, _ = batch.images.shape
     calls, outputs = trace(spec, (width, height))
     values = sum(math.prod(shape) for shape in [*(shape for _, shape in calls), *outputs])
-    return round(count * values * HELD * (1 if recipe.precision == "fp32" else 0.5))
+    return round(count * values * _HELD * (1 if recipe.precision == "fp32" else 0.5))

@@ -12,11 +12,23 @@ from tf2_zoo.precision import set_precision
 from trizoo.weights.initial import unfilled
 
 # operations whose result is their first input's memory, and those that may write it over an input that is used up
-VIEWS = {"EnsureShape", "ExpandDims", "Identity", "PreventGradient", "Reshape", "Squeeze", "StopGradient"}
-IN_PLACE = {"Add", "AddN", "AddV2", "BiasAdd", "Cast", "LeakyRelu", "LeakyReluGrad", "Maximum", "Minimum", "Mul", "Neg"}
-IN_PLACE |= {"Exp", "Log", "Pow", "RealDiv", "Relu", "Relu6", "Relu6Grad", "ReluGrad", "Rsqrt", "Select", "SelectV2"}
-IN_PLACE |= {"Sigmoid", "SigmoidGrad", "Softplus", "SoftplusGrad", "Sqrt", "Square", "Sub", "Tanh", "TanhGrad"}
-NOT_MADE = {"Const", "Placeholder", "ReadVariableOp"}  # by a step
+_VIEWS = {"EnsureShape", "ExpandDims", "Identity", "PreventGradient", "Reshape", "Squeeze", "StopGradient"}
+_IN_PLACE = {
+    "Add",
+    "AddN",
+    "AddV2",
+    "BiasAdd",
+    "Cast",
+    "LeakyRelu",
+    "LeakyReluGrad",
+    "Maximum",
+    "Minimum",
+    "Mul",
+    "Neg",
+}
+_IN_PLACE |= {"Exp", "Log", "Pow", "RealDiv", "Relu", "Relu6", "Relu6Grad", "ReluGrad", "Rsqrt", "Select", "SelectV2"}
+_IN_PLACE |= {"Sigmoid", "SigmoidGrad", "Softplus", "SoftplusGrad", "Sqrt", "Square", "Sub", "Tanh", "TanhGrad"}
+_NOT_MADE = {"Const", "Placeholder", "ReadVariableOp"}  # by a step
 
 
 def trace(spec, size):
@@ -61,7 +73,7 @@ def _most_alive(graph):
     for number, operation in enumerate(operations):
         inputs = [buffers.get(tensor.ref(), tensor.ref()) for tensor in operation.inputs]
         last.update(dict.fromkeys(inputs, number))
-        if operation.type in VIEWS:
+        if operation.type in _VIEWS:
             buffers[operation.outputs[0].ref()] = inputs[0]
     sizes, now, most, ends = (
         {buffers.get(tensor.ref(), tensor.ref()): 0 for tensor in graph.outputs},
@@ -72,12 +84,12 @@ def _most_alive(graph):
     for number, operation in enumerate(operations):
         made = (
             []
-            if operation.type in NOT_MADE | VIEWS
+            if operation.type in _NOT_MADE | _VIEWS
             else [tensor for tensor in operation.outputs if tensor.ref() in last]
         )
         for tensor in made:
             size = sizes.setdefault(tensor.ref(), _bytes(tensor))
-            if operation.type in IN_PLACE:
+            if operation.type in _IN_PLACE:
                 used_up = (buffers.get(given.ref(), given.ref()) for given in operation.inputs)
                 taken = next((given for given in used_up if last[given] == number and sizes.get(given) == size), None)
                 if taken is not None:
