@@ -19,14 +19,14 @@ _IN_PLACE = {
     "AddV2",
     "BiasAdd",
     "Cast",
+    "Exp",
     "LeakyRelu",
     "LeakyReluGrad",
+    "Log",
     "Maximum",
     "Minimum",
-    "Mul",
-    "Neg",
 }
-_IN_PLACE |= {"Exp", "Log", "Pow", "RealDiv", "Relu", "Relu6", "Relu6Grad", "ReluGrad", "Rsqrt", "Select", "SelectV2"}
+_IN_PLACE |= {"Mul", "Neg", "Pow", "RealDiv", "Relu", "Relu6", "Relu6Grad", "ReluGrad", "Rsqrt", "Select", "SelectV2"}
 _IN_PLACE |= {"Sigmoid", "SigmoidGrad", "Softplus", "SoftplusGrad", "Sqrt", "Square", "Sub", "Tanh", "TanhGrad"}
 _NOT_MADE = {"Const", "Placeholder", "ReadVariableOp"}  # by a step
 
@@ -75,18 +75,11 @@ def _most_alive(graph):
         last.update(dict.fromkeys(inputs, number))
         if operation.type in _VIEWS:
             buffers[operation.outputs[0].ref()] = inputs[0]
-    sizes, now, most, ends = (
-        {buffers.get(tensor.ref(), tensor.ref()): 0 for tensor in graph.outputs},
-        0,
-        0,
-        defaultdict(list),
-    )
+    sizes = {buffers.get(tensor.ref(), tensor.ref()): 0 for tensor in graph.outputs}
+    now, most, ends = 0, 0, defaultdict(list)
     for number, operation in enumerate(operations):
-        made = (
-            []
-            if operation.type in _NOT_MADE | _VIEWS
-            else [tensor for tensor in operation.outputs if tensor.ref() in last]
-        )
+        is_made = operation.type not in _NOT_MADE | _VIEWS
+        made = [tensor for tensor in operation.outputs if is_made and tensor.ref() in last]
         for tensor in made:
             size = sizes.setdefault(tensor.ref(), _bytes(tensor))
             if operation.type in _IN_PLACE:
