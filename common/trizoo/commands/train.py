@@ -128,7 +128,7 @@ def flag_overrides(args):
         ]
     for flag, key in FLAGS.items():
         value = getattr(args, flag)
-        if value is None or value == AUTO:
+        if value is None or (flag == "batch_size" and value == AUTO):
             continue
         origin = f"command line --{flag.replace('_', '-')}"
         if flag in ("epochs", "iterations"):
