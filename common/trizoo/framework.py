@@ -136,6 +136,15 @@ class Framework(Protocol):
             batch; features are (H, W, C)
         """
 
+    def held_bytes(self, spec: ModelSpec, recipe: Recipe, batch: Batch) -> int:
+        """The most bytes that the forward and the backward pass of a batch hold at once, found without computing it.
+
+        Parameters and their gradients apart; buffers that convolutions have for themselves aren't seen.
+        """
+
+    def memory_of(self, device: Any) -> int | None:
+        """Bytes of a device's memory that this process can have in all, those it has now included; None: not known."""
+
     def shapes(self, model: Model) -> dict[str, tuple[int, ...]]:
         """Canonical name -> shape, in the model's order."""
 

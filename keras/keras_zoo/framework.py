@@ -16,9 +16,10 @@ from keras_zoo.export import to_keras
 from keras_zoo.families import FAMILIES, make_network
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
+from keras_zoo.memory import memory_of
 from keras_zoo.predictor import make_predictor
 from keras_zoo.replicas import scope_of, spread
-from keras_zoo.tracing import trace
+from keras_zoo.tracing import held_bytes, trace
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.devices import chosen
 from trizoo.ground.memory import keep_freed_memory
@@ -39,6 +40,8 @@ class Keras:
     predictor = staticmethod(make_predictor)
     loader = staticmethod(load)
     trace = staticmethod(trace)
+    held_bytes = staticmethod(held_bytes)
+    memory_of = staticmethod(memory_of)
 
     def versions(self):
         """ "Keras 3.15.1 on TensorFlow 2.21.0" and so on."""

@@ -1,5 +1,6 @@
-"""What each layer of a network puts out, found without computing anything."""
+"""What each layer of a network puts out, and what a training step holds, found without computing anything."""
 
+import math
 from functools import partial
 
 import keras
@@ -8,6 +9,9 @@ from keras_zoo.families import make_network
 from keras_zoo.layers import named_layers
 from keras_zoo.layout import CHANNELS_FIRST
 from trizoo.weights.initial import unfilled
+
+# bytes that a step holds for each number that a layer with parameters puts out: their activations, sums and gradients
+_HELD = 4 * 1.5
 
 
 def trace(spec, size):
@@ -33,3 +37,11 @@ def trace(spec, size):
         images = keras.KerasTensor((1, size[1], size[0], 3), "uint8")
         outputs = network(images, training=False)
     return calls, [tuple(output.shape[1:]) for output in outputs]
+
+
+def held_bytes(spec, recipe, batch):
+    """See `trizoo.framework.Framework.held_bytes`: by what layers put out, since backends have no graph in common."""
+    count, height, width, _ = batch.images.shape
+    calls, outputs = trace(spec, (width, height))
+    values = sum(math.prod(shape) for shape in [*(shape for _, shape in calls), *outputs])
+    return round(count * values * _HELD * (1 if recipe.precision == "fp32" else 0.5))

@@ -12,11 +12,12 @@ from torch_zoo.export import to_onnx
 from torch_zoo.families import FAMILIES, make_network
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
+from torch_zoo.memory import memory_of
 from torch_zoo.network import Network
 from torch_zoo.predictor import make_predictor
 from torch_zoo.processes import own_gpu, world
 from torch_zoo.pt2 import to_pt2
-from torch_zoo.tracing import trace
+from torch_zoo.tracing import held_bytes, trace
 from trizoo.families import ModelSpec
 from trizoo.ground.cores import cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.devices import chosen
@@ -38,6 +39,8 @@ class PyTorch:
     predictor = staticmethod(make_predictor)
     loader = staticmethod(load)
     trace = staticmethod(trace)
+    held_bytes = staticmethod(held_bytes)
+    memory_of = staticmethod(memory_of)
 
     def versions(self) -> str:
         """ "PyTorch 2.13.0" and so on."""

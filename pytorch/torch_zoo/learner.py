@@ -51,9 +51,9 @@ class Learner:
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
         and processes it is computed in. In fp16 the loss scale waits for the device at every step; nothing else does.
-        Raises UserError where memory is too small.
+        Raises TooLittleMemoryError where memory is.
         """
-        with explain_out_of_memory(batch.images, is_out_of_memory):
+        with explain_out_of_memory(batch.images, is_out_of_memory, training=True):
             return self._step(batch, lr)
 
     def _step(self, batch: Batch, lr: float) -> dict[str, Tensor]:

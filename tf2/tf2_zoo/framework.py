@@ -13,9 +13,10 @@ from tf2_zoo.export import to_saved_model, to_tflite
 from tf2_zoo.families import FAMILIES, make_network
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
+from tf2_zoo.memory import memory_of
 from tf2_zoo.predictor import make_predictor
 from tf2_zoo.replicas import scope_of, spread
-from tf2_zoo.tracing import trace
+from tf2_zoo.tracing import held_bytes, trace
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.devices import chosen
 from trizoo.ground.memory import keep_freed_memory
@@ -36,6 +37,8 @@ class TF2:
     predictor = staticmethod(make_predictor)
     loader = staticmethod(load)
     trace = staticmethod(trace)
+    held_bytes = staticmethod(held_bytes)
+    memory_of = staticmethod(memory_of)
 
     def versions(self):
         """ "TensorFlow 2.21.0" and so on."""

@@ -47,9 +47,9 @@ class Learner:
         """One optimiser step; see `trizoo.framework.Learner.step`.
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
-        it is computed in. Raises UserError where memory is too small.
+        it is computed in. Raises TooLittleMemoryError where memory is.
         """
-        with explain_out_of_memory(batch.images, is_out_of_memory), tf.device(self.device):
+        with explain_out_of_memory(batch.images, is_out_of_memory, training=True), tf.device(self.device):
             return self._step(batch, lr)
 
     def _step(self, batch, lr):

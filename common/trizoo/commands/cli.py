@@ -41,6 +41,8 @@ def run_command(command):
     except BrokenPipeError:  # the reader of our output has gone: `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or flushing at exit would raise again
         sys.exit(1)
+    except MemoryError:
+        _end("memory is too small; fewer images at once, fewer --workers or a smaller --input-size would need less")
     except OSError as error:  # a full disk, a folder that can't be read: the system's words say what would do
         where = f"{error.filename}: " if error.filename else ""
         _end(f"{where}{error.strerror or error}")

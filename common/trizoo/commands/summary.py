@@ -1,4 +1,4 @@
-"""What `trizoo summary` does: a model's layers, parameters, multiply-adds and speed."""
+"""What `trizoo summary` does: a model's layers, parameters, multiply-adds, memory of training and speed."""
 
 import time
 
@@ -8,10 +8,13 @@ from trizoo.commands.cli import say
 from trizoo.families import ARCHITECTURES, architecture, check_input_size, model_spec
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe, base_of
+from trizoo.training.memory import GIB, MIB, estimate, gib
 from trizoo.weights.layers import count_macs, count_parameters, layers_of
 from trizoo.weights.names import NUM_CLASSES
 
 MASK_CLASSES = 21  # of segmentation models: VOC's, which the public weights have
+TIERS = (4, 6, 8, 12, 16, 24)  # GiB of memory, as machines and GPUs have them
+MOST_IMAGES = 1024  # of a batch, in what is listed
 RUNS = 5  # timed forward passes, of which the median counts
 
 
@@ -39,10 +42,32 @@ def run(args, choice):
         f"multiply-adds of an image: {macs / 1e9:.2f} billion, so {gflops(layers):.1f} GFLOPs (a multiply-add is two "
         f"operations; convolutions alone)"
     )
+    if args.batch_size:
+        known = estimate(framework, spec, recipe, shapes, size, device)
+        for line in memory_lines(known, args.batch_size):
+            say(line)
     if args.speed:
-        seconds = forward_seconds(framework, model, device, args.batch_size, size)
-        say(f"speed: {seconds:.2f} s for {args.batch_size} images, {args.batch_size / seconds:.1f} images/s")
+        images = args.batch_size or 1
+        seconds = forward_seconds(framework, model, device, images, size)
+        say(f"speed: {seconds:.2f} s for {images} images, {images / seconds:.1f} images/s")
     return 0
+
+
+def memory_lines(known, batch):
+    """Yields lines on an Estimate: what a batch of so many images takes, and which batches fit how much memory."""
+    parts = {
+        "parameters": known.parameters,
+        "gradients": known.gradients,
+        "optimizer": known.slots,
+        "average of weights": known.average,
+        "activations": known.activations(batch),
+        "images": known.image * batch,
+    }
+    listed = ", ".join(f"{name} {size / MIB:,.0f}" for name, size in parts.items() if size)
+    yield f"memory of training at batch {batch}, estimated: {gib(known.total(batch))}"
+    yield f"  MiB: {listed}; these times {known.factor:g}, and {known.framework / MIB:,.0f} of the framework"
+    fits = (f"{tier} GiB {known.largest(tier * GIB, MOST_IMAGES) or 'none'}" for tier in TIERS)
+    yield f"  largest batch by memory: {', '.join(fits)}"
 
 
 def num_classes(model):

@@ -22,6 +22,7 @@ from trizoo.training.world import started
 
 OVERFIT_ITERATIONS = 400
 OVERFIT_BATCH = 8
+AUTO = "auto"  # of --batch-size
 
 # flag -> the recipe's key that it sets
 FLAGS = {
@@ -71,10 +72,14 @@ def _run(args, choice, folder):
     check_model(loaded.recipe)
     if args.print_recipe:
         say(describe(loaded).rstrip("\n"))
+        if args.batch_size == AUTO:
+            say("schedule.batch_size will be what memory has room for (--batch-size auto)")
         return 0
     if folder is None and args.out is not None and started().is_first:
         RunFolder.check_new(args.out)
     check_root(loaded.recipe.data.root)
+    if args.find_lr is not None and args.batch_size == AUTO:
+        raise UserError("--find-lr looks for the rate of one batch size, and --batch-size is auto; a number is needed")
     framework, device = choice.start(args.device)
     if args.find_lr is not None:
         options = {"weights": args.weights, "out": args.out, "workers": args.workers, "quiet": args.quiet}
@@ -91,6 +96,7 @@ def _run(args, choice, folder):
         workers=args.workers,
         quiet=args.quiet,
         track=args.track,
+        fit_batch=args.batch_size == AUTO,
     )
     return INTERRUPTED if done.metrics is None else 0
 
@@ -122,7 +128,7 @@ def flag_overrides(args):
         ]
     for flag, key in FLAGS.items():
         value = getattr(args, flag)
-        if value is None:
+        if value is None or (flag == "batch_size" and value == AUTO):
             continue
         origin = f"command line --{flag.replace('_', '-')}"
         if flag in ("epochs", "iterations"):

@@ -76,6 +76,7 @@ class FakeFramework:
     def __init__(self, losses=None):
         self.losses = losses or {}
         self.breaks = set()
+        self.memory = None
         self.learners = []
 
     def versions(self):
@@ -86,6 +87,12 @@ class FakeFramework:
 
     def world(self):
         return World()
+
+    def held_bytes(self, spec, recipe, batch):
+        return 1_000_000 + 2 * batch.images.nbytes
+
+    def memory_of(self, device):
+        return self.memory
 
     def spread(self, device, most):
         return device, 1

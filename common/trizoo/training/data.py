@@ -33,6 +33,11 @@ class Sources:
     test: EvaluationSet
     unseen: tuple[Any, Any]
 
+    @property
+    def sizes(self):
+        """(width, height) of each image that is trained on."""
+        return [self.training.records[member].size for member in self.members]
+
 
 def open_data(recipe, say, pretrained=False, resumed=False):
     """The recipe's data -> the recipe with its classes and root filled in, and `Sources`.

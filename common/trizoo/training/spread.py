@@ -6,13 +6,13 @@ from trizoo.ground.errors import UserError
 
 
 def spread(framework, device, recipe, say):
-    """The framework's device, or several that share each batch equally, which `say` then tells."""
+    """The framework's device, or several that share each batch equally, which `say` then tells; and how many."""
     schedule = recipe.schedule
     sizes = (schedule.batch_size, recipe.freeze.batch_size or schedule.batch_size)
     devices, count = framework.spread(device, math.gcd(*sizes) // schedule.accumulate)
     if count > 1:
         say(f"devices: {count} share each batch of {schedule.batch_size}; batch norms go by the whole of it")
-    return devices
+    return devices, count
 
 
 def check_compiles(recipe):

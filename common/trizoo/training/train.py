@@ -9,7 +9,9 @@ from pathlib import Path
 from trizoo.augment.pipeline import own_operations
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UnwrittenError, UserError
+from trizoo.ground.memory import TooLittleMemoryError
 from trizoo.recipes.describe import dump
+from trizoo.training.batch_size import explain, fit_batch_size, undecided
 from trizoo.training.build import build_model, build_trainer, check_model, spec_of
 from trizoo.training.data import open_data
 from trizoo.training.finish import finish
@@ -60,6 +62,7 @@ def train(
     quiet=False,
     callbacks=(),
     track=(),
+    fit_batch=False,
 ):
     """Trains as a recipe says -> Run.
 
@@ -75,22 +78,25 @@ def train(
         quiet: no progress
         callbacks: `trizoo.training.callbacks.Callback` objects
         track: names of `trizoo.training.trackers` that follow the run beside its own log
+        fit_batch: whether the batch size of a new run is the largest that memory has room for, not the recipe's
 
     Raises:
         UserError: for data, weights, sizes or folders that don't fit, for a folder that another process trains in, for
-            a disk that is full, and for a loss that is no longer finite
+            a disk that is full, for memory that is too small, and for a loss that is no longer finite
     """
     check_workers(workers)
     world = framework.world()
     if not world.is_first:
         say, quiet, callbacks = _nothing, True, ()
     workers = max(1, default_workers() // world.local_size) if workers is None else workers
+    if fit_batch:
+        recipe = undecided(recipe, world.size)
     check_model(recipe)
     check_shares(world, recipe)
     check_own_operations(recipe, workers)
     trackers = open_trackers(track, run, say) if world.is_first else ()
-    device = spread(framework, device, recipe, say)
-    if world.size > 1:
+    device, devices = spread(framework, device, recipe, _nothing if fit_batch else say)
+    if world.size > 1 and not fit_batch:
         size = recipe.schedule.batch_size
         say(f"processes: {world.size} processes share each batch of {size}; batch norms go by the whole of it")
     with ExitStack() as held:
@@ -108,6 +114,9 @@ def train(
         if checkpoint and checkpoint.framework != framework.name:
             say(f"run: begun with {checkpoint.framework}, resumed with {framework.name} after step {checkpoint.step}")
         model = build_model(framework, recipe, device, say, weights=weights, checkpoint=checkpoint)
+        if fit_batch:
+            options = {"sizes": sources.sizes, "workers": workers, "world": world, "devices": devices}
+            recipe = fit_batch_size(framework, recipe, framework.shapes(model), device, say, **options)
         if world.is_first:
             if run is None:
                 run = RunFolder.create(next_run(Path("runs"), recipe.model.name) if out is None else out)
@@ -150,7 +159,11 @@ def _run(framework, model, recipe, sources, say, quiet, **options):
             trainer.save_last()  # first of all, so that a folder with anything in it is a run that can be resumed
             run.write_text(run.recipe_path, dump(recipe))
             run.truncate(trainer.step, trainer.unfinished_epoch)
-        trainer.fit()
+        try:
+            trainer.fit()
+        except TooLittleMemoryError as error:
+            options = {"sizes": sources.sizes, "workers": trainer.workers, "world": world}
+            raise explain(error, framework, recipe, framework.shapes(model), trainer.device, **options) from error
     metrics = _end(trainer, sources, say) if world.is_first else None
     metrics = world.of_first(metrics)
     world.end()

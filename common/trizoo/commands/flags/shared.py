@@ -53,6 +53,16 @@ def positive_int(text):
     return int(text)
 
 
+def batch_argument(text):
+    """A whole number of at least 1, or "auto"."""
+    if text == "auto":
+        return text
+    try:
+        return positive_int(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}, nor auto") from None
+
+
 def index_argument(text):
     """A whole number of at least 0."""
     if not re.fullmatch(r"\d+", text):

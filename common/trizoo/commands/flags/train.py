@@ -6,6 +6,7 @@ from trizoo.commands.flags.shared import (
     add_place_flags,
     add_task_flags,
     add_weights_flags,
+    batch_argument,
     positive_int,
     size_argument,
 )
@@ -26,7 +27,12 @@ def parser(prog="train.py"):
     length = flags.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=positive_int, metavar="N", help="length of the run in epochs")
     length.add_argument("--iterations", type=positive_int, metavar="N", help="length of the run in steps")
-    flags.add_argument("--batch-size", type=positive_int, metavar="N")
+    flags.add_argument(
+        "--batch-size",
+        type=batch_argument,
+        metavar="N|auto",
+        help="images a step; auto: as many as memory has room for",
+    )
     flags.add_argument("--input-size", type=size_argument, metavar="N|WxH", help="pixels; YOLO: multiples of 32")
     flags.add_argument("--lr", type=float, metavar="X", help="peak learning rate as it is, not scaled by batch size")
     flags.add_argument("--workers", type=int, metavar="N", help="loader processes; 0 = none (default: by the cores)")

@@ -40,6 +40,16 @@ def test_ctrl_c_exits_as_a_shell_expects():
     assert ending.value.code == INTERRUPTED
 
 
+def test_too_little_memory_is_a_sentence(capsys):
+    def fill():
+        raise MemoryError
+
+    with pytest.raises(SystemExit) as ended:
+        run_command(fill)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: memory is too small; fewer images at once")
+
+
 def test_another_error_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
         run_command(lambda: 1 / 0)

@@ -14,10 +14,11 @@ from trizoo.commands.flags.train import parser
 from trizoo.commands.train import recipe_of, train
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
+from trizoo.ground.memory import TooLittleMemoryError
 from trizoo.recipes.load import load as load_recipe
 from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
-from trizoo.tests.testing import FakeFramework
+from trizoo.tests.testing import FakeFramework, FakeLearner
 from trizoo.training import loop
 from trizoo.training.recipe import new_recipe
 from trizoo.training.train import train as train_recipe
@@ -457,6 +458,35 @@ def test_advice_for_a_batch_norm_of_a_single_value_is_what_helps_the_model(start
 def test_a_single_value_is_enough_for_batch_norms_that_keep_to_stored_statistics(start):
     small = ("--input-size", "32", "--batch-size", "1", "--iterations", "1")
     assert start(*small, "--set", "freeze.batch_norm=true") == 0
+
+
+def test_a_batch_size_of_auto_is_a_plain_number_in_the_runs_recipe(start, framework, tmp_path, capsys):
+    framework.memory = 4 << 30
+    assert start("--batch-size", "auto", "--iterations", "1") == 0
+    assert "batch size: 4, whose training takes an estimated" in capsys.readouterr().out  # of 7 images
+    assert load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.schedule.batch_size == 4
+    _, ids, _ = framework.learners[0].seen[0]
+    assert len(ids) == 4
+
+
+def test_a_batch_size_of_auto_needs_a_run_to_train(start, framework, tmp_path, capsys):
+    assert start("--batch-size", "auto", "--print-recipe") == 0
+    assert "will be what memory has room for (--batch-size auto)" in capsys.readouterr().out
+    with pytest.raises(UserError, match="--batch-size is auto; a number is needed"):
+        start("--batch-size", "auto", "--find-lr")
+    with pytest.raises(SystemExit):
+        start("--batch-size", "some")
+    assert "'some' is not a whole number of at least 1, nor auto" in capsys.readouterr().err
+
+
+def test_a_step_with_too_little_memory_is_a_sentence_with_a_batch_that_fits(start, framework, monkeypatch):
+    def step(self, batch, lr):
+        raise TooLittleMemoryError(*batch.images.shape[:1], (64, 64))
+
+    monkeypatch.setattr(FakeLearner, "step", step)
+    framework.memory = 4 << 30
+    with pytest.raises(UserError, match=r"for 2 images of 64x64 at once; 1 would fit by the estimate: --batch-size 1"):
+        start("--iterations", "1")
 
 
 def test_lr_on_the_command_line_is_the_peak_itself(start, framework):

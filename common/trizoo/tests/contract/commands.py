@@ -10,6 +10,7 @@ A framework may need seconds to compile a new model, so tests share runs where t
 import inspect
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -165,6 +166,23 @@ def test_a_summary_has_the_same_numbers_in_every_framework(zoo, capsys, model):
     assert summarise(args, Choice(lambda: zoo)) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert set(SUMMARY[model]) <= set(lines)
+
+
+def test_a_summary_estimates_the_memory_of_training(zoo, capsys):
+    args = summary_parser().parse_args(["yolov3-tiny", "--input-size=96x64", "--batch-size=8", "--device=cpu"])
+    assert summarise(args, Choice(lambda: zoo)) == 0
+    total, parts, tiers = capsys.readouterr().out.splitlines()[-3:]
+    assert re.fullmatch(r"memory of training at batch 8, estimated: [01]\.\d GiB", total)
+    assert parts.startswith("  MiB: parameters 34, gradients 34, optimizer 34, activations ")  # 8.9 million of 4 bytes
+    assert re.fullmatch(r"  largest batch by memory: 4 GiB \d+, .*, 24 GiB 1024", tiers)
+
+
+def test_a_batch_size_of_auto_is_one_that_trains(zoo, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(type(zoo), "memory_of", staticmethod(lambda device: 4 << 30))
+    args = ["--data", data, "--model", "yolov3-tiny", "--iterations", "1", "--out", str(tmp_path / "run")]
+    assert train(zoo, [*args, *SMALL, "--batch-size", "auto"]) == 0
+    # of the 16 images to train on; a limit that counts is in training/test_batch_size.py
+    assert "\n  batch_size: 16\n" in (tmp_path / "run" / "recipe.yaml").read_text(encoding="utf-8")
 
 
 def test_whether_the_cpu_multiplies_bf16_is_known(zoo):

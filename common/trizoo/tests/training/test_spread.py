@@ -17,7 +17,7 @@ class Several:
 
 def test_the_devices_are_told_of_with_the_batch_that_they_share():
     told = []
-    assert spread(Several(), "d", Recipe(schedule={"batch_size": 16}), told.append) == "dddddddd"
+    assert spread(Several(), "d", Recipe(schedule={"batch_size": 16}), told.append) == ("dddddddd", 8)
     assert told == ["devices: 8 share each batch of 16; batch norms go by the whole of it"]
 
 
