@@ -67,7 +67,7 @@ def check_batch_norm(recipe, spec, shares=1):
         ways.append("a larger --input-size")
         ways += ["a larger multi_scale.low"] if recipe.multi_scale.low < 1 else []
     ways += ["a smaller schedule.accumulate"] if schedule.accumulate > 1 else []
-    ways += ["sync_batch_norm=true"] if shares > 1 else []
+    ways += ["--set sync_batch_norm=true"] if shares > 1 else []
     ways += ["--set model.norm=group", "--set freeze.batch_norm=true with pretrained weights"]
     raise UserError(
         f"one image of {width}x{height} at a time gives {spec.name}'s batch norm a single value per channel; "

@@ -28,7 +28,7 @@ def test_the_devices_are_told_of_with_the_batch_that_they_share():
 def test_shares_that_have_a_single_value_of_a_channel_need_batch_norms_by_all_of_them():
     options = {"model": {"name": "yolov3-tiny"}, "input_size": (32, 32), "schedule": {"batch_size": 8}}
     spread(Several(), "d", Recipe(**options), print)
-    with pytest.raises(UserError, match=r"a single value per channel; .* sync_batch_norm=true"):
+    with pytest.raises(UserError, match=r"a single value per channel; .* --set sync_batch_norm=true"):
         spread(Several(), "d", Recipe(**options, sync_batch_norm=False), print)
 
 
