@@ -11,7 +11,7 @@ from keras_zoo.replicas import Devices, compiled_step, scope_of, shares, strateg
 from keras_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer
-from trizoo.training.spread import check_compiles, check_fp16
+from trizoo.training.spread import check_compiles, check_fp16, check_own_statistics
 from trizoo.weights.layout import from_canonical, to_canonical
 
 
@@ -30,6 +30,7 @@ class Learner:
         self.accumulate = recipe.schedule.accumulate
         self.options = recipe.optimizer
         self.hold_batch_norms = recipe.freeze.batch_norm
+        self.sync_batch_norms = recipe.sync_batch_norm
         self.fp16 = recipe.precision == "fp16"
         self.compile = recipe.compile or keras.backend.backend() == "jax"  # which crawls uncompiled
         self.resting = {}  # slots of what is frozen: {slot: {name: array}}
@@ -37,6 +38,8 @@ class Learner:
             if strategy() is not None:
                 check_compiles(recipe)
                 check_fp16(recipe)
+            elif isinstance(device, Devices):
+                check_own_statistics(recipe)
         set_precision(model, recipe.precision)
         self._hold(())
         self._prepare()
@@ -101,7 +104,7 @@ class Learner:
         for name, layer in named_layers(self.model):
             if isinstance(layer, BatchNorm):
                 layer.held = self.hold_batch_norms or f"{name}.".startswith(prefixes)
-                layer.synchronized = isinstance(self.device, Devices)
+                layer.synchronized = self.sync_batch_norms and isinstance(self.device, Devices)
         self.parameters = named_parameters(self.model)
         for name, variable in self.parameters.items():
             variable.trainable = not name.startswith(prefixes)

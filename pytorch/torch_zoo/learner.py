@@ -31,7 +31,7 @@ class Learner:
     ) -> None:
         self.model = model.to(device, memory_format=torch.channels_last)
         self.is_shared = world().size > 1
-        if self.is_shared:
+        if self.is_shared and recipe.sync_batch_norm:
             share_batch_norms(model)
         self.network = torch.compile(self.model) if recipe.compile else self.model
         self.average = Average(model)

@@ -1,17 +1,19 @@
 """Several processes that train one model under torchrun: sums over what each has, and batch norms by all images.
 
-All that isn't a tensor goes by gloo, whose waits are long: while the first process evaluates, the others wait for it.
+All that isn't a tensor of a step goes by gloo, whose waits are long: of an evaluation the metrics are the first's.
 """
 
+import io
 import json
 import os
-from collections.abc import Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 
@@ -19,7 +21,8 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.text import to_json
 from trizoo.training.world import World, int_or_none, started
 
-PATIENCE = timedelta(days=7)  # for an evaluation; a process that ends is noticed at once
+PATIENCE = timedelta(days=7)  # for the first's part of an evaluation; a process that ends is noticed at once
+MEETING = timedelta(seconds=3)  # within which all have met an error, or it is of some alone
 
 
 @contextmanager
@@ -40,9 +43,11 @@ class Processes(World):
 
     Args:
         control: the group of all processes in which they talk by gloo
+        store: of keys and values that all have, also while some are in a step
     """
 
     control: Any = None
+    store: Any = None
 
     def any(self, flag: bool) -> bool:
         """See `World.any`."""
@@ -61,6 +66,49 @@ class Processes(World):
             distributed.broadcast(text, 0, self.control)
         return value if self.is_first else json.loads(bytes(text.tolist()))
 
+    def arrays_of_first(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """See `World.arrays_of_first`."""
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+        with _heard():
+            for tensor in tensors.values():
+                distributed.broadcast(tensor, 0, self.control)
+        return {name: tensor.numpy() for name, tensor in tensors.items()}
+
+    def gather(self, arrays: Mapping[str, np.ndarray]) -> list[Mapping[str, np.ndarray]]:
+        """See `World.gather`."""
+        if self.is_first:
+            return [arrays, *(self._receive(rank) for rank in range(1, self.size))]
+        file = io.BytesIO()
+        np.savez(file, **arrays)
+        data = torch.frombuffer(bytearray(file.getbuffer()), dtype=torch.uint8)
+        with _heard():
+            distributed.send(torch.tensor(len(data)), 0, self.control)
+            distributed.send(data, 0, self.control)
+        return []
+
+    def _receive(self, rank: int) -> dict[str, np.ndarray]:
+        size = torch.tensor(0)
+        with _heard():
+            distributed.recv(size, rank, self.control)
+            data = torch.empty(int(size), dtype=torch.uint8)
+            distributed.recv(data, rank, self.control)
+        with np.load(io.BytesIO(data.numpy().tobytes()), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def tells(self) -> bool:
+        """See `World.tells`: the first, where it meets an error soon enough, else whoever has met one."""
+        try:
+            if self.store.check(["told"]):
+                return False
+            self.store.set(f"met {self.rank}", "")
+            with suppress(RuntimeError):
+                self.store.wait([f"met {rank}" for rank in range(self.size)], MEETING)
+            if not self.is_first and self.store.check(["met 0"]):
+                return False
+            return self.store.add("told", 1) == 1
+        except RuntimeError:  # the store went with the process, or machine, that had it
+            return True
+
     def end(self) -> None:
         """See `World.end`."""
         distributed.destroy_process_group()
@@ -75,9 +123,12 @@ def world() -> World:
         return alone
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and distributed.is_nccl_available() else "gloo"
     with _heard():
-        distributed.init_process_group(backend)
+        store, *_ = next(iter(distributed.rendezvous("env://")))
+        groups = distributed.PrefixStore("groups", store)
+        distributed.init_process_group(backend, store=groups, rank=alone.rank, world_size=alone.size)
         control = distributed.new_group(backend="gloo", timeout=PATIENCE)
-    return Processes(alone.rank, alone.size, alone.local_size, control)
+    errors = distributed.PrefixStore("errors", store)
+    return Processes(alone.rank, alone.size, alone.local_size, control, errors)
 
 
 def own_gpu(name: str) -> str:

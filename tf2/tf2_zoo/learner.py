@@ -32,6 +32,7 @@ class Learner:
         self.accumulate = recipe.schedule.accumulate
         self.clip_norm = recipe.optimizer.clip_norm
         self.hold_batch_norms = recipe.freeze.batch_norm
+        self.sync_batch_norms = recipe.sync_batch_norm
         self.compile = recipe.compile
         if is_spread(self.strategy):
             check_compiles(recipe)
@@ -70,7 +71,7 @@ class Learner:
         for name, module in named_modules(self.model):
             if isinstance(module, BatchNorm):
                 module.held = self.hold_batch_norms or name.startswith(tuple(prefixes))
-                module.total = total if is_spread(self.strategy) else None
+                module.total = total if self.sync_batch_norms and is_spread(self.strategy) else None
         trained = _trainable(self.model)
         self.trained = {name: v for name, v in trained.items() if not name.startswith(tuple(prefixes))}
         # traced anew, since which variables and which batch norms move is part of the graph

@@ -16,6 +16,7 @@ from trizoo.training.world import started
 
 # endings in `trizoo.deploy.runtimes`, which takes long to load
 EXPORTED = (".onnx", ".xml", ".tflite", SAVED_MODEL, ".pt2", ".keras")
+REFUSED = 2  # the exit code for what the user can put right
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
 OURS = ("trizoo", "torch_zoo", "tf2_zoo", "keras_zoo")
 OTHER_NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml"}  # module -> what pip calls it
@@ -50,7 +51,7 @@ def run_command(command):
 
 def _end(reason):
     print(f"error: {sentence(str(reason))}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(REFUSED)
 
 
 def _is_missing(library):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trizoo import __version__
-from trizoo.commands.cli import choose, choose_for, run_command, say
+from trizoo.commands.cli import REFUSED, choose, choose_for, run_command, say
 from trizoo.commands.flags import (
     anchors,
     compare,
@@ -26,6 +26,7 @@ from trizoo.commands.flags import (
 )
 from trizoo.framework import FRAMEWORKS
 from trizoo.ground.errors import UserError
+from trizoo.training.world import is_first_here
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,21 @@ def run(name, arguments, *, prog, framework=None):
         framework: the one that a script is for, None where --framework or what is installed says which
     """
     command = COMMANDS[name]
-    args = parser(name, prog=prog, framework=framework).parse_args(arguments)
+    try:
+        args = parser(name, prog=prog, framework=framework).parse_args(arguments)
+        given = (args, *_choice(command, args, framework))
+    except UserError:  # all processes of torchrun's have met it
+        if is_first_here():
+            raise
+        return REFUSED
+    return command.run(*given)
+
+
+def _choice(command, args, framework):
+    """The Choice that a command is given, if it is given one."""
     if not command.has_framework:
-        return command.run(args)
-    if command.opens_exported:
-        return command.run(args, choose_for(args, framework))
-    return command.run(args, choose(framework or args.framework))
+        return ()
+    return (choose_for(args, framework) if command.opens_exported else choose(framework or args.framework),)
 
 
 def parser(name, *, prog, framework=None):

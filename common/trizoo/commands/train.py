@@ -1,8 +1,9 @@
 """What train.py of every framework does, and `trizoo train`: from the flags to a finished run."""
 
+import signal
 from contextlib import nullcontext
 
-from trizoo.commands.cli import INTERRUPTED, Choice, check_flags, find_weights, say
+from trizoo.commands.cli import INTERRUPTED, REFUSED, Choice, check_flags, find_weights, say
 from trizoo.commands.flags.train import parser
 from trizoo.data.finding import is_there
 from trizoo.families import architecture
@@ -18,7 +19,7 @@ from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.train import check_workers
 from trizoo.training.train import train as train_recipe
-from trizoo.training.world import started
+from trizoo.training.world import World, started
 
 OVERFIT_ITERATIONS = 400
 OVERFIT_BATCH = 8
@@ -55,7 +56,24 @@ def train(framework, argv=None):
 
 
 def run(args, choice):
-    """The command, on the framework of a Choice. Returns the exit code."""
+    """The command, on the framework of a Choice. Returns the exit code.
+
+    Of processes that share a training one alone raises an error that all have met.
+    """
+    world = World()
+    try:
+        if started().size > 1:
+            world = choice.open().world()
+        return _run_held(args, choice)
+    except (UserError, OSError):
+        if started().size > 1:  # torchrun ends the others where one has ended: each has its own exit code
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if world.tells():
+            raise
+        return REFUSED
+
+
+def _run_held(args, choice):
     check_workers(args.workers)
     folder = None if args.resume is None else RunFolder.open(args.resume)
     held = folder is not None and not args.print_recipe and started().is_first

@@ -218,6 +218,9 @@ class Recipe(Section):
     schedule: Schedule = Schedule()
     ema: EMA = EMA()
     freeze: Freeze = Freeze()
+    sync_batch_norm: bool = Field(
+        True, description="of several devices: batch norms go by the images of all; false = each by its own share"
+    )
     evaluate: Evaluation = Evaluation()
     predict: Prediction = Prediction()
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"

@@ -31,7 +31,10 @@ class EvaluationSet(Protocol):
         """
 
     def measure(self, pipeline):
-        """Runs an `ImagePipeline` over the images: metrics ready for JSON, and what `draw` and `write_report` need."""
+        """Runs an `ImagePipeline` over the images: metrics ready for JSON, and what `draw` and `write_report` need.
+
+        Over those of `records`, once and in order: processes share them.
+        """
 
     def draw(self, found, number):
         """Two pictures of image `number`, ground truth and prediction: two uint8 (H, W, 3)."""

@@ -11,12 +11,13 @@ from trizoo.data.synthetic import synthesize
 from trizoo.parity import probe
 from trizoo.recipes.load import load as load_recipe
 from trizoo.recipes.schema import Recipe
-from trizoo.tests.contract.learner import first_gradients, make_batch, make_learner
+from trizoo.tests.contract.learner import NO_DECAY, first_gradients, make_batch, make_learner
 from trizoo.training.callbacks import Callback
 from trizoo.training.spread import spread
 from trizoo.training.train import train
 
 MODELS = ("yolov3-tiny", "retinanet-resnet18", "deeplabv3plus-mobilenetv2")
+CURVES = ("yolov3-tiny", "deeplabv3plus-mobilenetv2")  # of a detector and of a segmentation model
 
 
 class Both:
@@ -54,7 +55,7 @@ def test_a_step_by_the_statistics_of_the_batch_is_that_of_one_device(zoo, model)
     assert_near(*(probe.step(of, model, batch_norm=False) for of in (Both(zoo), zoo)))
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", CURVES)
 def test_twenty_steps_have_the_losses_of_one_device(zoo, model, monkeypatch):
     monkeypatch.setattr(probe, "CURVE_STEPS", 20)
     ours, theirs = (probe.curve(of, model) for of in (Both(zoo), zoo))
@@ -71,6 +72,25 @@ def test_parts_of_a_batch_clipping_and_the_average_are_those_of_one_device(zoo):
         learner.average.move(0.5)
     assert_near(*map(first_gradients, learners))
     assert_near(*(learner.average.arrays() for learner in learners))
+
+
+def assert_own_statistics(zoo):
+    """Without shared batch norms two devices have the gradients of two parts of a batch, and the mean of statistics."""
+    options = {"sync_batch_norm": False, "optimizer": NO_DECAY}
+    ours = make_learner(zoo, Both(zoo).device("cpu"), **options)
+    parts = make_learner(zoo, **options, schedule={"accumulate": 2})
+    for learner in (ours, parts):
+        learner.step(make_batch(), 0.0)
+    assert_near(*map(first_gradients, (ours, parts)))
+    halves, whole = [], make_batch()
+    for half in (slice(2), slice(2, 4)):
+        learner = make_learner(zoo)
+        targets = {name: array[half] if array.ndim else array for name, array in whole.targets.items()}
+        learner.step(whole._replace(images=whole.images[half], targets=targets), 0.0)
+        halves.append(zoo.arrays(learner.model))
+    found = {name: array for name, array in zoo.arrays(ours.model).items() if ".running_" in name}
+    assert found
+    assert_near(found, {name: (halves[0][name] + halves[1][name]) / 2 for name in found})
 
 
 def test_what_is_frozen_is_still_on_both_devices_and_moves_again_when_thawed(zoo):

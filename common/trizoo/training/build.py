@@ -32,9 +32,14 @@ def spec_of(recipe):
     return spec
 
 
-def check_model(recipe):
-    """UserError for sizes, a loss or an option that don't fit a recipe's model, whatever its classes."""
-    check_batch_norm(recipe, spec_of(recipe.model_copy(update={"classes": recipe.classes or ("any",)})))
+def check_model(recipe, devices=1):
+    """UserError for sizes, a loss or an option that don't fit a recipe's model, whatever its classes.
+
+    Args:
+        devices: how many share a batch
+    """
+    spec = spec_of(recipe.model_copy(update={"classes": recipe.classes or ("any",)}))
+    check_batch_norm(recipe, spec, 1 if recipe.sync_batch_norm else devices)
 
 
 def spec_of_options(options, num_classes):
@@ -43,21 +48,26 @@ def spec_of_options(options, num_classes):
     return model_spec(num_classes=num_classes, **graph)
 
 
-def check_batch_norm(recipe, spec):
-    """UserError where a batch norm would see a single value per channel, whose variance is 0."""
+def check_batch_norm(recipe, spec, shares=1):
+    """UserError where a batch norm would see a single value per channel, whose variance is 0.
+
+    Args:
+        shares: of a batch, each of which has statistics of its own
+    """
     width, height = input_sizes(recipe).smallest
     cells = spec.least_values((width, height))
     if recipe.freeze.batch_norm or cells is None:
         return
     schedule, freeze = recipe.schedule, recipe.freeze
     sizes = {schedule.batch_size, freeze.batch_size or schedule.batch_size}
-    if min(sizes) // schedule.accumulate * cells >= 2:
+    if min(sizes) // schedule.accumulate // shares * cells >= 2:
         return
     ways = ["a larger --batch-size" if min(sizes) == schedule.batch_size else "a larger freeze.batch_size"]
     if spec.least_values((4 * width, 4 * height)) > cells:  # else pooling leaves one value of any image
         ways.append("a larger --input-size")
         ways += ["a larger multi_scale.low"] if recipe.multi_scale.low < 1 else []
     ways += ["a smaller schedule.accumulate"] if schedule.accumulate > 1 else []
+    ways += ["--set sync_batch_norm=true"] if shares > 1 else []
     ways += ["--set model.norm=group", "--set freeze.batch_norm=true with pretrained weights"]
     raise UserError(
         f"one image of {width}x{height} at a time gives {spec.name}'s batch norm a single value per channel; "
@@ -220,7 +230,8 @@ def build_trainer(
             raise UserError(f"{run.path} has done {checkpoint.step} steps already; {trainer.plan} would be fewer")
         trainer.learner.assign_optimizer(checkpoint.optimizer)
         trainer.learner.assign_state(checkpoint.state["learner"])
-        trainer.learner.average.assign(checkpoint.ema or {})
+        # a run that was made one without an average must not evaluate the one that it had
+        trainer.learner.average.assign(checkpoint.ema or {} if recipe.ema.decay else {})
         trainer.epoch_sums = EpochSums(**checkpoint.state["epoch"])
         trainer.step, trainer.best, trainer.metrics = checkpoint.step, checkpoint.best, checkpoint.metrics
         trainer.best_epoch = checkpoint.state.get("best_epoch", checkpoint.epoch)  # it wasn't kept before 0.4.0

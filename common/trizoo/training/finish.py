@@ -6,6 +6,7 @@ from typing import Any
 from trizoo.metrics.plain import shown
 from trizoo.pictures.draw import contact_sheet
 from trizoo.tasks.writers import save_picture
+from trizoo.training.shared import measure
 from trizoo.weights.checkpoint import load as load_checkpoint
 
 SAMPLE_PICTURES = 8  # validation images drawn into the run folder
@@ -15,13 +16,17 @@ SAMPLE_CELL = (640, 480)  # pixels of each
 
 
 def finish(trainer, test, say):
-    """The final metrics of the best weights, on the test split: RUN/metrics.json, curves and sample pictures."""
-    started = time.monotonic()
-    best = load_checkpoint(trainer.run.best, optimizer=False)
-    trainer.framework.assign(trainer.learner.model, best.model)
-    task = trainer.task
-    use = task.evaluator(trainer.framework, trainer.learner.model, trainer.spec, trainer.recipe, trainer.device)
-    metrics, found = test.measure(use)
+    """The final metrics of the best weights, on the test split: RUN/metrics.json, curves and sample pictures.
+
+    In another process than the first it is None.
+    """
+    started, task, world = time.monotonic(), trainer.task, trainer.world
+    if world.is_first:
+        best = load_checkpoint(trainer.run.best, optimizer=False)
+        trainer.framework.assign(trainer.learner.model, best.model)
+    metrics, found = measure(test, trainer.evaluator(), world)
+    if not world.is_first:
+        return None
     chosen_by = f"validation_{task.metrics[0]}"
     about = {"split": test.split, "epoch": best.epoch, "step": best.step, chosen_by: best.best}
     trainer.run.write_metrics({**metrics, **about, "versions": trainer.framework.versions()})

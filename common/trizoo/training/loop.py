@@ -13,6 +13,7 @@ from trizoo.ground.errors import UserError
 from trizoo.metrics.plain import shown
 from trizoo.recipes.load import to_dict
 from trizoo.training.schedule import average_decay
+from trizoo.training.shared import measure
 from trizoo.training.world import Share, World
 from trizoo.weights.checkpoint import Checkpoint, save
 
@@ -59,7 +60,7 @@ class Trainer:
         notes: goes into last.h5 as it is, for whoever resumes the run
         best_epoch: the one, from 1, after which nothing was better
         callbacks: see `trizoo.training.callbacks`
-        world: of the processes that train it, of which the first alone logs, evaluates, saves and has callbacks
+        world: of the processes that train it, of which the first alone logs, saves and has callbacks
     """
 
     framework: Any
@@ -127,11 +128,11 @@ class Trainer:
                 if self.world.is_first:
                     self._log(pending, phase.batch_size)
                     self.epoch_sums.seconds += time.monotonic() - marked
-                    if ends:
-                        self._end_epoch()
-                    marked = time.monotonic()
-                    if stopping or marked - self.saved > SAVE_INTERVAL:
-                        self.save_last()
+                if ends:
+                    self._end_epoch()
+                marked = time.monotonic()
+                if self.world.is_first and (stopping or marked - self.saved > SAVE_INTERVAL):
+                    self.save_last()
                 pending = []
                 if ends:
                     self.best_epoch = self.world.of_first(self.best_epoch)
@@ -181,20 +182,29 @@ class Trainer:
     def _step_record(self, step, lr, values):
         return {"kind": "step", "step": step + 1, "epoch": self.plan.epoch_of(step)[0] + 1, "lr": lr, **values}
 
+    def evaluator(self):
+        """The task's ImagePipeline of the model as it is now, in every process as it is in the first."""
+        model = self.learner.model
+        if self.world.size > 1:
+            self.framework.assign(model, self.world.arrays_of_first(self.framework.arrays(model)))
+        return self.task.evaluator(self.framework, model, self.spec, self.recipe, self.device)
+
     def _end_epoch(self):
         step = self.step - 1
         epoch = self.plan.epoch_of(step)[0] + 1
+        evaluates, started = self._evaluates(epoch, step), time.monotonic()
+        if evaluates:
+            with averaged(self.framework, self.learner):
+                use = self.evaluator()
+                self.metrics, found = measure(self.evaluation, use, self.world)
+                loss = self.framework.measured_loss(self.spec, self.recipe.loss, self.device)
+                unseen = self.validation_loss.measure(use.predict, loss, self.world)
+        if not self.world.is_first:
+            return
         record = {"kind": "epoch", "step": self.step, "epoch": epoch, "lr": self.plan.lr(step)}
         record |= self.epoch_sums.means()
         record["seconds"] = round(self.epoch_sums.seconds, 3)
-        evaluates = self._evaluates(epoch, step)
         if evaluates:
-            started = time.monotonic()
-            with averaged(self.framework, self.learner):
-                use = self.task.evaluator(self.framework, self.learner.model, self.spec, self.recipe, self.device)
-                self.metrics, found = self.evaluation.measure(use)
-                loss = self.framework.measured_loss(self.spec, self.recipe.loss, self.device)
-                unseen = self.validation_loss.measure(use.predict, loss)
             if unseen is not None:
                 record |= {"validation_loss": unseen, "loss_gap": unseen - record["loss"]}
             record |= {name: self.metrics[name] for name in self.task.metrics}

@@ -3,6 +3,7 @@
 import math
 
 from trizoo.ground.errors import UserError
+from trizoo.training.build import check_model
 
 
 def spread(framework, device, recipe, say):
@@ -11,8 +12,15 @@ def spread(framework, device, recipe, say):
     sizes = (schedule.batch_size, recipe.freeze.batch_size or schedule.batch_size)
     devices, count = framework.spread(device, math.gcd(*sizes) // schedule.accumulate)
     if count > 1:
-        say(f"devices: {count} share each batch of {schedule.batch_size}; batch norms go by the whole of it")
+        check_model(recipe, count)
+        say(f"devices: {count} {share_each_batch(recipe)}")
     return devices, count
+
+
+def share_each_batch(recipe):
+    """The end of a sentence on several devices or processes that share batches."""
+    norms = "batch norms go by the whole of it" if recipe.sync_batch_norm else "each one's batch norms go by its share"
+    return f"share each batch of {recipe.schedule.batch_size}; {norms}"
 
 
 def check_compiles(recipe):
@@ -21,6 +29,15 @@ def check_compiles(recipe):
         raise UserError(
             "--compile was asked for, and TensorFlow compiles a step for one device alone; leave it out, or "
             "CUDA_VISIBLE_DEVICES=0 before the command takes one GPU"
+        )
+
+
+def check_own_statistics(recipe):
+    """UserError for batch norms of each device's own, where several devices of Keras on JAX take a step."""
+    if not recipe.sync_batch_norm:
+        raise UserError(
+            "sync_batch_norm is false, and Keras on JAX takes one step of the whole batch, by which batch norms go; "
+            "leave it out, or CUDA_VISIBLE_DEVICES=0 before the command takes one GPU"
         )
 
 

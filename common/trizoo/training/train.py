@@ -19,7 +19,7 @@ from trizoo.training.progress import Progress
 from trizoo.training.resume import load_last, tell_jump
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.sizes import check_augmented_sizes, unresized
-from trizoo.training.spread import spread
+from trizoo.training.spread import share_each_batch, spread
 from trizoo.training.trackers import open_trackers
 from trizoo.training.world import check_shares
 
@@ -96,9 +96,10 @@ def train(
     check_own_operations(recipe, workers)
     trackers = open_trackers(track, run, say) if world.is_first else ()
     device, devices = spread(framework, device, recipe, _nothing if fit_batch else say)
-    if world.size > 1 and not fit_batch:
-        size = recipe.schedule.batch_size
-        say(f"processes: {world.size} processes share each batch of {size}; batch norms go by the whole of it")
+    if world.size > 1:
+        check_model(recipe, world.size)
+        if not fit_batch:
+            say(f"processes: {world.size} processes {share_each_batch(recipe)}")
     with ExitStack() as held:
         if world.is_first and run is not None:
             held.enter_context(run.held())
@@ -164,17 +165,17 @@ def _run(framework, model, recipe, sources, say, quiet, **options):
         except TooLittleMemoryError as error:
             options = {"sizes": sources.sizes, "workers": trainer.workers, "world": world}
             raise explain(error, framework, recipe, framework.shapes(model), trainer.device, **options) from error
-    metrics = _end(trainer, sources, say) if world.is_first else None
-    metrics = world.of_first(metrics)
+    metrics = world.of_first(_end(trainer, sources, say))
     world.end()
     return Run(run, metrics, trainer.step)
 
 
 def _end(trainer, sources, say):
-    """What comes after the last step, in the first process -> the final metrics, None where the run was stopped."""
+    """What comes after the last step -> the final metrics in the first process, None where the run was stopped."""
     run, recipe, metrics = trainer.run, trainer.recipe, None
-    if trainer.stopped:
-        say(f"stopped after step {trainer.step}; resume with: --resume {run.path}")
+    if trainer.world.any(trainer.stopped):
+        if trainer.world.is_first:
+            say(f"stopped after step {trainer.step}; resume with: --resume {run.path}")
     else:
         if trainer.is_out_of_patience and trainer.step < trainer.plan.total_steps:
             say(

@@ -1,9 +1,13 @@
 """The loss on images that are not trained on, beside their metrics: how far training and validation lie apart."""
 
 import math
+from itertools import zip_longest
+
+import numpy as np
 
 from trizoo.training.batch import BatchPlan
 from trizoo.training.dataset import TrainingSet
+from trizoo.training.world import World
 
 BATCH = 8  # images, as an evaluation's, so that a compiled predictor serves both
 
@@ -25,17 +29,20 @@ class ValidationLoss:
         plain = recipe.model_copy(update={"augment": ()})
         self.images = TrainingSet(source, chosen, plain, spec, room=0)
 
-    def measure(self, predict, loss):
-        """The mean loss of batches; None where there is no image.
+    def measure(self, predict, loss, world=World()):  # noqa: B008, it never changes
+        """The mean loss of batches; None where there is no image, and in another process than the first.
 
         Args:
             predict: outputs from uint8 images, of a framework's predictor
             loss: of a framework's `measured_loss`
+            world: of the processes that take the batches in turn
         """
         losses = []
-        for first in range(0, len(self.images), BATCH):
+        for first in range(world.rank * BATCH, len(self.images), world.size * BATCH):
             indices = tuple(range(first, min(first + BATCH, len(self.images))))
             batch = self.images(BatchPlan(0, 0, indices, indices))
             _, height, width, _ = batch.images.shape
             losses.append(loss(predict(batch.images), batch.targets, (width, height))["loss"])
+        parts = [part["losses"].tolist() for part in world.gather({"losses": np.array(losses)})]
+        losses = [loss for batches in zip_longest(*parts) for loss in batches if loss is not None]  # in one's order
         return sum(losses) / len(losses) if losses else None

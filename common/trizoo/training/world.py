@@ -1,6 +1,6 @@
 """Several processes that train one model, each on its share of every batch: who we are, and what they tell each other.
 
-torchrun, and whatever sets the same variables, starts them; the first alone writes, speaks and evaluates.
+torchrun, and whatever sets the same variables, starts them; the first alone writes and speaks.
 """
 
 import os
@@ -30,7 +30,7 @@ class World:
 
     @property
     def is_first(self):
-        """Whether this is the process that writes, speaks and evaluates."""
+        """Whether this is the process that writes and speaks."""
         return self.rank == 0
 
     def any(self, flag):
@@ -40,6 +40,18 @@ class World:
     def of_first(self, value):
         """A value, as JSON has them, of the first process in every one; each waits for all."""
         return value
+
+    def arrays_of_first(self, arrays):
+        """{name: array} of the first process in every one, all of which have the same names; each waits for all."""
+        return arrays
+
+    def gather(self, arrays):
+        """{name: array} of every process, by rank, in the first; [] in the others. The first waits for all."""
+        return [arrays]
+
+    def tells(self):
+        """Whether this is the process that tells of the error it has met, and that the others may have met too."""
+        return is_first_here()
 
     def end(self):
         """Lets go of the others. Nothing is told after it."""
@@ -73,6 +85,11 @@ def int_or_none(name):
     """A variable of the environment as a number from 0, None where it is none."""
     text = os.environ.get(name, "")
     return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def is_first_here():
+    """Whether this is the only process, or of those that share a training the first of its machine."""
+    return int_or_none("WORLD_SIZE") in (None, 1) or int_or_none("LOCAL_RANK") in (None, 0)
 
 
 def alone(title):

@@ -22,7 +22,16 @@ else:
 
 from trizoo.ground.errors import UserError
 from trizoo.tests.several_devices import *  # noqa: F403
-from trizoo.tests.several_devices import Both, make_learner
+from trizoo.tests.several_devices import Both, assert_own_statistics, make_learner
+
+
+def test_batch_norms_go_by_each_devices_share_where_the_recipe_says_so_and_the_backend_can(zoo):
+    if keras.backend.backend() == "tensorflow":
+        assert_own_statistics(zoo)
+        return
+    with pytest.raises(UserError, match="sync_batch_norm is false, and Keras on JAX takes one step of the whole batch"):
+        make_learner(zoo, Both(zoo).device("cpu"), sync_batch_norm=False)
+    make_learner(zoo, sync_batch_norm=False)  # of one device there is nothing to refuse
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="on JAX several devices take both")

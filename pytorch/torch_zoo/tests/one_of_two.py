@@ -1,4 +1,4 @@
-"""What each of two processes measures for test_processes.py: `torchrun … one_of_two.py FOLDER`."""
+"""What each of two processes measures for test_processes.py: `torchrun … one_of_two.py FOLDER DATA`."""
 
 import os
 import sys
@@ -8,8 +8,16 @@ from unittest import mock
 import numpy as np
 
 from torch_zoo.framework import PyTorch
+from trizoo.ground.text import to_json
 from trizoo.parity import probe
-from trizoo.tests.contract.learner import first_gradients, make_batch, make_learner
+from trizoo.recipes.load import load
+from trizoo.recipes.schema import Recipe
+from trizoo.tasks import task_of
+from trizoo.tests.contract.learner import NO_DECAY, first_gradients, make_batch, make_learner
+from trizoo.training.build import spec_of
+from trizoo.training.shared import measure as measure_shared
+from trizoo.training.shared import packed
+from trizoo.training.validation import ValidationLoss
 from trizoo.training.world import places_of
 
 MODELS = ("yolov3-tiny", "retinanet-resnet18", "deeplabv3plus-mobilenetv2")
@@ -18,6 +26,8 @@ OPTIONS = {
     "optimizer": {"name": "sgd", "weight_decay": 0.0, "clip_norm": 1.0},
     "freeze": {"batch_norm": False},
 }
+EVALUATED = ("yolov3-tiny", "deeplabv3plus-mobilenetv2")
+CURVES = ("yolov3-tiny", "deeplabv3plus-mobilenetv2")  # of a detector and of a segmentation model
 CURVE_STEPS = 20
 
 
@@ -57,6 +67,7 @@ def measure(zoo):
         found |= {f"{model} gradients/{name}": array for name, array in gradients.items()}
         stepped = probe.step(zoo, model, batch_norm=False)
         found |= {f"{model} step/{name}": array for name, array in stepped.items()}
+    for model in CURVES:
         with mock.patch.object(probe, "CURVE_STEPS", CURVE_STEPS):
             found[f"{model} curve/loss"] = probe.curve(zoo, model)
     zoo.parts = 2
@@ -67,11 +78,46 @@ def measure(zoo):
     found |= {f"parts gradients/{name}": array for name, array in first_gradients(learner).items()}
     found |= {f"parts average/{name}": array for name, array in learner.average.arrays().items()}
     zoo.parts = 1
+    parts = {"accumulate": 2 // zoo.world().size}  # each of which has statistics of its own in one process, too
+    learner = make_learner(zoo, optimizer=NO_DECAY, sync_batch_norm=False, schedule=parts)
+    learner.step(make_batch(), 0.0)
+    found |= {f"own statistics/{name}": array for name, array in first_gradients(learner).items()}
     learner = make_learner(zoo, precision="bf16")
     learner.freeze(("backbone.",))
     found["bf16 loss/loss"] = np.array(float(learner.step(make_batch(), 0.0)["loss"]))
     return found
 
 
+def found_arrays(found):
+    """{"number/name": array} of all detections, or of the masks that an evaluation keeps."""
+    return packed(found) if isinstance(found, list) else packed([*found.masks, *(mask for *_, mask in found.worst)])
+
+
+def evaluate(model, data):
+    """A model's (metrics, what was found, validation loss) of a data set, in the first process."""
+    zoo, task = PyTorch(), task_of(model)
+    world, device = zoo.world(), zoo.device("cpu")
+    chosen = {"data.root": str(data), "input_size": [64, 64], "evaluate.score": 0.001}
+    recipe = load(Recipe, base=model, overrides=[(key, value, "test") for key, value in chosen.items()]).recipe
+    listing = task.find(recipe.data)
+    training = task.open(listing, recipe.data, "train", ())
+    recipe = recipe.model_copy(update={"classes": training.classes})
+    spec = spec_of(recipe)
+    use = task.evaluator(zoo, zoo.build(spec, device, seed=0), spec, recipe, device)
+    evaluation = task.evaluation_set(listing, recipe.data, "train", recipe.classes)
+    loss = zoo.measured_loss(spec, recipe.loss, device)
+    unseen = ValidationLoss(training, range(len(training)), recipe, spec).measure(use.predict, loss, world)
+    return *measure_shared(evaluation, use, world), unseen
+
+
 if __name__ == "__main__":
-    np.savez(Path(sys.argv[1]) / f"{os.environ['RANK']}.npz", **measure(Shared()))
+    folder, data = map(Path, sys.argv[1:])
+    rank = os.environ["RANK"]
+    np.savez(folder / f"{rank}.npz", **measure(Shared()))
+    for name in EVALUATED:
+        metrics, found, unseen = evaluate(name, data)
+        if rank == "0":
+            arrays = found_arrays(found)
+            np.savez(folder / f"{name}.npz", metrics=to_json(metrics), loss=unseen, **arrays)
+        else:
+            assert metrics is found is unseen is None

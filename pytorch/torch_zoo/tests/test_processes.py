@@ -13,6 +13,7 @@ import pytest
 
 from torch_zoo.tests import one_of_two
 from trizoo.data.synthetic import synthesize
+from trizoo.ground.text import to_json
 
 if "TRIZOO_DEVICES" not in os.environ:
     pytest.skip("takes minutes: tox -e distributed-torch runs it", allow_module_level=True)
@@ -34,21 +35,30 @@ def run(*command):
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory):
-    """What each of two processes and one alone measure: three dicts."""
+def several(tmp_path_factory):
+    """Boxes and masks; of the split to train on there are three batches, the last one a part of one."""
+    return synthesize(tmp_path_factory.mktemp("data") / "several", images=28, size=(64, 64))
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory, several):
+    """What two processes have measured, and one alone: {"0", "1" and "alone", or an evaluated model: dict}."""
     folder = tmp_path_factory.mktemp("measured")
-    code, output = run(*TORCHRUN, one_of_two.__file__, folder)
-    assert code == 0, output
-    return [dict(np.load(folder / f"{rank}.npz")) for rank in (0, 1)], one_of_two.measure(one_of_two.Shared())
+    process = start(*TORCHRUN, one_of_two.__file__, folder, several)
+    alone = one_of_two.measure(one_of_two.Shared())  # meanwhile
+    output, _ = process.communicate(timeout=500)
+    assert process.returncode == 0, output
+    return {"alone": alone} | {path.stem: dict(np.load(path)) for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize(
     "what",
-    [f"{model} {what}" for model in one_of_two.MODELS for what in ("loss", "gradients", "step", "curve")]
-    + ["parts gradients", "parts average"],
+    [f"{model} {what}" for model in one_of_two.MODELS for what in ("loss", "gradients", "step")]
+    + [f"{model} curve" for model in one_of_two.CURVES]
+    + ["parts gradients", "parts average", "own statistics"],
 )
 def test_two_processes_have_what_one_has(measured, what):
-    (ours, others), theirs = measured
+    ours, others, theirs = measured["0"], measured["1"], measured["alone"]
     names = [name for name in theirs if name.startswith(f"{what}/")]
     assert names
     least = max(np.abs(theirs[name]).max() for name in names) / 1000
@@ -58,8 +68,18 @@ def test_two_processes_have_what_one_has(measured, what):
 
 
 def test_bf16_with_a_frozen_backbone_is_near_that_of_one_process(measured):
-    (ours, _), theirs = measured
-    assert ours["bf16 loss/loss"] == pytest.approx(theirs["bf16 loss/loss"], rel=1e-3)
+    assert measured["0"]["bf16 loss/loss"] == pytest.approx(measured["alone"]["bf16 loss/loss"], rel=1e-3)
+
+
+@pytest.mark.parametrize("model", one_of_two.EVALUATED)
+def test_a_shared_evaluation_is_that_of_one_process_to_the_last_bit(measured, several, model):
+    metrics, found, unseen = one_of_two.evaluate(model, several)
+    ours, arrays = measured[model], one_of_two.found_arrays(found)
+    assert 16 < metrics["images"] < 24  # three batches of 8
+    assert (str(ours.pop("metrics")), float(ours.pop("loss"))) == (to_json(metrics), unseen)
+    assert ours.keys() == arrays.keys()
+    assert sum(array.size for array in arrays.values()) > 0
+    assert all(np.array_equal(ours[name], array) for name, array in arrays.items())
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +107,33 @@ def test_a_run_of_two_processes_is_that_of_one_and_the_first_alone_speaks(flags,
     assert ours == theirs
 
 
-def test_a_batch_that_cannot_be_shared_is_refused_before_a_folder_is_made(flags, tmp_path):
-    code, output = run(*TORCHRUN, TRAIN, *flags, "--set", "schedule.batch_size=5", "--out", tmp_path / "run")
-    assert code != 0
-    assert "error: schedule.batch_size is 5, which 2 processes can't share equally; a multiple of 2 would do" in output
+def assert_told_once(output, sentence):
+    """One process has said a sentence, both have ended with 2 by themselves."""
+    errors = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, output
+    assert sentence in errors[0]
+    assert re.findall(r"exitcode +: (\S+)", output) == ["2", "2"], output
+
+
+def test_a_batch_that_cannot_be_shared_is_refused_once_before_a_folder_is_made(flags, tmp_path):
+    _, output = run(*TORCHRUN, TRAIN, *flags, "--set", "schedule.batch_size=5", "--out", tmp_path / "run")
+    assert_told_once(output, "schedule.batch_size is 5, which 2 processes can't share equally; a multiple of 2")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_what_one_process_alone_meets_it_tells_and_both_end(flags, tmp_path, rank):
+    """Its data aren't there."""
+    script = f'test $RANK = {rank} && set -- "$@" --data nowhere; exec "$@"'
+    command = ("bash", "-c", script, "_", sys.executable, TRAIN, *flags, "--out", tmp_path / "run")
+    _, output = run(*TORCHRUN, "--no-python", *command)
+    assert_told_once(output, "data set nowhere does not exist")
+
+
+def test_a_loss_that_is_not_finite_is_told_once(flags, tmp_path):
+    wild = ("--lr", "1e30", "--epochs", 9, "--device", "cpu", "--out", tmp_path / "run")
+    _, output = run(*TORCHRUN, TRAIN, *flags, *wild, "--set", "schedule.warmup=0")
+    assert_told_once(output, "training stopped: the loss term")
 
 
 def begin(flags, folder):

@@ -14,7 +14,11 @@ tf.config.set_logical_device_configuration(
 
 from trizoo.ground.errors import UserError  # noqa: E402, before what is imported here the devices are made
 from trizoo.tests.several_devices import *  # noqa: E402, F403
-from trizoo.tests.several_devices import Both, make_learner  # noqa: E402
+from trizoo.tests.several_devices import Both, assert_own_statistics, make_learner  # noqa: E402
+
+
+def test_batch_norms_go_by_each_devices_share_where_the_recipe_says_so(zoo):
+    assert_own_statistics(zoo)
 
 
 def test_a_compiled_step_is_of_one_device_alone(zoo):

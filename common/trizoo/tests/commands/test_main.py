@@ -1,6 +1,7 @@
 """`trizoo`, the scripts and `python -m trizoo`: which command is done, under which name, and what comes first."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,14 @@ import pytest
 
 from trizoo import __version__
 from trizoo.commands import main as module
+from trizoo.commands import train
 from trizoo.commands.cli import Choice
+from trizoo.commands.flags.train import parser
 from trizoo.commands.main import COMMANDS, Command, main, run
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
+from trizoo.tests.testing import FakeFramework
+from trizoo.training.world import VARIABLES, World
 
 ROOT = Path(__file__).parents[4]
 SCRIPTS = [("train", "pytorch"), ("evaluate", "tf2"), ("predict", "keras"), ("export", "tf2")]
@@ -203,3 +208,34 @@ def test_a_parser_quotes_a_little_of_what_it_got(capsys):
         main(["train", "--workers", "9" * 5000])
     assert ended.value.code == 2
     assert len(capsys.readouterr().err.splitlines()[-1]) < 300
+
+
+class Told(World):
+    """A process whose error another one tells."""
+
+    def tells(self):
+        return False
+
+
+@pytest.mark.parametrize(("local_rank", "told"), [("0", True), ("1", False)])
+def test_an_error_of_several_processes_is_told_by_one_and_all_end_with_2(local_rank, told, monkeypatch, capsys):
+    values = ("1", "2", local_rank, "2", "localhost", "29500")
+    for name, value in zip(VARIABLES, values, strict=True):
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        run("train", ["--no-such-flag"], prog="train.py", framework="pytorch")
+    assert ended.value.code == 2
+    assert ("error: " in capsys.readouterr().err) == told
+    ignored = []
+    monkeypatch.setattr(train.signal, "signal", lambda *given: ignored.append(given))
+    framework = FakeFramework()
+    args = parser().parse_args(["--resume", "no run"])
+    framework.world = lambda: Told(1, 2, 2)
+    assert train.run(args, Choice(lambda: framework)) == 2
+    assert ignored == [(signal.SIGTERM, signal.SIG_IGN)]
+    framework.world = lambda: World(1, 2, 2)
+    if told:
+        with pytest.raises(UserError, match="no run is no run folder"):
+            train.run(args, Choice(lambda: framework))
+    else:
+        assert train.run(args, Choice(lambda: framework)) == 2

@@ -21,6 +21,7 @@ from trizoo.recipes.schema import Recipe
 from trizoo.tests.testing import FakeFramework, FakeLearner
 from trizoo.training import loop
 from trizoo.training.recipe import new_recipe
+from trizoo.training.run import RunFolder
 from trizoo.training.train import train as train_recipe
 from trizoo.weights.checkpoint import Checkpoint, load, save
 
@@ -140,6 +141,21 @@ def test_averaged_weights_are_what_is_evaluated_and_kept_as_the_best(start, fram
     assert (last.weights, best.weights) == (last.ema, best.model)
 
 
+def test_an_average_that_a_recipe_ends_or_begins_in_a_resumed_run_is_left_out_or_begun(start, framework, tmp_path):
+    assert start("--epochs", "1", "--set", "ema.decay=0.5") == 0
+    run, decays = RunFolder.open(tmp_path / "run"), (0.0, 0.5)
+    for epochs, decay in enumerate(decays, 2):
+        before = load(run.last)
+        longer = [("schedule.epochs", epochs, "test"), ("ema.decay", decay, "test")]
+        overrides = [(key, value, "run") for key, value in before.recipe.items()] + longer
+        recipe = load_recipe(Recipe, overrides=overrides).recipe
+        train_recipe(framework, recipe, "cpu", print, run=run, workers=0, quiet=True)
+        last = load(run.last)
+        assert (last.ema is None) == (decay == 0)
+        assert last.weights is (last.ema or last.model)
+        assert last.step == 3 * epochs
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_term_that_is_not_finite_stops_the_run_naming_term_step_and_images(start, framework, tmp_path, value):
     framework.losses[4] = value
@@ -198,7 +214,7 @@ def test_a_resumed_run_may_be_made_longer_and_nothing_else(start, framework, tmp
     run = str(tmp_path / "run")
     assert train(type(framework)(), ["--resume", run, "--epochs", "2", "--workers", "0", "--quiet"]) == 0
     assert [record["epoch"] for record in log_of(tmp_path / "run", "epoch")] == [1, 2]
-    for flag in (["--lr", "1"], ["--set", "loss.box=mse"], ["--model", "yolov3"]):
+    for flag in (["--lr", "1"], ["--set", "loss.box=mse"], ["--model", "yolov3"], ["--set", "ema.decay=0.5"]):
         with pytest.raises(UserError, match=f"{flag[0]}.* can't be changed in a resumed run"):
             train(type(framework)(), ["--resume", run, *flag])
 

@@ -287,6 +287,8 @@ def test_the_average_of_the_weights_follows_its_formula_through_a_round_trip(zoo
         assert np.allclose(other.average.arrays()[name], array, rtol=1e-5, atol=1e-7), name
         assert not np.array_equal(array, arrays[name]), name
     assert all(np.array_equal(arrays[name], array) for name, array in zoo.arrays(learner.model).items())
+    other.average.assign({})
+    assert other.average.arrays() == {}
 
 
 def test_the_loss_of_arrays_is_that_of_a_step(zoo, held):

@@ -4,7 +4,7 @@ import pytest
 
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
-from trizoo.training.spread import check_compiles, check_fp16, spread
+from trizoo.training.spread import check_compiles, check_fp16, check_own_statistics, spread
 
 
 class Several:
@@ -18,7 +18,24 @@ class Several:
 def test_the_devices_are_told_of_with_the_batch_that_they_share():
     told = []
     assert spread(Several(), "d", Recipe(schedule={"batch_size": 16}), told.append) == ("dddddddd", 8)
-    assert told == ["devices: 8 share each batch of 16; batch norms go by the whole of it"]
+    spread(Several(), "d", Recipe(schedule={"batch_size": 16}, sync_batch_norm=False), told.append)
+    assert told == [
+        "devices: 8 share each batch of 16; batch norms go by the whole of it",
+        "devices: 8 share each batch of 16; each one's batch norms go by its share",
+    ]
+
+
+def test_shares_that_have_a_single_value_of_a_channel_need_batch_norms_by_all_of_them():
+    options = {"model": {"name": "yolov3-tiny"}, "input_size": (32, 32), "schedule": {"batch_size": 8}}
+    spread(Several(), "d", Recipe(**options), print)
+    with pytest.raises(UserError, match=r"a single value per channel; .* --set sync_batch_norm=true"):
+        spread(Several(), "d", Recipe(**options, sync_batch_norm=False), print)
+
+
+def test_batch_norms_of_each_device_are_more_than_jax_can_do():
+    check_own_statistics(Recipe())
+    with pytest.raises(UserError, match="sync_batch_norm is false, and Keras on JAX"):
+        check_own_statistics(Recipe(sync_batch_norm=False))
 
 
 def test_devices_share_parts_of_batches_of_the_frozen_and_the_free_time_alike():

@@ -1,5 +1,7 @@
 """The loss on images that aren't trained on: which images, in what form, and what becomes of it."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from trizoo.data.boxes.find import find_boxes
 from trizoo.families import model_spec
 from trizoo.recipes.schema import Recipe
 from trizoo.training.validation import ValidationLoss
+from trizoo.training.world import World
 
 
 @pytest.fixture
@@ -37,6 +40,35 @@ def test_it_is_the_mean_over_batches_of_images_as_they_are(source):
     loss = validation_loss(source)
     assert loss.measure(predict, lambda outputs, targets, size: {"loss": next(losses), "box": 9.0}) == 3.0
     assert np.array_equal(np.stack(shown), np.stack([source.sample(number).image for number in range(10)]))
+
+
+class Recorded(World):
+    """Of two processes one whose losses are kept, and then the first, which has the other's."""
+
+    kept: ClassVar = []
+
+    def gather(self, arrays):
+        if self.is_first:
+            return [arrays, *self.kept]
+        self.kept.append(arrays)
+        return []
+
+
+def test_processes_take_batches_in_turn_and_the_first_adds_in_the_order_of_one(source):
+    losses, seen = [0.1, 0.7, 0.3], []
+    loss = validation_loss(source, members=[*range(10), *range(10)], evaluate={"loss_images": 20})
+
+    def measured(outputs, targets, size):
+        return {"loss": losses[seen[-1]]}
+
+    def measure(order, world):
+        order = iter(order)
+        return loss.measure(lambda images: seen.append(next(order)) or [images], measured, world)
+
+    whole = measure([0, 1, 2], World())
+    assert whole == sum(losses) / 3 != sum(reversed(losses)) / 3
+    assert (measure([1], Recorded(1, 2)), measure([0, 2], Recorded(0, 2))) == (None, whole)
+    assert seen == [0, 1, 2, 1, 0, 2]
 
 
 def test_as_many_images_as_the_recipe_says_are_taken_evenly_spread(source):

@@ -6,7 +6,7 @@ import pytest
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
 from trizoo.training.batch import Batch, BatchPlan
-from trizoo.training.world import VARIABLES, Share, World, alone, check_shares, places_of, started
+from trizoo.training.world import VARIABLES, Share, World, alone, check_shares, is_first_here, places_of, started
 
 TORCHRUN = dict(zip(VARIABLES, ("1", "4", "1", "2", "localhost", "29500"), strict=True))
 
@@ -31,6 +31,13 @@ def test_torchrun_tells_who_a_process_is(monkeypatch):
     assert started() == World(1, 4, 2)
     with pytest.raises(UserError, match="4 processes were started, and X trains in one"):
         alone("X")
+
+
+def test_before_processes_know_of_each_other_the_first_of_each_machine_tells_of_errors(monkeypatch):
+    assert is_first_here()
+    for local_rank in ("0", "1"):
+        set_all(monkeypatch, LOCAL_RANK=local_rank)
+        assert is_first_here() == World(1, 4).tells() == (local_rank == "0")
 
 
 @pytest.mark.parametrize(("name", "value"), [("RANK", "4"), ("RANK", "-1"), ("MASTER_ADDR", ""), ("RANK", "x")])
