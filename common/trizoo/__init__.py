@@ -22,7 +22,18 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trizoo.api import Detections, Detector, Predictor, Segmenter, load, loss, targets, train
+    from trizoo.api import (
+        Detections,
+        Detector,
+        KeypointDetector,
+        Keypoints,
+        Predictor,
+        Segmenter,
+        load,
+        loss,
+        targets,
+        train,
+    )
     from trizoo.ground.errors import UserError
     from trizoo.recipes.schema import register_augmentation, register_family
     from trizoo.training.callbacks import Callback
@@ -31,7 +42,8 @@ __version__ = "0.5.0"
 
 # what a program may use -> where it is; loaded when it is first asked for, since `import trizoo` should cost nothing
 _DOOR = {
-    **dict.fromkeys(("Detections", "Detector", "Predictor", "Segmenter", "load", "loss", "targets", "train"), "api"),
+    **dict.fromkeys(("Detections", "Detector", "KeypointDetector", "Keypoints", "Predictor", "Segmenter"), "api"),
+    **dict.fromkeys(("load", "loss", "targets", "train"), "api"),
     "Callback": "training.callbacks",
     "UserError": "ground.errors",
     "register_augmentation": "recipes.schema",
@@ -41,6 +53,8 @@ __all__ = [
     "Callback",
     "Detections",
     "Detector",
+    "KeypointDetector",
+    "Keypoints",
     "Predictor",
     "Segmenter",
     "UserError",

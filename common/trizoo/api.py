@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from trizoo.ground.truth import as_truth
 from trizoo.pictures.draw_masks import blend
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
-from trizoo.tasks.found import Detections, Image
+from trizoo.tasks.found import Detections, Image, Keypoints
 from trizoo.tasks.pipeline import ImagePipeline
 from trizoo.training.callbacks import as_callbacks
 from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
@@ -108,6 +108,8 @@ class Detector(Predictor):
         nms: IoU above which the weaker of two boxes of a class goes; None: the recipe's
     """
 
+    gives: ClassVar = Detections
+
     def _run(
         self, images: Iterable[Any], batch_size: int, confidence: float | None = None, nms: float | None = None
     ) -> Iterable[Detections]:
@@ -124,7 +126,13 @@ class Detector(Predictor):
                 yield image
 
         for found in replace(self.pipeline, **wanted)(noted(), batch_size):
-            yield Detections(**vars(found), classes=self.classes, size=sizes.popleft())
+            yield self.gives(**vars(found), classes=self.classes, size=sizes.popleft())
+
+
+class KeypointDetector(Detector):
+    """Finds marks: an image -> `Keypoints`, which have `points`. Options of a call are a Detector's."""
+
+    gives: ClassVar = Keypoints
 
 
 class Segmenter(Predictor):
@@ -135,7 +143,7 @@ class Segmenter(Predictor):
         return blend(as_image(image), np.asarray(mask))
 
 
-PREDICTORS = {"detection": Detector, "segmentation": Segmenter, "keypoints": Detector}
+PREDICTORS = {"detection": Detector, "segmentation": Segmenter, "keypoints": KeypointDetector}
 
 
 def load(
@@ -159,7 +167,7 @@ def load(
         offline: with a tag: only what was downloaded before
 
     Returns:
-        A `Detector` or a `Segmenter`.
+        A `Detector`, a `Segmenter` or a `KeypointDetector`.
 
     Raises:
         UserError: for a file that is no checkpoint, an unknown tag or framework, or one that isn't installed

@@ -11,6 +11,7 @@ from trizoo.data.images import as_image
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections as Found
 from trizoo.pictures.draw import draw_detections
+from trizoo.pictures.draw_points import draw_points
 
 
 class Image(Protocol):
@@ -59,6 +60,9 @@ class Detections(Found):
                 f"image is {width}x{height} pixels, and these boxes are of one of {self.size[0]}x{self.size[1]}; "
                 f"that image is needed"
             )
+        return self._drawn(pixels)
+
+    def _drawn(self, pixels: np.ndarray) -> np.ndarray:
         return draw_detections(pixels, self, self.classes)
 
     def to_coco(self, image_id: int = 0, category_ids: Sequence[int] | None = None) -> list[dict[str, Any]]:
@@ -89,3 +93,16 @@ class Detections(Found):
             raise UserError("supervision isn't installed; pip install supervision would do") from error
         names = np.array(self.names, dtype=str)
         return supervision.Detections(self.boxes, None, self.scores, self.labels, data={"class_name": names})
+
+
+@dataclass(frozen=True)
+class Keypoints(Detections):
+    """What a key point model found in one image: `Detections` whose boxes are two pixels about each point."""
+
+    @property
+    def points(self) -> np.ndarray:
+        """float32 (N, 2), x and y in the image's own pixels."""
+        return (self.boxes[:, :2] + self.boxes[:, 2:]) / 2
+
+    def _drawn(self, pixels: np.ndarray) -> np.ndarray:
+        return draw_points(pixels, self.points, self.labels, self.classes, self.scores)

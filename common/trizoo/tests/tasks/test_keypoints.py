@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trizoo.api import PREDICTORS
 from trizoo.commands.main import main
 from trizoo.data.photo import Photo
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
+from trizoo.pictures.draw_points import draw_points
 from trizoo.recipes.schema import Data, Recipe
 from trizoo.show.kinds import KINDS
 from trizoo.tasks.detection import Detection
+from trizoo.tasks.found import Keypoints as Marks
 from trizoo.tasks.keypoints import Keypoints
 
 CLASSES = ("cross", "ring")
@@ -92,6 +95,15 @@ def test_a_result_has_a_point_for_each_mark_above_the_confidence():
     assert task.line(photo, marks, result, recipe, args).endswith("2 pin")
     nothing = task.result(photo, found(), recipe, args)
     assert "0 key points above 0.5" in task.line(photo, found(), nothing, recipe, args)
+
+
+def test_a_program_gets_points_and_a_picture_with_crosses():
+    given = Marks(**vars(found((10.25, 20), (99.5, 0.5))), classes=("pin",), size=(100, 60))
+    assert given.points.tolist() == [[10.25, 20], [99.5, 0.5]]
+    assert given.above(0.8).points.tolist() == [[10.25, 20]]
+    image = np.full((60, 100, 3), 128, np.uint8)
+    assert (given.draw(image) == draw_points(image, given.points, given.labels, ("pin",), given.scores)).all()
+    assert PREDICTORS["keypoints"].gives is Marks
 
 
 def test_looking_twice_is_refused():
