@@ -60,7 +60,7 @@ augment:
   - {op: cutout, probability: 1.0}
   - {op: grid_mask, probability: 1.0}
   - {op: mixup, probability: 1.0}
-multi_scale: {low: 1.0, high: 1.5, every: 2}
+multi_scale: {low: 1.0, high: 2.0, every: 2}
 loss: {box: siou, match_iou: 0.3, label_smoothing: 0.1, focal_gamma: 1.5, focal_alpha: 0.6}
 ema: {decay: 0.9, warmup: 2}
 evaluate: {nms_method: diou}
