@@ -22,11 +22,16 @@ from trizoo.recipes.schema import Recipe  # noqa: E402
 from trizoo.tests.cache import own_cache  # noqa: E402, F401
 from trizoo.weights.initial import unfilled  # noqa: E402
 
-if keras.backend.backend() == "tensorflow":
-    # most graphs here are run once or twice, and optimising them takes longer; commands in processes of their own do it
+
+def leave_graphs_as_they_are():
+    """Most graphs here run once or twice, and optimising them takes longer; commands in processes of their own do it."""
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+if keras.backend.backend() == "tensorflow":
+    leave_graphs_as_they_are()
 
 
 def pytest_itemcollected(item):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
 BACKENDS = {"tensorflow", "jax", "torch"}
-OWN = ("replicas.py", "test_replicas.py")  # several devices: on TensorFlow Keras has no interface of its own for them
+# several devices, and how graphs are optimised: on TensorFlow Keras has no interface of its own for them
+OWN = ("replicas.py", "test_replicas.py", "conftest.py")
 
 
 def imported(path):
