@@ -24,7 +24,7 @@ from trizoo.weights.initial import unfilled  # noqa: E402
 
 
 def leave_graphs_as_they_are():
-    """Most graphs here run once or twice, and optimising them takes longer; commands in processes of their own do it."""
+    """Most graphs here run once or twice, and optimising them takes longer; commands run as processes do it."""
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
