@@ -39,6 +39,17 @@ def cxcywh_to_xyxy(boxes):
     return np.concatenate([centre - half, centre + half], axis=-1)
 
 
+def centres(boxes):
+    """The middles of corners: (..., 4) -> (..., 2), x and y."""
+    boxes = as_boxes(boxes)
+    return (boxes[..., :2] + boxes[..., 2:]) / 2
+
+
+def around(points, half):
+    """Corners of the boxes that reach `half` to each side of points: (..., 2) -> (..., 4)."""
+    return np.concatenate([points - half, points + half], axis=-1)
+
+
 def xyxy_to_xywh(boxes):
     """Corners to COCO's order, top-left corner and size: (..., 4) -> (..., 4)."""
     boxes = as_boxes(boxes)
