@@ -7,9 +7,7 @@ from PIL import Image, ImageDraw
 
 from trizoo.ground.boxes import as_boxes
 from trizoo.ground.conventions import GREY
-from trizoo.pictures.fonts import label_faces, load_font
-from trizoo.pictures.labels import leader, make_label, place_labels
-from trizoo.pictures.palette import class_colours, text_colours
+from trizoo.pictures.tags import place_tags
 
 
 def draw_detections(image, detections, class_names, *, thickness=None, font_size=None, labelled=True):
@@ -52,32 +50,14 @@ def draw_boxes(image, boxes, labels, class_names, scores=None, *, thickness=None
     sides = corners[:, 2:] - corners[:, :2] + 1
     # Pillow draws lines inward from the corners, and out of the far side of a box that is smaller than they are.
     widths = np.minimum(thickness, (sides.min(1, initial=2 * thickness) + 1) // 2).tolist()
-    corners, labels = corners.tolist(), labels.tolist()
-    colours = class_colours(len(class_names))
-    inks = [tuple(colour) for colour in text_colours(colours).tolist()]
-    colours = [tuple(colour) for colour in colours.tolist()]
-    faces = label_faces(tuple(class_names)) if len(order) and labelled else ()
-
-    tags = {}
-    for k in reversed(order.tolist() if labelled else ()):
-        text, file = faces[labels[k]]
-        ending = "" if scores is None else f" {scores[k]:.2f}"
-        label = make_label(text, load_font(file, font_size), (width, height), ending)
-        if label is not None:
-            tags[k] = label
-    places = place_labels([label.size for label in tags.values()], [corners[k] for k in tags], (width, height))
-    placed = [(k, label, place) for (k, label), place in zip(tags.items(), places, strict=True) if place is not None]
+    order, corners, labels = order.tolist(), corners.tolist(), labels.tolist()
+    tags = place_tags(order, corners, labels, scores, class_names, font_size, (width, height), labelled)
 
     picture = Image.fromarray(image)
     pen = ImageDraw.Draw(picture)
     for k in order:
-        pen.rectangle(corners[k], outline=colours[labels[k]], width=widths[k])
-    for k, label, place in placed:
-        line = leader(place, label.size, corners[k])
-        if line is not None:
-            pen.line(line, fill=colours[labels[k]], width=max(1, thickness // 2))
-    for k, label, place in placed:  # after all lines, so that none crosses a label
-        label.draw(pen, place, colours[labels[k]], inks[labels[k]])
+        pen.rectangle(corners[k], outline=tags.colours[labels[k]], width=widths[k])
+    tags.draw(pen, thickness)
     return np.array(picture)
 
 

@@ -5,10 +5,9 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
+from trizoo.ground.boxes import around
 from trizoo.pictures.draw import check_image, check_labels
-from trizoo.pictures.fonts import label_faces, load_font
-from trizoo.pictures.labels import leader, make_label, place_labels
-from trizoo.pictures.palette import class_colours, text_colours
+from trizoo.pictures.tags import place_tags
 
 HALO = (0, 0, 0)  # around a cross, so that it stands out on any ground
 
@@ -40,33 +39,17 @@ def draw_points(image, points, labels, class_names, scores=None, *, thickness=No
     order = np.arange(len(points)) if scores is None else np.argsort(scores, kind="stable")
     inside = ((points >= 0) & (points <= [width, height])).all(axis=1)
     order = order[inside[order]].tolist()
-    colours = class_colours(len(class_names))
-    inks = [tuple(colour) for colour in text_colours(colours).tolist()]
-    colours = [tuple(colour) for colour in colours.tolist()]
     centres = np.minimum(np.nan_to_num(points), [width - 1, height - 1]).round().astype(np.int64)
-    around = np.clip(np.concatenate([centres - arm, centres + arm], axis=1), 0, [width - 1, height - 1] * 2).tolist()
-
-    faces, tags = label_faces(tuple(class_names)) if order and labelled else (), {}
-    for number in reversed(order if labelled else []):
-        text, file = faces[labels[number]]
-        ending = "" if scores is None else f" {scores[number]:.2f}"
-        label = make_label(text, load_font(file, font_size), (width, height), ending)
-        if label is not None:
-            tags[number] = label
-    places = place_labels([label.size for label in tags.values()], [around[k] for k in tags], (width, height))
+    corners = np.clip(around(centres, arm), 0, [width - 1, height - 1] * 2).tolist()
+    labels = labels.tolist()
+    tags = place_tags(order, corners, labels, scores, class_names, font_size, (width, height), labelled)
 
     picture = Image.fromarray(image)
     pen = ImageDraw.Draw(picture)
     for number in order:
-        for colour, wider in ((HALO, 2), (colours[labels[number]], 0)):
+        for colour, wider in ((HALO, 2), (tags.colours[labels[number]], 0)):
             _cross(pen, centres[number].tolist(), arm, colour, thickness + wider)
-    placed = [(number, label, at) for (number, label), at in zip(tags.items(), places, strict=True) if at is not None]
-    for number, label, at in placed:
-        line = leader(at, label.size, around[number])
-        if line is not None:
-            pen.line(line, fill=colours[labels[number]], width=max(1, thickness // 2))
-    for number, label, at in placed:
-        label.draw(pen, at, colours[labels[number]], inks[labels[number]])
+    tags.draw(pen, thickness)
     return np.array(picture)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trizoo.ground.sample import Detections
-from trizoo.pictures import draw
+from trizoo.pictures import tags
 from trizoo.pictures.draw import contact_sheet, draw_boxes, draw_detections
 from trizoo.pictures.labels import Label
 from trizoo.pictures.palette import class_colours, text_colours
@@ -144,7 +144,7 @@ def test_no_label_covers_another_in_a_crowd(monkeypatch):
 
 
 def test_a_label_apart_from_its_box_has_a_line_to_it(monkeypatch):
-    monkeypatch.setattr(draw, "place_labels", lambda sizes, boxes, picture: [(10, 10)])
+    monkeypatch.setattr(tags, "place_labels", lambda sizes, boxes, picture: [(10, 10)])
     image = grey(300, 300)
     marks = changed(image, draw_boxes(image, np.array([[100, 200, 200, 280]], np.float32), [0], ["a"], thickness=1))
     # a line from the label, at most 30 pixels a side, to the box's upper left corner: one or two pixels a row
