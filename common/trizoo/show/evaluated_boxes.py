@@ -10,10 +10,9 @@ from trizoo.metrics.coco_protocol import AREAS
 from trizoo.metrics.detection import IOU_THRESHOLD, measure
 from trizoo.pictures.draw import draw_boxes, draw_detections
 from trizoo.pictures.palette import class_colours
-from trizoo.show.embedded import plot, side_by_side, small
+from trizoo.show.embedded import plot, worst_images
 from trizoo.show.page import Section, Table
 
-WORST = 12  # images
 SIZES = {"small": "small: to 32x32 pixels", "medium": "medium: to 96x96", "large": "large"}
 CAPTIONS = {
     "precision_recall": "Precision over recall at IoU 0.5, with AP50",
@@ -75,21 +74,11 @@ def _sizes(metrics, records):
 
 def _worst(data, measures, found, point):
     """The images with the most mistakes."""
-    mistakes = measures["mistakes"]
-    total = sum(mistakes.values())
-    worst = [int(number) for number in np.argsort(-total, kind="stable")[:WORST] if total[number]]
-    if not worst:
-        return Section("Worst images", (f"None: {point} nothing is missed, invented or confused.",))
-    figures = []
-    for number in worst:
+
+    def draw(image, scale, number):
         record, strong = data.records[number], found[number].above(measures["score"])
-        image, scale = small(record)
         truth = draw_boxes(image, record.boxes * np.tile(scale, 2), record.labels, data.classes)
         strong = replace(strong, boxes=strong.boxes * np.tile(scale, 2))
-        prediction = draw_detections(image, strong, data.classes)
-        counts = ", ".join(f"{counts[number]} {name}" for name, counts in mistakes.items())
-        figures.append(side_by_side(truth, prediction, (record.id, counts)))
-    sums = ", ".join(f"{counts.sum():,} {name}" for name, counts in mistakes.items())
-    lines = (f"In all images {sums}, {point}.",)
-    more = ("truth at the left, prediction with its confidence at the right",)
-    return Section("Worst images", lines, more, figures=figures, layout="plots")
+        return truth, draw_detections(image, strong, data.classes)
+
+    return worst_images(data.records, measures["mistakes"], draw, f", {point}")

@@ -1,15 +1,13 @@
 """The sections of a page of a key point model's results."""
 
-import numpy as np
-
+from trizoo.ground.boxes import centres
 from trizoo.metrics import plots
 from trizoo.metrics.points import measure_points
 from trizoo.pictures.draw_points import draw_points
 from trizoo.pictures.palette import class_colours
-from trizoo.show.embedded import plot, side_by_side, small
+from trizoo.show.embedded import plot, worst_images
 from trizoo.show.page import Section, Table
 
-WORST = 12  # images
 CAPTIONS = {
     "confusion": "Which class is taken for which, what is missed (last column) and invented (last row)",
     "distances": "How far marks found lie from the true ones",
@@ -44,24 +42,10 @@ def sections(data, metrics, found, facts):
 
 def _worst(data, measures, found):
     """The images with the most mistakes."""
-    mistakes = measures["mistakes"]
-    total = sum(mistakes.values())
-    worst = [int(number) for number in np.argsort(-total, kind="stable")[:WORST] if total[number]]
-    if not worst:
-        return Section("Worst images", ("None: nothing is missed, invented or confused.",))
-    figures = []
-    for number in worst:
-        record = data.records[number]
-        image, scale = small(record)
-        truth = draw_points(image, _centres(record.boxes) * scale, record.labels, data.classes)
-        points = _centres(found[number].boxes) * scale
-        prediction = draw_points(image, points, found[number].labels, data.classes, found[number].scores)
-        counts = ", ".join(f"{counts[number]} {name}" for name, counts in mistakes.items())
-        figures.append(side_by_side(truth, prediction, (record.id, counts)))
-    sums = ", ".join(f"{counts.sum():,} {name}" for name, counts in mistakes.items())
-    more = ("truth at the left, prediction with its confidence at the right",)
-    return Section("Worst images", (f"In all images {sums}.",), more, figures=figures, layout="plots")
 
+    def draw(image, scale, number):
+        record, marks = data.records[number], found[number]
+        truth = draw_points(image, centres(record.boxes) * scale, record.labels, data.classes)
+        return truth, draw_points(image, centres(marks.boxes) * scale, marks.labels, data.classes, marks.scores)
 
-def _centres(boxes):
-    return (boxes[:, :2] + boxes[:, 2:]) / 2
+    return worst_images(data.records, measures["mistakes"], draw)

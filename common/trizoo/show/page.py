@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from html import escape
 
+from trizoo.ground.text import printable
+
 STYLE = """
 :root { color-scheme: light }
 * { box-sizing: border-box }
@@ -144,4 +146,4 @@ def _swatch(colour):
 def _text(value):
     """Escaped, what no encoding can write, such as half a character of a file name, as its number."""
     plain = str(value).encode("utf-8", "backslashreplace").decode()
-    return escape("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in plain))
+    return escape(printable(plain))
