@@ -86,7 +86,7 @@ def diagnose(path, root=None):
             causes.append(labels.not_opened(history, error))
         else:
             notes += images.notes
-            if not labels.is_checked([*images.training.records, *images.validation.records]):
+            if not images.are_few:
                 notes.append(f"images are too many to be decoded here; trizoo data check {history.data} reads them all")
             causes += [cause for look in OF_IMAGES for cause in look(history, images)]
     return Diagnosis(history, facts(history), tuple(in_order(causes)), tuple(notes))

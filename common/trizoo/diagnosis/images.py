@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from trizoo.augment.letterbox import fit
 from trizoo.data.images import in_threads
+from trizoo.data.members import byte_size
 from trizoo.data.statistics import evenly
-from trizoo.diagnosis.limits import SAMPLE
+from trizoo.diagnosis.limits import CHECK_BYTES, SAMPLE
 from trizoo.recipes.schema import Recipe
 from trizoo.training.data import open_data
 
@@ -70,6 +72,16 @@ class Images:
     def has_masks(self):
         """Whether there are classes of pixels and no boxes."""
         return self.training.objects is None
+
+    @cached_property
+    def are_few(self):
+        """Whether they are few enough to be decoded for the data check."""
+        total = 0
+        for record in (*self.training.records, *self.validation.records):
+            total += byte_size(record.image)
+            if total > CHECK_BYTES:
+                return False
+        return True
 
 
 def open_images(history):

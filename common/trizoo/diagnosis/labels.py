@@ -6,7 +6,6 @@ from trizoo.data.check import check
 from trizoo.data.check.names import KINDS as NAMES
 from trizoo.data.check.names import look_at_names
 from trizoo.data.check.report import Findings
-from trizoo.data.members import byte_size
 from trizoo.data.reading import LEFT_OUT
 from trizoo.diagnosis import limits
 from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy
@@ -128,9 +127,8 @@ def _measured(metrics, name):
 
 def checked(history, images):
     """Errors of the data check, where decoding all images takes seconds; what was left out in any case."""
-    records = [*images.training.records, *images.validation.records]
     kinds, evidence, data = [], [], images.recipe.data
-    if is_checked(records):
+    if images.are_few:
         masks = {"mask_map": dict(data.mask_map), "palette": data.palette, "ignore_colours": data.ignore_colours}
         options = {name: value for name, value in masks.items() if value} if images.has_masks else {}
         places = {"layout": data.layout, "images": data.images, "annotations": data.annotations}
@@ -150,16 +148,6 @@ def checked(history, images):
     check_it = Remedy(f"trizoo data check {history.data}", "lists all with their files")
     numbers = {"errors": sum(finding.count for finding in kinds), "left_out": len(left_out)}
     return Cause("data_check", POSSIBLE, tuple(evidence), (check_it,), numbers)
-
-
-def is_checked(records):
-    """Whether the images of so many records are few enough to be decoded for the data check."""
-    total = 0
-    for record in records:
-        total += byte_size(record.image)
-        if total > limits.CHECK_BYTES:
-            return False
-    return True
 
 
 def _more(history):

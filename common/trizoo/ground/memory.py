@@ -69,11 +69,7 @@ def _of_system(root):
 
 def _of_groups(root):
     """What each control group that has a limit, ours and those around it, leaves."""
-    try:
-        lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return
-    for line in lines:  # version 2: "0::/path"; version 1: "4:memory:/path"
+    for line in _text(root / "proc/self/cgroup").splitlines():  # version 2: "0::/path"; version 1: "4:memory:/path"
         number, controllers, path = line.split(":", 2)
         if number == "0":
             folder, limit, used, cache = root / "sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"
@@ -101,29 +97,28 @@ def _of_addresses(mapped):
 
 def _kilobytes(path):
     """{name: bytes} of the lines "name: N kB" of a file, none where it isn't there."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return {}
-    return {name: int(number) << 10 for name, number in re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE)}
+    found = re.findall(r"^(\w+):\s+(\d+) kB$", _text(path), re.MULTILINE)
+    return {name: int(number) << 10 for name, number in found}
 
 
 def _fields(path):
     """{name: number} of the lines "name N" of a file, none where it isn't there."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return {}
+    lines = _text(path).splitlines()
     return {name: int(number) for name, _, number in (line.partition(" ") for line in lines) if number.isdecimal()}
 
 
 def _number(path):
     """The number in a file, None where it isn't there or holds another word, as "max"."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return None
+    text = _text(path).strip()
     return int(text) if text.isdecimal() else None
+
+
+def _text(path):
+    """A file's text, none where it isn't there."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 class TooLittleMemoryError(UserError):
