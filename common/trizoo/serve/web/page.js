@@ -1,7 +1,7 @@
 
 const state = { model: null, picture: null, name: "", answer: null, mask: null, overlay: null, hidden: new Set(), lit: null, stream: null, asked: 0 };
 const view = byId("view");
-const isDetector = () => state.model?.task !== "segmentation";
+const isDetector = () => ["detection", "keypoints"].includes(state.model?.task);
 const colourOf = (name) => state.model.colours[state.model.classes.indexOf(name)];
 const confidence = () => Number(byId("confidence").value);
 const stem = () => state.name.replace(/\.[^.]*$/, "") || "picture";
