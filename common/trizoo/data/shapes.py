@@ -34,6 +34,12 @@ SHAPES = {
 }
 
 
+def shapes_of(classes):
+    """The shape of each class."""
+    others = iter([shape for shape in SHAPES if shape not in classes])
+    return [name if name in SHAPES else next(others) for name in classes]
+
+
 def covered(shape, radius, centre, degrees, size):
     """The pixels that a turned shape covers: where their window begins (top, left), bool (h, w), and a count.
 

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
-from trizoo.data.shapes import SHAPES, covered, fill, ground
+from trizoo.data.shapes import covered, fill, ground, shapes_of
 
 SIDE = 30  # pixels of a mark's box
 _MOST_MARKS, _APART, _ATTEMPTS = 8, 48, 20  # of a strip; pixels from centre to centre; places tried for each
@@ -27,10 +27,7 @@ def draw_strip(index, size, classes, seed, changed=False):
         the pixels, and a list of (label, xmin, ymin, xmax, ymax, False), whose centres are the marks
     """
     random = np.random.RandomState([seed, index, 1])
-    shapes = [name if name in SHAPES else None for name in classes]
-    others = iter([name for name in SHAPES if name not in classes])
-    shapes = [name or next(others) for name in shapes]
-    pixels = ground(random, size)
+    shapes, pixels = shapes_of(classes), ground(random, size)
     for _ in range(random.randint(0, _MOST_OTHERS + 1)):
         radius = random.randint(4, 40)
         shape = _OTHERS[random.randint(2 if radius > 12 else len(_OTHERS))]

@@ -12,13 +12,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from trizoo.data.shapes import MARKER, SHAPES, covered, fill, ground
+from trizoo.data.shapes import MARKER, SHAPES, covered, fill, ground, shapes_of
 from trizoo.data.strips import draw_strip
 from trizoo.ground.errors import UserError
 from trizoo.pictures.palette import palette_image
 
 SIZE, CLASSES = (256, 256), ("circle", "square", "triangle")
 MARKS_SIZE, MARKS_CLASSES = (1920, 320), ("cross", "ring")  # of key points
+# what a training without data draws
+SHAPES_TO_TRAIN_ON = {"images": 400, "size": SIZE}
+MARKS_TO_TRAIN_ON = {"images": 400, "size": MARKS_SIZE, "classes": MARKS_CLASSES, "marks": True}
 _DRAWING = 2  # raise where the same parameters begin to give other pixels
 _SPLITS = ("train", "val", "test")
 _MIN_SIDE = 32
@@ -71,7 +74,7 @@ def draw_image(index, size, classes, seed):
     that show.
     """
     random = np.random.RandomState([seed, index])  # its streams are promised never to change
-    shapes = _shapes_of(classes)
+    shapes = shapes_of(classes)
     pixels = ground(random, size)
     owners = np.zeros(pixels.shape[:2], np.uint8)  # 0: the ground, i: object i
     labels, cut = [], []
@@ -175,12 +178,6 @@ def _xml(id, size, classes, objects):
             "  </object>",
         ]
     return "\n".join([*lines, "</annotation>", ""])
-
-
-def _shapes_of(classes):
-    """The shape of each class."""
-    others = iter([shape for shape in SHAPES if shape not in classes])
-    return [name if name in SHAPES else next(others) for name in classes]
 
 
 def _hues(label, num_classes):

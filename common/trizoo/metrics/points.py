@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from trizoo.ground.boxes import centres
 from trizoo.ground.text import plain
 from trizoo.metrics.pool import mean_over_classes
 
@@ -50,7 +51,8 @@ def measure_points(detections, truths, class_names, radius=RADIUS):
     mistakes = {name: np.zeros(len(truths), np.int64) for name in ("missed", "false", "confused")}
     for number, (found, truth) in enumerate(zip(detections, truths, strict=True)):
         counted = ~(truth.difficult | truth.crowd)
-        true, places = _centres(truth.boxes[counted]), _centres(found.boxes)
+        boxes, places = truth.boxes.astype(np.float64), centres(found.boxes.astype(np.float64))
+        true = centres(boxes[counted])
         labels = truth.labels[counted]
         pairs = _pairs_of_classes(places, found.labels, true, labels, radius)
         free_found, free_true = np.ones(len(places), bool), np.ones(len(true), bool)
@@ -58,7 +60,7 @@ def measure_points(detections, truths, class_names, radius=RADIUS):
             distances[label].extend(apart)
             free_found[of_found], free_true[of_true] = False, False
             confusion[label, label] += len(apart)
-        ignored = _at(places, _centres(truth.boxes[~counted]), radius) & free_found
+        ignored = _at(places, centres(boxes[~counted]), radius) & free_found
         free_found &= ~ignored
         rest_found, rest_true = np.flatnonzero(free_found), np.flatnonzero(free_true)
         of_found, of_true = pair_points(places[rest_found], true[rest_true], radius)
@@ -193,11 +195,6 @@ def _pairs_of_classes(found, found_labels, true, labels, radius):
 def _at(points, others, radius):
     """Which points have one of the others within the radius: (n, 2), (m, 2) -> bool (n,)."""
     return (np.linalg.norm(points[:, None] - others[None], axis=-1) <= radius).any(axis=1)
-
-
-def _centres(boxes):
-    """(n, 4) -> float64 (n, 2)."""
-    return (boxes[:, :2].astype(np.float64) + boxes[:, 2:]) / 2
 
 
 def _figures(distances, truths, found, radius):

@@ -13,6 +13,7 @@ from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
 from trizoo.data.class_maps import renamed, with_synonyms
 from trizoo.data.images import read_image
 from trizoo.data.reading import Problem
+from trizoo.data.synthetic import SHAPES_TO_TRAIN_ON
 from trizoo.data.texts import Chosen
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import suggest
@@ -68,7 +69,7 @@ class Detection:
     """See `trizoo.tasks.base.Task`."""
 
     name = "detection"
-    synthetic = {"images": 400, "size": (256, 256)}  # noqa: RUF012, nobody writes to it
+    synthetic = SHAPES_TO_TRAIN_ON
     metrics = ("mAP50", "mAP")
 
     def find(self, data):
@@ -88,10 +89,14 @@ class Detection:
 
     def open(self, listing, data, split, classes):
         """See `trizoo.data.boxes.dataset.BoxSet`. Raises UserError where there is nothing to find."""
-        training = listing.open(split, classes or None, dict(data.classes_map))
+        training = self.training_set(listing, split, classes or None, dict(data.classes_map))
         if not training.classes:
             raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
         return training
+
+    def training_set(self, listing, split, classes, classes_map):
+        """A BoxSet, whatever is in it."""
+        return listing.open(split, classes, classes_map)
 
     def evaluation_set(self, listing, data, split, classes):
         """A `BoxEvaluationSet`, on VOC's and COCO's names for the same classes alike."""
@@ -176,12 +181,16 @@ class Detection:
     def draw(self, photo, found, recipe, args):
         """The image with boxes, names and scores."""
         found = found.above(confidence(recipe, args))
-        labelled = not args.hide_labels
-        picture = draw_detections(photo.pixels(), found, recipe.classes, thickness=args.line_width, labelled=labelled)
+        options = {"thickness": args.line_width, "labelled": not args.hide_labels}
+        picture = self.draw_found(photo.pixels(), found, recipe.classes, **options)
         if not args.count:
             return picture
         counts = np.bincount(found.labels, minlength=len(recipe.classes)).tolist()
         return draw_counts(picture, recipe.classes, counts)
+
+    def draw_found(self, image, found, classes, **options):
+        """Detections in their image: see `trizoo.pictures.draw.draw_detections`."""
+        return draw_detections(image, found, classes, **options)
 
     def write(self, photo, target, found, recipe, args):
         """A VOC annotation, a YOLO label file, crops."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from trizoo.data.images import as_image
+from trizoo.ground.boxes import centres
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections as Found
 from trizoo.pictures.draw import draw_detections
@@ -102,7 +103,7 @@ class Keypoints(Detections):
     @property
     def points(self) -> np.ndarray:
         """float32 (N, 2), x and y in the image's own pixels."""
-        return (self.boxes[:, :2] + self.boxes[:, 2:]) / 2
+        return centres(self.boxes)
 
     def _drawn(self, pixels: np.ndarray) -> np.ndarray:
         return draw_points(pixels, self.points, self.labels, self.classes, self.scores)

@@ -4,30 +4,22 @@ Data, networks' results and runtimes have boxes; here they are about their centr
 detection.
 """
 
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from trizoo.data.boxes.dataset import BoxSet
 from trizoo.data.boxes.find import first_of_points
 from trizoo.data.boxes.kept import open_boxes
 from trizoo.data.images import read_image
-from trizoo.data.synthetic import MARKS_CLASSES, MARKS_SIZE
+from trizoo.data.synthetic import MARKS_TO_TRAIN_ON
+from trizoo.ground.boxes import around, centres
 from trizoo.ground.errors import UserError
 from trizoo.metrics.curves import write_keypoint_report
 from trizoo.metrics.plain import shown
 from trizoo.metrics.points import evaluate_points
-from trizoo.pictures.counts import draw_counts
 from trizoo.pictures.draw_points import draw_points
-from trizoo.tasks.detection import LOWEST_SCORE, BoxEvaluationSet, Detection, class_ids, confidence
-from trizoo.tasks.writers import to_json
+from trizoo.tasks.detection import BoxEvaluationSet, Detection, confidence
 
 HALF = 1.0  # pixels to each side of a mark that its box has while it is augmented, so that borders don't shift it
-
-
-def centres(boxes):
-    """(N, 4) -> (N, 2), x and y."""
-    return (boxes[:, :2] + boxes[:, 2:]) / 2
 
 
 class MarkSet(BoxSet):
@@ -36,8 +28,7 @@ class MarkSet(BoxSet):
     def sample(self, index, at_least=None):
         """See `BoxSet.sample`."""
         sample = super().sample(index, at_least)
-        marks = centres(sample.boxes)
-        return sample.replace(boxes=np.concatenate([marks - HALF, marks + HALF], axis=1))
+        return sample.replace(boxes=around(centres(sample.boxes), HALF))
 
 
 @dataclass(frozen=True)
@@ -64,37 +55,24 @@ class Keypoints(Detection):
     """See `trizoo.tasks.base.Task`."""
 
     name = "keypoints"
-    synthetic = {"images": 400, "size": MARKS_SIZE, "classes": MARKS_CLASSES, "marks": True}  # noqa: RUF012
+    synthetic = MARKS_TO_TRAIN_ON
     metrics = ("mF1", "F1")
 
     def find(self, data):
         """The `trizoo.data.boxes.index.BoxIndex`: of COCO's key points or tables of points, else of boxes."""
         return first_of_points(open_boxes, data.root, data.layout, data.images, data.annotations)
 
-    def open(self, listing, data, split, classes):
-        """A MarkSet. Raises UserError where there is nothing to find."""
-        training = MarkSet(listing, split, classes or None, dict(data.classes_map))
-        if not training.classes:
-            raise UserError(f"{training.root} has no object of any class, so there is nothing to learn")
-        return training
+    def training_set(self, listing, split, classes, classes_map):
+        """A MarkSet."""
+        return MarkSet(listing, split, classes, classes_map)
 
     def evaluation_set(self, listing, data, split, classes):
         """A KeypointEvaluationSet."""
         return KeypointEvaluationSet(**vars(super().evaluation_set(listing, data, split, classes)))
 
-    def write_results(self, evaluation, found, recipe, args):
-        """None."""
-        return []
-
     def evaluator(self, framework, model, spec, recipe, device):
         """A Detector of what predict shows: marks have no curve over all scores."""
         return self.pipeline(framework, model, spec, recipe, device)
-
-    def predictor(self, framework, model, spec, recipe, device, args):
-        """A Detector, which also finds what lies below the score that is shown."""
-        score = min(confidence(recipe, args), LOWEST_SCORE)
-        only = None if args.classes is None else class_ids(args.classes, recipe.classes)
-        return replace(self.pipeline(framework, model, spec, recipe, device), score=score, only=only)
 
     def as_used(self, pipeline, args):
         """The same. Raises UserError for --tta and --tta-scales, since marks found several times aren't joined."""
@@ -109,9 +87,9 @@ class Keypoints(Detection):
 
     def result(self, photo, found, recipe, args):
         """As a detector's, but each detection has a point, x and y, beside the box of two pixels about it."""
-        shown = found.above(confidence(recipe, args))
-        result = to_json(photo.name, photo.size(), shown, recipe.classes) | photo.about
-        for one, point in zip(result["detections"], centres(shown.boxes).tolist(), strict=True):
+        result = super().result(photo, found, recipe, args)
+        points = centres(found.above(confidence(recipe, args)).boxes).tolist()
+        for one, point in zip(result["detections"], points, strict=True):
             one["point"] = [round(side, 2) for side in point]
         return result
 
@@ -119,18 +97,9 @@ class Keypoints(Detection):
         """What was found in one image."""
         return super().line(photo, found, result, recipe, args).replace("boxes", "key points", 1)
 
-    def draw(self, photo, found, recipe, args):
-        """The image with a cross at each mark, names and scores."""
-        found = found.above(confidence(recipe, args))
-        options = {"thickness": args.line_width, "labelled": not args.hide_labels}
-        picture = draw_found(photo.pixels(), found, recipe.classes, **options)
-        if not args.count:
-            return picture
-        counts = np.bincount(found.labels, minlength=len(recipe.classes)).tolist()
-        return draw_counts(picture, recipe.classes, counts)
-
-    def write(self, photo, target, found, recipe, args):
-        """Nothing more."""
+    def draw_found(self, image, found, classes, **options):
+        """Detections as crosses: see `trizoo.pictures.draw_points.draw_points`."""
+        return draw_found(image, found, classes, **options)
 
     def table(self, metrics):
         """Metrics per class, then of all."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from trizoo.data.images import read_image
 from trizoo.data.masks.find import find_masks
+from trizoo.data.synthetic import SHAPES_TO_TRAIN_ON
 from trizoo.ground.files import replacing
 from trizoo.metrics.curves import write_segmentation_report
 from trizoo.metrics.plain import shown
@@ -106,7 +107,7 @@ class Segmentation:
     """See `trizoo.tasks.base.Task`."""
 
     name = "segmentation"
-    synthetic = {"images": 400, "size": (256, 256)}  # noqa: RUF012, nobody writes to it
+    synthetic = SHAPES_TO_TRAIN_ON
     metrics = ("mIoU", "pixel_accuracy")
 
     def find(self, data):

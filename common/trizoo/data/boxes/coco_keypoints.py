@@ -8,13 +8,15 @@ import numpy as np
 
 from trizoo.data.boxes.coco import listing_of
 from trizoo.data.boxes.coco_file import CocoBoxes, is_set, number_of, unique_images
+from trizoo.data.boxes.points import HALF
+from trizoo.data.boxes.rows import FARTHEST
 from trizoo.data.class_names import class_name
 from trizoo.data.coco_files import find_files
 from trizoo.data.coco_json import Category, Id, Image, decode, in_order, shown
 from trizoo.data.reading import Problem, json_files
+from trizoo.ground.boxes import around
 
 _numbers = msgspec.json.Decoder(list[float])
-_FARTHEST = 1e6  # pixels; what is farther from the image is no number that anybody meant
 
 
 class _Entry(msgspec.Struct, gc=False):
@@ -88,7 +90,8 @@ def read_keypoints(path):
     if unlisted:
         text = f"{unlisted} annotations are of images that aren't listed and are left out"
         others.append(Problem("annotation of no image", path, text))
-    order = np.argsort(np.array(places, np.int64), kind="stable")
+    places = np.array(places, np.int64)
+    order = np.argsort(places, kind="stable")
     points = np.array(points, np.float64).reshape(-1, 2)[order]
     return CocoBoxes(
         path,
@@ -97,8 +100,8 @@ def read_keypoints(path):
         np.array([image.size or (0, 0) for image in images], np.int64).reshape(-1, 2),
         dict(enumerate(names, start=1)),
         frozenset(),
-        np.searchsorted(np.array(places, np.int64)[order], np.arange(len(images) + 1)),
-        np.concatenate([points - 0.5, points + 0.5], axis=1),
+        np.searchsorted(places[order], np.arange(len(images) + 1)),
+        around(points, HALF),
         np.array(labels, np.int64)[order],
         np.array(crowd, bool)[order],
         np.zeros(len(points), bool),
@@ -135,7 +138,7 @@ def _points(entry, classes):
     count = len(classes[entry.category_id])
     if len(numbers) != 3 * count:
         return [], f"has {len(numbers)} numbers as key points, and its category needs {3 * count},"
-    if not all(abs(number) < _FARTHEST for number in numbers):
+    if not all(abs(number) < FARTHEST for number in numbers):
         return [], "has key points beyond all images"
     triples = zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
     return [(place, (x, y)) for place, (x, y, visible) in enumerate(triples) if visible > 0], ""

@@ -7,6 +7,7 @@ import csv
 import re
 from itertools import islice
 
+from trizoo.data.boxes.points import HALF
 from trizoo.data.boxes.rows import Rows, listing_of, number, split_of, text_files
 from trizoo.data.class_names import class_name
 from trizoo.data.image_tree import LONGEST_PATH, ImageTree
@@ -179,7 +180,7 @@ def _read(path, table, rows):
                     written = [value.replace(",", ".") for value in written]
                 numbers = [number(value) for value in written]
                 if len(numbers) == 2:
-                    numbers = [side + half for half in (-0.5, 0.5) for side in numbers]
+                    numbers = [side + half for half in (-HALF, HALF) for side in numbers]
                 rows.add(index, numbers, text, reader.line_num, crowd == "1")
     except csv.Error as error:
         raise UserError(f"{path}, line {reader.line_num} is no row of a table: {error}") from error

@@ -4,6 +4,7 @@ import numpy as np
 
 from trizoo.families.base.decode import suppressed
 from trizoo.families.base.terms import log_softmax
+from trizoo.ground.boxes import around
 
 HALF = 1.0  # pixels of the input: a mark is handed on as the box around it that reaches so far to each side
 
@@ -36,7 +37,7 @@ def decode_keypoints(outputs, stride, placements, *, score, threshold=1.0, max_d
     for number, placement in enumerate(placements):
         chosen = np.flatnonzero(finite[number] & (scores[number] >= score))
         middle = centres[number, chosen].astype(np.float32)
-        boxes = np.concatenate([middle - HALF, middle + HALF], axis=1)
+        boxes = around(middle, HALF)
         inside = ((middle >= 0) & (middle <= placement.canvas)).all(axis=1)
         options = {"threshold": threshold, "method": method, "min_score": score, "max_detections": max_detections}
         of_image = scores[number, chosen[inside]], labels[number, chosen[inside]]

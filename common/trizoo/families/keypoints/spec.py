@@ -83,15 +83,9 @@ class KeypointSpec(ModelSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class KeypointArchitecture(Architecture):
-    """What a key point model's name stands for.
-
-    Args:
-        stride: see `KeypointSpec`
-    """
+    """What a key point model's name stands for; sides are multiples of its stride."""
 
     task: ClassVar[str] = "keypoints"
-
-    stride: int = 32
 
     def spec(self, name, num_classes, *, norm=None, **normalisation):
         """The KeypointSpec.
@@ -101,17 +95,17 @@ class KeypointArchitecture(Architecture):
             normalisation: mean and std
         """
         return KeypointSpec(
-            name=name, num_classes=num_classes, stride=self.stride, norm=norm or "batch", **normalisation
+            name=name, num_classes=num_classes, stride=self.size_multiple, norm=norm or "batch", **normalisation
         )
 
     def check_input_size(self, name, size):
         """Any multiple of the stride."""
-        check_multiples(name, size, self.stride)
+        check_multiples(name, size, self.size_multiple)
 
 
 KEYPOINT_ARCHITECTURES = {
-    "keypoints-stride32": KeypointArchitecture(stride=32, size_multiple=32),
-    "keypoints-stride16": KeypointArchitecture(stride=16, size_multiple=16),
+    "keypoints-stride32": KeypointArchitecture(size_multiple=32),
+    "keypoints-stride16": KeypointArchitecture(size_multiple=16),
 }
 
 KEYPOINTS = Family(KEYPOINT_ARCHITECTURES, KeypointLoss)

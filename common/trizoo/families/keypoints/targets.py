@@ -4,6 +4,7 @@ import numpy as np
 
 from trizoo.families.anchored.matching import NEGATIVE
 from trizoo.families.base.padding import in_a_row, places
+from trizoo.ground.boxes import centres
 
 
 def cells_of(size, stride):
@@ -37,7 +38,7 @@ def assign(boxes, labels, num_classes, size, stride):
     columns, rows = cells_of(size, stride)
     flat_boxes, flat_labels, counts = in_a_row(boxes, labels, num_classes)
     image, _ = places(counts)
-    marks = (flat_boxes[:, :2] + flat_boxes[:, 2:]) / (2 * stride)
+    marks = centres(flat_boxes) / stride
     inside = ((marks >= 0) & (marks <= [columns, rows])).all(axis=1)
     image, marks, flat_labels = image[inside], marks[inside], flat_labels[inside]
     # a mark on the right or lower border belongs to the last cell

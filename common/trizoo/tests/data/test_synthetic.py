@@ -8,7 +8,7 @@ from PIL import Image
 import trizoo.data.synthetic as synthetic
 from trizoo.data.boxes.find import find_boxes
 from trizoo.data.masks.find import find_masks
-from trizoo.data.shapes import SHAPES, covered, fill
+from trizoo.data.shapes import SHAPES, covered, fill, shapes_of
 from trizoo.data.synthetic import draw_image, synthesize
 from trizoo.ground.errors import UserError
 
@@ -149,8 +149,8 @@ def test_names_and_shapes_of_any_kind(tmp_path):
     classes = ["圆 形", "star", "a<b> & c"]
     out = synthesize(tmp_path / "新 数据", 12, (80, 64), classes, seed=1)
     assert find_boxes(out).open().classes == tuple(sorted(classes))
-    assert synthetic._shapes_of(classes) == ["circle", "star", "square"]
-    assert synthetic._shapes_of(list(reversed(SHAPES))) == list(reversed(SHAPES))
+    assert shapes_of(classes) == ["circle", "star", "square"]
+    assert shapes_of(list(reversed(SHAPES))) == list(reversed(SHAPES))
 
 
 def test_existing_set_is_left_as_it_is(tmp_path):
