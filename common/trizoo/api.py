@@ -64,6 +64,8 @@ class Predictor:
     classes: tuple[str, ...]
     pipeline: ImagePipeline
 
+    options: ClassVar[tuple[str, ...]] = ()  # of a call, beside batch_size
+
     def __call__(self, images: Any, *, batch_size: int = 8, **options: Any) -> Any:
         """The result of an image, or a list of those of several.
 
@@ -75,9 +77,14 @@ class Predictor:
         Raises:
             UserError: for a file that can't be read
             ValueError: for what is no image, and for an option out of its range
+            TypeError: for an option that the task hasn't
         """
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size is {batch_size!r}; a whole number of at least 1 is needed")
+        for name in options:
+            if name not in self.options:
+                known = ", ".join(("batch_size", *self.options))
+                raise TypeError(f"{name} is no option of a call{hint(name, self.options)}; there are {known}")
         several = isinstance(images, list | tuple)
         given = images if several else [images]
         places = (f"images[{number}]" if several else "the image" for number in range(len(given)))
@@ -108,6 +115,7 @@ class Detector(Predictor):
         nms: IoU above which the weaker of two boxes of a class goes; None: the recipe's
     """
 
+    options = ("confidence", "nms")
     gives: ClassVar = Detections
 
     def _run(
@@ -130,8 +138,9 @@ class Detector(Predictor):
 
 
 class KeypointDetector(Detector):
-    """Finds marks: an image -> `Keypoints`, which have `points`. Options of a call are a Detector's."""
+    """Finds marks: an image -> `Keypoints`, which have `points`. Options of a call are a Detector's, less nms."""
 
+    options = ("confidence",)
     gives: ClassVar = Keypoints
 
 

@@ -21,15 +21,19 @@ def run(args):
     """The command. Returns the exit code."""
     check_figure(args.out, "--out", COMMAND)
     runs = {path: read(path) for path in args.runs}
+    measured = {}
     for name, records in runs.items():
         epochs = [record for record in records if record["kind"] == "epoch"]
         seconds = [record["seconds"] for record in epochs]
         name_of_score, scores = validation(records)
+        measured |= {name_of_score: None} if scores else {}
         say(
             f"{name}: {len(epochs)} epochs, {np.median(seconds) if seconds else 0:.1f} s each (median), loss "
             f"{epochs[-1]['loss'] if epochs else float('nan'):.3f}, best validation {name_of_score} "
             f"{shown(max(scores.values(), default=None))}"
         )
+    if len(measured) > 1:
+        say(f"warning: {' and '.join(measured)} are different metrics; only curves of the same one can be compared")
     save_figure(args.out, draw({Path(name).name: records for name, records in runs.items()}), COMMAND)
     return 0
 

@@ -11,6 +11,7 @@ from trizoo.data.synthetic import CLASSES, MARKS_CLASSES, MARKS_SIZE, SIZE, synt
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.ground.results import check_place
+from trizoo.ground.text import first_few
 
 
 def run(options):
@@ -93,6 +94,8 @@ def _split(options):
         **_mask_options(options),
     )
     print(done)
+    if lacking := done.lacking():
+        print(f"note: train has no {first_few(lacking)}: too few images hold them; more, or another --seed, would do")
     if done.twins:
         print(f"note: {done.twins} images have the very bytes of another one, and are in its split")
     if done.problems:

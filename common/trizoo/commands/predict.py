@@ -21,7 +21,7 @@ from trizoo.tasks.json_lines import ResultFile
 from trizoo.tasks.writers import output_names
 
 COMMAND = "trizoo predict"
-SOME_FAILED = 1  # the exit code where images couldn't be read, and the others were
+SOME_FAILED, ALL_FAILED = 1, 2  # exit codes where images couldn't be read: the others were, or there was none
 
 
 def predict(framework, argv=None):
@@ -76,7 +76,9 @@ def run(args, choice):
         say(f"{predicting.failed} of what was given couldn't be read")
     if writes:
         say(f"written to {args.out}")
-    return SOME_FAILED if predicting.failed else 0
+    if predicting.failed:
+        return SOME_FAILED if predicting.seen else ALL_FAILED
+    return 0
 
 
 def earlier_files(out, folders):

@@ -34,6 +34,7 @@ class Predicting:
         numbers: an iterator of the images' numbers
         window: a `trizoo.commands.window.Window`, None where nothing is shown
         failed: how many images and videos couldn't be read to their end
+        seen: how many images and frames were looked at
     """
 
     task: Any
@@ -44,6 +45,7 @@ class Predicting:
     numbers: Any
     window: Any = None
     failed: int = 0
+    seen: int = 0
 
     def __post_init__(self):
         self.total = self.task.total(self.recipe, self.args)
@@ -140,6 +142,7 @@ class Predicting:
 
     def _add(self, result, number):
         self.total.add(result)
+        self.seen += 1
         for file, entries in self.files.items():
             file.add(*entries(result, number))
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from trizoo.data.boxes.labelme import NO_CLASS
+from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
+from trizoo.data.boxes.points import Drawn
 from trizoo.data.class_maps import without_use
 from trizoo.data.class_names import given_names, spellings
 from trizoo.data.finding import is_of_tars, named_place
@@ -173,7 +175,8 @@ def _of_boxes(listing, classes, classes_map):
         raise UserError(f"the class map leaves out every object of {index.root}, so there is nothing to write")
     data.notes[:0] = index.list_notes
     names = file_names([index.ids[row] for row in place_of])
-    return Content(data.classes, data.records, names, in_order(splits)), data
+    records = Drawn(data.records) if index.layout in OF_POINTS else data.records
+    return Content(data.classes, records, names, in_order(splits)), data
 
 
 def _of_masks(listing, classes, classes_map, options):

@@ -36,7 +36,7 @@ def find_labels(root, task=None, layout=None, images=None, annotations=None, *, 
     try:
         boxes = find_boxes(root, **places)
         if boxes.annotations and not (boxes.layout == "coco" and layout is None and _are_pictures(root, places)):
-            return "detection", boxes
+            return "keypoints" if boxes.layout in OF_POINTS else "detection", boxes
     except UserError as why:
         error = why
     try:

@@ -59,9 +59,12 @@ def _images_of(source, also):
     if not path.exists():
         path = Path(os.path.expanduser(text))  # noqa: PTH111 - a shell leaves ~ in quotes; Path.expanduser raises for "~x"
     if path.is_dir():
-        images = [file for file in _walk(path) if _is_image(file)]
+        files = [*_walk(path)]
+        images = [file for file in files if _is_image(file)]
         if not images:
-            raise UserError(f"the folder {text!r} and its sub-folders hold no image ({_suffixes()})")
+            other = next((file for file in files if also and _is_image(file, also)), None)
+            others = "" if other is None else f"; others are taken where they are named, such as {str(other)!r}"
+            raise UserError(f"the folder {text!r} and its sub-folders hold no image ({_suffixes()}){others}")
     elif path.exists():
         if not _is_image(path, also):
             raise UserError(f"the source {text!r} is no image by its suffix; {_suffixes(also)} are read")

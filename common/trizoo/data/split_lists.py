@@ -45,6 +45,11 @@ class SplitUp:
     twins: int
     problems: int
 
+    def lacking(self):
+        """Names of the classes that some image holds, and none of the split train."""
+        there = sum(self.holders.values())
+        return [name for label, name in enumerate(self.classes) if there[label] and not self.holders["train"][label]]
+
     def __str__(self):
         """A table of the images that hold each class, and of its objects where they are counted, in each split."""
         head = ["class", "", "all", *(text for name in self.ids for text in (name, ""))]

@@ -1,5 +1,7 @@
 """Images shared out among splits, or a few of them chosen, so that every class gets its share, by a seed."""
 
+from collections import Counter
+
 import numpy as np
 
 from trizoo.data.images import in_threads
@@ -57,20 +59,29 @@ def stratify(label_sets, ratios, seed=0, together=None):
     for number in order:
         if splits[number] < 0:
             put(number, room)
-    _fill_empty(splits, len(ratios), order)
+    _fill_empty(splits, len(ratios), order, labels)
     result = np.zeros(len(label_sets), np.int64)
     for group, split in zip(groups, splits.tolist(), strict=True):
         result[group] = split
     return result
 
 
-def _fill_empty(splits, number, order):
-    """Moves a group from the fullest split into each empty one, as long as two are in it."""
+def _fill_empty(splits, number, order, labels):
+    """Moves a group from the fullest split into each empty one, as long as two are in it.
+
+    It is one whose classes others in that split hold too, where there is such a group.
+
+    Args:
+        order: of the groups, the first of those that would do moves
+        labels: of each group, a list
+    """
     for split in range(number):
         counts = np.bincount(splits, minlength=number)
         fullest = int(counts.argmax())
         if not counts[split] and counts[fullest] > 1:
-            splits[next(group for group in order if splits[group] == fullest)] = split
+            there = [group for group in order if splits[group] == fullest]
+            held = Counter(label for group in there for label in labels[group])
+            splits[min(there, key=lambda group: any(held[label] == 1 for label in labels[group]))] = split
 
 
 def choose(label_sets, most, seed=0):

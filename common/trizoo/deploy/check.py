@@ -64,7 +64,9 @@ class Difference:
     def __str__(self):
         """The figures, for a person."""
         figures = [f"raw outputs {self.raw:.1e} of their maximum"]
-        if self.boxes is not None:
+        if self.boxes == 0:
+            figures.append("no box on these images in either, so none was compared")
+        elif self.boxes is not None:
             same = "equal" if self.precision == "fp32" else f"the same at IoU {SAME[self.precision][0]}"
             edge = f" (and {self.edge} that hang on rounding)" if self.edge and self.precision == "fp32" else ""
             figures.append(f"{self.equal} of {self.boxes} boxes {same}{edge}")

@@ -89,3 +89,25 @@ def backbone_of(section):
 def check_input_size(name, size):
     """UserError unless the model takes images of this (width, height); it names the nearest legal sizes."""
     architecture(name).check_input_size(name, size)
+
+
+def size_around(name, size):
+    """The least (width, height) that the model takes and in which an image of this size has room.
+
+    It is the image's own, or both sides are multiples of `size_multiple`. Raises UserError where there is none.
+    """
+    multiple = architecture(name).size_multiple
+    larger = tuple(-(-side // multiple) * multiple for side in size)
+    if takes(name, larger) and not takes(name, size):
+        return larger
+    check_input_size(name, size)
+    return tuple(size)
+
+
+def takes(name, size):
+    """Whether the model takes images of this (width, height)."""
+    try:
+        check_input_size(name, size)
+    except UserError:
+        return False
+    return True

@@ -80,7 +80,8 @@ class Served:
         predict, args = self.recipe.predict, self.args
         shown = predict.score if args.confidence is None else args.confidence
         thresholds = {"confidence": shown, "lowest_confidence": min(LOWEST_SCORE, shown)} if detects else {}
-        for name in ("nms", "nms_method", "max_detections") if detects else ():
+        names = {"detection": ("nms", "nms_method", "max_detections"), "keypoints": ("max_detections",)}
+        for name in names.get(self.task.name, ()):
             thresholds[name] = getattr(self.pipeline, name)
         colours = class_colours(len(self.classes)) if detects else voc_palette()[: len(self.classes)]
         return {

@@ -67,6 +67,9 @@ class Task(Protocol):
     def evaluation_set(self, listing, data, split, classes):
         """The EvaluationSet of a split, None for all images; names in it that aren't among `classes` are an error."""
 
+    def remarks(self, recipe, sources):
+        """Sentences about what a model can't learn of the `trizoo.training.data.Sources` that it is trained on."""
+
     def as_asked(self, evaluation, args):
         """An EvaluationSet of this task's as evaluate.py's arguments want it measured."""
 

@@ -106,6 +106,10 @@ class Detection:
         notes = [*source.notes, *([f"measured are {', '.join(found)}"] if found else [])]
         return BoxEvaluationSet(source.records, classes, split or "all", source.problems, notes)
 
+    def remarks(self, recipe, sources):
+        """None."""
+        return []
+
     def as_asked(self, evaluation, args):
         """The same: there is one way to measure boxes."""
         return evaluation

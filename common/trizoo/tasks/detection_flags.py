@@ -45,7 +45,7 @@ def line_width(text):
 
 MAX_DETECTIONS = Flag(
     "max_detections",
-    "most detections of an image (default: the recipe's evaluate.max_detections, 100)",
+    "most detections of an image (default: the recipe's evaluate.max_detections)",
     metavar="N",
     parse=count,
     sets=lambda value: {"evaluate.max_detections": value},

@@ -6,11 +6,14 @@ detection.
 
 from dataclasses import dataclass
 
+from trizoo.augment.letterbox import fit
 from trizoo.data.boxes.dataset import BoxSet
 from trizoo.data.boxes.find import first_of_points
 from trizoo.data.boxes.kept import open_boxes
+from trizoo.data.boxes.points import shared_cells
 from trizoo.data.images import read_image
 from trizoo.data.synthetic import MARKS_TO_TRAIN_ON
+from trizoo.families import architecture
 from trizoo.ground.boxes import around, centres
 from trizoo.ground.errors import UserError
 from trizoo.metrics.curves import write_keypoint_report
@@ -19,6 +22,7 @@ from trizoo.metrics.points import evaluate_points
 from trizoo.pictures.draw_points import draw_points
 from trizoo.tasks.detection import BoxEvaluationSet, Detection, confidence
 
+MOST_COUNTED = 5000  # images whose marks are placed to see which share a cell
 HALF = 1.0  # pixels to each side of a mark that its box has while it is augmented, so that borders don't shift it
 
 
@@ -70,6 +74,23 @@ class Keypoints(Detection):
         """A KeypointEvaluationSet."""
         return KeypointEvaluationSet(**vars(super().evaluation_set(listing, data, split, classes)))
 
+    def remarks(self, recipe, sources):
+        """On marks that share a cell as they will be placed, of which one alone is learned."""
+        stride = architecture(recipe.model.name).size_multiple
+        records = sources.training.records
+        total = shared = 0
+        for member in sources.members[:: -(-len(sources.members) // MOST_COUNTED)]:
+            record = records[member]
+            boxes = fit(record.size, recipe.input_size, recipe.resize).forward(record.boxes)
+            total, shared = total + len(boxes), shared + shared_cells(centres(boxes), stride)
+        if not shared:
+            return []
+        finer = "" if stride == 16 else "--model keypoints-stride16 or "
+        return [
+            f"{shared} of {total} key points lie in one cell of {stride}x{stride} pixels with another, and a cell "
+            f"holds one; {finer}a larger --input-size tells more of them apart"
+        ]
+
     def evaluator(self, framework, model, spec, recipe, device):
         """A Detector of what predict shows: marks have no curve over all scores."""
         return self.pipeline(framework, model, spec, recipe, device)
@@ -78,7 +99,10 @@ class Keypoints(Detection):
         """The same. Raises UserError for --tta and --tta-scales, since marks found several times aren't joined."""
         for name in ("tta", "tta_scales"):
             if getattr(args, name):
-                raise UserError(f"--{name.replace('_', '-')} is for models of boxes and masks; leave it out")
+                flag = f"--{name.replace('_', '-')}"
+                raise UserError(
+                    f"{flag} is for detection and segmentation and {pipeline.spec.name} does keypoints; leave it out"
+                )
         return pipeline
 
     def lists(self, recipe, args):

@@ -10,7 +10,7 @@ import numpy as np
 
 from trizoo.augment.letterbox import fit, paste_image
 from trizoo.data.photo import Photo
-from trizoo.families import check_input_size
+from trizoo.families import size_around
 from trizoo.families.base.heat import heat_map
 from trizoo.families.base.shortlist import Shortlist
 from trizoo.ground.cores import available_cores
@@ -89,10 +89,13 @@ class ImagePipeline:
         return paste_image(pixels, here), placement
 
     def _fit(self, photo):
-        """The Placement of a Photo. Raises UserError where it is used as it is and can't be."""
+        """The Placement of a Photo. Raises UserError where it is used as it is and can't be.
+
+        An image that is used as it is gets a border, right and below, where the model doesn't take its size.
+        """
         size = photo.size()
         if self.resize == "none":
-            check_own_size(self.spec.name, size, f"image {photo.name}")
+            return fit(size, own_canvas(self.spec.name, size, f"image {photo.name}"), "pad")
         return fit(size, self.input_size, self.resize)
 
     def answers(self, ready):
@@ -136,13 +139,13 @@ def _placed(future, skip):
         return error
 
 
-def check_own_size(model, size, image):
-    """UserError where a model doesn't take an image of this (width, height) as it is; it names the nearest sizes.
+def own_canvas(model, size, image):
+    """The (width, height) of the canvas of an image that isn't resized: see `trizoo.families.size_around`.
 
     Args:
-        image: what it is called
+        image: what it is called in the UserError where there is none
     """
     try:
-        check_input_size(model, size)
+        return size_around(model, size)
     except UserError as error:
         raise UserError(f"{image} is used as it is, since resize is none: {error}") from None

@@ -129,6 +129,10 @@ class Segmentation:
         source = self.open(listing, data, split, classes)
         return MaskEvaluationSet(source, split or "all", range(len(source)))
 
+    def remarks(self, recipe, sources):
+        """None."""
+        return []
+
     def as_asked(self, evaluation, args):
         """With boundary IoU where --boundary asks for it."""
         return replace(evaluation, boundary=args.boundary)

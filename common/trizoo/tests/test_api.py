@@ -143,6 +143,14 @@ def test_an_option_out_of_its_range_is_refused(detector, options, received):
         detector(IMAGE, **options)
 
 
+def test_an_unknown_option_of_a_call_is_named_with_those_there_are(detector):
+    with pytest.raises(TypeError, match=r"confidnce is no option of a call, did you mean 'confidence'\?; there are"):
+        detector(IMAGE, confidnce=0.3)
+    with pytest.raises(TypeError, match=r"tta is no option of a call; there are batch_size, confidence, nms$"):
+        detector(IMAGE, tta=True)
+    assert api.KeypointDetector.options == ("confidence",)
+
+
 BOX, LABEL = [[8, 8, 40, 40]], [0]
 
 

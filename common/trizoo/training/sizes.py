@@ -1,8 +1,9 @@
 """Runs on images as they are (`resize: none`): one size for all, which the model takes and augmentation keeps."""
 
 from trizoo.augment.pipeline import own_operations
+from trizoo.families import check_input_size
 from trizoo.ground.errors import UserError
-from trizoo.tasks.pipeline import check_own_size
+from trizoo.tasks.pipeline import own_canvas
 from trizoo.training.dataset import TrainingSet
 
 PROBES = 32  # samples that are made to see whether operations of one's own keep sizes
@@ -11,7 +12,8 @@ PROBES = 32  # samples that are made to see whether operations of one's own keep
 def unresized(recipe, sources, say):
     """A recipe whose `resize` is none, with the images' own size as its input size; any other recipe as it is.
 
-    The images that are trained on have one size; those that metrics come from may have others that the model takes.
+    The images that are trained on have one size; those that metrics come from may have others, even some that get a
+    border.
 
     Args:
         sources: `trizoo.training.data.Sources`
@@ -30,8 +32,15 @@ def unresized(recipe, sources, say):
                 f"image {record.image} is {width}x{height} and {first.image} {usual_width}x{usual_height}; with resize "
                 f"none all images to train on have one size, another policy such as letterbox would do"
             )
-    for record in [first, *sources.validation.records, *sources.test.records]:
-        check_own_size(recipe.model.name, record.size, f"image {record.image}")
+    try:
+        check_input_size(recipe.model.name, first.size)
+    except UserError as error:
+        text = (
+            f"image {first.image} is used as it is, since resize is none: {error}; or another policy such as letterbox"
+        )
+        raise UserError(text) from None
+    for record in [*sources.validation.records, *sources.test.records]:
+        own_canvas(recipe.model.name, record.size, f"image {record.image}")
     if first.size != recipe.input_size:
         say(f"data: images are used as they are, so the input size is {first.size[0]}x{first.size[1]}")
     return recipe.model_copy(update={"input_size": first.size})

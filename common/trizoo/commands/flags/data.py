@@ -15,7 +15,14 @@ from trizoo.tasks import FLAGS
 from trizoo.tasks.detection_flags import CLASSES_MAP
 from trizoo.tasks.segmentation_flags import MASKS
 
-WRITTEN = ("voc", "coco", "yolo", "labelme", "shards")  # those of trizoo.data.write.formats, which help does without
+WRITTEN = (
+    "voc",
+    "coco",
+    "yolo",
+    "labelme",
+    "shards",
+    "points",
+)  # those of trizoo.data.write.formats, which help does without
 SYNTH = (
     "Make a synthetic data set in VOC layout from a seed: shapes on textured grounds, with boxes, masks and the splits "
     "train, val and test."
@@ -49,7 +56,7 @@ def parser(prog="trizoo data"):
     _add_convert_flags(
         actions.add_parser(
             "convert",
-            help="write boxes or masks of any layout as voc, coco, yolo, labelme or tar shards",
+            help="write boxes, points or masks of any layout as voc, coco, yolo, labelme, tar shards or points",
             description="Write a data set into a new folder in another layout: boxes or masks, images as they are, "
             "splits and classes. What is written reads back the same; what a layout can't hold is told. Nothing is "
             "written over.",

@@ -80,12 +80,13 @@ def _find(root, images, annotations, layout, about):
     if not found:
         return None
     tree = ImageTree(images or root)
-    rows, listed = Rows(tree), []
+    of_points = about == _POINT
+    rows, listed = Rows(tree, of_points), []
     for path, table in found:
         split = split_of(path, root)
         rows.begin(path, split)
         _read(path, table, rows)
-        listed.append((split, path, rows.end(may_be_shares=table.header and about == _CORNERS)))
+        listed.append((split, path, rows.end(may_be_shares=table.header and not of_points)))
     if not rows.annotations:
         raise UserError(f"{found[0][0]} has no row that names an image")
     folders = dict.fromkeys([root, *(path.parent for path, _ in found)])
@@ -156,6 +157,7 @@ def _read(path, table, rows):
     reader = csv.reader(text_lines(path, newline=""), delimiter=table.delimiter)
     image, *corners, label = table.needed
     nameless, header = 0, table.header
+    filled, empty = set(), {}
     try:
         for row in reader:
             if not any(row):
@@ -173,6 +175,7 @@ def _read(path, table, rows):
                 continue
             width, height, crowd = (row[at].strip() if at is not None and at < len(row) else "" for at in table.more)
             index = rows.image(name, width, height)
+            line = reader.line_num
             written = [row[at].strip() for at in corners]
             text = row[label].strip()
             if any(written) or text:
@@ -181,12 +184,20 @@ def _read(path, table, rows):
                 numbers = [number(value) for value in written]
                 if len(numbers) == 2:
                     numbers = [side + half for half in (-HALF, HALF) for side in numbers]
-                rows.add(index, numbers, text, reader.line_num, crowd == "1")
+                rows.add(index, numbers, text, line, crowd == "1")
+                filled.add(index)
+            else:
+                empty.setdefault(index, line)
     except csv.Error as error:
         raise UserError(f"{path}, line {reader.line_num} is no row of a table: {error}") from error
     if nameless > _MOST_PROBLEMS:
         text = f"and {nameless - _MOST_PROBLEMS:,} more lines without an image"
         rows.problems.append(Problem("row without image", path, text))
+    both = sorted(empty[index] for index in filled & empty.keys())
+    if both:
+        text = f"line {both[0]} says that an image has no object, and other lines have some, which count"
+        text += f"; there are {len(both):,} such images" if len(both) > 1 else ""
+        rows.problems.append(Problem("row without object", path, text))
 
 
 def _class_tables(paths):

@@ -144,4 +144,6 @@ class BoxSet:
         instead = offer(others, self.classes, self._map)
         near = "" if SYNONYMS.get(name) in self.classes else hint(self._map.get(name, name), self.classes)
         sentence = f"{index.place_of(row, name)}: unknown {called}{near}; {known}"
-        return f"{sentence}; {instead} maps synonyms" if instead else sentence
+        if instead:
+            return f"{sentence}; {instead} maps synonyms"
+        return f'{sentence}; --classes-map "{name}=NAME" makes it one of them, and "{name}=" leaves it out'

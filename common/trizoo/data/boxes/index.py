@@ -14,6 +14,7 @@ import numpy as np
 from trizoo.data.boxes.dataset import BoxSet
 from trizoo.data.boxes.placing import place as place_boxes
 from trizoo.data.boxes.placing import shares_suspected
+from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
 from trizoo.data.images import CUT_OFF, Header, sound_headers
 from trizoo.data.name_files import class_order
 from trizoo.data.reading import Problem
@@ -99,7 +100,7 @@ class BoxIndex:
     @property
     def notes(self):
         """Sentences about the boxes as a whole."""
-        suspicion = shares_suspected(self.boxes)
+        suspicion = shares_suspected(self.boxes, self.layout in OF_POINTS)
         return (f"{self.root}: {suspicion}",) if suspicion else ()
 
     def place_of(self, row, name):
@@ -168,7 +169,8 @@ def build_index(listing):
             annotation = annotations[place]
             if annotation.problems:
                 problems.setdefault(first + place, []).extend(annotation.problems)
-        boxes, kept, found, outside = place_boxes([annotations[p] for p in usable], [headers[p] for p in usable])
+        read = [annotations[p] for p in usable], [headers[p] for p in usable]
+        boxes, kept, found, outside = place_boxes(*read, listing.layout in OF_POINTS)
         for place, more in outside.items():
             problems.setdefault(first + usable[place], []).extend(more)
         things = [thing for place in usable for thing in annotations[place].objects]

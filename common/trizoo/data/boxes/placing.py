@@ -4,12 +4,12 @@ import numpy as np
 
 from trizoo.data.boxes.orientation import upright_boxes
 from trizoo.data.reading import Problem
-from trizoo.ground.boxes import area
+from trizoo.ground.boxes import area, centres
 
 _OVERHANG = 1  # pixels beyond the edge that tools which count from 0 write
 
 
-def place(annotations, headers):
+def place(annotations, headers, points=False):
     """The objects of annotations on their images: boxes, which objects they are, and what is to be told.
 
     A box that reaches over the edge by one pixel at most is no problem: tools that count from 0 write such. Where an
@@ -18,6 +18,7 @@ def place(annotations, headers):
     Args:
         annotations: list of `trizoo.data.boxes.listing.Annotation`
         headers: `trizoo.data.images.Header` of the image of each
+        points: whether boxes stand for their centres, which is what is told
 
     Returns:
         boxes: float32 (N, 4), those of all annotations in order, every one with an area
@@ -48,10 +49,12 @@ def place(annotations, headers):
         annotation = annotations[number]
         named = annotation.objects[index - starts[number]]
         verdict = "and is clipped" if kept[index] else "altogether and is left out"
-        corners = ", ".join(f"{side:g}" for side in written[index])
+        told = centres(written[index]) if points else written[index]
+        corners = ", ".join(f"{side:g}" for side in told)
         width, height = headers[number].size
         text = f"{named.name} ({corners}) lies outside the {width}x{height} image {verdict}"
-        problem = Problem("box outside the image", annotation.file, named.located(text))
+        kind = f"{'point' if points else 'box'} outside the image"
+        problem = Problem(kind, annotation.file, named.located(text))
         problems.setdefault(int(number), []).append(problem)
     counts = np.bincount(owners[kept], minlength=len(annotations))
     return boxes[kept], kept, counts, problems
@@ -72,12 +75,18 @@ def _turned(annotation, header):
     return Problem("boxes turned with the photo", annotation.file, text)
 
 
-def shares_suspected(boxes):
+def shares_suspected(boxes, points=False):
     """The sentence about clipped boxes (N, 4) that all lie in the first pixel of their images; else None.
 
     Coordinates from 0 to 1 look so where pixels are expected.
+
+    Args:
+        points: whether it is the boxes' centres that count
     """
-    if not len(boxes) or boxes.max() > 1:
+    if not len(boxes) or (centres(boxes) if points else boxes).max() > 1:
         return None
+    if points:
+        which = f"all {len(boxes):,} points lie" if len(boxes) > 1 else "the only point lies"
+        return f"{which} in the first pixel; are these shares of the image's size?"
     which = f"all {len(boxes):,} boxes are" if len(boxes) > 1 else "the only box is"
     return f"{which} smaller than a pixel; are these shares of the image's size?"

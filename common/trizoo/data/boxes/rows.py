@@ -45,15 +45,16 @@ class Rows:
 
     Args:
         tree: the `trizoo.data.image_tree.ImageTree` in which images are found by whatever a row calls them
+        points: whether boxes stand for their centres, which is what is told
 
     Attributes:
         annotations: id -> the file that annotates the image
         problems: list of `Problem`
     """
 
-    def __init__(self, tree):
+    def __init__(self, tree, points=False):
         self._ids_of = {path: id for id, path in tree.by_id.items()}
-        self.tree = tree
+        self.tree, self._points = tree, points
         self.annotations, self.problems = {}, []
         self._indices = {}  # id -> its place in the order of appearance
         self._files, self._relative = [], []
@@ -194,10 +195,11 @@ class Rows:
             return Problem("object without name", path, f"{where}: an object without a class is left out")
         if isinstance(name, int):
             name = self._named.name_of(name)
-        wrong = [corner for corner, value in zip(_CORNERS, numbers, strict=True) if math.isnan(value)]
+        sides = ("x", "y") if self._points else _CORNERS
+        wrong = [side for side, value in zip(sides, numbers, strict=False) if math.isnan(value)]
         if wrong:
             text = f"{where}: {name} has no number for {', '.join(wrong)} and is left out"
-            return Problem("object without box", path, text)
+            return Problem("object without point" if self._points else "object without box", path, text)
         (left, right), (top, bottom) = sorted(numbers[::2]), sorted(numbers[1::2])
         if left == right or top == bottom:
             return Problem("box without area", path, f"{where}: {name} ({_shown(numbers)}) has no area and is left out")

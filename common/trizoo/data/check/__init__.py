@@ -19,10 +19,10 @@ def check(
     ignore_colours=(),
     watch=None,
 ):
-    """Read a whole data set and say what training would stumble over: a `Report` on boxes, or a `MaskReport`.
+    """Read a whole data set and say what training would stumble over: a `Report` on boxes or points, or a `MaskReport`.
 
     Args:
-        task: "detection", "segmentation", or None for what there is; see `trizoo.data.purpose.find_labels`
+        task: "detection", "segmentation", "keypoints", or None for what there is; see `trizoo.data.purpose.find_labels`
         classes: the names, any other one is an error
         watch: see `trizoo.data.check.pictures.decode_all`
         layout, images, annotations: see `find_boxes` and `find_masks`; the others are options of masks, see
@@ -38,4 +38,4 @@ def check(
     purpose, listing = find_labels(root, task, layout, **places, about_masks=any(options.values()))
     if purpose == "segmentation":
         return check_masks(listing, classes, watch=watch, **options)
-    return check_boxes(listing, classes, watch)
+    return check_boxes(listing, classes, watch, points=purpose == "keypoints")

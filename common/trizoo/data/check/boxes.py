@@ -9,6 +9,8 @@ import numpy as np
 
 from trizoo.data.advice import advice_on, none_to_train_on
 from trizoo.data.boxes.placing import is_drawn_on_stored, place, shares_suspected
+from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
+from trizoo.data.boxes.points import shared_cells
 from trizoo.data.check.names import KINDS, look_at_names
 from trizoo.data.check.pictures import decode_all
 from trizoo.data.check.report import Findings, Report
@@ -16,6 +18,7 @@ from trizoo.data.class_names import class_name
 from trizoo.data.images import in_threads, read_mask
 from trizoo.data.name_files import class_order
 from trizoo.data.statistics import LARGE, SMALL
+from trizoo.ground.boxes import centres
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import FIRST_FEW, hint
@@ -32,9 +35,10 @@ _WARNINGS = {
     "image cut off",
     "annotated twice",
 }
+_CELLS = (32, 16)  # pixels, of the key point models
 
 
-def check_boxes(listing, classes=None, watch=None):
+def check_boxes(listing, classes=None, watch=None, *, points=False):
     """Read every annotation, image and mask of a `trizoo.data.boxes.listing.Listing`: -> `Report`.
 
     With `classes`, or where the listing has its own, every other class name is an error; without, names that look like
@@ -43,6 +47,7 @@ def check_boxes(listing, classes=None, watch=None):
 
     Args:
         watch: see `trizoo.data.check.pictures.decode_all`
+        points: whether boxes stand for their centres
     """
     if isinstance(classes, str):
         raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
@@ -64,8 +69,9 @@ def check_boxes(listing, classes=None, watch=None):
     _compare_lists(splits, listing, images, findings)
     headers = decode_all([*listing.images.values()], findings, watch)
     sizes = {path: header.size for path, header in headers.items()}
-    boxes = _place_boxes(annotations, images, headers, findings)
-    if suspicion := shares_suspected(np.concatenate([np.zeros((0, 4)), *boxes.values()])):
+    of_points = listing.layout in OF_POINTS
+    boxes = _place_boxes(annotations, images, headers, findings, of_points)
+    if suspicion := shares_suspected(np.concatenate([np.zeros((0, 4)), *boxes.values()]), of_points):
         findings.add("tiny boxes", listing.root, suspicion)
     _find_doubles(annotations, images, findings)
     objects, holders = Counter(), Counter()
@@ -82,7 +88,8 @@ def check_boxes(listing, classes=None, watch=None):
         splits={split.name: _count(split.ids, boxes) for split in splits},
         classes={name: {"objects": count, "images": holders[name]} for name, count in objects.most_common()},
         image_sizes={f"{w}x{h}": count for (w, h), count in Counter(sizes.values()).most_common()},
-        box_sizes=_box_sizes(boxes),
+        box_sizes={} if points else _box_sizes(boxes),
+        crowded=_crowded(boxes) if points else {},
         mask_values=values,
         findings=findings.all(),
         notes=(
@@ -178,11 +185,11 @@ def _compare_lists(splits, listing, images, findings):
             findings.add("image in no split", path, "is in no list, or has no annotation")
 
 
-def _place_boxes(annotations, images, headers, findings):
+def _place_boxes(annotations, images, headers, findings, of_points):
     """Id -> the boxes (N, 4) that training gets."""
     ids = [id for id in annotations if images[id] in headers]
     of_ids = [headers[images[id]] for id in ids]
-    placed, _, counts, problems = place([annotations[id] for id in ids], of_ids)
+    placed, _, counts, problems = place([annotations[id] for id in ids], of_ids, of_points)
     for number, (id, header) in enumerate(zip(ids, of_ids, strict=True)):
         annotation = annotations[id]
         for problem in problems.get(number, ()):
@@ -254,6 +261,11 @@ def _read_masks(listing, sizes, classes, objects, findings):
 def _count(ids, boxes):
     counts = [len(boxes.get(id, ())) for id in ids]
     return {"images": len(ids), "objects": sum(counts), "without_objects": counts.count(0)}
+
+
+def _crowded(boxes):
+    """Side of a cell -> marks of all images that share one with another: id -> boxes (N, 4)."""
+    return {side: sum(shared_cells(centres(of_image), side) for of_image in boxes.values()) for side in _CELLS}
 
 
 def _box_sizes(boxes):

@@ -4,7 +4,7 @@ import json
 import os
 import unicodedata
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from trizoo.ground.text import FIRST_FEW, printable
@@ -58,6 +58,8 @@ class Report(Judged):
         box_sizes: {"smallest", "median", "largest"}: square roots of areas in pixels, and {"small", "medium", "large"}:
             numbers of boxes by COCO's limits of 32 and 96 pixels; empty where there are no boxes
         mask_values: value -> {"pixels", "masks"}
+        crowded: of key points: side of a cell in pixels -> how many lie in one with another, so that one of them alone
+            could be found in images as they are; else empty
     """
 
     root: Path
@@ -68,6 +70,7 @@ class Report(Judged):
     mask_values: dict[int, dict[str, int]]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    crowded: dict[int, int] = field(default_factory=dict)
 
     def __str__(self):
         lines = [f"Data set {self.root}", *(f"  note: {note}" for note in self.notes)]
@@ -85,6 +88,9 @@ class Report(Judged):
                 f"  smallest {sizes['smallest']:.1f}, median {sizes['median']:.1f}, largest {sizes['largest']:.1f}; "
                 f"{sizes['small']:,} below 32, {sizes['medium']:,} from 32 to 96, {sizes['large']:,} above"
             )
+        if self.crowded:
+            shared = ", ".join(f"{count:,} of {side}x{side}" for side, count in self.crowded.items())
+            lines += ["", "Key points in one cell with another, where images are as they are", f"  {shared} pixels"]
         if self.mask_values:
             lines += ["", "     masks          pixels   mask value"]
             rows = [f"{row['masks']:10,}{row['pixels']:16,}   {value}" for value, row in self.mask_values.items()]

@@ -1,5 +1,6 @@
 import json
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,17 @@ def test_segmentation_is_compared_by_its_own_metric():
     _, score = compare.draw({"a": records}).axes
     assert score.get_title() == "Validation mIoU"
     assert [list(line.get_ydata()) for line in score.lines] == [[0.75]]
+
+
+def test_runs_of_different_metrics_are_told_apart(tmp_path, capsys):
+    boxes, more = (make_run(tmp_path / name, [3.0], [0.5]) for name in ("boxes", "more"))
+    masks = make_run(tmp_path / "masks", [3.0], [0.5])
+    log = Path(masks, "log.jsonl")
+    log.write_text(log.read_text(encoding="utf-8").replace("mAP50", "mIoU"), encoding="utf-8")
+    assert main([boxes, more, "--out", str(tmp_path / "p.png")]) == 0
+    assert "warning" not in capsys.readouterr().out
+    assert main([boxes, masks, "--out", str(tmp_path / "p.png")]) == 0
+    assert "warning: mAP50 and mIoU are different metrics" in capsys.readouterr().out
 
 
 def test_a_run_without_a_finished_epoch_is_still_drawn(tmp_path, capsys):

@@ -120,6 +120,16 @@ def test_split_writes_lists_and_prints_a_table(tmp_path, capsys):
         main(["split", str(root), "--ratios", "0.3", "0.2"])
 
 
+def test_split_names_the_classes_that_train_lacks(tmp_path, capsys, monkeypatch):
+    root = tmp_path / "set"
+    main(["synth", str(root), "--images", "10", "--size", "48"])
+    shutil.rmtree(root / "ImageSets")
+    monkeypatch.setattr("trizoo.data.split_lists.SplitUp.lacking", lambda found: ["disc", "square"])
+    capsys.readouterr()
+    assert main(["split", str(root)]) == 0
+    assert "note: train has no disc, square: too few images hold them" in capsys.readouterr().out
+
+
 def test_check_is_for_boxes_where_there_are_annotations_unless_told_otherwise(tmp_path, cells, capsys):
     root = str(tmp_path / "set")
     main(["synth", root, "--images", "4", "--size", "48"])

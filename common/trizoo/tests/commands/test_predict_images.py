@@ -60,6 +60,13 @@ def test_an_unreadable_picture_costs_that_picture_alone(run, photos, tmp_path, c
     assert sorted(path.name for path in (tmp_path / "out").glob("*.png")) == ["0.png", "2.png", "4.png"]
 
 
+def test_the_exit_code_says_whether_anything_could_be_read(run, photos, capsys):
+    for path in photos.glob("*.png"):
+        path.write_bytes(b"no picture")
+    assert run() == 2
+    assert "\n5 of what was given couldn't be read\n" in capsys.readouterr().out
+
+
 def test_a_picture_that_can_be_read_for_the_network_alone_costs_that_picture(run, tmp_path, capsys, monkeypatch):
     def read(path, at_least=None):
         if at_least is None and path.name == "2.png":

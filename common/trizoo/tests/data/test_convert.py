@@ -6,6 +6,7 @@ from PIL import Image
 
 from trizoo.data.boxes.find import FINDERS as OF_BOXES
 from trizoo.data.boxes.find import find_boxes
+from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
 from trizoo.data.check import check
 from trizoo.data.convert import convert
 from trizoo.data.masks.find import FINDERS as OF_MASKS
@@ -149,7 +150,7 @@ def same_boxes(one, other, tolerance):
         np.testing.assert_allclose(*corners, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("to", [name for name in WRITERS if name in OF_BOXES])
+@pytest.mark.parametrize("to", [name for name in WRITERS if name in OF_BOXES and name not in OF_POINTS])
 def test_boxes_read_back_by_the_reader_of_their_layout(animals, tmp_path, to):
     done = convert(animals, tmp_path / "out", to)
     assert (done.task, done.classes) == ("detection", ("cat", "dog", "kitten"))
@@ -162,6 +163,69 @@ def test_boxes_read_back_by_the_reader_of_their_layout(animals, tmp_path, to):
         del splits["trainval"]
     assert read == splits
     same_boxes(before, after, 0 if to in EXACT else 0.01)
+
+
+MARKS = {"a": [("pin", 10.25, 20), ("hole", 59.5, 0.5), ("pin", 1.125, 39)], "b": [], "c": [("hole", 30, 30)]}
+
+
+@pytest.fixture
+def strip(tmp_path):
+    """A table of points, some of them at the images' edges, and an image without any."""
+    root = tmp_path / "strip"
+    root.mkdir()
+    lines = ["image,x,y,class"]
+    for id, marks in MARKS.items():
+        Image.new("RGB", (60, 40)).save(root / f"{id}.png")
+        lines += [f"{id}.png,{x},{y},{name}" for name, x, y in marks] or [f"{id}.png,,,"]
+    (root / "train.csv").write_text("\n".join(lines), encoding="utf-8")
+    return root
+
+
+def marks_in(root, layout):
+    index = find_boxes(root, layout).index
+    data = index.open(None)
+    return {
+        record.id.rpartition("/")[2]: [
+            (data.classes[label], *((box[:2] + box[2:]) / 2).tolist())
+            for box, label in zip(record.boxes.astype(np.float64), record.labels, strict=True)
+        ]
+        for record in data.records
+    }
+
+
+@pytest.mark.parametrize("to", [name for name in WRITERS if name in OF_BOXES])
+def test_points_stay_where_they_are_in_every_layout(strip, tmp_path, to):
+    done = convert(strip, tmp_path / "out", to)
+    assert (done.images, done.classes) == (3, ("hole", "pin"))
+    assert not any("left out" in note for note in done.notes)
+    read = marks_in(tmp_path / "out", to)
+    assert read.keys() == MARKS.keys()
+    for id, marks in MARKS.items():
+        assert [name for name, *_ in read[id]] == [name for name, *_ in marks]
+        places = [np.array([place for _, *place in side]).reshape(-1, 2) for side in (read[id], marks)]
+        np.testing.assert_allclose(*places, rtol=0, atol=1e-4 if to in OF_POINTS else 0.006)
+    index = find_boxes(tmp_path / "out", to).index
+    assert {name: len(ids) for name, ids in index.splits.items() if len(ids)} == {"train": 3}
+    if to not in OF_POINTS:  # boxes that labelling tools show
+        widths = np.diff(index.boxes[:, ::2]).ravel()
+        assert widths.max() == 20.5
+        assert 1 < widths.min() < 3
+
+
+def test_boxes_become_their_centres_in_a_table_of_points(animals, tmp_path):
+    done = convert(animals, tmp_path / "out", "points")
+    assert done.splits == {"train": 3, "val": 1}
+    assert "images in no split are left out: 1" in done.notes
+    assert "tables of points have no flag for difficult objects, so these are like others: 1" in done.notes
+    text = (tmp_path / "out" / "val.csv").read_text(encoding="utf-8")
+    assert text == "image,x,y,class\nimages/a.jpg,4.5,4.5,cat\nimages/a.jpg,4.5,4.5,dog\n"
+    assert marks_in(tmp_path / "out", "points")["empty"] == []
+
+
+def test_masks_have_no_points(root, tmp_path):
+    with pytest.raises(UserError, match="tables of points hold no masks"):
+        convert(root, tmp_path / "out", "points", palette=PALETTE)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("to", [name for name in WRITERS if name in OF_MASKS])
@@ -358,7 +422,7 @@ def test_a_class_that_not_every_file_can_name_is_one_sentence(animals, tmp_path,
 
 
 def test_an_unknown_layout_is_refused(animals, tmp_path):
-    with pytest.raises(UserError, match=r"the layout to write is 'kitti'; one of voc, .* shards is needed"):
+    with pytest.raises(UserError, match=r"the layout to write is 'kitti'; one of voc, .* points is needed"):
         convert(animals, tmp_path / "out", "kitti")
 
 

@@ -120,6 +120,12 @@ def test_a_source_without_images_is_named_in_the_error(photos, tmp_path, monkeyp
     assert all(word in str(error.value) for word in words), str(error.value)
 
 
+def test_a_folder_with_videos_alone_says_how_they_are_taken(photos):
+    photos("clips/a.mp4", "clips/readme.md")
+    with pytest.raises(UserError, match=r"hold no image \(.*\); others are taken where they are named, .*a\.mp4'$"):
+        find_images("clips", also=(".mp4",))
+
+
 def test_no_source_is_an_error():
     with pytest.raises(UserError, match="no source"):
         find_images([])

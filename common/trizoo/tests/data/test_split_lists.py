@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -46,6 +47,13 @@ def test_a_table_says_how_classes_are_shared_out(root):
         "rare images 5 3 60.0 % 1 20.0 % 1 20.0 %",
         "objects 5 3 60.0 % 1 20.0 % 1 20.0 %",
     ]
+
+
+def test_classes_that_no_image_to_train_on_holds_are_named(root, monkeypatch):
+    assert split(root).lacking() == []
+    monkeypatch.setattr("trizoo.data.split_lists.stratify", lambda label_sets, *_: np.array([2] * len(label_sets)))
+    found = split(root, out=root / "other")
+    assert found.lacking() == list(found.classes)
 
 
 def test_two_ratios_are_train_and_val_and_a_seed_decides(root):

@@ -45,6 +45,13 @@ def test_every_split_gets_an_image_where_there_are_enough(number, labels):
     assert set(where.tolist()) == {0, 1, 2}
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_an_empty_split_gets_an_image_that_takes_no_class_away(seed):
+    where = stratify([{0}, set(), set(), {1}, {1}], (0.8, 0.1, 0.1), seed)
+    assert where[0] == 0
+    assert set(where.tolist()) == {0, 1, 2}
+
+
 def test_fewer_images_than_splits_are_shared_out_all_the_same():
     assert len(stratify([{0}, {1}], (0.8, 0.1, 0.1))) == 2
     assert stratify([], (0.8, 0.2)).tolist() == []

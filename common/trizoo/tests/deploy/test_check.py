@@ -102,6 +102,13 @@ def test_boxes_that_lie_elsewhere_are_a_breach():
     assert found.breach().endswith("boxes have no counterpart in the framework's")
 
 
+def test_images_without_any_box_say_that_none_was_compared():
+    raw = [np.full_like(output, -20) for output in outputs()]
+    found = compare(FakeOpened(raw), lambda images: raw, [IMAGES])
+    assert found.boxes == 0
+    assert str(found).endswith("no box on these images in either, so none was compared")
+
+
 def test_raw_outputs_that_differ_are_a_breach():
     raw = outputs()
     found = compare(FakeOpened([raw[0], raw[1] * 1.01]), lambda images: raw, [IMAGES])

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from trizoo.families import architecture, check_input_size, model_spec
+from trizoo.families import architecture, check_input_size, model_spec, size_around
 from trizoo.families.retinanet.anchors import KERAS_RETINANET_CODING, RETINANET_CODING
 from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
 from trizoo.ground.errors import UserError
@@ -72,6 +72,26 @@ def test_a_model_without_classes_is_refused():
 @pytest.mark.parametrize("size", [(32, 32), (416, 416), (608, 352)])
 def test_multiples_of_the_stride_are_legal(size):
     check_input_size("yolov3", size)
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "around"),
+    [
+        ("yolov3", (400, 416), (416, 416)),
+        ("yolov3", (416, 416), (416, 416)),
+        ("keypoints-stride16", (1, 33), (16, 48)),
+        ("deeplabv3plus-mobilenetv2", (33, 513), (33, 513)),
+        ("deeplabv3plus-mobilenetv2", (31, 513), (32, 544)),
+        ("ssd300-vgg16", (300, 300), (300, 300)),
+    ],
+)
+def test_the_least_size_around_an_image(model, size, around):
+    assert size_around(model, size) == around
+
+
+def test_no_size_around_an_image_is_the_models_own_sentence():
+    with pytest.raises(UserError, match="320x320 doesn't fit ssd300-vgg16, whose anchors are for 300x300 alone"):
+        size_around("ssd300-vgg16", (320, 320))
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,12 @@ def fake_detector(predict=no_outputs, *flags):
     return _served("detection", "yolov3-tiny", pipeline, flags)
 
 
+def fake_keypoint_detector():
+    """A Served that finds three marks."""
+    pipeline = ColourDetector(no_outputs, None, (SIZE, SIZE), "stretch", score=0.01, nms=1.0, max_detections=1000)
+    return _served("keypoints", "keypoints-stride32", pipeline, ())
+
+
 def fake_segmenter():
     """A Served that segments by brightness."""
     return _served(

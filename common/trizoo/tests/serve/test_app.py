@@ -13,7 +13,7 @@ from trizoo.data.photo import Photo
 from trizoo.ground.sample import Detections
 from trizoo.pictures.palette import voc_palette
 from trizoo.serve.app import check_installed, make_app
-from trizoo.tests.serve.fake_model import CLASSES, fake_detector, fake_segmenter
+from trizoo.tests.serve.fake_model import CLASSES, fake_detector, fake_keypoint_detector, fake_segmenter
 
 pytest.importorskip("fastapi", reason="needs FastAPI: pip install 'trizoo[serve]'")
 httpx = pytest.importorskip("httpx", reason="needs httpx")
@@ -109,6 +109,12 @@ def test_a_segmenter_tells_areas_and_gives_the_mask(client):
     assert (np.asarray(mask) == (pixels[..., 0] > 0)).all()
     assert mask.convert("RGB").getpixel((0, 0)) == tuple(voc_palette()[1])
     assert "there is no parameter 'nms'" in error(asked.post(file.getvalue(), "?nms=0.5"), 422)
+
+
+def test_key_points_have_no_nms_to_tell_of(client):
+    asked = client(fake_keypoint_detector())
+    told = asked.ask("GET", "/model").json()["thresholds"]
+    assert told == {"confidence": 0.5, "lowest_confidence": 0.01, "max_detections": 1000}
 
 
 def test_the_model_tells_what_it_is(client):

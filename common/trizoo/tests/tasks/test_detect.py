@@ -9,6 +9,7 @@ from trizoo.families import model_spec
 from trizoo.families.base.shortlist import Shortlist
 from trizoo.families.yolo.grid import cells_per_head, flatten_outputs, yolo_grid
 from trizoo.families.yolo.targets import assign
+from trizoo.ground.conventions import GREY
 from trizoo.ground.errors import UserError
 from trizoo.tasks.detect import Detector
 
@@ -195,11 +196,26 @@ def test_images_as_they_are_have_boxes_in_their_own_pixels(tmp_path):
     assert shapes == [(2, 64, 96, 3), (1, 64, 64, 3), (1, 96, 128, 3)]
 
 
-def test_an_image_that_the_model_does_not_take_as_it_is_is_named_with_the_nearest_sizes(tmp_path):
-    Image.new("RGB", (100, 64)).save(tmp_path / "odd.png")
-    detector = Detector(Network(), SPEC, SIZE, "none", score=0.5, nms=0.5)
-    with pytest.raises(UserError, match=r"image .*odd\.png is used as it is, .* the nearest that fit: 96x64 or 128x64"):
-        next(detector([tmp_path / "odd.png"]))
+def test_an_image_that_the_model_does_not_take_as_it_is_gets_a_border_right_and_below():
+    seen = []
+
+    def network(images):
+        seen.append(images)
+        return Network()(images)
+
+    image = np.random.default_rng(0).integers(0, 256, (61, 100, 3), np.uint8)
+    detector = Detector(network, SPEC, SIZE, "none", score=0.5, nms=0.5)
+    next(detector([image]))
+    assert seen[0].shape == (1, 64, 128, 3)
+    np.testing.assert_array_equal(seen[0][0, :61, :100], image)
+    assert set(np.unique(seen[0][0, 61:])) == set(np.unique(seen[0][0, :, 100:])) == {GREY}
+    assert detector.place(image)[1].inverse(np.array([[3.0, 4, 50, 61]])).tolist() == [[3, 4, 50, 61]]
+
+
+def test_an_image_as_it_is_of_a_size_that_the_model_never_takes_is_named():
+    spec = model_spec("ssd300-vgg16", 2)
+    with pytest.raises(UserError, match=r"image in memory is used as it is, since resize is none: .* 300x300 alone"):
+        next(Detector(Network(), spec, (300, 300), "none", score=0.5, nms=0.5)([np.zeros((310, 290, 3), np.uint8)]))
 
 
 @pytest.mark.parametrize("flip", [False, True])

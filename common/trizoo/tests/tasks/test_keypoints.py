@@ -1,5 +1,6 @@
 """The task of key points: what it reads, refuses, draws and writes."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from trizoo.api import PREDICTORS
 from trizoo.commands.main import main
 from trizoo.data.photo import Photo
 from trizoo.data.synthetic import synthesize
+from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
 from trizoo.pictures.draw_points import draw_points
@@ -109,8 +111,29 @@ def test_a_program_gets_points_and_a_picture_with_crosses():
 def test_looking_twice_is_refused():
     for name, value in (("tta", True), ("tta_scales", [1.0, 1.5])):
         args = SimpleNamespace(**(ARGS | {name: value}))
-        with pytest.raises(UserError, match=f"--{name.replace('_', '-')} is for models of boxes and masks"):
-            Keypoints().as_used(None, args)
+        message = f"--{name.replace('_', '-')} is for detection and segmentation and keypoints-stride16 does keypoints"
+        with pytest.raises(UserError, match=message):
+            Keypoints().as_used(SimpleNamespace(spec=model_spec("keypoints-stride16", 2)), args)
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "expected"),
+    [
+        ("keypoints-stride32", [128, 64], "2 of 3 key points lie in one cell of 32x32 .*stride16 or a larger --input"),
+        ("keypoints-stride16", [128, 64], "1 of 3 key points lie in one cell of 16x16 .*one; a larger --input-size"),
+        ("keypoints-stride16", [256, 128], None),
+    ],
+)
+def test_marks_that_share_a_cell_as_they_are_placed_are_told(tmp_path, model, size, expected):
+    Image.new("RGB", (64, 32)).save(tmp_path / "a.png")
+    rows = [f"a.png,{x},{y},pin" for x, y in ((1, 1), (4.5, 2), (9, 3))]  # twice as far apart at 128x64
+    (tmp_path / "train.csv").write_text("\n".join(["image,x,y,class", *rows]), encoding="utf-8")
+    task, data = Keypoints(), Data(root=str(tmp_path))
+    recipe = Recipe(model={"name": model}, input_size=size, resize="stretch", loss={"kind": "keypoints"})
+    training = task.open(task.find(data), data, "train", ())
+    remarks = task.remarks(recipe, SimpleNamespace(training=training, members=[0]))
+    assert len(remarks) == (expected is not None)
+    assert expected is None or re.search(expected, remarks[0])
 
 
 def test_a_page_of_strips_shows_what_they_hold(strips, tmp_path, capsys):

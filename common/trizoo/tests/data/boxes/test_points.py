@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from trizoo.data.boxes.find import find_boxes, first_of_points
+from trizoo.data.boxes.points import shared_cells
+from trizoo.data.check import check
 from trizoo.data.purpose import find_labels
 from trizoo.ground.errors import UserError
 
@@ -114,3 +116,49 @@ def test_a_coco_file_of_boxes_has_no_key_points(root):
     )
     assert marks_of(root) == {"a": [("tip", 16, 22)], "b": []}
     assert np.array_equal(find_boxes(root).open().records[0].boxes, [[1, 2, 31, 42]])
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "text"),
+    [
+        ("a.png,x,20,hole", "object without point", "line 3: hole has no number for x and is left out"),
+        ("a.png,,,hole", "object without point", "line 3: hole has no number for x, y and is left out"),
+        ("a.png,120,20,hole", "point outside the image", "hole (120, 20) lies outside the 100x60 image altogether"),
+        ("b.png,,,", "row without object", "line 3 says that an image has no object, and other lines have some"),
+    ],
+)
+def test_what_is_wrong_is_told_of_points_not_of_boxes(root, row, kind, text):
+    rows = ["image,x,y,class", "b.png,5,5,pin", row]
+    (root / "marks.csv").write_text("\n".join(rows), encoding="utf-8")
+    report = check(root)
+    (finding,) = [finding for finding in report.warnings if finding.kind == kind]
+    assert finding.count == 1
+    assert text in finding.examples[0]
+    assert text in " ".join(problem.text for problem in first_of_points(find_boxes, root).open().problems)
+    assert "box" not in str(report)
+
+
+def test_points_that_may_be_shares_are_told(root):
+    (root / "marks.csv").write_text("image,x,y,class\na.png,0.25,0.5,pin\nb.png,0.7,0.99,pin\n", encoding="utf-8")
+    assert "all 2 points lie in the first pixel; are these shares of the image's size?" in str(check(root))
+    (note,) = first_of_points(find_boxes, root).open().notes[-1:]
+    assert note.endswith("are these shares of the image's size?")
+    (root / "marks.csv").write_text("image,x,y,class\na.png,0.25,0.5,pin\nb.png,0.7,9,pin\n", encoding="utf-8")
+    assert "these shares" not in str(check(root))
+
+
+def test_a_check_counts_points_that_share_a_cell(root):
+    rows = ["image,x,y,class", *(f"a.png,{x},5,pin" for x in (1, 15.5, 17, 33, 47)), "b.png,1,5,pin"]
+    (root / "marks.csv").write_text("\n".join(rows), encoding="utf-8")
+    report = check(root)
+    assert report.crowded == {32: 3, 16: 2}
+    assert "Key points in one cell with another, where images are as they are\n  3 of 32x32, 2 of 16x16" in str(report)
+    assert report.box_sizes == {}
+    assert check(root, task="keypoints").crowded == report.crowded
+
+
+def test_points_share_a_cell_where_another_came_before():
+    points = np.array([[0, 0], [31.9, 31.9], [32, 0], [0, 32], [1, 1]])
+    assert shared_cells(points, 32) == 2
+    assert shared_cells(points, 8) == 1
+    assert shared_cells(points[:0], 8) == 0
