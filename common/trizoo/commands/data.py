@@ -74,7 +74,7 @@ def _convert(options):
     for note in done.notes:
         print(f"note: {note}")
     splits = ", ".join(f"{name} ({count})" for name, count in done.splits.items())
-    labels = "masks" if done.task == "segmentation" else "boxes"
+    labels = "masks" if done.task == "segmentation" else "points" if done.layout == "points" else "boxes"
     print(
         f"{options.out}: {done.images} images with {labels}, written as {done.layout}, splits {splits}, "
         f"classes {', '.join(done.classes)}"
