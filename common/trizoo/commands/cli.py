@@ -11,6 +11,7 @@ from trizoo.deploy.endings import SAVED_MODEL, ending_of
 from trizoo.framework import PIP, Framework, find, is_installed, require_installed
 from trizoo.ground.errors import UserError, sentence
 from trizoo.ground.stderr import without_remarks
+from trizoo.ground.tested import untested
 from trizoo.tasks import FLAGS
 from trizoo.training.world import started
 
@@ -88,7 +89,10 @@ class Choice:
             framework = self.open()
             device = framework.device(wanted)
         where = framework.describe_device(device)
-        say(f"trizoo {__version__}, {framework.versions()}{self.note}, device: {where}")
+        versions = framework.versions()
+        say(f"trizoo {__version__}, {versions}{self.note}, device: {where}")
+        if remark := untested(versions):
+            say(f"warning: {remark}")
         return framework, device
 
 
