@@ -11,6 +11,7 @@ from trizoo.commands.cli import REFUSED, choose, choose_for, run_command, say
 from trizoo.commands.flags import (
     anchors,
     compare,
+    completion,
     data,
     diagnose,
     doctor,
@@ -69,6 +70,7 @@ COMMANDS = {
     "doctor": Command("what is installed, what the machine has, what is missing", doctor.parser, _run_of("doctor")),
     "parity": Command("compare the frameworks with one another", parity.parser, _run_of("parity")),
     "sidebyside": Command("show a model's source in the three frameworks", sidebyside.parser, _run_of("sidebyside")),
+    "completion": Command("complete commands and flags in a shell", completion.parser, _run_of("completion")),
 }
 
 
