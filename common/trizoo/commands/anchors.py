@@ -10,7 +10,7 @@ import numpy as np
 
 from trizoo.data.boxes.find import find_boxes
 from trizoo.families import check_input_size
-from trizoo.families.yolo.anchors import AnchorReport, fit_sizes, kmeans, parse_anchors
+from trizoo.families.yolo.anchors import AnchorReport, fit_sizes, kmeans, parse_anchors, rounded
 from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
 from trizoo.ground.errors import UserError
 from trizoo.pictures.figures import check_figure, save_figure
@@ -75,8 +75,7 @@ def run(arguments):
         .records
     )
     sizes = fit_sizes(records, input_size, arguments.policy)
-    # a tenth of a pixel is exact enough for the smallest box and short enough to read
-    new = np.round(kmeans(sizes, k, arguments.seed), 1).clip(min=0.1)
+    new = rounded(kmeans(sizes, k, arguments.seed))
     report = AnchorReport.compare(sizes, old, new)
     unresized = arguments.policy == "none"
     shown = "images as they are" if unresized else f"{width}x{height} {arguments.policy}"

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from trizoo.commands.cli import INTERRUPTED, REFUSED, Choice, check_flags, find_weights, say
 from trizoo.commands.flags.train import parser
 from trizoo.data.finding import is_there
-from trizoo.families import architecture
+from trizoo.families import FAMILIES, architecture, family_of
 from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import describe
 from trizoo.recipes.load import load, parse_assignment, to_dict
@@ -35,6 +35,7 @@ FLAGS = {
     "iterations": "schedule.iterations",
     "batch_size": "schedule.batch_size",
     "input_size": "input_size",
+    "anchors": "anchors",
     "lr": "schedule.lr",
     "precision": "precision",
     "compile": "compile",
@@ -45,7 +46,7 @@ FLAGS = {
 TASKS_OWN = tuple(dict.fromkeys(flag for task in TASK_FLAGS.values() for flag in task.train))
 FIXED_ON_RESUME = (
     *("model", "recipe", "weights", "out", "batch_size", "input_size", "lr", "precision", "seed"),
-    *("overfit", "limit", "find_lr"),
+    *("overfit", "limit", "find_lr", "anchors"),
     *(flag.name for flag in TASKS_OWN),
 )
 
@@ -126,6 +127,11 @@ def recipe_of(args):
     )
     if args.weights is None:
         check_frozen(loaded, args.recipe)
+    if args.anchors and family_of(loaded.recipe.model.name) is not FAMILIES["yolo"]:
+        raise UserError(
+            f"--anchors {args.anchors} is of a YOLO, and {loaded.recipe.model.name} is none; leave it out, or say "
+            f"--model yolov3-tiny"
+        )
     return loaded
 
 

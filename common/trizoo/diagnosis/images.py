@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from trizoo.augment.letterbox import fit
 from trizoo.data.images import in_threads
 from trizoo.data.members import byte_size
 from trizoo.data.statistics import evenly
 from trizoo.diagnosis.limits import CHECK_BYTES, SAMPLE
 from trizoo.recipes.schema import Recipe
+from trizoo.training.anchors import placed
 from trizoo.training.data import open_data
 
 WARNING = "warning: "
@@ -100,13 +100,6 @@ def open_images(history):
         sources.training.problems,
         tuple(note.removeprefix(WARNING) for note in notes if note.startswith(WARNING)),
     )
-
-
-def placed(record, recipe):
-    """A record's boxes on the input, crowds left out: float32 (N, 4), and the canvas's (width, height)."""
-    placement = fit(record.size, recipe.input_size, recipe.resize)
-    boxes = record.boxes[~record.crowd] if len(record.crowd) else record.boxes
-    return placement.forward(boxes), placement.canvas
 
 
 def _part(name, source, places):

@@ -37,10 +37,7 @@ CHECK_BYTES = 100e6  # of images that are decoded for the data check: some 5 s o
 # Sizes
 SMALL = 10.0  # pixels of the input, square root of the area: below it a cell of stride 8 sees hardly more than itself
 SMALL_SHARE, SMALL_MOST = 0.10, 0.30  # of the boxes: worth a word; likely what is wrong
-ANCHOR_IOU = 0.5  # as `trizoo anchors`: from it on SSD and RetinaNet assign an anchor to a box
-# boxes with such an anchor: worth a word (BCCD's run has 0.95); likely what is wrong, since most boxes have none
-RECALL, RECALL_LOW = 0.85, 0.50
-ANCHOR_GAIN = 0.05  # mean IoU that k-means' anchors have to gain, by judgement: they may lower mAP as well
+RECALL_LOW = 0.50  # boxes with an anchor: likely what is wrong, since most boxes have none. RECALL is worth a word
 SAMPLE = 2000  # boxes, or images, that shares are taken from: their standard error is 0.011 at most
 
 # Splits

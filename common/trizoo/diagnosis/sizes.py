@@ -4,14 +4,12 @@ import math
 
 import numpy as np
 
-from trizoo.data.statistics import evenly
 from trizoo.diagnosis import limits
 from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy
-from trizoo.diagnosis.images import placed
 from trizoo.families import architecture
-from trizoo.families.yolo.anchors import anchor_fit, kmeans
-from trizoo.ground.errors import UserError
+from trizoo.families.yolo.anchors import RECALL_IOU
 from trizoo.ground.text import first_few
+from trizoo.training.anchors import RECALL, better_ones, measure
 from trizoo.training.build import spec_of
 
 SHORT = 4  # times SMALL: boxes below it may fit better where they are shown larger
@@ -75,23 +73,26 @@ def anchors(history, images):
     """How well the model's anchors fit the training boxes, and whether others would fit better."""
     recipe = images.recipe
     spec = spec_of(recipe)
-    best, sizes = overlaps(spec, images.training.records, recipe)
-    if best is None or not len(best):
+    fitted = measure(spec, images.training.records, recipe, limits.SAMPLE)
+    if fitted is None or not len(fitted.best):
         return None
-    recall, mean = float((best >= limits.ANCHOR_IOU).mean()), float(best.mean())
-    if recall >= limits.RECALL:
+    recall, mean = fitted.recall, fitted.mean_iou
+    if recall >= RECALL:
         return None
     width, height = recipe.input_size
     evidence = [
-        f"best possible recall {recall:.0%}: so many of {len(best):,} training boxes have an anchor with an IoU of "
-        f"{limits.ANCHOR_IOU:g} or more at {width}x{height} ({recipe.resize}); the mean of the best IoUs is {mean:.2f}"
+        f"best possible recall {recall:.0%}: so many of {len(fitted.best):,} training boxes have an anchor with an IoU "
+        f"of {RECALL_IOU:g} or more at {width}x{height} ({recipe.resize}); the mean of the best IoUs is {mean:.2f}"
     ]
     numbers, remedies = {"recall": recall, "mean_iou": mean}, []
     if spec.family == "yolo":
-        better = _by_kmeans(spec, sizes)
-        if better is not None and better.mean_iou - mean >= limits.ANCHOR_GAIN:
+        better = better_ones(fitted, spec.name)
+        if better is not None:
             numbers |= {"kmeans_recall": better.recall, "kmeans_mean_iou": better.mean_iou}
             evidence.append(f"anchors by k-means would have {better.recall:.0%} and {better.mean_iou:.2f}")
+            if history.pretrained is False:
+                given = " --set model.anchors=null" if recipe.model.anchors else ""
+                remedies.append(Remedy(f"{history.again} --anchors auto{given}", "begins with these"))
             command = (
                 f"trizoo anchors {history.data} --against {spec.name} --input-size {width}x{height} "
                 f"--policy {recipe.resize} --write mine.yaml"
@@ -100,39 +101,9 @@ def anchors(history, images):
     else:
         command = f"trizoo anchors {history.data} --against yolov3 --write mine.yaml"
         remedies.append(Remedy(command, "a YOLO takes anchors of the data's own: trizoo train --recipe mine.yaml"))
-    if np.median(np.sqrt(sizes.prod(axis=1))) < SHORT * limits.SMALL:
+    if np.median(np.sqrt(fitted.sizes.prod(axis=1))) < SHORT * limits.SMALL:
         remedies += _larger(history, recipe, 1.5)
     why = "what shapes there are; few anchors fit what is longer than 1 to 3"
     remedies.append(Remedy(f"trizoo data show {history.data}", why))
     certainty = LIKELY if recall < limits.RECALL_LOW else POSSIBLE
     return Cause("anchors", certainty, tuple(evidence), tuple(remedies), numbers)
-
-
-def overlaps(spec, records, recipe):
-    """IoU of boxes with their best anchors, placed as training places them, and the boxes' sizes.
-
-    Of many boxes every so manieth image's, so that some SAMPLE are looked at. float64 (N,) or None, float64 (N, 2).
-    """
-    total = sum(len(record.boxes) for record in records)
-    chosen = evenly(len(records), max(1, round(len(records) * limits.SAMPLE / max(total, limits.SAMPLE))))
-    best, sizes = [np.zeros(0)], [np.zeros((0, 2))]
-    by_canvas = {}
-    for place in chosen:
-        boxes, canvas = placed(records[place], recipe)
-        by_canvas.setdefault(canvas, []).append(boxes)
-    for canvas, parts in by_canvas.items():
-        boxes = np.concatenate(parts)
-        found = spec.anchor_overlaps(boxes, canvas)
-        if found is None:
-            return None, sizes[0]
-        best.append(found)
-        sizes.append(boxes[:, 2:] - boxes[:, :2])
-    return np.concatenate(best), np.concatenate(sizes).astype(np.float64)
-
-
-def _by_kmeans(spec, sizes):
-    """The AnchorFit of as many anchors as the model has, by k-means; None where there are too few boxes for that."""
-    try:
-        return anchor_fit(sizes, kmeans(sizes, sum(spec.anchors_per_cell), restarts=3))
-    except UserError:
-        return None

@@ -212,6 +212,11 @@ class Recipe(Section):
         "enlarged, and grey is added at the right and below; none: images as they are, all of one size, which becomes "
         "input_size",
     )
+    anchors: Literal["auto", "keep"] = Field(
+        "auto",
+        description="auto: a YOLO without pretrained heads, and without model.anchors, begins with its own scaled to "
+        "input_size, or with k-means' where these fit the boxes clearly better; keep: its own as they are",
+    )
     augment: tuple[Operation, ...] = (RandomPlacement(), Flip(), HSV())
     loss: Loss = YOLOLoss()
     optimizer: Optimizer = Optimizer()

@@ -11,6 +11,7 @@ import numpy as np
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
 from trizoo.pictures.style import COLOURS
+from trizoo.training.anchors import begin_with
 from trizoo.training.build import build_model, build_trainer, check_model, spec_of
 from trizoo.training.data import open_data
 from trizoo.training.progress import Progress
@@ -51,6 +52,7 @@ def find_lr(framework, recipe, device, say, *, steps, weights=None, out=None, wo
     recipe = recipe.model_copy(update={"schedule": schedule})
     recipe, sources = open_data(recipe, say, pretrained=weights is not None)
     recipe = unresized(recipe, sources, say)
+    recipe = begin_with(recipe, sources, say, weights=weights, world=world)
     check_augmented_sizes(recipe, sources, spec_of(recipe))
     model = build_model(framework, recipe, device, say, weights=weights)
     with ExitStack() as held:

@@ -12,6 +12,7 @@ from trizoo.ground.errors import UnwrittenError, UserError
 from trizoo.ground.memory import TooLittleMemoryError
 from trizoo.recipes.describe import dump
 from trizoo.tasks import task_of
+from trizoo.training.anchors import begin_with
 from trizoo.training.batch_size import explain, fit_batch_size, undecided
 from trizoo.training.build import build_model, build_trainer, check_model, spec_of
 from trizoo.training.data import open_data
@@ -111,6 +112,8 @@ def train(
         recipe = unresized(recipe, sources, say)
         for remark in task_of(recipe.model.name).remarks(recipe, sources):
             say(f"data: {remark}")
+        if run is None:
+            recipe = begin_with(recipe, sources, say, weights=weights, world=world)
         if run is None and weights is None and recipe.freeze.epochs:  # of the zoo's own; the run's recipe says what is
             recipe = recipe.model_copy(update={"freeze": recipe.freeze.model_copy(update={"epochs": 0})})
         check_augmented_sizes(recipe, sources, spec_of(recipe))

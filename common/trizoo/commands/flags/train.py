@@ -34,6 +34,11 @@ def parser(prog="train.py"):
         help="images a step; auto: as many as memory has room for",
     )
     flags.add_argument("--input-size", type=size_argument, metavar="N|WxH", help="pixels; YOLO: multiples of 32")
+    flags.add_argument(
+        "--anchors",
+        choices=("auto", "keep"),
+        help="a YOLO's, from scratch or a backbone: fitted to the boxes (auto, the default), or the model's own",
+    )
     flags.add_argument("--lr", type=float, metavar="X", help="peak learning rate as it is, not scaled by batch size")
     flags.add_argument("--workers", type=int, metavar="N", help="loader processes; 0 = none (default: by the cores)")
     flags.add_argument("--precision", choices=("fp32", "bf16", "fp16"))

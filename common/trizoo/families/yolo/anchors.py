@@ -107,6 +107,16 @@ def kmeans(sizes, k, seed=0, *, restarts=RESTARTS, iterations=ITERATIONS):
     subset = sizes if len(sizes) <= SUBSET else sizes[rng.choice(len(sizes), SUBSET, replace=False)]
     runs = [_refine(subset, _spread(subset, k, rng), iterations) for _ in range(restarts)]
     _, anchors = max(runs, key=lambda run: run[0])
+    return _by_area(anchors)
+
+
+def rounded(anchors):
+    """Anchors in tenths of a pixel, exact enough for the smallest and short enough to read, smallest area first."""
+    return _by_area(np.round(anchors, 1).clip(min=0.1))
+
+
+def _by_area(anchors):
+    """Smallest area first, of equal ones the narrower: (A, 2) -> (A, 2)."""
     return anchors[np.lexsort((anchors[:, 0], anchors.prod(axis=1)))]
 
 

@@ -173,6 +173,7 @@ class YOLOArchitecture(Architecture):
         scale_xy: for each head, by how much the sigmoid that places a box's centre reaches over its cell (grid
             sensitivity, Bochkovskiy et al. 2020, section 3.4); 1 = not at all
         attention: whether its backbone's features may pass an attention block (see `ATTENTION`)
+        anchors_of: pixels a side of the input that the anchors were found for
     """
 
     options: ClassVar[type[ModelOptions]] = YOLOOptions
@@ -182,6 +183,7 @@ class YOLOArchitecture(Architecture):
     anchors: tuple[tuple[float, float], ...]
     scale_xy: tuple[float, ...]
     attention: bool = False
+    anchors_of: int = 416
 
     @property
     def variants(self):
@@ -225,6 +227,11 @@ class YOLOArchitecture(Architecture):
             **normalisation,
         )
 
+    def anchors_at(self, size):
+        """The default anchors scaled to a (width, height), by the root of its area: (A, 2). None: as they are."""
+        factor = math.sqrt(math.prod(size)) / self.anchors_of
+        return None if factor == 1 else np.array(self.anchors, np.float64) * factor
+
     def check_input_size(self, name, size):
         """Both sides must be multiples of the greatest stride."""
         check_multiples(name, size, self.size_multiple)
@@ -264,6 +271,7 @@ YOLO_ARCHITECTURES = {
         masks=((6, 7, 8), (3, 4, 5), (0, 1, 2)),
         anchors=_YOLOV4_ANCHORS,
         scale_xy=(1.05, 1.1, 1.2),
+        anchors_of=512,  # csresnext50-panet-spp-original-optimal.cfg, where they come from
     ),
     "yolov4-tiny": YOLOArchitecture(
         strides=(32, 16),

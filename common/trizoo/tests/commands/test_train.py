@@ -620,3 +620,26 @@ def test_a_resumed_run_with_rare_classes_gets_the_images_that_it_would_have_had(
     assert resumed.learners[0].seen == seen[len(seen) - len(resumed.learners[0].seen) :]
     epochs = [[image for _, ids, _ in seen[first : first + 3] for image in ids] for first in range(0, 12, 3)]
     assert any(len(set(epoch)) < len(epoch) for epoch in epochs)
+
+
+def test_anchors_are_numbers_in_the_runs_recipe_and_stay_when_it_is_resumed(start, framework, tmp_path, capsys):
+    assert start("--iterations", "1", "--set", "model.anchors=null") == 0
+    anchors = load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.model.anchors
+    assert len(anchors) == 6
+    assert max(max(pair) for pair in anchors) < 64  # of the images' pixels; the model's own reach 344
+    assert sum(line.startswith("anchors: ") for line in capsys.readouterr().out.splitlines()) == 1
+    assert train(framework, ["--resume", str(tmp_path / "run"), "--iterations", "2", "--quiet"]) == 0
+    assert "anchors: " not in capsys.readouterr().out
+    assert to_dict(load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe)["model"]["anchors"] == [
+        list(pair) for pair in anchors
+    ]
+
+
+def test_anchors_that_are_kept_are_the_models_own(start, tmp_path):
+    assert start("--iterations", "1", "--anchors", "keep") == 0
+    assert load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.model.anchors is None
+
+
+def test_anchors_of_no_yolo_are_refused(start):
+    with pytest.raises(UserError, match="--anchors auto is of a YOLO, and ssd300-vgg16 is none"):
+        start("--model", "ssd300-vgg16", "--input-size", "300", "--anchors", "auto")

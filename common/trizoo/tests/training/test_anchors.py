@@ -1,0 +1,219 @@
+"""Anchors that a run begins with, from boxes as they are placed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from trizoo.families import architecture
+from trizoo.ground.sample import Record
+from trizoo.recipes.load import load, to_dict
+from trizoo.recipes.schema import Recipe, base_of
+from trizoo.training import anchors
+from trizoo.training.anchors import GAIN, begin_with, measure
+from trizoo.training.build import spec_of
+from trizoo.training.world import World
+from trizoo.weights.checkpoint import Checkpoint, save
+
+TINY = architecture("yolov3-tiny").anchors
+
+
+def recipe_of(model="yolov3-tiny", **values):
+    base, overrides = base_of(model)
+    values = {"data.root": "set", "classes": ["a"], "input_size": [256, 256], **values}
+    overrides = [*overrides, *((key.replace("__", "."), value, "test") for key, value in values.items())]
+    return load(Recipe, base=base, overrides=overrides).recipe
+
+
+def record(sizes, image_size=(256, 256), crowd=None):
+    sizes = np.array(sizes, np.float32).reshape(-1, 2)
+    boxes = np.concatenate([np.zeros_like(sizes), sizes], axis=1)
+    flags = np.zeros(len(sizes), bool)
+    crowd = flags if crowd is None else np.array(crowd, bool)
+    return Record("0", Path("0.png"), image_size, boxes, np.zeros(len(sizes), np.int64), flags, crowd)
+
+
+def sources_of(*records, members=None):
+    members = list(range(len(records))) if members is None else members
+    return SimpleNamespace(training=SimpleNamespace(records=list(records)), members=members)
+
+
+def begun(recipe, *records, world=None, **options):
+    """The anchors that a run begins with, None for the model's own as they are, and what was told."""
+    lines = []
+    recipe = begin_with(recipe, sources_of(*records), lines.append, world=world or World(), **options)
+    return recipe.model.anchors, lines
+
+
+def drawn(seed=0, count=200, low=60, high=80):
+    return np.random.default_rng(seed).uniform(low, high, (count, 2))
+
+
+def scaled(size, name="yolov3-tiny"):
+    known = architecture(name)
+    factor = size / known.anchors_of
+    return tuple((round(width * factor, 1), round(height * factor, 1)) for width, height in known.anchors)
+
+
+def save_weights(path, recipe, is_backbone=False):
+    state = {"origin": {"part": "backbone"}} if is_backbone else {}
+    save(path, Checkpoint({"head.bias": np.zeros(1, np.float32)}, to_dict(recipe), "fake", state=state))
+    return path
+
+
+def test_boxes_are_measured_as_they_are_placed_by_width_and_height():
+    """Letterboxed from 512x1024 to 256x256 a box of 40x56 is 10x14, an anchor, and one of 20x28 a quarter of it."""
+    recipe = recipe_of()
+    fitted = measure(spec_of(recipe), [record([[40, 56], [20, 28], [500, 900]], (512, 1024), [0, 0, 1])], recipe)
+    assert fitted.best == pytest.approx([1, 0.25])
+    assert (fitted.recall, fitted.mean_iou) == (0.5, pytest.approx(0.625))
+    stretched = recipe_of(resize="stretch")
+    assert measure(spec_of(stretched), [record([[20, 56]], (512, 1024))], stretched).best == pytest.approx([1])
+
+
+def test_many_images_and_boxes_are_looked_at_in_part(monkeypatch):
+    monkeypatch.setattr(anchors, "MOST_IMAGES", 10)
+    monkeypatch.setattr(anchors, "MOST_BOXES", 15)
+    fitted = measure(spec_of(recipe_of()), [record([[10, 14], [23, 27]])] * 100, recipe_of())
+    assert len(fitted.best) == len(fitted.sizes) == 15
+
+
+def test_canvases_of_several_sizes_have_anchors_of_their_own():
+    """With keep_ratio a box on an anchor of its image's canvas stays with it, in any order of images."""
+    recipe = recipe_of("retinanet-resnet18", resize="keep_ratio")
+    spec = spec_of(recipe)
+    made = []
+    for size in ((256, 128), (128, 256), (256, 128), (256, 256)):
+        lies = spec.grid(size).boxes
+        inside = (lies >= 0).all(axis=1) & (lies[:, 2:] <= size).all(axis=1)
+        box = lies[inside][-1:]
+        made.append(Record("0", Path("0.png"), size, box, *(np.zeros(1, kind) for kind in (np.int64, bool, bool))))
+    assert measure(spec, made, recipe).best == pytest.approx([1] * 4, abs=1e-5)
+
+
+def test_a_model_without_anchors_has_none_and_its_records_boxes_are_not_asked_for():
+    recipe = recipe_of("deeplabv3plus-mobilenetv2", input_size=[64, 64])
+    assert measure(spec_of(recipe), [object()], recipe) is None
+    assert begin_with(recipe, sources_of(object()), print, world=World()) == recipe
+
+
+@pytest.mark.parametrize("name", ["yolov3-tiny", "yolov4-tiny", "yolov4"])
+def test_anchors_of_k_means_are_taken_where_they_are_clearly_better(name):
+    recipe = recipe_of(name)
+    found, lines = begun(recipe, record(drawn()))
+    assert len(found) == len(architecture(name).anchors)
+    assert all(55 < side < 85 for pair in found for side in pair)
+    assert spec_of(recipe.model_copy(update={"model": recipe.model.model_copy(update={"anchors": found})}))
+    assert len(lines) == 1
+    assert "by k-means on 200 boxes at 256x256 (letterbox)" in lines[0]
+    assert f"{name}'s own, scaled to 256x256" in lines[0]
+    assert begun(recipe, record(drawn()))[0] == found
+
+
+def test_the_seed_is_the_runs():
+    sizes = drawn(count=60, low=10, high=200)
+    assert begun(recipe_of(seed=1), record(sizes))[0] != begun(recipe_of(seed=2), record(sizes))[0]
+
+
+def test_the_models_own_scale_with_the_input_where_they_fit():
+    found, lines = begun(recipe_of(), record(scaled(256)))
+    assert found == scaled(256)
+    assert lines == [
+        "anchors: yolov3-tiny's own, scaled to 256x256: mean IoU 1.00, 100% of the boxes above 0.5; --anchors keep "
+        "takes them as they are"
+    ]
+    assert begun(recipe_of(input_size=[416, 416]), record(TINY, (416, 416))) == (None, [])
+    assert begun(recipe_of("yolov4", input_size=[512, 512]), record([[36, 75]] * 9, (512, 512))) == (None, [])
+
+
+def test_an_input_that_is_no_square_scales_by_the_root_of_its_area():
+    """1024x256 has the area of 512x512."""
+    assert begun(recipe_of(input_size=[1024, 256]), record([[1, 1]], (8, 8)))[0] == scaled(512)
+
+
+@pytest.mark.parametrize("sizes", [[], [[70, 70]], [[70, 70]] * 50, [[70, 70], [60, 60], [70, 60]] * 9])
+def test_boxes_too_few_for_k_means_leave_the_models_own(sizes):
+    assert begun(recipe_of(), record(sizes))[0] == scaled(256)
+
+
+def test_no_images_leave_the_models_own():
+    assert begun(recipe_of()) == (scaled(256), [])
+
+
+def test_what_fits_badly_and_has_no_better_is_told():
+    found, lines = begun(recipe_of(), record([[250, 8]] * 5))
+    assert found == scaled(256)
+    assert lines[0].startswith("warning: the anchors fit these boxes badly: yolov3-tiny's own, scaled to 256x256: mean")
+    assert "0% of the boxes above 0.5; trizoo data show set" in lines[0]
+
+
+def test_only_what_is_trained_on_counts():
+    there = sources_of(record(drawn()), record(scaled(256)), members=[1])
+    assert begin_with(recipe_of(), there, print, world=World()).model.anchors == scaled(256)
+
+
+def test_images_as_they_are_scale_by_their_own_size():
+    assert begun(recipe_of(resize="none", input_size=[64, 64]), record(scaled(64), (64, 64)))[0] == scaled(64)
+
+
+def test_given_anchors_and_keep_are_left_alone_and_told_where_k_means_would_be_better():
+    given = [[5 + i, 5 + i] for i in range(6)]
+    found, lines = begun(recipe_of(model__anchors=given), record(drawn()))
+    assert np.array(found).tolist() == given
+    assert "leave model.anchors out to begin with them" in lines[0]
+    found, lines = begun(recipe_of(anchors="keep"), record(drawn()))
+    assert found is None
+    assert "0.94" < lines[0].split("k-means' would have mean IoU ")[1][:4] <= "1.00"
+    assert lines[0].endswith("--anchors auto to begin with them")
+    assert begun(recipe_of(anchors="keep"), record(TINY, (256, 256))) == (None, [])
+
+
+def test_weights_of_a_whole_model_keep_their_anchors_and_a_backbones_dont_count(tmp_path):
+    theirs = [[20.5 + i, 20] for i in range(6)]
+    whole = save_weights(tmp_path / "whole.h5", recipe_of(model__anchors=theirs))
+    found, lines = begun(recipe_of(), record(drawn()), weights=whole)
+    assert np.array(found).tolist() == theirs
+    assert "trizoo anchors set --against yolov3-tiny --input-size 256x256 --policy letterbox" in lines[0]
+    published = save_weights(tmp_path / "published.h5", recipe_of())
+    assert begun(recipe_of(), record(drawn()), weights=published) == (None, [])  # 60 to 80 pixels fit by over 0.5
+    backbone = save_weights(tmp_path / "backbone.h5", recipe_of(), is_backbone=True)
+    assert len(begun(recipe_of(), record(drawn()), weights=backbone)[0]) == 6
+
+
+def test_ssd_and_retinanet_are_measured_alone():
+    recipe = recipe_of("ssd300-vgg16", input_size=[300, 300])
+    assert begun(recipe, record([[60, 60]], (300, 300))) == (None, [])
+    found, lines = begun(recipe, record([[290, 4]] * 3, (300, 300)))
+    assert found is None
+    assert "0% of the boxes above 0.5" in lines[0]
+    assert "--model yolov3-tiny" in lines[0]
+
+
+@dataclass(frozen=True)
+class Second(World):
+    """One of two processes that gets what the first has found."""
+
+    rank: int = 1
+    size: int = 2
+    told: object = None
+
+    def of_first(self, value):
+        assert value is None
+        return self.told
+
+
+def test_every_process_takes_what_the_first_has_found():
+    first = [[1.5, 2.5], [3, 3], [4, 4], [5, 5], [6, 6], [7, 7]]
+    found, lines = begun(recipe_of(), record(drawn()), world=Second(told=first))
+    assert np.array(found).tolist() == first
+    assert lines == []
+    assert begun(recipe_of(), record(drawn()), world=Second())[0] == scaled(256)
+
+
+def test_a_small_gain_changes_nothing():
+    """Boxes whose sides are 1.02 times an anchor's: an IoU of 0.96, of which k-means could gain 0.04."""
+    sizes = np.array(scaled(256)) * 1.02
+    assert GAIN > 1 - 1 / 1.02**2
+    assert begun(recipe_of(), record(sizes))[0] == scaled(256)
