@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from trizoo.data.class_names import class_name
 from trizoo.data.image_tree import LONGEST_PATH
 from trizoo.data.name_files import MOST_CLASSES, checked_names, numbered_names
 from trizoo.data.reading import POINTER, PointerError, Problem, read_text
@@ -33,6 +34,7 @@ class Config:
         splits: split -> entries as they are written, each a folder of images or a list of them
         root: that relative entries start from, as it is written
         keypoints: whether labels have points of a pose after their boxes
+        pose: how many, and what they are called, None where it doesn't say so as Ultralytics does
         problems: what was put right
         background: whether what no outline covers is a class beside these
         gaps: labels that have no name of their own, below the highest that has one
@@ -44,9 +46,32 @@ class Config:
     splits: dict[str, tuple[str, ...]] | None = None
     root: str = ""
     keypoints: bool = False
+    pose: "Pose | None" = None
     problems: tuple[Problem, ...] = ()
     background: bool = True
     gaps: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Pose:
+    """The key points of an object.
+
+    Args:
+        count: how many each object has
+        numbers: of each: 2, x and y, or 3, with how visible it is
+        names: of those of each class, by its label; of those that aren't in it by the name of their class
+    """
+
+    count: int
+    numbers: int
+    names: dict[int, tuple[str, ...]]
+
+    def names_of(self, label, name):
+        """What the key points of a class are called; one alone is called as the class."""
+        own = self.names.get(label, ())
+        if len(own) == self.count:
+            return own
+        return (name,) if self.count == 1 else tuple(f"{name} {number}" for number in range(self.count))
 
 
 def find_config(folder, relatives):
@@ -153,7 +178,7 @@ def _of_yaml(path, text):
     count = values["nc"].value if "nc" in values else None
     named = values.get("names")
     if named is not None and _is_path(named.value):
-        return Config(path, None, named.value, splits, root, "kpt_shape" in values)
+        return Config(path, None, named.value, splits, root, "kpt_shape" in values, _pose(values))
     names, gaps, problems = None, frozenset(), ()
     if named is not None and (named.value or not isinstance(count, int)):
         names, gaps = _names(named)
@@ -166,7 +191,27 @@ def _of_yaml(path, text):
     if names is None and not splits:
         raise UserError(f"{path} has neither names nor train, val or test, so it describes no YOLO data set")
     background = "background" not in values or values["background"].value is not False
-    return Config(path, names, "", splits, root, "kpt_shape" in values, problems, background, gaps)
+    pose = _pose(values)
+    return Config(path, names, "", splits, root, "kpt_shape" in values, pose, problems, background, gaps)
+
+
+def _pose(values):
+    """The Pose of kpt_shape and kpt_names, None where the first is none."""
+    shape = [item.value for item in values["kpt_shape"].value] if isinstance(_value(values, "kpt_shape"), list) else []
+    if len(shape) != 2 or not all(type(number) is int for number in shape):
+        return None
+    count, numbers = shape
+    if not 0 < count <= MOST_CLASSES or numbers not in (2, 3):
+        return None
+    named, names = _value(values, "kpt_names"), {}
+    for label, node in named.items() if isinstance(named, dict) else [("0", values.get("kpt_names"))]:
+        if node is not None and isinstance(node.value, list) and label.isdecimal() and len(label) < 7:
+            names[int(label)] = tuple(class_name(_text(item)) for item in node.value)
+    return Pose(count, numbers, names)
+
+
+def _value(values, key):
+    return values[key].value if key in values else None
 
 
 def _is_path(value):

@@ -8,7 +8,7 @@ from trizoo.data.images import in_threads
 from trizoo.data.name_files import MOST_CLASSES, NAME_FILES, ClassNames, find_names, numbered_names, read_names
 from trizoo.data.reading import PointerError, Problem
 from trizoo.data.splits import SPLIT_NAMES, Lists
-from trizoo.data.yolo_config import CONFIG_SUFFIXES, find_config, read_config
+from trizoo.data.yolo_config import CONFIG_SUFFIXES, Pose, find_config, read_config
 from trizoo.data.yolo_labels import highest_label, looks_like_labels
 from trizoo.data.yolo_splits import file_named, may_be_one, with_splits
 from trizoo.ground.errors import UserError
@@ -28,6 +28,7 @@ class YoloFiles:
         classes: their names, and where they are from
         lists: of the splits
         keypoints: whether labels have a pose's points
+        pose: `trizoo.data.yolo_config.Pose`, None where nothing says how many
         problems: what was left out
         remarks: what only a check is to tell
         background: whether what no outline covers is a class beside those
@@ -39,6 +40,7 @@ class YoloFiles:
     classes: ClassNames
     lists: Lists
     keypoints: bool
+    pose: Pose | None
     problems: tuple[Problem, ...]
     remarks: tuple[Problem, ...]
     image_folder: Path
@@ -94,6 +96,7 @@ def find_files(root, images=None, annotations=None):
         _classes(config, base, label_folder, labels, tree, texts),
         lists,
         bool(config and config.keypoints),
+        config.pose if config else None,
         config.problems if config else (),
         (*doubles, *(Problem("same id", path, f"has the id of {first}, which counts") for path, first in tree.doubles)),
         tree.folder,

@@ -1,11 +1,16 @@
 """CVAT's XML for images 1.1: the bounds of what is drawn on each image."""
 
+import numpy as np
+
 from trizoo.data.boxes.listing import AnnotatedObject, Annotation, Listing
+from trizoo.data.boxes.points import HALF
 from trizoo.data.cvat_files import find_files
 from trizoo.data.reading import Problem
 from trizoo.data.splits import Lists, find_lists
+from trizoo.ground.boxes import around
 
-_WITHOUT_BOX = ("points", "skeleton")
+_DOTS = "points"
+_WITHOUT_BOX = (_DOTS, "skeleton")
 
 
 def find_cvat(root, images=None, annotations=None):
@@ -15,15 +20,28 @@ def find_cvat(root, images=None, annotations=None):
     XML that can't be read, and for the tracks of a video.
     """
     files = find_files(root, images, annotations)
-    if files is None:
+    return None if files is None else _listing(root, files, images, annotations)
+
+
+def find_cvat_points(root, images=None, annotations=None):
+    """The same where images have points, each of which is an object here with a box of one pixel about it; else None.
+
+    Skeletons are left out here too.
+    """
+    files = find_files(root, images, annotations)
+    if files is None or not any(shape.kind == _DOTS for entry in files.entries.values() for shape in entry.shapes):
         return None
+    return _listing(root, files, images, annotations, points=True)
+
+
+def _listing(root, files, images, annotations, points=False):
     lists = Lists(files.splits) if files.splits else find_lists(root, files.entries, others=files.images)
     return Listing(
         root,
-        "cvat",
+        "cvat-points" if points else "cvat",
         files.images,
         {id: entry.file for id, entry in files.entries.items()},
-        lambda id: as_annotation(files.entries[id]),
+        lambda id: as_annotation(files.entries[id], points),
         lists,
         files.labels,
         problems=files.problems,
@@ -33,18 +51,26 @@ def find_cvat(root, images=None, annotations=None):
     )
 
 
-def as_annotation(entry):
+def as_annotation(entry, points=False):
     """The `Annotation` of a `trizoo.data.cvat_xml.CvatImage`.
 
     CVAT's coordinates are continuous and count from 0, so they stay as they are. A turned box or ellipse becomes its
-    bounds; attributes called difficult and is_crowd are flags. Points, skeletons and what has no area are left out,
-    which `problems` tells.
+    bounds; attributes called difficult and is_crowd are flags. Skeletons and what has no area are left out, which
+    `problems` tells.
+
+    Args:
+        points: whether points count, each as an object of its own; else they are left out too
     """
     objects, problems, remarks = [], [], []
     for shape in entry.shapes:
         where = f"line {shape.line}"
         if shape.kind == "tag":
             remarks.append(Problem("tag of an image", entry.file, f"{where}: {shape.name} is of the whole image"))
+            continue
+        if points and shape.kind == _DOTS and shape.name and shape.numbers:
+            for point in zip(shape.numbers[::2], shape.numbers[1::2], strict=False):
+                box = tuple(around(np.array(point), HALF).tolist())
+                objects.append(AnnotatedObject(shape.name, box, shape.difficult, shape.crowd, where))
             continue
         bounds = _bounds(shape)
         if len(bounds) == 2:

@@ -3,13 +3,13 @@
 from trizoo.data.boxes.coco import find_coco
 from trizoo.data.boxes.coco_keypoints import find_coco_keypoints
 from trizoo.data.boxes.csv import find_csv, find_points
-from trizoo.data.boxes.cvat import find_cvat
-from trizoo.data.boxes.labelme import find_labelme
+from trizoo.data.boxes.cvat import find_cvat, find_cvat_points
+from trizoo.data.boxes.labelme import find_labelme, find_labelme_points
 from trizoo.data.boxes.lists import find_lists_of_boxes
 from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
 from trizoo.data.boxes.shards import find_shards
 from trizoo.data.boxes.voc import find_voc
-from trizoo.data.boxes.yolo import find_yolo
+from trizoo.data.boxes.yolo import find_yolo, find_yolo_pose
 from trizoo.data.finding import contents, listings
 from trizoo.ground.errors import UserError
 
@@ -26,6 +26,9 @@ FINDERS = {
     "shards": find_shards,
     "points": find_points,
     "coco-keypoints": find_coco_keypoints,
+    "labelme-points": find_labelme_points,
+    "cvat-points": find_cvat_points,
+    "yolo-pose": find_yolo_pose,
 }
 
 

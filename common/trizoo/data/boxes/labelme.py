@@ -3,10 +3,13 @@
 import numpy as np
 
 from trizoo.data.boxes.listing import AnnotatedObject, Annotation, Listing
+from trizoo.data.boxes.points import HALF, some
 from trizoo.data.labelme_files import circle_of, find_files, mask_pixels, read_labelme
 from trizoo.data.name_files import order_files
 from trizoo.data.reading import Problem
 from trizoo.data.splits import find_lists
+from trizoo.ground.boxes import around
+from trizoo.ground.errors import UserError
 
 # shape_type -> how many points it has at least and at most
 _POINTS = {
@@ -20,6 +23,7 @@ _POINTS = {
     "mask": (1, None),
 }
 _LINES = ("line", "linestrip")
+_DOTS = ("point", "points")
 NO_CLASS = ("_background_", "__ignore__")  # names of what is no object
 
 
@@ -30,14 +34,24 @@ def find_labelme(root, images=None, annotations=None):
     may say the order of classes.
     """
     files = find_files(root, images, annotations)
-    if files is None:
+    return None if files is None else _listing(root, files, images, annotations)
+
+
+def find_labelme_points(root, images=None, annotations=None):
+    """The same where files have points, each of which is an object here with a box of one pixel about it; else None."""
+    files = find_files(root, images, annotations)
+    if files is None or not any(_has_points(path) for path in some(files.annotations.values())):
         return None
+    return _listing(root, files, images, annotations, points=True)
+
+
+def _listing(root, files, images, annotations, points=False):
     return Listing(
         root,
-        "labelme",
+        "labelme-points" if points else "labelme",
         files.images,
         files.annotations,
-        lambda id: read_annotation(files.annotations[id]),
+        lambda id: read_annotation(files.annotations[id], points),
         find_lists(root, files.annotations, others=files.images),
         problems=files.problems,
         remarks=files.doubles,
@@ -47,12 +61,24 @@ def find_labelme(root, images=None, annotations=None):
     )
 
 
-def read_annotation(path):
+def _has_points(path):
+    try:
+        return any(shape.kind in _DOTS for shape in read_labelme(path).shapes)
+    except UserError:  # told when it is read for good
+        return False
+
+
+def read_annotation(path, points=False):
     """The `Annotation` of one labelme file.
 
     labelme's coordinates are continuous and count from 0, so they stay as they are. Shapes with the same label and the
-    same group_id are the parts of one object. Points, and what has no area, are left out, which `problems` tells.
-    Raises UserError for what is no labelme file.
+    same group_id are the parts of one object. What has no area is left out, which `problems` tells.
+
+    Args:
+        points: whether points count, each as an object of its own; else they are left out too
+
+    Raises:
+        UserError: for what is no labelme file
     """
     content = read_labelme(path)
     problems, remarks = [], []
@@ -61,6 +87,9 @@ def read_annotation(path):
         if not shape.name:
             text = f"{shape.where}: an object without a name is left out"
             problems.append(Problem("object without name", content.path, text))
+            continue
+        if points and shape.kind in _DOTS and shape.points is not None and shape.name not in NO_CLASS:
+            parts.update({(shape.where, n): [(shape, around(point, HALF))] for n, point in enumerate(shape.points)})
             continue
         bounds = _bounds(shape)
         if isinstance(bounds, tuple):
@@ -101,7 +130,7 @@ def _file_name(path):
 
 def _bounds(shape):
     """xmin, ymin, xmax, ymax of a shape as an array (4,), or a pair of what is wrong and its sentence."""
-    if shape.kind in ("point", "points"):
+    if shape.kind in _DOTS:
         return "point as object", "is a point, which has no box"
     if shape.kind not in _POINTS:
         return "shape of unknown kind", f"is of shape_type {shape.kind!r}; {', '.join(_POINTS)} are known"

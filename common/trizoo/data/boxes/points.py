@@ -4,12 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 
+from trizoo.data.statistics import evenly
 from trizoo.ground.boxes import around, centres
 
-LAYOUTS = ("coco-keypoints", "points")
+LAYOUTS = ("coco-keypoints", "points", "labelme-points", "cvat-points", "yolo-pose")
+MOST_LOOKED_AT = 500  # annotations that are read to see whether a data set has points, evenly spread
 HALF = 0.5  # pixels to each side of a point
+SHARE = 1e-4  # the same as a share of the image's sides, which aren't known yet: a fraction of a pixel
 _DRAWN = 15.0  # pixels to each side of a point that a box has for labelling tools
 _LEAST = 0.51  # the same at the image's edge: VOC has no corners for a box of one pixel
+
+
+def some(annotations):
+    """Those of many annotations that are looked at to see whether there are points: MOST_LOOKED_AT, evenly spread."""
+    annotations = list(annotations)
+    return [annotations[place] for place in evenly(len(annotations), MOST_LOOKED_AT)]
 
 
 def shared_cells(points, side):

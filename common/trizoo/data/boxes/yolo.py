@@ -1,6 +1,9 @@
 """YOLO's layout: a text file an image, a line an object, in shares of its sides."""
 
+from dataclasses import replace
+
 from trizoo.data.boxes.listing import AnnotatedObject, Annotation, Listing
+from trizoo.data.boxes.points import SHARE
 from trizoo.data.reading import Problem
 from trizoo.data.yolo_files import find_files
 from trizoo.data.yolo_labels import read_lines
@@ -16,15 +19,29 @@ def find_yolo(root, images=None, annotations=None):
     files = find_files(root, images, annotations)
     if files is None:
         return None
+    return _listing(files, "yolo", lambda path: read_annotation(path, files.classes, files.keypoints))
 
+
+def find_yolo_pose(root, images=None, annotations=None):
+    """The same where data.yaml says how many key points each object has (kpt_shape); these are the objects here.
+
+    They are called as kpt_names says; without, as the object's class, with a number behind it where there are several.
+    """
+    files = find_files(root, images, annotations)
+    if files is None or files.pose is None:
+        return None
+    return replace(_listing(files, "yolo-pose", lambda path: read_pose(path, files.classes, files.pose)), classes=None)
+
+
+def _listing(files, layout, read_file):
     def read(id):
         if files.labels[id] is None:
             return Annotation(files.images[id], (), relative=True)
-        return read_annotation(files.labels[id], files.classes, files.keypoints)
+        return read_file(files.labels[id])
 
     return Listing(
         files.root,
-        "yolo",
+        layout,
         files.images,
         {id: path or files.images[id] for id, path in files.labels.items()},
         read,
@@ -35,6 +52,37 @@ def find_yolo(root, images=None, annotations=None):
         files.image_folder,
         files.label_folder,
     )
+
+
+def read_pose(path, classes, pose):
+    """The `Annotation` of the key points in one label file: after each box x and y, and how visible it is.
+
+    A key point that isn't visible at all (0), or at the upper left corner or outside of the image where nothing says
+    how visible it is, isn't there. An object with another number of them is left out, which `problems` tells.
+
+    Args:
+        classes: `trizoo.data.name_files.ClassNames`
+        pose: `trizoo.data.yolo_config.Pose`
+
+    Raises:
+        UserError: with the line, as `read_lines`
+    """
+    objects, problems, needed = [], [], 4 + pose.count * pose.numbers
+    for line in read_lines(path, keypoints=True):
+        name = classes.name_of(line.label)
+        if len(line.numbers) != needed or not line.usable:
+            wrong = f"has {len(line.numbers)} numbers, and {needed} are needed" if line.usable else "has a huge number"
+            problems.append(
+                Problem("object without key points", path, f"{line.where}: {name} {wrong}, so it is left out")
+            )
+            continue
+        numbers = line.numbers[4:]
+        points = [numbers[first : first + pose.numbers] for first in range(0, len(numbers), pose.numbers)]
+        for called, (x, y, *visible) in zip(pose.names_of(line.label, name), points, strict=True):
+            if visible[0] > 0 if visible else (x >= 0 and y >= 0 and (x or y)):
+                box = (x - SHARE, y - SHARE, x + SHARE, y + SHARE)
+                objects.append(AnnotatedObject(called, box, where=line.where))
+    return Annotation(path, tuple(objects), tuple(problems), relative=True)
 
 
 def read_annotation(path, classes, keypoints=False):

@@ -162,3 +162,83 @@ def test_points_share_a_cell_where_another_came_before():
     assert shared_cells(points, 32) == 2
     assert shared_cells(points, 8) == 1
     assert shared_cells(points[:0], 8) == 0
+
+
+def labelme(root, **images):
+    """labelme's files; of each image (label, shape_type, points) of its shapes."""
+    for id, shapes in images.items():
+        entries = [{"label": label, "shape_type": kind, "points": points} for label, kind, points in shapes]
+        content = {"imagePath": f"{id}.png", "imageHeight": 60, "imageWidth": 100, "shapes": entries}
+        (root / f"{id}.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_labelmes_points_count_and_so_do_the_centres_of_its_boxes(root):
+    pin, hole = ("pin", "point", [[10.5, 20]]), ("hole", "rectangle", [[20, 20], [40, 50]])
+    labelme(root, a=[pin, hole, ("pin", "point", [[99, 0.5]]), ("__ignore__", "point", [[1, 1]])], b=[])
+    assert marks_of(root) == {"a": [("pin", 10.5, 20), ("hole", 30, 35), ("pin", 99, 0.5)], "b": []}
+    assert find_labels(root, "keypoints")[1].layout == "labelme-points"
+    assert find_labels(root)[0] == "detection"  # where points are left out
+    labelme(root, a=[hole], b=[])
+    assert find_labels(root, "keypoints")[1].layout == "labelme"
+
+
+def test_cvats_points_count_each_by_itself(root):
+    (root / "annotations.xml").write_text(
+        """<annotations><version>1.1</version>
+        <image id="0" name="a.png" width="100" height="60">
+            <points label="pin" points="10.5,20;99,0.5"/><box label="hole" xtl="20" ytl="20" xbr="40" ybr="50"/>
+            <skeleton label="hand"/>
+        </image><image id="1" name="b.png" width="100" height="60"/></annotations>""",
+        encoding="utf-8",
+    )
+    assert marks_of(root) == {"a": [("pin", 10.5, 20), ("pin", 99, 0.5), ("hole", 30, 35)], "b": []}
+    assert find_labels(root, "keypoints")[1].layout == "cvat-points"
+    assert find_labels(root)[0] == "detection"
+
+
+def pose(root, text, names="", shape="[2, 3]"):
+    for folder in ("images/train", "labels/train"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for id in "ab":
+        Image.new("RGB", (100, 50)).save(root / "images" / "train" / f"{id}.png")
+    (root / "labels" / "train" / "a.txt").write_text(text, encoding="utf-8")
+    (root / "labels" / "train" / "b.txt").touch()
+    (root / "data.yaml").write_text(f"train: images/train\nnames: [hand, foot]\nkpt_shape: {shape}\n{names}", "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("names", "called"),
+    [
+        ("", ("hand 0", "hand 1")),
+        ("kpt_names: {0: [thumb, wrist]}", ("thumb", "wrist")),
+        ("kpt_names: [thumb, wrist]", ("thumb", "wrist")),
+        ("kpt_names: {0: [thumb]}", ("hand 0", "hand 1")),
+    ],
+)
+def test_the_points_of_yolos_poses_are_read(tmp_path, names, called):
+    pose(tmp_path, "0 .5 .5 .4 .4 .1 .2 2 .9 .8 1\n0 .5 .5 .4 .4 0 0 0 .5 .25 2\n", names)
+    found = marks_of(tmp_path)
+    assert [name for name, *_ in found["train/a"]] == [called[0], called[1], called[1]]
+    places = [place for _, *place in found["train/a"]]
+    np.testing.assert_allclose(places, [[10, 10], [90, 40], [50, 12.5]], atol=1e-4)
+    assert found["train/b"] == []
+    assert find_labels(tmp_path, "keypoints")[1].layout == "yolo-pose"
+    boxes = find_boxes(tmp_path).open()
+    assert (boxes.layout, boxes.records[0].boxes[0].tolist()) == ("yolo", [30, 15, 70, 35])
+
+
+def test_a_pose_of_x_and_y_alone_lacks_points_at_the_corner_and_outside(tmp_path):
+    pose(tmp_path, "1 .5 .5 .4 .4 .1 .2\n1 .5 .5 .4 .4 0 0\n1 .5 .5 .4 .4 -1 .5\n0 .5 .5 .4 .4 .1\n", shape="[1, 2]")
+    listing = find_boxes(tmp_path, "yolo-pose")
+    data = listing.open()
+    assert data.classes == ("foot",)
+    assert marks_of(tmp_path)["train/a"] == [("foot", pytest.approx(10, abs=1e-4), pytest.approx(10, abs=1e-4))]
+    assert [problem.text for problem in data.problems] == [
+        "line 4: hand has 5 numbers, and 6 are needed, so it is left out"
+    ]
+
+
+@pytest.mark.parametrize("shape", ["17", "[0, 3]", "[2, 4]", "[a, b]", "[2]", "[true, 3]"])
+def test_a_pose_of_no_shape_is_none(tmp_path, shape):
+    pose(tmp_path, "0 .5 .5 .4 .4 .1 .2 2 .9 .8 1\n", shape=shape)
+    assert find_labels(tmp_path, "keypoints")[1].layout == "yolo"
