@@ -23,6 +23,14 @@ from trizoo.metrics.pool import mean_over_classes, overlapping_pairs
 
 KINDS = ("classification", "localisation", "both", "duplicate", "background", "missed")
 CLASSIFICATION, LOCALISATION, BOTH, DUPLICATE, BACKGROUND, MISSED = KINDS
+MEANINGS = {  # for a person
+    CLASSIFICATION: "in its place, of another class",
+    LOCALISATION: "of the right class, but not tight enough",
+    BOTH: "of another class and not tight enough",
+    DUPLICATE: "found by another detection already",
+    BACKGROUND: "nothing is there",
+    MISSED: "an object that nothing finds",
+}
 BACKGROUND_IOU = 0.1  # at most: nothing is there; the paper's
 PLACES = (0, 5)  # of 0.5 and 0.75 among IOU_THRESHOLDS: whether it is found, and whether it fits
 
