@@ -19,6 +19,7 @@ KINDS = {
     "class_rare": "a class with very few objects",
     "small_boxes": "objects are too small at the input size",
     "anchors": "the anchors don't fit the boxes",
+    "loose_boxes": "objects are found, but their boxes aren't tight",
     "validation_overlap": "validation images are trained on",
     "validation_small": "the validation split is very small",
     "validation_other": "the validation split is unlike the training split",

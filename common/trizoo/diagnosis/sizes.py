@@ -9,6 +9,7 @@ from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy
 from trizoo.families import architecture
 from trizoo.families.yolo.anchors import RECALL_IOU
 from trizoo.ground.text import first_few
+from trizoo.metrics import errors
 from trizoo.training.anchors import RECALL, better_ones, measure
 from trizoo.training.build import spec_of
 
@@ -19,7 +20,7 @@ def causes(history, images):
     """The `Cause`s in the sizes of `Images` with boxes, a list."""
     if images.has_masks:
         return []
-    found = [small_boxes(history, images), anchors(history, images)]
+    found = [small_boxes(history, images), anchors(history, images), loose_boxes(history, images)]
     return [cause for cause in found if cause]
 
 
@@ -90,9 +91,7 @@ def anchors(history, images):
         if better is not None:
             numbers |= {"kmeans_recall": better.recall, "kmeans_mean_iou": better.mean_iou}
             evidence.append(f"anchors by k-means would have {better.recall:.0%} and {better.mean_iou:.2f}")
-            if history.pretrained is False:
-                given = " --set model.anchors=null" if recipe.model.anchors else ""
-                remedies.append(Remedy(f"{history.again} --anchors auto{given}", "begins with these"))
+            remedies += _fitted(history, recipe)
             command = (
                 f"trizoo anchors {history.data} --against {spec.name} --input-size {width}x{height} "
                 f"--policy {recipe.resize} --write mine.yaml"
@@ -107,3 +106,47 @@ def anchors(history, images):
     remedies.append(Remedy(f"trizoo data show {history.data}", why))
     certainty = LIKELY if recall < limits.RECALL_LOW else POSSIBLE
     return Cause("anchors", certainty, tuple(evidence), tuple(remedies), numbers)
+
+
+def _fitted(history, recipe):
+    """The remedy that begins anew with k-means' anchors, a list; none with weights whose heads know others."""
+    if history.pretrained is not False:
+        return []
+    given = " --set model.anchors=null" if recipe.model.anchors else ""
+    return [Remedy(f"{history.again} --anchors auto{given}", "begins with these")]
+
+
+def loose_boxes(history, images):
+    """Boxes that find their objects at an IoU of 0.5 and not at 0.75, by the final metrics' errors."""
+    metrics, recipe = history.metrics, images.recipe
+    costs = {kind: _number(metrics, "errors", "0.75", kind, "cost") for kind in errors.KINDS}
+    cost, ap50, ap75 = costs.pop(errors.LOCALISATION), _number(metrics, "mAP50"), _number(metrics, "mAP75")
+    most = not any(other > cost for other in costs.values())
+    if history.is_overfit or not (ap50 >= limits.GOOD and cost >= limits.LOOSE and most):
+        return None
+    mean = _number(metrics, "matched_iou")
+    evidence = [
+        f"mAP50 is {ap50:.3f}, but AP at an IoU of 0.75 {ap75:.3f}: localisation costs {cost:.3f} of it, more than "
+        f"any other kind of error; what is found at 0.5 has a mean IoU of {mean:.2f}"
+    ]
+    numbers = {"AP50": ap50, "AP75": ap75, "localisation": cost, "matched_iou": mean}
+    spec = spec_of(recipe)
+    fitted = measure(spec, images.training.records, recipe, limits.SAMPLE)
+    remedies = []
+    if fitted is not None and len(fitted.best):
+        numbers["anchors_mean_iou"] = fitted.mean_iou
+        better = better_ones(fitted, spec.name) if spec.family == "yolo" else None
+        by_kmeans = "" if better is None else f", k-means' would have {better.mean_iou:.2f}"
+        evidence.append(f"the anchors' mean IoU with the training boxes is {fitted.mean_iou:.2f}{by_kmeans}")
+        remedies = _fitted(history, recipe) if better is not None else []
+    if architecture(recipe.model.name).only_size is None and recipe.resize != "none":
+        remedies += _larger(history, recipe, 1.5)[:1]
+    remedies.append(Remedy(f"trizoo data show {history.data}", "whether the labels' own boxes are tight"))
+    return Cause("loose_boxes", POSSIBLE, tuple(evidence), tuple(remedies), numbers)
+
+
+def _number(value, *keys):
+    """A number somewhere in a run's metrics, which may hold anything; nan where there is none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return float(value) if isinstance(value, int | float) else math.nan

@@ -10,6 +10,7 @@ IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
 AREAS = {"all": (0, 1e5**2), "small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, 1e5**2)}
 MAX_DETECTIONS = (1, 10, 100)
+FALSE_POSITIVE, NOT_COUNTED = -1, -2  # instead of the ground truth that a detection finds
 
 
 def coco(detections, truths, num_classes, max_detections=MAX_DETECTIONS):
@@ -28,7 +29,9 @@ def coco(detections, truths, num_classes, max_detections=MAX_DETECTIONS):
         "AR_large": floats in [0, 1], nan for a mean over nothing;
         "per_class": {"AP", "AP50", "AP75": float64 (C,)}, nan for a class without counted ground truth;
         "precision": float64 (T, R, C, A) at 10 IoU thresholds, 101 recalls, the classes, the areas of AREAS;
-        "recall": float64 (T, C, A, M), the greatest at each of max_detections}
+        "recall": float64 (T, C, A, M), the greatest at each of max_detections;
+        "outcome": int32 (D, T), the ground truth that each of the pool's detections finds, or FALSE_POSITIVE, or
+        NOT_COUNTED where COCO ignores it}
 
     Raises:
         ValueError: as `pool.gather` does, and for an empty or not positive `max_detections`
@@ -47,7 +50,7 @@ def coco_of(pool, pairs, max_detections=MAX_DETECTIONS):
     max_detections = sorted(max_detections)
     if not max_detections or max_detections[0] < 1:
         raise ValueError(f"max_detections is {max_detections}; one or more positive numbers are needed")
-    precision, recall = _precision_and_recall(pool, pairs, max_detections)
+    precision, recall, outcome = _precision_and_recall(pool, pairs, max_detections)
     result = {
         "AP": mean_over_classes(precision[..., 0].ravel()),
         "AP50": mean_over_classes(precision[0, ..., 0].ravel()),
@@ -63,12 +66,15 @@ def coco_of(pool, pairs, max_detections=MAX_DETECTIONS):
             result[f"AR_{name}"] = mean_over_classes(recall[..., index, -1].ravel())
     by_class = precision[..., 0].mean(axis=1)  # (T, R, C) -> (T, C)
     result["per_class"] = {"AP": by_class.mean(axis=0), "AP50": by_class[0], "AP75": by_class[5]}
-    result["precision"], result["recall"] = precision, recall
+    result |= {"precision": precision, "recall": recall, "outcome": outcome}
     return result
 
 
 def _precision_and_recall(pool, pairs, max_detections):
-    """Precision (T, R, C, A) and recall (T, C, A, M), nan where a class has no counted ground truth in an area."""
+    """Precision (T, R, C, A) and recall (T, C, A, M), nan where a class has no counted ground truth in an area.
+
+    And the outcome (D, T) of `coco`.
+    """
     shape = len(IOU_THRESHOLDS), pool.num_classes, len(AREAS)
     precision = np.full((shape[0], len(RECALLS), *shape[1:]), np.nan)
     recall = np.full((*shape, len(max_detections)), np.nan)
@@ -109,7 +115,10 @@ def _precision_and_recall(pool, pairs, max_detections):
         for index, limit in enumerate(max_detections):
             found = np.count_nonzero(true[part][ranks < limit], axis=0)  # (T, A)
             recall[:, label, measured, index] = found[:, measured] / positives[measured]
-    return precision, recall
+    outcome = np.repeat(np.where(inside[:, 0], np.int32(FALSE_POSITIVE), np.int32(NOT_COUNTED))[:, None], shape[0], 1)
+    ours = matched[..., 0]
+    outcome[candidates] = np.where(true[..., 0], ours, np.where(ours >= 0, NOT_COUNTED, outcome[candidates]))
+    return precision, recall, outcome
 
 
 def _in_areas(boxes):

@@ -5,6 +5,7 @@ import numpy as np
 from trizoo.ground.text import plain
 from trizoo.metrics.coco_protocol import coco_of
 from trizoo.metrics.confusion import confusion_matrix_of, mistakes_of, paired
+from trizoo.metrics.errors import errors_of
 from trizoo.metrics.matching import match_voc
 from trizoo.metrics.operating import operating_point_of
 from trizoo.metrics.pool import gather, overlapping_pairs
@@ -33,6 +34,7 @@ def evaluate(detections, truths, class_names, score=0.5):
         "per_class": {name: {"AP50", "AP", "AP75", "VOC_AP50", "precision", "recall", "F1", "LAMR", "ground_truths",
         "detections"}}: at IoU 0.5 and the score where it needs one, ground_truths without difficult and crowd,
         detections of any score;
+        "AP_at", "matched_iou", "errors": see `trizoo.metrics.errors.errors_of`;
         "confusion": {"score", "iou_threshold", "labels": the class names and "background", "matrix": rows = truth,
         columns = prediction}}
 
@@ -47,7 +49,7 @@ def measure(detections, truths, class_names, score=0.5):
 
     -> {"class_names", "images", "score", "ground_truths" and "detections": int64 (C,), "coco", "voc", "operating",
     "confusion": what `coco`, `voc_ap`, `operating_point` and `confusion_matrix` give, "mistakes": see
-    `trizoo.metrics.confusion.mistakes_of`}
+    `trizoo.metrics.confusion.mistakes_of`, "AP_at", "matched_iou", "errors": see `trizoo.metrics.errors.errors_of`}
     """
     class_names = tuple(class_names)
     twice = {name for name in class_names if class_names.count(name) > 1}
@@ -55,6 +57,7 @@ def measure(detections, truths, class_names, score=0.5):
         raise ValueError(f"class_names holds {sorted(twice)[0]!r} more than once; different names are needed")
     pool = gather(detections, truths, len(class_names))
     pairs = overlapping_pairs(pool, IOU_THRESHOLD)
+    coco = coco_of(pool, pairs)
     at_score = paired(pool, score, IOU_THRESHOLD)
     outcome = match_voc(pool, pairs)
     return {
@@ -63,7 +66,8 @@ def measure(detections, truths, class_names, score=0.5):
         "score": score,
         "ground_truths": pool.positives,
         "detections": np.diff(pool.bounds),
-        "coco": coco_of(pool, pairs),
+        "coco": coco,
+        **errors_of(pool, coco),
         "voc": voc_ap_of(pool, outcome),
         "operating": operating_point_of(pool, outcome, score),
         "confusion": confusion_matrix_of(pool, at_score),
@@ -96,6 +100,7 @@ def report(measures):
                 class_name: {name: values[label] for name, values in columns.items()}
                 for label, class_name in enumerate(measures["class_names"])
             },
+            **{name: measures[name] for name in ("AP_at", "matched_iou", "errors")},
             "confusion": {
                 "score": measures["score"],
                 "iou_threshold": IOU_THRESHOLD,

@@ -8,6 +8,8 @@ from trizoo.ground.boxes import area
 from trizoo.metrics import plots
 from trizoo.metrics.coco_protocol import AREAS
 from trizoo.metrics.detection import IOU_THRESHOLD, measure
+from trizoo.metrics.errors import MEANINGS
+from trizoo.metrics.plain import shown
 from trizoo.pictures.draw import draw_boxes, draw_detections
 from trizoo.pictures.palette import class_colours
 from trizoo.show.embedded import plot, worst_images
@@ -39,6 +41,7 @@ def sections(data, metrics, found, facts):
         Section("", more=tuple(facts), tables=[Table(("metric", "value"), list(names.items()))]),
         _classes(metrics, data.classes, point),
         _sizes(metrics, data.records),
+        _errors(metrics),
         Section(
             "Curves and confusion",
             figures=[plot(figure, CAPTIONS[name]) for name, figure in plots.draw_all(measures).items()],
@@ -70,6 +73,24 @@ def _sizes(metrics, records):
         rows.append((text, metrics["coco"][f"AP_{name}"], metrics["coco"][f"AR_{name}"], count))
     more = ("AP and recall are COCO's, means over IoU 0.50 to 0.95; sizes in the images' own pixels",)
     return Section("Sizes", more=more, tables=[Table(("size", "AP", "recall", "objects"), rows)])
+
+
+def _errors(metrics):
+    """AP by threshold, and a row for each kind of error."""
+    kinds, places = metrics["errors"], list(metrics["errors"])
+    rows = [
+        (f"{kind}: {text}", *(kinds[place][kind][column] for place in places for column in ("count", "cost")))
+        for kind, text in MEANINGS.items()
+    ]
+    head = ("error", *(f"{column} at {place}" for place in places for column in ("number", "AP lost")))
+    found = shown(metrics["matched_iou"])
+    more = (
+        f"What is found at an IoU of 0.5 has a mean IoU of {found}. Errors are those of detections of any score; each "
+        "kind's AP lost is what AP at that IoU gains when errors of that kind alone are put right (TIDE, Bolya et al. "
+        "2020)",
+    )
+    at = Table(("IoU", *metrics["AP_at"]), [("AP", *metrics["AP_at"].values())])
+    return Section("Errors", more=more, tables=[at, Table(head, rows)])
 
 
 def _worst(data, measures, found, point):

@@ -218,11 +218,20 @@ class Detection:
             lines.append(f"{name:{width}}  {numbers}  {values['ground_truths']:7}")
         voc = shown(metrics["voc"]["mAP50"])
         lines.append(f"mAP50 {shown(metrics['mAP50'])}  mAP {shown(metrics['mAP'])}  VOC mAP50 {voc}")
+        lines.append(f"IoU of what is found at 0.5: {shown(metrics['matched_iou'])} on average")
+        lines += [f"AP at IoU {place} lost by {_losses(rows)}" for place, rows in metrics["errors"].items()]
         return "\n".join(lines)
 
     def total(self, recipe, args):
         """A `Total`: how many of each class there are."""
         return Total(recipe.classes, recipe.evaluate.max_detections)
+
+
+def _losses(rows):
+    """What the kinds of errors cost, the dearest first, in words."""
+    costs = {kind: row["cost"] for kind, row in rows.items() if row["cost"]}
+    dearest = sorted(costs, key=costs.get, reverse=True)
+    return ", ".join(f"{kind} {shown(costs[kind])}" for kind in dearest) or "nothing"
 
 
 class Total:

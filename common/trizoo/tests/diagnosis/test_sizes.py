@@ -57,6 +57,47 @@ def test_anchors_that_fit_no_box_are_told_with_those_of_k_means(look, tmp_path):
     )
 
 
+LOOSE = {
+    "mAP50": 0.8,
+    "mAP75": 0.3,
+    "matched_iou": 0.71,
+    "errors": {"0.75": {"localisation": {"count": 90, "cost": 0.4}, "missed": {"count": 9, "cost": 0.1}}},
+}
+
+
+def test_loose_boxes_are_told_with_the_anchors_that_would_fit(look, tmp_path):
+    """41x50 has its best anchor in 37x58: 37 * 50 / (37 * 58 + 41 * 50 - 37 * 50) = 0.79."""
+    sizes = [("cat", 41 + number, 50 + number) for number in range(8)]
+    cause = look(causes, make(tmp_path, *sizes), metrics=LOOSE)["loose_boxes"]
+    assert cause.certainty == "possible"
+    assert "localisation costs 0.400 of it, more than any other kind of error" in cause.evidence[0]
+    assert "a mean IoU of 0.71" in cause.evidence[0]
+    assert cause.numbers["anchors_mean_iou"] == pytest.approx(0.78, abs=0.02)
+    assert "k-means' would have 0.9" in cause.evidence[1]
+    assert cause.remedies[0].command.endswith("recipe.yaml --anchors auto")
+
+
+def test_with_weights_the_anchors_stay_and_a_larger_input_is_said(look, tmp_path):
+    sizes = [("cat", 41 + number, 50 + number) for number in range(8)]
+    cause = look(causes, make(tmp_path, *sizes), metrics=LOOSE, pretrained=True)["loose_boxes"]
+    assert "--input-size 640x640" in cause.remedies[0].command
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mAP50": 0.4},
+        {"errors": {"0.75": {"localisation": {"cost": 0.2}}}},
+        {"errors": {"0.75": {"localisation": {"cost": 0.4}, "background": {"cost": 0.5}}}},
+        {"errors": None},
+        {"errors": {"0.75": [1]}},
+        {"mAP75": "high", "mAP50": None},
+    ],
+)
+def test_other_errors_and_older_runs_have_no_loose_boxes(look, tmp_path, change):
+    assert "loose_boxes" not in look(causes, make(tmp_path, ("cat", 37, 58)), metrics=LOOSE | change)
+
+
 def test_anchors_that_k_means_would_not_better_are_told_without_it(look, tmp_path):
     cause = look(causes, make(tmp_path, ("bar", 300, 20)))["anchors"]
     assert "kmeans_recall" not in cause.numbers

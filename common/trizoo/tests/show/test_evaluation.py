@@ -67,6 +67,17 @@ def test_the_worst_images_come_first_with_their_mistakes(boxes):
     ]
 
 
+def test_errors_have_a_table_by_kind(boxes):
+    """Of eight boxes one is missed, and one has the wrong class."""
+    texts = boxes([RIGHT, RIGHT, found([BOX], [0.9], [0]), found([BOX, OTHER], [0.9, 0.8], [0, 0])]).texts
+    start = texts.index("Errors")
+    cells = [text for text in texts[start : texts.index("Curves and confusion")] if text.strip()]
+    assert cells[cells.index("classification: in its place, of another class") + 1] == "1"
+    assert cells[cells.index("missed: an object that nothing finds") + 1] == "1"
+    assert cells[cells.index("0.95") + 1] == "AP"
+    assert any("a mean IoU of 1.0000" in cell for cell in cells)
+
+
 def test_truth_stands_at_the_left_and_prediction_at_the_right(boxes):
     (picture,) = [image for image in boxes([NOTHING, RIGHT, RIGHT, RIGHT]).all("img") if "jpeg" in image["src"]]
     with Image.open(BytesIO(base64.b64decode(picture["src"].partition(",")[2]))) as image:

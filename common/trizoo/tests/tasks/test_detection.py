@@ -1,6 +1,9 @@
 """The detector that evaluation uses, and what it is measured on, with a framework that is none."""
 
+import numpy as np
+
 from trizoo.families import model_spec
+from trizoo.ground.sample import Detections
 from trizoo.recipes.schema import Data, Evaluation, Recipe
 from trizoo.tasks import task_of
 from trizoo.tests.voc_files import add, add_list, thing
@@ -42,3 +45,17 @@ def test_voc_s_annotations_are_measured_with_coco_s_names(tmp_path):
     evaluation = task_of("yolov3-tiny").evaluation_set(listing, Data(root=str(tmp_path)), "test", ("cat", "tv"))
     assert evaluation.records[0].labels.tolist() == [1, 0]
     assert evaluation.notes == ["measured are tvmonitor as tv"]
+
+
+def test_the_table_ends_with_what_ap_is_lost_by(tmp_path):
+    add(tmp_path, "a", thing("cat", 1, 1, 20, 20))
+    add_list(tmp_path, "test", ["a"])
+    task, data = task_of("yolov3-tiny"), Data(root=str(tmp_path))
+    evaluation = task.evaluation_set(task.find(data), data, "test", ("cat",))
+    loose = Detections(np.array([[4, 0, 24, 20]], np.float32), np.ones(1, np.float32), np.zeros(1, np.int64))
+    metrics, _ = evaluation.measure(lambda images: [loose for _ in images])
+    assert task.table(metrics).splitlines()[-3:] == [
+        "IoU of what is found at 0.5: 0.6667 on average",  # 16 / 24
+        "AP at IoU 0.50 lost by nothing",
+        "AP at IoU 0.75 lost by localisation 1.0000",
+    ]
