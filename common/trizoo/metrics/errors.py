@@ -126,7 +126,7 @@ def _costs(pool, outcome, right, wrong, threshold):
     missed[truths] = False
 
     counts = outcome != NOT_COUNTED
-    before = _ap(pool.labels, pool.scores, true, counts, pool.positives)
+    before = _ap(pool, pool.labels, true, counts, pool.positives)
     found = {}
     for kind in KINDS:
         labels, hits, left, positives = pool.labels, true, counts, pool.positives
@@ -137,24 +137,25 @@ def _costs(pool, outcome, right, wrong, threshold):
             number, mended = len(rows[kind]), np.zeros(len(outcome), bool)
             if kind in (LOCALISATION, CLASSIFICATION):
                 mended[rows[kind]] = chosen[rows[kind]]
+            if kind == CLASSIFICATION:
                 labels = labels.copy()
                 labels[mended] = pool.truth_labels[about[mended]]
             hits, left = true | mended, counts.copy()
             left[rows[kind]] = mended[rows[kind]]
-        found[kind] = {"count": number, "cost": _ap(labels, pool.scores, hits, left, positives) - before}
+        found[kind] = {"count": number, "cost": _ap(pool, labels, hits, left, positives) - before}
     return found
 
 
-def _ap(labels, scores, true, counts, positives):
+def _ap(pool, labels, true, counts, positives):
     """COCO's AP at one threshold, a mean over classes with ground truth; nan without any.
 
     Args:
-        labels, scores, true: (D,) of a Pool's detections, of which those count that `counts` says
+        labels, true: (D,) of the Pool's detections, of which those count that `counts` says
         positives: int (C,), how much ground truth each class has
     """
     rows = np.flatnonzero(counts)
-    if (np.diff(labels[rows]) < 0).any():  # a class was put right: a Pool's detections are in order
-        rows = rows[np.lexsort((-scores[rows], labels[rows]))]
+    if labels is not pool.labels:  # which are in order, and so are the scores of each
+        rows = rows[np.lexsort((-pool.scores[rows], labels[rows]))]
     bounds = np.searchsorted(labels[rows], np.arange(len(positives) + 1))
     values = np.full(len(positives), np.nan)
     for label in np.flatnonzero(positives > 0):

@@ -180,6 +180,17 @@ def test_one_error_of_each_kind(found, truth):
     }
 
 
+def test_a_class_that_is_put_right_takes_its_scores_place_among_the_others(found, truth):
+    """Class 0 by score: 0.9 (once right), nothing there at 0.7, right at 0.5. Precision 1 up to recall 1/2, then 2/3.
+
+    Before it is 1/2 up to recall 1/2. 51 of 101 recalls are up to 1/2.
+    """
+    wrong = found([[99, 99, 120, 120], BOX, FAR], [0.7, 0.5, 0.9], [0, 0, 1])
+    rows = errors([wrong], [truth([BOX, FAR], [0, 0])], 2)["errors"]["0.50"]
+    after, before = (51 + 50 * 2 / 3) / 101, 51 / 2 / 101
+    assert rows["classification"] == {"count": 1, "cost": pytest.approx(after - before)}
+
+
 def test_a_loose_box_costs_at_a_high_threshold_alone(found, truth):
     """Shifted by 5 the IoU is 35 / 45 = 0.78, by 8 it is 32 / 48 = 0.67."""
     result = errors([found([[8, 0, 48, 40], [205, 0, 245, 40]], [0.9, 0.8], [0, 0])], [truth([BOX, FAR], [0, 0])], 1)
