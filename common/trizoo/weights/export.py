@@ -23,7 +23,7 @@ RETINANET_PRESET = "retinanet"
 
 
 def export(source, out, names="trizoo"):
-    """Write the model of a checkpoint in the form that the suffix of `out` says.
+    """Write the model of a checkpoint in the form that the suffix of `out` says -> notes, a line each.
 
     .weights: Darknet's, for the models that it has. .safetensors: the arrays by names "trizoo", which are canonical, or
     "torchvision", where torchvision has the model or a classifier with its backbone; with the model's name, classes and
@@ -44,13 +44,21 @@ def export(source, out, names="trizoo"):
         if names == "torchvision":
             metadata |= {"image_mean": _per_255(recipe.model.mean), "image_std": _per_255(recipe.model.std)}
         safetensors.write(out, arrays, metadata)
-        return
+        return []
     if (recipe.model.mean, recipe.model.std) != (DARKNET_MEAN, DARKNET_STD):
         raise UserError(
             f"{source} normalises pixels by mean {recipe.model.mean} and std {recipe.model.std}, Darknet divides by "
             f"255 only; .safetensors can hold it"
         )
     darknet.write(out, export_floats(checkpoint.weights, recipe.model.name, source=str(source)))
+    if recipe.model.coding != "squared":
+        return []
+    scale = recipe.model.scale_xy
+    return [
+        "its boxes are coded otherwise than in the .cfg of that name: [yolo] needs new_coords=1"
+        + (f" and scale_x_y={scale:g}" if scale else "")
+        + ", the [convolutional] before it activation=logistic"
+    ]
 
 
 def _for_torchvision(checkpoint, recipe, source):

@@ -9,6 +9,7 @@ MAX_LOG_SIZE = 8.0  # exp of a predicted log width or height is clamped here: an
 # of width and height. exponential: Darknet's (Redmon & Farhadi 2017). squared: YOLOv5's, and Darknet's new_coords (Wang
 # et al. 2021, Scaled-YOLOv4): it reaches 4 times the anchor, and no slope grows without bound
 CODINGS = ("exponential", "squared")
+CODED = ("coding", "scale_xy")  # options of a recipe's model section that say how boxes are coded
 
 
 def decode_boxes(raw, cells, strides, anchors, scales, coding="exponential"):
