@@ -36,6 +36,7 @@ def export(source, out, names="trizoo"):
         raise UserError(f"{out} ends in {out.suffix!r}, which has no names; .safetensors can hold those of {names}")
     checkpoint = load(source, optimizer=False)
     recipe = from_dict(Recipe, checkpoint.recipe, f"checkpoint {source}")
+    squared = recipe.model.coding == "squared"
     if out.suffix == ".safetensors":
         arrays, classes = checkpoint.weights, recipe.classes
         if names == "torchvision":
@@ -44,14 +45,14 @@ def export(source, out, names="trizoo"):
         if names == "torchvision":
             metadata |= {"image_mean": _per_255(recipe.model.mean), "image_std": _per_255(recipe.model.std)}
         safetensors.write(out, arrays, metadata)
-        return []
+        return ["its widths and heights are coded squared, which such a file can't say"] if squared else []
     if (recipe.model.mean, recipe.model.std) != (DARKNET_MEAN, DARKNET_STD):
         raise UserError(
             f"{source} normalises pixels by mean {recipe.model.mean} and std {recipe.model.std}, Darknet divides by "
             f"255 only; .safetensors can hold it"
         )
     darknet.write(out, export_floats(checkpoint.weights, recipe.model.name, source=str(source)))
-    if recipe.model.coding != "squared":
+    if not squared:
         return []
     scale = recipe.model.scale_xy
     return [

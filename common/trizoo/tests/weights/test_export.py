@@ -49,6 +49,7 @@ def test_a_coding_that_darknet_s_cfg_has_to_say_is_told(checkpoint, tmp_path):
     recipe = given.recipe | {"model": given.recipe["model"] | {"coding": "squared", "scale_xy": 2}}
     save(tmp_path / "squared.h5", replace(given, recipe=recipe))
     (note,) = export(tmp_path / "squared.h5", tmp_path / "squared.weights")
+    assert export(tmp_path / "squared.h5", tmp_path / "squared.safetensors")
     assert "new_coords=1 and scale_x_y=2, the [convolutional] before it activation=logistic" in note
 
 
