@@ -146,7 +146,8 @@ def _export(options):
     check_file(options.out, "--out")
     if options.names not in NAMES:
         raise UserError(f"--names is {options.names!r}; {' or '.join(NAMES)} is needed")
-    export(options.source, options.out, options.names)
+    for note in export(options.source, options.out, options.names):
+        to_stderr(note)
     print(options.out)
     return 0
 

@@ -1,8 +1,9 @@
 """The recipe of a new run, from what a user says of it: a model or a recipe file, weights, single values."""
 
 from trizoo.families import architecture, backbone_of
+from trizoo.families.yolo.coding import CODED
 from trizoo.ground.errors import UserError
-from trizoo.recipes.load import is_of_the_zoo, load
+from trizoo.recipes.load import is_of_the_zoo, load, to_dict
 from trizoo.recipes.schema import Recipe, base_of
 from trizoo.weights.checkpoint import holds_backbone, load_recipe
 
@@ -35,7 +36,7 @@ def new_recipe(overrides, *, model=None, file=None, weights=None, origin):
     if model:
         architecture(model)
         below.append(("model.name", model, origin))
-    saved = load_recipe(weights)["model"] if weights else None
+    saved = _model_section(weights) if weights else None
     if file is None:
         own_data = any(key == "data.root" and value is not None for key, value, _ in overrides)
         base, of_family = base_of(
@@ -49,8 +50,19 @@ def new_recipe(overrides, *, model=None, file=None, weights=None, origin):
             saved = _of_the_backbone(saved, given.recipe.model, weights, backbones[-1] if backbones else None)
         origins = {key: given.origins.get(f"model.{key}", "given") for key in saved}
         silent = [key for key, where in origins.items() if where == "default" or where.startswith("base ")]
+        if file is not None and is_of_the_zoo(file):
+            silent += [key for key in CODED if key in origins and key not in silent]
         below += [(f"model.{key}", saved[key], f"weights {weights}") for key in silent]
     return load(Recipe, file=file, base=base, overrides=[*below, *overrides])
+
+
+def _model_section(weights):
+    """The model section of a checkpoint, as a dict; what it had no word of yet is the model's own.
+
+    A backbone knows nothing of how boxes are coded.
+    """
+    section = to_dict(Recipe())["model"] | load_recipe(weights)["model"]
+    return {key: value for key, value in section.items() if key not in CODED or not holds_backbone(weights)}
 
 
 def check_frozen(loaded, file):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from trizoo.download.remote import digests
 from trizoo.families import ARCHITECTURES, architecture, model_spec
+from trizoo.families.yolo.coding import CODED
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import load, to_dict
 from trizoo.recipes.schema import Recipe
@@ -41,6 +42,8 @@ def convert(source, out, *, model=None, classes=None, anchors=None, overrides=()
     part = _part(model, imported, source)
     arrays, classes = assign_classes(imported, model, classes, source)
     settings = {"model.name": model, "classes": classes}
+    # a zoo's recipe may train from scratch by another coding than that of published weights
+    settings |= {f"model.{key}": None for key in CODED if key in architecture(model).options.model_fields}
     settings |= {f"model.{key}": value for key, value in imported.settings.items()} | dict(imported.recipe)
     if anchors is not None:
         settings["model.anchors"] = of_the_model(anchors, imported.anchor_places)

@@ -23,7 +23,7 @@ RETINANET_PRESET = "retinanet"
 
 
 def export(source, out, names="trizoo"):
-    """Write the model of a checkpoint in the form that the suffix of `out` says.
+    """Write the model of a checkpoint in the form that the suffix of `out` says -> notes, a line each.
 
     .weights: Darknet's, for the models that it has. .safetensors: the arrays by names "trizoo", which are canonical, or
     "torchvision", where torchvision has the model or a classifier with its backbone; with the model's name, classes and
@@ -36,6 +36,7 @@ def export(source, out, names="trizoo"):
         raise UserError(f"{out} ends in {out.suffix!r}, which has no names; .safetensors can hold those of {names}")
     checkpoint = load(source, optimizer=False)
     recipe = from_dict(Recipe, checkpoint.recipe, f"checkpoint {source}")
+    squared = recipe.model.coding == "squared"
     if out.suffix == ".safetensors":
         arrays, classes = checkpoint.weights, recipe.classes
         if names == "torchvision":
@@ -44,13 +45,21 @@ def export(source, out, names="trizoo"):
         if names == "torchvision":
             metadata |= {"image_mean": _per_255(recipe.model.mean), "image_std": _per_255(recipe.model.std)}
         safetensors.write(out, arrays, metadata)
-        return
+        return ["its widths and heights are coded squared, which such a file can't say"] if squared else []
     if (recipe.model.mean, recipe.model.std) != (DARKNET_MEAN, DARKNET_STD):
         raise UserError(
             f"{source} normalises pixels by mean {recipe.model.mean} and std {recipe.model.std}, Darknet divides by "
             f"255 only; .safetensors can hold it"
         )
     darknet.write(out, export_floats(checkpoint.weights, recipe.model.name, source=str(source)))
+    if not squared:
+        return []
+    scale = recipe.model.scale_xy
+    return [
+        "its boxes are coded otherwise than in the .cfg of that name: [yolo] needs new_coords=1"
+        + (f" and scale_x_y={scale:g}" if scale else "")
+        + ", the [convolutional] before it activation=logistic"
+    ]
 
 
 def _for_torchvision(checkpoint, recipe, source):

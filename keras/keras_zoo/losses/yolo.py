@@ -1,5 +1,7 @@
 """The YOLO loss; the reference, with its definition in words, is `trizoo.families.yolo.reference.yolo_loss`."""
 
+import math
+
 import numpy as np
 from keras import ops
 
@@ -29,7 +31,7 @@ class YOLOLoss:
             targets: arrays or tensors of `trizoo.families.yolo.targets.assign`
             size: input (width, height), known when traced
         """
-        options = self.options
+        options, coding = self.options, self.spec.coding
         targets = {name: ops.convert_to_tensor(value) for name, value in targets.items()}
         width = 5 + self.spec.num_classes
         flat = [ops.reshape(head, (ops.shape(head)[0], -1, width)) for head in heads]
@@ -43,15 +45,27 @@ class YOLOLoss:
 
         here = ops.expand_dims(ops.arange(ops.shape(raw)[1], dtype="int32"), -1)  # (N, 1)
         positive = ops.cast(ops.any(here == positives[:, None], axis=2), "float32")  # (B, N)
-        decoded = decode_boxes(ops.stop_gradient(raw), *grid)
-        overlaps = ops.max(overlap(decoded[:, :, None], boxes[:, None]), axis=2)
-        counted = ops.maximum(positive, ops.cast(overlaps <= options.ignore_iou, "float32"))
-        objectness = ops.binary_crossentropy(positive, raw[..., 4], from_logits=True)
+        counted = ops.ones_like(positive)
+        if options.ignore_iou < 1:
+            decoded = decode_boxes(ops.stop_gradient(raw), *grid, coding)
+            overlaps = ops.max(overlap(decoded[:, :, None], boxes[:, None]), axis=2)
+            counted = ops.maximum(positive, ops.cast(overlaps <= options.ignore_iou, "float32"))
+
+        chosen = ops.take_along_axis(raw, index[..., None], axis=1)  # (B, P, 5 + C)
+        place = [ops.take(constants, index, axis=0) for constants in grid]
+        labels = ops.take_along_axis(targets["labels"], owners, axis=1)
+        boxes = ops.take_along_axis(boxes, owners[..., None], axis=1)  # (B, P, 4)
+        boxes = ops.where(taken[..., None] > 0, boxes, ops.convert_to_tensor([0.0, 0.0, 1.0, 1.0]))  # or log of 0
+        predicted = decode_boxes(chosen, *place, coding)
+
+        wanted = positive
+        if options.objectness_iou:
+            lacking = options.objectness_iou * (1 - ops.stop_gradient(overlap(predicted, boxes))) * taken
+            wanted = positive - ops.sum(ops.where(here == positives[:, None], lacking[:, None], 0.0), axis=2)
+        objectness = ops.binary_crossentropy(wanted, raw[..., 4], from_logits=True)
         objectness = objectness * focal_weight(raw[..., 4], positive, options.focal_gamma, options.focal_alpha)
         objectness = ops.sum(objectness * balance * counted)
 
-        chosen = ops.take_along_axis(raw, index[..., None], axis=1)  # (B, P, 5 + C)
-        labels = ops.take_along_axis(targets["labels"], owners, axis=1)
         classes = ops.cast(labels[..., None] == ops.arange(self.spec.num_classes, dtype="int32"), "float32")
         focal = focal_weight(chosen[..., 5:], classes, options.class_focal_gamma, None)
         classes = classes * (1 - options.label_smoothing) + options.label_smoothing / 2
@@ -59,13 +73,10 @@ class YOLOLoss:
         classification = by_class(ops.sum(classification, axis=-1), labels, options.class_weights)
         classification = ops.sum(classification * taken)
 
-        place = [ops.take(constants, index, axis=0) for constants in grid]
-        boxes = ops.take_along_axis(boxes, owners[..., None], axis=1)  # (B, P, 4)
-        boxes = ops.where(taken[..., None] > 0, boxes, ops.convert_to_tensor([0.0, 0.0, 1.0, 1.0]))  # or log of 0
         if options.box == "mse":
-            box = squared_errors(chosen, boxes, *place, size)
+            box = squared_errors(chosen, boxes, *place, coding, size)
         else:
-            box = 1 - overlap(decode_boxes(chosen, *place), boxes, options.box)
+            box = 1 - overlap(predicted, boxes, options.box)
         box = ops.sum(box * taken)
 
         terms = {
@@ -83,7 +94,7 @@ class YOLOLoss:
         return tuple(ops.convert_to_tensor(array, "float32") for array in arrays)
 
 
-def decode_boxes(raw, cells, strides, anchors, scales):
+def decode_boxes(raw, cells, strides, anchors, scales, coding):
     """Boxes that raw values stand for: (..., 4), corners in pixels of the input; see `trizoo.families.yolo.coding`.
 
     Args:
@@ -92,10 +103,25 @@ def decode_boxes(raw, cells, strides, anchors, scales):
         strides: (...), pixels a cell
         anchors: (..., 2), width and height in pixels
         scales: (...), see `place_in_cell`
+        coding: one of `trizoo.families.yolo.coding.CODINGS`
     """
     centre = (place_in_cell(raw[..., :2], scales) + cells) * strides[..., None]
-    half = ops.exp(ops.minimum(raw[..., 2:4], MAX_LOG_SIZE)) * anchors / 2
+    half = anchor_factors(raw[..., 2:4], coding) * anchors / 2
     return ops.concatenate([centre - half, centre + half], axis=-1)
+
+
+def anchor_factors(raw, coding):
+    """What raw widths and heights multiply the anchor's by; see `trizoo.families.yolo.coding`."""
+    if coding == "squared":
+        return (2 * ops.sigmoid(raw)) ** 2
+    return ops.exp(ops.minimum(raw, MAX_LOG_SIZE))
+
+
+def log_factors(raw, coding):
+    """The logarithm of `anchor_factors`, without a bound; see `trizoo.families.yolo.coding`."""
+    if coding == "squared":
+        return 2 * (math.log(2) + ops.log_sigmoid(raw))
+    return raw
 
 
 def place_in_cell(raw, scales):
@@ -107,7 +133,7 @@ def place_in_cell(raw, scales):
     return ops.sigmoid(raw) * scales[..., None] - (scales[..., None] - 1) / 2
 
 
-def squared_errors(raw, boxes, cells, strides, anchors, scales, size):
+def squared_errors(raw, boxes, cells, strides, anchors, scales, coding, size):
     """The "mse" box term, element by element: (...); see `trizoo.families.yolo.reference.yolo_loss`.
 
     Args:
@@ -117,11 +143,12 @@ def squared_errors(raw, boxes, cells, strides, anchors, scales, size):
         strides: (...), pixels a cell
         anchors: (..., 2), width and height in pixels
         scales: (...), see `place_in_cell`
+        coding: one of `trizoo.families.yolo.coding.CODINGS`
         size: input (width, height)
     """
     wh = boxes[..., 2:] - boxes[..., :2]
     centre = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
     weight = 2 - wh[..., 0] * wh[..., 1] / (size[0] * size[1])
-    errors = [place_in_cell(raw[..., :2], scales) - centre, raw[..., 2:4] - ops.log(wh / anchors)]
-    errors = ops.concatenate(errors, axis=-1)
+    sides = log_factors(raw[..., 2:4], coding) - ops.log(wh / anchors)
+    errors = ops.concatenate([place_in_cell(raw[..., :2], scales) - centre, sides], axis=-1)
     return weight * ops.sum(errors**2, axis=-1) / 2

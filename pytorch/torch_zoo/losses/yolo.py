@@ -1,5 +1,6 @@
 """The YOLO loss; the reference, with its definition in words, is `trizoo.families.yolo.reference.yolo_loss`."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -35,7 +36,7 @@ class YOLOLoss:
             targets: tensors of `trizoo.families.yolo.targets.assign`, on the heads' device
             size: input (width, height)
         """
-        options = self.options
+        options, coding = self.options, self.spec.coding
         raw = torch.cat([head.flatten(1, 3) for head in heads], dim=1).float()  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
         *grid, balance = self._grid(size, raw.device)
         boxes, normaliser = targets["boxes"], targets["num_positives"]
@@ -46,28 +47,37 @@ class YOLOLoss:
 
         with torch.no_grad():
             positive = torch.zeros(raw.shape[:2], device=raw.device).scatter_add_(1, index, taken)
-            decoded = decode_boxes(raw, *grid)
-            overlaps = overlap(decoded[:, :, None], boxes[:, None]).amax(dim=2)
-            counted = torch.maximum(positive, (overlaps <= options.ignore_iou).float())
-        objectness = F.binary_cross_entropy_with_logits(raw[..., 4], positive, reduction="none")
+            counted = torch.ones_like(positive)
+            if options.ignore_iou < 1:
+                overlaps = overlap(decode_boxes(raw, *grid, coding)[:, :, None], boxes[:, None]).amax(dim=2)
+                counted = torch.maximum(positive, (overlaps <= options.ignore_iou).float())
+
+        chosen = raw.gather(1, index[..., None].expand(-1, -1, raw.shape[2]))  # (B, P, 5 + C)
+        place = [constants[index] for constants in grid]
+        labels = targets["labels"].gather(1, owners)
+        boxes = boxes.gather(1, owners[..., None].expand(-1, -1, 4))  # (B, P, 4)
+        boxes = torch.where(taken[..., None] > 0, boxes, boxes.new_tensor([0.0, 0.0, 1.0, 1.0]))  # log of 0 otherwise
+        predicted = decode_boxes(chosen, *place, coding)
+
+        wanted = positive
+        if options.objectness_iou:
+            with torch.no_grad():
+                lacking = options.objectness_iou * (1 - overlap(predicted, boxes)) * taken
+                wanted = positive.scatter_add(1, index, -lacking)
+        objectness = F.binary_cross_entropy_with_logits(raw[..., 4], wanted, reduction="none")
         objectness = objectness * focal_weight(raw[..., 4], positive, options.focal_gamma, options.focal_alpha)
         objectness = (objectness * balance * counted).sum()
 
-        chosen = raw.gather(1, index[..., None].expand(-1, -1, raw.shape[2]))  # (B, P, 5 + C)
-        labels = targets["labels"].gather(1, owners)
         classes = (labels[..., None] == torch.arange(self.spec.num_classes, device=raw.device)).float()
         focal = focal_weight(chosen[..., 5:], classes, options.class_focal_gamma, None)
         classes = classes * (1 - options.label_smoothing) + options.label_smoothing / 2
         classification = F.binary_cross_entropy_with_logits(chosen[..., 5:], classes, reduction="none") * focal
         classification = (by_class(classification.sum(dim=-1), labels, options.class_weights) * taken).sum()
 
-        place = [constants[index] for constants in grid]
-        boxes = boxes.gather(1, owners[..., None].expand(-1, -1, 4))  # (B, P, 4)
-        boxes = torch.where(taken[..., None] > 0, boxes, boxes.new_tensor([0.0, 0.0, 1.0, 1.0]))  # log of 0 otherwise
         if options.box == "mse":
-            box = squared_errors(chosen, boxes, *place, size)
+            box = squared_errors(chosen, boxes, *place, coding, size)
         else:
-            box = 1 - overlap(decode_boxes(chosen, *place), boxes, options.box)
+            box = 1 - overlap(predicted, boxes, options.box)
         box = (box * taken).sum()
 
         terms = {
@@ -88,7 +98,7 @@ class YOLOLoss:
         return self.constants[key]
 
 
-def decode_boxes(raw: Tensor, cells: Tensor, strides: Tensor, anchors: Tensor, scales: Tensor) -> Tensor:
+def decode_boxes(raw: Tensor, cells: Tensor, strides: Tensor, anchors: Tensor, scales: Tensor, coding: str) -> Tensor:
     """Boxes that raw values stand for: (..., 4), corners in pixels of the input; see `trizoo.families.yolo.coding`.
 
     Args:
@@ -97,10 +107,25 @@ def decode_boxes(raw: Tensor, cells: Tensor, strides: Tensor, anchors: Tensor, s
         strides: (...), pixels a cell
         anchors: (..., 2), width and height in pixels
         scales: (...), see `place_in_cell`
+        coding: one of `trizoo.families.yolo.coding.CODINGS`
     """
     centre = (place_in_cell(raw[..., :2], scales) + cells) * strides[..., None]
-    half = raw[..., 2:4].clamp(max=MAX_LOG_SIZE).exp() * anchors / 2
+    half = anchor_factors(raw[..., 2:4], coding) * anchors / 2
     return torch.cat([centre - half, centre + half], dim=-1)
+
+
+def anchor_factors(raw: Tensor, coding: str) -> Tensor:
+    """What raw widths and heights multiply the anchor's by; see `trizoo.families.yolo.coding`."""
+    if coding == "squared":
+        return (2 * raw.sigmoid()) ** 2
+    return raw.clamp(max=MAX_LOG_SIZE).exp()
+
+
+def log_factors(raw: Tensor, coding: str) -> Tensor:
+    """The logarithm of `anchor_factors`, without a bound; see `trizoo.families.yolo.coding`."""
+    if coding == "squared":
+        return 2 * (math.log(2) + F.logsigmoid(raw))
+    return raw
 
 
 def place_in_cell(raw: Tensor, scales: Tensor) -> Tensor:
@@ -119,6 +144,7 @@ def squared_errors(
     strides: Tensor,
     anchors: Tensor,
     scales: Tensor,
+    coding: str,
     size: tuple[int, int],
 ) -> Tensor:
     """The "mse" box term, element by element: (...); see `trizoo.families.yolo.reference.yolo_loss`.
@@ -130,10 +156,12 @@ def squared_errors(
         strides: (...), pixels a cell
         anchors: (..., 2), width and height in pixels
         scales: (...), see `place_in_cell`
+        coding: one of `trizoo.families.yolo.coding.CODINGS`
         size: input (width, height)
     """
     wh = boxes[..., 2:] - boxes[..., :2]
     centre = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
     weight = 2 - wh[..., 0] * wh[..., 1] / (size[0] * size[1])
-    errors = torch.cat([place_in_cell(raw[..., :2], scales) - centre, raw[..., 2:4] - (wh / anchors).log()], dim=-1)
+    sides = log_factors(raw[..., 2:4], coding) - (wh / anchors).log()
+    errors = torch.cat([place_in_cell(raw[..., :2], scales) - centre, sides], dim=-1)
     return weight * (errors**2).sum(dim=-1) / 2

@@ -29,7 +29,7 @@ class YOLOLoss:
             targets: tensors of `trizoo.families.yolo.targets.assign`
             size: input (width, height), known when traced
         """
-        options = self.options
+        options, coding = self.options, self.spec.coding
         # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
         flat = [tf.reshape(head, (tf.shape(head)[0], math.prod(head.shape[1:4]), head.shape[4])) for head in heads]
         raw = tf.cast(tf.concat(flat, axis=1), tf.float32)
@@ -42,15 +42,28 @@ class YOLOLoss:
 
         rows = tf.broadcast_to(tf.range(tf.shape(index)[0])[:, None], tf.shape(index))
         positive = tf.scatter_nd(tf.stack([rows, index], axis=-1), taken, tf.shape(raw)[:2])
-        decoded = decode_boxes(raw, *grid)
-        overlaps = tf.reduce_max(overlap(decoded[:, :, None], boxes[:, None]), axis=2)
-        counted = tf.stop_gradient(tf.maximum(positive, tf.cast(overlaps <= options.ignore_iou, tf.float32)))
-        objectness = tf.nn.sigmoid_cross_entropy_with_logits(positive, raw[..., 4])
+        counted = tf.ones_like(positive)
+        if options.ignore_iou < 1:
+            decoded = decode_boxes(raw, *grid, coding)
+            overlaps = tf.reduce_max(overlap(decoded[:, :, None], boxes[:, None]), axis=2)
+            counted = tf.stop_gradient(tf.maximum(positive, tf.cast(overlaps <= options.ignore_iou, tf.float32)))
+
+        chosen = tf.gather(raw, index, batch_dims=1)  # (B, P, 5 + C)
+        place = [tf.gather(constants, index) for constants in grid]
+        labels = tf.gather(targets["labels"], owners, batch_dims=1)
+        boxes = tf.gather(boxes, owners, batch_dims=1)  # (B, P, 4)
+        boxes = tf.where(taken[..., None] > 0, boxes, [0.0, 0.0, 1.0, 1.0])  # log of 0 otherwise
+        predicted = decode_boxes(chosen, *place, coding)
+
+        wanted = positive
+        if options.objectness_iou:
+            lacking = options.objectness_iou * (1 - overlap(predicted, boxes)) * taken
+            wanted = positive - tf.scatter_nd(tf.stack([rows, index], axis=-1), lacking, tf.shape(raw)[:2])
+            wanted = tf.stop_gradient(wanted)
+        objectness = tf.nn.sigmoid_cross_entropy_with_logits(wanted, raw[..., 4])
         objectness = objectness * focal_weight(raw[..., 4], positive, options.focal_gamma, options.focal_alpha)
         objectness = tf.reduce_sum(objectness * balance * counted)
 
-        chosen = tf.gather(raw, index, batch_dims=1)  # (B, P, 5 + C)
-        labels = tf.gather(targets["labels"], owners, batch_dims=1)
         classes = tf.one_hot(labels, self.spec.num_classes)
         focal = focal_weight(chosen[..., 5:], classes, options.class_focal_gamma, None)
         classes = classes * (1 - options.label_smoothing) + options.label_smoothing / 2
@@ -58,13 +71,10 @@ class YOLOLoss:
         classification = by_class(tf.reduce_sum(classification, axis=-1), labels, options.class_weights)
         classification = tf.reduce_sum(classification * taken)
 
-        place = [tf.gather(constants, index) for constants in grid]
-        boxes = tf.gather(boxes, owners, batch_dims=1)  # (B, P, 4)
-        boxes = tf.where(taken[..., None] > 0, boxes, [0.0, 0.0, 1.0, 1.0])  # log of 0 otherwise
         if options.box == "mse":
-            box = squared_errors(chosen, boxes, *place, size)
+            box = squared_errors(chosen, boxes, *place, coding, size)
         else:
-            box = 1 - overlap(decode_boxes(chosen, *place), boxes, options.box)
+            box = 1 - overlap(predicted, boxes, options.box)
         box = tf.reduce_sum(box * taken)
 
         terms = {
@@ -82,7 +92,7 @@ class YOLOLoss:
         return tuple(tf.constant(array, tf.float32) for array in arrays)
 
 
-def decode_boxes(raw, cells, strides, anchors, scales):
+def decode_boxes(raw, cells, strides, anchors, scales, coding):
     """Boxes that raw values stand for: (..., 4), corners in pixels of the input; see `trizoo.families.yolo.coding`.
 
     Args:
@@ -91,10 +101,25 @@ def decode_boxes(raw, cells, strides, anchors, scales):
         strides: (...), pixels a cell
         anchors: (..., 2), width and height in pixels
         scales: (...), see `place_in_cell`
+        coding: one of `trizoo.families.yolo.coding.CODINGS`
     """
     centre = (place_in_cell(raw[..., :2], scales) + cells) * strides[..., None]
-    half = tf.exp(tf.minimum(raw[..., 2:4], MAX_LOG_SIZE)) * anchors / 2
+    half = anchor_factors(raw[..., 2:4], coding) * anchors / 2
     return tf.concat([centre - half, centre + half], axis=-1)
+
+
+def anchor_factors(raw, coding):
+    """What raw widths and heights multiply the anchor's by; see `trizoo.families.yolo.coding`."""
+    if coding == "squared":
+        return (2 * tf.sigmoid(raw)) ** 2
+    return tf.exp(tf.minimum(raw, MAX_LOG_SIZE))
+
+
+def log_factors(raw, coding):
+    """The logarithm of `anchor_factors`, without a bound; see `trizoo.families.yolo.coding`."""
+    if coding == "squared":
+        return 2 * (math.log(2) + tf.math.log_sigmoid(raw))
+    return raw
 
 
 def place_in_cell(raw, scales):
@@ -106,7 +131,7 @@ def place_in_cell(raw, scales):
     return tf.sigmoid(raw) * scales[..., None] - (scales[..., None] - 1) / 2
 
 
-def squared_errors(raw, boxes, cells, strides, anchors, scales, size):
+def squared_errors(raw, boxes, cells, strides, anchors, scales, coding, size):
     """The "mse" box term, element by element: (...); see `trizoo.families.yolo.reference.yolo_loss`.
 
     Args:
@@ -116,11 +141,12 @@ def squared_errors(raw, boxes, cells, strides, anchors, scales, size):
         strides: (...), pixels a cell
         anchors: (..., 2), width and height in pixels
         scales: (...), see `place_in_cell`
+        coding: one of `trizoo.families.yolo.coding.CODINGS`
         size: input (width, height)
     """
     wh = boxes[..., 2:] - boxes[..., :2]
     centre = (boxes[..., :2] + boxes[..., 2:]) / 2 / strides[..., None] - cells
     weight = 2 - wh[..., 0] * wh[..., 1] / (size[0] * size[1])
-    errors = [place_in_cell(raw[..., :2], scales) - centre, raw[..., 2:4] - tf.math.log(wh / anchors)]
-    errors = tf.concat(errors, axis=-1)
+    sides = log_factors(raw[..., 2:4], coding) - tf.math.log(wh / anchors)
+    errors = tf.concat([place_in_cell(raw[..., :2], scales) - centre, sides], axis=-1)
     return weight * tf.reduce_sum(errors**2, axis=-1) / 2

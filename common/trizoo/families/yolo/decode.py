@@ -28,11 +28,11 @@ def decode_yolo(outputs, spec, placements, *, score, threshold, max_detections=1
     """
     size = (outputs[0].shape[2] * spec.strides[0], outputs[0].shape[1] * spec.strides[0])
     options = {"score": score, "threshold": threshold, "max_detections": max_detections, "method": method}
-    return decode_rows(flatten_outputs(outputs), yolo_grid(spec, size), placements, **options)
+    return decode_rows(flatten_outputs(outputs), yolo_grid(spec, size), placements, coding=spec.coding, **options)
 
 
-def decode_rows(raw, grid, placements, *, score, threshold, max_detections=100, method="hard"):
-    """The same of predictions (B, N, 5 + C) in the order of a YOLOGrid."""
+def decode_rows(raw, grid, placements, *, coding, score, threshold, max_detections=100, method="hard"):
+    """The same of predictions (B, N, 5 + C) in the order of a YOLOGrid, and by the spec's coding."""
     # a score can't exceed its objectness, so most predictions fall before anything is computed for them
     candidates = raw[..., 4] >= logit(score)
     options = {"threshold": threshold, "method": method, "min_score": score, "max_detections": max_detections}
@@ -50,5 +50,6 @@ def decode_rows(raw, grid, placements, *, score, threshold, max_detections=100, 
             rows_above, labels, scores = rows_above[best], labels[best], scores[best]
         index = rows[rows_above]
         place = (grid.cells[index], grid.strides[index], grid.anchors[index], grid.scales[index])
-        results.append(suppressed(decode_boxes(values[index], *place), scores, labels, placement, **options))
+        boxes = decode_boxes(values[index], *place, coding)
+        results.append(suppressed(boxes, scores, labels, placement, **options))
     return results

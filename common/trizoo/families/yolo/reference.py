@@ -6,7 +6,7 @@ Plain and slow on purpose. The frameworks' losses must give the same values and 
 import numpy as np
 
 from trizoo.families.base.terms import binary_cross_entropy, by_class, focal_weight, sigmoid
-from trizoo.families.yolo.coding import decode_boxes, place_in_cell
+from trizoo.families.yolo.coding import decode_boxes, log_factors, place_in_cell
 from trizoo.families.yolo.grid import flatten_outputs, yolo_grid
 from trizoo.ground.boxes import aspect_penalty, overlap, xyxy_to_cxcywh
 
@@ -18,7 +18,8 @@ def yolo_loss(outputs, targets, spec, loss, size):
         box         sum over positives of 1 - IoU (of the kind asked for) between the decoded prediction and its box;
                     "mse" instead: 2 - (share of the image that the box covers), times half the squared errors of
                     the decoded centre's place in its cell (in cells) and of log width and height
-        objectness  sum over predictions of binary cross-entropy: 1 for positives, 0 for the others, but those that
+        objectness  sum over predictions of binary cross-entropy: 1 for positives, less `objectness_iou` times what
+                    the prediction's IoU with its box lacks of 1 (a constant), 0 for the others, but those that
                     overlap any box of their image by more than `ignore_iou` are left out; times `focal_weight`, times
                     `balance` per level
         class       sum over positives and classes of binary cross-entropy; with `label_smoothing` e the targets are
@@ -61,15 +62,17 @@ def _evaluate(outputs, targets, spec, loss, size):
 
     positive = np.zeros(raw.shape[:2], bool)
     positive[image, index] = True
-    decoded = decode_boxes(raw, grid.cells, grid.strides, grid.anchors, grid.scales)
+    decoded = decode_boxes(raw, grid.cells, grid.strides, grid.anchors, grid.scales, spec.coding)
     overlaps = overlap(decoded[:, :, None], targets["boxes"].astype(np.float64)[:, None]).max(axis=2)
     counted = positive | (overlaps <= loss.ignore_iou)
     balance = np.array(loss.balance[: len(outputs)])[grid.heads]
     weight = loss.objectness_gain * balance * counted / normaliser
-    entropy = binary_cross_entropy(raw[..., 4], positive)
+    wanted = positive.astype(np.float64)
+    wanted[image, index] -= loss.objectness_iou * (1 - overlap(decoded[image, index], boxes))
+    entropy = binary_cross_entropy(raw[..., 4], wanted)
     focal, focal_slope = focal_weight(raw[..., 4], positive, loss.focal_gamma, loss.focal_alpha)
     objectness = (weight * focal * entropy).sum()
-    gradient[..., 4] = weight * (focal * (sigmoid(raw[..., 4]) - positive) + focal_slope * entropy)
+    gradient[..., 4] = weight * (focal * (sigmoid(raw[..., 4]) - wanted) + focal_slope * entropy)
 
     chosen = raw[image, index]  # (P, 5 + C)
     labels = targets["labels"][image, owner]
@@ -82,7 +85,7 @@ def _evaluate(outputs, targets, spec, loss, size):
     gradient[image, index, 5:] = weight * (focal * (sigmoid(chosen[:, 5:]) - classes) + focal_slope * entropy)
 
     weight = loss.box_gain / normaliser
-    measure = _box_measure(loss.box, boxes, grid, index, size, chosen[:, :4])
+    measure = _box_measure(loss.box, spec.coding, boxes, grid, index, size, chosen[:, :4])
     box = weight * measure(chosen[:, :4]).sum()
     for coordinate, step in enumerate(np.eye(4) * 1e-5):
         slope = (measure(chosen[:, :4] + step) - measure(chosen[:, :4] - step)) / 2e-5
@@ -92,7 +95,7 @@ def _evaluate(outputs, targets, spec, loss, size):
     return {name: float(value) for name, value in terms.items()}, gradient
 
 
-def _box_measure(kind, boxes, grid, index, size, at):
+def _box_measure(kind, coding, boxes, grid, index, size, at):
     """The box term per positive as a function of the raw values (P, 4) -> (P,), to be differentiated at `at`."""
     place = [array[index].astype(np.float64) for array in (grid.cells, grid.strides, grid.anchors, grid.scales)]
     if kind == "mse":
@@ -103,18 +106,19 @@ def _box_measure(kind, boxes, grid, index, size, at):
         weight = 2 - cxcywh[:, 2] * cxcywh[:, 3] / (size[0] * size[1])
 
         def measure(raw):
-            errors = np.concatenate([place_in_cell(raw[:, :2], scales) - centre, raw[:, 2:] - log_size], axis=1)
+            sides = log_factors(raw[:, 2:], coding) - log_size
+            errors = np.concatenate([place_in_cell(raw[:, :2], scales) - centre, sides], axis=1)
             return weight * (errors**2).sum(axis=1) / 2
 
         return measure
     if kind != "ciou":
-        return lambda raw: 1 - overlap(decode_boxes(raw, *place), boxes, kind)
-    predicted = decode_boxes(at, *place)
+        return lambda raw: 1 - overlap(decode_boxes(raw, *place, coding), boxes, kind)
+    predicted = decode_boxes(at, *place, coding)
     v = aspect_penalty(predicted, boxes)
     trade_off = v / np.maximum(1 - overlap(predicted, boxes) + v, np.finfo(float).tiny)
 
     def measure(raw):
-        predicted = decode_boxes(raw, *place)
+        predicted = decode_boxes(raw, *place, coding)
         return 1 - overlap(predicted, boxes, "diou") + trade_off * aspect_penalty(predicted, boxes)
 
     return measure

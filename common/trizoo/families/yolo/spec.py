@@ -11,6 +11,7 @@ from trizoo.families.base.heat import CellScores
 from trizoo.families.base.shortlist import SPARE, Ranking
 from trizoo.families.base.spec import Architecture, Family, ModelOptions, ModelSpec, check_multiples
 from trizoo.families.base.terms import sigmoid
+from trizoo.families.yolo.coding import CODINGS
 from trizoo.families.yolo.decode import MAX_CANDIDATES, decode_rows, decode_yolo
 from trizoo.families.yolo.graph import yolo_candidates
 from trizoo.families.yolo.grid import yolo_grid
@@ -32,6 +33,11 @@ class YOLOOptions(ModelOptions):
     scale_xy: Annotated[float, Field(ge=1, le=2)] | None = Field(
         None, description="how far over its cell a box's centre can reach; 1 = not at all, none = the model's own"
     )
+    coding: Literal[CODINGS] | None = Field(
+        None,
+        description="of width and height: exponential, or squared, which is bounded (4 times an anchor); none = the "
+        "model's own, exponential",
+    )
     attention: Literal[ATTENTION] | None = Field(None, description="in yolov4-tiny only; none = no such blocks")
 
 
@@ -49,6 +55,17 @@ class YOLOLoss(Section):
     ignore_iou: Probability = Field(0.5, description="a prediction that overlaps any box more is no negative")
     match_iou: Probability = Field(
         1.0, description="an anchor that fits a box by more is assigned to it too, beside the best; 1 = the best alone"
+    )
+    match_ratio: Annotated[float, Field(gt=1)] | None = Field(
+        None,
+        description="an anchor whose width and height are less than so many times the box's, and the other way round, "
+        "is assigned to it too; none = off",
+    )
+    cells: Literal[1, 3] = Field(
+        1, description="3: the cells beside a box's centre, one of each axis, answer too where scale_xy lets them reach"
+    )
+    objectness_iou: Probability = Field(
+        0.0, description="objectness of positives learns 1 less this share of what their box's IoU lacks of 1"
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="e: classes learn 1 - e / 2 and e / 2 instead of 1 and 0"
@@ -74,6 +91,7 @@ class YOLOSpec(ModelSpec):
     Args:
         anchors: per head, its (width, height) pairs in input pixels
         strides, scale_xy: per head, see `YOLOArchitecture`
+        coding: of width and height, one of `trizoo.families.yolo.coding.CODINGS`
         attention: one of ATTENTION, or None
     """
 
@@ -83,6 +101,7 @@ class YOLOSpec(ModelSpec):
     anchors: tuple[tuple[tuple[float, float], ...], ...]
     strides: tuple[int, ...]
     scale_xy: tuple[float, ...]
+    coding: str = "exponential"
     attention: str | None = None
 
     @property
@@ -108,7 +127,7 @@ class YOLOSpec(ModelSpec):
     def targets(self, samples, size, loss):
         """See `trizoo.families.yolo.targets.assign`."""
         boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
-        return assign(boxes, labels, self, size, loss.match_iou)
+        return assign(boxes, labels, self, size, loss.match_iou, loss.match_ratio, loss.cells)
 
     def anchor_overlaps(self, boxes, size):
         """By width and height alone, as targets are assigned: a cell's anchors lie about any centre in it."""
@@ -135,7 +154,7 @@ class YOLOSpec(ModelSpec):
 
     def decode_rows(self, outputs, grid, placements, **options):
         """See `trizoo.families.yolo.decode.decode_rows`."""
-        return decode_rows(*outputs, grid, placements, **options)
+        return decode_rows(*outputs, grid, placements, coding=self.coding, **options)
 
     def heat(self, outputs, size):
         """The best score of each cell's anchors: objectness times the likeliest class."""
@@ -160,6 +179,15 @@ class YOLOSpec(ModelSpec):
         if self.norm == "group":
             return None
         return size[0] // self.strides[0] * (size[1] // self.strides[0])
+
+    def misfit(self, other):
+        """Where widths and heights are coded otherwise."""
+        if other.coding == self.coding:
+            return None
+        return (
+            f"codes widths and heights otherwise, {other.coding}, and model.coding is {self.coding}; leave it out, or "
+            f"say --set model.coding={other.coding}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,13 +218,24 @@ class YOLOArchitecture(Architecture):
         """One with each kind of attention, where there is a place for it."""
         return {kind: {"attention": kind} for kind in ATTENTION if self.attention}
 
-    def spec(self, name, num_classes, *, anchors=None, scale_xy=None, attention=None, norm=None, **normalisation):
+    def spec(
+        self,
+        name,
+        num_classes,
+        *,
+        anchors=None,
+        scale_xy=None,
+        coding=None,
+        attention=None,
+        norm=None,
+        **normalisation,
+    ):
         """The YOLOSpec with the model's own anchors or these, smallest first.
 
         Args:
             anchors: (A, 2), width and height in pixels; None = the model's own
             scale_xy: one number for all heads; None = the model's own, a number a head
-            attention, norm: see `YOLOSpec`
+            coding, attention, norm: see `YOLOSpec`
             normalisation: mean and std
 
         Raises:
@@ -222,6 +261,7 @@ class YOLOArchitecture(Architecture):
             anchors=tuple(tuple(anchors[i] for i in mask) for mask in self.masks),
             strides=self.strides,
             scale_xy=self.scale_xy if scale_xy is None else (float(scale_xy),) * len(self.strides),
+            coding=coding or "exponential",
             attention=attention,
             norm=norm or "batch",
             **normalisation,

@@ -547,6 +547,39 @@ def test_a_whole_models_weights_serve_no_other_model(backbone_file, tmp_path):
         recipe_of(parser().parse_args(flags))
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_weights_keep_the_coding_that_they_were_trained_with(tmp_path, older):
+    recipe = to_dict(load_recipe(Recipe, base="yolov3-tiny").recipe)
+    assert (recipe["model"]["coding"], recipe["model"]["scale_xy"]) == ("squared", 2)  # from scratch
+    recipe["model"] |= {"coding": None, "scale_xy": None}
+    if older:  # of before there was another
+        del recipe["model"]["coding"]
+    arrays, path = {"backbone.a": np.zeros(1, np.float32)}, tmp_path / "theirs.h5"
+    save(path, Checkpoint(arrays, recipe, "darknet"))
+    own = tmp_path / "own.yaml"
+    own.write_text("_base_: yolov3-tiny\nschedule: {epochs: 3}\n", encoding="utf-8")
+
+    def model(*flags):
+        found = recipe_of(parser().parse_args(["--weights", str(path), "--data", "x", *flags])).recipe.model
+        return found.coding, found.scale_xy
+
+    for flags in ((), ("--model", "yolov3-tiny"), ("--recipe", "yolov3-tiny"), ("--recipe", str(own))):
+        assert model(*flags) == (None, None)
+    assert model("--set", "model.coding=squared") == ("squared", None)
+    save(path, Checkpoint(arrays, recipe, "darknet", state={"origin": {"file": "a.weights", "part": "backbone"}}))
+    assert model() == ("squared", 2)  # a backbone knows no boxes
+
+
+def test_another_coding_than_the_weights_is_refused(start, tmp_path):
+    assert start("--iterations", "1", "--set", "model.coding=exponential") == 0
+    weights = ("--weights", str(tmp_path / "run" / "last.h5"), "--iterations", "1")
+    assert start(*weights, out="second") == 0
+    assert load(tmp_path / "second" / "last.h5").recipe["model"]["coding"] == "exponential"
+    sentence = r"last\.h5 codes widths and heights otherwise, exponential, and model\.coding is squared; leave it out"
+    with pytest.raises(UserError, match=sentence):
+        start(*weights, "--set", "model.coding=squared", out="third")
+
+
 def test_an_option_that_does_not_fit_the_model_is_told_before_anything_is_read_or_drawn(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"model\.backbone is vgg16, and retinanet-resnet18 needs features"):

@@ -18,8 +18,10 @@ from trizoo.ground.boxes import IOU_KINDS
 SIZE = (96, 64)
 SPEC = model_spec("yolov3-tiny", 3)
 SENSITIVE = replace(SPEC, scale_xy=(1.05, 1.1))
+SQUARED = replace(SPEC, scale_xy=(2.0, 2.0), coding="squared")
 BOX_TERMS = [*IOU_KINDS, "mse"]
 ALL_TRICKS = {"match_iou": 0.213, "label_smoothing": 0.1, "focal_gamma": 2, "focal_alpha": 0.25}
+MATCHING = ("match_iou", "match_ratio", "cells")
 
 
 def random_heads(rng, batch):
@@ -68,6 +70,9 @@ def test_terms_and_gradients_equal_the_reference(compare, box):
         {"focal_gamma": 0.5, "focal_alpha": 0.25},
         {"focal_alpha": 0.75},
         {"match_iou": 0.213},
+        {"match_ratio": 4, "cells": 3},
+        {"objectness_iou": 1},
+        {"objectness_iou": 0.5, "focal_gamma": 2, "ignore_iou": 1, "match_ratio": 2},
         {"class_weights": (0.2, 3, 1)},
         {"class_focal_gamma": 2},
         {"class_focal_gamma": 0.5, "class_weights": (2, 0, 1), "label_smoothing": 0.1, "class_gain": 0.3},
@@ -75,14 +80,15 @@ def test_terms_and_gradients_equal_the_reference(compare, box):
     ],
     ids=lambda options: ", ".join(f"{name} {value}" for name, value in options.items()),
 )
-def test_every_trick_equals_the_reference(compare, options):
+@pytest.mark.parametrize("spec", [SENSITIVE, SQUARED], ids=["exponential", "squared"])
+def test_every_trick_equals_the_reference(compare, options, spec):
     """With grid sensitivity, an image without boxes and one with boxes of one pixel."""
     rng = np.random.default_rng(5)
     small = np.array([[10, 10, 11, 11], [95, 63, 96, 64], [30, 20, 60, 55]], np.float32)
     boxes = [random_boxes(rng, 6), np.zeros((0, 4), np.float32), small]
     labels = [rng.integers(0, 3, len(b)) for b in boxes]
     outputs, loss = random_heads(rng, 3), YOLOLoss(**options)
-    compare(outputs, assign(boxes, labels, SENSITIVE, SIZE, loss.match_iou), loss, SENSITIVE)
+    compare(outputs, assign(boxes, labels, spec, SIZE, *(getattr(loss, key) for key in MATCHING)), loss, spec)
 
 
 def test_a_box_answered_for_by_several_predictions_teaches_each(loss_and_gradients):

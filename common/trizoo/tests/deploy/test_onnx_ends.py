@@ -90,6 +90,14 @@ def test_boxes_are_those_of_the_zoos_decode(name):
     assert_alike(found_by(session, spec, outputs, size), expected)
 
 
+def test_squared_widths_and_heights_are_those_of_the_zoos_decode():
+    size, spec = (96, 64), model_spec("yolov3-tiny", 3, coding="squared", scale_xy=2)
+    outputs = outputs_of(spec, size, 3)
+    assert_alike(found_by(session_of(spec, outputs), spec, outputs, size), decoded(spec, outputs, size))
+    other = decoded(model_spec("yolov3-tiny", 3, scale_xy=2), outputs, size)
+    assert not np.array_equal(decoded(spec, outputs, size)[0].boxes, other[0].boxes)
+
+
 @pytest.mark.parametrize("name", ["yolov3-tiny", "retinanet-resnet18"])
 def test_one_graph_takes_inputs_of_any_size(name):
     spec = model_spec(name, 2)

@@ -25,6 +25,7 @@ def test_a_file_says_itself_which_model_it_is(tiny, tmp_path):
     checkpoint = load(tmp_path / "out.h5")
     assert imported.missing == ()
     assert checkpoint.recipe["model"]["name"] == "yolov3-tiny"
+    assert checkpoint.recipe["model"]["coding"] is checkpoint.recipe["model"]["scale_xy"] is None  # Darknet's
     assert checkpoint.recipe["classes"] == ["class-0", "class-1"]
     assert checkpoint.framework == "darknet"
     # the file begins with the first convolution's 16 biases, and ends with the last one's 21 x 256 kernel

@@ -43,6 +43,16 @@ def test_a_normalisation_that_darknet_has_not_is_a_sentence(checkpoint, tmp_path
     export(tmp_path / "other.h5", tmp_path / "other.safetensors")
 
 
+def test_a_coding_that_darknet_s_cfg_has_to_say_is_told(checkpoint, tmp_path):
+    given = load(checkpoint)
+    assert export(checkpoint, tmp_path / "plain.weights") == []
+    recipe = given.recipe | {"model": given.recipe["model"] | {"coding": "squared", "scale_xy": 2}}
+    save(tmp_path / "squared.h5", replace(given, recipe=recipe))
+    (note,) = export(tmp_path / "squared.h5", tmp_path / "squared.weights")
+    assert export(tmp_path / "squared.h5", tmp_path / "squared.safetensors")
+    assert "new_coords=1 and scale_x_y=2, the [convolutional] before it activation=logistic" in note
+
+
 def test_another_suffix_is_a_sentence(checkpoint, tmp_path):
     with pytest.raises(UserError, match=r"ends in '\.pth'; \.weights or \.safetensors"):
         export(checkpoint, tmp_path / "a.pth")

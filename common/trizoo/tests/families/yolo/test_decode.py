@@ -16,6 +16,7 @@ from trizoo.ground.boxes import nms
 
 SPEC = model_spec("yolov3-tiny", 3)
 SENSITIVE = replace(SPEC, scale_xy=(1.05, 1.2))
+SQUARED = replace(SPEC, scale_xy=(2.0, 2.0), coding="squared")
 SIZE = (160, 96)
 OPTIONS = {"score": 0.1, "threshold": 0.5}
 
@@ -38,7 +39,9 @@ def encode(outputs, boxes, labels, objectness=0.9, size=SIZE, spec=SPEC):
             place = np.array([xmin + xmax, ymin + ymax]) / 2 / grid.strides[index] - grid.cells[index]
             scale = grid.scales[index]
             flat[image, index, :2] = [logit((p + (scale - 1) / 2) / scale) for p in place]
-            flat[image, index, 2:4] = np.log([xmax - xmin, ymax - ymin] / grid.anchors[index])
+            factors = [xmax - xmin, ymax - ymin] / grid.anchors[index]
+            squared = spec.coding == "squared"
+            flat[image, index, 2:4] = [logit(root / 2) for root in np.sqrt(factors)] if squared else np.log(factors)
             flat[image, index, 4] = logit(objectness)
             flat[image, index, 5 + label] = 20
     counts = np.cumsum([output[0, ..., 0].size for output in outputs])[:-1]
@@ -46,7 +49,7 @@ def encode(outputs, boxes, labels, objectness=0.9, size=SIZE, spec=SPEC):
 
 
 @pytest.mark.parametrize("policy", ["letterbox", "stretch"])
-@pytest.mark.parametrize("spec", [SPEC, SENSITIVE], ids=["1", "sensitive"])
+@pytest.mark.parametrize("spec", [SPEC, SENSITIVE, SQUARED], ids=["1", "sensitive", "squared"])
 def test_encoded_boxes_come_back_in_the_original_images_pixels(policy, spec):
     originals = [(640, 480), (300, 900), (50, 30)]
     placements = [fit(original, SIZE, policy) for original in originals]

@@ -6,7 +6,7 @@ import pytest
 
 from trizoo.families import model_spec
 from trizoo.families.base.terms import binary_cross_entropy, focal_weight, sigmoid
-from trizoo.families.yolo.coding import decode_boxes, place_in_cell
+from trizoo.families.yolo.coding import decode_boxes, log_factors, place_in_cell
 from trizoo.families.yolo.grid import cells_per_head, flatten_outputs, yolo_grid
 from trizoo.families.yolo.reference import yolo_loss, yolo_loss_gradients
 from trizoo.families.yolo.spec import YOLOLoss
@@ -15,16 +15,17 @@ from trizoo.ground.boxes import IOU_KINDS, aspect_penalty, cxcywh_to_xyxy, overl
 
 SPEC = model_spec("yolov3-tiny", 2)
 SENSITIVE = replace(SPEC, scale_xy=(1.05, 1.1))
+SQUARED = replace(SPEC, scale_xy=(2.0, 2.0), coding="squared")
 BOX_TERMS = [*IOU_KINDS, "mse"]
 SMALL = (32, 32)  # outputs of 1 x 1 and 2 x 2 cells: 3 + 12 predictions
 LN2 = math.log(2)  # binary cross-entropy of logit 0
 ALL = 3 * 0.4 + 12 * 1.0  # the objectness weights of all predictions of an image of SMALL, by `balance`
 
 
-def targets_of(*images, size=SMALL, match_iou=1.0):
+def targets_of(*images, size=SMALL, spec=SPEC, **matching):
     """Targets of images given as lists of cxcywh boxes, of class 0, 1, 0 …"""
     boxes = [cxcywh_to_xyxy(np.array(image, np.float32).reshape(-1, 4)) for image in images]
-    return assign(boxes, [np.arange(len(b)) % 2 for b in boxes], SPEC, size, match_iou)
+    return assign(boxes, [np.arange(len(b)) % 2 for b in boxes], spec, size, **matching)
 
 
 def zeros(batch=1, size=SMALL):
@@ -38,7 +39,8 @@ def random_case(seed, size=(96, 64), batch=3, loss=None, spec=SPEC):
     images = [[*boxes, boxes[0], (40.3, 20.2, 1, 1)], [], boxes[2:5]][:batch]
     outputs = [rng.normal(0, 1, output.shape) for output in zeros(batch, size)]
     loss = loss or YOLOLoss()
-    return outputs, targets_of(*images, size=size, match_iou=loss.match_iou), spec, loss, size
+    matching = {key: getattr(loss, key) for key in ("match_iou", "match_ratio", "cells")}
+    return outputs, targets_of(*images, size=size, spec=spec, **matching), spec, loss, size
 
 
 def test_sigmoid_and_cross_entropy_by_hand_and_far_out():
@@ -59,6 +61,16 @@ def test_decoded_boxes_by_hand():
     # with a scale of 1.2 the centre is at 0.5 * 1.2 - 0.1 = 0.5 and 0.75 * 1.2 - 0.1 = 0.8
     boxes = decode_boxes(raw, cells, np.array(16.0), np.array([10.0, 14.0]), np.array(1.2))
     np.testing.assert_allclose(boxes, [56 - 5, 28.8 - 14, 56 + 5, 28.8 + 14])
+
+
+def test_squared_sides_by_hand_and_far_out():
+    # (2 * 0.75)^2 = 2.25 of the width, (2 * 0.25)^2 = 0.25 of the height
+    raw, place = np.array([0, 0, math.log(3), -math.log(3)]), (np.array([3, 1]), np.array(16.0), np.array([10.0, 14.0]))
+    boxes = decode_boxes(raw, *place, np.array(2.0), "squared")
+    np.testing.assert_allclose(boxes, [56 - 11.25, 24 - 1.75, 56 + 11.25, 24 + 1.75])
+    far = decode_boxes(np.array([0, 0, 1e9, -1e9]), *place, np.array(2.0), "squared")
+    np.testing.assert_allclose(far[2:] - far[:2], [40, 0], atol=1e-30)
+    np.testing.assert_allclose(np.exp(log_factors(raw[2:], "squared")), [2.25, 0.25])
 
 
 def test_a_scale_above_one_reaches_the_cells_borders_and_one_is_the_sigmoid_to_the_last_bit():
@@ -182,6 +194,16 @@ def test_every_anchor_that_answers_for_a_box_learns_its_place_and_class():
     assert terms["class"] == pytest.approx(2 * LN2)
 
 
+def test_objectness_that_learns_the_iou_by_hand():
+    # 20x28 about the centre of the 10x14's cell goes to the 23x27 there: 20 * 27 / (20 * 28 + 23 * 27 - 20 * 27) = 0.84
+    targets, iou = targets_of([(8, 8, 20, 28)]), 20 * 27 / (20 * 28 + 23 * 27 - 20 * 27)
+    for share in (1, 0.5):
+        loss = YOLOLoss(objectness_iou=share)
+        gradient = yolo_loss_gradients(zeros(), targets, SPEC, loss, SMALL)[1][0, 0, 0]
+        assert gradient[1, 4] == pytest.approx(0.5 - (1 - share * (1 - iou)))
+        assert gradient[0, 4] == 0.5
+
+
 def test_a_prediction_that_overlaps_any_box_of_its_image_is_no_negative():
     # 37x58 in the middle belongs to the second output, cell (1, 1). With IoU above 0.3 overlap: the first's 81x82
     # (2146 / 6642 = 0.32) and the three other 37x58, 8 pixels off both ways: 29 * 50 / (2 * 2146 - 1450) = 0.51.
@@ -225,7 +247,7 @@ def box_term_of_frozen_ciou(outputs, targets, spec, size, at):
     grid = yolo_grid(spec, size)
     image, slot = np.nonzero(targets["positives"] >= 0)
     index = targets["positives"][image, slot]
-    place = (grid.cells[index], grid.strides[index], grid.anchors[index], grid.scales[index])
+    place = (grid.cells[index], grid.strides[index], grid.anchors[index], grid.scales[index], spec.coding)
     boxes = targets["boxes"][image, targets["owners"][image, slot]].astype(np.float64)
     predicted, fixed = (decode_boxes(flatten_outputs(h)[image, index, :4], *place) for h in (outputs, at))
     v = aspect_penalty(fixed, boxes)
@@ -243,6 +265,7 @@ def box_term_of_frozen_ciou(outputs, targets, spec, size, at):
         (YOLOLoss(focal_gamma=0.5), SPEC),
         (YOLOLoss(label_smoothing=0.1, class_focal_gamma=1.5, class_weights=(0.5, 3)), SPEC),
         (YOLOLoss(match_iou=0.2), SENSITIVE),
+        *((YOLOLoss(box=kind, match_ratio=4, cells=3), SQUARED) for kind in BOX_TERMS),
     ],
     ids=repr,
 )

@@ -18,10 +18,10 @@ def boxes_of(*cxcywh):
     return cxcywh_to_xyxy(np.array(cxcywh, np.float32).reshape(-1, 4))
 
 
-def positives_of(*cxcywh, spec=TINY, size=(416, 416), match_iou=1.0):
+def positives_of(*cxcywh, spec=TINY, size=(416, 416), **matching):
     """The predictions that are assigned to each box of one image."""
     boxes = boxes_of(*cxcywh)
-    targets = assign([boxes], [np.zeros(len(boxes), np.int64)], spec, size, match_iou)
+    targets = assign([boxes], [np.zeros(len(boxes), np.int64)], spec, size, **matching)
     return [[index for index, owner in pairs_of(targets, 0) if owner == slot] for slot in range(len(boxes))]
 
 
@@ -79,6 +79,44 @@ def test_every_anchor_that_fits_a_box_by_more_than_match_iou_answers_for_it_too(
     assert positives_of(box, match_iou=0.15) == [[coarse, fine + 1, fine + 2]]
     assert positives_of(box, match_iou=0) == [[coarse, coarse + 1, coarse + 2, fine, fine + 1, fine + 2]]
     assert positives_of((100, 200, 5, 7), match_iou=0.25) == [[fine]]  # 35 / 140 is no more than 0.25
+
+
+def test_every_anchor_whose_sides_are_within_a_ratio_answers_too():
+    # 30x40 in widths and heights of the anchors: 10x14 3.0 and 2.9, 23x27 1.3 and 1.5, 37x58 0.81 and 0.69 (1.23 and
+    # 1.45 the other way round), 81x82 0.37 and 0.49 (2.7 and 2.05), 135x169 0.22 (4.5), 344x319 0.087 (11.5)
+    box, coarse, fine = (100, 200, 30, 40), (6 * 13 + 3) * 3, 507 + (12 * 26 + 6) * 3
+    assert positives_of(box, match_ratio=1.4) == [[fine + 2]]  # none within, but the best fits
+    assert positives_of(box, match_ratio=1.5) == [[fine + 1, fine + 2]]
+    assert positives_of(box, match_ratio=2.8) == [[coarse, fine + 1, fine + 2]]
+    assert positives_of(box, match_ratio=4) == [[coarse, fine, fine + 1, fine + 2]]
+    assert positives_of((100, 200, 5, 60), match_ratio=4) == [[fine]]  # 60 / 14 is too much; it fits by IoU anyway
+    assert positives_of((100, 200, 10, 0), match_ratio=4) == [[]]
+
+
+def test_the_nearer_cells_answer_too_where_the_centre_is_within_their_reach():
+    wide = replace(TINY, scale_xy=(1.0, 2.0))
+    start, row = 507, 26 * 3  # stride 16; 37x58 is the third anchor
+
+    def cells(*centre, **changes):
+        ((*found,),) = positives_of((*centre, 37, 58), spec=replace(wide, **changes), cells=3)
+        assert {(index - start) % 3 for index in found} == {2}
+        return {((index - start) % row // 3, (index - start) // row) for index in found}
+
+    assert cells(100, 200) == {(6, 12), (5, 12)}  # 6.25 and 12.5: the middle of a row is within no other's reach
+    assert cells(108, 196) == {(6, 12), (7, 12), (6, 11)}  # 6.75, 12.25
+    assert cells(3, 414) == {(0, 25)}  # 0.19 and 25.875: nothing is left of it or below
+    assert cells(108, 196, scale_xy=(1.0, 1.4)) == {(6, 12)}  # 0.2 of a cell is the reach, 0.25 would be needed
+    assert cells(108, 196, scale_xy=(1.0, 1.6)) == {(6, 12), (7, 12), (6, 11)}
+    assert cells(108, 196, scale_xy=(1.0, 1.0)) == {(6, 12)}
+
+
+def test_a_centre_in_the_cell_comes_before_a_better_fit_beside_it():
+    spec, index = replace(TINY, scale_xy=(2.0, 2.0)), 507 + (12 * 26 + 6) * 3 + 2
+    exact, near = (95, 200, 37, 58), (100, 200, 36, 56)  # 5.94 lies in cell 5 and reaches 6, where the other lies
+    found = positives_of(exact, near, spec=spec, cells=3)
+    assert index in found[1]
+    assert index not in found[0]
+    assert index in positives_of(exact, spec=spec, cells=3)[0]
 
 
 def test_an_anchor_that_two_heads_share_answers_in_both():
@@ -159,22 +197,33 @@ def random_batch(rng, images, size, most):
 
 @pytest.mark.parametrize("spec", [TINY, SPEC, SHARED], ids=["yolov3-tiny", "yolov3", "shared"])
 @pytest.mark.parametrize("size", [(64, 64), (96, 160)])
-@pytest.mark.parametrize("match_iou", [1.0, 0.5, 0.213])
-def test_assignment_is_its_slow_definition(spec, size, match_iou):
+@pytest.mark.parametrize(
+    ("match_iou", "match_ratio", "cells"), [(1.0, None, 1), (0.5, None, 1), (0.213, 1.5, 1), (1.0, 4, 3)]
+)
+def test_assignment_is_its_slow_definition(spec, size, match_iou, match_ratio, cells):
+    spec = replace(spec, scale_xy=(1.7, 1.2, 2.0)[: len(spec.strides)])
     boxes, labels = random_batch(np.random.default_rng(7), 12, size, 30)
-    targets = assign(boxes, labels, spec, size, match_iou)
+    targets = assign(boxes, labels, spec, size, match_iou, match_ratio, cells)
     grid = yolo_grid(spec, size)
     total = asked = 0
     for image, of_image in enumerate(boxes):
         owners = {}
         for slot, (xmin, ymin, xmax, ymax) in enumerate(of_image):
             fits = iou_wh(np.array([[xmax - xmin, ymax - ymin]]), grid.anchors.astype(np.float64))[0]
-            cells = np.array([(xmin + xmax) / 2, (ymin + ymax) / 2]) // grid.strides[:, None]
-            here = (cells == grid.cells).all(axis=1)
-            for index in np.flatnonzero(here & ((fits == fits[here].max()) | (fits > match_iou))):
+            centre = np.array([(xmin + xmax) / 2, (ymin + ymax) / 2]) / grid.strides[:, None]
+            here = (centre // 1 == grid.cells).all(axis=1)
+            fitting = (fits == fits[here].max()) | (fits > match_iou)
+            if match_ratio is not None:
+                ratios = np.array([xmax - xmin, ymax - ymin]) / grid.anchors
+                fitting |= ((ratios < match_ratio) & (1 / ratios < match_ratio)).all(axis=1)
+            reach = grid.scales / 2
+            offset = np.abs(centre - grid.cells - 0.5)
+            beside = ((offset < reach[:, None]).all(axis=1) & ((offset > 0.5).sum(axis=1) == 1)) & (cells == 3)
+            for index in np.flatnonzero((here | beside) & fitting):
                 asked += 1
-                if index not in owners or fits[index] > owners[index][0]:
-                    owners[index] = (fits[index], slot)
+                rank = (bool(here[index]), fits[index])
+                if index not in owners or rank > owners[index][0]:
+                    owners[index] = (rank, slot)
         expected = sorted((slot, index) for index, (_, slot) in owners.items())
         assert pairs_of(targets, image) == [(index, slot) for slot, index in expected]
         np.testing.assert_array_equal(targets["boxes"][image, : len(of_image)], of_image)
