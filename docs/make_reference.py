@@ -210,8 +210,8 @@ def flags_page():
     lines = [
         "# Flags, command by command",
         "",
-        f"{WRITTEN_BY} from the commands' parsers: what `trizoo COMMAND --help` says.",
-        "By what you want to do: [commands.md](commands.md). `pytorch/train.py` and the other scripts take the flags of",
+        f"{WRITTEN_BY} from the parsers of the commands, so it is what their `--help` says.",
+        "By what you want to do: [commands.md](commands.md). `pytorch/train.py` and other scripts take the flags of",
         "their command but `--framework`.",
     ]
     for name, command in COMMANDS.items():
@@ -230,7 +230,7 @@ def _flags_of(flags, about=None):
     """The lines of a parser: what it is for, and a table of what it takes."""
     rows = []
     for action in flags._actions:
-        if action.help == argparse.SUPPRESS or action.dest == "help":
+        if action.help == argparse.SUPPRESS or action.dest in ("help", "version"):
             continue
         text = (action.help or "") % {**vars(action), "prog": flags.prog}
         rows.append(_row([_call(action), text]))
