@@ -101,7 +101,7 @@ def type_text(about):
         return f"list of: {type_text(about['items'])}" if about.get("items") else "list"
     words = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true, false", "null": "none"}
     bounds = [
-        f"{sign} {about[key]:g}"
+        f"{sign} {about[key]:,g}" if about[key] < 1e6 else f"{sign} {about[key]:,}"
         for key, sign in (
             ("minimum", "from"),
             ("exclusiveMinimum", "above"),

@@ -1,7 +1,7 @@
 """The site of docs/: `sphinx-build -W --keep-going -c docs/site docs build/site`, which is what `tox -e site` does."""
 
+import posixpath
 import re
-from pathlib import Path
 
 from docutils import nodes
 
@@ -23,7 +23,6 @@ nitpicky = True
 pygments_style, pygments_dark_style = "tango", "github-dark"
 highlight_language = "none"
 
-ROOT = Path(__file__).parents[2]
 LANGUAGES = {  # how a block begins, or has a line that begins -> its language
     "python": r"(import|from|def|class|for|with) .*|[a-z_]+ = .*\(.*",
     "yaml": r"_base_: .*|augment:",
@@ -40,7 +39,16 @@ def name_languages(app, tree):
             block["language"] = next(found, "none")
 
 
+def name_pages(app, tree, page):
+    """Links whose text is a file's name, such as commands.md, are called by the title of that page."""
+    for link in tree.findall(nodes.reference):
+        if re.fullmatch(r"[\w./-]+\.md", link.astext()) and "refuri" in link:
+            to = posixpath.normpath(posixpath.join(posixpath.dirname(page), link["refuri"].partition("#")[0]))
+            link.children = [nodes.Text(app.env.titles[to.removesuffix(".html")].astext())]
+
+
 def setup(app):
     """Sphinx's door."""
     app.connect("doctree-read", name_languages)
+    app.connect("doctree-resolved", name_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
