@@ -11,12 +11,16 @@ from trizoo.commands.main import main
 from trizoo.data.masks.encoding import PALETTES
 from trizoo.data.synthetic import SHAPES_TO_TRAIN_ON, synthesize
 from trizoo.download.manifest import PLACES
+from trizoo.families import model_spec
 from trizoo.ground.conventions import IGNORE
 from trizoo.tests.video_files import write_video
 from trizoo.weights.importers import darknet
+from trizoo.weights.initial import initial_arrays
 from trizoo.weights.readers.darknet import write
 
-TAGS = ("yolov3-tiny.coco", "yolov3.coco", "darknet53.imagenet")  # those that commands load; files of zeros and ones
+TAGS = ("yolov3-tiny.coco", "yolov3.coco", "darknet53.imagenet")  # those that commands load
+MADE = ("--out", "--write", "--json", "--plots", "--report", "--coco")  # what a command makes stands behind these
+DARKNET53 = 40_620_640  # floats of darknet53.conv.74
 SMALL = ("--input-size", "96", "--batch-size", "4", "--workers", "0", "--quiet")
 
 
@@ -28,24 +32,27 @@ class Belongings:
     """
 
     def __init__(self, shelf):
-        self.shelf = shelf
+        self.shelf, self.brought = shelf, {}
 
     def bring(self, folder, line, also=()):
-        """Puts what a line's words name, and isn't there, into the page's folder.
+        """Puts what a line's words name, and the page didn't make itself, into its folder.
 
         Args:
             folder: where the command will run
             line: a `trizoo.tests.docs.typed.Line`
             also: more words
         """
-        makers = self.makers(line)
-        for word in (*line.words, *also):
+        makers, kind = self.makers(line), (line.kind, "--palette" in line.words)
+        for before, word in zip(("", *line.words), (*line.words, *also), strict=False):
             name = word.removeprefix("image=").lstrip("@").rstrip("/").replace("/data", "photos")
             for within in ("/best.h5", "/JPEGImages"):
                 name = name.removesuffix(within)
             place = folder / name
-            if name not in makers or (place.exists() and "--palette" not in line.words):
+            if before in MADE or "synth" in line.words or name not in makers:
                 continue
+            if place.exists() and self.brought.get(place, kind) == kind:
+                continue
+            self.brought[place] = kind
             place.parent.mkdir(parents=True, exist_ok=True)
             source = makers[name]()
             if source.is_dir():
@@ -92,7 +99,7 @@ class Belongings:
 
     def drawn(self):
         """Sixteen pictures with boxes and masks, in VOC's layout."""
-        return synthesize(self.shelf / "drawn", images=16, size=(96, 96), classes=("cat", "dog"))
+        return synthesize(self.shelf / "drawn", images=16, size=(96, 96), classes=("person", "car"))
 
     def cells(self):
         """The same with the names of BCCD's classes."""
@@ -160,11 +167,13 @@ class Belongings:
         return path
 
     def darknet_file(self, model, num_classes, part="model"):
-        """A .weights file of a model, whose numbers are small."""
+        """A .weights file of an untrained model, or of its backbone, which is what the whole file begins with."""
         path = self.shelf / f"{model}-{num_classes}-{part}.weights"
         if not path.exists():
-            count = 40_620_640 if part == "backbone" else darknet.count(model, num_classes)
-            write(path, [np.abs(np.random.default_rng(0).standard_normal(count, np.float32)) * 0.05])
+            shapes = dict(pair for convolution in darknet.layout(model, num_classes) for pair in convolution)
+            arrays = initial_arrays(shapes, 0, model_spec(model, num_classes))
+            floats = np.concatenate([array.ravel() for array in arrays.values()])
+            write(path, [floats[: DARKNET53 if part == "backbone" else None]])
         return path
 
     def manifest(self):

@@ -18,6 +18,7 @@ from trizoo.download import manifest
 from trizoo.ground.errors import UserError
 from trizoo.tests.docs.belongings import Belongings
 from trizoo.tests.docs.typed import PAGES, draws, lines_of, shortened
+from trizoo.training.run import RunFolder
 
 NOT_RUN = {  # reason: how the command lines begin
     "installs what tox has installed": ("pip install", "!git clone"),
@@ -39,6 +40,7 @@ NOT_RUN = {  # reason: how the command lines begin
     "measures this machine, for minutes": ("python benchmarks/", "taskset -c 0 python benchmarks/"),
     "is what tox -e fuzz runs": ("python common/trizoo/tests/campaigns/",),
 }
+RECORDS = ("docs/results.md",)  # what was measured; each part has a folder of its own
 EXPECTED = {"data check": (0, 1)}  # the exit codes of what answers by them; of all others 0
 WANTED = pytest.mark.skipif(not os.environ.get("TRIZOO_DOCS"), reason="minutes, and three frameworks: tox -e docs")
 FIND = "find /data -name '*.jpg' | trizoo "  # by the reader's shell, which has files there
@@ -123,9 +125,15 @@ def tags(belongings, monkeypatch):
     manifest.read_manifest.cache_clear()
 
 
+@pytest.fixture
+def plain(monkeypatch):
+    """Trainings without curves.png, whose drawing takes half of the time of one that is so short."""
+    monkeypatch.setattr(RunFolder, "draw_curves", lambda run: None)
+
+
 @WANTED
 @pytest.mark.filterwarnings("default")  # a reader sees none either; each framework's tests make them errors
-@pytest.mark.usefixtures("tags")
+@pytest.mark.usefixtures("tags", "plain")
 @pytest.mark.parametrize("page", [page for page in PAGES if lines_of(page)])
 def test_the_commands_of_a_page_work(page, belongings, tmp_path, monkeypatch, capfd):
     wrong = []
@@ -134,7 +142,7 @@ def test_the_commands_of_a_page_work(page, belongings, tmp_path, monkeypatch, ca
         for line in new_lines(page):
             if why_not(line):
                 continue
-            folder = tmp_path / line.kind
+            folder = tmp_path / (line.part.strip("# ") if page in RECORDS else "page")
             folder.mkdir(exist_ok=True)
             monkeypatch.chdir(folder)
             belongings.bring(folder, line, also=["data/synthetic-256x256"] if draws(line) else [])

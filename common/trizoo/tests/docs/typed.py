@@ -25,10 +25,12 @@ class Line:
     Args:
         text: as it stands there, without its comment
         section: the heading of level 2 that it stands below
+        part: that of any level
     """
 
     text: str
     section: str
+    part: str
 
     @property
     def words(self):
@@ -55,11 +57,12 @@ class Line:
 
 def lines_of(page):
     """The command lines of a page's code blocks, in order: a list of Lines."""
-    found, section = [], ""
+    found, section, part = [], "", ""
     for line in (ROOT / page).read_text(encoding="utf-8").splitlines():
         section = line if line.startswith("## ") else section
+        part = line if line.startswith("#") else part
         if line.startswith("    ") and not line.startswith("     ") and FIRST.match(line[4:] + " "):
-            found.append(Line(re.split(r"\s+# ", line[4:])[0].strip(), section))
+            found.append(Line(re.split(r"\s+# ", line[4:])[0].strip(), section, part))
     return found
 
 
@@ -76,7 +79,7 @@ def shortened(command, arguments):
         return [*arguments, "--images", "12", "--size", "96"]
     if command != "train" or "--print-recipe" in arguments:
         return arguments
-    few = [] if {"--data", "--resume", "--recipe"} & set(arguments) else ["--limit", "8"]
+    few = [] if {"--data", "--resume", "--overfit"} & set(arguments) else ["--limit", "8"]
     return [*arguments, *_length(arguments), *_size(arguments), *_loading(arguments), *few]
 
 
@@ -102,8 +105,10 @@ def _size(arguments):
 
 
 def _loading(arguments):
+    if "--resume" in arguments:
+        return ["--workers", "0"]
     flags = [] if "--batch-size" in arguments else ["--batch-size", "4"]
-    return flags if "--workers" in arguments or "--resume" in arguments else [*flags, "--workers", "0"]
+    return flags if "--workers" in arguments else [*flags, "--workers", "0"]
 
 
 def draws(line):
