@@ -21,6 +21,10 @@ def test_the_references_are_what_the_command_writes(reference):
         assert path.read_text(encoding="utf-8") == text, f"python docs/make_reference.py would change {path.name}"
 
 
+def test_the_page_of_names_is_what_the_command_writes():
+    assert (DOCS / "api.md").read_text(encoding="utf-8") == load_script("make_api").page(), "python docs/make_api.py"
+
+
 def test_every_row_of_the_references_has_a_meaning(reference):
     for path in (DOCS / "recipes.md", DOCS / "flags.md"):
         rows = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
