@@ -20,6 +20,7 @@ from trizoo.weights.readers.darknet import write
 
 TAGS = ("yolov3-tiny.coco", "yolov3.coco", "darknet53.imagenet")  # those that commands load
 MADE = ("--out", "--write", "--json", "--plots", "--report", "--coco")  # what a command makes stands behind these
+CLASSES = ("person", "car", "sofa", "tvmonitor")  # those that pages name
 DARKNET53 = 40_620_640  # floats of darknet53.conv.74
 SMALL = ("--input-size", "96", "--batch-size", "4", "--workers", "0", "--quiet")
 
@@ -85,6 +86,7 @@ class Belongings:
                 "my.weights": lambda: self.darknet_file("yolov3-tiny", 2),
                 "yolov3-tiny_best.weights": lambda: self.darknet_file("yolov3-tiny", 2),
                 "obj.names": self.names,
+                "mine.yaml": self.recipe,
             }
         )
 
@@ -99,7 +101,7 @@ class Belongings:
 
     def drawn(self):
         """Sixteen pictures with boxes and masks, in VOC's layout."""
-        return synthesize(self.shelf / "drawn", images=16, size=(96, 96), classes=("person", "car"))
+        return synthesize(self.shelf / "drawn", images=16, size=(96, 96), classes=CLASSES)
 
     def cells(self):
         """The same with the names of BCCD's classes."""
@@ -164,6 +166,12 @@ class Belongings:
         """A file with two names."""
         path = self.shelf / "names.txt"
         path.write_text("cat\ndog\n")
+        return path
+
+    def recipe(self):
+        """A recipe of the reader's."""
+        path = self.shelf / "mine.yaml"
+        path.write_text("_base_: yolov3-tiny\naugment:\n  - {op: random_placement}\n  - {op: flip}\n")
         return path
 
     def darknet_file(self, model, num_classes, part="model"):

@@ -17,7 +17,7 @@ from trizoo.commands.main import run
 from trizoo.download import manifest
 from trizoo.ground.errors import UserError
 from trizoo.tests.docs.belongings import Belongings
-from trizoo.tests.docs.typed import PAGES, draws, lines_of, shortened
+from trizoo.tests.docs.typed import PAGES, draws, lines_of, lines_of_tables, shortened
 from trizoo.training.run import RunFolder
 
 NOT_RUN = {  # reason: how the command lines begin
@@ -26,6 +26,7 @@ NOT_RUN = {  # reason: how the command lines begin
     "needs a data set, and weights, that only the network has": (
         "trizoo weights reproduce",
         "trizoo evaluate --weights ssd300-vgg16.coco",
+        "evaluate.py --weights ssd300-vgg16.coco",
         "trizoo weights verify --deep",
     ),
     "needs a file of another program; the tests of weights/importers make such files": (
@@ -33,7 +34,8 @@ NOT_RUN = {  # reason: how the command lines begin
         "trizoo weights convert logs/best_epoch_weights.pth",
         "trizoo weights convert fasterless.pth",
     ),
-    "needs a GPU": ("train.py --data ROOT --device cuda",),
+    "needs a GPU": ("train.py --data ROOT --device cuda", "train.py --device cuda:1"),
+    "is a program of TensorBoard's": ("tensorboard",),
     "needs Docker": ("docker",),
     "needs FFmpeg's program": ("ffmpeg",),
     "is what tox -e parity runs": ("trizoo parity",),
@@ -41,6 +43,7 @@ NOT_RUN = {  # reason: how the command lines begin
     "is what tox -e fuzz runs": ("python common/trizoo/tests/campaigns/",),
 }
 RECORDS = ("docs/results.md",)  # what was measured; each part has a folder of its own
+TABLES = ("README.md", "docs/commands.md")  # whose tables are run too, each command in a folder of its own
 EXPECTED = {"data check": (0, 1)}  # the exit codes of what answers by them; of all others 0
 WANTED = pytest.mark.skipif(not os.environ.get("TRIZOO_DOCS"), reason="minutes, and three frameworks: tox -e docs")
 FIND = "find /data -name '*.jpg' | trizoo "  # by the reader's shell, which has files there
@@ -131,44 +134,70 @@ def plain(monkeypatch):
     monkeypatch.setattr(RunFolder, "draw_curves", lambda run: None)
 
 
-@WANTED
-@pytest.mark.filterwarnings("default")  # a reader sees none either; each framework's tests make them errors
-@pytest.mark.usefixtures("tags", "plain")
-@pytest.mark.parametrize("page", [page for page in PAGES if lines_of(page)])
-def test_the_commands_of_a_page_work(page, belongings, tmp_path, monkeypatch, capfd):
+def answer(line, folder, belongings, server):
+    """The exit code of a line, typed in a folder."""
+    belongings.bring(folder, line, also=["data/synthetic-256x256"] if draws(line) else [])
+    if line.text.startswith("curl"):
+        return server.ask(line.text)
+    if line.text.startswith("trizoo serve"):
+        return server.start(line.words)
+    if line.text.startswith(FIND):
+        return run_beside(line.text.replace("/data", "photos"))
+    return run_here(line)
+
+
+def typed(lines, folder_of, belongings, monkeypatch, capfd):
+    """What went wrong with these lines, a text each.
+
+    Args:
+        folder_of: gives the folder of a Line
+    """
     wrong = []
     with contextlib.ExitStack() as stack:
         server = Server(stack)
-        for line in new_lines(page):
+        for line in lines:
             if why_not(line):
                 continue
-            folder = tmp_path / (line.part.strip("# ") if page in RECORDS else "page")
+            folder = folder_of(line)
             folder.mkdir(exist_ok=True)
             monkeypatch.chdir(folder)
-            belongings.bring(folder, line, also=["data/synthetic-256x256"] if draws(line) else [])
             capfd.readouterr()
-            if line.text.startswith("curl"):
-                code = server.ask(line.text)
-            elif line.text.startswith("trizoo serve"):
-                code = server.start(line.words)
-            elif line.text.startswith(FIND):
-                code = run_beside(line.text.replace("/data", "photos"))
-            else:
-                code = run_here(line)
+            code = answer(line, folder, belongings, server)
             told = capfd.readouterr()
             if code not in EXPECTED.get(" ".join(line.words[1:3]), (0,)):
                 wrong.append(f"{line.text}\nended with {code}:\n{told.out[-2000:]}{told.err[-1000:]}")
-    assert not wrong, "\n".join(wrong)
+    return wrong
+
+
+def slow(test):
+    """A test that runs commands; a warning is no error here, since no reader sees one: frameworks' own tests do that."""
+    return WANTED(pytest.mark.filterwarnings("default")(pytest.mark.usefixtures("tags", "plain")(test)))
+
+
+@slow
+@pytest.mark.parametrize("page", [page for page in PAGES if lines_of(page)])
+def test_the_commands_of_a_page_work(page, belongings, tmp_path, monkeypatch, capfd):
+    def folder_of(line):
+        return tmp_path / (line.part.strip("# ") if page in RECORDS else "page")
+
+    assert not typed(new_lines(page), folder_of, belongings, monkeypatch, capfd)
+
+
+@slow
+@pytest.mark.parametrize("page", TABLES)
+def test_the_commands_of_a_pages_tables_work(page, belongings, tmp_path, monkeypatch, capfd):
+    lines = lines_of_tables(page)
+    assert not typed(lines, lambda line: tmp_path / str(lines.index(line)), belongings, monkeypatch, capfd)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_is_one_to_run_or_is_left_out_for_a_reason(page):
-    for line in lines_of(page):
+    for line in (*lines_of(page), *(lines_of_tables(page) if page in TABLES else ())):
         shell = line.text.startswith(("curl", FIND))
         assert why_not(line) or shell or line.zoo, f"{page}: {line.text}"
 
 
 def test_what_is_left_out_is_in_the_docs():
-    texts = [line.text for page in PAGES for line in lines_of(page)]
+    texts = [line.text for page in PAGES for line in (*lines_of(page), *lines_of_tables(page))]
     starts = [start for starts in NOT_RUN.values() for start in starts]
     assert [start for start in starts if not any(text.startswith(start) for text in texts)] == []

@@ -66,6 +66,18 @@ def lines_of(page):
     return found
 
 
+def lines_of_tables(page):
+    """The whole command lines of a page's tables, each once: a list of Lines. Those with … or flags alone are none."""
+    found, section, known = [], "", {line.text for line in lines_of(page)}
+    for line in (ROOT / page).read_text(encoding="utf-8").splitlines():
+        section = line if line.startswith("## ") else section
+        for text in re.findall(r"`([^`]+)`", line) if line.startswith("|") else ():
+            if FIRST.match(text) and "…" not in text and "MODEL" not in text and text not in known:
+                known.add(text)
+                found.append(Line(text, section, section))
+    return found
+
+
 def shortened(command, arguments):
     """Arguments with which the same command takes seconds: flags that stand twice count the second time.
 
