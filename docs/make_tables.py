@@ -1,4 +1,4 @@
-"""The tables in README.md, docs/models.md and docs/published.md: `python docs/make_tables.py` writes them.
+"""Tables of README.md and docs (models.md, published.md, models/): `python docs/make_tables.py` writes them.
 
 Parameters are counted from the zoo's own names and shapes, GFLOPs by `trizoo summary`'s code;
 tags, licences and published metrics come from weights_manifest.yaml, what was measured from docs/results.md.
@@ -10,7 +10,9 @@ from pathlib import Path
 from trizoo.commands import summary
 from trizoo.commands.summary import MASK_CLASSES, num_classes
 from trizoo.download.manifest import load_manifest
-from trizoo.families import ARCHITECTURES, model_spec
+from trizoo.families import ARCHITECTURES, FAMILIES, model_spec
+from trizoo.families.retinanet.anchors import RETINANET_ANCHORS
+from trizoo.families.ssd.anchors import SSD_ANCHORS
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe
 from trizoo.weights.layers import count_parameters, layers_of
@@ -19,6 +21,7 @@ from trizoo.weights.names import load_names
 
 ROOT = Path(__file__).parents[1]
 FRONT, MODELS, PUBLISHED = ROOT / "README.md", ROOT / "docs" / "models.md", ROOT / "docs" / "published.md"
+FAMILY = ROOT / "docs" / "models"  # a page a family
 LICENCES = {
     "darknet": "public domain",
     "darknet-alexeyab": "public domain",
@@ -104,19 +107,19 @@ def front_table(counted):
     return "\n".join(lines)
 
 
-def models_table(counted):
+def models_table(counted, models=ARCHITECTURES):
     """The numbers of docs/models.md: a line a model. See `front_table`."""
     lines = ["| model | classes | input | parameters | GFLOPs |", f"|{' --- |' * 5}"]
-    for model in ARCHITECTURES:
+    for model in models:
         size = _size(input_size(model))
         lines.append(f"| `{model}` | {num_classes(model)} | {size} | {parameters(model):,} | {counted[model]} |")
     return "\n".join(lines)
 
 
-def weights_list():
+def weights_list(models=ARCHITECTURES):
     """The public weights of docs/models.md: a line a tag."""
     lines = []
-    for model in ARCHITECTURES:
+    for model in models:
         for tag, entry in tags(model).items():
             source = re.sub(r"\b[A-Z]+(_[A-Z0-9]+)+\b", r"`\g<0>`", entry.source)
             whose = "" if tag.partition(".")[0] == model else f" (`{model}`)"
@@ -127,11 +130,11 @@ def weights_list():
     return "\n".join(lines)
 
 
-def published_table():
+def published_table(models=ARCHITECTURES):
     """That of docs/published.md: a line a tag of a whole model, with its conditions, and what was measured here."""
     lines = ["| tag | published | conditions | measured here |", f"|{' --- |' * 4}"]
     for tag, entry in load_manifest().weights.items():
-        if entry.part == "backbone":
+        if entry.part == "backbone" or entry.model not in models:
             continue
         figures = "; ".join(f"{name} {value}" for name, value in entry.published.items())
         published = f"{figures} ({entry.published_source})" if figures else "nothing"
@@ -142,6 +145,84 @@ def published_table():
         cells = [f"`{tag}`", published, "; ".join(conditions(entry)) or "not known", here or "not measured"]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def recipes_table(models):
+    """How the models of a family are trained unless something else is asked for: a line a model."""
+    lines = [
+        "| model | optimiser | peak rate | batch | epochs, of these frozen | `resize` | `augment` |",
+        f"|{' --- |' * 7}",
+    ]
+    for model in models:
+        recipe = load(Recipe, base=model).recipe
+        schedule, frozen = recipe.schedule, recipe.freeze.epochs
+        rate = f"{schedule.lr:g}" + (f" of a batch of {schedule.lr_batch}" if schedule.lr_batch else "")
+        steps = ", ".join(operation.op for operation in recipe.augment)
+        epochs = f"{schedule.epochs}, {frozen or 'none'}"
+        cells = [f"`{model}`", recipe.optimizer.name, rate, str(schedule.batch_size), epochs, recipe.resize, steps]
+        lines.append(_row(cells))
+    return "\n".join(lines)
+
+
+def anchors_table(family):
+    """The anchors of a family's models, in pixels of the input; a line a head or a set of levels."""
+    return "\n".join(ANCHORS[family]())
+
+
+def _yolo_anchors():
+    lines = ["| model | stride | anchors, width x height |", f"|{' --- |' * 3}"]
+    for model in FAMILIES["yolo"].models:
+        spec = model_spec(model, 80)
+        for stride, anchors in zip(spec.strides, spec.anchors, strict=True):
+            lines.append(_row([f"`{model}`", str(stride), ", ".join(f"{w:g}x{h:g}" for w, h in anchors)]))
+    return lines
+
+
+def _ssd_anchors():
+    lines = [
+        "| `model.anchor_preset` | cells a side | sizes | ratios, and their inverse | in all |",
+        f"|{' --- |' * 5}",
+    ]
+    for name, boxes in SSD_ANCHORS.items():
+        ratios = "; ".join("1, " + ", ".join(map(str, of_level)) for of_level in boxes.ratios)
+        count = sum(side**2 * each for side, each in zip(boxes.cells, boxes.anchors_per_cell, strict=True))
+        sizes = ", ".join(f"{size:g}" for size in boxes.sizes)
+        lines.append(_row([f"`{name}`", ", ".join(map(str, boxes.cells)), sizes, ratios, f"{count:,}"]))
+    return lines
+
+
+def _retinanet_anchors():
+    lines = [
+        "| `model.anchor_preset` | sizes at strides 8, 16, 32, 64, 128 | height / width | a cell |",
+        f"|{' --- |' * 4}",
+    ]
+    for name, anchors in RETINANET_ANCHORS.items():
+        sizes = "; ".join(", ".join(f"{size:.0f}" for size in of_level) for of_level in anchors.sizes)
+        ratios = anchors.ratios if not anchors.shapes else [high / wide for wide, high in anchors.shapes]
+        texts = ", ".join(f"{ratio:g}" for ratio in ratios)
+        lines.append(_row([f"`{name}`", sizes, texts, str(anchors.anchors_per_cell[0])]))
+    return lines
+
+
+ANCHORS = {"yolo": _yolo_anchors, "ssd": _ssd_anchors, "retinanet": _retinanet_anchors}
+
+
+def family_page(family, counted):
+    """The text of docs/models/FAMILY.md with its tables. See `front_table`."""
+    models = FAMILIES[family].models
+    text = (FAMILY / f"{family}.md").read_text(encoding="utf-8")
+    text = replaced(text, "sizes", models_table(counted, models))
+    text = replaced(text, "recipes", recipes_table(models))
+    if family in ANCHORS:
+        text = replaced(text, "anchors", anchors_table(family))
+    if any(tags(model) for model in models):
+        text = replaced(text, "weights", weights_list(models))
+        text = replaced(text, "published", published_table(models))
+    return text
+
+
+def _row(cells):
+    return f"| {' | '.join(cells)} |"
 
 
 def replaced(text, name, table):
@@ -158,7 +239,8 @@ def pages(counted):
     front = replaced(FRONT.read_text(encoding="utf-8"), "models", front_table(counted))
     models = replaced(MODELS.read_text(encoding="utf-8"), "models", models_table(counted))
     published = replaced(PUBLISHED.read_text(encoding="utf-8"), "published", published_table())
-    return {FRONT: front, MODELS: replaced(models, "weights", weights_list()), PUBLISHED: published}
+    families = {FAMILY / f"{family}.md": family_page(family, counted) for family in FAMILIES}
+    return {FRONT: front, MODELS: replaced(models, "weights", weights_list()), PUBLISHED: published} | families
 
 
 def committed():

@@ -11,6 +11,8 @@ from trizoo.weights.names import models
 # of `trizoo.weights.classes.class_lists`, which takes long to load
 CLASS_LISTS = ("coco80", "coco91", "voc20", "voc21", "voc2007", "voc2012", "coco2017")
 
+_TAG = "a tag that trizoo weights list shows"
+
 
 def parser(prog="trizoo weights"):
     """The command line of weights. `action` is list, info, download, verify, convert, export, reproduce,
@@ -27,15 +29,17 @@ def parser(prog="trizoo weights"):
 
     lister = add("list", "show all tags, and what is here of them")
     lister.add_argument("--model", metavar="X", help="only those whose model or tag has X in it")
-    add("info", "show all that is known of a tag").add_argument("tag", metavar="TAG")
+    add("info", "show all that is known of a tag").add_argument("tag", metavar="TAG", help=_TAG)
     downloader = add("download", "download and verify files; prints their paths")
-    downloader.add_argument("tags", nargs="+", metavar="TAG")
+    downloader.add_argument("tags", nargs="+", metavar="TAG", help=_TAG)
     downloader.add_argument(
         "--url", action="append", default=[], type=_address, help="ask this address, or file, first; may be repeated"
     )
     downloader.add_argument("--offline", action="store_true", help="only verify what is here")
     verifier = add("verify", "hash what is here again, or a file of yours")
-    verifier.add_argument("path", nargs="?", metavar="PATH", type=Path)
+    verifier.add_argument(
+        "path", nargs="?", metavar="PATH", type=Path, help="a file of yours (default: all that is here)"
+    )
     verifier.add_argument(
         "--deep", action="store_true", help="run each tag that is here on a drawn picture, in each installed framework"
     )
@@ -52,15 +56,15 @@ def parser(prog="trizoo weights"):
         "--anchors", metavar="FILE", help="what a YOLO was trained with, as in yolo_anchors.txt: 10,13, 16,30, ..."
     )
     converter.add_argument("--offline", action="store_true", help="with a tag: only what is here")
-    converter.add_argument("--out", required=True, metavar="FILE.h5", type=Path)
+    converter.add_argument("--out", required=True, metavar="FILE.h5", type=Path, help="the checkpoint to write")
     _add_export_flags(add("export", "turn a checkpoint into a weight file for others; prints its path"))
     measurer = add("reproduce", "measure a tag as its published figure was measured")
-    measurer.add_argument("tag", metavar="TAG")
+    measurer.add_argument("tag", metavar="TAG", help=_TAG)
     measurer.add_argument("--data", metavar="ROOT", required=True, help="the data set of the published figure")
     measurer.add_argument("--split", metavar="NAME", help="default: the published figure's")
     measurer.add_argument("--framework", choices=tuple(FRAMEWORKS), help="default: the first of these installed")
     measurer.add_argument("--offline", action="store_true", help="only weights that were downloaded before")
-    add("path", "print where the downloaded file of a tag is").add_argument("tag", metavar="TAG")
+    add("path", "print where the downloaded file of a tag is").add_argument("tag", metavar="TAG", help=_TAG)
     cleaner = add("clean", "remove what was downloaded and converted")
     cleaner.add_argument("tags", nargs="*", metavar="TAG", help="only these (default: all)")
     cleaner.add_argument("--yes", action="store_true", help="don't ask")
@@ -68,7 +72,7 @@ def parser(prog="trizoo weights"):
 
 
 def _add_export_flags(flags):
-    flags.add_argument("source", metavar="FILE.h5", type=Path)
+    flags.add_argument("source", metavar="FILE.h5", type=Path, help="the checkpoint")
     flags.add_argument("--out", required=True, metavar="FILE", type=Path, help="ending in .weights or .safetensors")
     flags.add_argument(
         "--names", metavar="WHOSE", default="trizoo", help="in .safetensors: trizoo or torchvision (default: trizoo)"

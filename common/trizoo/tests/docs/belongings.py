@@ -1,0 +1,199 @@
+"""What a page's commands take for granted: the reader's photographs, labels, runs and files, made when asked for."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from trizoo.commands.main import main
+from trizoo.data.masks.encoding import PALETTES
+from trizoo.data.synthetic import SHAPES_TO_TRAIN_ON, synthesize
+from trizoo.download.manifest import PLACES
+from trizoo.families import model_spec
+from trizoo.ground.conventions import IGNORE
+from trizoo.tests.video_files import write_video
+from trizoo.weights.importers import darknet
+from trizoo.weights.initial import initial_arrays
+from trizoo.weights.readers.darknet import write
+
+TAGS = ("yolov3-tiny.coco", "yolov3.coco", "darknet53.imagenet")  # those that commands load
+MADE = ("--out", "--write", "--json", "--plots", "--report", "--coco")  # what a command makes stands behind these
+CLASSES = ("person", "car", "sofa", "tvmonitor")  # those that pages name
+DARKNET53 = 40_620_640  # floats of darknet53.conv.74
+SMALL = ("--input-size", "96", "--batch-size", "4", "--workers", "0", "--quiet")
+
+
+class Belongings:
+    """The reader's things, each made once in `shelf` and copied to where a command looks for it.
+
+    Args:
+        shelf: an empty folder
+    """
+
+    def __init__(self, shelf):
+        self.shelf, self.brought = shelf, {}
+
+    def bring(self, folder, line, also=()):
+        """Puts what a line's words name, and the page didn't make itself, into its folder.
+
+        Args:
+            folder: where the command will run
+            line: a `trizoo.tests.docs.typed.Line`
+            also: more words
+        """
+        makers, kind = self.makers(line), (line.kind, "--palette" in line.words)
+        for before, word in zip(("", *line.words), (*line.words, *also), strict=False):
+            name = word.removeprefix("image=").lstrip("@").rstrip("/").replace("/data", "photos")
+            for within in ("/best.h5", "/JPEGImages"):
+                name = name.removesuffix(within)
+            place = folder / name
+            if before in MADE or "synth" in line.words or name not in makers:
+                continue
+            if place.exists() and self.brought.get(place, kind) == kind:
+                continue
+            self.brought[place] = kind
+            place.parent.mkdir(parents=True, exist_ok=True)
+            source = makers[name]()
+            if source.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+                shutil.copytree(source, place)
+            else:
+                shutil.copy(source, place)
+
+    def makers(self, line):
+        """{a name in a command: a function that gives the file or folder to copy}, for a Line."""
+        data = self.boxes if line.kind == "boxes" else self.coloured if "--palette" in line.words else self.masks
+        run = self.box_run if line.kind == "boxes" else self.mask_run
+        names = ("RUN", "runs/yolov3-tiny-001", "runs/deeplabv3plus-mobilenetv2-001", "runs/mine")
+        runs = dict.fromkeys(names, run)
+        files = {"best.h5": lambda: run() / "best.h5", "best.onnx": self.exported, "any.onnx": self.exported}
+        return (
+            runs
+            | files
+            | {
+                "ROOT": data,
+                "OTHER": data,
+                "membrane": self.masks,
+                "BCCD": self.cells,
+                "BCCD_Dataset/BCCD": self.cells,
+                "coco2017": self.boxes,
+                "data/synthetic-256x256": lambda: synthesize(self.shelf / "embedded", **SHAPES_TO_TRAIN_ON),
+                "photos": self.photos,
+                "photo.jpg": self.photo,
+                "film.mp4": lambda: write_video(self.shelf / "film.mp4", count=6),
+                "my.weights": lambda: self.darknet_file("yolov3-tiny", 2),
+                "yolov3-tiny_best.weights": lambda: self.darknet_file("yolov3-tiny", 2),
+                "obj.names": self.names,
+                "mine.yaml": self.recipe,
+            }
+        )
+
+    def boxes(self):
+        """A data set of boxes, whose images nobody has shared out among splits."""
+        folder = self.shelf / "boxes"
+        if not folder.exists():
+            shutil.copytree(self.drawn(), folder)
+            shutil.rmtree(folder / "ImageSets")
+            shutil.rmtree(folder / "SegmentationClass")
+        return folder
+
+    def drawn(self):
+        """Sixteen pictures with boxes and masks, in VOC's layout."""
+        return synthesize(self.shelf / "drawn", images=16, size=(96, 96), classes=CLASSES)
+
+    def cells(self):
+        """The same with the names of BCCD's classes."""
+        return synthesize(self.shelf / "cells", images=16, size=(96, 96), classes=("RBC", "WBC", "Platelets"))
+
+    def masks(self):
+        """Images, and masks of 0 and 255."""
+        return self._masks("masks", lambda mask: np.where((mask > 0) & (mask < IGNORE), 255, 0))
+
+    def coloured(self):
+        """Images, and masks in VOC's colours without its palette."""
+        colours = np.array(PALETTES["voc"][0], np.uint8)
+        return self._masks("coloured", lambda mask: colours[np.where(mask == IGNORE, 0, mask)])
+
+    def _masks(self, name, pixels):
+        folder = self.shelf / name
+        if not folder.exists():
+            for part in ("images", "masks"):
+                (folder / part).mkdir(parents=True)
+            for path in sorted((self.drawn() / "SegmentationClass").iterdir()):
+                shutil.copy(self.drawn() / "JPEGImages" / f"{path.stem}.jpg", folder / "images")
+                mask = np.asarray(Image.open(path))
+                Image.fromarray(pixels(mask).astype(np.uint8)).save(folder / "masks" / path.name)
+        return folder
+
+    def photos(self):
+        """Four photographs."""
+        folder = self.shelf / "photos"
+        if not folder.exists():
+            folder.mkdir()
+            for path in sorted((self.boxes() / "JPEGImages").iterdir())[:4]:
+                shutil.copy(path, folder)
+        return folder
+
+    def photo(self):
+        """One of them."""
+        return min(self.photos().iterdir())
+
+    def box_run(self):
+        """A finished run of YOLOv3-tiny, which finds nothing."""
+        return self._run("box-run", "--model", "yolov3-tiny", "--data", str(self.boxes()))
+
+    def mask_run(self):
+        """A finished run of DeepLabv3+."""
+        data = ("--data", str(self.masks()), "--mask-map", "255=1")
+        return self._run("mask-run", "--model", "deeplabv3plus-mobilenetv2", *data)
+
+    def _run(self, name, *arguments):
+        folder = self.shelf / name
+        if not folder.exists():
+            main(["train", *arguments, "--epochs", "1", "--out", str(folder), *SMALL])
+        return folder
+
+    def exported(self):
+        """The detector's ONNX file."""
+        path = self.shelf / "best.onnx"
+        if not path.exists():
+            main(["export", str(self.box_run() / "best.h5"), "--to", "onnx", "--out", str(path)])
+        return path
+
+    def names(self):
+        """A file with two names."""
+        path = self.shelf / "names.txt"
+        path.write_text("cat\ndog\n")
+        return path
+
+    def recipe(self):
+        """A recipe of the reader's."""
+        path = self.shelf / "mine.yaml"
+        path.write_text("_base_: yolov3-tiny\naugment:\n  - {op: random_placement}\n  - {op: flip}\n")
+        return path
+
+    def darknet_file(self, model, num_classes, part="model"):
+        """A .weights file of an untrained model, or of its backbone, which is what the whole file begins with."""
+        path = self.shelf / f"{model}-{num_classes}-{part}.weights"
+        if not path.exists():
+            shapes = dict(pair for convolution in darknet.layout(model, num_classes) for pair in convolution)
+            arrays = initial_arrays(shapes, 0, model_spec(model, num_classes))
+            floats = np.concatenate([array.ravel() for array in arrays.values()])
+            write(path, [floats[: DARKNET53 if part == "backbone" else None]])
+        return path
+
+    def manifest(self):
+        """The zoo's manifest, in which TAGS are files of this folder instead of ones of the network."""
+        tree = yaml.safe_load(next(place for place in PLACES if place.exists()).read_text(encoding="utf-8"))
+        for tag in TAGS:
+            entry = tree["weights"][tag]
+            part = entry.get("part", "model")
+            file = self.darknet_file(entry["model"], 80, part)
+            for known in ("bytes", "checksums"):
+                entry.pop(known, None)
+            entry |= {"urls": [file.as_uri()], "trust": "none"}
+        path = Path(self.shelf / "weights_manifest.yaml")
+        path.write_text(yaml.safe_dump(tree, allow_unicode=True), encoding="utf-8")
+        return path
