@@ -14,7 +14,7 @@ root_doc = "index"
 exclude_patterns = ["site"]
 html_theme = "furo"
 html_title = f"TriZoo {version}"
-html_static_path = ["."]
+html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_extra_path = ["../recipe.schema.json"]
 html_show_sphinx = html_copy_source = False

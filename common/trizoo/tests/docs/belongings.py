@@ -44,8 +44,9 @@ class Belongings:
             also: more words
         """
         makers, kind = self.makers(line), (line.kind, "--palette" in line.words)
-        for before, word in zip(("", *line.words), (*line.words, *also), strict=False):
-            name = word.removeprefix("image=").lstrip("@").rstrip("/").replace("/data", "photos")
+        words = [*line.words, *also]
+        for before, word in zip(["", *words], words, strict=False):
+            name = word.removeprefix("image=").lstrip("@").rstrip("/")
             for within in ("/best.h5", "/JPEGImages"):
                 name = name.removesuffix(within)
             place = folder / name
@@ -69,26 +70,23 @@ class Belongings:
         names = ("RUN", "runs/yolov3-tiny-001", "runs/deeplabv3plus-mobilenetv2-001", "runs/mine")
         runs = dict.fromkeys(names, run)
         files = {"best.h5": lambda: run() / "best.h5", "best.onnx": self.exported, "any.onnx": self.exported}
-        return (
-            runs
-            | files
-            | {
-                "ROOT": data,
-                "OTHER": data,
-                "membrane": self.masks,
-                "BCCD": self.cells,
-                "BCCD_Dataset/BCCD": self.cells,
-                "coco2017": self.boxes,
-                "data/synthetic-256x256": lambda: synthesize(self.shelf / "embedded", **SHAPES_TO_TRAIN_ON),
-                "photos": self.photos,
-                "photo.jpg": self.photo,
-                "film.mp4": lambda: write_video(self.shelf / "film.mp4", count=6),
-                "my.weights": lambda: self.darknet_file("yolov3-tiny", 2),
-                "yolov3-tiny_best.weights": lambda: self.darknet_file("yolov3-tiny", 2),
-                "obj.names": self.names,
-                "mine.yaml": self.recipe,
-            }
-        )
+        files |= {
+            "ROOT": data,
+            "OTHER": data,
+            "membrane": self.masks,
+            "BCCD": self.cells,
+            "BCCD_Dataset/BCCD": self.cells,
+            "coco2017": self.boxes,
+            "data/synthetic-256x256": lambda: synthesize(self.shelf / "embedded", **SHAPES_TO_TRAIN_ON),
+            "photos": self.photos,
+            "photo.jpg": self.photo,
+            "film.mp4": lambda: write_video(self.shelf / "film.mp4", count=6),
+            "my.weights": lambda: self.darknet_file("yolov3-tiny", 2),
+            "yolov3-tiny_best.weights": lambda: self.darknet_file("yolov3-tiny", 2),
+            "obj.names": self.names,
+            "mine.yaml": self.recipe,
+        }
+        return runs | files
 
     def boxes(self):
         """A data set of boxes, whose images nobody has shared out among splits."""

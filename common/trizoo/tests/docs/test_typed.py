@@ -136,7 +136,8 @@ def plain(monkeypatch):
 
 def answer(line, folder, belongings, server):
     """The exit code of a line, typed in a folder."""
-    belongings.bring(folder, line, also=["data/synthetic-256x256"] if draws(line) else [])
+    also = ["data/synthetic-256x256"] if draws(line) else ["photos"] if line.text.startswith(FIND) else []
+    belongings.bring(folder, line, also)
     if line.text.startswith("curl"):
         return server.ask(line.text)
     if line.text.startswith("trizoo serve"):
@@ -170,7 +171,7 @@ def typed(lines, folder_of, belongings, monkeypatch, capfd):
 
 
 def slow(test):
-    """A test that runs commands; a warning is no error here, since no reader sees one: frameworks' own tests do that."""
+    """A test that runs commands; warnings are no errors here, since no reader sees them."""
     return WANTED(pytest.mark.filterwarnings("default")(pytest.mark.usefixtures("tags", "plain")(test)))
 
 
