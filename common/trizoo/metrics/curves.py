@@ -80,7 +80,7 @@ def write_keypoint_report(folder, detections, truths, class_names):
 
 
 def write_classification_report(folder, measures):
-    """Writes everything that `ClassificationMetrics.measure` gave into a folder, and gives `classification.report` of it.
+    """Writes all that `ClassificationMetrics.measure` gave into a folder, and gives `classification.report` of it.
 
     report.json                          what `classification.report` gives
     per_class.csv                        its "per_class"; precision_recall.png draws columns of it

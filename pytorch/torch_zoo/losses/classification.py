@@ -28,7 +28,7 @@ class ClassificationLoss:
 
         Args:
             heads: logits (B, C) alone
-            targets: tensors of `trizoo.families.classification.targets`, on the heads' device
+            targets: tensors of `trizoo.families.classification.targets`
             size: input (width, height)
         """
         options, classes = self.options, targets["classes"].long()

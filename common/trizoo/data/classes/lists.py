@@ -110,9 +110,7 @@ def read_list(path):
             what = "comma" if separator == "," else "tab"
             raise UserError(f"{where} is {shown!r}, which has no {what}; an image, a {what} and its class are needed")
         if len(columns) > 2:
-            raise UserError(
-                f"{where} is {shown!r}, which has {len(columns)} columns; an image and one class are needed"
-            )
+            raise UserError(f"{where} is {shown!r}, which has {len(columns)} columns; an image and a class are needed")
         if not all(columns):
             raise UserError(f"{where} is {shown!r}; an image and a class are needed")
         try:

@@ -78,6 +78,7 @@ class ClassificationArchitecture(Architecture):
 
     task: ClassVar[str] = "classification"
     takes_any_size: ClassVar[bool] = True
+    lends_backbone: ClassVar[bool] = True
     options: ClassVar[type[BackboneOptions]] = BackboneOptions
 
     def spec(self, name, num_classes, *, backbone=None, norm=None, stride_on_1x1=None, **normalisation):
