@@ -11,10 +11,16 @@ from trizoo.commands.evaluate import evaluate
 from trizoo.commands.predict import predict
 from trizoo.commands.train import train
 from trizoo.data.synthetic import synthesize
-from trizoo.weights.checkpoint import load
+from trizoo.ground.errors import UserError
+from trizoo.parity.pseudo import pseudo_arrays
+from trizoo.recipes.load import load as load_recipe
+from trizoo.recipes.load import to_dict
+from trizoo.recipes.schema import Recipe
+from trizoo.training.build import build_model, spec_of
+from trizoo.training.recipe import new_recipe
+from trizoo.weights.checkpoint import Checkpoint, load, save
 
 SHORT = ["--iterations", "2", "--batch-size", "4", "--workers", "0", "--device", "cpu", "--quiet"]
-pytestmark = pytest.mark.usefixtures("seldom")
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +37,7 @@ def run(zoo, data, tmp_path_factory):
     return out
 
 
+@pytest.mark.usefixtures("seldom")
 def test_a_run_is_evaluated_again_to_its_own_metrics_and_predicts(zoo, data, run, tmp_path, monkeypatch):
     ours = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
     weights, json_file = str(run / "best.h5"), tmp_path / "metrics.json"
@@ -55,21 +62,17 @@ def test_a_run_is_evaluated_again_to_its_own_metrics_and_predicts(zoo, data, run
     assert sorted(found[0].names) == ["bar", "ring", "star"]
 
 
-def test_a_detector_begins_with_a_classifiers_backbone(zoo, run, tmp_path):
-    boxes = synthesize(tmp_path / "boxes", 8, (64, 64), ("square", "star"))
-    flags = [
-        "--model",
-        "retinanet-resnet18",
-        "--data",
-        str(boxes),
-        "--weights",
-        str(run / "last.h5"),
-        "--input-size",
-        "64",
-    ]
-    frozen = ["--set", "freeze.epochs=1", "--set", "freeze.batch_size=4", "--set", "freeze.batch_norm=true"]
-    assert train(zoo, [*flags, *frozen, "--out", str(tmp_path / "run"), *SHORT]) == 0
-    theirs, ours = load(run / "last.h5").arrays, load(tmp_path / "run" / "last.h5").arrays
-    shared = [name for name in theirs if name.startswith("backbone.")]
+def test_a_detector_begins_with_a_classifiers_backbone(zoo, tmp_path):
+    device, weights = zoo.device("cpu"), tmp_path / "best.h5"
+    recipe = load_recipe(Recipe, base="classify-resnet18", overrides=[("classes", ["a", "b"], "test")]).recipe
+    arrays = pseudo_arrays(zoo.shapes(zoo.build(spec_of(recipe), device, seed=None)))
+    save(weights, Checkpoint(arrays, to_dict(recipe), zoo.name))
+
+    overrides = [("classes", ["square"], "test")]
+    wanted = new_recipe(overrides, model="retinanet-resnet18", weights=str(weights), origin="test").recipe
+    found = zoo.arrays(build_model(zoo, wanted, device, lambda line: None, weights=str(weights)))
+    shared = [name for name in arrays if name.startswith("backbone.")]
     assert len(shared) == 100  # 20 convolutions, each with a kernel and four arrays of its batch norm
-    assert all(np.array_equal(theirs[name], ours[name]) for name in shared)
+    assert all(np.array_equal(arrays[name], found[name]) for name in shared)
+    with pytest.raises(UserError, match=r"holds resnet18, and retinanet-resnet50 stands on resnet50"):
+        new_recipe(overrides, model="retinanet-resnet50", weights=str(weights), origin="test")
