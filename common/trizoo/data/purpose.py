@@ -47,8 +47,8 @@ def find_labels(root, task=None, layout=None, images=None, annotations=None, *, 
     try:
         return "segmentation", find_masks(root, **places)
     except NoMasksError:
-        classes = None if about_masks or layout else _classes(root, places)
-        if classes:
+        nothing = error is None or isinstance(error, NoBoxesError)
+        if nothing and not about_masks and (classes := _classes(root, places)):
             return "classification", classes
         if error:
             text = f"{error}; nor are there masks: a folder beside images, labelme's or COCO's JSON files"
