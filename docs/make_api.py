@@ -15,7 +15,10 @@ Written by `python docs/make_api.py` from the docstrings of what `import trizoo`
 TITLE = re.compile(r"(?P<title>[A-Z][\w ]*):")  # such as "Args:", alone on its line
 ITEM = re.compile(r"(?P<names>[\w, ]+): (?P<text>.*)")
 GROUPS = {
-    "Models": ("load", "Predictor", "Detector", "Segmenter", "KeypointDetector", "Detections", "Keypoints"),
+    "Models": (
+        *("load", "Predictor", "Detector", "Segmenter", "KeypointDetector", "Classifier"),
+        *("Detections", "Keypoints", "Classified"),
+    ),
     "Training": ("train", "Callback", "targets", "loss"),
     "What a program may add": ("register_augmentation", "register_family"),
     "Errors": ("UserError",),

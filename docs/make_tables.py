@@ -84,13 +84,15 @@ def tags(model):
 
 
 def front_table(counted):
-    """README's: a line a model.
+    """README's: a line a model, without classifiers, which are called as their backbones are.
 
     Args:
         counted: {model: GFLOPs as text}
     """
     lines = ["| `--model` | input | M | GFLOPs | weights | published | here |", f"|{' --- |' * 7}"]
     for model in ARCHITECTURES:
+        if ARCHITECTURES[model].task == "classification":
+            continue
         tag, entry = next(iter(tags(model).items()), (None, None))
         short = tag and tag.replace(model, "", 1).replace("retinanet-", "…", 1)
         weights = f"{short}, {LICENCES[entry.licence]}" if tag else ""

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trizoo.api import (
+        Classified,
+        Classifier,
         Detections,
         Detector,
         KeypointDetector,
@@ -42,7 +44,8 @@ __version__ = "0.6.0"
 
 # what a program may use -> where it is; loaded when it is first asked for, since `import trizoo` should cost nothing
 _DOOR = {
-    **dict.fromkeys(("Detections", "Detector", "KeypointDetector", "Keypoints", "Predictor", "Segmenter"), "api"),
+    **dict.fromkeys(("Classified", "Classifier", "Detections", "Detector", "KeypointDetector", "Keypoints"), "api"),
+    **dict.fromkeys(("Predictor", "Segmenter"), "api"),
     **dict.fromkeys(("load", "loss", "targets", "train"), "api"),
     "Callback": "training.callbacks",
     "UserError": "ground.errors",
@@ -51,6 +54,8 @@ _DOOR = {
 }
 __all__ = [
     "Callback",
+    "Classified",
+    "Classifier",
     "Detections",
     "Detector",
     "KeypointDetector",

@@ -29,7 +29,8 @@ from trizoo.ground.truth import as_truth
 from trizoo.pictures.draw_masks import blend
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
-from trizoo.tasks.found import Detections, Image, Keypoints
+from trizoo.tasks.classify import ranked
+from trizoo.tasks.found import Classified, Detections, Image, Keypoints
 from trizoo.tasks.pipeline import ImagePipeline
 from trizoo.training.callbacks import as_callbacks
 from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
@@ -152,7 +153,21 @@ class Segmenter(Predictor):
         return blend(as_image(image), np.asarray(mask))
 
 
-PREDICTORS = {"detection": Detector, "segmentation": Segmenter, "keypoints": KeypointDetector}
+class Classifier(Predictor):
+    """A class for a whole image: an image -> `Classified`, whose `name` is the likeliest class's."""
+
+    def _run(self, images: Iterable[Any], batch_size: int) -> Iterable[Classified]:
+        for found in self.pipeline(images, batch_size):
+            labels = ranked(found)
+            yield Classified(labels, found[labels], self.classes)
+
+
+PREDICTORS = {
+    "detection": Detector,
+    "segmentation": Segmenter,
+    "keypoints": KeypointDetector,
+    "classification": Classifier,
+}
 
 
 def load(
@@ -176,7 +191,7 @@ def load(
         offline: with a tag: only what was downloaded before
 
     Returns:
-        A `Detector`, a `Segmenter` or a `KeypointDetector`.
+        A `Detector`, a `Segmenter`, a `KeypointDetector` or a `Classifier`.
 
     Raises:
         UserError: for a file that is no checkpoint, an unknown tag or framework, or one that isn't installed

@@ -214,6 +214,11 @@ def per_cell(x):
     return layout.to_images(ops.cast(x, "float32"))
 
 
+def per_image(x):
+    """The predictions of each image: (B, 1, 1, C) -> float32 (B, C)."""
+    return layout.to_images(ops.cast(x, "float32"))[:, 0, 0]
+
+
 def per_pixel(x, size, align_corners=False):
     """Each pixel's predictions, by `resize` to a size (height, width): (B, h, w, C) -> float32 (B, *size, C)."""
     return layout.to_images(resize(ops.cast(x, "float32"), size, align_corners))

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from keras_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
+from keras_zoo.losses.classification import ClassificationLoss
 from keras_zoo.losses.keypoints import KeypointLoss
 from keras_zoo.models import SEGMENTATION, SSD, YOLO
+from keras_zoo.models.classification import Classifier
 from keras_zoo.models.keypoints import KeypointNet
 from keras_zoo.models.retinanet import RetinaNet
 
@@ -28,6 +30,7 @@ FAMILIES = {
     "retinanet": Family(RetinaNet, RetinaNetLoss),
     "segmentation": Family(lambda spec: SEGMENTATION[spec.kind](spec), SegmentationLoss),
     "keypoints": Family(KeypointNet, KeypointLoss),
+    "classification": Family(Classifier, ClassificationLoss),
 }
 
 

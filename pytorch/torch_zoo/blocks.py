@@ -241,6 +241,11 @@ def per_cell(x: Tensor) -> Tensor:
     return x.float().permute(0, 2, 3, 1)
 
 
+def per_image(x: Tensor) -> Tensor:
+    """The predictions of each image: (B, C, 1, 1) -> float32 (B, C)."""
+    return x.float().flatten(1)
+
+
 def per_pixel(x: Tensor, size: tuple[int, int], align_corners: bool = False) -> Tensor:
     """Each pixel's predictions, by `resize` to a size (height, width): (B, C, h, w) -> float32 (B, *size, C)."""
     return resize(x.float(), size, align_corners).permute(0, 2, 3, 1)

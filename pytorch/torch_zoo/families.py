@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from torch_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
+from torch_zoo.losses.classification import ClassificationLoss
 from torch_zoo.losses.keypoints import KeypointLoss
 from torch_zoo.models import SEGMENTATION, SSD, YOLO
+from torch_zoo.models.classification import Classifier
 from torch_zoo.models.keypoints import KeypointNet
 from torch_zoo.models.retinanet import RetinaNet
 from torch_zoo.network import Network
@@ -30,6 +32,7 @@ FAMILIES = {
     "retinanet": Family(RetinaNet, RetinaNetLoss),
     "segmentation": Family(lambda spec: SEGMENTATION[spec.kind](spec), SegmentationLoss),
     "keypoints": Family(KeypointNet, KeypointLoss),
+    "classification": Family(Classifier, ClassificationLoss),
 }
 
 

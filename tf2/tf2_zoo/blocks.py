@@ -217,6 +217,11 @@ def per_cell(x):
     return tf.cast(x, tf.float32)
 
 
+def per_image(x):
+    """The predictions of each image: (B, 1, 1, C) -> float32 (B, C)."""
+    return tf.cast(x[:, 0, 0], tf.float32)
+
+
 def per_pixel(x, size, align_corners=False):
     """Each pixel's predictions, by `resize` to a size (height, width): (B, h, w, C) -> float32 (B, *size, C)."""
     return resize(tf.cast(x, tf.float32), size, align_corners)

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tf2_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
+from tf2_zoo.losses.classification import ClassificationLoss
 from tf2_zoo.losses.keypoints import KeypointLoss
 from tf2_zoo.models import SEGMENTATION, SSD, YOLO
+from tf2_zoo.models.classification import Classifier
 from tf2_zoo.models.keypoints import KeypointNet
 from tf2_zoo.models.retinanet import RetinaNet
 
@@ -28,6 +30,7 @@ FAMILIES = {
     "retinanet": Family(RetinaNet, RetinaNetLoss),
     "segmentation": Family(lambda spec: SEGMENTATION[spec.kind](spec), SegmentationLoss),
     "keypoints": Family(KeypointNet, KeypointLoss),
+    "classification": Family(Classifier, ClassificationLoss),
 }
 
 

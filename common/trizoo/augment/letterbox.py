@@ -150,10 +150,9 @@ def paste(sample, placement, fill=GREY):
     """The sample as the placement says -> Sample of the canvas's size; boxes follow without being clipped."""
     check_mask(sample)
     mask = sample.mask
-    return Sample(
+    return sample.replace(
         image=paste_image(sample.image, placement, fill),
         boxes=placement.forward(sample.boxes),
-        labels=sample.labels,
         mask=None if mask is None else paste_mask(mask, placement),
     )
 

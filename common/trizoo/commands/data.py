@@ -7,7 +7,15 @@ from trizoo.data.class_maps import parse_class_map
 from trizoo.data.convert import convert
 from trizoo.data.shapes import MARKER
 from trizoo.data.split_lists import split
-from trizoo.data.synthetic import CLASSES, MARKS_CLASSES, MARKS_SIZE, SIZE, synthesize
+from trizoo.data.synthetic import (
+    CLASSES,
+    MARKS_CLASSES,
+    MARKS_SIZE,
+    SINGLES_CLASSES,
+    SINGLES_SIZE,
+    SIZE,
+    synthesize,
+)
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.ground.results import check_place
@@ -113,12 +121,13 @@ def _show(options):
 def _synthesize(options):
     _check_folder(options.out, "OUT")
     existed = (options.out / MARKER).exists()
-    marks = options.task == "keypoints"
+    marks, singles = options.task == "keypoints", options.task == "classification"
     if options.changed and not marks:
         raise UserError("--changed is of key points; --task keypoints is needed too")
-    width, height = options.size or (MARKS_SIZE if marks else SIZE)
-    classes = options.classes or (MARKS_CLASSES if marks else CLASSES)
-    drawn = {"marks": marks, "changed": options.changed}
+    usual = {"keypoints": (MARKS_SIZE, MARKS_CLASSES), "classification": (SINGLES_SIZE, SINGLES_CLASSES)}
+    size, names = usual.get(options.task, (SIZE, CLASSES))
+    (width, height), classes = options.size or size, options.classes or names
+    drawn = {"marks": marks, "changed": options.changed, "singles": singles}
     out = synthesize(options.out, options.images, (width, height), classes, options.seed, **drawn)
     print(f"{out}: {options.images} images of {width}x{height}, {'already there' if existed else 'drawn'}")
     return 0

@@ -5,12 +5,14 @@ from pathlib import Path
 from trizoo.commands.cli import say
 from trizoo.commands.use import open_predictor
 from trizoo.framework import is_installed
+from trizoo.ground.errors import UserError
 from trizoo.serve.app import check_installed, make_app
 from trizoo.serve.limits import Limits
 from trizoo.serve.model import Served
 from trizoo.serve.server import address_of, allowed_hosts, bind, is_local, listen
 from trizoo.serve.server import run as serve
 from trizoo.serve.service import Service
+from trizoo.serve.wish import OF_TASK
 
 
 def run(args, choice):
@@ -35,6 +37,8 @@ def run(args, choice):
 def open_served(args, choice):
     """The `trizoo.serve.model.Served` that the arguments ask for."""
     used = open_predictor(args, choice)
+    if used.task.name not in OF_TASK:
+        raise UserError(f"{used.spec.name} does {used.task.name}, which isn't served yet; trizoo predict does it")
     return Served(
         weights=Path(args.weights).name,
         task=used.task,

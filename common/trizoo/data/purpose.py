@@ -1,8 +1,10 @@
-"""What a data set is for: the boxes or the masks in a folder, whichever are meant."""
+"""What a data set is for: the boxes, the masks or the classes in a folder, whichever are meant."""
 
 from trizoo.data.boxes.find import FINDERS as OF_BOXES
 from trizoo.data.boxes.find import NoBoxesError, find_boxes, first_of_points
 from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
+from trizoo.data.classes.find import FINDERS as OF_CLASSES
+from trizoo.data.classes.find import NoClassesError, find_classes
 from trizoo.data.finding import listings
 from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import NoMasksError, find_masks
@@ -17,8 +19,9 @@ def find_labels(root, task=None, layout=None, images=None, annotations=None, *, 
 
     Args:
         task: None for what there is: masks where one of their options, or a layout of masks alone, is given, else boxes
-            where images are annotated with them, else masks; COCO's boxes come after masks that are pictures
-        layout, images, annotations: see `find_boxes` and `find_masks`
+            where images are annotated with them, else masks, else classes, whose `ClassIndex` is given; COCO's boxes
+            come after masks that are pictures
+        layout, images, annotations: see `find_boxes`, `find_masks` and `find_classes`
         about_masks: whether an option of masks is given
 
     Raises:
@@ -26,6 +29,8 @@ def find_labels(root, task=None, layout=None, images=None, annotations=None, *, 
     """
     places = {"layout": layout, "images": images, "annotations": annotations}
     masks_alone = layout in OF_MASKS and layout not in OF_BOXES
+    if task == "classification" or (task is None and layout in OF_CLASSES):
+        return "classification", find_classes(root, **places)
     if task == "keypoints" or (task is None and layout in OF_POINTS):
         return "keypoints", first_of_points(find_boxes, root, **places)
     if task == "segmentation" or (task is None and (about_masks or masks_alone)):
@@ -42,12 +47,23 @@ def find_labels(root, task=None, layout=None, images=None, annotations=None, *, 
     try:
         return "segmentation", find_masks(root, **places)
     except NoMasksError:
+        nothing = error is None or isinstance(error, NoBoxesError)
+        if nothing and not about_masks and (classes := _classes(root, places)):
+            return "classification", classes
         if error:
             text = f"{error}; nor are there masks: a folder beside images, labelme's or COCO's JSON files"
             raise UserError(text) from error
     except UserError as why:
         raise why if error is None or isinstance(error, NoBoxesError) else error from None
     return "detection", boxes
+
+
+def _classes(root, places):
+    """The `ClassIndex` of what has classes alone, None where nothing has."""
+    try:
+        return find_classes(root, **places)
+    except NoClassesError:
+        return None
 
 
 def _are_pictures(root, places):

@@ -9,19 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from trizoo.data.boxes.find import find_boxes
+from trizoo.data.classes.find import find_classes
 from trizoo.data.images import in_threads
 from trizoo.data.masks.find import find_masks
-from trizoo.data.members import byte_size, open_file
 from trizoo.data.purpose import find_labels
 from trizoo.data.splits import SPLIT_NAMES, find_lists
 from trizoo.data.stratify import stratify
+from trizoo.data.twins import same_bytes
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
 from trizoo.ground.text import first_few
 
 NAMES = ("train", "val", "test")
+_FINDERS = {"segmentation": find_masks, "classification": find_classes}  # of all other purposes: find_boxes
 _MARKER = ".trizoo-split.json"  # beside the lists: their hashes, by which they are known as written here
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class SplitUp:
     Args:
         folder: of the lists
         ids: split -> ids of its images, in order
-        objects: split -> int64 (C,), objects of each class; None for masks
+        objects: split -> int64 (C,), objects of each class; None for masks and classes
         holders: split -> int64 (C,), images that hold each class
         twins: how many images have the bytes of another one
         problems: how many things of the source were put right or left out
@@ -108,12 +109,12 @@ def split(
     places = {"layout": layout, "images": images, "annotations": annotations}
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
     purpose, listing = find_labels(root, task, **places, about_masks=any(options.values()))
-    has_masks = purpose == "segmentation"
+    has_masks, has_boxes = purpose == "segmentation", purpose not in _FINDERS
     folder = Path(out) if out is not None else _folder(listing, has_masks)
     data = listing.open(None, **options) if has_masks else listing.open()
     ids = [record.id for record in data.records]
     if out is None:
-        _refuse_others(folder, _lists_of(listing, has_masks, ids, folder), _annotations(listing, has_masks))
+        _refuse_others(folder, _lists_of(listing, purpose, ids, folder), _annotations(listing, has_boxes))
     else:
         _refuse_others(folder)
     if out is None:
@@ -130,31 +131,13 @@ def split(
         folder,
         data.classes,
         {name: [ids[place] for place in places_] for name, places_ in members.items()},
-        None if has_masks else {name: _objects(data, places_, number) for name, places_ in members.items()},
+        {name: _objects(data, places_, number) for name, places_ in members.items()} if has_boxes else None,
         {name: _holders(label_sets, places_, number) for name, places_ in members.items()},
         len(pictures) - different,
         len(data.problems),
     )
-    _write(found, listing, has_masks, places, check=out is None)
+    _write(found, listing, purpose, places, check=out is None)
     return found
-
-
-def same_bytes(paths):
-    """For each file a value that is the same for files of the same bytes; only files of one size are read."""
-    sizes = in_threads(byte_size, paths)
-    shared = Counter(sizes)
-
-    def key(item):
-        path, size = item
-        if shared[size] == 1:
-            return size
-        digest = hashlib.blake2b(digest_size=16)
-        with open_file(path) as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-        return size, digest.digest()
-
-    return in_threads(key, list(zip(paths, sizes, strict=True)))
 
 
 def _names(ratios):
@@ -174,15 +157,15 @@ def _folder(listing, has_masks):
     return listing.root / "splits"
 
 
-def _lists_of(listing, has_masks, ids, folder):
+def _lists_of(listing, purpose, ids, folder):
     """The files that say what a data set's splits are, none where these are made by hash."""
-    own = () if has_masks else listing.lists.files.values()
+    own = () if purpose == "segmentation" else listing.files if purpose in _FINDERS else listing.lists.files.values()
     return dict.fromkeys([*own, *find_lists(listing.root, ids, [folder]).files.values()])
 
 
-def _annotations(listing, has_masks):
+def _annotations(listing, has_boxes):
     """The files that hold boxes, which lists can be too."""
-    return set() if has_masks else set(listing.annotations.values())
+    return set(listing.annotations.values()) if has_boxes else set()
 
 
 def _refuse_others(folder, others=(), annotations=()):
@@ -249,7 +232,7 @@ def _why_not(found, root, read):
     return f"its splits {first_few(sorted(read))} are made by something else than lists"
 
 
-def _write(found, listing, has_masks, places, check):
+def _write(found, listing, purpose, places, check):
     """Writes the lists; with `check` takes them away again and raises UserError where the readers don't go by them."""
     texts = {f"{name}.txt": "".join(f"{id}\n" for id in ids) for name, ids in found.ids.items()}
     for name in _own(found.folder):
@@ -262,7 +245,7 @@ def _write(found, listing, has_masks, places, check):
     if not check:
         return
     try:
-        read = (find_masks if has_masks else find_boxes)(listing.root, **places).splits
+        read = _FINDERS.get(purpose, find_boxes)(listing.root, **places).splits
         if {name: list(ids) for name, ids in read.items()} == found.ids:
             return
         why = _why_not(found, listing.root, read)

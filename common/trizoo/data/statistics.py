@@ -96,6 +96,26 @@ def of_boxes(records, num_classes):
     )
 
 
+@dataclass(frozen=True)
+class ClassStatistics:
+    """Of images with a class each.
+
+    Args:
+        images: int64 (C,), images of each class
+        sizes: (width, height) -> images, most frequent first
+    """
+
+    images: np.ndarray
+    sizes: dict[tuple[int, int], int]
+
+
+def of_classes(source):
+    """The `ClassStatistics` of a `trizoo.data.classes.dataset.ClassSet`."""
+    records = source.records
+    sizes = Counter(map(tuple, records.sizes.tolist()))
+    return ClassStatistics(np.bincount(records.labels, minlength=len(source.classes)), dict(sizes.most_common()))
+
+
 def of_masks(source):
     """The `MaskStatistics` of a `trizoo.data.masks.dataset.MaskSet`; of many masks MOST_MASKS are looked at."""
     num_classes = len(source.classes)

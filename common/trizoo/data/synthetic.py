@@ -13,14 +13,17 @@ import numpy as np
 from PIL import Image
 
 from trizoo.data.shapes import MARKER, SHAPES, covered, fill, ground, shapes_of
+from trizoo.data.singles import draw_single
 from trizoo.data.strips import draw_strip
 from trizoo.ground.errors import UserError
 from trizoo.pictures.palette import palette_image
 
 SIZE, CLASSES = (256, 256), ("circle", "square", "triangle")
 MARKS_SIZE, MARKS_CLASSES = (1920, 320), ("cross", "ring")  # of key points
+SINGLES_SIZE, SINGLES_CLASSES = (96, 96), tuple(SHAPES)  # of classification
 # what a training without data draws
 SHAPES_TO_TRAIN_ON = {"images": 400, "size": SIZE}
+SINGLES_TO_TRAIN_ON = {"images": 2400, "size": SINGLES_SIZE, "classes": SINGLES_CLASSES, "singles": True}
 MARKS_TO_TRAIN_ON = {"images": 400, "size": MARKS_SIZE, "classes": MARKS_CLASSES, "marks": True}
 _DRAWING = 2  # raise where the same parameters begin to give other pixels
 _SPLITS = ("train", "val", "test")
@@ -32,7 +35,7 @@ _ATTEMPTS = 8
 _VAL, _TEST = (1, 8, 14), (2, 11, 17)
 
 
-def synthesize(out, images=300, size=SIZE, classes=CLASSES, seed=0, *, marks=False, changed=False):
+def synthesize(out, images=300, size=SIZE, classes=CLASSES, seed=0, *, marks=False, changed=False, singles=False):
     """Draw a data set of `images` images of `size` (width, height) into the folder `out`, and return `out` as a Path.
 
     A class named like a shape (see `trizoo.data.shapes.SHAPES`) is drawn as that shape, other names get the remaining
@@ -41,7 +44,8 @@ def synthesize(out, images=300, size=SIZE, classes=CLASSES, seed=0, *, marks=Fal
     and 255 along their borders, on the ground's side where there is ground. About one image in sixteen has no objects.
 
     With `marks` it is a data set of strips for key points, without masks (`trizoo.data.strips.draw_strip`); `changed`
-    is of these.
+    is of these. With `singles` it is one for classification: folders of classes, each image a shape
+    (`trizoo.data.singles.draw_single`).
 
     The folder appears only when everything is in it. One that already holds the same data set is left as it is.
     Raises UserError where `out` holds anything else, can't be written, or a parameter is out of range.
@@ -50,11 +54,17 @@ def synthesize(out, images=300, size=SIZE, classes=CLASSES, seed=0, *, marks=Fal
     parameters = _checked(images, size, classes, seed)
     if marks:
         parameters |= {"marks": True, "changed": changed}
+    if singles:
+        parameters |= {"singles": True}
+        for name in classes:
+            if name.startswith((".", "__")) or set(name) & set("/\\"):
+                raise UserError(f"class {name!r} can't be the name of a folder; one without . __ / and \\ would do")
     if _is_drawn(out, parameters):
         return out
     unfinished = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.tmp")
     try:
-        _draw_all(unfinished, parameters)
+        (_draw_singles if singles else _draw_all)(unfinished, parameters)
+        (unfinished / MARKER).write_text(json.dumps(parameters, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         if out.is_dir():
             out.rmdir()
         unfinished.rename(out)
@@ -127,7 +137,8 @@ def _is_drawn(out, parameters):
         return False
     try:
         drawn = json.loads((out / MARKER).read_text(encoding="utf-8"))
-        if drawn == parameters and sum(1 for _ in (out / "JPEGImages").iterdir()) == parameters["images"]:
+        there = out.glob("*/*/*.jpg") if "singles" in parameters else (out / "JPEGImages").iterdir()
+        if drawn == parameters and sum(1 for _ in there) == parameters["images"]:
             return True
     except (OSError, ValueError):  # no marker, or none of ours
         pass
@@ -151,12 +162,28 @@ def _draw_all(folder, parameters):
         Image.fromarray(image).save(folder / "JPEGImages" / f"{id}.jpg", quality=92)
         text = _xml(id, size, classes, objects)
         (folder / "Annotations" / f"{id}.xml").write_text(text, encoding="utf-8", newline="\n")
-        place = index % 20
-        lists["val" if place in _VAL else "test" if place in _TEST else "train"].append(f"{id}\n")
+        lists[_split_of(index)].append(f"{id}\n")
     for kind in kinds:
         for name, lines in lists.items():
             (folder / "ImageSets" / kind / f"{name}.txt").write_text("".join(lines), encoding="utf-8", newline="\n")
-    (folder / MARKER).write_text(json.dumps(parameters, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _draw_singles(folder, parameters):
+    """Folders of splits, in them folders of classes; each class has as many images as any other, to one."""
+    images, size, classes, seed = (parameters[key] for key in ("images", "size", "classes", "seed"))
+    for split in _SPLITS:
+        for name in classes:
+            (folder / split / name).mkdir(parents=True)
+    for index in range(images):
+        number, label = divmod(index, len(classes))
+        image = Image.fromarray(draw_single(index, label, size, classes, seed))
+        image.save(folder / _split_of(number) / classes[label] / f"{index:06d}.jpg", quality=92)
+
+
+def _split_of(index):
+    """The split of an image."""
+    place = index % 20
+    return "val" if place in _VAL else "test" if place in _TEST else "train"
 
 
 def _xml(id, size, classes, objects):

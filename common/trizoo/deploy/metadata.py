@@ -18,7 +18,12 @@ FORMAT = 1
 KEY = "trizoo"  # of the JSON in a file's own place for such notes
 MOST_BYTES = 1 << 24
 BOXES = ("boxes", ("boxes", "scores", "labels"))
-ENDS = {"detection": BOXES, "segmentation": ("mask", ("mask",)), "keypoints": BOXES}
+ENDS = {
+    "detection": BOXES,
+    "segmentation": ("mask", ("mask",)),
+    "keypoints": BOXES,
+    "classification": ("raw", ()),  # probabilities are the softmax of the logits
+}
 # of a recipe, what predicting and evaluating need; the paths of the data stay at home
 PARTS = ("model", "classes", "input_size", "resize", "evaluate", "predict")
 OF_DATA = ("mask_map", "palette", "ignore_colours")

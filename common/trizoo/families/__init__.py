@@ -5,6 +5,7 @@ reference.py (the NumPy loss that tests hold the frameworks against; nothing tha
 """
 
 from trizoo.families.base.spec import Architecture, Family, ModelSpec
+from trizoo.families.classification.spec import CLASSIFICATION
 from trizoo.families.keypoints.spec import KEYPOINTS
 from trizoo.families.retinanet.spec import RETINANET
 from trizoo.families.segmentation.spec import SEGMENTATION
@@ -21,6 +22,7 @@ FAMILIES = {
     "retinanet": RETINANET,
     "segmentation": SEGMENTATION,
     "keypoints": KEYPOINTS,
+    "classification": CLASSIFICATION,
 }
 ARCHITECTURES = {name: known for family in FAMILIES.values() for name, known in family.models.items()}
 

@@ -20,6 +20,7 @@ class Record:
         difficult: bool (N,), VOC's flag: not counted in evaluation
         crowd: bool (N,), COCO's flag
         size: (width, height) as the image file's header says, EXIF orientation applied
+        label: class id of the whole image, None where it has none
     """
 
     id: str
@@ -30,6 +31,7 @@ class Record:
     difficult: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     crowd: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     mask: Path | None = None
+    label: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,14 @@ class Sample:
         boxes: float32 (N, 4)
         labels: int64 (N,)
         mask: uint8 (H, W) or None
+        label: class id of the whole image, or None
     """
 
     image: np.ndarray
     boxes: np.ndarray
     labels: np.ndarray
     mask: np.ndarray | None = None
+    label: int | None = None
 
     @property
     def size(self):

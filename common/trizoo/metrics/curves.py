@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from trizoo.ground.errors import UserError
-from trizoo.metrics import points, segmentation
+from trizoo.metrics import classification, points, segmentation
 from trizoo.metrics.coco_protocol import RECALLS
 from trizoo.metrics.detection import measure, report
 
@@ -76,6 +76,27 @@ def write_keypoint_report(folder, detections, truths, class_names):
     rows = ([name, distance] for name, distances in pairs for distance in sorted(distances.tolist()))
     _write_csv(folder / "distances.csv", ["class", "distance"], rows)
     _save(folder, plots.draw_keypoints(measures))
+    return result
+
+
+def write_classification_report(folder, measures):
+    """Writes all that `ClassificationMetrics.measure` gave into a folder, and gives `classification.report` of it.
+
+    report.json                          what `classification.report` gives
+    per_class.csv                        its "per_class"; precision_recall.png draws columns of it
+    confusion.csv, .png                  images, rows = truth, columns = prediction; the picture shows shares of a row
+    calibration.csv, .png                how often images of a confidence are right
+
+    Files, names and errors are as `write_report` has them.
+    """
+    from trizoo.metrics import plots  # matplotlib takes a second to import
+
+    result = classification.report(measures)
+    folder = _begin(folder, result)
+    _write_per_class(folder, result)
+    _write_confusion(folder, result)
+    _write_csv(folder / "calibration.csv", [*measures["bins"]], zip(*measures["bins"].values(), strict=True))
+    _save(folder, plots.draw_classification(measures))
     return result
 
 

@@ -69,6 +69,16 @@ def draw_keypoints(measures):
     }
 
 
+def draw_classification(measures):
+    """{file stem: matplotlib Figure} of everything that a classifier's report shows."""
+    names, bins = Names(measures["class_names"]), measures["bins"]
+    return {
+        "confusion": draw_confusion(names, measures["matrix"], "images"),
+        "precision_recall": draw_bars(names, measures["per_class"], "F1, precision and recall", UNDEFINED),
+        "calibration": draw_calibration(bins, measures["calibration_error"]),
+    }
+
+
 class Names:
     """Class names as matplotlib can show them: each with a font that has its letters, else `#index`."""
 
@@ -181,6 +191,23 @@ def draw_distances(names, distances, radius):
         if len(of_class):
             shares[label] = np.searchsorted(np.sort(of_class), x, side="right") / len(of_class)
     _draw_curves(axes, names, x, shares, place="lower right")
+    return figure
+
+
+def draw_calibration(bins, error):
+    """How often images are right over how sure the network is of them -> Figure.
+
+    Args:
+        bins: {"images", "confidence", "accuracy"}: (N,) each
+        error: the expected calibration error
+    """
+    figure, number = _figure(6, 6), len(bins["images"])
+    axes = figure.add_subplot(xlabel="confidence", ylabel="share of right answers", xlim=(0, 1), ylim=(0, 1))
+    axes.set_title(f"expected calibration error {error:.3f}")
+    axes.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle=":")
+    middles = (np.arange(number) + 0.5) / number
+    bars = axes.bar(middles, np.nan_to_num(bins["accuracy"]), 0.9 / number, color=COLOURS[0])
+    axes.bar_label(bars, [str(count) if count else "" for count in bins["images"].tolist()], padding=2, fontsize=6)
     return figure
 
 

@@ -48,6 +48,11 @@ def words_on_boxes(source, counts):
     )
 
 
+def words_on_images(source, counts):
+    """How many classes there are, as the end of a sentence."""
+    return f"one of {_number(len(source.classes), 'class')} each"
+
+
 def words_on_masks(source, counts):
     """How many classes there are, as the end of a sentence."""
     return f"masks of {_number(len(source.classes), 'class')}"
@@ -59,6 +64,13 @@ def classes_of_boxes(source, counts):
     rows = list(zip(names, counts.objects.tolist(), counts.holders.tolist(), strict=True))
     swatches = tuple(map(tuple, class_colours(len(names)).tolist()))
     return Section("Classes", tables=[Table(("class", "boxes", "images"), rows, swatches)])
+
+
+def classes_of_images(source, counts):
+    """The legend, with the images of each class -> Section."""
+    rows = list(zip(source.classes, counts.images.tolist(), strict=True))
+    swatches = tuple(map(tuple, class_colours(len(rows)).tolist()))
+    return Section("Classes", tables=[Table(("class", "images"), rows, swatches)])
 
 
 def classes_of_masks(source, counts):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trizoo.data import statistics
-from trizoo.show import counts, evaluated_boxes, evaluated_keypoints, evaluated_masks, plots
+from trizoo.show import counts, evaluated_boxes, evaluated_classes, evaluated_keypoints, evaluated_masks, plots
 
 
 @dataclass(frozen=True)
@@ -58,5 +58,14 @@ KINDS = {
         plots.draw_points,
         False,
         evaluated_keypoints.sections,
+    ),
+    "classification": Kind(
+        "classify-resnet18",
+        statistics.of_classes,
+        counts.words_on_images,
+        counts.classes_of_images,
+        plots.draw_images,
+        False,
+        evaluated_classes.sections,
     ),
 }

@@ -1,9 +1,10 @@
-"""One sample as a picture of a size to look at: its boxes with their names, or its mask."""
+"""One sample as a picture of a size to look at: its boxes with their names, its mask, or the name of its class."""
 
 import cv2
 import numpy as np
 
 from trizoo.pictures.draw import contact_sheet, draw_boxes
+from trizoo.pictures.draw_class import draw_class
 from trizoo.pictures.draw_masks import draw_mask
 from trizoo.pictures.legend import draw_legend
 
@@ -29,6 +30,8 @@ def annotated(sample, class_names, side=SIDE):
     if sample.mask is not None:
         mask = cv2.resize(sample.mask, size, interpolation=cv2.INTER_NEAREST)
         return draw_mask(image, mask, len(class_names))
+    if sample.label is not None:
+        return draw_class(image, sample.label, class_names)
     scale = np.array([size[0] / width, size[1] / height] * 2)
     return draw_boxes(image, sample.boxes * scale, sample.labels, class_names)
 

@@ -39,6 +39,13 @@ def draw_points(statistics, class_names):
     }
 
 
+def draw_images(statistics, class_names):
+    """{file stem: Figure} of `ClassStatistics`."""
+    counts, colours = statistics.images, class_colours(len(class_names))
+    texts = [f"{count:,}" for count in counts]
+    return {"classes": _draw_classes(class_names, colours, counts, texts, "images of each class")}
+
+
 def draw_masks(statistics, class_names):
     """{file stem: Figure} of `MaskStatistics`."""
     pixels = statistics.pixels

@@ -110,6 +110,8 @@ class Sheets:
             shares = np.bincount(sample.mask.ravel(), minlength=256) / sample.mask.size
             held = [f"{names[label]} {shares[label]:.0%}" for label in np.flatnonzero(shares[: len(names)])]
             return ", ".join([*held, *([f"ignored {shares[IGNORE]:.0%}"] if shares[IGNORE] else [])])
+        if sample.label is not None:
+            return names[sample.label]
         counts = sorted(Counter(sample.labels.tolist()).items())
         return ", ".join(f"{count} {names[label]}" for label, count in counts) or "no box"
 

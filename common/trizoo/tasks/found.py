@@ -12,6 +12,7 @@ from trizoo.ground.boxes import centres
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections as Found
 from trizoo.pictures.draw import draw_detections
+from trizoo.pictures.draw_class import draw_class
 from trizoo.pictures.draw_points import draw_points
 
 
@@ -107,3 +108,37 @@ class Keypoints(Detections):
 
     def _drawn(self, pixels: np.ndarray) -> np.ndarray:
         return draw_points(pixels, self.points, self.labels, self.classes, self.scores)
+
+
+@dataclass(frozen=True)
+class Classified:
+    """What a classifier says of one image, the likeliest class first.
+
+    Args:
+        labels: int64 (C,), class ids from 0
+        scores: float32 (C,), how likely each is; they add up to 1
+        classes: names by class id
+    """
+
+    labels: np.ndarray
+    scores: np.ndarray
+    classes: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the classes, the likeliest first."""
+        return [self.classes[label] for label in self.labels]
+
+    @property
+    def name(self) -> str:
+        """The name of the likeliest class."""
+        return self.classes[self.labels[0]]
+
+    @property
+    def score(self) -> float:
+        """How likely that is."""
+        return float(self.scores[0])
+
+    def draw(self, image: "str | Path | Image") -> np.ndarray:
+        """The image with the name of its class: uint8 (H, W, 3)."""
+        return draw_class(as_image(image), int(self.labels[0]), self.classes, self.score)

@@ -23,11 +23,11 @@ FLOORS = (
     ("anchors", "__main__"),  # the three lines of `python -m trizoo.anchors` and of `python -m trizoo`
 )
 # within a room that has rooms of its own
-FAMILIES = (("base",), ("anchored",), ("yolo", "ssd", "retinanet", "segmentation"))
+FAMILIES = (("base",), ("anchored",), ("yolo", "ssd", "retinanet", "segmentation", "classification"))
 DATA = (
     ("images", "reading", "shapes"),
     ("voc_files", "yolo_files", "shard_files"),
-    ("boxes", "masks"),
+    ("boxes", "masks", "classes"),
     ("purpose",),
     ("check", "synthetic", "write"),
     ("convert",),

@@ -83,7 +83,7 @@ def check_anchors(given, spec, weights):
     Args:
         weights: the checkpoint's path
     """
-    if given.is_backbone:
+    if given.is_backbone or given.recipe["model"]["name"] != spec.name:
         return
     theirs = spec_of_options({**given.recipe["model"], "name": spec.name}, spec.num_classes)
     reason = spec.misfit(theirs)
@@ -146,9 +146,12 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
         check_anchors(given, spec, weights)
         check_normalisation(given, spec, weights)
         values, new = given.weights, ("head", "attention")
-        if given.is_backbone:
+        if given.is_backbone or given.recipe["model"]["name"] != spec.name:
             say("weights: a backbone, so what it lacks of the rest is re-initialised")
-            new = parts_behind(architecture(spec.name).prefix, shapes)
+            prefix = architecture(spec.name).prefix
+            new = parts_behind(prefix, shapes)
+            if not given.is_backbone:  # a classifier, whose head is another
+                values = {name: array for name, array in values.items() if name.startswith(prefix)}
         elif list(given.recipe["classes"]) != list(recipe.classes):  # as many, perhaps, but they mean other things
             say("weights: the classes are others, so what predicts them is re-initialised")
             values = {name: array for name, array in values.items() if not predicts_classes(name)}

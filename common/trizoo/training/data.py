@@ -53,7 +53,8 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     root = recipe.data.root
     if root is None:
         drawn = task_of(recipe.model.name).synthetic
-        (width, height), kind = drawn["size"], "keypoints" if "marks" in drawn else "synthetic"
+        (width, height), names = drawn["size"], {"marks": "keypoints", "singles": "classification"}
+        kind = next((name for part, name in names.items() if part in drawn), "synthetic")
         root = synthesize(Path("data") / f"{kind}-{width}x{height}", **drawn)
         say(f"data: no --data given, so {drawn['images']} images of synthetic data in {root}")
     recipe = recipe.model_copy(update={"data": _absolute(recipe.data, root)})

@@ -82,16 +82,17 @@ def check_frozen(loaded, file):
 
 
 def _of_the_backbone(saved, wanted, weights, backbone):
-    """What the model section of a backbone's weights says of the backbone, for another model that stands on it.
+    """What the model section of a backbone's or a classifier's weights says of the backbone, for a model on it.
 
-    Raises UserError for weights of a whole model, and for another backbone.
+    Raises UserError for weights of another whole model, and for another backbone.
 
     Args:
         backbone: the one that an override names, None for the model's own
     """
     name = backbone or backbone_of(dict(wanted))
     theirs = backbone_of(saved)
-    if not holds_backbone(weights) or theirs is None:
+    lends = architecture(saved["name"]).lends_backbone or holds_backbone(weights)
+    if not lends or theirs is None:
         raise UserError(f"{weights} holds {saved['name']}, which doesn't fit {wanted.name}")
     if name != theirs:
         raise UserError(

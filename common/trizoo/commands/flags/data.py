@@ -164,22 +164,28 @@ def _add_synth_flags(flags):
     flags.add_argument("--images", type=int, default=300, metavar="N", help="how many images (%(default)s)")
     flags.add_argument(
         "--task",
-        choices=("shapes", "keypoints"),
+        choices=("shapes", "keypoints", "classification"),
         default="shapes",
-        help="shapes with boxes and masks, or strips with marks of 30 pixels for key points (%(default)s)",
+        help="shapes with boxes and masks, strips with marks of 30 pixels for key points, or folders of classes, a "
+        "shape an image (%(default)s)",
     )
     flags.add_argument(
         "--changed",
         action="store_true",
         help="of keypoints: another brightness and contrast, blurred, noisy, slightly turned; to measure on",
     )
-    flags.add_argument("--size", type=size_argument, metavar="N|WxH", help="in pixels (256; of keypoints 1920x320)")
+    flags.add_argument(
+        "--size",
+        type=size_argument,
+        metavar="N|WxH",
+        help="in pixels (256; of keypoints 1920x320, of classification 96)",
+    )
     flags.add_argument(
         "--classes",
         nargs="+",
         metavar="NAME",
-        help="class names (circle square triangle; of keypoints cross ring); circle, square, triangle, star, cross, "
-        "ring, bar and half get their shape, others one of the rest",
+        help="class names (circle square triangle; of keypoints cross ring, of classification all eight); circle, "
+        "square, triangle, star, cross, ring, bar and half get their shape, others one of the rest",
     )
     flags.add_argument(
         "--seed", type=int, default=0, metavar="N", help="the same seed draws the same set (%(default)s)"
@@ -201,7 +207,8 @@ def _add_task_flag(flags):
         "--task",
         choices=("auto", *FLAGS),
         default="auto",
-        help="what it is for (auto: detection where images have boxes, else segmentation where they have masks)",
+        help="what it is for (auto: detection where images have boxes, else segmentation where they have masks, else "
+        "classification where they have classes)",
     )
 
 

@@ -1,6 +1,7 @@
 """What is wrong with a data set, before anything is trained on it."""
 
 from trizoo.data.check.boxes import check_boxes
+from trizoo.data.check.classes import check_classes
 from trizoo.data.check.masks import check_masks
 from trizoo.data.class_names import given_names
 from trizoo.data.purpose import find_labels
@@ -19,10 +20,11 @@ def check(
     ignore_colours=(),
     watch=None,
 ):
-    """Read a whole data set and say what training would stumble over: a `Report` on boxes or points, or a `MaskReport`.
+    """Read a whole data set and say what training would stumble over: a `Report`, a `MaskReport` or a `ClassReport`.
 
     Args:
-        task: "detection", "segmentation", "keypoints", or None for what there is; see `trizoo.data.purpose.find_labels`
+        task: "detection", "segmentation", "keypoints", "classification", or None for what there is; see
+            `trizoo.data.purpose.find_labels`
         classes: the names, any other one is an error
         watch: see `trizoo.data.check.pictures.decode_all`
         layout, images, annotations: see `find_boxes` and `find_masks`; the others are options of masks, see
@@ -38,4 +40,6 @@ def check(
     purpose, listing = find_labels(root, task, layout, **places, about_masks=any(options.values()))
     if purpose == "segmentation":
         return check_masks(listing, classes, watch=watch, **options)
+    if purpose == "classification":
+        return check_classes(listing, classes, watch)
     return check_boxes(listing, classes, watch, points=purpose == "keypoints")

@@ -139,6 +139,35 @@ class MaskReport(Judged):
         return as_text(lines, self.findings)
 
 
+@dataclass(frozen=True)
+class ClassReport(Judged):
+    """What `trizoo.data.check.classes.check_classes` has found. `str(report)` is text of at most 100 columns.
+
+    Args:
+        layout: its name in `trizoo.data.classes.find.FINDERS`
+        splits: name -> images
+        classes: name -> {split: images}, in the order of their ids
+        image_sizes: "WIDTHxHEIGHT" -> images, most frequent first
+    """
+
+    root: Path
+    layout: str
+    splits: dict[str, int]
+    classes: dict[str, dict[str, int]]
+    image_sizes: dict[str, int]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    def __str__(self):
+        lines = [f"Data set {self.root}, classes ({self.layout})", *(f"  note: {note}" for note in self.notes)]
+        lines += ["", "  images of each class, by split", "".join(f"{name:>10}" for name in self.splits) + "   class"]
+        rows = [("", self.splits), *self.classes.items()]
+        lines += _table(["".join(f"{of[split]:10,}" for split in self.splits) + f"   {name}" for name, of in rows])
+        lines += ["", "    images   size"]
+        lines += _table([f"{count:10,}   {size}" for size, count in self.image_sizes.items()], _MOST_SIZES)
+        return as_text(lines, self.findings)
+
+
 class Findings:
     """Gathers findings by kind, in order of appearance.
 

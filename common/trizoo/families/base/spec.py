@@ -200,11 +200,13 @@ class Architecture:
     Of the class:
         task: what the model is for, a key of `trizoo.tasks.FLAGS`
         takes_any_size: odd sides, too
+        lends_backbone: whether other models may begin with the backbone of a trained one
         options: of a recipe's model section, those that are for `spec`
     """
 
     task: ClassVar[str] = "detection"
     takes_any_size: ClassVar[bool] = False
+    lends_backbone: ClassVar[bool] = False
     options: ClassVar[type[ModelOptions]] = ModelOptions
 
     size_multiple: int = 32

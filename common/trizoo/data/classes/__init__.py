@@ -1,0 +1,1 @@
+"""Data sets whose images have a class each: folders of classes, lists of images with their class."""

@@ -1,0 +1,50 @@
+"""Folders of classes: train/CLASS/a.jpg and val/CLASS/a.jpg, or CLASS/a.jpg."""
+
+from collections import Counter
+
+from trizoo.data.class_names import class_name
+from trizoo.data.classes.index import image_ids, make_index
+from trizoo.data.image_tree import files_below
+from trizoo.data.opening import IMAGE_SUFFIXES
+from trizoo.data.reading import LEFT_OUT, Problem
+from trizoo.data.splits import SPLIT_NAMES, find_lists
+
+
+def find_class_folders(root, images=None, annotations=None):
+    """The `ClassIndex` of a folder with a folder for each class, None where there aren't two with images.
+
+    Folders called as splits are (train, val, valid, test …) are splits where most images in them lie a folder deeper;
+    what lies beside them is then a split of its own name. Without such folders splits are as lists of ids say, in the
+    folder `splits` or beside the classes, else by a hash of each id. Folders within a class's belong to it.
+    """
+    base = images or root
+    files = files_below(base, IMAGE_SUFFIXES)
+    deep = Counter()  # of images in folders called as splits: whether there is another folder between
+    for file in files:
+        top, *between, _ = file.split("/") if "/" in file else ("", "")
+        if top.casefold() in SPLIT_NAMES:
+            deep[bool(between)] += 1
+    level = 1 if deep[True] > deep[False] else 0  # of the folder that is the class, among those of a path
+    placed, names, problems, of_split = [], [], [], {}
+    for file in files:
+        folders = file.split("/")[:-1]
+        if len(folders) <= level:
+            problems.append(Problem(LEFT_OUT, base / file, "lies in no folder of a class"))
+            continue
+        placed.append(file)
+        names.append(class_name(folders[level]))
+        if level:
+            of_split.setdefault(SPLIT_NAMES.get(folders[0].casefold(), folders[0]), []).append(len(placed) - 1)
+    if len({*names}) < 2:
+        return None
+    ids = image_ids(placed)
+    if level:
+        splits, told = {name: [ids[place] for place in places] for name, places in of_split.items()}, {}
+    else:
+        lists = find_lists(root, ids, [root / "splits"])
+        if lists.error:
+            raise lists.error
+        known = {*ids}
+        splits = {name: [id for id in dict.fromkeys(listed) if id in known] for name, listed in lists.ids.items()}
+        told = {"files": lists.files.values(), "notes": lists.notes}
+    return make_index(root, "class-folders", base, placed, names, splits, ids=ids, problems=problems, **told)

@@ -1,0 +1,108 @@
+"""All that is known of a data set of classes before a pixel is read, in a few arrays: a million images fit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from trizoo.data.classes.dataset import ClassSet
+from trizoo.data.images import sound_headers
+from trizoo.data.name_files import class_order, order_files
+from trizoo.data.reading import Problem
+from trizoo.data.texts import Chosen, Texts
+
+
+@dataclass(frozen=True)
+class ClassIndex:
+    """The images of a whole data set, each of a class. Row r is an image.
+
+    Args:
+        ids, images: names and files, the latter seen from `folder`
+        labels: int32 (R,), places in class_names
+        class_names: in the order of their ids
+        rows_of: split -> int64 rows
+        files: those that say what the splits are
+        looked: row -> what `look` gave
+    """
+
+    root: Path
+    layout: str
+    folder: Path
+    ids: Texts
+    images: Texts
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    rows_of: dict[str, np.ndarray]
+    files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    looked: dict[int, object] = field(default_factory=dict, compare=False, repr=False)
+
+    def __len__(self):
+        return len(self.ids)
+
+    @property
+    def splits(self):
+        """Split -> ids of its images."""
+        return {name: Chosen(self.ids, rows) for name, rows in self.rows_of.items()}
+
+    def path(self, row):
+        """The image file of a row."""
+        return self.folder / self.images[row]
+
+    def look(self, rows):
+        """The `trizoo.data.images.Header` of each of these rows' images, or the UserError about it; read once."""
+        new = [row for row in rows if row not in self.looked]
+        self.looked.update(zip(new, sound_headers([self.path(row) for row in new]), strict=True))
+        return [self.looked[row] for row in rows]
+
+    def open(self, split=None, classes=None):
+        """The `ClassSet` of a split, None for all images."""
+        return ClassSet(self, split, classes)
+
+
+def make_index(root, layout, folder, images, names, splits, *, ids=None, files=(), notes=(), problems=()):
+    """A `ClassIndex`.
+
+    Args:
+        images: files as text, seen from `folder`
+        names: the class of each
+        splits: name -> ids
+        ids: of each image; None: made of `images`
+    """
+    ids = image_ids(images) if ids is None else ids
+    found = {*names}
+    order, told = class_order(order_files(root), found)
+    class_names = order or tuple(sorted(found))
+    label_of = {name: label for label, name in enumerate(class_names)}
+    row_of = {id: row for row, id in enumerate(ids)}
+    return ClassIndex(
+        root,
+        layout,
+        folder,
+        Texts.of(ids),
+        Texts.of(images),
+        np.array([label_of[name] for name in names], np.int32),
+        class_names,
+        {name: np.array([row_of[id] for id in splits[name]], np.int64) for name in sorted(splits, key=_place)},
+        tuple(files),
+        (*told, *notes),
+        tuple(problems),
+    )
+
+
+def _place(split):
+    """Where a split stands among others: train, val, test, then by name."""
+    usual = ("train", "val", "test")
+    return usual.index(split) if split in usual else len(usual), split
+
+
+def image_ids(images: Sequence[str]):
+    """What images are called: their paths without suffix, with it where two would be the same -> list."""
+    ids, seen = [], set()
+    for image in images:
+        stem = image.rpartition(".")[0]
+        ids.append(image if stem in seen else stem)
+        seen.add(stem)
+    return ids

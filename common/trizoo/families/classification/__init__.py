@@ -1,0 +1,1 @@
+"""Classification: a class for a whole image."""

@@ -1,0 +1,185 @@
+"""Classification: a class for a whole image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from trizoo.augment.pipeline import OF_SEVERAL
+from trizoo.data.classes.find import find_classes
+from trizoo.data.images import read_image
+from trizoo.data.reading import Problem
+from trizoo.data.synthetic import SINGLES_TO_TRAIN_ON
+from trizoo.data.texts import Chosen
+from trizoo.ground.errors import UserError
+from trizoo.metrics.classification import ClassificationMetrics, report
+from trizoo.metrics.curves import write_classification_report
+from trizoo.metrics.plain import shown
+from trizoo.pictures.draw_class import draw_class
+from trizoo.tasks.classify import Classifier, ranked
+
+TOP = 5  # classes that are told of an image
+
+
+@dataclass(frozen=True)
+class ClassEvaluationSet:
+    """See `trizoo.tasks.base.EvaluationSet`."""
+
+    records: Any
+    classes: tuple[str, ...]
+    split: str
+    problems: Sequence[Problem] = ()
+    notes: Any = ()
+
+    def only(self, places, split):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        return replace(self, records=Chosen(self.records, np.array(places, np.int64)), split=split)
+
+    def measure(self, pipeline):
+        """Metrics (see `trizoo.metrics.classification.report`), and what `ClassificationMetrics.measure` gives."""
+        metrics = ClassificationMetrics(self.classes)
+        found = pipeline(record.image for record in self.records)
+        for record, probabilities in zip(self.records, found, strict=True):
+            metrics.add(probabilities, record.label)
+        measures = metrics.measure()
+        return report(measures), measures
+
+    def draw(self, found, number):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        record = self.records[number]
+        image = read_image(record.image)
+        predicted = draw_class(image, found["predicted"][number], self.classes, found["confidence"][number])
+        return draw_class(image, record.label, self.classes), predicted
+
+    def write_report(self, folder, found):
+        """See `trizoo.metrics.curves.write_classification_report`."""
+        write_classification_report(folder, found)
+
+
+class Classification:
+    """See `trizoo.tasks.base.Task`."""
+
+    name = "classification"
+    synthetic = SINGLES_TO_TRAIN_ON
+    metrics = ("top1", "top5")
+
+    def find(self, data):
+        """See `trizoo.data.classes.find.find_classes`."""
+        return find_classes(data.root, data.layout, data.images, data.annotations)
+
+    def open(self, listing, data, split, classes):
+        """See `trizoo.data.classes.dataset.ClassSet`. Raises UserError where there is one class alone."""
+        training = listing.open(split, classes or None)
+        if len(training.classes) < 2:
+            raise UserError(
+                f"{training.root} has the class {training.classes[0]} alone; two or more are needed to tell apart"
+            )
+        return training
+
+    def evaluation_set(self, listing, data, split, classes):
+        """A `ClassEvaluationSet`."""
+        source = listing.open(split, classes)
+        return ClassEvaluationSet(source.records, source.classes, split or "all", source.problems, source.notes)
+
+    def remarks(self, recipe, sources):
+        """On classes without an image to learn from. Raises UserError for augmentations that mix several images."""
+        mixing = [operation.op for operation in recipe.augment if operation.op in OF_SEVERAL]
+        if mixing:
+            raise UserError(
+                f"augment has {mixing[0]}, which makes one image of several, and {recipe.model.name} learns one class "
+                f"an image; leave it out"
+            )
+        labels = {label for member in sources.members for label in sources.training.labels_in(member)}
+        lacking = [name for label, name in enumerate(recipe.classes) if label not in labels]
+        return [f"no image to train on is of the class {name}" for name in lacking]
+
+    def as_asked(self, evaluation, args):
+        """The same: there is one way to measure."""
+        return evaluation
+
+    def write_results(self, evaluation, found, recipe, args):
+        """None."""
+        return []
+
+    def evaluator(self, framework, model, spec, recipe, device):
+        """A Classifier."""
+        predict = framework.predictor(model, recipe.precision, device)
+        return Classifier(predict=predict, spec=spec, input_size=recipe.input_size, resize=recipe.resize)
+
+    def pipeline(self, framework, model, spec, recipe, device):
+        """A Classifier."""
+        return self.evaluator(framework, model, spec, recipe, device)
+
+    def predictor(self, framework, model, spec, recipe, device, args):
+        """A Classifier."""
+        return self.evaluator(framework, model, spec, recipe, device)
+
+    def as_used(self, pipeline, args):
+        """The Classifier, which also looks at mirrored images for --tta. Raises UserError for --tta-scales."""
+        if args.tta_scales:
+            raise UserError(
+                f"--tta-scales is for detection and segmentation and {pipeline.spec.name} does classification; leave "
+                f"it out"
+            )
+        return replace(pipeline, flip=True) if args.tta else pipeline
+
+    def lists(self, recipe, args):
+        """classes.json."""
+        return {"classes": lambda result, number: [result]} if args.json else {}
+
+    def result(self, photo, found, recipe, args):
+        """{"image", "width", "height", "classes": [{"class", "label", "probability"}, …]}, the likeliest first."""
+        classes = [
+            {"class": recipe.classes[label], "label": label, "probability": round(float(found[label]), 4)}
+            for label in ranked(found, getattr(args, "top", None) or TOP).tolist()
+        ]
+        width, height = photo.size()
+        return {"image": photo.name, "width": width, "height": height, "classes": classes} | photo.about
+
+    def line(self, photo, found, result, recipe, args):
+        """Classes and how likely they are in per cent, the likeliest first."""
+        classes = [f"{one['class']} {100 * one['probability']:.1f} %" for one in result["classes"]]
+        return f"{photo.name}: {', '.join(classes)}"
+
+    def draw(self, photo, found, recipe, args):
+        """The image with the name of its class."""
+        if args.hide_labels:
+            return photo.pixels()
+        label = int(found.argmax())
+        return draw_class(photo.pixels(), label, recipe.classes, found[label])
+
+    def write(self, photo, target, found, recipe, args):
+        """Nothing."""
+
+    def table(self, metrics):
+        """Metrics per class, then of all."""
+        width = max([len("class"), *(len(name) for name in metrics["per_class"])])
+        columns = ("F1", "precision", "recall")
+        lines = [f"{'class':{width}}  " + "  ".join(f"{name:>9}" for name in columns) + "   images"]
+        for name, values in metrics["per_class"].items():
+            numbers = "  ".join(f"{shown(values[column]):>9}" for column in columns)
+            lines.append(f"{name:{width}}  {numbers}  {values['images']:7}")
+        means = ("top1", "top5", "mF1", "calibration_error")
+        lines.append("  ".join(f"{name.replace('_', ' ')} {shown(metrics[name])}" for name in means))
+        return "\n".join(lines)
+
+    def total(self, recipe, args):
+        """A `Total`: how many images are of each class."""
+        return Total(recipe.classes)
+
+
+class Total:
+    """How many images are of each class."""
+
+    def __init__(self, classes):
+        self._counts = dict.fromkeys(classes, 0)
+
+    def add(self, result):
+        """Counts one image's result."""
+        self._counts[result["classes"][0]["class"]] += 1
+
+    def text(self):
+        """One line, the most frequent first."""
+        total, counts = sum(self._counts.values()), sorted(self._counts.items(), key=lambda pair: -pair[1])
+        return f"{total} {'image' if total == 1 else 'images'}: " + ", ".join(f"{n} {name}" for name, n in counts if n)

@@ -1,0 +1,3 @@
+"""The loss of classification, as in every framework."""
+
+from trizoo.tests.contract.classification_loss import *  # noqa: F403
