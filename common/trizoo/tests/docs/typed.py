@@ -88,7 +88,7 @@ def shortened(command, arguments):
     if command == "synth" and "keypoints" in arguments:
         return [*arguments, "--images", "20", "--size", "320x64"]
     if command == "synth":
-        return [*arguments, "--images", "12", "--size", "96"]
+        return [*arguments, "--images", "40" if "classification" in arguments else "12", "--size", "96"]
     if command != "train" or "--print-recipe" in arguments:
         return arguments
     few = [] if {"--data", "--resume", "--overfit"} & set(arguments) else ["--limit", "8"]
