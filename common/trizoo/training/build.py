@@ -83,12 +83,17 @@ def check_anchors(given, spec, weights):
     Args:
         weights: the checkpoint's path
     """
-    if given.is_backbone or given.recipe["model"]["name"] != spec.name:
+    if _lends(given, spec):
         return
     theirs = spec_of_options({**given.recipe["model"], "name": spec.name}, spec.num_classes)
     reason = spec.misfit(theirs)
     if reason:
         raise UserError(f"{weights} {reason}")
+
+
+def _lends(given, spec):
+    """Whether a checkpoint gives a model its backbone alone: it holds no more, or is a classifier's."""
+    return given.is_backbone or given.recipe["model"].get("name", spec.name) != spec.name
 
 
 def check_norm(given, spec, weights):
@@ -146,7 +151,7 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
         check_anchors(given, spec, weights)
         check_normalisation(given, spec, weights)
         values, new = given.weights, ("head", "attention")
-        if given.is_backbone or given.recipe["model"]["name"] != spec.name:
+        if _lends(given, spec):
             say("weights: a backbone, so what it lacks of the rest is re-initialised")
             prefix = architecture(spec.name).prefix
             new = parts_behind(prefix, shapes)
