@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from trizoo.augment.letterbox import Placement, as_size, check_mask, paste, read_for
-from trizoo.ground.boxes import area, as_boxes, clip
+from trizoo.ground.boxes import area, as_boxes, centres, clip
 from trizoo.ground.conventions import GREY, IGNORE
 
 
@@ -28,7 +28,7 @@ def random_placement(sample, size, rng, jitter=0.3, scale=(0.25, 2.0), fill=GREY
     left, top = offset_of(place_x, width - resized[0]), offset_of(place_y, height - resized[1])
     sample, placement = read_for(sample, Placement(sample.size, (width, height), resized, left, top))
     placed = paste(sample, placement, fill)
-    boxes, labels = keep_visible(placed.boxes, placed.labels, width, height, min_visible=min_visible)
+    boxes, labels = keep_visible(placed.boxes, placed.labels, width, height, min_visible=min_visible, points=placed.points)
     return placed.replace(boxes=boxes, labels=labels)
 
 
@@ -102,7 +102,7 @@ def rotate(sample, rng, probability=0.25, degrees=10.0, fill=GREY, min_visible=0
     corners = boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]  # (N, 4) -> (N, 4, 2)
     corners = (corners - centre) @ turn.T + centre
     hulls = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1).astype(boxes.dtype)
-    hulls, labels = keep_visible(hulls, sample.labels, *sample.size, min_visible=min_visible)
+    hulls, labels = keep_visible(hulls, sample.labels, *sample.size, min_visible=min_visible, points=sample.points)
     mask = sample.mask
     return sample.replace(
         image=turned(sample.image, Image.Resampling.BILINEAR, (fill,) * 3),
@@ -112,13 +112,18 @@ def rotate(sample, rng, probability=0.25, degrees=10.0, fill=GREY, min_visible=0
     )
 
 
-def keep_visible(boxes, labels, width, height, min_side=1.0, min_visible=0.0):
+def keep_visible(boxes, labels, width, height, min_side=1.0, min_visible=0.0, points=False):
     """Boxes clipped to the image, without those too small to learn from: (N, 4), (N,) -> (K, 4), (K,).
 
     A box goes if a side is `min_side` pixels or less after clipping, or if less than the fraction `min_visible` of its
-    area is left. The default keeps slivers, as earlier trainings of these models did.
+    area is left. The default keeps slivers, as earlier trainings of these models did. Of `points` those stay whose
+    boxes have their centre in the image, as they are.
     """
     boxes, labels = as_boxes(boxes), np.asarray(labels)
+    if points:
+        middles = centres(boxes)
+        kept = ((middles >= 0) & (middles <= [width, height])).all(axis=1)
+        return boxes[kept], labels[kept]
     clipped = clip(boxes, width, height)
     kept = (clipped[:, 2:] - clipped[:, :2] > min_side).all(axis=1)
     if min_visible > 0:

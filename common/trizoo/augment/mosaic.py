@@ -7,7 +7,7 @@ import numpy as np
 
 from trizoo.augment.geometry import happens, keep_visible, offset_of, random_size
 from trizoo.augment.letterbox import Placement, as_size, check_mask, grey_canvas, lay_image, lay_mask, read_for
-from trizoo.ground.boxes import area, as_boxes
+from trizoo.ground.boxes import area, as_boxes, centres
 from trizoo.ground.conventions import GREY, IGNORE
 from trizoo.ground.sample import Sample
 
@@ -75,7 +75,7 @@ def mosaic(
         found.append((boxes, labels))
         masked |= has_mask
     boxes, labels = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return Sample(canvas, boxes, labels, mask if masked else None)
+    return Sample(canvas, boxes, labels, mask if masked else None, points=sample.points)
 
 
 def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mosaic=True):
@@ -151,20 +151,27 @@ def cutmix(sample, rng, partner, probability=0.5, alpha=1.0, min_visible=0.3):
         unknown = np.full(image.shape[:2], IGNORE, np.uint8)
         mask = (unknown if sample.mask is None else sample.mask).copy()
         mask[window] = (unknown if other.mask is None else other.mask)[window]
-    boxes, labels = keep_beside(sample.boxes, sample.labels, (left, top, right, bottom), min_visible)
+    boxes, labels = keep_beside(sample.boxes, sample.labels, (left, top, right, bottom), min_visible, sample.points)
     corner = np.array([left, top] * 2, np.float32)
     inside = as_boxes(other.boxes) - corner
-    inside, theirs = keep_visible(inside, other.labels, right - left, bottom - top, min_visible=min_visible)
-    return Sample(image, np.concatenate([boxes, inside + corner]), np.concatenate([labels, theirs]), mask)
+    inside, theirs = keep_visible(
+        inside, other.labels, right - left, bottom - top, min_visible=min_visible, points=other.points
+    )
+    return Sample(image, np.concatenate([boxes, inside + corner]), np.concatenate([labels, theirs]), mask, points=sample.points)
 
 
-def keep_beside(boxes, labels, rectangle, min_visible=0.0):
+def keep_beside(boxes, labels, rectangle, min_visible=0.0, points=False):
     """The hull of what a rectangle leaves of each box, without those it hides: (N, 4), (N,) -> (K, 4), (K,).
 
     A rectangle over a corner or the middle of a box leaves its hull as it is. A box goes if a side is 1 pixel or less
-    then, or if a smaller share than `min_visible` of its area is left.
+    then, or if a smaller share than `min_visible` of its area is left. Of `points` those stay as they are whose boxes
+    have their centre beside the rectangle.
     """
     boxes, labels = as_boxes(boxes), np.asarray(labels)
+    if points:
+        middles = centres(boxes)
+        kept = ~((middles >= rectangle[:2]) & (middles <= rectangle[2:])).all(axis=1)
+        return boxes[kept], labels[kept]
     low, high = boxes[:, :2], boxes[:, 2:]  # (N, 2) of x, y
     first, last = np.array(rectangle[:2], boxes.dtype), np.array(rectangle[2:], boxes.dtype)
     spans = (first <= low) & (last >= high)  # which of its sides the rectangle covers from end to end
@@ -209,5 +216,7 @@ def _lay_tile(member, placement, canvas, mask, left, top, min_visible):
     if member.mask is not None:
         lay_mask(member.mask, placement, mask[tile])
     boxes = placement.forward(member.boxes)
-    boxes, labels = keep_visible(boxes, member.labels, *placement.canvas, min_visible=min_visible)
+    boxes, labels = keep_visible(
+        boxes, member.labels, *placement.canvas, min_visible=min_visible, points=member.points
+    )
     return boxes + np.array([left, top, left, top], boxes.dtype), labels, member.mask is not None

@@ -203,7 +203,7 @@ def augment(sample, operations, size, rng, policy="letterbox", draw=None, progre
         raise UserError(_ragged(resizing, sample.size, canvas))
     if sample.size != canvas or isinstance(sample, Unread):
         sample = place(sample, size, rng, policy)
-    boxes, labels = keep_visible(sample.boxes, sample.labels, *sample.size)
+    boxes, labels = keep_visible(sample.boxes, sample.labels, *sample.size, points=sample.points)
     return sample.replace(
         image=np.ascontiguousarray(sample.image, dtype=np.uint8),
         boxes=np.ascontiguousarray(boxes, dtype=np.float32),

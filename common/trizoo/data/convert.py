@@ -71,7 +71,8 @@ def convert(
         to: one of `trizoo.data.write.formats.WRITERS`, which say what each keeps
         classes: names in the order of their labels, None for those that are found
         task: "detection", "segmentation", or None for what there is: masks where one of their options is given, or a
-            layout that no boxes have, else boxes where images are annotated with them, else masks
+            layout that no boxes have, else boxes where images are annotated with them, else masks; key points for
+            `to="points"`
         classes_map: see `trizoo.data.class_maps`; for boxes alone
         limit: at most so many images of the split train, or trainval without it, classes balanced; the others stay
         link: images are symbolic links, where these can't be made hard links, instead of copies
@@ -98,6 +99,8 @@ def convert(
     _refuse_inside(out, root, images, annotations)
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
     places = {"layout": layout, "images": images, "annotations": annotations}
+    if to == "points" and task is None and not any(options.values()):
+        task = "keypoints"
     purpose, listing = find_labels(root, task, **places, about_masks=any(options.values()))
     has_masks = purpose == "segmentation"
     if any(options.values()) and not has_masks:

@@ -44,6 +44,7 @@ class Sample:
         labels: int64 (N,)
         mask: uint8 (H, W) or None
         label: class id of the whole image, or None
+        points: whether boxes stand for their centres, however small they become
     """
 
     image: np.ndarray
@@ -51,6 +52,7 @@ class Sample:
     labels: np.ndarray
     mask: np.ndarray | None = None
     label: int | None = None
+    points: bool = False
 
     @property
     def size(self):

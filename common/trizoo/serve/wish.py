@@ -9,7 +9,7 @@ from trizoo.tasks.detection_flags import share
 OF_TASK = {
     "detection": ("confidence", "nms", "classes"),
     "segmentation": ("mask",),
-    "keypoints": ("confidence", "nms", "classes"),
+    "keypoints": ("confidence", "classes"),
 }
 MASKS = ("png",)
 

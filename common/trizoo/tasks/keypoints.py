@@ -23,7 +23,7 @@ from trizoo.pictures.draw_points import draw_points
 from trizoo.tasks.detection import BoxEvaluationSet, Detection, confidence
 
 MOST_COUNTED = 5000  # images whose marks are placed to see which share a cell
-HALF = 1.0  # pixels to each side of a mark that its box has while it is augmented, so that borders don't shift it
+HALF = 1.0  # pixels to each side of a mark that its box has
 
 
 class MarkSet(BoxSet):
@@ -32,7 +32,7 @@ class MarkSet(BoxSet):
     def sample(self, index, at_least=None):
         """See `BoxSet.sample`."""
         sample = super().sample(index, at_least)
-        return sample.replace(boxes=around(centres(sample.boxes), HALF))
+        return sample.replace(boxes=around(centres(sample.boxes), HALF), points=True)
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class Keypoints(Detection):
             return []
         finer = "" if stride == 16 else "--model keypoints-stride16 or "
         return [
-            f"{shared} of {total} key points lie in one cell of {stride}x{stride} pixels with another, and a cell "
-            f"holds one; {finer}a larger --input-size tells more of them apart"
+            f"{shared} of {total} key points can't be learned, since another is in the same cell of {stride}x{stride} "
+            f"pixels, and a cell holds one; {finer}a larger --input-size tells more of them apart"
         ]
 
     def evaluator(self, framework, model, spec, recipe, device):

@@ -156,15 +156,17 @@ def _read(path, table, rows):
     """Adds the boxes of a table to `rows`."""
     reader = csv.reader(text_lines(path, newline=""), delimiter=table.delimiter)
     image, *corners, label = table.needed
-    nameless, header = 0, table.header
+    nameless, header, columns, longer = 0, table.header, table.width, []
     filled, empty = set(), {}
     try:
         for row in reader:
             if not any(row):
                 continue
             if header:
-                header = False
+                header, columns = False, max(len(row), table.width)
                 continue
+            if len(row) > columns and any(row[columns:]):
+                longer.append(reader.line_num)
             row += [""] * (table.width - len(row))
             name = row[image].strip()
             if not 0 < len(name) <= LONGEST_PATH:
@@ -193,6 +195,9 @@ def _read(path, table, rows):
     if nameless > _MOST_PROBLEMS:
         text = f"and {nameless - _MOST_PROBLEMS:,} more lines without an image"
         rows.problems.append(Problem("row without image", path, text))
+    if longer:
+        text = f"line {longer[0]} has more fields than the first line, such as of a decimal comma; there are {len(longer):,} such lines"
+        rows.problems.append(Problem("row too long", path, text))
     both = sorted(empty[index] for index in filled & empty.keys())
     if both:
         text = f"line {both[0]} says that an image has no object, and other lines have some, which count"

@@ -21,7 +21,7 @@ def place(annotations, headers, points=False):
         points: whether boxes stand for their centres, which is what is told
 
     Returns:
-        boxes: float32 (N, 4), those of all annotations in order, every one with an area
+        boxes: float32 (N, 4), those of all annotations in order, every one with an area; of points not clipped
         kept: bool (M,), which of all objects they are
         counts: int64 (A,), boxes of each annotation
         problems: place among the annotations -> list of Problem
@@ -41,9 +41,14 @@ def place(annotations, headers, points=False):
             written[own] = upright_boxes(written[own], header.stored_size, header.orientation)
             problems[number] = [_turned(annotation, header)]
     written[relative] *= limits[relative]
-    boxes = np.clip(written, 0, limits).astype(np.float32)
-    kept = area(boxes) > 0
-    overhang = np.abs(written - boxes).max(axis=1, initial=0)
+    if points:  # whole boxes about what lies in the image, so that no centre moves
+        middles = centres(written)
+        kept = ((middles >= 0) & (middles <= limits[:, 2:])).all(axis=1)
+        boxes, overhang = written.astype(np.float32), np.zeros(len(written))
+    else:
+        boxes = np.clip(written, 0, limits).astype(np.float32)
+        kept = area(boxes) > 0
+        overhang = np.abs(written - boxes).max(axis=1, initial=0)
     for index in np.flatnonzero(~kept | (overhang > _OVERHANG)):
         number = owners[index]
         annotation = annotations[number]

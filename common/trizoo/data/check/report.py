@@ -58,8 +58,8 @@ class Report(Judged):
         box_sizes: {"smallest", "median", "largest"}: square roots of areas in pixels, and {"small", "medium", "large"}:
             numbers of boxes by COCO's limits of 32 and 96 pixels; empty where there are no boxes
         mask_values: value -> {"pixels", "masks"}
-        crowded: of key points: side of a cell in pixels -> how many lie in one with another, so that one of them alone
-            could be found in images as they are; else empty
+        crowded: of key points: side of a cell in pixels -> how many lie in one with another that came before, so that
+            these can't be found in images as they are; else empty
     """
 
     root: Path
@@ -90,7 +90,7 @@ class Report(Judged):
             )
         if self.crowded:
             shared = ", ".join(f"{count:,} of {side}x{side}" for side, count in self.crowded.items())
-            lines += ["", "Key points in one cell with another, where images are as they are", f"  {shared} pixels"]
+            lines += ["", "Key points beyond one a cell, where images are as they are", f"  {shared} pixels"]
         if self.mask_values:
             lines += ["", "     masks          pixels   mask value"]
             rows = [f"{row['masks']:10,}{row['pixels']:16,}   {value}" for value, row in self.mask_values.items()]
