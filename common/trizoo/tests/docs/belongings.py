@@ -44,8 +44,8 @@ class Belongings:
             also: more words
         """
         makers, kind = self.makers(line), (line.kind, "--palette" in line.words)
-        words = [*line.words, *also]
-        for before, word in zip(["", *words], words, strict=False):
+        pairs = [*zip(["", *line.words], line.words, strict=False), *(("", word) for word in also)]
+        for before, word in pairs:
             name = word.removeprefix("image=").lstrip("@").rstrip("/")
             for within in ("/best.h5", "/JPEGImages"):
                 name = name.removesuffix(within)
