@@ -28,7 +28,8 @@ def random_placement(sample, size, rng, jitter=0.3, scale=(0.25, 2.0), fill=GREY
     left, top = offset_of(place_x, width - resized[0]), offset_of(place_y, height - resized[1])
     sample, placement = read_for(sample, Placement(sample.size, (width, height), resized, left, top))
     placed = paste(sample, placement, fill)
-    boxes, labels = keep_visible(placed.boxes, placed.labels, width, height, min_visible=min_visible, points=placed.points)
+    options = {"min_visible": min_visible, "points": placed.points}
+    boxes, labels = keep_visible(placed.boxes, placed.labels, width, height, **options)
     return placed.replace(boxes=boxes, labels=labels)
 
 

@@ -59,7 +59,8 @@ def mosaic(
     columns, rows = (_lines(rng.uniform(low, high), side, across) for side in (width, height))
     reference = (width, height) if images == 4 else (max(1, 2 * width // 3), max(1, 2 * height // 3))
     canvas, mask = grey_canvas((width, height), fill), np.full((height, width), IGNORE, np.uint8)
-    own, masked, found = rng.integers(images), False, [(np.zeros((0, 4), np.float32), np.zeros(0, np.int64))]
+    own, masked, points = rng.integers(images), False, False
+    found = [(np.zeros((0, 4), np.float32), np.zeros(0, np.int64))]
     for tile in range(images):
         member = sample if tile == own else draw(rng)
         resized = random_size(member.size, reference, rng, jitter, scale)
@@ -71,11 +72,11 @@ def mosaic(
         x = _offset(place_x, right - left - resized[0], column / (across - 1))
         y = _offset(place_y, bottom - top - resized[1], row / (across - 1))
         placement = Placement(member.size, (right - left, bottom - top), resized, x, y)
-        boxes, labels, has_mask = _lay_tile(member, placement, canvas, mask, left, top, min_visible)
+        boxes, labels, member = _lay_tile(member, placement, canvas, mask, left, top, min_visible)
         found.append((boxes, labels))
-        masked |= has_mask
+        masked, points = masked or member.mask is not None, points or member.points
     boxes, labels = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return Sample(canvas, boxes, labels, mask if masked else None, points=sample.points)
+    return Sample(canvas, boxes, labels, mask if masked else None, points=points)
 
 
 def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mosaic=True):
@@ -157,7 +158,8 @@ def cutmix(sample, rng, partner, probability=0.5, alpha=1.0, min_visible=0.3):
     inside, theirs = keep_visible(
         inside, other.labels, right - left, bottom - top, min_visible=min_visible, points=other.points
     )
-    return Sample(image, np.concatenate([boxes, inside + corner]), np.concatenate([labels, theirs]), mask, points=sample.points)
+    found = np.concatenate([boxes, inside + corner]), np.concatenate([labels, theirs])
+    return Sample(image, *found, mask, points=sample.points)
 
 
 def keep_beside(boxes, labels, rectangle, min_visible=0.0, points=False):
@@ -208,7 +210,7 @@ def _offset(fraction, room, towards_end):
 
 
 def _lay_tile(member, placement, canvas, mask, left, top, min_visible):
-    """Draws a tile whose corner is (left, top) on canvas and mask -> its boxes there, its labels, whether masked."""
+    """Draws a tile whose corner is (left, top) on canvas and mask -> its boxes there, its labels, the tile as read."""
     member, placement = read_for(member, placement, ENLARGED)
     check_mask(member)
     tile = slice(top, top + placement.canvas[1]), slice(left, left + placement.canvas[0])
@@ -216,7 +218,5 @@ def _lay_tile(member, placement, canvas, mask, left, top, min_visible):
     if member.mask is not None:
         lay_mask(member.mask, placement, mask[tile])
     boxes = placement.forward(member.boxes)
-    boxes, labels = keep_visible(
-        boxes, member.labels, *placement.canvas, min_visible=min_visible, points=member.points
-    )
-    return boxes + np.array([left, top, left, top], boxes.dtype), labels, member.mask is not None
+    boxes, labels = keep_visible(boxes, member.labels, *placement.canvas, min_visible=min_visible, points=member.points)
+    return boxes + np.array([left, top, left, top], boxes.dtype), labels, member

@@ -24,9 +24,9 @@ def generator(seed, epoch, index):
     return np.random.default_rng(np.random.SeedSequence((seed, epoch, index)))
 
 
-def place(sample, size, rng, policy="letterbox", fill=GREY):
-    """The whole sample on the canvas, by "letterbox" or "stretch" -> Sample. No draw."""
-    placed, _ = place_sample(sample, size, policy, fill)
+def place(sample, size, rng, policy=None, fill=GREY):
+    """The whole sample on the canvas, by "letterbox", which None is too, or "stretch" -> Sample. No draw."""
+    placed, _ = place_sample(sample, size, policy or "letterbox", fill)
     return placed
 
 
@@ -192,6 +192,8 @@ def augment(sample, operations, size, rng, policy="letterbox", draw=None, progre
             continue
         if progress >= parameters.pop("until", 1):
             parameters["probability"] = 0
+        if name == "place" and parameters.get("policy") is None:
+            parameters["policy"] = policy if policy in ("stretch", "pad") else "letterbox"  # the others' canvas fits
         if name not in LATE_READERS:
             given["sample"] = given["sample"].read()
         before, needs = given["sample"], {need: given[need] for need in NEEDS[name]}

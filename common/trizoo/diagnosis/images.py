@@ -105,7 +105,7 @@ def open_images(history):
 def _part(name, source, places):
     number, records = len(source.classes), [source.records[place] for place in places]
     if not source.labels_are_read:
-        labels = [record.labels for record in records]
+        labels = [record.labels if record.label is None else [record.label] for record in records]
         objects = np.bincount(np.concatenate([np.zeros(0, np.int64), *labels]), minlength=number)
         return Part(name, records, objects, _holders(map(np.unique, labels), number), len(records))
     chosen = [places[place] for place in evenly(len(places), SAMPLE)]

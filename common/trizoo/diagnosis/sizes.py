@@ -17,8 +17,8 @@ SHORT = 4  # times SMALL: boxes below it may fit better where they are shown lar
 
 
 def causes(history, images):
-    """The `Cause`s in the sizes of `Images` with boxes, a list."""
-    if images.has_masks:
+    """The `Cause`s in the sizes of a detector's `Images`, a list."""
+    if architecture(images.recipe.model.name).task != "detection":
         return []
     found = [small_boxes(history, images), anchors(history, images), loose_boxes(history, images)]
     return [cause for cause in found if cause]

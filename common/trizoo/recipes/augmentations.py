@@ -125,10 +125,10 @@ class HideAndSeek(Section):
 
 
 class Place(Section):
-    """The plain letterbox or stretch that evaluation uses."""
+    """The plain resizing that evaluation uses."""
 
     op: Literal["place"] = "place"
-    policy: Literal["letterbox", "stretch"] = "letterbox"
+    policy: Literal["letterbox", "stretch"] | None = Field(None, description="none = the recipe's resize")
 
 
 class Flip(Section):

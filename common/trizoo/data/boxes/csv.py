@@ -196,7 +196,8 @@ def _read(path, table, rows):
         text = f"and {nameless - _MOST_PROBLEMS:,} more lines without an image"
         rows.problems.append(Problem("row without image", path, text))
     if longer:
-        text = f"line {longer[0]} has more fields than the first line, such as of a decimal comma; there are {len(longer):,} such lines"
+        text = f"line {longer[0]} has more fields than the table has columns, as with a decimal comma"
+        text += f"; there are {len(longer):,} such lines" if len(longer) > 1 else ""
         rows.problems.append(Problem("row too long", path, text))
     both = sorted(empty[index] for index in filled & empty.keys())
     if both:

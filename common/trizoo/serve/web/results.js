@@ -37,10 +37,12 @@ function listClasses(rows, onChange) {
 
 /** The table of detections, and what happens where one is pointed at: onLight(detection or null). */
 function listDetections(found, colourOf, onLight) {
-  byId("table").tHead.replaceChildren(element("tr", "", ...header(["Class", "Score", "x", "y", "w", "h"])));
+  const sides = found.some((one) => one.point) ? ["x", "y"] : ["x", "y", "w", "h"];
+  byId("table").tHead.replaceChildren(element("tr", "", ...header(["Class", "Score", ...sides])));
   byId("table").tBodies[0].replaceChildren(...found.slice(0, MOST_ROWS).map((one) => {
     const [left, top, right, bottom] = one.box;
-    const numbers = [one.score.toFixed(2), ...[left, top, right - left, bottom - top].map((side) => side.toFixed(0))];
+    const place = one.point?.map((side) => side.toFixed(1)) ?? [left, top, right - left, bottom - top].map((side) => side.toFixed(0));
+    const numbers = [one.score.toFixed(2), ...place];
     const row = element("tr", "", element("td", "class", swatch(colourOf(one.class)), one.class), ...numbers.map((text) => element("td", "number", text)));
     row.tabIndex = 0;
     for (const event of ["mouseenter", "focus"]) row.addEventListener(event, () => onLight(one));

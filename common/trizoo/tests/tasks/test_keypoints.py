@@ -8,12 +8,18 @@ import pytest
 from PIL import Image
 
 from trizoo.api import PREDICTORS
+from trizoo.augment.geometry import keep_visible
+from trizoo.augment.letterbox import fit
+from trizoo.augment.mosaic import keep_beside, mosaic
+from trizoo.augment.pipeline import augment
 from trizoo.commands.main import main
 from trizoo.data.photo import Photo
 from trizoo.data.synthetic import synthesize
+from trizoo.diagnosis import sizes
 from trizoo.families import model_spec
+from trizoo.ground.boxes import centres
 from trizoo.ground.errors import UserError
-from trizoo.ground.sample import Detections
+from trizoo.ground.sample import Detections, Sample
 from trizoo.pictures.draw_points import draw_points
 from trizoo.recipes.schema import Data, Recipe
 from trizoo.show.kinds import KINDS
@@ -119,8 +125,16 @@ def test_looking_twice_is_refused():
 @pytest.mark.parametrize(
     ("model", "size", "expected"),
     [
-        ("keypoints-stride32", [128, 64], "2 of 3 key points lie in one cell of 32x32 .*stride16 or a larger --input"),
-        ("keypoints-stride16", [128, 64], "1 of 3 key points lie in one cell of 16x16 .*one; a larger --input-size"),
+        (
+            "keypoints-stride32",
+            [128, 64],
+            "2 of 3 key points can't be learned, .* of 32x32 .*stride16 or a larger",
+        ),
+        (
+            "keypoints-stride16",
+            [128, 64],
+            "1 of 3 key points can't be learned, .* of 16x16 .*one; a larger",
+        ),
         ("keypoints-stride16", [256, 128], None),
     ],
 )
@@ -143,3 +157,31 @@ def test_a_page_of_strips_shows_what_they_hold(strips, tmp_path, capsys):
     assert "positions.png" in text
     assert "sizes.png" not in text
     capsys.readouterr()
+
+
+@pytest.mark.parametrize("size", [(64, 32), (32, 64), (640, 128)])
+@pytest.mark.parametrize("policy", ["letterbox", "stretch"])
+def test_marks_stay_however_small_images_become(strips, size, policy):
+    task, data = Keypoints(), Data(root=str(strips))
+    training = task.open(task.find(data), data, "train", ())
+    operations = [{"op": "place"}, {"op": "flip", "probability": 0}, {"op": "rotate", "probability": 1, "degrees": 0}]
+    for number, record in enumerate(training.records):
+        sample = augment(training.sample(number), operations, size, np.random.default_rng(0), policy)
+        expected = fit(record.size, size, policy).forward(record.boxes)
+        np.testing.assert_allclose(centres(sample.boxes), centres(expected), atol=0.01)
+
+
+def test_marks_out_of_sight_go_and_those_at_the_edge_stay_where_they_are():
+    boxes = np.array([[-1, -1, 1, 1], [9, 9, 11, 11], [-3, 4, -1, 6], [4, 9.5, 6, 11.5]], np.float32)
+    kept, labels = keep_visible(boxes, np.arange(4), 10, 10, points=True)
+    assert labels.tolist() == [0, 1]
+    assert kept.tolist() == boxes[:2].tolist()
+    kept, labels = keep_beside(boxes, np.arange(4), (0, 0, 5, 5), points=True)
+    assert labels.tolist() == [1, 2, 3]
+    sample = Sample(np.zeros((10, 10, 3), np.uint8), boxes, np.arange(4), points=True)
+    assert mosaic(sample, (20, 20), np.random.default_rng(0), lambda rng: sample, probability=1).points
+
+
+def test_a_diagnosis_of_key_points_says_nothing_of_sizes(strips, tmp_path):
+    images = SimpleNamespace(recipe=Recipe(model={"name": "keypoints-stride32"}, loss={"kind": "keypoints"}))
+    assert sizes.causes(None, images) == []

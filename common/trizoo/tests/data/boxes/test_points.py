@@ -9,6 +9,7 @@ from PIL import Image
 from trizoo.data.boxes.find import find_boxes, first_of_points
 from trizoo.data.boxes.points import shared_cells
 from trizoo.data.check import check
+from trizoo.data.convert import convert
 from trizoo.data.purpose import find_labels
 from trizoo.ground.errors import UserError
 
@@ -124,6 +125,7 @@ def test_a_coco_file_of_boxes_has_no_key_points(root):
         ("a.png,x,20,hole", "object without point", "line 3: hole has no number for x and is left out"),
         ("a.png,,,hole", "object without point", "line 3: hole has no number for x, y and is left out"),
         ("a.png,120,20,hole", "point outside the image", "hole (120, 20) lies outside the 100x60 image altogether"),
+        ("a.png,10,5,20,hole", "row too long", "line 3 has more fields than the table has columns, as with a decimal"),
         ("b.png,,,", "row without object", "line 3 says that an image has no object, and other lines have some"),
     ],
 )
@@ -152,7 +154,7 @@ def test_a_check_counts_points_that_share_a_cell(root):
     (root / "marks.csv").write_text("\n".join(rows), encoding="utf-8")
     report = check(root)
     assert report.crowded == {32: 3, 16: 2}
-    assert "Key points in one cell with another, where images are as they are\n  3 of 32x32, 2 of 16x16" in str(report)
+    assert "Key points beyond one a cell, where images are as they are\n  3 of 32x32, 2 of 16x16" in str(report)
     assert report.box_sizes == {}
     assert check(root, task="keypoints").crowded == report.crowded
 
@@ -242,3 +244,19 @@ def test_a_pose_of_x_and_y_alone_lacks_points_at_the_corner_and_outside(tmp_path
 def test_a_pose_of_no_shape_is_none(tmp_path, shape):
     pose(tmp_path, "0 .5 .5 .4 .4 .1 .2 2 .9 .8 1\n", shape=shape)
     assert find_labels(tmp_path, "keypoints")[1].layout == "yolo"
+
+
+def test_points_at_the_edge_stay_where_they_are_and_those_beyond_it_go(root):
+    rows = ["image,x,y,class", "a.png,0,0,pin", "a.png,100,60,pin", "a.png,99.9,0.1,pin", "a.png,100.2,5,pin"]
+    (root / "marks.csv").write_text("\n".join(rows), encoding="utf-8")
+    places = [place for _, *place in marks_of(root)["a"]]
+    np.testing.assert_allclose(places, [[0, 0], [100, 60], [99.9, 0.1]], atol=1e-5)
+    assert {finding.kind: finding.count for finding in check(root).warnings}["point outside the image"] == 1
+
+
+def test_a_table_of_points_is_written_of_cocos_key_points_and_not_of_their_boxes(root, tmp_path_factory):
+    annotation = {"id": 1, "image_id": 0, "category_id": 2, "keypoints": [50.5, 30, 1], "bbox": [1, 2, 30, 40]}
+    coco(root, [annotation], [PERSON, TIP])
+    out = tmp_path_factory.mktemp("out") / "points"
+    assert convert(root, out, "points").classes == ("left_eye", "right_eye", "tip")
+    assert "images/a.png,50.5,30,tip" in (out / "train.csv").read_text(encoding="utf-8")
