@@ -39,11 +39,11 @@ def head(source, counts, split, splits, held):
     return Section("", (line,), (*small, *source.notes))
 
 
-def words_on_boxes(source, counts):
-    """How many boxes there are, as the end of a sentence."""
-    boxes, full = _number(int(counts.objects.sum()), "box"), counts.per_image
+def words_on_boxes(source, counts, called="box"):
+    """How many boxes there are, or what else is called so, as the end of a sentence."""
+    boxes, full = _number(int(counts.objects.sum()), called), counts.per_image
     return (
-        f"{boxes} of {_number(len(source.classes), 'class')}; {counts.without:,} without a box, the median has "
+        f"{boxes} of {_number(len(source.classes), 'class')}; {counts.without:,} without a {called}, the median has "
         f"{np.median(full):g} and the fullest {full.max():,}"
     )
 
@@ -58,12 +58,12 @@ def words_on_masks(source, counts):
     return f"masks of {_number(len(source.classes), 'class')}"
 
 
-def classes_of_boxes(source, counts):
-    """The legend, with the boxes of each class -> Section."""
+def classes_of_boxes(source, counts, called="boxes"):
+    """The legend, with the boxes of each class, or what else is called so -> Section."""
     names = source.classes
     rows = list(zip(names, counts.objects.tolist(), counts.holders.tolist(), strict=True))
     swatches = tuple(map(tuple, class_colours(len(names)).tolist()))
-    return Section("Classes", tables=[Table(("class", "boxes", "images"), rows, swatches)])
+    return Section("Classes", tables=[Table(("class", called, "images"), rows, swatches)])
 
 
 def classes_of_images(source, counts):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from trizoo.data import statistics
@@ -53,8 +54,8 @@ KINDS = {
     "keypoints": Kind(
         "keypoints-stride32",
         lambda source: statistics.of_boxes(source.records, len(source.classes)),
-        counts.words_on_boxes,
-        counts.classes_of_boxes,
+        partial(counts.words_on_boxes, called="mark"),
+        partial(counts.classes_of_boxes, called="marks"),
         plots.draw_points,
         False,
         evaluated_keypoints.sections,

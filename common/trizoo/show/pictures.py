@@ -1,11 +1,13 @@
-"""One sample as a picture of a size to look at: its boxes with their names, its mask, or the name of its class."""
+"""One sample as a picture of a size to look at: its boxes or marks with their names, its mask, or its class."""
 
 import cv2
 import numpy as np
 
+from trizoo.ground.boxes import centres
 from trizoo.pictures.draw import contact_sheet, draw_boxes
 from trizoo.pictures.draw_class import draw_class
 from trizoo.pictures.draw_masks import draw_mask
+from trizoo.pictures.draw_points import draw_points
 from trizoo.pictures.legend import draw_legend
 
 SIDE = 640  # pixels, the longer side of a picture on a sheet
@@ -33,6 +35,8 @@ def annotated(sample, class_names, side=SIDE):
     if sample.label is not None:
         return draw_class(image, sample.label, class_names)
     scale = np.array([size[0] / width, size[1] / height] * 2)
+    if sample.points:
+        return draw_points(image, centres(sample.boxes * scale), sample.labels, class_names)
     return draw_boxes(image, sample.boxes * scale, sample.labels, class_names)
 
 

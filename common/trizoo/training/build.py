@@ -167,8 +167,26 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
             raise
         arrays |= fitting
         say(f"weights: {weights}\n{report}")
+        if not _lends(given, spec):
+            tell_size(given.recipe, recipe, say)
     framework.assign(model, arrays)
     return model
+
+
+def tell_size(saved, recipe, say):
+    """Says where weights were trained on images of another size, or placed otherwise, than this run's.
+
+    Args:
+        saved: their recipe, as a dict
+    """
+    size, resize = tuple(saved.get("input_size", recipe.input_size)), saved.get("resize", recipe.resize)
+    if (size, resize) == (tuple(recipe.input_size), recipe.resize):
+        return
+    theirs, ours = ("x".join(map(str, sides)) for sides in (size, recipe.input_size))
+    say(
+        f"weights: they were trained at {theirs} ({resize}), and this run is at {ours} ({recipe.resize}); --input-size "
+        f"{theirs} --set resize={resize} would keep to theirs"
+    )
 
 
 def build_trainer(

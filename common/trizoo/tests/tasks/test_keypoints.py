@@ -23,6 +23,7 @@ from trizoo.ground.sample import Detections, Sample
 from trizoo.pictures.draw_points import draw_points
 from trizoo.recipes.schema import Data, Recipe
 from trizoo.show.kinds import KINDS
+from trizoo.show.pictures import annotated
 from trizoo.tasks.detection import Detection
 from trizoo.tasks.found import Keypoints as Marks
 from trizoo.tasks.keypoints import Keypoints
@@ -156,7 +157,17 @@ def test_a_page_of_strips_shows_what_they_hold(strips, tmp_path, capsys):
     text = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
     assert "positions.png" in text
     assert "sizes.png" not in text
+    assert " marks of 2 classes; " in text
+    assert "boxes" not in text
     capsys.readouterr()
+
+
+def test_a_page_draws_marks_as_crosses(strips):
+    task, data = Keypoints(), Data(root=str(strips))
+    sample = task.open(task.find(data), data, "train", ()).sample(0)
+    picture = annotated(sample, CLASSES, side=sample.size[0])
+    expected = draw_points(sample.image, centres(sample.boxes), sample.labels, CLASSES)
+    np.testing.assert_array_equal(picture, expected)
 
 
 @pytest.mark.parametrize("size", [(64, 32), (32, 64), (640, 128)])

@@ -4,7 +4,7 @@ from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe
-from trizoo.training.build import build_model, check_anchors
+from trizoo.training.build import build_model, check_anchors, tell_size
 from trizoo.weights.checkpoint import Checkpoint
 
 
@@ -42,3 +42,21 @@ def test_class_weights_for_another_number_of_classes_are_refused_before_a_model_
         UserError, match=r"^loss\.class_weights holds 1 number; one for each of the 2 classes is needed"
     ):
         build_model(None, recipe, "cpu", print)
+
+
+@pytest.mark.parametrize(
+    ("saved", "line"),
+    [
+        (
+            {"input_size": [320, 192], "resize": "stretch"},
+            "weights: they were trained at 320x192 (stretch), and this run is at 416x416 (letterbox); --input-size "
+            "320x192 --set resize=stretch would keep to theirs",
+        ),
+        ({"input_size": [416, 416], "resize": "letterbox"}, None),
+        ({}, None),
+    ],
+)
+def test_weights_of_another_size_are_told(saved, line):
+    lines = []
+    tell_size(saved, load(Recipe, base="yolov3-tiny").recipe, lines.append)
+    assert lines == ([] if line is None else [line])
