@@ -89,3 +89,12 @@ def fill(random, count, behind, hues=(0.0, 1.0)):
     strength = random.randint(4, 40)
     noise = random.randint(0, 256, (count, 1), np.uint8).astype(np.int16) * strength // 256 - strength // 2
     return colour + noise
+
+
+def draw_turned(pixels, random, shape, radius, centre, size):
+    """Draws a shape into pixels, in a colour that its ground hasn't, turned at random. See `covered`."""
+    (top, left), inside, _ = covered(shape, radius, centre, random.randint(360), size)
+    window = np.s_[top : top + inside.shape[0], left : left + inside.shape[1]]
+    if inside.any():
+        behind = pixels[window][inside].mean(0).round()
+        pixels[window][inside] = fill(random, int(inside.sum()), behind)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trizoo.data.shapes import covered, fill, ground, shapes_of
+from trizoo.data.shapes import draw_turned, ground, shapes_of
 
 _MOST_OTHERS = 6  # specks that are no shape anyone could name
 _SMALLEST, _LARGEST = 0.14, 0.38  # radius, share of the image's shorter side
@@ -21,18 +21,13 @@ def draw_single(index, label, size, classes, seed):
     random = np.random.RandomState([seed, index, 2])
     pixels, shape = ground(random, size), shapes_of(classes)[label]
     for _ in range(random.randint(_MOST_OTHERS + 1)):
-        _draw(pixels, random, "circle", max(1.0, 0.03 * min(size)), random.random_sample(2) * size, size)
+        draw_turned(pixels, random, "circle", max(1.0, 0.03 * min(size)), _place(random.random_sample(2) * size), size)
     radius = min(size) * random.uniform(_SMALLEST, _LARGEST)
     centre = radius + random.random_sample(2) * (np.array(size) - 2 * radius)
-    _draw(pixels, random, shape, round(radius, 3), centre, size)
+    draw_turned(pixels, random, shape, round(radius, 3), _place(centre), size)
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-def _draw(pixels, random, shape, radius, centre, size):
-    """A shape in a colour that its ground hasn't, turned at random."""
-    centre = tuple(centre.round(3).tolist())
-    (top, left), inside, _ = covered(shape, radius, centre, random.randint(360), size)
-    window = np.s_[top : top + inside.shape[0], left : left + inside.shape[1]]
-    if inside.any():
-        behind = pixels[window][inside].mean(0).round()
-        pixels[window][inside] = fill(random, int(inside.sum()), behind)
+def _place(centre):
+    """x and y in thousandths of a pixel."""
+    return tuple(centre.round(3).tolist())

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageFilter
 
-from trizoo.data.shapes import covered, fill, ground, shapes_of
+from trizoo.data.shapes import draw_turned, ground, shapes_of
 
 SIDE = 30  # pixels of a mark's box
 _MOST_MARKS, _APART, _ATTEMPTS = 8, 48, 20  # of a strip; pixels from centre to centre; places tried for each
@@ -31,7 +31,7 @@ def draw_strip(index, size, classes, seed, changed=False):
     for _ in range(random.randint(0, _MOST_OTHERS + 1)):
         radius = random.randint(4, 40)
         shape = _OTHERS[random.randint(2 if radius > 12 else len(_OTHERS))]
-        _draw(pixels, random, shape, radius, _place(random, size, 0), size)
+        draw_turned(pixels, random, shape, radius, _place(random, size, 0), size)
     places, labels = [], []
     for _ in range(random.randint(0, _MOST_MARKS + 1)):
         for _ in range(_ATTEMPTS):
@@ -41,7 +41,7 @@ def draw_strip(index, size, classes, seed, changed=False):
         else:
             continue
         labels.append(random.randint(len(classes)))
-        _draw(pixels, random, shapes[labels[-1]], SIDE / 2, place, size)
+        draw_turned(pixels, random, shapes[labels[-1]], SIDE / 2, place, size)
         places.append(place)
     pixels = np.clip(pixels, 0, 255).astype(np.uint8)
     places = np.array(places, np.float64).reshape(-1, 2)
@@ -56,15 +56,6 @@ def draw_strip(index, size, classes, seed, changed=False):
 def _place(random, size, margin):
     """A whole pixel that is so far from the borders: (x, y)."""
     return tuple(int(random.randint(margin, side - margin + 1)) for side in size)
-
-
-def _draw(pixels, random, shape, radius, centre, size):
-    """A shape in a colour that its ground hasn't, turned at random."""
-    (top, left), inside, _ = covered(shape, radius, centre, random.randint(360), size)
-    window = np.s_[top : top + inside.shape[0], left : left + inside.shape[1]]
-    if inside.any():
-        behind = pixels[window][inside].mean(0).round()
-        pixels[window][inside] = fill(random, int(inside.sum()), behind)
 
 
 def _changed(pixels, places, random):

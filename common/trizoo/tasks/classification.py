@@ -1,40 +1,25 @@
 """Classification: a class for a whole image."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
 
 from trizoo.augment.pipeline import OF_SEVERAL
 from trizoo.data.classes.find import find_classes
 from trizoo.data.images import read_image
-from trizoo.data.reading import Problem
 from trizoo.data.synthetic import SINGLES_TO_TRAIN_ON
-from trizoo.data.texts import Chosen
 from trizoo.ground.errors import UserError
 from trizoo.metrics.classification import ClassificationMetrics, report
 from trizoo.metrics.curves import write_classification_report
 from trizoo.metrics.plain import shown
 from trizoo.pictures.draw_class import draw_class
 from trizoo.tasks.classify import Classifier, ranked
+from trizoo.tasks.records import RecordSet
 
 TOP = 5  # classes that are told of an image
 
 
 @dataclass(frozen=True)
-class ClassEvaluationSet:
+class ClassEvaluationSet(RecordSet):
     """See `trizoo.tasks.base.EvaluationSet`."""
-
-    records: Any
-    classes: tuple[str, ...]
-    split: str
-    problems: Sequence[Problem] = ()
-    notes: Any = ()
-
-    def only(self, places, split):
-        """See `trizoo.tasks.base.EvaluationSet`."""
-        return replace(self, records=Chosen(self.records, np.array(places, np.int64)), split=split)
 
     def measure(self, pipeline):
         """Metrics (see `trizoo.metrics.classification.report`), and what `ClassificationMetrics.measure` gives."""

@@ -1,9 +1,7 @@
 """Finding objects: boxes with classes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,9 +10,7 @@ from trizoo.data.boxes.kept import open_boxes
 from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
 from trizoo.data.class_maps import renamed, with_synonyms
 from trizoo.data.images import read_image
-from trizoo.data.reading import Problem
 from trizoo.data.synthetic import SHAPES_TO_TRAIN_ON
-from trizoo.data.texts import Chosen
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import suggest
 from trizoo.metrics.curves import write_report
@@ -25,6 +21,7 @@ from trizoo.pictures.draw import draw_boxes, draw_detections
 from trizoo.tasks.coco_results import write_coco_results
 from trizoo.tasks.detect import Detector
 from trizoo.tasks.others import coco_categories, to_coco, write_names, write_yolo
+from trizoo.tasks.records import RecordSet
 from trizoo.tasks.scales import ScaledDetector, sizes_at
 from trizoo.tasks.tiles import TiledDetector
 from trizoo.tasks.writers import Counts, in_folder, to_json, write_crops, write_voc
@@ -35,18 +32,8 @@ SAMPLE_SCORE = 0.3  # detections below it are not drawn into the run folder
 
 
 @dataclass(frozen=True)
-class BoxEvaluationSet:
+class BoxEvaluationSet(RecordSet):
     """See `trizoo.tasks.base.EvaluationSet`."""
-
-    records: Any
-    classes: tuple[str, ...]
-    split: str
-    problems: Sequence[Problem] = ()
-    notes: Any = ()
-
-    def only(self, places, split):
-        """See `trizoo.tasks.base.EvaluationSet`."""
-        return replace(self, records=Chosen(self.records, np.array(places, np.int64)), split=split)
 
     def measure(self, pipeline):
         """Metrics (see `trizoo.metrics.detection.evaluate`), and the list of Detections."""

@@ -1,0 +1,25 @@
+"""An evaluation set whose images' labels are in their records: what boxes, key points and classes share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from trizoo.data.reading import Problem
+from trizoo.data.texts import Chosen
+
+
+@dataclass(frozen=True)
+class RecordSet:
+    """See `trizoo.tasks.base.EvaluationSet`."""
+
+    records: Any
+    classes: tuple[str, ...]
+    split: str
+    problems: Sequence[Problem] = ()
+    notes: Any = ()
+
+    def only(self, places, split):
+        """See `trizoo.tasks.base.EvaluationSet`."""
+        return replace(self, records=Chosen(self.records, np.array(places, np.int64)), split=split)
