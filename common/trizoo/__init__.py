@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from trizoo.recipes.schema import register_augmentation, register_family
     from trizoo.training.callbacks import Callback
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 # what a program may use -> where it is; loaded when it is first asked for, since `import trizoo` should cost nothing
 _DOOR = {
