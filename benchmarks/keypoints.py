@@ -13,12 +13,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from trizoo.data.synthetic import MARKS_CLASSES, MARKS_SIZE, synthesize
+from trizoo.data.synthetic import KINDS, synthesize
 from trizoo.framework import FRAMEWORKS, find
 from trizoo.tasks import task_of
 from trizoo.training.build import spec_of
 from trizoo.training.recipe import new_recipe
 
+DRAWN = KINDS["keypoints"]
 MODELS = ("keypoints-stride32", "keypoints-stride16", "yolov3-tiny")
 
 
@@ -40,7 +41,7 @@ def main():
     print("| model | images/s, one at a time | times | images/s, batches | times | peak of a training, MiB |")
     print("| --- " * 6 + "|")
     with tempfile.TemporaryDirectory() as folder:
-        data = synthesize(Path(folder, "strips"), args.images, MARKS_SIZE, MARKS_CLASSES, marks=True)
+        data = synthesize(Path(folder, "strips"), args.images, kind="keypoints")
         files = sorted(data.glob("JPEGImages/*.jpg"))
         pipelines = {name: pipeline(framework, name) for name in MODELS}
         speeds = {name: [] for name in MODELS}
@@ -61,7 +62,7 @@ def main():
 
 def pipeline(framework, name):
     """What predicts, of an untrained network."""
-    values = [("classes", MARKS_CLASSES, "here"), ("input_size", MARKS_SIZE, "here"), ("resize", "stretch", "here")]
+    values = [("classes", DRAWN.classes, "here"), ("input_size", DRAWN.size, "here"), ("resize", "stretch", "here")]
     recipe = new_recipe(values, model=name, origin="here").recipe
     spec, device = spec_of(recipe), framework.device("cpu")
     return task_of(name).pipeline(framework, framework.build(spec, device, seed=0), spec, recipe, device)
@@ -79,7 +80,7 @@ def train(args):
     from trizoo import api
 
     values = {"model.name": args.train, "data.root": args.data, "schedule.iterations": 2, "resize": "stretch"}
-    values |= {"input_size": MARKS_SIZE, "classes": MARKS_CLASSES}
+    values |= {"input_size": DRAWN.size, "classes": DRAWN.classes}
     with tempfile.TemporaryDirectory() as folder:
         api.train(values, args.framework, out=Path(folder, "run"), device="cpu", workers=0, quiet=True)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

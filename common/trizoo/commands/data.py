@@ -7,15 +7,7 @@ from trizoo.data.class_maps import parse_class_map
 from trizoo.data.convert import convert
 from trizoo.data.shapes import MARKER
 from trizoo.data.split_lists import split
-from trizoo.data.synthetic import (
-    CLASSES,
-    MARKS_CLASSES,
-    MARKS_SIZE,
-    SINGLES_CLASSES,
-    SINGLES_SIZE,
-    SIZE,
-    synthesize,
-)
+from trizoo.data.synthetic import KINDS, synthesize
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.ground.results import check_place
@@ -121,15 +113,13 @@ def _show(options):
 def _synthesize(options):
     _check_folder(options.out, "OUT")
     existed = (options.out / MARKER).exists()
-    marks, singles = options.task == "keypoints", options.task == "classification"
-    if options.changed and not marks:
+    kind = KINDS[options.task]
+    if options.changed and not kind.changeable:
         raise UserError("--changed is of key points; --task keypoints is needed too")
-    usual = {"keypoints": (MARKS_SIZE, MARKS_CLASSES), "classification": (SINGLES_SIZE, SINGLES_CLASSES)}
-    size, names = usual.get(options.task, (SIZE, CLASSES))
-    (width, height), classes = options.size or size, options.classes or names
-    drawn = {"marks": marks, "changed": options.changed, "singles": singles}
-    out = synthesize(options.out, options.images, (width, height), classes, options.seed, **drawn)
-    print(f"{out}: {options.images} images of {width}x{height}, {'already there' if existed else 'drawn'}")
+    images, (width, height) = kind.images if options.images is None else options.images, options.size or kind.size
+    drawn = {"kind": options.task, "changed": options.changed}
+    out = synthesize(options.out, images, (width, height), options.classes or None, options.seed, **drawn)
+    print(f"{out}: {images} images of {width}x{height}, {'already there' if existed else 'drawn'}")
     return 0
 
 

@@ -1,41 +1,124 @@
 """A labelled data set drawn from a seed: shapes on textured grounds, with boxes and masks, in VOC layout.
 
-It lets a fresh machine train, evaluate and draw pictures with one command and no download.
+It lets a fresh machine train, evaluate and draw pictures with one command and no download. What other tasks draw stands
+in KINDS.
 """
 
 import json
 import os
 import shutil
-from html import escape
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from trizoo.data.drawn_files import write_boxes, write_classes
+from trizoo.data.identities import IDENTITIES, draw_identity, draw_scene, split_of_identity
 from trizoo.data.shapes import MARKER, SHAPES, covered, fill, ground, shapes_of
 from trizoo.data.singles import draw_single
 from trizoo.data.strips import draw_strip
 from trizoo.ground.errors import UserError
-from trizoo.pictures.palette import palette_image
+from trizoo.ground.text import first_few, hint
 
-SIZE, CLASSES = (256, 256), ("circle", "square", "triangle")
-MARKS_SIZE, MARKS_CLASSES = (1920, 320), ("cross", "ring")  # of key points
-SINGLES_SIZE, SINGLES_CLASSES = (96, 96), tuple(SHAPES)  # of classification
 # what a training without data draws
-SHAPES_TO_TRAIN_ON = {"images": 400, "size": SIZE}
-SINGLES_TO_TRAIN_ON = {"images": 2400, "size": SINGLES_SIZE, "classes": SINGLES_CLASSES, "singles": True}
-MARKS_TO_TRAIN_ON = {"images": 400, "size": MARKS_SIZE, "classes": MARKS_CLASSES, "marks": True}
+SHAPES_TO_TRAIN_ON = {"images": 400}
+SINGLES_TO_TRAIN_ON = {"images": 2400, "kind": "classification"}
+MARKS_TO_TRAIN_ON = {"images": 400, "kind": "keypoints"}
+IDENTITIES_TO_TRAIN_ON = {"images": 4800, "kind": "embedding"}
 _DRAWING = 2  # raise where the same parameters begin to give other pixels
-_SPLITS = ("train", "val", "test")
 _MIN_SIDE = 32
 _EMPTY_SHARE = 0.06
 _MOST_OBJECTS = 12
 _ATTEMPTS = 8
-# Of 20 images in a row 14 train, 3 validate and 3 test, whatever the count
-_VAL, _TEST = (1, 8, 14), (2, 11, 17)
+_REFERENCES, _EVERY_UNKNOWN = 8, 4  # of recognition: pictures of an identity; every fourth identity has none
 
 
-def synthesize(out, images=300, size=SIZE, classes=CLASSES, seed=0, *, marks=False, changed=False, singles=False):
+@dataclass(frozen=True)
+class Kind:
+    """A kind of drawing.
+
+    Args:
+        size: (width, height) of its images where nobody says another
+        classes: the same of classes
+        write: draws all images; a function of a new folder and the parameters, as the marker file holds them
+        images: how many `trizoo synth` draws where nobody says another
+        pictures: glob of the images in the folder
+        names: those that classes may have, None where any name gets a shape
+        folders: whether names of classes become folders
+        changeable: whether there is a changed set of it
+        marker: what the marker file says besides
+    """
+
+    size: tuple[int, int]
+    classes: tuple[str, ...]
+    write: Callable[[Path, dict], None]
+    images: int = 300
+    pictures: str = "JPEGImages/*"
+    names: tuple[str, ...] | None = None
+    folders: bool = False
+    changeable: bool = False
+    marker: dict[str, Any] = field(default_factory=dict)
+
+
+def _write_shapes(folder, parameters):
+    write_boxes(folder, parameters, lambda *image: draw_image(*image))
+
+
+def _write_strips(folder, parameters):
+    def draw(*image):
+        pixels, marks = draw_strip(*image, parameters["changed"])
+        return pixels, None, marks
+
+    write_boxes(folder, parameters, draw)
+
+
+def _write_singles(folder, parameters):
+    write_classes(folder, parameters, draw_single)
+
+
+def _write_identities(folder, parameters):
+    """A class is of one split, so that what is measured on was never trained on."""
+    write_classes(folder, parameters, draw_identity, lambda _, name: split_of_identity(name, parameters["classes"]))
+
+
+def _write_scenes(folder, parameters):
+    """Beside the scenes a folder of pictures of most identities, the known ones."""
+
+    def draw(*image):
+        pixels, things = draw_scene(*image)
+        return pixels, None, things
+
+    write_boxes(folder, parameters, draw)
+    known = [name for place, name in enumerate(parameters["classes"], start=1) if place % _EVERY_UNKNOWN]
+    pictures = {"images": _REFERENCES * len(known), "size": KINDS["embedding"].size, "classes": known}
+    write_classes(folder, parameters | pictures, draw_identity, lambda *_: "gallery")
+
+
+KINDS = {
+    "shapes": Kind((256, 256), ("circle", "square", "triangle"), _write_shapes),
+    "keypoints": Kind((1920, 320), ("cross", "ring"), _write_strips, changeable=True, marker={"marks": True}),
+    "classification": Kind(
+        *((96, 96), tuple(SHAPES), _write_singles), pictures="*/*/*.jpg", folders=True, marker={"singles": True}
+    ),
+    "embedding": Kind(
+        *((96, 96), IDENTITIES, _write_identities, 4800),
+        pictures="*/*/*.jpg",
+        names=IDENTITIES,
+        folders=True,
+        marker={"kind": "embedding"},
+    ),
+    "recognition": Kind(
+        *((320, 320), tuple(name for name in IDENTITIES if split_of_identity(name) == "test"), _write_scenes),
+        names=IDENTITIES,
+        folders=True,
+        marker={"kind": "recognition"},
+    ),
+}
+
+
+def synthesize(out, images=300, size=None, classes=None, seed=0, *, kind="shapes", changed=False):
     """Draw a data set of `images` images of `size` (width, height) into the folder `out`, and return `out` as a Path.
 
     A class named like a shape (see `trizoo.data.shapes.SHAPES`) is drawn as that shape, other names get the remaining
@@ -43,33 +126,33 @@ def synthesize(out, images=300, size=SIZE, classes=CLASSES, seed=0, *, marks=Fal
     half of its pixels; its box is tight around those it shows. Masks hold 0 for the ground, 1 + label inside objects
     and 255 along their borders, on the ground's side where there is ground. About one image in sixteen has no objects.
 
-    With `marks` it is a data set of strips for key points, without masks (`trizoo.data.strips.draw_strip`); `changed`
-    is of these. With `singles` it is one for classification: folders of classes, each image a shape
-    (`trizoo.data.singles.draw_single`).
+    Args:
+        size, classes: None for the kind's own
+        kind: one of KINDS. keypoints: strips with marks, without masks (`trizoo.data.strips.draw_strip`).
+            classification: folders of classes, each image a shape (`trizoo.data.singles.draw_single`). embedding:
+            folders of identities, each in one split alone (`trizoo.data.identities.draw_identity`). recognition: scenes
+            with boxes of identities (`trizoo.data.identities.draw_scene`), and the folder `gallery` with pictures of
+            three in four of them
+        changed: of keypoints: as another camera sees it
 
     The folder appears only when everything is in it. One that already holds the same data set is left as it is.
     Raises UserError where `out` holds anything else, can't be written, or a parameter is out of range.
     """
-    out = Path(out)
-    parameters = _checked(images, size, classes, seed)
-    if marks:
-        parameters |= {"marks": True, "changed": changed}
-    if singles:
-        parameters |= {"singles": True}
-        for name in classes:
-            if name.startswith((".", "__")) or set(name) & set("/\\"):
-                raise UserError(f"class {name!r} can't be the name of a folder; one without . __ / and \\ would do")
-    if _is_drawn(out, parameters):
+    out, drawing = Path(out), KINDS[kind]
+    parameters = _checked(drawing, images, size or drawing.size, drawing.classes if classes is None else classes, seed)
+    if drawing.changeable:
+        parameters["changed"] = changed
+    if _is_drawn(out, parameters, drawing.pictures):
         return out
     unfinished = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.tmp")
     try:
-        (_draw_singles if singles else _draw_all)(unfinished, parameters)
+        drawing.write(unfinished, parameters)
         (unfinished / MARKER).write_text(json.dumps(parameters, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         if out.is_dir():
             out.rmdir()
         unfinished.rename(out)
     except OSError as error:
-        if _is_drawn(out, parameters):  # by another process in the meantime
+        if _is_drawn(out, parameters, drawing.pictures):  # by another process in the meantime
             return out
         raise UserError(f"data set {out} can't be written: {error.strerror}") from error
     finally:
@@ -112,99 +195,45 @@ def draw_image(index, size, classes, seed):
     return np.clip(pixels, 0, 255).astype(np.uint8), mask, objects
 
 
-def _checked(images, size, classes, seed):
+def _checked(kind, images, size, classes, seed):
     """The parameters as the marker file holds them. Raises UserError where one is out of range."""
     if isinstance(classes, str):
         raise ValueError(f"classes is {classes!r}; a sequence of names is needed")
-    classes = list(classes)
+    classes, most = list(classes), len(kind.names or SHAPES)
     if images < 1:
         raise UserError(f"the number of images is {images}; at least 1 is needed")
     if min(size) < _MIN_SIDE or max(size) > 4096:
         raise UserError(f"the image size is {size[0]}x{size[1]}; sides of {_MIN_SIDE} to 4096 pixels can be drawn")
     if not 0 <= seed < 2**32:
         raise UserError(f"the seed is {seed}; 0 to {2**32 - 1} is needed")
-    if not 1 <= len(set(classes)) == len(classes) <= len(SHAPES):
-        raise UserError(f"the classes are {classes}; 1 to {len(SHAPES)} different names are needed")
+    if not 1 <= len(set(classes)) == len(classes) <= most:
+        raise UserError(f"the classes are {classes}; 1 to {most} different names are needed")
     for name in classes:
         if name != name.strip() or not name.isprintable() or not name:
             raise UserError(f"class {name!r} is no name: printable characters without spaces around them are needed")
-    return {"drawing": _DRAWING, "images": images, "size": list(size), "classes": classes, "seed": seed}
+        if kind.folders and (name.startswith((".", "__")) or set(name) & set("/\\")):
+            raise UserError(f"class {name!r} can't be the name of a folder; one without . __ / and \\ would do")
+        if kind.names and name not in kind.names:
+            raise UserError(
+                f"class {name!r} can't be drawn; there are {first_few(sorted(kind.names))}{hint(name, kind.names)}"
+            )
+    return {
+        **{"drawing": _DRAWING, "images": images, "size": list(size), "classes": classes, "seed": seed},
+        **kind.marker,
+    }
 
 
-def _is_drawn(out, parameters):
+def _is_drawn(out, parameters, pictures):
     """Whether `out` already holds this data set. Raises UserError where it holds something else."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     try:
         drawn = json.loads((out / MARKER).read_text(encoding="utf-8"))
-        there = out.glob("*/*/*.jpg") if "singles" in parameters else (out / "JPEGImages").iterdir()
-        if drawn == parameters and sum(1 for _ in there) == parameters["images"]:
+        if drawn == parameters and sum(1 for _ in out.glob(pictures)) == parameters["images"]:
             return True
     except (OSError, ValueError):  # no marker, or none of ours
         pass
     raise UserError(f"{out} holds something else than this data set; name a new folder, or remove it first")
-
-
-def _draw_all(folder, parameters):
-    images, size, classes, seed = (parameters[key] for key in ("images", "size", "classes", "seed"))
-    kinds = ("Main",) if "marks" in parameters else ("Main", "Segmentation")
-    for name in ("JPEGImages", "Annotations", *(f"ImageSets/{kind}" for kind in kinds)):
-        (folder / name).mkdir(parents=True)
-    lists = {name: [] for name in _SPLITS}
-    for index in range(images):
-        id = f"{index:06d}"
-        if "marks" in parameters:
-            image, objects = draw_strip(index, size, classes, seed, parameters["changed"])
-        else:
-            image, mask, objects = draw_image(index, size, classes, seed)
-            (folder / "SegmentationClass").mkdir(exist_ok=True)
-            palette_image(mask).save(folder / "SegmentationClass" / f"{id}.png")
-        Image.fromarray(image).save(folder / "JPEGImages" / f"{id}.jpg", quality=92)
-        text = _xml(id, size, classes, objects)
-        (folder / "Annotations" / f"{id}.xml").write_text(text, encoding="utf-8", newline="\n")
-        lists[_split_of(index)].append(f"{id}\n")
-    for kind in kinds:
-        for name, lines in lists.items():
-            (folder / "ImageSets" / kind / f"{name}.txt").write_text("".join(lines), encoding="utf-8", newline="\n")
-
-
-def _draw_singles(folder, parameters):
-    """Folders of splits, in them folders of classes; each class has as many images as any other, to one."""
-    images, size, classes, seed = (parameters[key] for key in ("images", "size", "classes", "seed"))
-    for split in _SPLITS:
-        for name in classes:
-            (folder / split / name).mkdir(parents=True)
-    for index in range(images):
-        number, label = divmod(index, len(classes))
-        image = Image.fromarray(draw_single(index, label, size, classes, seed))
-        image.save(folder / _split_of(number) / classes[label] / f"{index:06d}.jpg", quality=92)
-
-
-def _split_of(index):
-    """The split of an image."""
-    place = index % 20
-    return "val" if place in _VAL else "test" if place in _TEST else "train"
-
-
-def _xml(id, size, classes, objects):
-    """A VOC annotation: corners count from 1 and include the last pixel, so only xmin and ymin change."""
-    lines = [
-        "<annotation>",
-        f"  <filename>{id}.jpg</filename>",
-        f"  <size><width>{size[0]}</width><height>{size[1]}</height><depth>3</depth></size>",
-        "  <segmented>1</segmented>",
-    ]
-    for label, xmin, ymin, xmax, ymax, cut in objects:
-        corners = {"xmin": xmin + 1, "ymin": ymin + 1, "xmax": xmax, "ymax": ymax}
-        lines += [
-            "  <object>",
-            f"    <name>{escape(classes[label], quote=False)}</name>",
-            f"    <truncated>{int(cut)}</truncated>",
-            "    <difficult>0</difficult>",
-            f"    <bndbox>{''.join(f'<{tag}>{value}</{tag}>' for tag, value in corners.items())}</bndbox>",
-            "  </object>",
-        ]
-    return "\n".join([*lines, "</annotation>", ""])
 
 
 def _hues(label, num_classes):

@@ -9,7 +9,7 @@ from trizoo.data.finding import named_place
 from trizoo.data.reading import LEFT_OUT
 from trizoo.data.splits import split_by_hash
 from trizoo.data.stratify import choose_images
-from trizoo.data.synthetic import synthesize
+from trizoo.data.synthetic import KINDS, synthesize
 from trizoo.ground.errors import UserError
 from trizoo.tasks import task_of
 from trizoo.tasks.base import EvaluationSet
@@ -53,9 +53,9 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     root = recipe.data.root
     if root is None:
         drawn = task_of(recipe.model.name).synthetic
-        (width, height), names = drawn["size"], {"marks": "keypoints", "singles": "classification"}
-        kind = next((name for part, name in names.items() if part in drawn), "synthetic")
-        root = synthesize(Path("data") / f"{kind}-{width}x{height}", **drawn)
+        kind = drawn.get("kind", "shapes")
+        (width, height), name = drawn.get("size") or KINDS[kind].size, "synthetic" if kind == "shapes" else kind
+        root = synthesize(Path("data") / f"{name}-{width}x{height}", **drawn)
         say(f"data: no --data given, so {drawn['images']} images of synthetic data in {root}")
     recipe = recipe.model_copy(update={"data": _absolute(recipe.data, root)})
     task = task_of(recipe.model.name)

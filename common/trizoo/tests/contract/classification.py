@@ -25,7 +25,9 @@ SHORT = ["--iterations", "2", "--batch-size", "4", "--workers", "0", "--device",
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return synthesize(tmp_path_factory.mktemp("data") / "set", 40, (48, 40), ("ring", "star", "bar"), singles=True)
+    return synthesize(
+        tmp_path_factory.mktemp("data") / "set", 40, (48, 40), ("ring", "star", "bar"), kind="classification"
+    )
 
 
 @pytest.fixture(scope="module")

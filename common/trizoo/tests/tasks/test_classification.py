@@ -25,7 +25,7 @@ ARGS = SimpleNamespace(tta=False, tta_scales=None, json=True, top=None, hide_lab
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    root = synthesize(tmp_path_factory.mktemp("shapes") / "set", 40, (48, 48), CLASSES, singles=True)
+    root = synthesize(tmp_path_factory.mktemp("shapes") / "set", 40, (48, 48), CLASSES, kind="classification")
     return Data(root=str(root))
 
 

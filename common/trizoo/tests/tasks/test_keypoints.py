@@ -35,7 +35,7 @@ ARGS |= {"tta": False, "tta_scales": None, "json": True}
 
 @pytest.fixture
 def strips(tmp_path):
-    return synthesize(tmp_path / "strips", 6, (320, 64), CLASSES, marks=True)
+    return synthesize(tmp_path / "strips", 6, (320, 64), CLASSES, kind="keypoints")
 
 
 @pytest.fixture

@@ -168,16 +168,16 @@ def test_show_draws_a_page_of_classes(folders, tmp_path, capsys):
 
 
 def test_synthetic_data_are_the_same_from_the_same_seed_and_hold_every_class(tmp_path, capsys):
-    drawn = [synthesize(tmp_path / name, 40, (48, 48), ("star", "ring"), singles=True) for name in "ab"]
+    drawn = [synthesize(tmp_path / name, 40, (48, 48), ("star", "ring"), kind="classification") for name in "ab"]
     files = [sorted(path.relative_to(root) for path in root.glob("*/*/*.jpg")) for root in drawn]
     assert files[0] == files[1]
     assert all((drawn[0] / file).read_bytes() == (drawn[1] / file).read_bytes() for file in files[0])
     report = check(drawn[0])
     assert report.splits == {"train": 28, "val": 6, "test": 6}
     assert report.classes["star"] == {"train": 14, "val": 3, "test": 3}
-    assert synthesize(drawn[0], 40, (48, 48), ("star", "ring"), singles=True) == drawn[0]  # it is there
+    assert synthesize(drawn[0], 40, (48, 48), ("star", "ring"), kind="classification") == drawn[0]  # it is there
     with pytest.raises(UserError, match=r"class 'a/b' can't be the name of a folder"):
-        synthesize(tmp_path / "c", 40, (48, 48), ("a/b",), singles=True)
+        synthesize(tmp_path / "c", 40, (48, 48), ("a/b",), kind="classification")
     flags = ["--task", "classification", "--images", "8", "--size", "48"]
     assert main(["synth", str(tmp_path / "d"), *flags]) == 0
     assert json.loads((tmp_path / "d" / "synthetic.json").read_text(encoding="utf-8"))["singles"]
