@@ -13,6 +13,7 @@ _VOC_AND_COCO = (
     ("sofa", "couch"),
     ("tvmonitor", "tv"),
 )
+OTHERS = "*"  # in a class map: every class that it doesn't name
 SYNONYMS = {name: other for pair in _VOC_AND_COCO for name, other in (pair, pair[::-1])}
 
 
@@ -30,7 +31,7 @@ def parse_class_map(texts):
 def class_map(pairs):
     """(old name, new name) pairs as a dict, names composed; the new name "" leaves a class out.
 
-    Several may get one name. Raises UserError for a class with two new names.
+    Several may get one name, and the old name "*" is every class that has no pair of its own. Raises UserError for a class with two new names.
     """
     mapping = {}
     for old, new in ((class_name(old), class_name(new)) for old, new in pairs):
@@ -39,21 +40,25 @@ def class_map(pairs):
     return mapping
 
 
+def new_name(name, mapping):
+    """The name of a class after a map, "" where that leaves it out."""
+    return mapping.get(class_name(name), mapping.get(OTHERS, name))
+
+
 def mapped(names, mapping):
     """Names after a map, each once, in order, without those that it leaves out -> tuple.
 
     Args:
         mapping: name -> new name, "" = left out; its names are composed as `class_name` does
     """
-    renamed = [mapping.get(class_name(name), name) for name in names]
-    return tuple(dict.fromkeys(name for name in renamed if name))
+    return tuple(dict.fromkeys(new for name in names if (new := new_name(name, mapping))))
 
 
 def renamed(values, mapping):
     """A dict by names with the names after a map; of names that become one the first, without those left out."""
     found = {}
     for name, value in values.items():
-        found.setdefault(mapping.get(class_name(name), name), value)
+        found.setdefault(new_name(name, mapping), value)
     found.pop("", None)
     return found
 
@@ -66,7 +71,9 @@ def without_use(mapping, names):
     """
     known = [class_name(name) for name in names]
     return [
-        f"the class map names {name!r}, which no object is{hint(name, known)}" for name in mapping if name not in known
+        f"the class map names {name!r}, which no object is{hint(name, known)}"
+        for name in mapping
+        if name not in known and name != OTHERS
     ]
 
 
@@ -78,6 +85,8 @@ def with_synonyms(names, classes, mapping=()):
         classes: of a model
         mapping: a class map, which stands above that
     """
+    if OTHERS in dict(mapping):
+        return dict(mapping)
     synonyms = {name: SYNONYMS[name] for name in names if name not in classes and SYNONYMS.get(name) in classes}
     return synonyms | dict(mapping)
 

@@ -6,6 +6,7 @@ from trizoo.data.check import check
 from trizoo.data.check.names import KINDS as NAMES
 from trizoo.data.check.names import look_at_names
 from trizoo.data.check.report import Findings
+from trizoo.data.class_maps import new_name
 from trizoo.data.reading import LEFT_OUT
 from trizoo.diagnosis import limits
 from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy
@@ -47,7 +48,7 @@ def _unknown_names(history):
     except UserError:
         return []
     known = {*history.recipe.classes, ""}
-    return [name for name in names if mapping.get(name, name) not in known] if history.recipe.classes else []
+    return [name for name in names if new_name(name, mapping) not in known] if history.recipe.classes else []
 
 
 def similar_names(history, images):

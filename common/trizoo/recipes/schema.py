@@ -58,7 +58,7 @@ class Data(Section):
     images: str | None = Field(None, description="folder of the images, below root or anywhere; none = found")
     annotations: str | None = Field(None, description="file or folder of the labels or masks; none = found")
     classes_map: ClassMap = Field(
-        (), description="{tvmonitor: tv} = objects called tvmonitor are of class tv; boxes only"
+        (), description="{tvmonitor: tv} = objects called tvmonitor are of class tv, * = any other; boxes only"
     )
     mask_map: MaskMap = Field(
         (), description="{255: 1} = 255 in a mask file is class 1, else ignored; {128-255: 1} = a range"

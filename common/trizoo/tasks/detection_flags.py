@@ -79,7 +79,8 @@ def class_map(texts):
 
 CLASSES_MAP = Flag(
     "classes_map",
-    'of boxes: other names for classes, as "tvmonitor=tv"; several may become one, OLD= leaves one out',
+    'of boxes: other names for classes, as "tvmonitor=tv"; several may become one, OLD= leaves one out, "*=object" is '
+    "every other one",
     metavar="OLD=NEW",
     parse=str,
     several=True,

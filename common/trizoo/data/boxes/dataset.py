@@ -3,7 +3,7 @@
 import numpy as np
 
 from trizoo.data.boxes.records import DROPPED, UNKNOWN, Records
-from trizoo.data.class_maps import SYNONYMS, mapped, offer, without_use
+from trizoo.data.class_maps import SYNONYMS, mapped, new_name, offer, without_use
 from trizoo.data.class_names import class_name
 from trizoo.data.images import read_image
 from trizoo.data.reading import LEFT_OUT, Problem
@@ -61,7 +61,7 @@ class BoxSet:
             raise UserError(f"a class is named twice in {', '.join(self.classes)}")
         numbers = {text: label for label, name in enumerate(self.classes) for text in (name, class_name(name))}
         numbers[""] = DROPPED
-        names = [self._map.get(name, name) for name in index.class_names]
+        names = [new_name(name, self._map) for name in index.class_names]
         labels = np.array([numbers.get(name, UNKNOWN) for name in names], np.int64)
         self._refuse_unknown(index, rows, labels)
         for row in rows.tolist():
@@ -140,9 +140,10 @@ class BoxSet:
     def _unknown(self, index, row, name, others):
         """The sentence about an object of no known class; others: all names in the annotations that are none."""
         known = f"the classes are {first_few(self.classes)}" if self.classes else "no class is given"
-        called = f"class {self._map[name]!r} ({name} by the class map)" if name in self._map else f"class {name!r}"
+        new = new_name(name, self._map)
+        called = f"class {new!r} ({name} by the class map)" if new != name else f"class {name!r}"
         instead = offer(others, self.classes, self._map)
-        near = "" if SYNONYMS.get(name) in self.classes else hint(self._map.get(name, name), self.classes)
+        near = "" if SYNONYMS.get(name) in self.classes else hint(new, self.classes)
         sentence = f"{index.place_of(row, name)}: unknown {called}{near}; {known}"
         if instead:
             return f"{sentence}; {instead} maps synonyms"

@@ -51,6 +51,14 @@ def test_a_name_that_no_object_has_is_told():
     ]
 
 
+def test_a_star_is_every_class_without_a_pair_of_its_own():
+    mapping = parse_class_map(["*=object", "dog=", "cat=cat"])
+    assert mapped(["ring", "dog", "cat", "star"], mapping) == ("object", "cat")
+    assert renamed({"ring": 1, "dog": 2, "cat": 3}, mapping) == {"object": 1, "cat": 3}
+    assert with_synonyms(["tvmonitor"], ["tv", "object"], mapping) == mapping
+    assert without_use(mapping, ["dog", "cat"]) == []
+
+
 def test_synonyms_are_voc_s_and_coco_s_names():
     assert {name for name in SYNONYMS if name in VOC_NAMES} == {
         *("aeroplane", "diningtable", "motorbike", "pottedplant", "sofa", "tvmonitor")
