@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 from keras_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
 from keras_zoo.losses.classification import ClassificationLoss
+from keras_zoo.losses.embedding import EmbeddingLoss
 from keras_zoo.losses.keypoints import KeypointLoss
 from keras_zoo.models import SEGMENTATION, SSD, YOLO
 from keras_zoo.models.classification import Classifier
+from keras_zoo.models.embedding import EmbeddingNet
 from keras_zoo.models.keypoints import KeypointNet
 from keras_zoo.models.retinanet import RetinaNet
 
@@ -31,6 +33,7 @@ FAMILIES = {
     "segmentation": Family(lambda spec: SEGMENTATION[spec.kind](spec), SegmentationLoss),
     "keypoints": Family(KeypointNet, KeypointLoss),
     "classification": Family(Classifier, ClassificationLoss),
+    "embedding": Family(EmbeddingNet, EmbeddingLoss),
 }
 
 

@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 from torch_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
 from torch_zoo.losses.classification import ClassificationLoss
+from torch_zoo.losses.embedding import EmbeddingLoss
 from torch_zoo.losses.keypoints import KeypointLoss
 from torch_zoo.models import SEGMENTATION, SSD, YOLO
 from torch_zoo.models.classification import Classifier
+from torch_zoo.models.embedding import EmbeddingNet
 from torch_zoo.models.keypoints import KeypointNet
 from torch_zoo.models.retinanet import RetinaNet
 from torch_zoo.network import Network
@@ -33,6 +35,7 @@ FAMILIES = {
     "segmentation": Family(lambda spec: SEGMENTATION[spec.kind](spec), SegmentationLoss),
     "keypoints": Family(KeypointNet, KeypointLoss),
     "classification": Family(Classifier, ClassificationLoss),
+    "embedding": Family(EmbeddingNet, EmbeddingLoss),
 }
 
 

@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 from tf2_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
 from tf2_zoo.losses.classification import ClassificationLoss
+from tf2_zoo.losses.embedding import EmbeddingLoss
 from tf2_zoo.losses.keypoints import KeypointLoss
 from tf2_zoo.models import SEGMENTATION, SSD, YOLO
 from tf2_zoo.models.classification import Classifier
+from tf2_zoo.models.embedding import EmbeddingNet
 from tf2_zoo.models.keypoints import KeypointNet
 from tf2_zoo.models.retinanet import RetinaNet
 
@@ -31,6 +33,7 @@ FAMILIES = {
     "segmentation": Family(lambda spec: SEGMENTATION[spec.kind](spec), SegmentationLoss),
     "keypoints": Family(KeypointNet, KeypointLoss),
     "classification": Family(Classifier, ClassificationLoss),
+    "embedding": Family(EmbeddingNet, EmbeddingLoss),
 }
 
 

@@ -6,6 +6,7 @@ reference.py (the NumPy loss that tests hold the frameworks against; nothing tha
 
 from trizoo.families.base.spec import Architecture, Family, ModelSpec
 from trizoo.families.classification.spec import CLASSIFICATION
+from trizoo.families.embedding.spec import EMBEDDING
 from trizoo.families.keypoints.spec import KEYPOINTS
 from trizoo.families.retinanet.spec import RETINANET
 from trizoo.families.segmentation.spec import SEGMENTATION
@@ -23,6 +24,7 @@ FAMILIES = {
     "segmentation": SEGMENTATION,
     "keypoints": KEYPOINTS,
     "classification": CLASSIFICATION,
+    "embedding": EMBEDDING,
 }
 ARCHITECTURES = {name: known for family in FAMILIES.values() for name, known in family.models.items()}
 

@@ -80,26 +80,27 @@ class ClassificationArchitecture(Architecture):
     takes_any_size: ClassVar[bool] = True
     lends_backbone: ClassVar[bool] = True
     options: ClassVar[type[BackboneOptions]] = BackboneOptions
+    spec_class: ClassVar[type[ClassificationSpec]] = ClassificationSpec
 
-    def spec(self, name, num_classes, *, backbone=None, norm=None, stride_on_1x1=None, **normalisation):
-        """The ClassificationSpec, on the model's usual backbone or another.
+    def spec(self, name, num_classes, *, backbone=None, norm=None, stride_on_1x1=None, **others):
+        """The `spec_class`, on the model's usual backbone or another.
 
         Args:
             backbone, norm, stride_on_1x1: see `ClassificationSpec`; None = the model's own
-            normalisation: mean and std
+            others: mean and std, and what a family based on this one has besides
 
         Raises:
             UserError: for a backbone that the zoo doesn't have
         """
         backbone = backbone or self.backbone
         check_backbone(name, backbone, (), stride_on_1x1=stride_on_1x1)
-        return ClassificationSpec(
+        return self.spec_class(
             name=name,
             num_classes=num_classes,
             backbone=backbone,
             norm=norm or BACKBONES[backbone].norm,
             stride_on_1x1=bool(stride_on_1x1),
-            **normalisation,
+            **others,
         )
 
 

@@ -17,6 +17,13 @@ def assign(labels, num_classes, class_weights=None):
     Raises:
         ValueError: for an image without a class, and for an id that is none
     """
+    classes = class_ids(labels, num_classes)
+    weights = np.ones(num_classes) if class_weights is None else np.asarray(class_weights, np.float64)
+    return {"classes": classes, "normaliser": np.float32(weights[classes].sum() or 1.0)}
+
+
+def class_ids(labels, num_classes):
+    """Each image's class id: int32 (B,). Raises ValueError for an image without a class, and for an id that is none."""
     missing = sum(label is None for label in labels)
     if missing:
         raise ValueError(f"{missing} of {len(labels)} images have no class; one each is needed")
@@ -24,5 +31,4 @@ def assign(labels, num_classes, class_weights=None):
     wrong = classes[(classes < 0) | (classes >= num_classes)]
     if len(wrong):
         raise ValueError(f"an image's class is {wrong[0]}; 0 to {num_classes - 1} are the classes")
-    weights = np.ones(num_classes) if class_weights is None else np.asarray(class_weights, np.float64)
-    return {"classes": classes, "normaliser": np.float32(weights[classes].sum() or 1.0)}
+    return classes

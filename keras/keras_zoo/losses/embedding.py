@@ -1,0 +1,78 @@
+"""The losses of embeddings; the reference, with definitions in words, is `trizoo.families.embedding.reference`."""
+
+import math
+
+from keras import ops
+
+from trizoo.families.embedding.spec import LEAST_SQUARE
+
+FAR = 1e9  # beyond every value of a pair
+
+
+class EmbeddingLoss:
+    """Outputs and targets -> {"loss", "embedding"}: scalars.
+
+    Args:
+        options: the recipe's loss section
+    """
+
+    terms = ("embedding",)
+
+    def __init__(self, spec, options):
+        self.spec = spec
+        self.margin, self.scale = options.margin_and_scale
+        self.of_images = {"arcface": self._arcface, "triplet": self._triplet, "circle": self._circle}[options.name]
+
+    def __call__(self, heads, targets, size):
+        """The terms of a batch.
+
+        Args:
+            heads: vectors (B, D) of length 1, their cosines with the classes' centres (B, C)
+            targets: tensors of `trizoo.families.embedding.targets`
+            size: input (width, height)
+        """
+        targets = {name: ops.convert_to_tensor(value) for name, value in targets.items()}
+        vectors, cosines = (ops.cast(head, "float32") for head in heads)
+        losses = self.of_images(vectors, cosines, ops.cast(targets["classes"], "int32"))
+        unused = 0 * (
+            ops.sum(vectors) + ops.sum(cosines)
+        )  # so that parameters have a gradient that a loss doesn't go by
+        embedding = ops.sum(losses) / targets["normaliser"] + unused
+        return {"loss": embedding, "embedding": embedding}
+
+    def _arcface(self, vectors, cosines, classes):
+        """The loss of each image: (B, D), (B, C), (B,) -> (B,)."""
+        right = ops.take_along_axis(cosines, classes[:, None], axis=-1)
+        sine = ops.sqrt(ops.maximum(1 - right**2, LEAST_SQUARE))
+        turned = right * math.cos(self.margin) - sine * math.sin(self.margin)
+        beyond = right - self.margin * math.sin(self.margin)
+        moved = ops.where(right > -math.cos(self.margin), turned, beyond)
+        chosen = classes[:, None] == ops.arange(cosines.shape[-1], dtype="int32")
+        logs = ops.log_softmax(self.scale * ops.where(chosen, moved, cosines), axis=-1)
+        return -ops.take_along_axis(logs, classes[:, None], axis=-1)[:, 0]
+
+    def _triplet(self, vectors, cosines, classes):
+        """As `_arcface`."""
+        same, other, paired = _pairs(classes)
+        distances = ops.sqrt(ops.maximum(2 - 2 * ops.matmul(vectors, ops.transpose(vectors)), LEAST_SQUARE))
+        farthest = ops.max(ops.where(same, distances, -FAR), axis=-1)
+        nearest = ops.min(ops.where(other, distances, FAR), axis=-1)
+        return ops.where(paired, ops.relu(farthest - nearest + self.margin), 0.0)
+
+    def _circle(self, vectors, cosines, classes):
+        """As `_arcface`."""
+        same, other, paired = _pairs(classes)
+        pairs = ops.matmul(vectors, ops.transpose(vectors))
+        of_same = -self.scale * ops.maximum(1 + self.margin - ops.stop_gradient(pairs), 0.0)
+        of_other = self.scale * ops.maximum(ops.stop_gradient(pairs) + self.margin, 0.0)
+        near = ops.logsumexp(ops.where(same, of_same * (pairs - 1 + self.margin), -FAR), axis=-1)
+        far = ops.logsumexp(ops.where(other, of_other * (pairs - self.margin), -FAR), axis=-1)
+        return ops.where(paired, ops.softplus(ops.where(paired, near + far, 0.0)), 0.0)
+
+
+def _pairs(classes):
+    """Pairs of images of one class and of two, and images that have both: (B,) -> bool (B, B), (B, B), (B,)."""
+    alike = classes[:, None] == classes
+    same = ops.logical_and(alike, ops.logical_not(ops.eye(ops.shape(classes)[0], dtype="bool")))
+    other = ops.logical_not(alike)
+    return same, other, ops.logical_and(ops.any(same, axis=-1), ops.any(other, axis=-1))

@@ -1,0 +1,80 @@
+"""The losses of embeddings; the reference, with definitions in words, is `trizoo.families.embedding.reference`."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812, its usual name
+
+from trizoo.families.embedding.spec import LEAST_SQUARE
+from trizoo.families.embedding.spec import EmbeddingLoss as EmbeddingSection
+from trizoo.families.embedding.spec import EmbeddingSpec
+
+FAR = 1e9  # beyond every value of a pair
+
+
+class EmbeddingLoss:
+    """Outputs and targets -> {"loss", "embedding"}: scalars.
+
+    Args:
+        options: the recipe's loss section
+    """
+
+    def __init__(self, spec: EmbeddingSpec, options: EmbeddingSection) -> None:
+        self.spec = spec
+        self.margin, self.scale = options.margin_and_scale
+        self.of_images = {"arcface": self._arcface, "triplet": self._triplet, "circle": self._circle}[options.name]
+
+    def __call__(
+        self, heads: Sequence[Tensor], targets: Mapping[str, Tensor], size: tuple[int, int]
+    ) -> dict[str, Tensor]:
+        """The terms of a batch.
+
+        Args:
+            heads: vectors (B, D) of length 1, their cosines with the classes' centres (B, C)
+            targets: tensors of `trizoo.families.embedding.targets`
+            size: input (width, height)
+        """
+        vectors, cosines = heads
+        with torch.autocast(vectors.device.type, enabled=False):
+            losses = self.of_images(vectors.float(), cosines.float(), targets["classes"].long())
+        unused = 0 * (vectors.sum() + cosines.sum())  # so that parameters have a gradient that a loss doesn't go by
+        embedding = losses.sum() / targets["normaliser"] + unused
+        return {"loss": embedding, "embedding": embedding}
+
+    def _arcface(self, vectors: Tensor, cosines: Tensor, classes: Tensor) -> Tensor:
+        """The loss of each image: (B, D), (B, C), (B,) -> (B,)."""
+        right = cosines.gather(-1, classes[:, None])
+        sine = (1 - right**2).clamp(min=LEAST_SQUARE).sqrt()
+        turned = right * math.cos(self.margin) - sine * math.sin(self.margin)
+        beyond = right - self.margin * math.sin(self.margin)
+        moved = torch.where(right > -math.cos(self.margin), turned, beyond)
+        chosen = F.one_hot(classes, cosines.shape[-1]).bool()
+        logs = F.log_softmax(self.scale * torch.where(chosen, moved, cosines), dim=-1)
+        return -logs.gather(-1, classes[:, None])[:, 0]
+
+    def _triplet(self, vectors: Tensor, cosines: Tensor, classes: Tensor) -> Tensor:
+        """As `_arcface`."""
+        same, other, paired = _pairs(classes)
+        distances = (2 - 2 * vectors @ vectors.T).clamp(min=LEAST_SQUARE).sqrt()
+        farthest = torch.where(same, distances, -FAR).max(dim=-1).values
+        nearest = torch.where(other, distances, FAR).min(dim=-1).values
+        return torch.where(paired, F.relu(farthest - nearest + self.margin), 0.0)
+
+    def _circle(self, vectors: Tensor, cosines: Tensor, classes: Tensor) -> Tensor:
+        """As `_arcface`."""
+        same, other, paired = _pairs(classes)
+        pairs = vectors @ vectors.T
+        of_same = -self.scale * (1 + self.margin - pairs.detach()).clamp(min=0)
+        of_other = self.scale * (pairs.detach() + self.margin).clamp(min=0)
+        near = torch.where(same, of_same * (pairs - 1 + self.margin), -FAR).logsumexp(dim=-1)
+        far = torch.where(other, of_other * (pairs - self.margin), -FAR).logsumexp(dim=-1)
+        return torch.where(paired, F.softplus(torch.where(paired, near + far, 0.0)), 0.0)
+
+
+def _pairs(classes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs of images of one class and of two, and images that have both: (B,) -> bool (B, B), (B, B), (B,)."""
+    alike = classes[:, None] == classes
+    same = alike & ~torch.eye(len(classes), dtype=torch.bool, device=classes.device)
+    return same, ~alike, same.any(dim=-1) & (~alike).any(dim=-1)
