@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Classifier,
         Detections,
         Detector,
+        Embedder,
         KeypointDetector,
         Keypoints,
         Predictor,
@@ -45,7 +46,7 @@ __version__ = "0.7.0"
 # what a program may use -> where it is; loaded when it is first asked for, since `import trizoo` should cost nothing
 _DOOR = {
     **dict.fromkeys(("Classified", "Classifier", "Detections", "Detector", "KeypointDetector", "Keypoints"), "api"),
-    **dict.fromkeys(("Predictor", "Segmenter"), "api"),
+    **dict.fromkeys(("Embedder", "Predictor", "Segmenter"), "api"),
     **dict.fromkeys(("load", "loss", "targets", "train"), "api"),
     "Callback": "training.callbacks",
     "UserError": "ground.errors",
@@ -58,6 +59,7 @@ __all__ = [
     "Classifier",
     "Detections",
     "Detector",
+    "Embedder",
     "KeypointDetector",
     "Keypoints",
     "Predictor",

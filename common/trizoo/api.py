@@ -162,11 +162,16 @@ class Classifier(Predictor):
             yield Classified(labels, found[labels], self.classes)
 
 
+class Embedder(Predictor):
+    """A vector for a whole image: an image -> float32 (D,) of length 1, whose products with others are cosines."""
+
+
 PREDICTORS = {
     "detection": Detector,
     "segmentation": Segmenter,
     "keypoints": KeypointDetector,
     "classification": Classifier,
+    "embedding": Embedder,
 }
 
 
@@ -191,7 +196,7 @@ def load(
         offline: with a tag: only what was downloaded before
 
     Returns:
-        A `Detector`, a `Segmenter`, a `KeypointDetector` or a `Classifier`.
+        A `Detector`, a `Segmenter`, a `KeypointDetector`, a `Classifier` or an `Embedder`.
 
     Raises:
         UserError: for a file that is no checkpoint, an unknown tag or framework, or one that isn't installed

@@ -23,6 +23,7 @@ ENDS = {
     "segmentation": ("mask", ("mask",)),
     "keypoints": BOXES,
     "classification": ("raw", ()),  # probabilities are the softmax of the logits
+    "embedding": ("raw", ()),  # the first output is the vectors
 }
 # of a recipe, what predicting and evaluating need; the paths of the data stay at home
 PARTS = ("model", "classes", "input_size", "resize", "evaluate", "predict")

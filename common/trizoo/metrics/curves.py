@@ -29,9 +29,9 @@ def write_report(folder, detections, truths, class_names, score=0.5):
 
     measures = measure(detections, truths, class_names, score)
     result = report(measures)
-    folder = _begin(folder, result)
+    folder = begin(folder, result)
     _write_tables(folder, measures, result)
-    _save(folder, plots.draw_all(measures))
+    save(folder, plots.draw_all(measures))
     return result
 
 
@@ -48,10 +48,10 @@ def write_segmentation_report(folder, measures):
     from trizoo.metrics import plots  # matplotlib takes a second to import
 
     result = segmentation.report(measures)
-    folder = _begin(folder, result)
-    _write_per_class(folder, result)
+    folder = begin(folder, result)
+    write_per_class(folder, result)
     _write_confusion(folder, result)
-    _save(folder, plots.draw_segmentation(measures))
+    save(folder, plots.draw_segmentation(measures))
     return result
 
 
@@ -69,13 +69,13 @@ def write_keypoint_report(folder, detections, truths, class_names):
 
     measures = points.measure_points(detections, truths, class_names)
     result = points.report_points(measures)
-    folder = _begin(folder, result)
-    _write_per_class(folder, result)
+    folder = begin(folder, result)
+    write_per_class(folder, result)
     _write_confusion(folder, result)
     pairs = zip(class_names, measures["distances"], strict=True)
     rows = ([name, distance] for name, distances in pairs for distance in sorted(distances.tolist()))
-    _write_csv(folder / "distances.csv", ["class", "distance"], rows)
-    _save(folder, plots.draw_keypoints(measures))
+    write_csv(folder / "distances.csv", ["class", "distance"], rows)
+    save(folder, plots.draw_keypoints(measures))
     return result
 
 
@@ -92,15 +92,15 @@ def write_classification_report(folder, measures):
     from trizoo.metrics import plots  # matplotlib takes a second to import
 
     result = classification.report(measures)
-    folder = _begin(folder, result)
-    _write_per_class(folder, result)
+    folder = begin(folder, result)
+    write_per_class(folder, result)
     _write_confusion(folder, result)
-    _write_csv(folder / "calibration.csv", [*measures["bins"]], zip(*measures["bins"].values(), strict=True))
-    _save(folder, plots.draw_classification(measures))
+    write_csv(folder / "calibration.csv", [*measures["bins"]], zip(*measures["bins"].values(), strict=True))
+    save(folder, plots.draw_classification(measures))
     return result
 
 
-def _begin(folder, result):
+def begin(folder, result):
     """Makes the folder, with report.json in it -> Path. Raises UserError where that isn't possible."""
     folder = Path(folder)
     try:
@@ -112,7 +112,7 @@ def _begin(folder, result):
     return folder
 
 
-def _save(folder, figures):
+def save(folder, figures):
     """The pictures of a report: {file stem: Figure}."""
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.png")
@@ -121,14 +121,14 @@ def _save(folder, figures):
 def _write_tables(folder, measures, result):
     """The CSV files of a detector's report."""
     names = measures["class_names"]
-    _write_per_class(folder, result)
+    write_per_class(folder, result)
 
     precision = measures["coco"]["precision"][0, ..., 0]  # (T, R, C, A) -> (R, C)
     table = np.column_stack([RECALLS.round(2), precision])
-    _write_csv(folder / "precision_recall.csv", ["recall", *names], table.tolist())
+    write_csv(folder / "precision_recall.csv", ["recall", *names], table.tolist())
 
     curves = measures["operating"]["curves"]
-    _write_csv(
+    write_csv(
         folder / "score_curves.csv",
         ["class", "score", "precision", "recall", "F1"],
         (
@@ -145,11 +145,11 @@ def _write_tables(folder, measures, result):
     _write_confusion(folder, result)
 
 
-def _write_per_class(folder, result):
+def write_per_class(folder, result):
     """A row for each class."""
     rows = result["per_class"]
     columns = list(next(iter(rows.values())))
-    _write_csv(folder / "per_class.csv", ["class", *columns], ([name, *row.values()] for name, row in rows.items()))
+    write_csv(folder / "per_class.csv", ["class", *columns], ([name, *row.values()] for name, row in rows.items()))
 
 
 def _write_confusion(folder, result):
@@ -157,10 +157,10 @@ def _write_confusion(folder, result):
     labels = result["confusion"]["labels"]
     matrix = result["confusion"]["matrix"]
     rows = ([label, *row] for label, row in zip(labels, matrix, strict=True))
-    _write_csv(folder / "confusion.csv", ["truth / prediction", *labels], rows)
+    write_csv(folder / "confusion.csv", ["truth / prediction", *labels], rows)
 
 
-def _write_csv(path, header, rows):
+def write_csv(path, header, rows):
     """One table, empty cells where a value is None or nan."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -107,7 +107,7 @@ def draw_precision_recall(names, precision, ap50):
         precision: (C, 101), at the recalls of RECALLS
         ap50: (C,)
     """
-    figure = _figure(8, 6)
+    figure = make_figure(8, 6)
     axes = figure.add_subplot(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.set_title(f"precision and recall at IoU 0.5, mean AP50 {mean_over_classes(ap50):.3f}")
     suffixes = [f"  {value:.3f}" for value in ap50]
@@ -123,7 +123,7 @@ def draw_score_curves(names, curves, score):
         curves: {"score": (S,), "precision", "recall", "F1": (C, S)}
         score: the operating point's
     """
-    figure = _figure(17, 5)
+    figure = make_figure(17, 5)
     f1 = _mean_curve(curves["F1"])
     for index, name in enumerate(("precision", "recall", "F1")):
         axes = figure.add_subplot(1, 3, index + 1, xlabel="score", ylabel=name, xlim=(0, 1), ylim=(0, 1.02))
@@ -146,7 +146,7 @@ def draw_confusion(names, matrix, title, percent=False):
     """
     numbered = len(names) <= MOST_NUMBERED_CELLS
     side = min(4 + (0.35 if numbered else 0.15) * len(matrix), WIDEST_MATRIX)
-    figure = _figure(side + 1, side)
+    figure = make_figure(side + 1, side)
     axes = figure.add_subplot(xlabel="prediction", ylabel="truth", title=title)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     picture = axes.imshow(share, cmap=shades(), vmin=0, vmax=1, interpolation="nearest")
@@ -181,7 +181,7 @@ def draw_distances(names, distances, radius):
         distances: float (P,) in pixels, of each class
         radius: the greatest
     """
-    figure = _figure(8, 5)
+    figure = make_figure(8, 5)
     axes = figure.add_subplot(xlabel="distance in pixels", ylabel="share of the pairs", xlim=(0, radius))
     axes.set_ylim(0, 1.02)
     axes.set_title("how far marks found lie from the true ones")
@@ -201,7 +201,7 @@ def draw_calibration(bins, error):
         bins: {"images", "confidence", "accuracy"}: (N,) each
         error: the expected calibration error
     """
-    figure, number = _figure(6, 6), len(bins["images"])
+    figure, number = make_figure(6, 6), len(bins["images"])
     axes = figure.add_subplot(xlabel="confidence", ylabel="share of right answers", xlim=(0, 1), ylim=(0, 1))
     axes.set_title(f"expected calibration error {error:.3f}")
     axes.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle=":")
@@ -220,7 +220,7 @@ def draw_bars(names, columns, title, missing=NO_TRUTH):
     """
     first = next(iter(columns.values()))
     order = np.argsort(np.nan_to_num(first, nan=-1), kind="stable")
-    figure = _figure(8, min(1.5 + 0.28 * len(names), HIGHEST_BARS))
+    figure = make_figure(8, min(1.5 + 0.28 * len(names), HIGHEST_BARS))
     axes = figure.add_subplot(xlim=(0, 1.1), title=title)
     thickness = 0.8 / len(columns)
     for index, (name, values) in enumerate(columns.items()):
@@ -265,7 +265,7 @@ def _mean_curve(curves):
     return np.divide(total, counts, out=np.full(total.shape, np.nan), where=counts > 0)
 
 
-def _figure(width, height):
+def make_figure(width, height):
     """An empty Figure of this size in inches whose parts make room for each other."""
     from matplotlib.figure import Figure
 

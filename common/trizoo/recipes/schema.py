@@ -54,6 +54,9 @@ class Data(Section):
     rare_below: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="images with a class that fewer than this share of them hold come more often; 0 = all alike"
     )
+    per_class: int = Field(
+        0, ge=0, description="images of a class that come together, so that a batch has pairs of each; 0 = as drawn"
+    )
     layout: Literal[LAYOUTS] | None = Field(None, description="of the labels; none = the first that is there")
     images: str | None = Field(None, description="folder of the images, below root or anywhere; none = found")
     annotations: str | None = Field(None, description="file or folder of the labels or masks; none = found")
@@ -70,10 +73,14 @@ class Data(Section):
     ignore_colours: Colours = Field((), description="colours in masks that count nowhere; VOC's is e0e0c0")
 
     @model_validator(mode="after")
-    def _overfit_or_limit(self):
+    def _one_of_two(self):
         if self.overfit and self.limit:
             raise ValueError(
                 f"overfit is {self.overfit} and limit {self.limit}; one of them says how few images there are"
+            )
+        if self.per_class and self.rare_below:
+            raise ValueError(
+                f"per_class is {self.per_class} and rare_below {self.rare_below:g}; one of them says which images come"
             )
         return self
 

@@ -6,7 +6,15 @@ from functools import partial
 from typing import Any
 
 from trizoo.data import statistics
-from trizoo.show import counts, evaluated_boxes, evaluated_classes, evaluated_keypoints, evaluated_masks, plots
+from trizoo.show import (
+    counts,
+    evaluated_boxes,
+    evaluated_classes,
+    evaluated_embeddings,
+    evaluated_keypoints,
+    evaluated_masks,
+    plots,
+)
 
 
 @dataclass(frozen=True)
@@ -68,5 +76,14 @@ KINDS = {
         plots.draw_images,
         False,
         evaluated_classes.sections,
+    ),
+    "embedding": Kind(
+        "embed-resnet18",
+        statistics.of_classes,
+        counts.words_on_images,
+        counts.classes_of_images,
+        plots.draw_images,
+        False,
+        evaluated_embeddings.sections,
     ),
 }

@@ -4,13 +4,14 @@ Data, evaluation and predict.py go by the object that `task_of` gives; `trizoo.t
 Command lines ask for FLAGS alone, so the tasks themselves are not loaded before they are needed.
 """
 
-from trizoo.tasks import classification_flags, detection_flags, keypoints_flags, segmentation_flags
+from trizoo.tasks import classification_flags, detection_flags, embedding_flags, keypoints_flags, segmentation_flags
 
 FLAGS = {
     "detection": detection_flags.FLAGS,
     "segmentation": segmentation_flags.FLAGS,
     "keypoints": keypoints_flags.FLAGS,
     "classification": classification_flags.FLAGS,
+    "embedding": embedding_flags.FLAGS,
 }
 
 
@@ -18,10 +19,11 @@ def tasks():
     """Every `Task` by its name."""
     from trizoo.tasks.classification import Classification
     from trizoo.tasks.detection import Detection
+    from trizoo.tasks.embedding import Embedding
     from trizoo.tasks.keypoints import Keypoints
     from trizoo.tasks.segmentation import Segmentation
 
-    return {task.name: task for task in (Detection(), Segmentation(), Keypoints(), Classification())}
+    return {task.name: task for task in (Detection(), Segmentation(), Keypoints(), Classification(), Embedding())}
 
 
 def task_of(model):

@@ -53,6 +53,7 @@ class Task(Protocol):
 
     metrics: tuple[str, ...]  # names of those that stand in a log; the first chooses the best weights, greatest first
     name: str
+    has_validation_loss: bool  # whether images of the validation split have the classes that the loss knows
     synthetic: dict[str, Any]  # what `trizoo.data.synthetic.synthesize` draws for a training without data
 
     def find(self, data):

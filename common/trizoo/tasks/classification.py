@@ -48,6 +48,7 @@ class Classification:
     name = "classification"
     synthetic = SINGLES_TO_TRAIN_ON
     metrics = ("top1", "top5")
+    has_validation_loss = True
 
     def find(self, data):
         """See `trizoo.data.classes.find.find_classes`."""

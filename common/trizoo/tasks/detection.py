@@ -58,6 +58,7 @@ class Detection:
     name = "detection"
     synthetic = SHAPES_TO_TRAIN_ON
     metrics = ("mAP50", "mAP")
+    has_validation_loss = True
 
     def find(self, data):
         """The `trizoo.data.boxes.index.BoxIndex`. Raises UserError for masks alone."""

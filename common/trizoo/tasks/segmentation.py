@@ -109,6 +109,7 @@ class Segmentation:
     name = "segmentation"
     synthetic = SHAPES_TO_TRAIN_ON
     metrics = ("mIoU", "pixel_accuracy")
+    has_validation_loss = True
 
     def find(self, data):
         """See `trizoo.data.masks.find.find_masks`."""

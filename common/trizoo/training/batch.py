@@ -1,12 +1,12 @@
 """Batches: which images each step gets, and the arrays that go to the device."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from trizoo.ground.errors import UserError
+from trizoo.training.order import epoch_order
 
 
 class Batch(NamedTuple):
@@ -94,34 +94,6 @@ class InputSizes:
         if factor == 1:
             return self.size
         return tuple(max(1, round(side * factor / self.multiple)) * self.multiple for side in self.size)
-
-
-@dataclass(frozen=True, eq=False)
-class Repeats:
-    """How often each image comes: `factors` of `trizoo.data.repeats`, float64 (count,). Equal to itself alone."""
-
-    factors: np.ndarray
-
-
-@lru_cache(maxsize=2)  # asked for at every step
-def epoch_order(count, seed, epoch, repeats=None):
-    """The order of `count` images in an epoch: a permutation that depends on (seed, epoch) alone, int64 (count,).
-
-    The array is shared and can't be written to.
-
-    Args:
-        repeats: `Repeats`, with which it is as many images of a permutation of more, each as often as its factor says;
-            the factor's fraction is the chance of once more
-    """
-    # the spawn key keeps the stream apart from (seed, epoch, 0), with which the first image is augmented
-    rng = np.random.default_rng(np.random.SeedSequence((seed, epoch), spawn_key=(1,)))
-    if repeats is None:
-        order = rng.permutation(count)
-    else:
-        times = np.floor(repeats.factors + rng.random(count)).astype(np.int64)
-        order = rng.permutation(np.repeat(np.arange(count), times))[:count]
-    order.flags.writeable = False
-    return order
 
 
 def batch_plan(step, epoch, offset, batch_size, count, seed, progress=0.0, size=None, repeats=None):

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from trizoo.data.repeats import image_repeats
 from trizoo.families import ModelSpec, architecture, check_input_size, model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
-from trizoo.training.batch import InputSizes, Repeats
+from trizoo.training.batch import InputSizes
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.loop import EpochSums, Trainer
+from trizoo.training.order import check_groups, order_of
 from trizoo.training.schedule import RunPlan
 from trizoo.training.validation import ValidationLoss
 from trizoo.weights.checkpoint import load as load_checkpoint
@@ -33,12 +33,13 @@ def spec_of(recipe):
 
 
 def check_model(recipe, devices=1):
-    """UserError for sizes, a loss or an option that don't fit a recipe's model, whatever its classes.
+    """UserError for sizes, batches, a loss or an option that don't fit a recipe's model, whatever its classes.
 
     Args:
         devices: how many share a batch
     """
     spec = spec_of(recipe.model_copy(update={"classes": recipe.classes or ("any",)}))
+    check_groups(recipe)
     check_batch_norm(recipe, spec, 1 if recipe.sync_batch_norm else devices)
 
 
@@ -228,8 +229,7 @@ def build_trainer(
             f"{checkpoint.state['notes']['images']}, or their names differ; a run is resumed with the same "
             f"images only, a new one may begin with --weights {run.last}"
         )
-    factors = image_repeats(sources.training, sources.members, recipe.data.rare_below)
-    repeats = None if factors is None else Repeats(factors)
+    repeats = order_of(sources.training, sources.members, recipe.data)
     sizes = input_sizes(recipe)
     trainer = Trainer(
         framework=framework,

@@ -83,7 +83,9 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     elif not recipe.data.overfit:
         split = choose_split(recipe.data.validation, ("val",), listing.splits) or train
         validation = test if split == test.split else task.evaluation_set(listing, recipe.data, split, recipe.classes)
-        source = training if split == train else task.open(listing, recipe.data, split, recipe.classes)
+        source = training
+        if task.has_validation_loss and split != train:
+            source = task.open(listing, recipe.data, split, recipe.classes)
         unseen = (source, range(len(source)))
         shared = {record.id for record in training.records} & {record.id for record in validation.records}
         if shared:
@@ -91,6 +93,8 @@ def open_data(recipe, say, pretrained=False, resumed=False):
                 f"warning: {len(shared)} of the {len(validation.records)} validation images ({split}) are trained on, "
                 f"so the metrics flatter; --set data.validation=SPLIT would choose others"
             )
+    if not task.has_validation_loss:
+        unseen = (training, ())
     if recipe.data.limit:
         whole, members = len(members), choose_images(training, members, recipe.data.limit, recipe.seed)
         say(

@@ -41,7 +41,7 @@ class RunPlan:
         pretrained: whether weights were loaded, without which nothing is frozen
         prefix: of the parameters that frozen epochs hold still
         sizes: the steps' `InputSizes`, None = the recipe's input size throughout
-        repeats: `trizoo.training.batch.Repeats`, None = every image once an epoch
+        repeats: `Repeats` or `Groups` of `trizoo.training.order`, None = every image once an epoch
 
     Attributes:
         length: of the run in epochs, a fraction where iterations end it inside one

@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
-from trizoo.families.embedding.spec import LEAST_SQUARE
+from trizoo.families.embedding.spec import LEAST_SQUARE, EmbeddingSpec
 from trizoo.families.embedding.spec import EmbeddingLoss as EmbeddingSection
-from trizoo.families.embedding.spec import EmbeddingSpec
 
 FAR = 1e9  # beyond every value of a pair
 

@@ -57,6 +57,12 @@ class ClassIndex:
         self.looked.update(zip(new, sound_headers([self.path(row) for row in new]), strict=True))
         return [self.looked[row] for row in rows]
 
+    def class_names_of(self, split):
+        """The names of the classes that a split has images of, None for all images; in the order of their ids."""
+        rows = slice(None) if split is None else self.rows_of.get(split, ())
+        there = np.bincount(self.labels[rows], minlength=len(self.class_names))
+        return tuple(name for name, count in zip(self.class_names, there, strict=True) if count)
+
     def open(self, split=None, classes=None):
         """The `ClassSet` of a split, None for all images."""
         return ClassSet(self, split, classes)
