@@ -19,5 +19,7 @@ def cosines(vectors: Tensor, centres: nn.Conv2d) -> Tensor:
         centres: its kernels are (C, D, 1, 1)
     """
     kernels = unit_length(centres.weight.flatten(1))
+    if vectors.is_meta:  # nothing is computed there, and there is no autocast
+        return vectors @ kernels.T
     with torch.autocast(vectors.device.type, enabled=False):
         return vectors @ kernels.T

@@ -36,7 +36,7 @@ def draw_similarities(measures):
     axes = figure.subplots()
     for name, key, colour in (("its own class", "of_same", COLOURS[0]), ("another class", "of_other", COLOURS[1])):
         values = measures[key][~np.isnan(measures[key])]
-        axes.hist(values, BINS, (-1, 1), alpha=0.6, label=f"nearest image of {name}", color=colour)
+        axes.hist(values, BINS, range=(-1, 1), alpha=0.6, label=f"nearest image of {name}", color=colour)
     if not np.isnan(measures["threshold"]):
         axes.axvline(measures["threshold"], color="0.3", linestyle="--", label=f"threshold {measures['threshold']:.2f}")
     axes.set_xlabel("similarity (cosine)")

@@ -6,7 +6,6 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from trizoo.families.base.backbones import BACKBONES
 from trizoo.families.base.spec import BackboneOptions, Family
 from trizoo.families.classification.spec import ClassificationArchitecture, ClassificationSpec
 from trizoo.families.embedding.targets import assign
@@ -89,6 +88,7 @@ class EmbeddingArchitecture(ClassificationArchitecture):
     spec_class: ClassVar[type[ClassificationSpec]] = EmbeddingSpec
 
 
-EMBEDDING = Family(
-    {f"embed-{backbone}": EmbeddingArchitecture(backbone=backbone) for backbone in BACKBONES}, EmbeddingLoss
-)
+# any other by model.backbone
+NAMED = ("resnet18", "resnet50", "mobilenetv2")
+
+EMBEDDING = Family({f"embed-{backbone}": EmbeddingArchitecture(backbone=backbone) for backbone in NAMED}, EmbeddingLoss)

@@ -4,7 +4,8 @@ import pytest
 from trizoo.augment.pipeline import generator
 from trizoo.families import architecture
 from trizoo.recipes.schema import Recipe
-from trizoo.training.batch import BatchPlan, InputSizes, Repeats, batch_plan, epoch_order
+from trizoo.training.batch import BatchPlan, InputSizes, batch_plan
+from trizoo.training.order import Repeats, epoch_order
 
 
 def test_an_epochs_order_is_a_permutation_of_its_seed_and_number():
