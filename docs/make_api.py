@@ -16,7 +16,7 @@ TITLE = re.compile(r"(?P<title>[A-Z][\w ]*):")  # such as "Args:", alone on its 
 ITEM = re.compile(r"(?P<names>[\w, ]+): (?P<text>.*)")
 GROUPS = {
     "Models": (
-        *("load", "Predictor", "Detector", "Segmenter", "KeypointDetector", "Classifier"),
+        *("load", "Predictor", "Detector", "Segmenter", "KeypointDetector", "Classifier", "Embedder"),
         *("Detections", "Keypoints", "Classified"),
     ),
     "Training": ("train", "Callback", "targets", "loss"),

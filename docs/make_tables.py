@@ -84,14 +84,14 @@ def tags(model):
 
 
 def front_table(counted):
-    """README's: a line a model, without classifiers, which are called as their backbones are.
+    """README's: a line a model, without those that are called as their backbones are, of whole images.
 
     Args:
         counted: {model: GFLOPs as text}
     """
     lines = ["| `--model` | input | M | GFLOPs | weights | published | here |", f"|{' --- |' * 7}"]
     for model in ARCHITECTURES:
-        if ARCHITECTURES[model].task == "classification":
+        if ARCHITECTURES[model].lends_backbone:
             continue
         tag, entry = next(iter(tags(model).items()), (None, None))
         short = tag and tag.replace(model, "", 1).replace("retinanet-", "…", 1)

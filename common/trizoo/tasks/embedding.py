@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trizoo.data.images import read_image
-from trizoo.data.synthetic import SINGLES_TO_TRAIN_ON
+from trizoo.data.synthetic import IDENTITIES_TO_TRAIN_ON
 from trizoo.ground.errors import UserError
 from trizoo.metrics.embedding import EmbeddingMetrics, report
 from trizoo.metrics.embedding_report import write_embedding_report
@@ -45,7 +45,7 @@ class Embedding(Classification):
     """See `trizoo.tasks.base.Task`. Data are those of classification."""
 
     name = "embedding"
-    synthetic = SINGLES_TO_TRAIN_ON
+    synthetic = IDENTITIES_TO_TRAIN_ON
     metrics = ("recall_at_1", "map_at_r")
     has_validation_loss = False
 
