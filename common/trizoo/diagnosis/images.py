@@ -92,10 +92,16 @@ def open_images(history):
         data = data.model_copy(update={"root": str(history.root), "images": None, "annotations": None})
     recipe, sources = open_data(recipe.model_copy(update={"data": data}), notes.append, resumed=True)
     source, places = sources.unseen
+    training = _part("train", sources.training, sources.members)
+    if places:
+        validation = _part(sources.validation.split, source, list(places))
+    else:  # of classes that aren't those to train on, so there is nothing to say of these
+        records = list(sources.validation.records)
+        validation = Part(sources.validation.split, records, np.zeros_like(training.objects), training.holders, 0)
     return Images(
         recipe,
-        _part("train", sources.training, sources.members),
-        _part(sources.validation.split, source, list(places)),
+        training,
+        validation,
         (sources.test.records, sources.test.split),
         sources.training.problems,
         tuple(note.removeprefix(WARNING) for note in notes if note.startswith(WARNING)),
