@@ -1,4 +1,4 @@
-"""Networks as Keras files: models that give boxes or a mask, and the network's outputs, by their names."""
+"""Networks as Keras files: models that give boxes, a mask or probabilities before the network's outputs."""
 
 import keras
 from keras import ops
@@ -13,7 +13,7 @@ class Exported(keras.Model):
 
     Args:
         network: a `keras_zoo.network.Network`
-        kind: what comes before the network's own outputs: "boxes", "mask", or "raw" for nothing
+        kind: what comes before the network's own outputs: "boxes", "mask", "probabilities", or "raw" for nothing
         thresholds: of boxes: confidence, nms and max_detections
     """
 
@@ -29,6 +29,8 @@ class Exported(keras.Model):
         outputs = dict(zip(spec.output_names, self.network(images, training=training), strict=True))
         if self.kind == "mask":
             return {"mask": likeliest(*outputs.values()), **outputs}
+        if self.kind == "probabilities":
+            return {"probabilities": ops.softmax(*outputs.values()), **outputs}
         if self.kind == "raw":
             return outputs
         _, height, width, _ = ops.shape(images)

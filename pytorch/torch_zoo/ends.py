@@ -1,4 +1,4 @@
-"""What an exported program ends in behind the network: boxes after NMS, or a mask, with PyTorch's own operators.
+"""What an exported program ends in behind the network, by PyTorch's operators: boxes after NMS, a mask, probabilities.
 
 Boxes are the same as those of the family's decode.py for an image that fills the input: in pixels of the input, clipped
 to it, at most `max_detections`, highest score first. Of a batch all images have as many places as the one with most
@@ -38,6 +38,15 @@ class WithMask(Raw):
         outputs = super().forward(images)
         (logits,) = outputs.values()
         return {"mask": logits.argmax(dim=3).to(torch.uint8), **outputs}
+
+
+class WithProbabilities(Raw):
+    """Those behind `probabilities`, float32 (B, C): the softmax of the logits."""
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        outputs = super().forward(images)
+        (logits,) = outputs.values()
+        return {"probabilities": logits.softmax(dim=1), **outputs}
 
 
 class WithBoxes(Raw):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.export import Dim, ExportedProgram
 
-from torch_zoo.ends import Raw, WithBoxes, WithMask
+from torch_zoo.ends import Raw, WithBoxes, WithMask, WithProbabilities
 from torch_zoo.export import MOST, InHalf, of_any_size, quietly, require_new_pytorch
 from torch_zoo.network import Network
 from torch_zoo.predictor import fold
@@ -51,4 +51,5 @@ def to_pt2(model: Network, size: tuple[int, int], *, metadata: "Metadata") -> Ex
 def _with_end(network: nn.Module, spec: "ModelSpec", metadata: "Metadata") -> nn.Module:
     if metadata.kind == "boxes":
         return WithBoxes(network, spec, metadata.thresholds)
-    return (WithMask if metadata.kind == "mask" else Raw)(network, spec)
+    ends = {"mask": WithMask, "probabilities": WithProbabilities, "raw": Raw}
+    return ends[metadata.kind](network, spec)

@@ -25,7 +25,7 @@ def to_saved_model(model, size, folder, *, dynamic_size, batch, half, kind, thre
         dynamic_size: whether images of other sizes that the model takes will do
         batch: images at once, None for any number
         half: whether weights are kept in fp16; the arithmetic is float32's
-        kind: "boxes", "mask" or "raw", what the graph ends in
+        kind: "boxes", "mask", "probabilities" or "raw", what the graph ends in
         thresholds: of boxes, a `trizoo.deploy.metadata.Thresholds`
     """
     model = fold(copy.deepcopy(model))
@@ -43,7 +43,7 @@ def to_saved_model(model, size, folder, *, dynamic_size, batch, half, kind, thre
         if kind == "boxes":
             return with_thresholds(images, **thresholds.model_dump())
         outputs = model._serve(images)
-        return outputs if kind == "raw" else _mask(outputs) | outputs
+        return _end(kind, outputs) | outputs
 
     root = tf.Module()  # of the network no more than the variables
     root.network = model
@@ -74,7 +74,7 @@ def to_tflite(model, size, *, batch, half, kind, thresholds, calibration=None):
         if kind == "boxes":
             numbers = thresholds.model_dump() | {"nms": _least_overlap(thresholds.nms)}
             return _boxes(model.spec, images, outputs, **numbers) | outputs
-        return outputs if kind == "raw" else _mask(outputs) | outputs
+        return _end(kind, outputs) | outputs
 
     traced = _traced(serve, tf.TensorSpec((batch, size[1], size[0], 3), tf.uint8, name="images"))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], model)
@@ -105,9 +105,11 @@ def _least_overlap(threshold):
     return None if threshold >= 1 else np.nextafter(np.float32(threshold), np.float32(1))
 
 
-def _mask(outputs):
-    (logits,) = outputs.values()
-    return {"mask": likeliest(logits)}
+def _end(kind, outputs):
+    """What comes before the outputs: {name: tensor}, empty for "raw"."""
+    if kind == "mask":
+        return {"mask": likeliest(*outputs.values())}
+    return {"probabilities": tf.nn.softmax(*outputs.values())} if kind == "probabilities" else {}
 
 
 def _keep_in_half(model):

@@ -7,6 +7,11 @@ import tensorflow as tf
 _training = ContextVar("training", default=False)  # what the call in progress is of; each thread has its own
 
 
+def is_training():
+    """Whether the call in progress is of training."""
+    return _training.get()
+
+
 class Module(tf.Module):
     """A tf.Module whose call is of training or not; a subclass says in `call` what it makes of its inputs.
 

@@ -1,10 +1,11 @@
-"""What `trizoo data` does: check a data set, show it, convert it, split it, draw one, or download one."""
+"""What `trizoo data` does: check a data set, show it, convert it, crop it, split it, draw one, or download one."""
 
 from tqdm import tqdm
 
 from trizoo.data.check import check
 from trizoo.data.class_maps import parse_class_map
 from trizoo.data.convert import convert
+from trizoo.data.crop import crop
 from trizoo.data.shapes import MARKER
 from trizoo.data.split_lists import split
 from trizoo.data.synthetic import KINDS, synthesize
@@ -20,6 +21,7 @@ def run(options):
         "check": _check,
         "show": _show,
         "convert": _convert,
+        "crop": _crop,
         "split": _split,
         "synth": _synthesize,
         "download": _download,
@@ -79,6 +81,27 @@ def _convert(options):
         f"{options.out}: {done.images} images with {labels}, written as {done.layout}, splits {splits}, "
         f"classes {', '.join(done.classes)}"
     )
+    return 0
+
+
+def _crop(options):
+    _check_folder(options.out, "OUT")
+    done = crop(
+        options.root,
+        options.out,
+        options.classes,
+        margin=options.margin,
+        size=options.size,
+        min_side=options.min_side,
+        to=options.format,
+        classes_map=parse_class_map(options.classes_map or ()),
+        watch=_bar,
+        **_places(options),
+    )
+    for note in done.notes:
+        print(f"note: {note}")
+    print(done)
+    print(options.out)
     return 0
 
 

@@ -93,10 +93,8 @@ def convert(
         raise UserError(f"limit is {limit}; at least 1 image is needed")
     if shard_size is not None and to != "shards":
         raise UserError(f"the size of shards is given, and {to} has none; leave it out, or write shards")
-    out = Path(out)
-    if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
-        raise UserError(f"{out} is there already, and nothing is written over; name a new folder")
-    _refuse_inside(out, root, images, annotations)
+    out = new_folder(out)
+    refuse_inside(out, root, images, annotations)
     options = {"mask_map": mask_map, "palette": palette, "ignore_colours": ignore_colours}
     places = {"layout": layout, "images": images, "annotations": annotations}
     if to == "points" and task is None and not any(options.values()):
@@ -106,11 +104,11 @@ def convert(
     if any(options.values()) and not has_masks:
         raise UserError("mask_map and palette are about masks; leave them out, or convert masks")
     if not is_of_tars(root):
-        _refuse_inside(out, listing.root)
+        refuse_inside(out, listing.root)
     if has_masks:
         content, source = _of_masks(listing, classes, classes_map, options)
     else:
-        content, source = _of_boxes(listing, classes, classes_map)
+        content, source = content_of_boxes(listing, classes, classes_map)
     for name in content.classes:
         if NOT_XML.search(name):
             raise UserError(f"the class {name!r} has a character that files can't hold; --classes-map names it anew")
@@ -119,7 +117,7 @@ def convert(
     notes += _renamed(content)
     if to == "labelme" and not has_masks:
         notes += _lost_in_labelme(content)
-    notes += _write(content, WRITERS[to], out)
+    notes += fill(content, WRITERS[to], out)
     if has_masks and to != "voc" and {*BACKGROUND_NAMES} & {*content.classes[1:]}:
         notes.append("the background, which isn't class 0 here, is class 0 of what was written, and ids change with it")
     if source.problems:
@@ -153,15 +151,27 @@ def _lost_in_labelme(content):
     return [f"labelme's readers take {named} for no class and leave its objects out: {count}"] if count else []
 
 
-def _refuse_inside(out, root, *places):
-    """UserError where a folder lies in the data set; places: see `trizoo.data.finding.named_place`."""
+def new_folder(out):
+    """The Path of a folder to make. Raises UserError where it holds anything."""
+    out = Path(out)
+    if out.is_symlink() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
+        raise UserError(f"{out} is there already, and nothing is written over; name a new folder")
+    return out
+
+
+def refuse_inside(out, root, *places):
+    """UserError where a folder lies in the data set.
+
+    Args:
+        places: see `trizoo.data.finding.named_place`
+    """
     folders = [Path(root), *(named_place(root, place, "files") for place in places if place is not None)]
     for folder in folders:
         if out.resolve().is_relative_to(folder.resolve()):
             raise UserError(f"{out} lies in the data set {folder} itself; name a folder outside of it")
 
 
-def _of_boxes(listing, classes, classes_map):
+def content_of_boxes(listing, classes, classes_map):
     """The `Content` and the `BoxSet` of all images that are annotated."""
     index = listing.index
     unused = without_use(classes_map or {}, (*index.class_names, *(index.classes or ())))
@@ -217,7 +227,7 @@ def _limited(content, source, limit, seed):
     return limited, [f"{train} has {len(chosen)} of its {len(members)} images, chosen so that classes are balanced"]
 
 
-def _write(content, writer, out):
+def fill(content, writer, out):
     """Fills the folder by way of another one beside it -> notes."""
     unfinished = out.absolute().with_name(f".{secrets.token_hex(8)}.tmp")
     try:

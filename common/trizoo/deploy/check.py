@@ -7,6 +7,7 @@ import numpy as np
 
 from trizoo.augment.letterbox import Placement
 from trizoo.deploy.runtimes import runtime_of
+from trizoo.families.base.terms import log_softmax
 from trizoo.ground.boxes import iou
 from trizoo.ground.sample import Detections
 
@@ -17,6 +18,7 @@ SAME = {"fp32": (0.98, 1e-3), "fp16": (0.5, 1.0), "int8": (0.5, 1.0)}
 ROUNDING = 3e-7  # of a number, at least
 SHAKEN = 3  # times
 LOWEST_SCORE = 0.05  # of the boxes that are compared, where the runtime takes thresholds: there are more of them
+PROBABILITY = 1e-4  # that probabilities of an fp32 file may be apart
 SAME_PIXELS = 0.999  # share of a mask's; where two classes are worth the same, the last bit decides
 
 
@@ -32,6 +34,7 @@ class Difference:
         pixels: largest distance of two boxes that are one, in pixels
         score: largest difference of their scores
         mask: share of pixels of the same class
+        probability: largest difference of two probabilities
         images: how many
         precision: of the file
     """
@@ -45,6 +48,7 @@ class Difference:
     pixels: float = 0.0
     score: float = 0.0
     mask: float | None = None
+    probability: float | None = None
 
     def breach(self):
         """A sentence on what is too far off, None where nothing is.
@@ -59,6 +63,8 @@ class Difference:
             return f"{lost} of {self.boxes} boxes have no counterpart in the framework's"
         if precision == "fp32" and self.mask is not None and self.mask < SAME_PIXELS:
             return f"{1 - self.mask:.2%} of the mask's pixels are of another class than in the framework"
+        if precision == "fp32" and self.probability is not None and not self.probability <= PROBABILITY:
+            return f"probabilities differ by {self.probability:.2g}, and {PROBABILITY:g} is the most in {precision}"
         return None
 
     def __str__(self):
@@ -73,6 +79,8 @@ class Difference:
             figures.append(f"to {self.pixels:.1e} pixels and {self.score:.1e} in score")
         if self.mask is not None:
             figures.append(f"{self.mask:.4%} of the mask's pixels equal")
+        if self.probability is not None:
+            figures.append(f"probabilities to {self.probability:.1e}")
         return ", ".join(figures)
 
 
@@ -88,7 +96,7 @@ def compare(opened, predict, batches):
     kind, given = metadata.kind, {}
     if kind == "boxes" and runtime_of(opened.exported.path).takes_thresholds:
         given = {"confidence": min(LOWEST_SCORE, metadata.thresholds.confidence)}
-    raw, images, same, pixels = 0.0, 0, 0, 0
+    raw, images, same, pixels, apart = 0.0, 0, 0, 0, 0.0
     for batch in batches:
         expected = predict(batch)
         # raw outputs of the very run that gives the boxes: another one may round otherwise
@@ -105,8 +113,11 @@ def compare(opened, predict, batches):
             (mask,) = ends
             same += int((mask == expected[0].argmax(axis=-1)).sum())
             pixels += mask.size
-    found = tally if kind == "boxes" else {"mask": same / pixels} if kind == "mask" else {}
-    return Difference(raw, images, metadata.precision, **found)
+        elif kind == "probabilities":
+            (shares,) = ends
+            apart = max(apart, float(np.abs(shares - np.exp(log_softmax(expected[0]))).max()))
+    found = {"boxes": tally, "mask": {"mask": same / max(pixels, 1)}, "probabilities": {"probability": apart}}
+    return Difference(raw, images, metadata.precision, **found.get(kind, {}))
 
 
 def _relative(found, expected):

@@ -22,7 +22,7 @@ ENDS = {
     "detection": BOXES,
     "segmentation": ("mask", ("mask",)),
     "keypoints": BOXES,
-    "classification": ("raw", ()),  # probabilities are the softmax of the logits
+    "classification": ("probabilities", ("probabilities",)),
     "embedding": ("raw", ()),  # the first output is the vectors
 }
 # of a recipe, what predicting and evaluating need; the paths of the data stay at home
@@ -44,7 +44,7 @@ class Metadata(Section):
     format: int = FORMAT
     trizoo: str = __version__
     task: str
-    kind: Literal["boxes", "mask", "raw"] = Field(description="what the graph ends in")
+    kind: Literal["boxes", "mask", "probabilities", "raw"] = Field(description="what the graph ends in")
     outputs: tuple[str, ...] = Field(description="names of what it ends in, before those of the raw outputs")
     raw_outputs: tuple[str, ...]
     dynamic_size: bool

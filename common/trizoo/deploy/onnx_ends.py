@@ -1,4 +1,4 @@
-"""What an ONNX graph ends in behind the network: boxes after NMS, or a mask.
+"""What an ONNX graph ends in behind the network: boxes after NMS, a mask, or probabilities.
 
 Boxes are the same as those of the family's decode.py for an image that fills the input: in pixels of the input, clipped
 to it, at most `max_detections`, highest score first. Of a batch all images have as many places as the one with most
@@ -65,6 +65,21 @@ def add_mask(model, batch, size):
     ops.add_to(graph)
     width, height = size or ("width", "height")
     _lead(graph, helper.make_tensor_value_info("mask", TensorProto.UINT8, (batch or "batch", height, width)))
+
+
+def add_probabilities(model, num_classes, batch):
+    """Adds the softmax of the logits to an onnx.ModelProto: the output probabilities, float32 (B, C), comes first.
+
+    Args:
+        num_classes: C
+        batch: images at once, None for any number
+    """
+    from onnx import TensorProto, helper
+
+    graph, ops = model.graph, Ops(PREFIX)
+    ops.name(ops("Softmax", graph.output[0].name, axis=1), "probabilities")
+    ops.add_to(graph)
+    _lead(graph, helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, (batch or "batch", num_classes)))
 
 
 def _lead(graph, *outputs):

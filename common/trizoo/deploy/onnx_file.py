@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from trizoo.deploy.metadata import KEY
-from trizoo.deploy.onnx_ends import add_boxes, add_mask
+from trizoo.deploy.onnx_ends import add_boxes, add_mask, add_probabilities
 from trizoo.ground.files import write_atomically
 
 # what is worth the most in whole numbers; the rest is cheap, and exact where it stays as it is
@@ -41,6 +41,8 @@ def finished(model, job):
         add_boxes(model, job.spec, metadata.thresholds, metadata.batch)
     elif metadata.kind == "mask":
         add_mask(model, metadata.batch, None if metadata.dynamic_size else job.size)
+    elif metadata.kind == "probabilities":
+        add_probabilities(model, job.spec.num_classes, metadata.batch)
     model.producer_name, model.producer_version = KEY, metadata.trizoo
     model.graph.name = job.spec.name
     onnx.helper.set_model_props(model, {KEY: metadata.to_json()})

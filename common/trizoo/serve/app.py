@@ -20,6 +20,7 @@ _PARAMETERS = {
         "only these are looked for; may be given several times",
         {"type": "array", "items": {"type": "string"}},
     ),
+    "top": ("how many classes are told, the likeliest first", {"type": "integer", "minimum": 1}),
     "mask": ("the mask too, as a PNG in base64 whose pixels are class ids", {"type": "string", "enum": ["png"]}),
 }
 

@@ -64,26 +64,28 @@ class Served:
         return self.place(np.full((height, width, 3), GREY, np.uint8))
 
     def result(self, photo, found, wish):
-        """An entry of predict's detections.json or areas.json; for segmentation perhaps with the mask.
+        """An entry of predict's detections.json, areas.json or classes.json; for segmentation perhaps with the mask.
 
         The mask is a PNG in base64, whose pixels are class ids with VOC's colours.
         """
         args = self.args
         if wish.confidence is not None:
             args = _changed(args, confidence=wish.confidence)
+        if wish.top is not None:
+            args = _changed(args, top=wish.top)
         result = self.task.result(photo, found, self.recipe, args)
         return result | {"mask": _png(found)} if wish.mask else result
 
     def about(self):
         """What a client may want to know of the model, for JSON."""
-        detects = self.task.name != "segmentation"
+        detects, has_masks = self.task.name in ("detection", "keypoints"), self.task.name == "segmentation"
         predict, args = self.recipe.predict, self.args
         shown = predict.score if args.confidence is None else args.confidence
         thresholds = {"confidence": shown, "lowest_confidence": min(LOWEST_SCORE, shown)} if detects else {}
         names = {"detection": ("nms", "nms_method", "max_detections"), "keypoints": ("max_detections",)}
         for name in names.get(self.task.name, ()):
             thresholds[name] = getattr(self.pipeline, name)
-        colours = class_colours(len(self.classes)) if detects else voc_palette()[: len(self.classes)]
+        colours = voc_palette()[: len(self.classes)] if has_masks else class_colours(len(self.classes))
         return {
             "weights": self.weights,
             "model": self.spec.name,

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 from trizoo.ground.text import hint, suggest
 from trizoo.serve.refused import RefusedError
+from trizoo.tasks.classification_flags import top
 from trizoo.tasks.detection_flags import share
 
 OF_TASK = {
     "detection": ("confidence", "nms", "classes"),
     "segmentation": ("mask",),
     "keypoints": ("confidence", "classes"),
+    "classification": ("top",),
 }
 MASKS = ("png",)
 
@@ -23,12 +25,14 @@ class Wish:
         nms: IoU of non-maximum suppression
         only: the class ids that count
         mask: whether a mask's pixels are wanted
+        top: how many classes of an image are told
     """
 
     confidence: float | None = None
     nms: float | None = None
     only: tuple[int, ...] | None = None
     mask: bool = False
+    top: int | None = None
 
     def options(self):
         """What the pipeline has to be told -> ((name, value), …)."""
@@ -55,10 +59,11 @@ def parse_wish(given, task, classes):
             raise RefusedError(422, f"{name} is given twice; once is enough")
         else:
             values[name] = text
-    shares = {name: _share(name, text) for name, text in values.items() if name != "mask"}
+    shares = {name: _share(name, text) for name, text in values.items() if name not in ("mask", "top")}
     if values.get("mask", MASKS[0]) not in MASKS:
         raise RefusedError(422, f"mask is {values['mask']!r:.60}; {' or '.join(MASKS)} is needed")
-    return Wish(**shares, only=_ids(names, classes) if names else None, mask="mask" in values)
+    only, count = _ids(names, classes) if names else None, _top(values["top"]) if "top" in values else None
+    return Wish(**shares, only=only, mask="mask" in values, top=count)
 
 
 def _share(name, text):
@@ -66,6 +71,13 @@ def _share(name, text):
         return share(text)
     except ValueError:
         raise RefusedError(422, f"{name} is {text!r:.60}; a number from 0 to 1 is needed") from None
+
+
+def _top(text):
+    try:
+        return top(text)
+    except ValueError:
+        raise RefusedError(422, f"top is {text!r:.60}; a whole number of at least 1 is needed") from None
 
 
 def _ids(names, classes):

@@ -5,9 +5,14 @@ import json
 import numpy as np
 import pytest
 
+import trizoo
 from trizoo.commands.main import main
-from trizoo.data.synthetic import draw_image
+from trizoo.data.synthetic import draw_image, synthesize
+from trizoo.deploy.endings import SAVED_MODEL
+from trizoo.deploy.runtimes import read_notes
+from trizoo.deploy.targets import TARGETS
 from trizoo.families import architecture
+from trizoo.families.base.terms import log_softmax
 from trizoo.parity.probe import loss_section
 from trizoo.parity.pseudo import pseudo_arrays
 from trizoo.recipes.load import to_dict
@@ -24,10 +29,12 @@ MODELS = {
     "deeplabv3plus-mobilenetv2": (72, 50),
     "keypoints-stride32": (160, 96),
 }
+CLASSIFIER = "classify-resnet18"
+SIZES = MODELS | {CLASSIFIER: (96, 64)}
 
 
 def write_checkpoint(zoo, folder, framework, model, data, options=None, **changes):
-    """Writes a checkpoint of one of MODELS: its path.
+    """Writes a checkpoint of one of SIZES: its path.
 
     Args:
         framework: that it says it is of
@@ -38,7 +45,7 @@ def write_checkpoint(zoo, folder, framework, model, data, options=None, **change
     recipe = Recipe(
         model={"name": model, **(options or {})},
         classes=("background", *CLASSES) if architecture(model).task == "segmentation" else CLASSES,
-        input_size=MODELS[model],
+        input_size=SIZES[model],
         loss=loss_section(model),
         data={"root": str(data)},
         **{"predict": {"score": 0.2, "nms": 0.4}, **changes},
@@ -64,6 +71,44 @@ def assert_same_metrics(pair, framework, data, folder):
         results.append(json.loads(out.read_text(encoding="utf-8")))
     for name in ("mAP50", "mAP"):
         assert results[1][name] == pytest.approx(results[0][name], abs=1e-3)
+
+
+def assert_classifier_is_exported(zoo, framework, target, folder, capsys, flags=()):
+    """A classifier's file ends in probabilities, is read again, gives the checkpoint's classes and its metrics.
+
+    Args:
+        framework: of the checkpoint
+        target: of the export
+        folder: an empty one
+        flags: more of export's
+    """
+    data = synthesize(folder / "data", images=24, size=(96, 64), classes=CLASSES, kind="classification")
+    (folder / "checkpoints").mkdir()
+    path, out = write_checkpoint(zoo, folder / "checkpoints", framework, CLASSIFIER, data), folder / "out"
+    ending = TARGETS[target].ending
+    out = out.with_suffix(ending) if ending != SAVED_MODEL else out
+    assert main(["export", str(path), "--to", target, "--out", str(out), *flags]) == 0
+    assert "probabilities to" in capsys.readouterr().out
+    opened = read_notes(out).open()
+    assert (opened.metadata.kind, opened.metadata.outputs) == ("probabilities", ("probabilities",))
+    images = np.stack([image(SIZES[CLASSIFIER], number) for number in range(3)])
+    (shares,), (logits,) = opened(images), opened.raw(images)
+    assert shares.shape == (3, len(CLASSES))
+    np.testing.assert_allclose(shares, np.exp(log_softmax(logits)), atol=1e-5)
+
+    expected, found = (
+        trizoo.load(source, *which, precision="fp32")(image()) for source, *which in ((path, framework), (out,))
+    )
+    assert found.names == expected.names
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
+    metrics = []
+    for number, (weights, which) in enumerate(((path, ["--framework", framework]), (out, []))):
+        told = folder / f"{number}.json"
+        command = ["evaluate", "--weights", str(weights), "--data", str(data), "--json", str(told), *which]
+        assert main([*command, "--precision", "fp32"]) == 0
+        metrics.append(json.loads(told.read_text(encoding="utf-8")))
+    for name in ("top1", "top5", "mF1", "calibration_error"):
+        assert metrics[1][name] == pytest.approx(metrics[0][name], abs=1e-4)
 
 
 def outputs_of(spec, size, count, seed=0):

@@ -11,7 +11,7 @@ from trizoo.recipes.schema import Recipe
 from trizoo.weights.checkpoint import load
 from trizoo.weights.classes import BACKGROUND, SEGMENTED_BACKGROUND, spread_classes
 from trizoo.weights.importers.darknet import export_floats
-from trizoo.weights.importers.torchvision import DEEPLABV3, export_names
+from trizoo.weights.importers.torchvision import CLASSIFIERS_OF_ITS_OWN, DEEPLABV3, export_names
 from trizoo.weights.readers import darknet, safetensors
 
 SUFFIXES = (".weights", ".safetensors")
@@ -20,6 +20,7 @@ DARKNET_MEAN, DARKNET_STD = (0, 0, 0), (255, 255, 255)  # Darknet divides pixels
 NEVER = -math.log(1 / 0.01 - 1)  # logit of 0.01, below any score that counts
 PRESETS = {"ssd300-vgg16": "ssd300"}
 RETINANET_PRESET = "retinanet"
+HEAD = "head.predict.weight"  # of a classifier
 
 
 def export(source, out, names="trizoo"):
@@ -63,7 +64,9 @@ def export(source, out, names="trizoo"):
 
 
 def _for_torchvision(checkpoint, recipe, source):
-    """Arrays by torchvision's names, and the names of their outputs: the background first, COCO's classes by number.
+    """Arrays by torchvision's names, and what their outputs mean.
+
+    The background is first, COCO's classes are by number; a classifier has its classes alone.
 
     Batch norms are for an eps of 1e-5, torchvision's own. Raises UserError for what its graph can't do.
     """
@@ -79,6 +82,9 @@ def _for_torchvision(checkpoint, recipe, source):
             raise UserError(f"{source} has model.{key} {ours!r}, torchvision's {theirs!r}; names alone don't change it")
     if checkpoint.is_backbone:
         return {renamed[ours]: array for ours, array in arrays.items() if ours in renamed}, ()
+    if name in CLASSIFIERS_OF_ITS_OWN:
+        arrays = arrays | {HEAD: arrays[HEAD][:, :, 0, 0]}  # a linear layer's
+        return {renamed[ours]: arrays[ours] for ours in renamed}, recipe.classes
     classes = (BACKGROUND, *recipe.classes)
     if name in DEEPLABV3:
         classes = [BACKGROUND if given == SEGMENTED_BACKGROUND else given for given in recipe.classes]

@@ -8,6 +8,7 @@ from trizoo.weights.store import converted_paths, downloaded_path, models_of, st
 WIDTH = 100
 HEAD = ("tag", "part", "classes", "MB", "checksum", "here", "in the zoo")
 RIGHT = {"classes", "MB"}
+MOST_NAMES, FIRST_NAMES = 100, 10  # of classes that are told whole, and of more
 
 
 def megabytes(size):
@@ -72,7 +73,7 @@ def details(tag, entry, manifest):
         ("input", ", ".join(_use(entry)) or None),
         ("normalisation", normalisation and _formula(normalisation)),
         ("outputs", entry.num_classes and f"{entry.num_classes} classes"),
-        ("classes", ", ".join(classes)),
+        ("classes", _shown(classes, entry.classes)),
         *(("published", f"{name}: {value}") for name, value in entry.published.items()),
         ("published in", entry.published_source),
         ("conditions", ", ".join(conditions(entry)) or None),
@@ -96,6 +97,13 @@ def conditions(entry):
     words += [f"{key} {value:g}" for key, value in thresholds.items() if value is not None]
     words += [] if known.annotated else ["its annotations aren't public"]
     return words + ([known.notes] if known.notes else [])
+
+
+def _shown(classes, name):
+    """Names of classes in words: of very many the first, and what their list is called."""
+    if len(classes) <= MOST_NAMES:
+        return ", ".join(classes)
+    return f"{', '.join(classes[:FIRST_NAMES])} and {len(classes) - FIRST_NAMES} more, the list {name}"
 
 
 def _use(known):

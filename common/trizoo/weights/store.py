@@ -20,6 +20,7 @@ from trizoo.weights.convert import convert
 from trizoo.weights.readers import tensorflow
 
 FILES = (".h5", ".weights", ".pth", ".pt", ".safetensors", ".npz")  # endings of files, never of tags
+CLASSIFIES = "classify-"  # begins the name of the classifier on a backbone
 ADDRESS = r"(https?|file|hf)://"
 HUGGING_FACE = r"hf://(?P<owner>[\w.-]+)/(?P<repository>[\w.-]+?)(@(?P<revision>[\w.-]+))?/(?P<file>[^?#]+)"
 TENSORFLOW = "tensorflow-tar.gz"  # the format in the manifest that a framework is needed for
@@ -161,7 +162,10 @@ def takes_backbones(model):
 
 
 def model_for(tag, entry, wanted=None):
-    """The model to convert a tag for. Raises UserError where the zoo has none, or none that is wanted, or several."""
+    """The model to convert a tag for; of a backbone with the classes that its file predicts the classifier.
+
+    Raises UserError where the zoo has none, or none that is wanted, or several.
+    """
     models = models_of(entry)
     if not models:
         raise UserError(
@@ -170,6 +174,8 @@ def model_for(tag, entry, wanted=None):
         )
     if entry.model in ARCHITECTURES:
         return entry.model
+    if wanted is None and entry.classes:
+        return f"{CLASSIFIES}{entry.model}"
     if wanted is None and len(models) > 1:
         raise UserError(f"{tag} is the backbone of {', '.join(models)}; --model says for which")
     if wanted is not None and wanted not in models:
@@ -195,6 +201,7 @@ def convert_tag(tag, source, out, manifest, model=None):
     """
     entry = manifest.entry(tag)
     model = model_for(tag, entry, model)
+    predicts = entry.part == "model" or model.startswith(CLASSIFIES)
     overrides = []
     if entry.input_size and entry.part == "model":
         overrides.append(("input_size", list(entry.input_size), f"tag {tag}"))
@@ -212,7 +219,7 @@ def convert_tag(tag, source, out, manifest, model=None):
         source,
         out,
         model=model,
-        classes=manifest.class_lists[entry.classes] if entry.classes else None,
+        classes=manifest.class_lists[entry.classes] if entry.classes and predicts else None,
         overrides=overrides,
         about={"tag": tag, "licence": manifest.licences[entry.licence]},
     )

@@ -11,6 +11,8 @@ from keras_zoo.backbones.mobilenet_v2 import MobileNetV2
 from keras_zoo.backbones.resnet import ResNet
 from keras_zoo.backbones.vgg16 import VGG16
 from keras_zoo.blocks import Normalize
+from keras_zoo.families import FAMILIES
+from trizoo.families import model_spec
 from trizoo.weights.importers import import_weights
 from trizoo.weights.readers import read
 
@@ -53,3 +55,24 @@ def test_our_features_are_those_of_keras_applications(theirs, side, layer, ours,
     found = ops.convert_to_numpy(layout.to_images(backbone(normalize(ops.convert_to_tensor(images)))[pick]))
     assert imported.unexpected == ()
     assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "build", "side", "model"),
+    [
+        (resnet, "ResNet50", 64, "classify-resnet50"),
+        (mobilenet_v2, "MobileNetV2", 65, "classify-mobilenetv2"),  # an odd size, as above
+    ],
+)
+def test_our_classifiers_give_the_probabilities_of_keras_applications(theirs, build, side, model, tmp_path):
+    network = drawn(getattr(theirs, build)(weights=None, input_shape=(side, side, 3), classes=7))
+    network.save(tmp_path / "theirs.h5")
+    images = np.random.default_rng(8).integers(0, 256, (2, side, side, 3), np.uint8)
+    expected = network(theirs.preprocess_input(images.astype(np.float32)), training=False)
+
+    imported = import_weights(read(tmp_path / "theirs.h5"), model)
+    assert (imported.missing, imported.unexpected) == ((), ())
+    ours = FAMILIES["classification"].network(model_spec(model, 7, **imported.settings))
+    weights.assign(ours, imported.arrays)
+    (logits,) = ours(ops.convert_to_tensor(images))
+    assert np.abs(ops.convert_to_numpy(ops.softmax(logits) - expected)).max() < 1e-4

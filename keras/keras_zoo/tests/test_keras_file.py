@@ -16,7 +16,13 @@ from trizoo.data.synthetic import synthesize
 from trizoo.deploy.check import matched
 from trizoo.deploy.runtimes import read_notes
 from trizoo.ground.errors import UserError
-from trizoo.tests.exported import MODELS, assert_same_metrics, image, write_checkpoint
+from trizoo.tests.exported import (
+    MODELS,
+    assert_classifier_is_exported,
+    assert_same_metrics,
+    image,
+    write_checkpoint,
+)
 
 pytestmark = pytest.mark.skipif("TRIZOO_SLOW" not in os.environ, reason="takes a minute: tox -e keras-slow runs it")
 
@@ -74,6 +80,10 @@ def test_every_family_is_exported_and_checked(checkpoint, capsys, model):
         assert (found == expected).mean() > 0.999
     else:
         assert len(matched(found, expected, 0.99, 1e-5)) == len(found) == len(expected) > 1
+
+
+def test_a_classifier_ends_in_probabilities(zoo, tmp_path, capsys):
+    assert_classifier_is_exported(zoo, "keras", "keras", tmp_path, capsys)
 
 
 def test_keras_loads_it_as_a_model_with_named_outputs(tiny):

@@ -14,7 +14,14 @@ from trizoo.deploy.check import matched
 from trizoo.deploy.runtimes import read_notes
 from trizoo.families.yolo.spec import YOLOSpec
 from trizoo.ground.errors import UserError
-from trizoo.tests.exported import CLASSES, MODELS, assert_same_metrics, image, write_checkpoint
+from trizoo.tests.exported import (
+    CLASSES,
+    MODELS,
+    assert_classifier_is_exported,
+    assert_same_metrics,
+    image,
+    write_checkpoint,
+)
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
@@ -62,6 +69,21 @@ def test_every_family_is_exported_and_checked(checkpoint, capsys, model):
         assert (found == expected).mean() > 0.999
     else:
         same_detections(found, expected)
+
+
+@pytest.mark.parametrize(("target", "flags"), [("onnx", []), ("onnx", ["--size", "dynamic"]), ("openvino", [])])
+def test_a_classifier_ends_in_probabilities(zoo, target, flags, tmp_path, capsys):
+    pytest.importorskip({"onnx": "onnxruntime"}.get(target, target))
+    assert_classifier_is_exported(zoo, "pytorch", target, tmp_path, capsys, flags)
+
+
+def test_a_classifiers_file_without_its_end_is_read_too(checkpoint, tmp_path):
+    path, out = checkpoint("classify-resnet18"), tmp_path / "raw.onnx"
+    assert main(["export", str(path), "--to", "onnx", "--raw", "--out", str(out)]) == 0
+    assert read_notes(out).metadata.kind == "raw"
+    expected, found = (trizoo.load(source, precision="fp32")(image()) for source in (path, out))
+    assert found.names == expected.names
+    np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
 
 
 @pytest.mark.parametrize("target", ["onnx", "openvino"])

@@ -19,7 +19,13 @@ from trizoo.deploy.runtimes import read_notes
 from trizoo.ground.boxes import nms
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
-from trizoo.tests.exported import MODELS, assert_same_metrics, image, write_checkpoint
+from trizoo.tests.exported import (
+    MODELS,
+    assert_classifier_is_exported,
+    assert_same_metrics,
+    image,
+    write_checkpoint,
+)
 
 pytestmark = pytest.mark.skipif("TRIZOO_SLOW" not in os.environ, reason="takes minutes: tox -e export runs it")
 
@@ -85,6 +91,10 @@ def test_every_family_is_exported_and_checked(checkpoint, capsys, model):
         assert (found == expected).mean() > 0.999
     else:
         assert len(matched(found, expected, 0.99, 1e-5)) == len(found) == len(expected) > 1
+
+
+def test_a_classifier_ends_in_probabilities(zoo, tmp_path, capsys):
+    assert_classifier_is_exported(zoo, "pytorch", "torch-export", tmp_path, capsys, ["--size", "dynamic"])
 
 
 def test_corners_that_meet_are_exported(checkpoint):

@@ -1,11 +1,13 @@
 """Classifiers: a backbone, the mean of its last features, and a linear layer.
 
-Heads are torchvision's of ResNet and MobileNetV2, without dropout: MobileNetV2 has a last 1x1 block before the mean
-(Sandler et al. 2018, table 2). VGG16 is the one whose fully connected layers are convolutions (Liu et al. 2016).
+Heads are torchvision's of ResNet and MobileNetV2, without dropout unless the spec says so: MobileNetV2 has a last
+1x1 block before the mean (Sandler et al. 2018, table 2). VGG16 is the one whose fully connected layers are
+convolutions (Liu et al. 2016).
 """
 
 from tf2_zoo.backbones import make_backbone
 from tf2_zoo.blocks import ConvBlock, Normalize, global_average_pool, per_image
+from tf2_zoo.dropout import Dropout
 from tf2_zoo.layers import Conv2d, Module
 from tf2_zoo.network import Network
 
@@ -17,20 +19,22 @@ class ClassHead(Module):
         last_channels: of a 1x1 block before it, None for none
         num_classes: C
         norm: see `ConvBlock`
+        dropout: share of what the linear layer takes that training sets to 0
     """
 
-    def __init__(self, in_channels, last_channels, num_classes, norm="batch"):
+    def __init__(self, in_channels, last_channels, num_classes, norm="batch", dropout=0.0):
         super().__init__()
         self.last = None
         if last_channels is not None:
             self.last = ConvBlock(in_channels, last_channels, 1, activation="relu6", norm=norm)
             in_channels = last_channels
+        self.dropout = Dropout(dropout)
         self.predict = Conv2d(in_channels, num_classes, 1)
 
-    def call(self, x):
+    def call(self, x, images):
         if self.last is not None:
             x = self.last(x)
-        return per_image(self.predict(global_average_pool(x)))
+        return per_image(self.predict(self.dropout(global_average_pool(x), images)))
 
 
 class Classifier(Network):
@@ -42,8 +46,8 @@ class Classifier(Network):
         self.backbone = make_backbone(spec.backbone, spec.norm, stride_on_1x1=spec.stride_on_1x1)
         self.stride = max(self.backbone.channels)
         channels = self.backbone.channels[self.stride]
-        self.head = ClassHead(channels, spec.last_channels, spec.num_classes, spec.norm)
+        self.head = ClassHead(channels, spec.last_channels, spec.num_classes, spec.norm, spec.dropout)
 
     def call(self, images):
         features = self.backbone(self.normalize(images))
-        return (self.head(features[self.stride]),)
+        return (self.head(features[self.stride], images),)

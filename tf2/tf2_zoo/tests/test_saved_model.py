@@ -17,6 +17,7 @@ from trizoo.deploy.endings import GRAPH, NOTES
 from trizoo.deploy.runtimes import read_notes
 from trizoo.deploy.saved_model_runtime import check_operations
 from trizoo.ground.errors import UserError
+from trizoo.tests.exported import assert_classifier_is_exported
 
 pytest.importorskip("ai_edge_litert", reason="slow, and run by tox -e export-tflite")
 
@@ -83,6 +84,10 @@ def test_masks_are_those_of_the_checkpoint(checkpoint, tmp_path):
     metadata = read_notes(out).metadata
     assert (metadata.precision, metadata.batch, metadata.outputs) == ("fp16", 2, ("mask",))
     assert (trizoo.load(out)(IMAGE) == trizoo.load(path, "tf2")(IMAGE)).mean() > 0.99
+
+
+def test_a_classifier_ends_in_probabilities(zoo, tmp_path, capsys):
+    assert_classifier_is_exported(zoo, "tf2", "saved-model", tmp_path, capsys, ["--size", "dynamic"])
 
 
 def test_corners_that_meet_are_exported(checkpoint, tmp_path):

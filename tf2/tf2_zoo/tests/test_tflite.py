@@ -16,7 +16,7 @@ from trizoo.deploy.check import matched
 from trizoo.deploy.runtimes import read_notes
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
-from trizoo.tests.exported import outputs_of
+from trizoo.tests.exported import assert_classifier_is_exported, outputs_of
 
 pytest.importorskip("ai_edge_litert")
 
@@ -53,6 +53,10 @@ def test_masks_are_those_of_the_checkpoint(checkpoint):
     out = path.with_suffix(".tflite")
     assert read_notes(out).metadata.precision == "fp16"
     assert (trizoo.load(out)(IMAGE) == trizoo.load(path, "tf2")(IMAGE)).mean() > 0.99
+
+
+def test_a_classifier_ends_in_probabilities(zoo, tmp_path, capsys):
+    assert_classifier_is_exported(zoo, "tf2", "tflite", tmp_path, capsys)
 
 
 def test_corners_that_meet_are_exported(checkpoint):

@@ -1,5 +1,6 @@
 """What data and synth take."""
 
+import argparse
 from pathlib import Path
 
 from trizoo.commands.flags.shared import (
@@ -23,6 +24,8 @@ WRITTEN = (
     "shards",
     "points",
 )  # those of trizoo.data.write.formats, which help does without
+MOST_MARGIN = 10
+CROPPED = ("jpg", "png")  # those of trizoo.data.crop
 SYNTH = (
     "Make a synthetic data set in VOC layout from a seed: shapes on textured grounds, with boxes, masks and the splits "
     "train, val and test."
@@ -30,9 +33,10 @@ SYNTH = (
 
 
 def parser(prog="trizoo data"):
-    """The command line of data. `action` is check, show, convert, split, synth or download."""
+    """The command line of data. `action` is check, show, convert, crop, split, synth or download."""
     flags = Parser(
-        prog=prog, description="Check a data set, show it, convert it, split it, make a synthetic one, or download one."
+        prog=prog,
+        description="Check a data set, show it, convert it, crop it, split it, make a synthetic one, or download one.",
     )
     actions = flags.add_subparsers(required=True, metavar="COMMAND", dest="action")
     _add_check_flags(
@@ -60,6 +64,15 @@ def parser(prog="trizoo data"):
             description="Write a data set into a new folder in another layout: boxes or masks, images as they are, "
             "splits and classes. What is written reads back the same; what a layout can't hold is told. Nothing is "
             "written over.",
+        )
+    )
+    _add_crop_flags(
+        actions.add_parser(
+            "crop",
+            help="cut the objects of a data set with boxes out into folders of classes",
+            description="Cut every object out of a data set with boxes of any layout into a new folder, "
+            "SPLIT/CLASS/IMAGE-N.jpg, for a classifier to learn from. All objects of an image are in its split, so "
+            "images that are held out stay so.",
         )
     )
     _add_split_flags(
@@ -141,6 +154,34 @@ def _add_convert_flags(flags):
     _add_mask_flags(flags)
 
 
+def _add_crop_flags(flags):
+    flags.add_argument("root", metavar="ROOT", type=Path, help="the data set, as for check")
+    flags.add_argument("out", metavar="OUT", type=Path, help="the folder to make")
+    flags.add_argument(
+        "--margin",
+        type=_margin,
+        default=0.1,
+        metavar="X",
+        help="share of the box's width added left and right, of its height above and below (%(default)s)",
+    )
+    flags.add_argument(
+        "--min-side",
+        type=positive_int,
+        default=8,
+        metavar="N",
+        help="leave objects out whose box is narrower or lower, in pixels (%(default)s)",
+    )
+    flags.add_argument(
+        "--size", type=positive_int, metavar="N", help="make the longer side at most N pixels (default: as it is)"
+    )
+    flags.add_argument(
+        "--format", choices=CROPPED, default="jpg", help="of the files; png loses nothing (default: %(default)s)"
+    )
+    flags.add_argument("--classes", nargs="+", metavar="NAME", help="the class names in the order of their ids")
+    add_flag(flags, CLASSES_MAP)
+    add_place_flags(flags)
+
+
 def _add_split_flags(flags):
     flags.add_argument("root", metavar="ROOT", type=Path, help="the data set, as for check")
     flags.add_argument(
@@ -202,6 +243,17 @@ def _add_download_flags(flags):
     )
     flags.add_argument("--keep", action="store_true", help="leave the archives in ROOT/archives")
     flags.add_argument("--offline", action="store_true", help="only unpack archives that are in ROOT/archives")
+
+
+def _margin(text):
+    """A share of a box's sides from 0 to MOST_MARGIN."""
+    try:
+        margin = float(text)
+    except ValueError:
+        margin = -1.0
+    if not 0 <= margin <= MOST_MARGIN:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {MOST_MARGIN}, a share of the box's sides")
+    return margin
 
 
 def _add_task_flag(flags):

@@ -52,6 +52,8 @@ def parser(prog="trizoo serve"):
     for flag in FLAGS["detection"].predict:
         if flag.name in OF_DETECTORS:
             add_flag(boxes, flag)
+    classes = flags.add_argument_group("classifiers alone")
+    add_flag(classes, next(flag for flag in FLAGS["classification"].predict if flag.name == "top"))
     return flags
 
 

@@ -9,7 +9,17 @@ from trizoo.framework import FRAMEWORKS
 from trizoo.weights.names import models
 
 # of `trizoo.weights.classes.class_lists`, which takes long to load
-CLASS_LISTS = ("coco80", "coco91", "voc20", "voc21", "voc2007", "voc2012", "coco2017")
+CLASS_LISTS = (
+    "coco80",
+    "coco91",
+    "voc20",
+    "voc21",
+    "imagenet1000",
+    "imagenet1000-darknet",
+    "voc2007",
+    "voc2012",
+    "coco2017",
+)
 
 _TAG = "a tag that trizoo weights list shows"
 

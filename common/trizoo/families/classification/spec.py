@@ -29,6 +29,14 @@ class ClassificationLoss(Section):
     )
 
 
+class ClassificationOptions(BackboneOptions):
+    """Those of classifiers."""
+
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None, description="share of the features before a classifier's last layer that training sets to 0; none = 0"
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClassificationSpec(ModelSpec):
     """A classifier's ModelSpec.
@@ -37,12 +45,14 @@ class ClassificationSpec(ModelSpec):
         backbone: a key of `trizoo.families.base.backbones.BACKBONES`
         norm: of the backbone
         stride_on_1x1: where a ResNet's bottleneck halves its input, instead of on the 3x3
+        dropout: share of the last layer's inputs that training sets to 0
     """
 
     family: ClassVar[str] = "classification"
 
     backbone: str
     stride_on_1x1: bool = False
+    dropout: float = 0.0
 
     @property
     def last_channels(self):
@@ -79,14 +89,14 @@ class ClassificationArchitecture(Architecture):
     task: ClassVar[str] = "classification"
     takes_any_size: ClassVar[bool] = True
     lends_backbone: ClassVar[bool] = True
-    options: ClassVar[type[BackboneOptions]] = BackboneOptions
+    options: ClassVar[type[BackboneOptions]] = ClassificationOptions
     spec_class: ClassVar[type[ClassificationSpec]] = ClassificationSpec
 
-    def spec(self, name, num_classes, *, backbone=None, norm=None, stride_on_1x1=None, **others):
+    def spec(self, name, num_classes, *, backbone=None, norm=None, stride_on_1x1=None, dropout=None, **others):
         """The `spec_class`, on the model's usual backbone or another.
 
         Args:
-            backbone, norm, stride_on_1x1: see `ClassificationSpec`; None = the model's own
+            backbone, norm, stride_on_1x1, dropout: see `ClassificationSpec`; None = the model's own
             others: mean and std, and what a family based on this one has besides
 
         Raises:
@@ -100,6 +110,7 @@ class ClassificationArchitecture(Architecture):
             backbone=backbone,
             norm=norm or BACKBONES[backbone].norm,
             stride_on_1x1=bool(stride_on_1x1),
+            dropout=dropout or 0.0,
             **others,
         )
 

@@ -52,21 +52,41 @@ function drawBoxes(pen, found, scale, size, colourOf, lit) {
     pen.strokeRect(left + line / 2, top + line / 2, Math.max(1, right - left - line), Math.max(1, bottom - top - line));
   }
   const placed = [];
-  pen.font = `600 ${size.font}px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif`;
-  pen.textBaseline = "middle";
+  useFont(pen, size.font);
   for (const one of lit ? [lit, ...found.filter((other) => other !== lit)] : found) {
     const text = `${one.class} ${one.score.toFixed(2)}`;
-    const label = { width: pen.measureText(text).width + 0.7 * size.font, height: 1.4 * size.font };
+    const label = labelOf(pen, text, size.font);
     const place = placeLabel(one.box.map((side) => side * scale), label, placed, bounds);
     if (!place) continue;
     placed.push({ ...place, ...label });
     pen.globalAlpha = lit && one !== lit ? 0.35 : 1;
-    pen.fillStyle = colourOf(one.class);
-    pen.fillRect(place.x, place.y, label.width, label.height);
-    pen.fillStyle = inkOn(colourOf(one.class));
-    pen.fillText(text, place.x + 0.35 * size.font, place.y + label.height / 2 + 0.05 * size.font);
+    drawLabel(pen, text, colourOf(one.class), place, label, size.font);
   }
   pen.globalAlpha = 1;
+}
+
+/** A text on a ground of its own. */
+function drawLabel(pen, text, colour, place, label, font) {
+  pen.fillStyle = colour;
+  pen.fillRect(place.x, place.y, label.width, label.height);
+  pen.fillStyle = inkOn(colour);
+  pen.fillText(text, place.x + 0.35 * font, place.y + label.height / 2 + 0.05 * font);
+}
+
+/** The name of the picture's class at its top left. */
+function drawName(pen, best, colour, font) {
+  const text = `${best.class} ${best.probability.toFixed(2)}`;
+  useFont(pen, font);
+  drawLabel(pen, text, colour, { x: 0, y: 0 }, labelOf(pen, text, font), font);
+}
+
+function useFont(pen, font) {
+  pen.font = `600 ${font}px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif`;
+  pen.textBaseline = "middle";
+}
+
+function labelOf(pen, text, font) {
+  return { width: pen.measureText(text).width + 0.7 * font, height: 1.4 * font };
 }
 
 /** Where a label goes: above its box, below, or within it, where no other one is; null where there is no room. */

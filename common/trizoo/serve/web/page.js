@@ -2,6 +2,8 @@
 const state = { model: null, picture: null, name: "", answer: null, mask: null, overlay: null, hidden: new Set(), lit: null, stream: null, asked: 0 };
 const view = byId("view");
 const isDetector = () => ["detection", "keypoints"].includes(state.model?.task);
+const isClassifier = () => state.model?.task === "classification";
+const MOST_CLASSES = 10; // that are asked for and listed of a classifier
 const colourOf = (name) => state.model.colours[state.model.classes.indexOf(name)];
 const confidence = () => Number(byId("confidence").value);
 const stem = () => state.name.replace(/\.[^.]*$/, "") || "picture";
@@ -13,6 +15,7 @@ function shown() {
 
 /** What is shown, in the form of the server's answer. */
 function shownAnswer() {
+  if (isClassifier()) return state.answer;
   if (isDetector()) {
     const detections = shown(), counts = {};
     for (const name of state.model.classes) {
@@ -31,6 +34,8 @@ function paint(pen, width, height, size) {
   if (!state.answer) return;
   if (isDetector()) {
     drawBoxes(pen, shown(), width / state.answer.width, { width, height, ...size }, colourOf, state.lit);
+  } else if (isClassifier()) {
+    drawName(pen, state.answer.classes[0], colourOf(state.answer.classes[0].class), size.font);
   } else if (state.overlay) {
     pen.globalAlpha = Number(byId("opacity").value);
     pen.imageSmoothingEnabled = false;
@@ -64,6 +69,17 @@ function refresh() {
   const { classes, colours } = state.model;
   const answer = state.answer;
   byId("save-json").disabled = byId("save-picture").disabled = !answer;
+  if (isClassifier()) {
+    if (answer) {
+      listProbabilities(answer.classes, colourOf);
+      byId("nothing").hidden = true;
+      byId("table").hidden = false;
+      const words = answer.classes.map((one) => `${one.class} ${percent(one.probability)}`);
+      view.setAttribute("aria-label", `${state.name}: ${words.join(", ")}`);
+    }
+    redraw();
+    return;
+  }
   const countOf = (name) => {
     if (!answer) return "";
     if (!isDetector()) return answer.areas[name] ? percent(answer.areas[name]) : "";
@@ -100,7 +116,7 @@ async function ask(blob, name) {
   if (blob.size > limits.megabytes * 2 ** 20) throw new Error(`The file has ${(blob.size / 2 ** 20).toFixed(1)} MiB; the server takes ${limits.megabytes}.`);
   const form = new FormData();
   form.append("image", blob, name);
-  const wish = isDetector() ? `confidence=${thresholds.lowest_confidence}` : "mask=png";
+  const wish = isDetector() ? `confidence=${thresholds.lowest_confidence}` : isClassifier() ? `top=${MOST_CLASSES}` : "mask=png";
   let response;
   try {
     response = await fetch(`predict?${wish}`, { method: "POST", body: form });
@@ -235,7 +251,8 @@ async function begin() {
   byId("model").textContent = model.model;
   const classes = model.classes.length === 1 ? "1 class" : `${model.classes.length} classes`;
   byId("about").textContent = [model.task, classes, model.input_size.join(" × "), model.weights, model.runtime, model.device].join(" · ");
-  byId(isDetector() ? "confidence-card" : "opacity-card").hidden = false;
+  if (isClassifier()) byId("classes-card").hidden = true;
+  else byId(isDetector() ? "confidence-card" : "opacity-card").hidden = false;
   if (isDetector()) {
     byId("confidence").min = model.thresholds.lowest_confidence;
     byId("confidence").value = model.thresholds.confidence;

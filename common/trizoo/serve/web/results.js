@@ -60,6 +60,14 @@ function listAreas(areas, size, colourOf) {
   )));
 }
 
+/** The table of classes: [{class, probability}], the likeliest first. */
+function listProbabilities(found, colourOf) {
+  byId("table").tHead.replaceChildren(element("tr", "", ...header(["Class", "Probability"])));
+  byId("table").tBodies[0].replaceChildren(...found.map((one) => element(
+    "tr", "", element("td", "class", swatch(colourOf(one.class)), one.class), element("td", "number", percent(one.probability))
+  )));
+}
+
 function header(names) {
   return names.map((name, place) => {
     const cell = element("th", place ? "number" : "", name);

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from trizoo.commands.cli import run_command
-from trizoo.commands.flags.data import WRITTEN
+from trizoo.commands.flags.data import CROPPED, WRITTEN
 from trizoo.commands.main import run
 from trizoo.data.boxes.find import find_boxes
+from trizoo.data.crop import FORMATS
 from trizoo.data.write.formats import WRITERS
 from trizoo.ground.errors import UserError
 
@@ -100,6 +101,28 @@ def test_convert_writes_every_layout_and_tells_what_it_cannot_hold(tmp_path, cap
     assert "note: YOLO knows no ignored pixels" in capsys.readouterr().out
     with pytest.raises(UserError, match=r"'circle' maps no class; OLD=NEW is needed"):
         main(["convert", root, str(tmp_path / "new"), "--classes-map", "circle"])
+
+
+def test_crop_cuts_objects_out_into_folders_of_classes(tmp_path, capsys):
+    root, out = str(tmp_path / "set"), tmp_path / "cut"
+    main(["synth", root, "--images", "6", "--size", "48"])
+    capsys.readouterr()
+    assert main(["crop", root, str(out), "--margin", "0", "--format", "png", "--size", "9", "--min-side", "4"]) == 0
+    first, *lines, last = capsys.readouterr().out.splitlines()
+    assert first.split() == ["split", "circle", "square", "triangle"]
+    assert [line.split()[0] for line in lines] == ["train", "val", "test"]
+    assert last == str(out)
+    assert sum(int(number) for line in lines for number in line.split()[1:]) == len([*out.rglob("*.png")])
+    assert main(["check", str(out)]) in (0, 1)  # so small a set lacks a class in some split
+    with pytest.raises(SystemExit):
+        main(["crop", root, str(tmp_path / "new"), "--margin", "11"])
+    assert "'11' is no number from 0 to 10" in capsys.readouterr().err
+    with pytest.raises(UserError, match="is there already"):
+        main(["crop", root, str(out)])
+
+
+def test_the_formats_that_help_names_are_those_that_crop_writes():
+    assert set(CROPPED) == set(FORMATS)
 
 
 def test_the_layouts_that_help_names_are_those_that_are_written():

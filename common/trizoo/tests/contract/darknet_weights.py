@@ -17,7 +17,7 @@ from trizoo.parity.golden import golden_spec
 from trizoo.parity.pseudo import pseudo_images
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
-from trizoo.tests.weights.darknet_cfg import interpret, made_up
+from trizoo.tests.weights.darknet_cfg import darknet53, interpret, made_up
 from trizoo.training.build import build_model, spec_of
 from trizoo.weights.checkpoint import load
 from trizoo.weights.convert import convert
@@ -82,6 +82,23 @@ def test_a_weight_file_gives_the_heads_that_darknet_s_definition_gives(zoo, name
     expected.sort(key=lambda head: head.shape[1])  # coarsest first, as our models give them
     for head, wanted in zip(zoo.predictor(model, "fp32", device)(images), expected, strict=True):
         assert np.abs(head - wanted.reshape(head.shape)).max() < 1e-5 * np.abs(wanted).max()
+
+
+@pytest.mark.usefixtures("seldom")
+def test_a_classifiers_file_gives_the_logits_that_darknet_s_definition_gives(zoo, tmp_path):
+    path = tmp_path / "darknet53.weights"
+    path.write_bytes(made_up(darknet53(), revision=0))
+    images = pseudo_images(1, (64, 64))
+    (expected,), taken = interpret(darknet53(), path.read_bytes(), images)
+    assert taken == 40_620_640 + 1000 * 1025  # darknet53.conv.74, and 1024 numbers and a bias a class
+
+    convert(path, tmp_path / "ours.h5")  # which is recognised by its size
+    given = load(tmp_path / "ours.h5")
+    recipe = from_dict(Recipe, given.recipe, "this test")
+    model = zoo.build(spec_of(recipe), zoo.device("cpu"), seed=None)
+    zoo.assign(model, given.weights)
+    (logits,) = zoo.predictor(model, "fp32", zoo.device("cpu"))(images)
+    assert np.abs(logits - expected[:, 0, 0]).max() < 1e-5 * np.abs(expected).max()
 
 
 def test_fine_tuning_from_a_backbone_reinitialises_the_rest(zoo, backbone):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from trizoo.deploy.metadata import Thresholds, describe, parse
+from trizoo.families import family_of
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
 from trizoo.training.build import spec_of
@@ -46,10 +47,12 @@ def test_paths_of_the_machine_stay_there():
         ("yolov3-tiny", True, "raw", ()),
         ("deeplabv3plus-mobilenetv2", False, "mask", ("mask",)),
         ("deeplabv3plus-mobilenetv2", True, "raw", ()),
+        ("classify-resnet18", False, "probabilities", ("probabilities",)),
+        ("classify-resnet18", True, "raw", ()),
     ],
 )
 def test_outputs_are_the_tasks(model, raw, kind, outputs):
-    loss = "yolo" if model.startswith("yolo") else "segmentation"
+    loss = family_of(model).loss.model_fields["kind"].default
     recipe = Recipe(model={"name": model}, classes=("a", "b"), loss={"kind": loss})
     metadata = described(recipe, raw=raw)
     assert (metadata.kind, metadata.outputs) == (kind, outputs)

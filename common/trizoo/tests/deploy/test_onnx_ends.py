@@ -178,3 +178,21 @@ def test_a_mask_is_the_likeliest_class_of_each_pixel():
     assert mask.dtype == np.uint8
     np.testing.assert_array_equal(mask, [[[2, 0], [0, 0]]])  # of equal ones the first class
     np.testing.assert_array_equal(raw, given)
+
+
+def test_probabilities_are_the_softmax_of_the_logits():
+    from onnx import TensorProto, helper
+
+    from trizoo.deploy.onnx_ends import add_probabilities
+
+    images = helper.make_tensor_value_info("images", TensorProto.UINT8, ("batch", 3))
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ("batch", 3))
+    nodes = [helper.make_node("Cast", ["images"], ["logits"], to=TensorProto.FLOAT)]
+    graph = helper.make_graph(nodes, "fed", [images], [logits])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    add_probabilities(model, 3, None)
+    onnx.checker.check_model(model)
+    given = np.array([[1, 1, 1], [200, 0, 0]], np.uint8)
+    shares, raw = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"images": given})
+    np.testing.assert_allclose(shares, [[1 / 3] * 3, [1, 0, 0]], atol=1e-6)
+    np.testing.assert_array_equal(raw, given)

@@ -69,7 +69,9 @@ def test_the_manifest_fits_its_schema_and_has_what_was_promised():
 
 def test_class_lists_are_whole():
     lists = load_manifest().class_lists
-    assert {name: len(names) for name, names in lists.items()} == {"coco80": 80, "coco91": 91, "voc20": 20, "voc21": 21}
+    sizes = {"coco80": 80, "coco91": 91, "voc20": 20, "voc21": 21, "imagenet1000": 1000, "imagenet1000-darknet": 1000}
+    assert {name: len(names) for name, names in lists.items()} == sizes
+    assert set(lists["imagenet1000"]) == set(lists["imagenet1000-darknet"])
     # COCO's annotations number their 80 classes up to 90, and leave these out
     gaps = [12, 26, 29, 30, 45, 66, 68, 69, 71, 83]
     assert [number for number, name in enumerate(lists["coco91"]) if name == "N/A"] == gaps

@@ -10,6 +10,7 @@ from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe
 from trizoo.serve.model import Served
 from trizoo.tasks import tasks
+from trizoo.tasks.classify import Classifier
 from trizoo.tasks.detect import Detector
 from trizoo.tasks.segment import Segmenter
 
@@ -67,6 +68,17 @@ def fake_segmenter():
     return _served(
         "segmentation", "deeplabv3plus-mobilenetv2", Segmenter(brightness, None, (SIZE, SIZE), "stretch"), ()
     )
+
+
+def redness(images):
+    """A network that tells red, class 0, from what isn't, class 1; class 2 is never likely: logits (B, 3)."""
+    share = images[..., 0].mean(axis=(1, 2), dtype=np.float64) / 255
+    return [np.log(np.stack([0.01 + share, 1.01 - share, np.full_like(share, 0.01)], axis=-1)).astype(np.float32)]
+
+
+def fake_classifier(*flags):
+    """A Served that classifies by redness."""
+    return _served("classification", "classify-resnet18", Classifier(redness, None, (SIZE, SIZE), "stretch"), flags)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,13 @@ from trizoo.data.photo import Photo
 from trizoo.ground.sample import Detections
 from trizoo.pictures.palette import voc_palette
 from trizoo.serve.app import check_installed, make_app
-from trizoo.tests.serve.fake_model import CLASSES, fake_detector, fake_keypoint_detector, fake_segmenter
+from trizoo.tests.serve.fake_model import (
+    CLASSES,
+    fake_classifier,
+    fake_detector,
+    fake_keypoint_detector,
+    fake_segmenter,
+)
 
 pytest.importorskip("fastapi", reason="needs FastAPI: pip install 'trizoo[serve]'")
 httpx = pytest.importorskip("httpx", reason="needs httpx")
@@ -109,6 +115,32 @@ def test_a_segmenter_tells_areas_and_gives_the_mask(client):
     assert (np.asarray(mask) == (pixels[..., 0] > 0)).all()
     assert mask.convert("RGB").getpixel((0, 0)) == tuple(voc_palette()[1])
     assert "there is no parameter 'nms'" in error(asked.post(file.getvalue(), "?nms=0.5"), 422)
+
+
+def test_a_classifier_tells_the_likeliest_classes(client, png):
+    asked = client(fake_classifier())
+    told = asked.post(png(255)).json()
+    assert (told["image"], told["width"], told["height"]) == ("photo.png", 40, 30)
+    # logits are log 1.01, log 0.01 and log 0.01, so the shares 1.01 / 1.03 and 0.01 / 1.03 twice
+    assert told["classes"] == [
+        {"class": "cat", "label": 0, "probability": 0.9806},
+        {"class": "dog", "label": 1, "probability": 0.0097},
+        {"class": "<b>bird</b>", "label": 2, "probability": 0.0097},
+    ]
+    assert [one["class"] for one in asked.post(png(0), "?top=1").json()["classes"]] == ["dog"]
+    assert "top is '-1'; a whole number of at least 1" in error(asked.post(png(), "?top=-1"), 422)
+    assert "there is no parameter 'mask'; there is top" in error(asked.post(png(), "?mask=png"), 422)
+    model = asked.ask("GET", "/model").json()
+    assert (model["task"], model["thresholds"], len(model["colours"])) == ("classification", {}, 3)
+    assert [
+        one["name"] for one in asked.ask("GET", "/openapi.json").json()["paths"]["/predict"]["post"]["parameters"]
+    ] == ["top"]
+
+
+def test_the_commands_own_number_of_classes_counts_without_another(client, png):
+    asked = client(fake_classifier("--top", "2"))
+    assert len(asked.post(png()).json()["classes"]) == 2
+    assert len(asked.post(png(), "?top=3").json()["classes"]) == 3
 
 
 def test_key_points_have_no_nms_to_tell_of(client):

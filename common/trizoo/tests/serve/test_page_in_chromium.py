@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.tests.serve.fake_model import fake_detector, fake_segmenter
+from trizoo.tests.serve.fake_model import fake_classifier, fake_detector, fake_segmenter
 from trizoo.tests.serve.running import running
 
 for library in ("fastapi", "uvicorn", "python_multipart"):
@@ -183,6 +183,21 @@ def test_masks_lie_over_the_picture_and_classes_go_with_their_boxes(opened):
     assert tuple(over[32, 40]) == (0, 0, 0)
     page.uncheck("li[data-name=dog] input")
     assert tuple(drawn()[32, 8]) == (200, 200, 200)
+
+
+def test_a_classifiers_page_lists_probabilities_and_draws_the_likeliest_name(opened):
+    page = opened(fake_classifier())
+    assert not page.is_visible("#classes-card")
+    assert not page.is_visible("#confidence-card")
+    file = io.BytesIO()
+    Image.new("RGB", (80, 60), (255, 0, 0)).save(file, format="PNG")
+    choose(page, file.getvalue())
+    assert rows(page) == [("cat", "98 %"), ("dog", "1.0 %"), ("<b>bird</b>", "1.0 %")]
+    told = saved(page, "#save-json")[1]
+    assert json.loads(told)["classes"][0]["class"] == "cat"
+    drawn = np.asarray(Image.open(io.BytesIO(saved(page, "#save-picture")[1])).convert("RGB")).astype(int)
+    assert tuple(drawn[50, 70]) == (255, 0, 0)
+    assert tuple(drawn[1, 1]) != (255, 0, 0)  # the name's ground
 
 
 def test_pasting_and_dropping_a_picture_look_at_it(opened):

@@ -22,9 +22,18 @@ def test_a_mask_is_of_segmentation():
     assert parse_wish([("mask", "png")], "segmentation", CLASSES) == Wish(mask=True)
 
 
+def test_the_number_of_classes_is_of_classification():
+    assert parse_wish([("top", "2")], "classification", CLASSES) == Wish(top=2)
+    assert Wish(top=2).options() == ()
+
+
 @pytest.mark.parametrize(
     ("task", "given", "sentence"),
     [
+        ("classification", [("top", "0")], "top is '0'; a whole number of at least 1 is needed"),
+        ("classification", [("top", "2.5")], r"top is '2\.5'"),
+        ("classification", [("confidence", "1")], "no parameter 'confidence'; there is top"),
+        ("detection", [("top", "1")], "no parameter 'top'"),
         ("detection", [("confidenc", "1")], "no parameter 'confidenc', did you mean 'confidence'"),
         ("detection", [("mask", "png")], "no parameter 'mask'; there is confidence, nms, classes"),
         ("segmentation", [("confidence", "1")], "no parameter 'confidence'; there is mask"),

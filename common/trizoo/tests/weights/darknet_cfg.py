@@ -1,7 +1,8 @@
 """A slow, independent interpreter of Darknet's network definitions and weight files, as an oracle. NumPy only.
 
 It shares nothing with the readers, importers and networks that it is held against: it has its own lines for the
-`.cfg`, the header and the order of the numbers. All five definitions of YOLOv3 and YOLOv4 are within its reach.
+`.cfg`, the header and the order of the numbers. All five definitions of YOLOv3 and YOLOv4 are within its reach, and
+Darknet53's as a classifier.
 """
 
 import math
@@ -31,6 +32,22 @@ DIVISORS = {
 }
 
 
+def darknet53(classes=1000):
+    """Text of the classifier's definition, written down from Redmon and Farhadi 2018, table 1."""
+
+    def conv(filters, size, stride=1, last=False):
+        norm, activation = ("", "linear") if last else ("batch_normalize=1\n", "leaky")
+        return (
+            f"[convolutional]\n{norm}filters={filters}\nsize={size}\nstride={stride}\npad=1\nactivation={activation}\n"
+        )
+
+    text = "[net]\n" + conv(32, 3)
+    for filters, blocks in ((64, 1), (128, 2), (256, 8), (512, 8), (1024, 4)):
+        text += conv(filters, 3, 2)
+        text += (conv(filters // 2, 1) + conv(filters, 3) + "[shortcut]\nfrom=-3\n") * blocks
+    return text + "[avgpool]\n" + conv(classes, 1, last=True) + "[softmax]\n"
+
+
 def made_up(cfg, seed=0, seen=32013312, revision=5):
     """Bytes of a .weights file for a .cfg's text, with a header of 20 bytes; numbers that keep features in bounds.
 
@@ -56,7 +73,7 @@ def made_up(cfg, seed=0, seen=32013312, revision=5):
 def interpret(cfg, weights, images, divisor=None):
     """Runs a .cfg's text with the bytes of a 20-byte-header file on uint8 (B, H, W, 3), sides multiples of 32.
 
-    Gives the inputs of the [yolo] layers, float64 (B, H, W, A * (5 + C)) each, and how many floats it took.
+    Gives the inputs of the [yolo] or [softmax] layers, float64 (B, H, W, channels) each, and how many floats it took.
 
     Args:
         divisor: a key of DIVISORS, None for the file's own
@@ -75,7 +92,11 @@ def interpret(cfg, weights, images, divisor=None):
 
 
 def run(cfg, draw, x, divisor):
-    """Inputs of the [yolo] layers, (B, C, H, W). draw(kind, shape) -> numbers of the next array in the file."""
+    """Inputs of the [yolo] or [softmax] layers, (B, C, H, W).
+
+    Args:
+        draw: (kind, shape) -> numbers of the next array in the file
+    """
     outputs, heads = [], []
     for name, options in sections(cfg)[1:]:
         if name == "convolutional":
@@ -90,10 +111,12 @@ def run(cfg, draw, x, divisor):
             parts = [outputs[int(layer)] for layer in options["layers"].split(",")]
             groups, group = int(options.get("groups", 1)), int(options.get("group_id", 0))
             x = np.concatenate([np.split(part, groups, axis=1)[group] for part in parts], axis=1)
-        elif name == "yolo":
+        elif name == "avgpool":
+            x = x.mean(axis=(2, 3), keepdims=True)
+        elif name in ("yolo", "softmax"):
             heads.append(x)
         else:
-            raise AssertionError(f"[{name}] is in none of the five definitions")
+            raise AssertionError(f"[{name}] is in none of the definitions")
         outputs.append(x)
     return heads
 

@@ -136,14 +136,28 @@ def test_a_torchvision_retinanet_loses_its_background(tmp_path):
 
 def test_a_classifier_becomes_a_backbone_for_the_named_model(tmp_path):
     path = named(tmp_path / "mobilenet.safetensors", published.mobilenet_v2())
-    with pytest.raises(UserError, match=r"none of the zoo's models as a whole; --model NAME"):
-        convert(path, tmp_path / "out.h5")
     imported = convert(path, tmp_path / "out.h5", model="ssd300-mobilenetv2")
     assert imported.unexpected == ("classifier.1.weight", "classifier.1.bias")
     checkpoint = load(tmp_path / "out.h5")
     assert checkpoint.is_backbone
     assert all(name.startswith("backbone.") for name in checkpoint.model)
     assert checkpoint.recipe["model"]["mean"] == pytest.approx([123.675, 116.28, 103.53])
+
+
+def test_a_classifier_is_recognised_and_keeps_its_classes(tmp_path):
+    path = named(tmp_path / "resnet.safetensors", published.resnet(18))
+    assert convert(path, tmp_path / "out.h5").missing == ()
+    checkpoint = load(tmp_path / "out.h5")
+    assert not checkpoint.is_backbone
+    assert checkpoint.recipe["model"]["name"] == "classify-resnet18"
+    assert len(checkpoint.recipe["classes"]) == 1000
+    assert checkpoint.model["head.predict.weight"].shape == (1000, 512, 1, 1)
+
+
+def test_a_backbone_without_a_last_layer_is_of_no_model_as_a_whole(tmp_path):
+    path = named(tmp_path / "resnet.safetensors", published.resnet(18, classifier=False))
+    with pytest.raises(UserError, match=r"none of the zoo's models as a whole; --model NAME"):
+        convert(path, tmp_path / "out.h5")
 
 
 def test_a_detector_with_a_hole_is_a_sentence(tmp_path):

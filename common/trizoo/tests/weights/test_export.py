@@ -76,6 +76,17 @@ def test_an_ssd_goes_back_to_torchvision_s_names_as_it_came(tmp_path):
     assert json.loads(back.about["image_mean"]) == pytest.approx([0.48235, 0.45882, 0.40784])
 
 
+@pytest.mark.parametrize("shapes", [published.resnet(18), published.mobilenet_v2()])
+def test_a_classifier_goes_back_to_torchvisions_names_with_its_classes(shapes, tmp_path):
+    names = [f"class {number}" for number in range(1000)]
+    path, given = converted(tmp_path, shapes, classes=names)
+    export(path, tmp_path / "back.safetensors", "torchvision")
+    back = read(tmp_path / "back.safetensors")
+    assert {name: array.shape for name, array in back.arrays.items()} == {n: a.shape for n, a in given.items()}
+    assert all(np.array_equal(back.arrays[name], array) for name, array in given.items())
+    assert json.loads(back.about["classes"]) == names
+
+
 def test_a_deeplabv3_goes_back_without_its_auxiliary_classifier(tmp_path):
     path, given = converted(tmp_path, published.deeplabv3(50, 3), classes=["__background__", "cat", "dog"])
     assert load(path).recipe["classes"] == ["background", "cat", "dog"]

@@ -206,6 +206,21 @@ def test_a_backbone_of_several_models_needs_one_of_them(entries, small):
     assert store.model_for("resnet50.imagenet", entry, "retinanet-resnet50-v2") == "retinanet-resnet50-v2"
 
 
+def test_a_tag_with_classes_is_the_classifier_unless_another_model_is_wanted(entries, home, mobilenet):
+    manifest = store.load_manifest()
+    real = manifest.weights["mobilenetv2.imagenet"]
+    assert (real.classes, real.part) == ("imagenet1000", "backbone")
+    assert store.model_for("mobilenetv2.imagenet", real) == "classify-mobilenetv2"
+    assert store.model_for("mobilenetv2.imagenet", real, "ssd300-mobilenetv2") == "ssd300-mobilenetv2"
+    for model, count in (("classify-mobilenetv2", 1000), ("ssd300-mobilenetv2", 0)):
+        out = home.parent / f"{model}.h5"
+        store.convert_tag("mobilenetv2.imagenet", mobilenet, out, manifest, model)
+        checkpoint = load(out)
+        assert len(checkpoint.recipe["classes"]) == count
+        assert checkpoint.is_backbone == (count == 0)
+    assert load(home.parent / "classify-mobilenetv2.h5").recipe["classes"][0] == "tench"
+
+
 def test_every_entry_has_a_model(home):
     """But Keras's Xception, which is another network than ours."""
     entries = store.load_manifest().weights.values()

@@ -11,6 +11,7 @@ In AlexeyAB's, which writes 0.2.5, as YOLOv4's files have it, they divide by sqr
 
 import math
 
+from trizoo.families.classification.spec import CLASSIFICATION_ARCHITECTURES
 from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import with_darknets_root
@@ -21,6 +22,7 @@ from trizoo.weights.report import strict
 NORM = ("bias", "weight", "running_mean", "running_var")  # Darknet's biases, scales, means, variances
 ALEXEYABS = "0.2.5"  # version in the header
 MOST_CLASSES = 1000  # of a model that is recognised by its number of floats alone
+MODELS = (*YOLO_ARCHITECTURES, "classify-darknet53")  # the last as cfg/darknet53.cfg has it
 
 
 def layout(model, num_classes):
@@ -28,15 +30,19 @@ def layout(model, num_classes):
 
     Raises UserError for a model that Darknet doesn't have.
     """
-    if model not in YOLO_ARCHITECTURES:
-        raise UserError(f"{model} is no model of Darknet's; one of {', '.join(YOLO_ARCHITECTURES)} is needed")
+    if model not in MODELS:
+        raise UserError(f"{model} is no model of Darknet's; one of {', '.join(MODELS)} is needed")
     names, convolutions = load_names(model), []
     for kernel in (name for name, shape in names.items() if len(shape) == 4):
         module = kernel.removesuffix(".weight")
         norm = f"{module.rpartition('.')[0]}.bn"
         before = [f"{module}.bias"] if f"{module}.bias" in names else [f"{norm}.{leaf}" for leaf in NORM]
         convolutions.append([*before, kernel])
-    return [[(name, _shape(name, names, num_classes)) for name in convolution] for convolution in convolutions]
+    besides = _besides(model)
+    return [
+        [(name, _shape(name, names[name], besides, num_classes)) for name in convolution]
+        for convolution in convolutions
+    ]
 
 
 def count(model, num_classes):
@@ -46,16 +52,18 @@ def count(model, num_classes):
 
 def recognise(floats):
     """The models that take exactly this many floats, and for how many classes: [(model, number of classes)]."""
-    fitting = {model: _num_classes(model, floats) for model in YOLO_ARCHITECTURES}
+    fitting = {model: _num_classes(model, floats) for model in MODELS}
     return [(model, classes) for model, classes in fitting.items() if classes <= MOST_CLASSES]
 
 
 def import_arrays(weights, model, source="the file"):
     """The Imported of a `trizoo.weights.readers.Weights` of kind "darknet", its variances for our batch norms.
 
-    See `import_floats`.
+    See `import_floats`. A classifier's recipe normalises in another way than Darknet, which divides by 255.
     """
     imported = import_floats(weights.arrays["floats"], model, source=source)
+    if model in CLASSIFICATION_ARCHITECTURES:
+        imported = imported._replace(settings={"mean": (0.0, 0.0, 0.0), "std": (255.0, 255.0, 255.0)})
     if weights.about.get("version") == ALEXEYABS:
         return imported
     return imported._replace(arrays=with_darknets_root(imported.arrays))
@@ -105,18 +113,23 @@ def export_floats(arrays, model, source="the weights"):
     outputs = next((name for name in names if name.endswith(".predict.bias")), None)
     num_classes = NUM_CLASSES
     if outputs in arrays:
-        num_classes = arrays[outputs].size // (names[outputs][0] // (5 + NUM_CLASSES)) - 5
+        besides = _besides(model)
+        num_classes = arrays[outputs].size // (names[outputs][0] // (besides + NUM_CLASSES)) - besides
     convolutions = layout(model, num_classes)
     strict(arrays, {name: shape for convolution in convolutions for name, shape in convolution}, source)
     return [arrays[name] for convolution in convolutions for name, _ in convolution]
 
 
-def _shape(name, names, num_classes):
-    """The shape of an array for so many classes."""
-    shape = names[name]
+def _besides(model):
+    """Outputs of an anchor that are no class; a classifier has one anchor, and none."""
+    return 0 if model in CLASSIFICATION_ARCHITECTURES else 5
+
+
+def _shape(name, shape, besides, num_classes):
+    """The shape of an array for so many classes, which is that given for NUM_CLASSES."""
     if ".predict." not in name:
         return shape
-    return shape[0] // (5 + NUM_CLASSES) * (5 + num_classes), *shape[1:]
+    return shape[0] // (besides + NUM_CLASSES) * (besides + num_classes), *shape[1:]
 
 
 def _floats(convolution):

@@ -12,14 +12,15 @@ import re
 
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import EPS, with_eps, without_biases
-from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take
-from trizoo.weights.importers.vgg16 import REINITIALISED, reduced, reinitialised
+from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take, with_layer
+from trizoo.weights.importers.vgg16 import NO_HEAD, REINITIALISED, reduced, reinitialised
 from trizoo.weights.names import load_names
 
 CAFFE = {"mean": (123.68, 116.779, 103.939), "std": (1.0, 1.0, 1.0)}  # of R, G, B; applications/imagenet_utils.py
 TF = {"mean": (127.5, 127.5, 127.5), "std": (127.5, 127.5, 127.5)}
 RESNET_EPS, MOBILENET_V2_EPS = 1.001e-5, 1e-3
 CLASSIFIERS = ("fc", "predictions.", "probs.", "Logits.", "Conv_1.", "Conv_1_bn.")  # not all models have Conv_1
+LAST_LAYERS = ("predictions", "probs", "Logits", "fc1000")
 SHIFTED = (
     "the original pads {layers} at the right and below only where the input's size is even, and our graph on all "
     "sides, so what follows lies half a pixel off; fine-tuning makes up for it"
@@ -48,8 +49,8 @@ RESNET_RULES = (
 MOBILENET_V2_RULES = (
     (r"backbone\.stem\.conv", "Conv1"),
     (r"backbone\.stem\.bn", "bn_Conv1"),
-    (r"backbone\.last\.conv", "Conv_1"),
-    (r"backbone\.last\.bn", "Conv_1_bn"),
+    (r"(?:backbone|head)\.last\.conv", "Conv_1"),
+    (r"(?:backbone|head)\.last\.bn", "Conv_1_bn"),
     (
         r"backbone\.blocks\.(\d+)\.(expand|depthwise|project)\.(conv|bn)",
         lambda match: (
@@ -142,6 +143,7 @@ def _retinanet(arrays, layers, model, source):
 
 
 def _resnet(arrays, rules, eps, model, source):
+    arrays, rules = with_layer(arrays, rules, model, LAST_LAYERS, turned=True)
     names = rename(model, rules)
     imported = take(arrays, names, model, source)
     modules = {ours.removesuffix(".weight"): theirs for ours, theirs in names.items() if ours.endswith(".conv.weight")}
@@ -160,7 +162,8 @@ def _resnet(arrays, rules, eps, model, source):
 
 
 def _mobilenet_v2(arrays, model, source):
-    imported = take(arrays, rename(model, MOBILENET_V2_RULES), model, source)
+    arrays, rules = with_layer(arrays, MOBILENET_V2_RULES, model, LAST_LAYERS, turned=True)
+    imported = take(arrays, rename(model, rules), model, source)
     require_backbone(imported, CLASSIFIERS, "Keras Applications' MobileNetV2", model, source)
     note = SHIFTED.format(layers="the convolutions of stride 2")
     return imported._replace(arrays=with_eps(imported.arrays, MOBILENET_V2_EPS), settings=TF, notes=(note,))
@@ -176,7 +179,7 @@ def _vgg16(arrays, model, source):
         weight6, bias6, weight7, bias7 = (as_float32(name, arrays[name], source) for name in used)
         # flattened were rows, columns, channels: (7 * 7 * 512, 4096)
         new = reduced((weight6.reshape(7, 7, 512, -1).transpose(3, 2, 0, 1), bias6), (weight7.T, bias7))
-        notes = ()
+        notes = (NO_HEAD,) if model.startswith("classify-") else ()
     else:
         new, used, notes = reinitialised(shapes, model), (), (REINITIALISED,)
     given = imported.arrays | new

@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 
+from trizoo.families.classification.spec import CLASSIFICATION_ARCHITECTURES
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.imported import Imported
 from trizoo.weights.names import load_names
@@ -55,6 +56,23 @@ def take(arrays, names, model, source):
         tuple(name for name in shapes if name not in taken),
         tuple(name for name in arrays if name not in used and name.rsplit(".", 1)[-1] != NOT_OURS),
     )
+
+
+def with_layer(arrays, rules, model, layers, turned=False):
+    """Arrays and rules with a classifier's last layer, as they are for other models and where there is none.
+
+    Its kernel becomes that of the 1x1 convolution that ours is: (C, in) or, turned, (in, C) -> (C, in, 1, 1).
+
+    Args:
+        layers: what the file may call it
+    """
+    layer = next((layer for layer in layers if f"{layer}.weight" in arrays), None)
+    if model not in CLASSIFICATION_ARCHITECTURES or layer is None:
+        return arrays, rules
+    kernel = arrays[f"{layer}.weight"]
+    if kernel.ndim == 2:
+        arrays = arrays | {f"{layer}.weight": (kernel.T if turned else kernel)[:, :, None, None]}
+    return arrays, (*rules, (r"head\.predict", layer))
 
 
 def as_float32(name, array, source):

@@ -10,8 +10,8 @@ import numpy as np
 
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.batch_norm import with_eps
-from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take
-from trizoo.weights.importers.vgg16 import REINITIALISED, reduced, reinitialised
+from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take, with_layer
+from trizoo.weights.importers.vgg16 import NO_HEAD, REINITIALISED, reduced, reinitialised
 from trizoo.weights.names import load_names
 from trizoo.weights.report import NOT_OURS
 
@@ -19,6 +19,7 @@ IMAGENET = {"mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375)}
 VGG_SSD = {"mean": (122.99925, 116.9991, 103.9992), "std": (1.0, 1.0, 1.0)}
 FEATURES_ALONE = "its normalisation isn't in it either; torchvision's of ImageNet is taken"
 CLASSIFIERS = ("fc.", "classifier.", "features.18.")  # with MobileNetV2's last convolution, which not all models have
+LAST_LAYERS = ("fc", "classifier.1")  # of a ResNet, of MobileNetV2
 COCO_OUTPUTS = 91  # of torchvision's detectors, a background among them
 PART = {"conv": 0, "bn": 1, "gn": 1}
 PLACES = {"expand": 0, "depthwise": 1, "project": 2}
@@ -43,7 +44,7 @@ def resnet_rules(prefix=""):
 
 MOBILENET_V2_RULES = (
     (r"backbone\.stem\.(conv|bn)", lambda match: f"features.0.{PART[match[1]]}"),
-    (r"backbone\.last\.(conv|bn)", lambda match: f"features.18.{PART[match[1]]}"),
+    (r"(?:backbone|head)\.last\.(conv|bn)", lambda match: f"features.18.{PART[match[1]]}"),
     # the first block expands nothing, so its parts are one place further up
     (r"backbone\.blocks\.0\.depthwise\.(conv|bn)", lambda match: f"features.1.conv.0.{PART[match[1]]}"),
     (r"backbone\.blocks\.0\.project\.(conv|bn)", lambda match: f"features.1.conv.{1 + PART[match[1]]}"),
@@ -87,6 +88,8 @@ SSD_RULES = (
 )
 SCALE = {"l2_norm.scale": "backbone.scale_weight"}
 DEEPLABV3 = ("deeplabv3-resnet50", "deeplabv3-resnet101")
+# that torchvision has too; its VGG16 is another than ours
+CLASSIFIERS_OF_ITS_OWN = (*(f"classify-resnet{depth}" for depth in (18, 34, 50, 101, 152)), "classify-mobilenetv2")
 AUXILIARY = "aux_classifier."
 WITHOUT_AUXILIARY = "its auxiliary classifier, which has a part in training alone, is left out"
 
@@ -139,7 +142,8 @@ def deeplabv3_rules():
 def import_arrays(arrays, model, source):
     """The Imported of arrays with torchvision's names, None for other names.
 
-    Classifiers give a model's backbone. Raises UserError for networks that aren't the model's.
+    Classifiers give a model's backbone, and of a classifier all of it. Raises UserError for networks that aren't the
+    model's.
     """
     if "backbone.body.conv1.weight" in arrays and "head.classification_head.cls_logits.weight" in arrays:
         return _retinanet(arrays, model, source)
@@ -166,6 +170,10 @@ def export_names(model, part):
     Raises:
         UserError: for a model that torchvision doesn't have
     """
+    if part == "model" and model in CLASSIFIERS_OF_ITS_OWN:
+        resnet = model.startswith("classify-resnet")
+        rules, last = (resnet_rules(), LAST_LAYERS[0]) if resnet else (MOBILENET_V2_RULES, LAST_LAYERS[1])
+        return rename(model, (*rules, (r"head\.predict", last)))
     if part == "backbone" and ".resnet" in f".{model.replace('-', '.')}":
         return rename(model, resnet_rules())
     if part == "backbone" and "mobilenetv2" in model.split("-"):
@@ -178,7 +186,7 @@ def export_names(model, part):
         return rename(model, deeplabv3_rules())
     raise UserError(
         f"torchvision has no {model}{' of which it has a classifier' if part == 'backbone' else ''}; ssd300-vgg16, a "
-        f"RetinaNet, {' or '.join(DEEPLABV3)}, or the backbone of a ResNet or MobileNetV2 is needed"
+        f"RetinaNet, {' or '.join(DEEPLABV3)}, a ResNet or MobileNetV2 as classifier or as backbone is needed"
     )
 
 
@@ -221,6 +229,7 @@ def _ssd(arrays, model, source):
 
 
 def _classifier(arrays, rules, what, model, source):
+    arrays, rules = with_layer(arrays, rules, model, LAST_LAYERS)
     imported = take(arrays, rename(model, rules), model, source)
     require_backbone(imported, CLASSIFIERS, what, model, source)
     return imported._replace(settings=IMAGENET)
@@ -252,6 +261,8 @@ def _vgg16(arrays, model, source):
         settings=VGG_SSD if whole and not trained else IMAGENET,
         notes=() if trained else (REINITIALISED,) if whole else (REINITIALISED, FEATURES_ALONE),
     )
+    if trained and model.startswith("classify-"):
+        imported = imported._replace(notes=(NO_HEAD,))
     require_backbone(imported, CLASSIFIERS, "torchvision's VGG16", model, source)
     return imported
 

@@ -11,6 +11,10 @@ REINITIALISED = (
     "fc6 and fc7 aren't in it and are re-initialised, so freeze.epochs=0 would be better: a frozen backbone never "
     "learns them"
 )
+NO_HEAD = (
+    "its last layer takes 4096 channels, of which the zoo's VGG16 keeps every fourth (Liu et al. 2016), so it is "
+    "re-initialised"
+)
 
 
 def reduced(fc6, fc7):

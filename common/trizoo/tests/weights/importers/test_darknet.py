@@ -175,3 +175,17 @@ def test_a_model_that_darknet_has_not_is_an_error_and_recognised_nowhere(model):
     with pytest.raises(UserError, match=f"{model} is no model of Darknet's; one of yolov3, .* is needed"):
         import_floats(np.zeros(16, np.float32), model)
     assert recognise(16) == []
+
+
+def test_darknet53_s_classifier_is_recognised_and_goes_back(tmp_path):
+    classes = 3
+    shapes = dict(pair for convolution in layout("classify-darknet53", classes) for pair in convolution)
+    assert shapes["head.predict.weight"] == (3, 1024, 1, 1)
+    floats = np.arange(count("classify-darknet53", classes), dtype=np.float32)
+    assert floats.size == 40_620_640 + classes * 1025
+    assert recognise(floats.size) == [("classify-darknet53", classes)]
+    imported = import_floats(floats, "classify-darknet53")
+    assert imported.missing == ()
+    assert imported.arrays["head.predict.bias"].tolist() == floats[40_620_640 : 40_620_640 + classes].tolist()
+    back = export_floats(imported.arrays, "classify-darknet53")
+    assert np.array_equal(np.concatenate([array.ravel() for array in back]), floats)

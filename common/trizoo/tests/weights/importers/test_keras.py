@@ -28,6 +28,34 @@ def test_resnets_become_backbones(depth, caffe):
     assert imported.settings == {"mean": RGB, "std": (1, 1, 1), "stride_on_1x1": True}
 
 
+@pytest.mark.parametrize(
+    ("shapes", "model", "layer"),
+    [
+        (published.keras_resnet(50), "classify-resnet50", "probs"),
+        (published.keras_resnet(101, caffe=True), "classify-resnet101", "fc1000"),
+        (published.keras_mobilenet_v2(), "classify-mobilenetv2", "Logits"),
+    ],
+)
+def test_a_classifier_is_imported_with_its_last_layer(shapes, model, layer):
+    path = next(path for path in shapes if path.startswith(f"{layer}/") and "kernel" in path)
+    kernel = np.random.default_rng(1).random(shapes[path], np.float32)
+    imported = import_weights(of(shapes, **{path: kernel}), model)
+    assert (imported.missing, imported.unexpected) == ((), ())
+    assert np.array_equal(imported.arrays["head.predict.weight"][:, :, 0, 0], kernel.T)
+
+
+def test_without_its_last_layer_a_mobilenet_v2_gives_the_block_before_it_too():
+    imported = import_weights(of(published.keras_mobilenet_v2(top=False)), "classify-mobilenetv2")
+    assert imported.missing == ("head.predict.weight", "head.predict.bias")
+    assert imported.unexpected == ()
+
+
+def test_the_last_layer_of_vgg16_does_not_fit_and_a_note_says_why():
+    imported = import_weights(of(published.keras_vgg16()), "classify-vgg16")
+    assert imported.missing == ("head.predict.weight", "head.predict.bias")
+    assert "takes 4096 channels, of which the zoo's VGG16 keeps every fourth" in imported.notes[0]
+
+
 @pytest.mark.parametrize("model", ["deeplabv3-resnet50", "deeplabv3plus-resnet101", "pspnet-resnet50"])
 def test_a_segmentation_model_strides_as_the_weights_were_trained(model):
     imported = import_weights(of(published.keras_resnet(int(model[-3:].removeprefix("t")))), model)

@@ -66,6 +66,49 @@ def test_a_resnet_becomes_a_backbone_and_its_classifier_is_told(depth):
     assert (imported.settings["mean"], imported.settings["std"]) == IMAGENET
 
 
+CLASSIFIERS = [
+    *((published.resnet(depth), f"classify-resnet{depth}") for depth in (18, 34, 50, 101, 152)),
+    (published.mobilenet_v2(), "classify-mobilenetv2"),
+]
+
+
+@pytest.mark.parametrize(("shapes", "model"), CLASSIFIERS)
+def test_a_classifier_is_imported_with_its_last_layer(shapes, model):
+    imported = import_weights(of(shapes), model)
+    assert (imported.missing, imported.unexpected, imported.notes) == ((), (), ())
+    assert list(imported.arrays) == list(load_names(model))
+    layer = "fc" if "resnet" in model else "classifier.1"
+    kernel, inputs = imported.arrays["head.predict.weight"], shapes[f"{layer}.weight"][1]
+    assert kernel.shape == (1000, inputs, 1, 1)
+    assert kernel.flat[0] == of(shapes).arrays[f"{layer}.weight"].flat[0]
+    assert imported.arrays["head.predict.bias"].flat[0] == of(shapes).arrays[f"{layer}.bias"].flat[0]
+
+
+@pytest.mark.parametrize(("shapes", "model"), CLASSIFIERS)
+def test_a_classifiers_names_go_back_to_torchvision(shapes, model):
+    theirs = export_names(model, "model")
+    assert list(theirs) == list(load_names(model))
+    assert set(theirs.values()) == {name for name in shapes if not name.endswith("tracked")}
+
+
+def test_a_resnet_without_its_last_layer_is_the_backbone_of_a_classifier():
+    imported = import_weights(of(published.resnet(18, classifier=False)), "classify-resnet18")
+    assert imported.missing == ("head.predict.weight", "head.predict.bias")
+
+
+def test_the_last_layer_of_vgg16_does_not_fit_and_a_note_says_why():
+    given = of(published.vgg16())
+    for place in (0, 3):
+        shape = published.vgg16()[f"classifier.{place}.weight"]
+        rows = np.broadcast_to(np.arange(shape[1], dtype=np.float32), shape)  # numbers, so that it counts as trained
+        given.arrays[f"classifier.{place}.weight"] = rows
+        given.arrays[f"classifier.{place}.bias"] = np.arange(4096, dtype=np.float32)
+    imported = import_weights(given, "classify-vgg16")
+    assert imported.missing == ("head.predict.weight", "head.predict.bias")
+    assert imported.unexpected == ("classifier.6.weight", "classifier.6.bias")
+    assert "takes 4096 channels, of which the zoo's VGG16 keeps every fourth" in imported.notes[0]
+
+
 @pytest.mark.parametrize("depth", [50, 101])
 def test_the_auxiliary_classifier_is_left_out_and_a_note_says_so(depth):
     model = f"deeplabv3-resnet{depth}"
