@@ -31,7 +31,8 @@ def parse_class_map(texts):
 def class_map(pairs):
     """(old name, new name) pairs as a dict, names composed; the new name "" leaves a class out.
 
-    Several may get one name, and the old name "*" is every class that has no pair of its own. Raises UserError for a class with two new names.
+    Several may get one name, and the old name "*" is every class that has no pair of its own. Raises UserError for a
+    class with two new names.
     """
     mapping = {}
     for old, new in ((class_name(old), class_name(new)) for old, new in pairs):

@@ -14,7 +14,7 @@ FLOORS = (
     ("tasks",),
     ("recipes", "show"),
     ("weights",),
-    ("training",),
+    ("training", "gallery"),
     ("framework",),
     ("deploy", "diagnosis"),
     ("api", "parity"),
