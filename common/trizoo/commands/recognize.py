@@ -11,7 +11,7 @@ from trizoo.commands.predict import ALL_FAILED, SOME_FAILED, earlier_files, hold
 from trizoo.data.given import PIPE, find_given
 from trizoo.gallery.file import load
 from trizoo.gallery.index import recall
-from trizoo.gallery.recognizer import MARGIN, UNKNOWN, Recognizer
+from trizoo.gallery.pipeline import MARGIN, UNKNOWN, RecognitionPipeline
 from trizoo.ground.errors import UserError
 from trizoo.ground.results import check_folder, check_results, check_unchanged, is_marked_folder, mark_folder
 from trizoo.tasks.json_lines import ResultFile
@@ -40,13 +40,13 @@ def run(args, choice):
         check_folder(args.out, "--out", is_marked_folder(COMMAND))
         check_results(targets.values())
         check_unchanged(args.out, [*targets.values(), *earlier_files(args.out, ())])
-    recognizer = make_recognizer(args, choice, gallery)
+    pipeline = make_pipeline(args, choice, gallery)
     with ExitStack() as stack:
         if writes:
             stack.callback(hold(args.out).release)
             mark_folder(args.out, COMMAND)
         file = stack.enter_context(ResultFile(args.out, "recognized")) if args.json else None
-        counts, failed = _recognize(recognizer, photos, targets, args, file)
+        counts, failed = _recognize(pipeline, photos, targets, args, file)
         if file:
             file.finish()
         if writes:
@@ -61,15 +61,15 @@ def run(args, choice):
     return 0 if not failed else SOME_FAILED if seen else ALL_FAILED
 
 
-def make_recognizer(args, choice, gallery):
-    """The `Recognizer` of the flags; says what its index finds where that isn't exact."""
+def make_pipeline(args, choice, gallery):
+    """The `RecognitionPipeline` of the flags; says what its index finds where that isn't exact."""
     embedding, detector = open_both(args, choice)
     gallery.check_embedding(embedding.fingerprint, str(args.gallery))
     found = None
     if detector is not None:
         wanted = {"score": args.confidence, "max_detections": args.max_detections}
         found = replace(detector.pipeline, **{key: value for key, value in wanted.items() if value is not None})
-    recognizer = Recognizer(
+    pipeline = RecognitionPipeline(
         embedding.pipeline,
         gallery,
         found,
@@ -80,21 +80,21 @@ def make_recognizer(args, choice, gallery):
         agnostic=found.nms if args.agnostic else None,
         exact=True if args.exact else None,
     )
-    if not recognizer.index.exact:
-        share = 100 * recall(recognizer.index, gallery)
+    if not pipeline.index.exact:
+        share = 100 * recall(pipeline.index, gallery)
         say(
             f"{len(gallery):,} pictures are searched by a graph, which finds {share:.1f} % of the ten nearest of some; "
             f"--exact looks at all"
         )
-    return recognizer
+    return pipeline
 
 
-def _recognize(recognizer, photos, targets, args, file):
+def _recognize(pipeline, photos, targets, args, file):
     """Recognises, writes and tells -> {name: how many things}, how many images couldn't be read."""
     counts, failed = {}, 0
-    names = list(recognizer.gallery.counts)
+    names = list(pipeline.gallery.counts)
     names = names if len(names) <= _MOST_COLOURS else None
-    for photo, found in zip(photos, recognizer(photos, args.batch_size, skip=True), strict=True):
+    for photo, found in zip(photos, pipeline(photos, args.batch_size, skip=True), strict=True):
         if isinstance(found, UserError):
             failed += 1
             print(f"error: {found}", file=sys.stderr, flush=True)

@@ -18,7 +18,7 @@ FLOORS = (
     ("framework",),
     ("deploy", "diagnosis"),
     ("api", "parity"),
-    ("serve",),
+    ("serve", "recognition"),
     ("commands",),
     ("anchors", "__main__"),  # the three lines of `python -m trizoo.anchors` and of `python -m trizoo`
 )

@@ -5,7 +5,7 @@ import pytest
 
 from trizoo.gallery import index
 from trizoo.gallery.gallery import Entry, Gallery
-from trizoo.gallery.recognizer import Recognizer, crop
+from trizoo.gallery.pipeline import RecognitionPipeline, crop
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
 from trizoo.tests.galleries import EMBEDDING, entries, gallery, mean_colours
@@ -42,8 +42,8 @@ LEFT, RIGHT = (10, 10, 30, 30), (50, 10, 70, 30)
 
 
 def test_things_are_named_after_the_nearest_picture():
-    recognizer = Recognizer(mean_colours, of_colours(red=RED, blue=BLUE), detector(RIGHT, LEFT), margin=0.0)
-    (found,) = recognizer([scene()])
+    pipeline = RecognitionPipeline(mean_colours, of_colours(red=RED, blue=BLUE), detector(RIGHT, LEFT), margin=0.0)
+    (found,) = pipeline([scene()])
     assert found.names == ("blue", "red")
     assert found.similarities == pytest.approx([1, 1], abs=1e-5)
     assert found.boxes.tolist() == [[50, 10, 70, 30], [10, 10, 30, 30]]
@@ -54,12 +54,12 @@ def test_things_are_named_after_the_nearest_picture():
 
 def test_what_is_like_nothing_in_the_gallery_is_unknown_until_it_is_added():
     small = of_colours(red=RED)
-    recognizer = Recognizer(mean_colours, small, detector(LEFT, RIGHT), threshold=0.9, margin=0.0)
-    assert next(recognizer([scene()])).names == ("red", None)
-    recognizer.change(small.joined([_entry("blue", BLUE)]))
-    assert next(recognizer([scene()])).names == ("red", "blue")
-    recognizer.change(small)
-    assert next(recognizer([scene()])).names == ("red", None)
+    pipeline = RecognitionPipeline(mean_colours, small, detector(LEFT, RIGHT), threshold=0.9, margin=0.0)
+    assert next(pipeline([scene()])).names == ("red", None)
+    pipeline.change(small.joined([_entry("blue", BLUE)]))
+    assert next(pipeline([scene()])).names == ("red", "blue")
+    pipeline.change(small)
+    assert next(pipeline([scene()])).names == ("red", None)
 
 
 def _entry(name, colour):
@@ -68,13 +68,13 @@ def _entry(name, colour):
 
 
 def test_without_a_detector_the_whole_picture_is_one_thing():
-    (found,) = Recognizer(mean_colours, of_colours(red=RED, blue=BLUE))([np.full((6, 8, 3), RED, np.uint8)])
+    (found,) = RecognitionPipeline(mean_colours, of_colours(red=RED, blue=BLUE))([np.full((6, 8, 3), RED, np.uint8)])
     assert (found.names, found.boxes.tolist(), found.scores.tolist()) == (("red",), [[0, 0, 8, 6]], [1])
 
 
 def test_the_whole_picture_is_one_more_thing_where_that_is_wanted():
-    recognizer = Recognizer(mean_colours, of_colours(red=RED), detector(LEFT), whole=True)
-    (found,) = recognizer([scene()])
+    pipeline = RecognitionPipeline(mean_colours, of_colours(red=RED), detector(LEFT), whole=True)
+    (found,) = pipeline([scene()])
     assert found.boxes.tolist() == [[10, 10, 30, 30], [0, 0, 80, 40]]
     assert len(found) == 2
 
@@ -82,15 +82,15 @@ def test_the_whole_picture_is_one_more_thing_where_that_is_wanted():
 def test_two_classes_of_one_thing_are_one_box_where_classes_do_not_count():
     twice = detector(LEFT, (10, 10, 30, 31), RIGHT)
     pictures = of_colours(red=RED, blue=BLUE)
-    assert len(next(Recognizer(mean_colours, pictures, twice)([scene()]))) == 3
-    assert len(next(Recognizer(mean_colours, pictures, twice, agnostic=0.5)([scene()]))) == 2
+    assert len(next(RecognitionPipeline(mean_colours, pictures, twice)([scene()]))) == 3
+    assert len(next(RecognitionPipeline(mean_colours, pictures, twice, agnostic=0.5)([scene()]))) == 2
 
 
 def test_the_threshold_is_what_is_said_else_the_gallerys_else_a_half():
     pictures = of_colours(red=RED)
-    assert Recognizer(mean_colours, pictures).least == 0.5
-    assert Recognizer(mean_colours, replace(pictures, threshold=0.7)).least == 0.7
-    assert Recognizer(mean_colours, replace(pictures, threshold=0.7), threshold=0.2).least == 0.2
+    assert RecognitionPipeline(mean_colours, pictures).least == 0.5
+    assert RecognitionPipeline(mean_colours, replace(pictures, threshold=0.7)).least == 0.7
+    assert RecognitionPipeline(mean_colours, replace(pictures, threshold=0.7), threshold=0.2).least == 0.2
 
 
 def test_several_neighbours_vote_and_of_equally_many_the_nearest_wins():
@@ -101,7 +101,7 @@ def test_several_neighbours_vote_and_of_equally_many_the_nearest_wins():
     pictures = Gallery(EMBEDDING).joined([at("a", 5, 0), at("b", 10, 1), at("b", 12, 2), at("a", 80, 3)])
     query = np.array([[1, 0]], np.float32)
     for neighbours, expected in ((1, "a"), (2, "a"), (3, "b"), (4, "b")):  # at 80 degrees it is below the threshold
-        found = Recognizer(None, pictures, neighbours=neighbours).name(query)
+        found = RecognitionPipeline(None, pictures, neighbours=neighbours).name(query)
         assert found[0][0] == expected, neighbours
     assert found[0][1] == pytest.approx(np.cos(np.radians(10)), abs=1e-5)
 
@@ -115,22 +115,24 @@ def test_a_batch_holds_images_with_and_without_things_and_broken_ones(tmp_path):
             yield Detections.empty() if number == 1 else next(detector(LEFT)([0], 1))
 
     images = [scene(), scene(), tmp_path / "broken.jpg", scene()]
-    found = list(Recognizer(mean_colours, pictures, sometimes, margin=0.0)(images, 3, skip=True))
+    found = list(RecognitionPipeline(mean_colours, pictures, sometimes, margin=0.0)(images, 3, skip=True))
     assert [None if isinstance(one, UserError) else one.names for one in found] == [("red",), (), None, ("red",)]
     with pytest.raises(UserError):
-        list(Recognizer(mean_colours, pictures, sometimes)(images))
+        list(RecognitionPipeline(mean_colours, pictures, sometimes)(images))
 
 
 def test_an_empty_gallery_names_nothing():
     with pytest.raises(UserError, match="holds no picture"):
-        Recognizer(mean_colours, Gallery(EMBEDDING))
+        RecognitionPipeline(mean_colours, Gallery(EMBEDDING))
     with pytest.raises(UserError, match="would hold no picture"):
-        Recognizer(mean_colours, of_colours(red=RED)).change(Gallery(EMBEDDING))
+        RecognitionPipeline(mean_colours, of_colours(red=RED)).change(Gallery(EMBEDDING))
 
 
 def test_a_gallery_of_another_model_is_refused():
     with pytest.raises(UserError, match="of other weights"):
-        Recognizer(mean_colours, of_colours(red=RED)).change(replace(gallery(), embedding={**EMBEDDING, "sha256": "0"}))
+        RecognitionPipeline(mean_colours, of_colours(red=RED)).change(
+            replace(gallery(), embedding={**EMBEDDING, "sha256": "0"})
+        )
 
 
 def test_a_graph_is_changed_without_a_rebuild(monkeypatch):
@@ -138,17 +140,17 @@ def test_a_graph_is_changed_without_a_rebuild(monkeypatch):
     monkeypatch.setattr(index, "MOST_EXACT", 10)
     before = gallery(200, dimensions=8)
     after = before.without(["cat"]).joined(entries(20, ("new",), start=200))
-    recognizer = Recognizer(None, before, threshold=-1.0)
-    kept = recognizer.index
-    recognizer.change(after)
-    assert recognizer.index is kept
+    pipeline = RecognitionPipeline(None, before, threshold=-1.0)
+    kept = pipeline.index
+    pipeline.change(after)
+    assert pipeline.index is kept
     assert not kept.exact
-    assert [name for name, _, _ in recognizer.name(after.vectors)] == list(after.names)
+    assert [name for name, _, _ in pipeline.name(after.vectors)] == list(after.names)
 
 
 def test_pictures_and_json_have_names_and_unknown():
-    recognizer = Recognizer(mean_colours, of_colours(red=RED), detector(LEFT, RIGHT), threshold=0.9, margin=0.0)
-    (found,) = recognizer([scene()])
+    pipeline = RecognitionPipeline(mean_colours, of_colours(red=RED), detector(LEFT, RIGHT), threshold=0.9, margin=0.0)
+    (found,) = pipeline([scene()])
     value = found.to_dict("a.jpg")
     assert value["counts"] == {"red": 1, "unknown": 1}
     assert value["things"][0] == {

@@ -82,8 +82,8 @@ class Recognized:
 
 
 @dataclass
-class Recognizer:
-    """Names what is in images; `trizoo.load_recognizer` makes it.
+class RecognitionPipeline:
+    """Names what is in images.
 
     Args:
         embedder: pipeline of images -> vectors float32 (D,), as `trizoo.tasks.pipeline.ImagePipeline` is called
