@@ -109,7 +109,7 @@ def load_recognizer(
     """What names the things in images, as `trizoo recognize` does.
 
     Args:
-        gallery: a file of `trizoo gallery build`
+        gallery: a file that `gallery build` made
         embedding: the weights that it was built with, as `trizoo.load` takes them
         detector: weights of what finds the things; None: each whole image is one thing
         framework, device, offline: as of `trizoo.load`

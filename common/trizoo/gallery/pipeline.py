@@ -46,7 +46,7 @@ class Recognized:
         return len(self.names)
 
     def to_dict(self, image: str) -> dict[str, Any]:
-        """As plain values: what `trizoo recognize --json` writes of an image.
+        """As plain values: what recognize writes of an image with --json.
 
         Args:
             image: what it is called

@@ -43,9 +43,10 @@ class Score:
 
     def __str__(self):
         return (
-            f"known things: {self.known}, found {self.found_known}, of these named rightly {self.named} ({self.top1:.3f})\n"
-            f"unknown things: {self.unknown}, found {self.found_unknown}, of these called unknown {self.refused} "
-            f"({self.refusal:.3f})\n"
+            f"known things: {self.known}, found {self.found_known}, "
+            f"of these named rightly {self.named} ({self.top1:.3f})\n"
+            f"unknown things: {self.unknown}, found {self.found_unknown}, "
+            f"of these called unknown {self.refused} ({self.refusal:.3f})\n"
             f"boxes on nothing: {self.extra}, of which {self.extra_named} got a name"
         )
 
