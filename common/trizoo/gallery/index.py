@@ -49,20 +49,25 @@ class ExactIndex:
         keys = np.full((len(queries), count), NONE, np.int64)
         if not len(self) or not len(queries):
             return similarities, keys
-        most, rows = min(count, len(self)), max(1, _BLOCK // len(self))
-        squares = np.square(self.vectors).sum(1) if self.metric == "l2" else None
-        for start in range(0, len(queries), rows):
-            block = queries[start : start + rows]
-            found = block @ self.vectors.T  # (Q, D) @ (D, N) -> (Q, N)
-            if squares is not None:
-                found = 1 - np.maximum(np.square(block).sum(1)[:, None] + squares - 2 * found, 0) / 2
-            found = np.round(found, _DECIMALS)
+        most = min(count, len(self))
+        for start, found in self.blocks(queries):
             least = np.partition(found, -most, axis=1)[:, -most]
             for place, (of_query, smallest) in enumerate(zip(found, least, strict=True), start=start):
                 best = np.flatnonzero(of_query >= smallest)
                 best = best[np.argsort(-of_query[best], kind="stable")][:most]
                 similarities[place, :most], keys[place, :most] = of_query[best], self.keys[best]
         return similarities, keys
+
+    def blocks(self, queries):
+        """Yields (place of the first query, similarities float32 (Q, N) to all vectors), some queries at once."""
+        rows = max(1, _BLOCK // max(1, len(self)))
+        squares = np.square(self.vectors).sum(1) if self.metric == "l2" else None
+        for start in range(0, len(queries), rows):
+            block = queries[start : start + rows]
+            found = block @ self.vectors.T  # (Q, D) @ (D, N) -> (Q, N)
+            if squares is not None:
+                found = 1 - np.maximum(np.square(block).sum(1)[:, None] + squares - 2 * found, 0) / 2
+            yield start, np.round(found, _DECIMALS, out=found)
 
 
 class ApproximateIndex:

@@ -8,7 +8,6 @@ from trizoo.gallery.index import make_index
 
 DEFAULT = 0.5  # where a gallery says nothing; unit vectors of unrelated things are near 0
 _MOST = 1000  # pictures that are left out, one after the other
-_NEIGHBOURS = 64  # that are looked at for one of the same and one of another name
 
 
 @dataclass(frozen=True)
@@ -70,17 +69,15 @@ def with_threshold(gallery, threshold=None):
 
 def _nearest(gallery, rows):
     """The greatest similarity of each row to another one of its name, and to one of another name; -inf of none."""
-    labels = np.unique(np.array(gallery.names), return_inverse=True)[1]
-    row_of = {key: row for row, key in enumerate(gallery.keys.tolist())}
-    index = make_index(gallery, exact=True)
-    count = min(len(gallery), max(_NEIGHBOURS, max(gallery.counts.values()) + 1))
+    ends = np.cumsum([*gallery.counts.values()])  # rows of a name are one after the other
     own, other = np.full(len(rows), -np.inf), np.full(len(rows), -np.inf)
-    similarities, keys = index.search(gallery.vectors[rows], count)
-    for place, row in enumerate(rows.tolist()):
-        near = np.array([row_of[key] for key in keys[place].tolist()])
-        same = labels[near] == labels[row]
-        if (mine := np.flatnonzero(same & (near != row))).size:
-            own[place] = similarities[place, mine[0]]
-        if (theirs := np.flatnonzero(~same)).size:
-            other[place] = similarities[place, theirs[0]]
+    for start, block in make_index(gallery, exact=True).blocks(gallery.vectors[rows]):
+        for place, similarities in enumerate(block, start=start):
+            row = rows[place]
+            name = int(np.searchsorted(ends, row, side="right"))
+            first, last = (ends[name - 1] if name else 0), ends[name]
+            own[place] = max(
+                similarities[first:row].max(initial=-np.inf), similarities[row + 1 : last].max(initial=-np.inf)
+            )
+            other[place] = max(similarities[:first].max(initial=-np.inf), similarities[last:].max(initial=-np.inf))
     return own, other
