@@ -76,8 +76,10 @@ def load(path):
 def held(path):
     """Nobody else changes the gallery file meanwhile; another process is waited for.
 
-    Raises UserError where that takes more than a minute, or the folder takes no files.
+    Raises UserError where that takes more than a minute, the folder takes no files, or a folder has the name.
     """
+    if Path(path).is_dir():
+        raise UserError(f"{path} is a folder; the file of a gallery is needed")
     place, end = Path(path).with_name(f".{Path(path).name}.lock"), time.monotonic() + WAIT
     while True:
         try:

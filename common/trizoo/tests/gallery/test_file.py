@@ -150,6 +150,12 @@ def test_a_file_that_is_cut_short_or_changed_anywhere_is_read_or_a_sentence(tmp_
             load(tmp_path / "changed.h5")
 
 
+def test_a_folder_is_no_gallery_to_change(tmp_path):
+    for place in (tmp_path, "."):
+        with pytest.raises(UserError, match="is a folder; the file of a gallery is needed"):
+            change(place, lambda before: before)
+
+
 def test_a_gallery_without_room_is_a_sentence(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="can't be written"):
