@@ -16,6 +16,7 @@ from trizoo import load_recognizer
 from trizoo.data.boxes.find import find_boxes
 from trizoo.gallery.gallery import Entry, Gallery
 from trizoo.gallery.index import make_index, recall
+from trizoo.gallery.pipeline import MARGIN
 from trizoo.gallery.score import score
 from trizoo.gallery.threshold import with_threshold
 
@@ -25,13 +26,12 @@ DIMENSIONS = 256
 def scenes(args):
     """Prints the table of the scenes of one split."""
     names = ("gallery", "embedding", "detector", "framework")
-    recognizer = load_recognizer(
-        **{name: getattr(args, name) for name in names}, threshold=args.threshold, agnostic=True
-    )
+    given = {name: getattr(args, name) for name in names}
+    recognizer = load_recognizer(**given, threshold=args.threshold, margin=args.margin, agnostic=True)
     data = find_boxes(args.root).open(args.split)
     found = recognizer([record.image for record in data.records])
     truth = [(record.boxes, [data.classes[label] for label in record.labels.tolist()]) for record in data.records]
-    print(f"{len(truth)} scenes ({args.split}), threshold {recognizer.threshold:.3f}")
+    print(f"{len(truth)} scenes ({args.split}), margin {args.margin}, threshold {recognizer.threshold:.3f}")
     print(score(found, truth, recognizer.names))
 
 
@@ -84,6 +84,7 @@ def main():
     parser.add_argument(
         "--galleries", type=int, nargs="*", default=[], metavar="N", help="time galleries of N pictures"
     )
+    parser.add_argument("--margin", type=float, default=MARGIN, help="of crops around boxes (%(default)s)")
     args = parser.parse_args()
     if args.root:
         scenes(args)
