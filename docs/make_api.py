@@ -19,6 +19,7 @@ GROUPS = {
         *("load", "Predictor", "Detector", "Segmenter", "KeypointDetector", "Classifier", "Embedder"),
         *("Detections", "Keypoints", "Classified"),
     ),
+    "Recognition": ("load_recognizer", "Recognizer", "Recognized"),
     "Training": ("train", "Callback", "targets", "loss"),
     "What a program may add": ("register_augmentation", "register_family"),
     "Errors": ("UserError",),

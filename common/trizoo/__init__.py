@@ -37,8 +37,10 @@ if TYPE_CHECKING:
         targets,
         train,
     )
+    from trizoo.gallery.pipeline import Recognized
     from trizoo.ground.errors import UserError
     from trizoo.recipes.schema import register_augmentation, register_family
+    from trizoo.recognition import Recognizer, load_recognizer
     from trizoo.training.callbacks import Callback
 
 __version__ = "0.7.0"
@@ -48,7 +50,9 @@ _DOOR = {
     **dict.fromkeys(("Classified", "Classifier", "Detections", "Detector", "KeypointDetector", "Keypoints"), "api"),
     **dict.fromkeys(("Embedder", "Predictor", "Segmenter"), "api"),
     **dict.fromkeys(("load", "loss", "targets", "train"), "api"),
+    **dict.fromkeys(("Recognizer", "load_recognizer"), "recognition"),
     "Callback": "training.callbacks",
+    "Recognized": "gallery.pipeline",
     "UserError": "ground.errors",
     "register_augmentation": "recipes.schema",
     "register_family": "recipes.schema",
@@ -63,10 +67,13 @@ __all__ = [
     "KeypointDetector",
     "Keypoints",
     "Predictor",
+    "Recognized",
+    "Recognizer",
     "Segmenter",
     "UserError",
     "__version__",
     "load",
+    "load_recognizer",
     "loss",
     "register_augmentation",
     "register_family",

@@ -14,11 +14,11 @@ FLOORS = (
     ("tasks",),
     ("recipes", "show"),
     ("weights",),
-    ("training",),
+    ("training", "gallery"),
     ("framework",),
     ("deploy", "diagnosis"),
     ("api", "parity"),
-    ("serve",),
+    ("serve", "recognition"),
     ("commands",),
     ("anchors", "__main__"),  # the three lines of `python -m trizoo.anchors` and of `python -m trizoo`
 )

@@ -10,8 +10,8 @@ from trizoo.data.reading import LEFT_OUT, Problem
 from trizoo.data.splits import SPLIT_NAMES, find_lists
 
 
-def find_class_folders(root, images=None, annotations=None):
-    """The `ClassIndex` of a folder with a folder for each class, None where there aren't two with images.
+def find_class_folders(root, images=None, annotations=None, fewest=2):
+    """The `ClassIndex` of a folder with a folder for each class, None where there aren't `fewest` with images.
 
     Folders called as splits are (train, val, valid, test …) are splits where most images in them lie a folder deeper;
     what lies beside them is then a split of its own name. Without such folders splits are as lists of ids say, in the
@@ -35,7 +35,7 @@ def find_class_folders(root, images=None, annotations=None):
         names.append(class_name(folders[level]))
         if level:
             of_split.setdefault(SPLIT_NAMES.get(folders[0].casefold(), folders[0]), []).append(len(placed) - 1)
-    if len({*names}) < 2:
+    if len({*names}) < fewest:
         return None
     ids = image_ids(placed)
     if level:

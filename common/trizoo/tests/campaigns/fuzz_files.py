@@ -26,11 +26,14 @@ from trizoo.deploy.notes import read_onnx, read_openvino, read_saved_model, read
 from trizoo.diagnosis.diagnose import diagnose
 from trizoo.download.manifest import read_manifest
 from trizoo.download.unpack import unpack
+from trizoo.gallery.file import load as read_gallery
+from trizoo.gallery.file import save as save_gallery
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import load, parse_assignment
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.conftest import ENTRY, HEAD
 from trizoo.tests.diagnosis.runs import HEALTHY, make_run
+from trizoo.tests.galleries import gallery
 from trizoo.tests.video_files import write_video
 from trizoo.tests.weights.readers import pth
 from trizoo.weights import checkpoint
@@ -50,6 +53,12 @@ def own_checkpoint(root):
     slots = {"momentum": ARRAYS}
     checkpoint.save(path, checkpoint.Checkpoint(ARRAYS, recipe, "pytorch", optimizer=slots, ema=ARRAYS, best=0.5))
     return path
+
+
+def own_gallery(root):
+    """As trizoo gallery writes it."""
+    save_gallery(root / "g.h5", gallery(names=("cat", "dög")))
+    return root / "g.h5"
 
 
 def run_log(root):
@@ -296,6 +305,7 @@ def _played(path):
 FILES = {
     "checkpoint": (own_checkpoint, read),
     "checkpoint, resumed": (own_checkpoint, checkpoint.load),
+    "gallery": (own_gallery, read_gallery),
     "Keras 2 .h5": (keras_2, read),
     "Keras 3 .h5": (keras_3, read),
     ".pth": (pytorch, read),

@@ -87,6 +87,8 @@ def shortened(command, arguments):
     """
     if command == "synth" and "keypoints" in arguments:
         return [*arguments, "--images", "20", "--size", "320x64"]
+    if command == "synth" and "embedding" in arguments:
+        return [*arguments, "--images", "320", "--size", "48"]
     if command == "synth":
         return [*arguments, "--images", "40" if "classification" in arguments else "12", "--size", "96"]
     if command != "train" or "--print-recipe" in arguments:

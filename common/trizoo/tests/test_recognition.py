@@ -1,0 +1,97 @@
+"""trizoo.load_recognizer, on models that are none."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import trizoo
+from trizoo import recognition
+from trizoo.families import model_spec
+from trizoo.gallery.file import load, save
+from trizoo.gallery.gallery import Entry, Gallery
+from trizoo.gallery.pictures import fingerprint
+from trizoo.recipes.schema import Recipe
+from trizoo.tests.galleries import mean_colours
+
+RED, GREEN, BLUE = (220, 60, 60), (60, 220, 60), (60, 60, 220)
+
+
+def picture(colour):
+    return np.full((6, 8, 3), colour, np.uint8)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with weights e.h5 and d.h5, and a gallery g.h5 of red and blue."""
+    monkeypatch.chdir(tmp_path)
+    spec, recipe = model_spec("yolov3-tiny", 1), Recipe(classes=("a",))
+    (tmp_path / "e.h5").write_bytes(b"embedding")
+    (tmp_path / "d.h5").write_bytes(b"detector")
+    about = fingerprint("e.h5", spec, recipe)
+    vectors = mean_colours([picture(RED), picture(BLUE)])
+    pairs = zip(("red", "blue"), vectors, strict=True)
+    whole = Gallery(about, threshold=0.9, chosen=True)
+    save("g.h5", whole.joined([Entry(name, name, name.encode().ljust(32), vector) for name, vector in pairs]))
+    monkeypatch.setattr(
+        recognition,
+        "_loaded",
+        lambda weights, framework, task, **_: SimpleNamespace(spec=spec, recipe=recipe, pipeline=mean_colours),
+    )
+    return tmp_path
+
+
+def test_an_image_has_a_result_and_several_have_a_list(place):
+    recognizer = trizoo.load_recognizer("g.h5", "e.h5")
+    assert recognizer(picture(RED)).names == ("red",)
+    Image.fromarray(picture(BLUE)).save("blue.png")
+    assert [found.names for found in recognizer([picture(GREEN), "blue.png"])] == [(None,), ("blue",)]
+    assert isinstance(recognizer(picture(RED)), trizoo.Recognized)
+    assert (recognizer.names, recognizer.threshold) == ({"blue": 1, "red": 1}, 0.9)
+
+
+def test_an_unknown_thing_is_known_once_it_is_added_and_unknown_once_it_is_removed(place):
+    recognizer = trizoo.load_recognizer("g.h5", "e.h5")
+    Image.fromarray(picture(GREEN)).save("green.png")
+    assert recognizer.add("green", [picture(GREEN), "green.png", "green.png"]) == 2
+    assert recognizer(picture(GREEN)).names == ("green",)
+    recognizer.save("new.h5")
+    assert load("new.h5").counts == {"blue": 1, "green": 2, "red": 1}
+    assert load("g.h5").counts == {"blue": 1, "red": 1}
+    recognizer.remove("green")
+    assert recognizer(picture(GREEN)).names == (None,)
+    with pytest.raises(trizoo.UserError, match="holds no picture of 'gren'"):
+        recognizer.remove("gren")
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"threshold": 2}, "threshold is 2; -1 to 1 is needed"),
+        ({"neighbours": 0}, "neighbours is 0; 1 or more is needed"),
+        ({"confidence": -1}, "confidence is -1; 0 to 1 is needed"),
+        ({"margin": 1.5}, "margin is 1.5; 0 to 1 is needed"),
+    ],
+)
+def test_a_number_out_of_its_range_is_named(place, option, words):
+    with pytest.raises(ValueError, match=words):
+        trizoo.load_recognizer("g.h5", "e.h5", **option)
+
+
+def test_other_weights_than_the_gallerys_are_refused(place):
+    with pytest.raises(trizoo.UserError, match=r"g\.h5 holds vectors of other weights"):
+        trizoo.load_recognizer("g.h5", "d.h5")
+
+
+def test_a_model_of_another_task_is_refused(monkeypatch):
+    monkeypatch.setattr(recognition, "load", lambda *_, **__: SimpleNamespace(spec=model_spec("yolov3-tiny", 1)))
+    with pytest.raises(
+        trizoo.UserError, match=r"e\.h5 is a yolov3-tiny for detection; a model for embedding is needed"
+    ):
+        recognition._loaded("e.h5", None, "embedding", device="cpu", offline=False)
+
+
+def test_a_picture_that_cannot_be_read_is_a_sentence(place):
+    with pytest.raises(trizoo.UserError, match=r"none\.png"):
+        trizoo.load_recognizer("g.h5", "e.h5").add("x", ["none.png"])
