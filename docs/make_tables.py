@@ -144,7 +144,7 @@ def published_list(models=ARCHITECTURES):
         )
         lines += [f"  - published for {'; '.join(conditions(entry))}"] if conditions(entry) else []
         here = "; ".join(f"{what}: {where}" for what, where in entry.measured.items())
-        lines.append(f"  - here {here or 'not measured'}")
+        lines += [f"  - here {here}"] if here else []
     return "\n".join(lines)
 
 

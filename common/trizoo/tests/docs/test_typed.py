@@ -30,8 +30,7 @@ NOT_RUN = {  # reason: how the command lines begin
         "trizoo weights verify --deep",
     ),
     "needs a file of another program; the tests of weights/importers make such files": (
-        "trizoo weights convert best_epoch_weights.pth",
-        "trizoo weights convert logs/best_epoch_weights.pth",
+        "trizoo weights convert logs/best_epoch_weights.h5",
         "trizoo weights convert fasterless.pth",
     ),
     "needs a GPU": ("train.py --data ROOT --device cuda", "train.py --device cuda:1"),
