@@ -9,82 +9,11 @@ from pathlib import Path
 
 from trizoo.commands.main import COMMANDS, parser
 from trizoo.families import ARCHITECTURES, FAMILIES
-from trizoo.recipes.load import BASE
+from trizoo.recipes.json_schema import WRITTEN_AS, meaning_of, schema
 from trizoo.recipes.schema import Recipe
 
 DOCS = Path(__file__).parent
 WRITTEN_BY = "Written by `python docs/make_reference.py`"
-MEANINGS = {  # of keys that mean the same wherever they stand
-    "name": "which one",
-    "op": "which operation",
-    "kind": "which one",
-    "probability": "how likely it happens to an image",
-    "box": "the loss of boxes",
-    "box_gain": "weight of the box term",
-    "class_gain": "weight of the class term",
-    "objectness_gain": "weight of the objectness term",
-    "offset_gain": "weight of the offset term",
-    "cross_entropy_gain": "weight of the cross-entropy term",
-    "score": "boxes below this score are left out",
-    "nms": "a box that overlaps a stronger one of its class by a larger IoU is left out",
-    "max_detections": "most boxes of an image",
-    "precision": "of the step's arithmetic",
-    "seed": "of first weights, order and augmentation",
-    "epochs": "first epochs in which the backbone is held still",
-    "batch_size": "images a step",
-    "holes": "how many",
-    "images": "how many make one",
-    "hue": "greatest change of hue, share of the circle",
-    "saturation": "greatest gain of saturation, less 1",
-    "value": "greatest gain of brightness, less 1",
-    "jitter": "how much the ratio of width to height changes",
-    "policy": "how an image is placed; none = as the recipe's resize",
-}
-# what files may also hold: the schema has what such a value becomes
-WRITTEN_AS = {
-    "classes_map": (("object",), "mapping of names to names"),
-    "mask_map": (("object",), "mapping of values to ids"),
-    "palette": (("array", "string"), "list of colours, a name, or none"),
-    "ignore_colours": (("array", "string"), "list of colours"),
-    "resize": (("null",), None),
-}
-
-
-def schema():
-    """The JSON schema of a recipe file, for editors: a dict. Whatever a file leaves out its base or a default has."""
-    tree = Recipe.model_json_schema()
-    tree["title"] = "A recipe of TriZoo"
-    tree["properties"] = {BASE: {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}} | tree[
-        "properties"
-    ]
-    tree["properties"][BASE]["description"] = "the recipe, or recipes, whose values hold where this file has none"
-    for section in (tree, *tree["$defs"].values()):
-        section.pop("required", None)
-        for key, about in section["properties"].items():
-            _open(key, about)
-            meaning = meaning_of(key, about)
-            if meaning and "$ref" not in about:
-                about["description"] = meaning
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **tree}
-
-
-def _open(key, about):
-    """Changes what pydantic says of a key to what files may hold: of several sections one fits, not exactly one."""
-    about.pop("title", None)
-    for part in (about, about.get("items", {})):
-        part.pop("discriminator", None)
-        if "oneOf" in part:
-            part["anyOf"] = part.pop("oneOf")
-    if key in WRITTEN_AS:
-        kept = {name: about.pop(name) for name in ("default", "description") if name in about}
-        both = {"anyOf": [*about.get("anyOf", [dict(about)]), *({"type": kind} for kind in WRITTEN_AS[key][0])]}
-        about.clear()
-        about.update(both | kept)
-
-
-def meaning_of(key, about):
-    """What a key means, in a line; None where nobody wrote it down."""
-    return about.get("description") or MEANINGS.get(key)
 
 
 def type_text(about):
@@ -171,9 +100,15 @@ def recipe_page():
         "    trizoo train --model yolov3-tiny --print-recipe",
         "",
         "`--set schedule.lr=0.02` sets a key on the command line, a YAML file the same as `schedule: {lr: 0.02}`.",
-        "`none` is `null` in a file. Editors complete and check files by [recipe.schema.json](recipe.schema.json):",
-        "the YAML language server (VS Code's YAML extension, Neovim, Emacs) takes it from a first line such as",
-        "`# yaml-language-server: $schema=docs/recipe.schema.json`.",
+        "`none` is `null` in a file. The recipes that come with the zoo, one of them as a file to begin with, and what",
+        "an editor needs to complete and check it:",
+        "",
+        "    trizoo recipes",
+        "    trizoo recipes yolov3-tiny --out mine.yaml",
+        "    trizoo recipes --schema --out recipe.schema.json",
+        "",
+        "The YAML language server (VS Code's YAML extension, Neovim, Emacs) takes [the schema](recipe.schema.json)",
+        "from a first line of the recipe: `# yaml-language-server: $schema=recipe.schema.json`.",
         "",
         "## At the top",
         "",
@@ -219,10 +154,10 @@ def flags_page():
         inner = next((act for act in flags._actions if isinstance(act, argparse._SubParsersAction)), None)
         lines += ["", f"## trizoo {name}", "", f"{command.about[0].upper()}{command.about[1:]}."]
         if inner is None:
-            lines += ["", *_flags_of(flags)]
+            lines += ["", *_flags_of(flags), *_examples(flags)]
             continue
         for action, below in inner.choices.items():
-            lines += ["", f"### trizoo {name} {action}", "", *_flags_of(below, below.description)]
+            lines += ["", f"### trizoo {name} {action}", "", *_flags_of(below, below.description), *_examples(below)]
     return "\n".join(lines) + "\n"
 
 
@@ -235,6 +170,11 @@ def _flags_of(flags, about=None):
         text = (action.help or "") % {**vars(action), "prog": flags.prog}
         rows.append(_row([_call(action), text]))
     return [*([about, ""] if about else []), "| | |", "| --- | --- |", *rows]
+
+
+def _examples(flags):
+    """The lines of the examples that a parser's help ends with."""
+    return ["", *(f"    {flags.prog} {example}".rstrip() for example in flags.examples)]
 
 
 def _call(action):

@@ -132,20 +132,19 @@ def weights_list(models=ARCHITECTURES):
     return "\n".join(lines)
 
 
-def published_table(models=ARCHITECTURES):
-    """That of docs/published.md: a line a tag of a whole model, with its conditions, and what was measured here."""
-    lines = ["| tag | published | conditions | measured here |", f"|{' --- |' * 4}"]
+def published_list(models=ARCHITECTURES):
+    """That of docs/published.md: a tag of a whole model, below it its conditions and what was measured here."""
+    lines = []
     for tag, entry in load_manifest().weights.items():
         if entry.part == "backbone" or entry.model not in models:
             continue
-        figures = "; ".join(f"{name} {value}" for name, value in entry.published.items())
-        published = f"{figures} ({entry.published_source})" if figures else "nothing"
+        metrics = "; ".join(f"{name} {value}" for name, value in entry.published.items())
+        lines.append(
+            f"- `{tag}`: **{metrics}**, by {entry.published_source}" if metrics else f"- `{tag}`: **no metrics**"
+        )
+        lines += [f"  - published for {'; '.join(conditions(entry))}"] if conditions(entry) else []
         here = "; ".join(f"{what}: {where}" for what, where in entry.measured.items())
-        if entry.as_published:
-            again = f"`trizoo weights reproduce {tag} --data ROOT`"
-            here = f"{here or 'not measured'}; {again}"
-        cells = [f"`{tag}`", published, "; ".join(conditions(entry)) or "not known", here or "not measured"]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines += [f"  - here {here}"] if here else []
     return "\n".join(lines)
 
 
@@ -219,7 +218,7 @@ def family_page(family, counted):
         text = replaced(text, "anchors", anchors_table(family))
     if any(tags(model) for model in models):
         text = replaced(text, "weights", weights_list(models))
-        text = replaced(text, "published", published_table(models))
+        text = replaced(text, "published", published_list(models))
     return text
 
 
@@ -240,7 +239,7 @@ def pages(counted):
     """{path: text} of the pages with their tables. See `front_table`."""
     front = replaced(FRONT.read_text(encoding="utf-8"), "models", front_table(counted))
     models = replaced(MODELS.read_text(encoding="utf-8"), "models", models_table(counted))
-    published = replaced(PUBLISHED.read_text(encoding="utf-8"), "published", published_table())
+    published = replaced(PUBLISHED.read_text(encoding="utf-8"), "published", published_list())
     families = {FAMILY / f"{family}.md": family_page(family, counted) for family in FAMILIES}
     return {FRONT: front, MODELS: replaced(models, "weights", weights_list()), PUBLISHED: published} | families
 
@@ -265,7 +264,7 @@ def _published(model, entry):
         return ""
     name, value = next(iter(entry.published.items()))
     size = entry.input_size or input_size(model)
-    other = "" if size == input_size(model) else f"@{_size(size)}"
+    other = "" if size == input_size(model) else f"@{min(size)}"
     return f"{METRICS[name]}{other} {re.match(r'[0-9.]+', str(value))[0]}"
 
 

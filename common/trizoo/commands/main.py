@@ -20,12 +20,14 @@ from trizoo.commands.flags import (
     gallery,
     parity,
     predict,
+    recipes,
     serve,
     sidebyside,
     summary,
     train,
     weights,
 )
+from trizoo.commands.flags.examples import EXAMPLES
 from trizoo.framework import FRAMEWORKS
 from trizoo.ground.errors import UserError
 from trizoo.training.world import is_first_here
@@ -71,6 +73,7 @@ COMMANDS = {
     "compare": Command("draw several runs in one picture", compare.parser, _run_of("compare")),
     "diagnose": Command("what is likely wrong with a run", diagnose.parser, _run_of("diagnose")),
     "doctor": Command("what is installed, what the machine has, what is missing", doctor.parser, _run_of("doctor")),
+    "recipes": Command("list the recipes, or write one, or their schema", recipes.parser, _run_of("recipes")),
     "parity": Command("compare the frameworks with one another", parity.parser, _run_of("parity")),
     "sidebyside": Command("show a model's source in the three frameworks", sidebyside.parser, _run_of("sidebyside")),
     "completion": Command("complete commands and flags in a shell", completion.parser, _run_of("completion")),
@@ -149,4 +152,6 @@ def parser(name, *, prog, framework=None):
     flags = COMMANDS[name].parser(prog)
     if COMMANDS[name].has_framework and framework is None:
         flags.add_argument("--framework", choices=tuple(FRAMEWORKS), help="default: the first of these installed")
+    for below, one in ((name, flags), *((f"{name} {action}", one) for action, one in flags.actions.items())):
+        one.examples = EXAMPLES.get(below, ())
     return flags

@@ -11,7 +11,7 @@ KINDS = {
     "rate_too_low": "the learning rate is too low",
     "not_learning": "hardly anything is learnt",
     "too_few_steps": "too few steps",
-    "overfitting": "overfitting: training images are learnt by heart",
+    "overfitting": "overfitting: training images are memorised",
     "data": "the data set can't be used as the run used it",
     "data_check": "the data check finds errors",
     "class_names": "names of classes don't match",

@@ -40,7 +40,7 @@ def overlap(history, images):
     return Cause(
         "validation_overlap",
         LIKELY,
-        (*evidence, "so the metrics flatter: they measure what was learnt by heart"),
+        (*evidence, "so the metrics flatter: they measure what was memorised"),
         (_split(history, "equal pictures stay in one split"), Remedy("data.validation=val", "another split, if any")),
         numbers,
     )

@@ -167,7 +167,7 @@ def _tell_choice(fitted, better, recipe, say):
 
 
 def _tell_misfit(fitted, better, recipe, say, is_yolo, knows_boxes):
-    """Says where anchors that are kept fit badly, and what would do."""
+    """Says where anchors that are kept fit badly, or k-means' better, and what would do."""
     if fitted.recall >= RECALL and better is None:
         return
     width, height = recipe.input_size
@@ -183,7 +183,8 @@ def _tell_misfit(fitted, better, recipe, say, is_yolo, knows_boxes):
         ways = _larger(recipe)
     else:
         ways = f"{_larger(recipe)}; a YOLO's anchors, as of --model yolov3-tiny, are fitted to the boxes"
-    say(f"warning: the anchors fit these boxes badly at {width}x{height} ({recipe.resize}): {numbers(fitted)}; {ways}")
+    told = "anchors: kept as they are" if fitted.recall >= RECALL else "warning: the anchors fit these boxes badly"
+    say(f"{told} at {width}x{height} ({recipe.resize}): {numbers(fitted)}; {ways}")
 
 
 def _larger(recipe):

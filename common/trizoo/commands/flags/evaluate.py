@@ -13,7 +13,7 @@ def parser(prog="evaluate.py"):
     flags.add_argument(
         "--as-published",
         action="store_true",
-        help="with a tag: input size, resizing, stride and thresholds as its published figure was measured by",
+        help="with a tag: input size, resizing, stride and thresholds as its published metric was measured by",
     )
     flags.add_argument("--json", metavar="FILE", help="write the metrics there")
     flags.add_argument("--plots", metavar="DIR", help="write curves and the confusion matrix there: PNG, JSON, CSV")

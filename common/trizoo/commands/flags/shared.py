@@ -14,7 +14,23 @@ MOST_SIDE = 16384  # pixels of an input; a square of it has 0.8 GB
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors quote what was given on one line, and which takes no `--` for a value."""
+    """A parser whose errors quote what was given on one line, and which takes no `--` for a value.
+
+    `examples` are what its help ends with: the words behind `prog`, a text each.
+    """
+
+    examples = ()
+
+    @property
+    def actions(self):
+        """{name: parser} of what stands below it, such as check of data."""
+        inner = (action for action in self._actions if isinstance(action, argparse._SubParsersAction))
+        return next((action.choices for action in inner), {})
+
+    def format_help(self):
+        """argparse's, and the examples."""
+        lines = [f"  {self.prog} {example}".rstrip() for example in self.examples]
+        return "\n".join([super().format_help(), "examples:", *lines, ""]) if lines else super().format_help()
 
     def error(self, message):
         """Ends with exit code 2 and one sentence; all flags would bury it."""

@@ -66,7 +66,7 @@ def parser(prog="train.py"):
         action="append",
         default=[],
         choices=("tensorboard", "mlflow", "wandb"),
-        help="follow the run there, too; may be repeated; a resumed run goes on with those it had",
+        help="follow the run there, too; may be repeated; a resumed run keeps those it had",
     )
     flags.add_argument(
         "--find-lr",

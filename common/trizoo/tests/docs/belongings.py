@@ -15,12 +15,22 @@ from trizoo.families import model_spec
 from trizoo.ground.conventions import IGNORE
 from trizoo.tests.video_files import write_video
 from trizoo.weights.importers import darknet
+from trizoo.weights.importers.amdegroot import RULES as SSD_RULES
+from trizoo.weights.importers.bubbliiiing import RETINANET_RULES, YOLOV4_TINY_RULES
+from trizoo.weights.importers.renaming import rename
 from trizoo.weights.initial import initial_arrays
+from trizoo.weights.names import NUM_CLASSES, load_names
 from trizoo.weights.readers.darknet import write
 
 TAGS = ("yolov3-tiny.coco", "yolov3.coco", "darknet53.imagenet")  # those that commands load
 MADE = ("--out", "--write", "--json", "--plots", "--report", "--coco")  # what a command makes stands behind these
 CLASSES = ("person", "car", "sofa", "tvmonitor")  # those that pages name
+OLDER = {  # models of repositories for PyTorch, and what they call our names
+    "yolov4-tiny": YOLOV4_TINY_RULES,
+    "retinanet-resnet18": RETINANET_RULES,
+    "ssd300-vgg16": SSD_RULES,
+}
+OLDER_CLASSES = (*CLASSES, "dog")
 DARKNET53 = 40_620_640  # floats of darknet53.conv.74
 SMALL = ("--input-size", "96", "--batch-size", "4", "--workers", "0", "--quiet")
 
@@ -47,7 +57,7 @@ class Belongings:
         pairs = [*zip(["", *line.words], line.words, strict=False), *(("", word) for word in also)]
         for before, word in pairs:
             name = word.removeprefix("image=").lstrip("@").rstrip("/")
-            for within in ("/best.h5", "/JPEGImages"):
+            for within in ("/best.h5", "/JPEGImages", "/*.jpg"):
                 name = name.removesuffix(within)
             place = folder / name
             if before in MADE or "synth" in line.words or name not in makers:
@@ -85,7 +95,12 @@ class Belongings:
             "yolov3-tiny_best.weights": lambda: self.darknet_file("yolov3-tiny", 2),
             "obj.names": self.names,
             "mine.yaml": self.recipe,
+            "best_epoch_weights.pth": lambda: self.older_file(line),
+            "voc_classes.txt": self.older_names,
+            "yolo_anchors.txt": self.older_anchors,
         }
+        files |= {f"logs/{name}": files[name] for name in ("best_epoch_weights.pth",)}
+        files |= {f"model_data/{name}": files[name] for name in ("voc_classes.txt", "yolo_anchors.txt")}
         return runs | files
 
     def boxes(self):
@@ -180,6 +195,39 @@ class Belongings:
             arrays = initial_arrays(shapes, 0, model_spec(model, num_classes))
             floats = np.concatenate([array.ravel() for array in arrays.values()])
             write(path, [floats[: DARKNET53 if part == "backbone" else None]])
+        return path
+
+    def older_file(self, line):
+        """What a repository for PyTorch saves of the model that a line names, else of YOLOv4-tiny, untrained."""
+        import torch
+
+        model = next((name for name in OLDER if f"--model {name} " in line.text), "yolov4-tiny")
+        path = self.shelf / f"{model}.pth"
+        if not path.exists():
+            spec = model_spec(model, len(OLDER_CLASSES))
+            shapes = load_names(model)
+            for name, (rows, *rest) in shapes.items():
+                if ".predict." in name or ".predict_class." in name:
+                    anchors = rows // (NUM_CLASSES + spec.besides)
+                    shapes[name] = (anchors * (len(OLDER_CLASSES) + spec.besides), *rest)
+            if model.startswith("retinanet"):  # whose P6 is made of C5
+                shapes["fpn.p6.conv.weight"] = (256, 512, 3, 3)
+            theirs = rename(model, OLDER[model]) | {"l2_norm.scale": "L2Norm.weight"}  # SSD's, which stands last there
+            arrays = {theirs[name]: np.array(array) for name, array in initial_arrays(shapes, 0, spec).items()}
+            ordered = sorted(arrays, key=lambda name: name == "L2Norm.weight")
+            torch.save({name: torch.from_numpy(arrays[name]) for name in ordered}, path)
+        return path
+
+    def older_names(self):
+        """Its list of classes: a name a line."""
+        path = self.shelf / "voc_classes.txt"
+        path.write_text("\n".join(OLDER_CLASSES) + "\n")
+        return path
+
+    def older_anchors(self):
+        """Its anchors, all in a line."""
+        path = self.shelf / "yolo_anchors.txt"
+        path.write_text("10,14, 23,27, 37,58, 81,82, 135,169, 344,319")
         return path
 
     def manifest(self):

@@ -32,8 +32,7 @@ NOT_RUN = {  # reason: how the command lines begin
         "trizoo weights convert resnet18.imagenet",
     ),
     "needs a file of another program; the tests of weights/importers make such files": (
-        "trizoo weights convert best_epoch_weights.pth",
-        "trizoo weights convert logs/best_epoch_weights.pth",
+        "trizoo weights convert logs/best_epoch_weights.h5",
         "trizoo weights convert fasterless.pth",
         "trizoo weights convert theirs.pth",
         "trizoo weights convert darknet53.weights",

@@ -166,6 +166,9 @@ def test_given_anchors_and_keep_are_left_alone_and_told_where_k_means_would_be_b
     found, lines = begun(recipe_of(anchors="keep"), record(drawn()))
     assert found is None
     assert "0.94" < lines[0].split("k-means' would have mean IoU ")[1][:4] <= "1.00"
+    assert lines[0].startswith(
+        "anchors: kept as they are at 256x256 (letterbox): mean IoU "
+    )  # no warning: all fit by 0.5
     assert lines[0].endswith("--anchors auto to begin with them")
     assert begun(recipe_of(anchors="keep"), record(TINY, (256, 256))) == (None, [])
 
