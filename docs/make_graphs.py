@@ -112,17 +112,13 @@ def graph_of(model):
         sources.set(image, {"image": ()})
         outputs = network(image)
         for name, output in zip(spec.output_names, outputs, strict=True):
-            _add_output(parts, name, tuple(output.shape[1:]), sources.read_by([output]))
+            read = sources.read_by([output])
+            whole = parts.get(name) or (parts.get("head") if len(outputs) == 1 else None)
+            if whole and not any(read.values()):  # what a head gives as it is
+                whole.shape, whole.kind = tuple(output.shape[1:]), "output"
+            else:
+                parts[f"output {name}"] = Part("output", name, tuple(output.shape[1:]), read)
     return parts
-
-
-def _add_output(parts, name, shape, read):
-    """An output as a Part of its own, unless it is what a head gives as it is."""
-    head = parts.get(name) or parts["head"] if len(read) == 1 and not any(read.values()) else None
-    if head:
-        head.shape, head.kind = shape, "output"
-    else:
-        parts[f"output {name}"] = Part("output", name, shape, read)
 
 
 def _shown(network, before=""):
