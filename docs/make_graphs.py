@@ -135,17 +135,16 @@ def _noting(name, module, parts, sources):
     more = f", rate {max(dilated)}" if "dilated" in name else ""
 
     def note(_, inputs, outputs):
-        read = {key: () if key == "image" else words for key, words in sources.read_by(inputs).items()}
         if name == "backbone":
             for tensor in _tensors(list(outputs.values()) if isinstance(outputs, dict) else outputs):
                 key = f"backbone {tensor.shape[-1]}"
-                parts[key] = Part("backbone", type(module).__name__, _shape(tensor), read)
+                parts[key] = Part("backbone", type(module).__name__, _shape(tensor), {"image": ()})
                 sources.set(tensor, {key: ()})
             return
         first, *_ = tensors = _tensors(outputs)
         part = parts.setdefault(name, Part("head" if "head" in name else "part", name, _shape(first), {}, 0, more))
         part.calls += 1
-        part.reads |= read
+        part.reads |= {key: words for key, words in sources.read_by(inputs).items() if key != "image"}  # dropout's seed
         for tensor in tensors:
             sources.set(tensor, {name: ()})
 
