@@ -35,6 +35,7 @@ DRAWN = (
     "pspnet-resnet50",
     "keypoints-stride32",
     "classify-resnet50",
+    "embed-resnet18",
 )
 OPENED = ("FPN", "ASPP", "PyramidPooling", "Decoder", "ModuleList")  # classes whose parts are shown
 HIDDEN = ("Normalize", "NoAttention")
@@ -111,17 +112,13 @@ def graph_of(model):
         sources.set(image, {"image": ()})
         outputs = network(image)
         for name, output in zip(spec.output_names, outputs, strict=True):
-            _add_output(parts, name, tuple(output.shape[1:]), sources.read_by([output]))
+            read = sources.read_by([output])
+            whole = parts.get(name) or (parts.get("head") if len(outputs) == 1 else None)
+            if whole and not any(read.values()):  # what a head gives as it is
+                whole.shape, whole.kind = tuple(output.shape[1:]), "output"
+            else:
+                parts[f"output {name}"] = Part("output", name, tuple(output.shape[1:]), read)
     return parts
-
-
-def _add_output(parts, name, shape, read):
-    """An output as a Part of its own, unless it is what a head gives as it is."""
-    head = parts.get(name) or parts["head"] if len(read) == 1 and not any(read.values()) else None
-    if head:
-        head.shape, head.kind = shape, "output"
-    else:
-        parts[f"output {name}"] = Part("output", name, shape, read)
 
 
 def _shown(network, before=""):
@@ -138,17 +135,16 @@ def _noting(name, module, parts, sources):
     more = f", rate {max(dilated)}" if "dilated" in name else ""
 
     def note(_, inputs, outputs):
-        read = {key: () if key == "image" else words for key, words in sources.read_by(inputs).items()}
         if name == "backbone":
             for tensor in _tensors(list(outputs.values()) if isinstance(outputs, dict) else outputs):
                 key = f"backbone {tensor.shape[-1]}"
-                parts[key] = Part("backbone", type(module).__name__, _shape(tensor), read)
+                parts[key] = Part("backbone", type(module).__name__, _shape(tensor), {"image": ()})
                 sources.set(tensor, {key: ()})
             return
         first, *_ = tensors = _tensors(outputs)
         part = parts.setdefault(name, Part("head" if "head" in name else "part", name, _shape(first), {}, 0, more))
         part.calls += 1
-        part.reads |= read
+        part.reads |= {key: words for key, words in sources.read_by(inputs).items() if key != "image"}  # dropout's seed
         for tensor in tensors:
             sources.set(tensor, {name: ()})
 

@@ -89,6 +89,8 @@ class Belongings:
             "coco2017": self.boxes,
             "data/synthetic-256x256": lambda: synthesize(self.shelf / "embedded", **SHAPES_TO_TRAIN_ON),
             "photos": self.photos,
+            "pictures": self.named_pictures,
+            "embedding.h5": self.embedding,
             "photo.jpg": self.photo,
             "film.mp4": lambda: write_video(self.shelf / "film.mp4", count=6),
             "my.weights": lambda: self.darknet_file("yolov3-tiny", 2),
@@ -152,6 +154,22 @@ class Belongings:
     def photo(self):
         """One of them."""
         return min(self.photos().iterdir())
+
+    def named_pictures(self):
+        """The same, of two names."""
+        folder = self.shelf / "pictures"
+        for index, path in enumerate(sorted(self.photos().iterdir())):
+            place = folder / ("dog", "cat")[index % 2]
+            place.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, place)
+        return folder
+
+    def embedding(self):
+        """An embedding model's checkpoint."""
+        data = self.shelf / "identities"
+        if not data.exists():
+            main(["synth", str(data), "--task", "embedding", "--images", "120", "--size", "64"])
+        return self._run("embedding-run", "--model", "embed-mobilenetv2", "--data", str(data)) / "best.h5"
 
     def box_run(self):
         """A finished run of YOLOv3-tiny, which finds nothing."""
