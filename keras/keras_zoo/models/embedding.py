@@ -1,4 +1,4 @@
-"""Embeddings: a backbone, the mean of its last features, and a normalised linear layer to a vector of length 1.
+"""Embeddings: a backbone, the mean of its last features, and a linear layer to a vector of length 1.
 
 Beside the vector stand its cosines with a centre of each class, by which some losses teach (Deng et al. 2019).
 """
@@ -30,7 +30,7 @@ class EmbeddingHead(keras.layers.Layer):
         if last_channels is not None:
             self.last = ConvBlock(in_channels, last_channels, 1, activation="relu6", norm=norm)
             in_channels = last_channels
-        self.embed = ConvBlock(in_channels, embedding, 1, activation="linear", norm=norm)
+        self.embed = make_conv(in_channels, embedding, 1)
         self.predict = make_conv(embedding, num_classes, 1, use_bias=False)
 
     def call(self, x):

@@ -74,10 +74,6 @@ class EmbeddingSpec(ClassificationSpec):
         """0."""
         return np.zeros(shape, np.float32)
 
-    def least_values(self, size):
-        """One: the vector itself is normalised."""
-        return 1 if self.norm == "batch" else None
-
     def begins_small(self, name):
         """No kernel: a centre's length doesn't matter."""
         return False

@@ -103,7 +103,6 @@ def test_a_spec_has_its_dimensions_and_losses_their_usual_margins():
     assert spec.settings(architecture("embed-mobilenetv2"))["embedding"] == 32
     assert EmbeddingLoss().margin_and_scale == (0.5, 30)
     assert EmbeddingLoss(name="circle", scale=8).margin_and_scale == (0.25, 8)
-    assert spec.least_values((96, 96)) == 1  # the vector's own norm
     with pytest.raises(UserError, match="gives a vector of the whole image, so it has no heat map"):
         spec.heat([], (32, 32))
     with pytest.raises(UserError, match=r"model.embedding is 9, which classify-resnet18 doesn't have"):
