@@ -19,7 +19,10 @@ SHORT = ["--iterations", "2", "--batch-size", "8", "--workers", "0", "--device",
 @pytest.mark.parametrize("loss", ["arcface", "triplet"])
 @pytest.mark.usefixtures("seldom")
 def test_a_run_is_evaluated_again_to_its_own_metrics_and_gives_vectors(zoo, tmp_path, monkeypatch, loss):
-    data, run = synthesize(tmp_path / "set", 60, (48, 40), ("ring", "star", "bar"), singles=True), tmp_path / "run"
+    data, run = (
+        synthesize(tmp_path / "set", 60, (48, 40), ("ring", "star", "bar"), kind="classification"),
+        tmp_path / "run",
+    )
     flags = ["--model", "embed-resnet18", "--data", str(data), "--input-size", "64", "--out", str(run)]
     assert train(zoo, [*flags, "--set", f"loss.name={loss}", *SHORT]) == 0
     ours = json.loads((run / "metrics.json").read_text(encoding="utf-8"))

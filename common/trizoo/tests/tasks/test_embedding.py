@@ -23,7 +23,7 @@ ARGS = SimpleNamespace(tta=False, tta_scales=None, json=True)
 def data(tmp_path_factory):
     """Shapes whose test images are of other classes than those to train on."""
     root = synthesize(
-        tmp_path_factory.mktemp("shapes") / "set", 80, (48, 48), ("bar", "cross", "ring", "star"), singles=True
+        tmp_path_factory.mktemp("shapes") / "set", 80, (48, 48), ("bar", "cross", "ring", "star"), kind="classification"
     )
     for name in ("bar", "cross"):
         for split in ("val", "test"):
