@@ -45,8 +45,7 @@ def _add(args):
     pictures = find_pictures(args.source, args.name)
     embedding = open_embedding(args, choose_for(args))
     before.check_embedding(embedding.fingerprint, str(args.gallery))
-    known = set(zip(before.names, map(bytes, before.digests), strict=True))
-    entries, failed = _embedded(args, pictures, embedding.pipeline, lambda *pair: pair in known)
+    entries, failed = _embedded(args, pictures, embedding.pipeline, before.holds)
 
     def joined(gallery):
         gallery.check_embedding(embedding.fingerprint, str(args.gallery))

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ class Gallery:
         Raises:
             ValueError: for vectors of other lengths, or that aren't finite
         """
-        known, new = self._known, []
+        known, new = set(self._known), []
         for entry in entries:
             if (entry.name, entry.digest) not in known:
                 known.add((entry.name, entry.digest))
@@ -133,7 +134,7 @@ class Gallery:
                     f"{here}; the weights that built it are needed, or build it anew with trizoo gallery build"
                 )
 
-    @property
+    @cached_property
     def _known(self):
         return set(zip(self.names, map(np.ndarray.tobytes, self.digests), strict=True))
 

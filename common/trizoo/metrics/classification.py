@@ -6,6 +6,7 @@ Images are added one after the other; of each a few numbers are kept, so that a 
 import numpy as np
 
 from trizoo.ground.text import plain
+from trizoo.metrics.shares import mean, ratio
 
 TOP = 5  # of top-5
 BINS = 15  # of confidence, Guo et al. 2017, section 4
@@ -61,17 +62,17 @@ class ClassificationMetrics:
         hits, truths, predictions = np.diagonal(self.matrix), self.matrix.sum(axis=1), self.matrix.sum(axis=0)
         bin_of = np.minimum((confidence * BINS).astype(int), BINS - 1)
         counts = np.bincount(bin_of, minlength=BINS)
-        means = [_ratio(np.bincount(bin_of, values, BINS), counts) for values in (confidence, right)]
+        means = [ratio(np.bincount(bin_of, values, BINS), counts) for values in (confidence, right)]
         return {
             "class_names": self.class_names,
             "matrix": self.matrix,
-            "top1": _mean(right),
-            "top5": _mean(ranks < TOP),
-            "calibration_error": _ratio(np.nansum(counts * abs(means[0] - means[1])), len(table)),
+            "top1": mean(right),
+            "top5": mean(ranks < TOP),
+            "calibration_error": ratio(np.nansum(counts * abs(means[0] - means[1])), len(table)),
             "per_class": {
-                "F1": _ratio(2 * hits, truths + predictions),
-                "precision": _ratio(hits, predictions),
-                "recall": _ratio(hits, truths),
+                "F1": ratio(2 * hits, truths + predictions),
+                "precision": ratio(hits, predictions),
+                "recall": ratio(hits, truths),
             },
             "bins": {"images": counts, "confidence": means[0], "accuracy": means[1]},
             "predicted": found.astype(np.int64),
@@ -94,7 +95,7 @@ def report(measures):
             "images": int(matrix.sum()),
             "top1": measures["top1"],
             "top5": measures["top5"],
-            "mF1": _mean(defined),
+            "mF1": mean(defined),
             "calibration_error": measures["calibration_error"],
             "per_class": {
                 name: {column: values[label] for column, values in columns.items()} for label, name in enumerate(names)
@@ -102,13 +103,3 @@ def report(measures):
             "confusion": {"labels": list(names), "matrix": matrix},
         }
     )
-
-
-def _mean(values):
-    return _ratio(np.sum(values), len(values))
-
-
-def _ratio(part, whole):
-    """Element by element, nan where the whole is 0."""
-    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)

@@ -6,6 +6,7 @@ Classes needn't be those that a model was trained on. Vectors are kept, everythi
 import numpy as np
 
 from trizoo.ground.text import plain
+from trizoo.metrics.shares import mean, ratio
 
 FEW = 5  # of recall_at_5
 _BLOCK = 1 << 24  # similarities at once
@@ -69,14 +70,14 @@ class EmbeddingMetrics:
         threshold, kept, refused = best_threshold(found["of_same"][both], found["of_other"][both])
         counts = np.bincount(labels[asked], minlength=len(self.class_names))
         per_class = {
-            name: _ratio(np.bincount(labels[asked], found[key][asked], len(self.class_names)), counts)
+            name: ratio(np.bincount(labels[asked], found[key][asked], len(self.class_names)), counts)
             for name, key in (("recall_at_1", "first"), ("map_at_r", "map"))
         }
         return {
             "class_names": self.class_names,
-            "recall_at_1": _mean(found["first"][asked]),
-            "recall_at_5": _mean(found["few"][asked]),
-            "map_at_r": _mean(found["map"][asked]),
+            "recall_at_1": mean(found["first"][asked]),
+            "recall_at_5": mean(found["few"][asked]),
+            "map_at_r": mean(found["map"][asked]),
             "threshold": threshold,
             "kept": kept,
             "refused": refused,
@@ -152,7 +153,7 @@ def _look(vectors, labels, sizes, block):
         "nearest": ranked[:, 0],
         "first": right[:, 0],
         "few": right[:, :FEW].any(axis=1),
-        "map": _ratio((precision * counted).sum(axis=1), others),
+        "map": ratio((precision * counted).sum(axis=1), others),
         "of_same": _finite(np.where(same, similar, -np.inf).max(axis=1)),
         "of_other": _finite(np.where(same, -np.inf, similar).max(axis=1)),
     }
@@ -161,13 +162,3 @@ def _look(vectors, labels, sizes, block):
 def _finite(values):
     """nan where there is no pair."""
     return np.where(np.isneginf(values), np.nan, values.astype(np.float64))
-
-
-def _mean(values):
-    return _ratio(np.sum(values), len(values))
-
-
-def _ratio(part, whole):
-    """Element by element, nan where the whole is 0."""
-    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)

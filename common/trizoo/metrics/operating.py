@@ -6,6 +6,7 @@ import numpy as np
 
 from trizoo.metrics.matching import FALSE_POSITIVE, TRUE_POSITIVE, match_voc
 from trizoo.metrics.pool import gather, overlapping_pairs
+from trizoo.metrics.shares import ratio
 
 SCORES = np.arange(101) / 100
 # Dollar et al. 2012, section 3.1; rounded, since NumPy's releases differ in the last bit of 0.1
@@ -62,16 +63,10 @@ def _rates(tp, fp, positives):
     """Precision, recall and F1: int (C, S), (C, S), (C,) -> float64 (C, S) each."""
     positives = positives[:, None] + np.zeros_like(tp)
     return {
-        "precision": _ratio(tp, tp + fp),
-        "recall": _ratio(tp, positives),
-        "F1": np.where(positives > 0, _ratio(2 * tp, tp + fp + positives), np.nan),
+        "precision": ratio(tp, tp + fp),
+        "recall": ratio(tp, positives),
+        "F1": np.where(positives > 0, ratio(2 * tp, tp + fp + positives), np.nan),
     }
-
-
-def _ratio(numerator, denominator):
-    """numerator / denominator, nan where the denominator is 0."""
-    nothing = np.full(denominator.shape, np.nan)
-    return np.divide(numerator, denominator, out=nothing, where=denominator > 0)
 
 
 def _log_average_miss_rate(pool, outcome):

@@ -10,6 +10,7 @@ import numpy as np
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.text import plain
 from trizoo.metrics.pool import mean_over_classes
+from trizoo.metrics.shares import ratio
 
 BOUNDARY_WIDTH = 0.02  # of the image's diagonal, Cheng et al. 2021, section 6
 VALUES = 256  # of a uint8
@@ -97,21 +98,21 @@ class SegmentationMetrics:
         """
         truth, predicted, common = self.matrix.sum(axis=1), self.matrix.sum(axis=0), np.diagonal(self.matrix)
         pixels = truth.sum()
-        iou, recall = iou_of_classes(self.matrix), _ratio(common, truth)
+        iou, recall = iou_of_classes(self.matrix), ratio(common, truth)
         per_class = {
             "IoU": iou,
-            "precision": _ratio(common, predicted),
+            "precision": ratio(common, predicted),
             "recall": recall,
-            "F1": _ratio(2 * common, truth + predicted),
+            "F1": ratio(2 * common, truth + predicted),
         }
         result = {
             "mIoU": mean_over_classes(iou),
             "mean_pixel_accuracy": mean_over_classes(recall),
-            "pixel_accuracy": float(_ratio(common.sum(), pixels)),
-            "frequency_weighted_IoU": float(_ratio((truth * np.nan_to_num(iou)).sum(), pixels)),
+            "pixel_accuracy": float(ratio(common.sum(), pixels)),
+            "frequency_weighted_IoU": float(ratio((truth * np.nan_to_num(iou)).sum(), pixels)),
         }
         if self.boundary:
-            per_class["boundary_IoU"] = _ratio(*self._boundary_counts)
+            per_class["boundary_IoU"] = ratio(*self._boundary_counts)
             result["boundary_mIoU"] = mean_over_classes(per_class["boundary_IoU"])
         per_class |= {"truth_pixels": truth, "predicted_pixels": predicted}
         return result | {
@@ -136,7 +137,7 @@ class SegmentationMetrics:
 def iou_of_classes(matrix):
     """Of pixels, rows = truth and columns = prediction: (C, C) -> float64 (C,), nan for a class that is in neither."""
     common = np.diagonal(matrix)
-    return _ratio(common, matrix.sum(axis=1) + matrix.sum(axis=0) - common)
+    return ratio(common, matrix.sum(axis=1) + matrix.sum(axis=0) - common)
 
 
 def report(measures):
@@ -208,8 +209,3 @@ def _pixels_of_each_pair(prediction, truth):
     """How many pixels have each truth (row) and prediction (column): two uint8 (H, W) -> int64 (256, 256)."""
     pairs = truth.ravel().astype(np.uint16) * VALUES + prediction.ravel()
     return np.bincount(pairs, minlength=VALUES * VALUES).reshape(VALUES, VALUES)
-
-
-def _ratio(part, whole):
-    """part / whole as float64, nan where the whole is 0."""
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=np.asarray(whole) > 0)

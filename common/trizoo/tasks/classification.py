@@ -23,11 +23,7 @@ class ClassEvaluationSet(RecordSet):
 
     def measure(self, pipeline):
         """Metrics (see `trizoo.metrics.classification.report`), and what `ClassificationMetrics.measure` gives."""
-        metrics = ClassificationMetrics(self.classes)
-        found = pipeline(record.image for record in self.records)
-        for record, probabilities in zip(self.records, found, strict=True):
-            metrics.add(probabilities, record.label)
-        measures = metrics.measure()
+        measures = self.measures(ClassificationMetrics(self.classes), pipeline)
         return report(measures), measures
 
     def draw(self, found, number):
@@ -49,6 +45,8 @@ class Classification:
     synthetic = SINGLES_TO_TRAIN_ON
     metrics = ("top1", "top5")
     has_validation_loss = True
+    pipeline_class = Classifier
+    does = "does classification"  # what a model is for, at the end of a sentence
 
     def find(self, data):
         """See `trizoo.data.classes.find.find_classes`."""
@@ -89,24 +87,23 @@ class Classification:
         return []
 
     def evaluator(self, framework, model, spec, recipe, device):
-        """A Classifier."""
+        """A `pipeline_class`."""
         predict = framework.predictor(model, recipe.precision, device)
-        return Classifier(predict=predict, spec=spec, input_size=recipe.input_size, resize=recipe.resize)
+        return self.pipeline_class(predict=predict, spec=spec, input_size=recipe.input_size, resize=recipe.resize)
 
     def pipeline(self, framework, model, spec, recipe, device):
-        """A Classifier."""
+        """As `evaluator`."""
         return self.evaluator(framework, model, spec, recipe, device)
 
     def predictor(self, framework, model, spec, recipe, device, args):
-        """A Classifier."""
+        """As `evaluator`."""
         return self.evaluator(framework, model, spec, recipe, device)
 
     def as_used(self, pipeline, args):
-        """The Classifier, which also looks at mirrored images for --tta. Raises UserError for --tta-scales."""
+        """The same, which also looks at mirrored images for --tta. Raises UserError for --tta-scales."""
         if args.tta_scales:
             raise UserError(
-                f"--tta-scales is for detection and segmentation and {pipeline.spec.name} does classification; leave "
-                f"it out"
+                f"--tta-scales is for detection and segmentation and {pipeline.spec.name} {self.does}; leave it out"
             )
         return replace(pipeline, flip=True) if args.tta else pipeline
 

@@ -1,12 +1,11 @@
 """Embedding: a vector for a whole image, near those of images of the same class, also of classes never seen."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from trizoo.data.images import read_image
 from trizoo.data.synthetic import IDENTITIES_TO_TRAIN_ON
-from trizoo.ground.errors import UserError
 from trizoo.metrics.embedding import EmbeddingMetrics, report
 from trizoo.metrics.embedding_report import write_embedding_report
 from trizoo.metrics.plain import shown
@@ -24,11 +23,7 @@ class EmbeddingEvaluationSet(RecordSet):
 
     def measure(self, pipeline):
         """Metrics (see `trizoo.metrics.embedding.report`), and what `EmbeddingMetrics.measure` gives."""
-        metrics = EmbeddingMetrics(self.classes)
-        found = pipeline(record.image for record in self.records)
-        for record, vector in zip(self.records, found, strict=True):
-            metrics.add(vector, record.label)
-        measures = metrics.measure()
+        measures = self.measures(EmbeddingMetrics(self.classes), pipeline)
         return report(measures), measures
 
     def draw(self, found, number):
@@ -48,6 +43,8 @@ class Embedding(Classification):
     synthetic = IDENTITIES_TO_TRAIN_ON
     metrics = ("recall_at_1", "map_at_r")
     has_validation_loss = False
+    pipeline_class = Embedder
+    does = "gives vectors of whole images"
 
     def open(self, listing, data, split, classes):
         """See `trizoo.data.classes.dataset.ClassSet`: of the classes of this split alone.
@@ -64,20 +61,6 @@ class Embedding(Classification):
         if alone := int((counts == 1).sum()):
             notes.append(f"{alone} of {len(counts)} classes have one image in {split or 'all'}, which isn't looked for")
         return EmbeddingEvaluationSet(source.records, source.classes, split or "all", source.problems, notes)
-
-    def evaluator(self, framework, model, spec, recipe, device):
-        """An Embedder."""
-        predict = framework.predictor(model, recipe.precision, device)
-        return Embedder(predict=predict, spec=spec, input_size=recipe.input_size, resize=recipe.resize)
-
-    def as_used(self, pipeline, args):
-        """The Embedder, which also looks at mirrored images for --tta. Raises UserError for --tta-scales."""
-        if args.tta_scales:
-            raise UserError(
-                f"--tta-scales is for detection and segmentation and {pipeline.spec.name} gives vectors of whole "
-                f"images; leave it out"
-            )
-        return replace(pipeline, flip=True) if args.tta else pipeline
 
     def lists(self, recipe, args):
         """vectors.json."""

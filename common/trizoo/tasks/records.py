@@ -23,3 +23,10 @@ class RecordSet:
     def only(self, places, split):
         """See `trizoo.tasks.base.EvaluationSet`."""
         return replace(self, records=Chosen(self.records, np.array(places, np.int64)), split=split)
+
+    def measures(self, metrics, pipeline):
+        """What `metrics.measure` gives once it has the result of each image and the class that it is of."""
+        found = pipeline(record.image for record in self.records)
+        for record, result in zip(self.records, found, strict=True):
+            metrics.add(result, record.label)
+        return metrics.measure()

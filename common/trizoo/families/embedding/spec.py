@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from trizoo.families.base.spec import BackboneOptions, Family
@@ -69,10 +68,6 @@ class EmbeddingSpec(ClassificationSpec):
     def heat(self, outputs, size):
         """Raises UserError: a vector is of the whole image."""
         raise UserError(f"{self.name} gives a vector of the whole image, so it has no heat map; a detector has one")
-
-    def first_bias(self, name, shape, prior):
-        """0."""
-        return np.zeros(shape, np.float32)
 
     def begins_small(self, name):
         """No kernel: a centre's length doesn't matter."""
