@@ -300,6 +300,11 @@ def size_of(x):
     return ops.shape(x)[layout.HEIGHT], ops.shape(x)[layout.WIDTH]
 
 
+def image_size(images):
+    """The height and width of images (B, H, W, 3), as `resize` takes them."""
+    return ops.shape(images)[1], ops.shape(images)[2]
+
+
 def global_average_pool(x):
     """The mean of all pixels: (B, H, W, C) -> (B, 1, 1, C)."""
     return ops.mean(x, axis=(layout.HEIGHT, layout.WIDTH), keepdims=True)

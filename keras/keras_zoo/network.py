@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_zoo import optimizers, weights  # noqa: F401, so that `load_model` knows optimizers
+from keras_zoo.adapters import Adapters
 from keras_zoo.layers import finish, set_dtype
 from trizoo.families import FAMILIES, model_spec, spec_config
 from trizoo.weights.initial import initial_arrays, is_unfilled, unfilled
@@ -24,8 +25,33 @@ class _Finished(type(keras.Model)):
         return network
 
 
+class _Phase(keras.layers.Layer):
+    """Calls a function of images, as a layer: all layers that the function calls know whether this is training."""
+
+    def call(self, images, function, training=None):
+        return function(images)
+
+
+_PHASE = _Phase(autocast=False, name="phase")
+
+
+def _told_of_training(call):
+    """A network's `call(images)` with `training`, of which all its layers learn.
+
+    Keras tells of it only a `call` that has the argument. On JAX it calls that without the `__call__` around it, which
+    would pass it on.
+    """
+
+    def told(self, images, training=None):
+        return _PHASE(images, function=functools.partial(call, self), training=training)
+
+    return told
+
+
 class Network(keras.Model, metaclass=_Finished):
-    """uint8 (B, H, W, 3) -> a tuple of outputs, float32; a subclass says in `call` how.
+    """uint8 (B, H, W, 3) -> a tuple of outputs, float32.
+
+    A subclass has `normalize`, a `backbone`, {stride: features} of its output, and says the rest in `from_features`.
 
     It has its variables and initial weights (`trizoo.weights.initial`, of seed 0) from the start. Layers are named as
     canonical parameters are: `backbone.stages.0.down.conv`.
@@ -35,6 +61,8 @@ class Network(keras.Model, metaclass=_Finished):
     Args:
         spec: the ModelSpec that the network was built from, which also reads its heads
     """
+
+    adapters = None
 
     def __init__(self, spec):
         super().__init__(name=spec.name)
@@ -47,6 +75,23 @@ class Network(keras.Model, metaclass=_Finished):
         keras.saving.register_keras_serializable(package="trizoo")(cls)
         if "call" in vars(cls):
             cls.call = _told_of_training(cls.call)
+
+    @_told_of_training
+    def call(self, images):
+        features = self.backbone(self.normalize(images))
+        outputs = self.from_features(features, images)
+        return outputs if self.adapters is None else (*outputs, *self.adapters(features))
+
+    def from_features(self, features, images):
+        """The outputs, from the backbone's features of images."""
+        raise NotImplementedError
+
+    def add_adapters(self, channels):
+        """Lets training give adapted features behind the outputs, see `Adapters`. channels: stride -> a teacher's."""
+        self._tracker.unlock()  # as Keras does to add LoRA's variables
+        self.adapters = Adapters(self.backbone.channels, channels)
+        self._tracker.lock()
+        finish(self)
 
     def get_config(self):
         """What `from_config` makes an equal network of, but for its weights, as JSON."""
@@ -132,29 +177,6 @@ class Network(keras.Model, metaclass=_Finished):
         for name, mean in self.term_means.items():
             mean.update_state(terms[name], sample_weight=ops.shape(x)[0])  # by which Keras weighs the loss too
         return terms["loss"]
-
-
-class _Phase(keras.layers.Layer):
-    """Calls a function of images, as a layer: all layers that the function calls know whether this is training."""
-
-    def call(self, images, function, training=None):
-        return function(images)
-
-
-_PHASE = _Phase(autocast=False, name="phase")
-
-
-def _told_of_training(call):
-    """A network's `call(images)` with `training`, of which all its layers learn.
-
-    Keras tells of it only a `call` that has the argument. On JAX it calls that without the `__call__` around it, which
-    would pass it on.
-    """
-
-    def told(self, images, training=None):
-        return _PHASE(images, function=functools.partial(call, self), training=training)
-
-    return told
 
 
 def _families():

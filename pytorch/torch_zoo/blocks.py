@@ -304,6 +304,11 @@ def size_of(x: Tensor) -> tuple[int, int]:
     return x.shape[2], x.shape[3]
 
 
+def image_size(images: Tensor) -> tuple[int, int]:
+    """The height and width of images (B, H, W, 3), as `resize` takes them."""
+    return images.shape[1], images.shape[2]
+
+
 def global_average_pool(x: Tensor) -> Tensor:
     """The mean of all pixels: (B, C, H, W) -> (B, C, 1, 1)."""
     return x.mean(dim=(2, 3), keepdim=True)

@@ -1,17 +1,41 @@
 """What all networks have in common."""
 
-from torch import nn
+from collections.abc import Mapping
 
+import torch
+from torch import Tensor, nn
+
+from torch_zoo.adapters import Adapters
 from trizoo.families import ModelSpec
+
+Features = Mapping[int, Tensor]  # stride -> (B, C, H, W)
 
 
 class Network(nn.Module):
     """uint8 (B, H, W, 3) -> a tuple of outputs, float, in training and in evaluation alike.
 
+    A subclass has `normalize`, a `backbone`, {stride: features} of its output, and says the rest in `from_features`.
+
     Args:
         spec: the ModelSpec that the network was built from, which also reads its heads
     """
 
+    adapters: Adapters | None = None
+
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         self.spec = spec
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        features = self.backbone(self.normalize(images))
+        outputs = self.from_features(features, images)
+        return outputs if self.adapters is None else (*outputs, *self.adapters(features))
+
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor, ...]:
+        """The outputs, from the backbone's features of images."""
+        raise NotImplementedError
+
+    def add_adapters(self, channels: Mapping[int, int]) -> None:
+        """Lets training give adapted features behind the outputs, see `Adapters`. channels: stride -> a teacher's."""
+        device = next(self.parameters()).device
+        self.adapters = Adapters(self.backbone.channels, channels).to(device, memory_format=torch.channels_last)

@@ -289,6 +289,11 @@ def size_of(x):
     return tuple(tf.shape(x)[axis] if x.shape[axis] is None else x.shape[axis] for axis in (1, 2))
 
 
+def image_size(images):
+    """The height and width of images (B, H, W, 3), as `resize` takes them."""
+    return size_of(images)
+
+
 def global_average_pool(x):
     """The mean of all pixels: (B, H, W, C) -> (B, 1, 1, C)."""
     return tf.reduce_mean(x, axis=(1, 2), keepdims=True)

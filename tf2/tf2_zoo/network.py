@@ -5,6 +5,7 @@ import functools
 import tensorflow as tf
 
 from tf2_zoo import weights
+from tf2_zoo.adapters import Adapters
 from tf2_zoo.layers import Module
 from trizoo.families import ModelSpec, architecture
 from trizoo.weights.initial import initial_arrays, is_unfilled
@@ -23,6 +24,8 @@ class _Filled(type(Module)):
 class Network(Module, metaclass=_Filled):
     """uint8 (B, H, W, 3) -> a tuple of outputs, float, in training and otherwise alike.
 
+    A subclass has `normalize`, a `backbone`, {stride: features} of its output, and says the rest in `from_features`.
+
     It has its initial weights by name (`trizoo.weights.initial`, of seed 0) from the start.
     `tf.saved_model.save(network, folder)` writes a SavedModel whose `serving_default` is `serve`.
 
@@ -30,9 +33,24 @@ class Network(Module, metaclass=_Filled):
         spec: the ModelSpec that the network was built from, which also reads its heads
     """
 
+    adapters = None
+
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         self.spec = spec
+
+    def call(self, images):
+        features = self.backbone(self.normalize(images))
+        outputs = self.from_features(features, images)
+        return outputs if self.adapters is None else (*outputs, *self.adapters(features))
+
+    def from_features(self, features, images):
+        """The outputs, from the backbone's features of images."""
+        raise NotImplementedError
+
+    def add_adapters(self, channels):
+        """Lets training give adapted features behind the outputs, see `Adapters`. channels: stride -> a teacher's."""
+        self.adapters = Adapters(self.backbone.channels, channels)
 
     @functools.cached_property
     def serve(self) -> tf.types.experimental.GenericFunction:

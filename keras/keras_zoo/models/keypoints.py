@@ -14,7 +14,7 @@ CHANNELS = (16, 32, 48, 96, 128)
 
 
 class PlainBackbone(keras.layers.Layer):
-    """(B, H, W, 3) -> (B, H / stride, W / stride, C).
+    """(B, H, W, 3) -> {stride: features}, of one stride.
 
     Args:
         stages: how many halve the sides
@@ -30,12 +30,12 @@ class PlainBackbone(keras.layers.Layer):
                 blocks.append(ConvBlock(channels, channels, 3, 1, "relu", norm=norm))
             in_channels = channels
         self.blocks = blocks
-        self.channels = in_channels
+        self.channels = {2**stages: in_channels}
 
     def call(self, x):
         for block in self.blocks:
             x = block(x)
-        return x
+        return dict.fromkeys(self.channels, x)
 
 
 class MapHead(keras.layers.Layer):
@@ -62,7 +62,7 @@ class KeypointNet(Network):
         super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = PlainBackbone(spec.stride.bit_length() - 1, spec.norm)
-        self.head = MapHead(self.backbone.channels, spec.num_classes, spec.norm)
+        self.head = MapHead(self.backbone.channels[spec.stride], spec.num_classes, spec.norm)
 
-    def call(self, images):
-        return (self.head(self.backbone(self.normalize(images))),)
+    def from_features(self, features, images):
+        return (self.head(features[self.spec.stride]),)

@@ -30,8 +30,7 @@ class YOLOv3(Network):
         self.neck_p3 = FiveConvs(128 + 256, 128, norm)
         self.head_p3 = YOLOHead(128, 256, anchors_p3, spec.num_classes, norm)
 
-    def call(self, images):
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features, images):
         c3, c4, c5 = features[8], features[16], features[32]
         p5 = self.neck_p5(c5)
         p4 = self.neck_p4(concat(upsample(self.lateral_p4(p5)), c4))

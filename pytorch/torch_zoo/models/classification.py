@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch_zoo.backbones import make_backbone
 from torch_zoo.blocks import ConvBlock, Normalize, global_average_pool, per_image
 from torch_zoo.dropout import Dropout
-from torch_zoo.network import Network
+from torch_zoo.network import Features, Network
 from trizoo.families.classification.spec import ClassificationSpec
 
 
@@ -57,6 +57,5 @@ class Classifier(Network):
         channels = self.backbone.channels[self.stride]
         self.head = ClassHead(channels, spec.last_channels, spec.num_classes, spec.norm, spec.dropout)
 
-    def forward(self, images: Tensor) -> tuple[Tensor]:
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor]:
         return (self.head(features[self.stride], images),)

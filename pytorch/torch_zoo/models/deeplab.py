@@ -11,8 +11,8 @@ Nothing drops out; see `torch_zoo.segmentation`.
 from torch import Tensor, nn
 
 from torch_zoo.backbones import make_backbone
-from torch_zoo.blocks import ConvBlock, Normalize, SeparableConv, concat, per_pixel, resize, size_of
-from torch_zoo.network import Network
+from torch_zoo.blocks import ConvBlock, Normalize, SeparableConv, concat, image_size, per_pixel, resize, size_of
+from torch_zoo.network import Features, Network
 from torch_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead
 from trizoo.families.segmentation.spec import SegmentationSpec
 
@@ -58,12 +58,9 @@ class DeepLabV3Plus(Network):
         self.decoder = Decoder(channels[LOW_STRIDE], spec.norm, spec.align_corners)
         self.head = SegmentationHead(DECODER_CHANNELS, None, spec.num_classes, spec.norm)
 
-    def forward(self, images: Tensor) -> tuple[Tensor]:
-        x = self.normalize(images)
-        size = size_of(x)
-        features = self.backbone(x)
-        x = self.aspp(features[self.spec.output_stride])
-        return (per_pixel(self.head(self.decoder(x, features[LOW_STRIDE])), size, self.spec.align_corners),)
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor]:
+        x = self.decoder(self.aspp(features[self.spec.output_stride]), features[LOW_STRIDE])
+        return (per_pixel(self.head(x), image_size(images), self.spec.align_corners),)
 
 
 class DeepLabV3(Network):
@@ -84,8 +81,6 @@ class DeepLabV3(Network):
         )
         self.head = SegmentationHead(ASPP_CHANNELS, hidden_channels, spec.num_classes, spec.norm)
 
-    def forward(self, images: Tensor) -> tuple[Tensor]:
-        x = self.normalize(images)
-        size = size_of(x)
-        x = self.backbone(x)[self.spec.output_stride]
-        return (per_pixel(self.head(self.aspp(x)), size, self.spec.align_corners),)
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor]:
+        x = self.aspp(features[self.spec.output_stride])
+        return (per_pixel(self.head(x), image_size(images), self.spec.align_corners),)

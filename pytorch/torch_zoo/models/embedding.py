@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch_zoo.angles import cosines, unit_length
 from torch_zoo.backbones import make_backbone
 from torch_zoo.blocks import ConvBlock, Normalize, global_average_pool, per_image
-from torch_zoo.network import Network
+from torch_zoo.network import Features, Network
 from trizoo.families.embedding.spec import EmbeddingSpec
 
 
@@ -58,6 +58,5 @@ class EmbeddingNet(Network):
         channels = self.backbone.channels[self.stride]
         self.head = EmbeddingHead(channels, spec.last_channels, spec.embedding, spec.num_classes, spec.norm)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor, Tensor]:
         return self.head(features[self.stride])

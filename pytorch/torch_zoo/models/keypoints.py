@@ -7,14 +7,14 @@ two has a second one, and a last block stands before the prediction.
 from torch import Tensor, nn
 
 from torch_zoo.blocks import ConvBlock, Normalize, per_cell
-from torch_zoo.network import Network
+from torch_zoo.network import Features, Network
 from trizoo.families.keypoints.spec import KeypointSpec
 
 CHANNELS = (16, 32, 48, 96, 128)
 
 
 class PlainBackbone(nn.Module):
-    """(B, 3, H, W) -> (B, C, H / stride, W / stride).
+    """(B, 3, H, W) -> {stride: features}, of one stride.
 
     Args:
         stages: how many halve the sides
@@ -30,12 +30,12 @@ class PlainBackbone(nn.Module):
                 blocks.append(ConvBlock(channels, channels, 3, 1, "relu", norm=norm))
             in_channels = channels
         self.blocks = nn.ModuleList(blocks)
-        self.channels = in_channels
+        self.channels = {2**stages: in_channels}
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> dict[int, Tensor]:
         for block in self.blocks:
             x = block(x)
-        return x
+        return dict.fromkeys(self.channels, x)
 
 
 class MapHead(nn.Module):
@@ -62,7 +62,7 @@ class KeypointNet(Network):
         super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         self.backbone = PlainBackbone(spec.stride.bit_length() - 1, spec.norm)
-        self.head = MapHead(self.backbone.channels, spec.num_classes, spec.norm)
+        self.head = MapHead(self.backbone.channels[spec.stride], spec.num_classes, spec.norm)
 
-    def forward(self, images: Tensor) -> tuple[Tensor]:
-        return (self.head(self.backbone(self.normalize(images))),)
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor]:
+        return (self.head(features[self.spec.stride]),)

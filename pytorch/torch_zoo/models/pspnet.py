@@ -8,8 +8,8 @@ centres of pixels, or with `align_corners` so that corners meet corners, as in t
 from torch import Tensor
 
 from torch_zoo.backbones import make_backbone
-from torch_zoo.blocks import Normalize, per_pixel, size_of
-from torch_zoo.network import Network
+from torch_zoo.blocks import Normalize, image_size, per_pixel
+from torch_zoo.network import Features, Network
 from torch_zoo.segmentation import PyramidPooling, SegmentationHead
 from trizoo.families.segmentation.spec import SegmentationSpec
 
@@ -27,8 +27,6 @@ class PSPNet(Network):
         self.pyramid = PyramidPooling(channels[spec.output_stride], spec.norm, spec.align_corners)
         self.head = SegmentationHead(2 * channels[spec.output_stride], HIDDEN_CHANNELS, spec.num_classes, spec.norm)
 
-    def forward(self, images: Tensor) -> tuple[Tensor]:
-        x = self.normalize(images)
-        size = size_of(x)
-        x = self.backbone(x)[self.spec.output_stride]
-        return (per_pixel(self.head(self.pyramid(x)), size, self.spec.align_corners),)
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor]:
+        x = self.pyramid(features[self.spec.output_stride])
+        return (per_pixel(self.head(x), image_size(images), self.spec.align_corners),)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch_zoo.backbones import make_backbone
 from torch_zoo.blocks import ConvBlock, Normalize, per_anchor
 from torch_zoo.necks import FPN
-from torch_zoo.network import Network
+from torch_zoo.network import Features, Network
 from trizoo.families.retinanet.spec import STRIDES, RetinaNetSpec
 
 PYRAMID_CHANNELS = 256
@@ -70,8 +70,7 @@ class RetinaNet(Network):
         self.head_class = ClassHead(PYRAMID_CHANNELS, num_anchors, spec.num_classes, norm)
         self.head_box = BoxHead(PYRAMID_CHANNELS, num_anchors, norm)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor, Tensor]:
         levels = self.fpn(*[features[stride] for stride in STRIDES])
         deltas = torch.cat([self.head_box(level) for level in levels], dim=1)
         logits = torch.cat([self.head_class(level) for level in levels], dim=1)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch_zoo.backbones import make_backbone
 from torch_zoo.backbones.mobilenet_v2 import InvertedResidual, MobileNetV2
 from torch_zoo.blocks import ConvBlock, L2Norm, Normalize, per_anchor
-from torch_zoo.network import Network
+from torch_zoo.network import Features, Network
 from trizoo.families.ssd.spec import SSDSpec
 
 
@@ -78,8 +78,7 @@ class SSDVGG16(Network):
         self.extras = nn.ModuleList([ExtraBlock(before, *numbers, spec.norm) for before, numbers in pairs])
         self.heads = make_heads(channels, spec)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor, Tensor]:
         first, second = (features[stride] for stride in self.spec.strides)
         levels = [self.l2_norm(first), second]
         for block in self.extras:
@@ -114,8 +113,7 @@ class SSDMobileNetV2(Network):
         )
         self.heads = make_heads((first, second, 512, 256, 256, 64), spec)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor, Tensor]:
         levels = [features[stride] for stride in self.spec.strides]
         for block in self.extras:
             x, _ = block(levels[-1])

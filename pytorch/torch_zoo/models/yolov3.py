@@ -9,7 +9,7 @@ from torch import Tensor
 from torch_zoo.backbones.darknet53 import Darknet53
 from torch_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, upsample
 from torch_zoo.necks import FiveConvs, SPPConvs
-from torch_zoo.network import Network
+from torch_zoo.network import Features, Network
 from trizoo.families.yolo.spec import YOLOSpec
 
 
@@ -33,8 +33,7 @@ class YOLOv3(Network):
         self.neck_p3 = FiveConvs(128 + 256, 128, norm)
         self.head_p3 = YOLOHead(128, 256, anchors_p3, spec.num_classes, norm)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         c3, c4, c5 = features[8], features[16], features[32]
         p5 = self.neck_p5(c5)
         p4 = self.neck_p4(concat(upsample(self.lateral_p4(p5)), c4))

@@ -7,14 +7,14 @@ are the cfg's masks 0,1,2 (see trizoo.families).
 from torch import Tensor, nn
 
 from torch_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, max_pool, upsample
-from torch_zoo.network import Network
+from torch_zoo.network import Features, Network
 from trizoo.families.yolo.spec import YOLOSpec
 
 CHANNELS = (16, 32, 64, 128, 256, 512, 1024)
 
 
 class TinyBackbone(nn.Module):
-    """(B, 3, H, W) -> c4, c5: 256 channels at stride 16 and 1024 at stride 32.
+    """(B, 3, H, W) -> {stride: features}: 256 channels at stride 16 and 1024 at stride 32.
 
     Args:
         norm: see `ConvBlock`
@@ -24,14 +24,15 @@ class TinyBackbone(nn.Module):
         super().__init__()
         in_channels = (3, *CHANNELS[:-1])
         self.convs = nn.ModuleList([ConvBlock(*pair, 3, norm=norm) for pair in zip(in_channels, CHANNELS, strict=True)])
+        self.channels = {16: CHANNELS[4], 32: CHANNELS[6]}
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> dict[int, Tensor]:
         for conv in self.convs[:4]:
             x = max_pool(conv(x), 2, stride=2)
         c4 = self.convs[4](x)
         x = max_pool(c4, 2, stride=2)
         x = max_pool(self.convs[5](x), 2, stride=1)
-        return c4, self.convs[6](x)
+        return {16: c4, 32: self.convs[6](x)}
 
 
 class YOLOv3Tiny(Network):
@@ -48,8 +49,8 @@ class YOLOv3Tiny(Network):
         self.lateral_p4 = ConvBlock(256, 128, 1, norm=norm)
         self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes, norm)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        c4, c5 = self.backbone(self.normalize(images))
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor, Tensor]:
+        c4, c5 = features[16], features[32]
         p5 = self.neck_p5(c5)
         p4 = concat(upsample(self.lateral_p4(p5)), c4)
         return self.head_p5(p5), self.head_p4(p4)

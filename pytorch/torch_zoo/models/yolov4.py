@@ -9,7 +9,7 @@ from torch import Tensor
 from torch_zoo.backbones.csp_darknet53 import CSPDarknet53
 from torch_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, upsample
 from torch_zoo.necks import FiveConvs, SPPConvs
-from torch_zoo.network import Network
+from torch_zoo.network import Features, Network
 from trizoo.families.yolo.spec import YOLOSpec
 
 
@@ -37,8 +37,7 @@ class YOLOv4(Network):
         self.neck_p5 = FiveConvs(512 + 512, 512, norm)
         self.head_p5 = YOLOHead(512, 1024, anchors_p5, spec.num_classes, norm)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         c3, c4, c5 = features[8], features[16], features[32]
         p5 = self.spp(c5)
         p4 = self.up_p4(concat(self.lateral_c4(c4), upsample(self.lateral_p4(p5))))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from torch_zoo.attention import make_attention
 from torch_zoo.blocks import ConvBlock, Normalize, YOLOHead, concat, max_pool, split_half, upsample
-from torch_zoo.network import Network
+from torch_zoo.network import Features, Network
 from trizoo.families.yolo.spec import YOLOSpec
 
 
@@ -35,7 +35,7 @@ class CSPBlock(nn.Module):
 
 
 class CSPTinyBackbone(nn.Module):
-    """(B, 3, H, W) -> c4, c5: 256 channels at stride 16 and 512 at stride 32.
+    """(B, 3, H, W) -> {stride: features}: 256 channels at stride 16 and 512 at stride 32.
 
     Args:
         norm: see `ConvBlock`
@@ -47,13 +47,14 @@ class CSPTinyBackbone(nn.Module):
         self.conv2 = ConvBlock(32, 64, 3, stride=2, norm=norm)
         self.blocks = nn.ModuleList([CSPBlock(channels, norm) for channels in (64, 128, 256)])
         self.conv3 = ConvBlock(512, 512, 3, norm=norm)
+        self.channels = {16: 256, 32: 512}
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> dict[int, Tensor]:
         x = self.conv2(self.conv1(x))
         for block in self.blocks:
             x, c4 = block(x)
             x = max_pool(x, 2, stride=2)
-        return c4, self.conv3(x)
+        return {16: c4, 32: self.conv3(x)}
 
 
 class YOLOv4Tiny(Network):
@@ -73,8 +74,8 @@ class YOLOv4Tiny(Network):
         self.attention_p4 = make_attention(spec.attention, 128)
         self.head_p4 = YOLOHead(128 + 256, 256, anchors_p4, spec.num_classes, norm)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        c4, c5 = self.backbone(self.normalize(images))
+    def from_features(self, features: Features, images: Tensor) -> tuple[Tensor, Tensor]:
+        c4, c5 = features[16], features[32]
         c4, c5 = self.attention_c4(c4), self.attention_c5(c5)
         p5 = self.neck_p5(c5)
         p4 = concat(self.attention_p4(upsample(self.lateral_p4(p5))), c4)

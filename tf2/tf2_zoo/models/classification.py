@@ -48,6 +48,5 @@ class Classifier(Network):
         channels = self.backbone.channels[self.stride]
         self.head = ClassHead(channels, spec.last_channels, spec.num_classes, spec.norm, spec.dropout)
 
-    def call(self, images):
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features, images):
         return (self.head(features[self.stride], images),)

@@ -9,7 +9,7 @@ Nothing drops out; see `tf2_zoo.segmentation`.
 """
 
 from tf2_zoo.backbones import make_backbone
-from tf2_zoo.blocks import ConvBlock, Normalize, SeparableConv, concat, per_pixel, resize, size_of
+from tf2_zoo.blocks import ConvBlock, Normalize, SeparableConv, concat, image_size, per_pixel, resize, size_of
 from tf2_zoo.layers import Module
 from tf2_zoo.network import Network
 from tf2_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead
@@ -56,12 +56,9 @@ class DeepLabV3Plus(Network):
         self.decoder = Decoder(channels[LOW_STRIDE], spec.norm, spec.align_corners)
         self.head = SegmentationHead(DECODER_CHANNELS, None, spec.num_classes, spec.norm)
 
-    def call(self, images):
-        x = self.normalize(images)
-        size = size_of(x)
-        features = self.backbone(x)
-        x = self.aspp(features[self.spec.output_stride])
-        return (per_pixel(self.head(self.decoder(x, features[LOW_STRIDE])), size, self.spec.align_corners),)
+    def from_features(self, features, images):
+        x = self.decoder(self.aspp(features[self.spec.output_stride]), features[LOW_STRIDE])
+        return (per_pixel(self.head(x), image_size(images), self.spec.align_corners),)
 
 
 class DeepLabV3(Network):
@@ -82,8 +79,6 @@ class DeepLabV3(Network):
         )
         self.head = SegmentationHead(ASPP_CHANNELS, hidden_channels, spec.num_classes, spec.norm)
 
-    def call(self, images):
-        x = self.normalize(images)
-        size = size_of(x)
-        x = self.backbone(x)[self.spec.output_stride]
-        return (per_pixel(self.head(self.aspp(x)), size, self.spec.align_corners),)
+    def from_features(self, features, images):
+        x = self.aspp(features[self.spec.output_stride])
+        return (per_pixel(self.head(x), image_size(images), self.spec.align_corners),)

@@ -49,6 +49,5 @@ class EmbeddingNet(Network):
         channels = self.backbone.channels[self.stride]
         self.head = EmbeddingHead(channels, spec.last_channels, spec.embedding, spec.num_classes, spec.norm)
 
-    def call(self, images):
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features, images):
         return self.head(features[self.stride])

@@ -6,7 +6,7 @@ centres of pixels, or with `align_corners` so that corners meet corners, as in t
 """
 
 from tf2_zoo.backbones import make_backbone
-from tf2_zoo.blocks import Normalize, per_pixel, size_of
+from tf2_zoo.blocks import Normalize, image_size, per_pixel
 from tf2_zoo.network import Network
 from tf2_zoo.segmentation import PyramidPooling, SegmentationHead
 
@@ -24,8 +24,6 @@ class PSPNet(Network):
         self.pyramid = PyramidPooling(channels[spec.output_stride], spec.norm, spec.align_corners)
         self.head = SegmentationHead(2 * channels[spec.output_stride], HIDDEN_CHANNELS, spec.num_classes, spec.norm)
 
-    def call(self, images):
-        x = self.normalize(images)
-        size = size_of(x)
-        x = self.backbone(x)[self.spec.output_stride]
-        return (per_pixel(self.head(self.pyramid(x)), size, self.spec.align_corners),)
+    def from_features(self, features, images):
+        x = self.pyramid(features[self.spec.output_stride])
+        return (per_pixel(self.head(x), image_size(images), self.spec.align_corners),)

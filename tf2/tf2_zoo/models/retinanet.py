@@ -70,8 +70,7 @@ class RetinaNet(Network):
         self.head_class = ClassHead(PYRAMID_CHANNELS, num_anchors, spec.num_classes, norm)
         self.head_box = BoxHead(PYRAMID_CHANNELS, num_anchors, norm)
 
-    def call(self, images):
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features, images):
         levels = self.fpn(*[features[stride] for stride in STRIDES])
         deltas = tf.concat([self.head_box(level) for level in levels], axis=1)
         logits = tf.concat([self.head_class(level) for level in levels], axis=1)

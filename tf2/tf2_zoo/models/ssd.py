@@ -73,8 +73,7 @@ class SSDVGG16(Network):
         self.extras = [ExtraBlock(before, *numbers, spec.norm) for before, numbers in pairs]
         self.heads = make_heads(channels, spec)
 
-    def call(self, images):
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features, images):
         first, second = (features[stride] for stride in self.spec.strides)
         levels = [self.l2_norm(first), second]
         for block in self.extras:
@@ -107,8 +106,7 @@ class SSDMobileNetV2(Network):
         ]
         self.heads = make_heads((first, second, 512, 256, 256, 64), spec)
 
-    def call(self, images):
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features, images):
         levels = [features[stride] for stride in self.spec.strides]
         for block in self.extras:
             x, _ = block(levels[-1])

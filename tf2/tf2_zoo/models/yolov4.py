@@ -34,8 +34,7 @@ class YOLOv4(Network):
         self.neck_p5 = FiveConvs(512 + 512, 512, norm)
         self.head_p5 = YOLOHead(512, 1024, anchors_p5, spec.num_classes, norm)
 
-    def call(self, images):
-        features = self.backbone(self.normalize(images))
+    def from_features(self, features, images):
         c3, c4, c5 = features[8], features[16], features[32]
         p5 = self.spp(c5)
         p4 = self.up_p4(concat(self.lateral_c4(c4), upsample(self.lateral_p4(p5))))
