@@ -8,8 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_zoo import optimizers, weights  # noqa: F401, so that `load_model` knows optimizers
-from keras_zoo.adapters import Adapters
-from keras_zoo.layers import finish, set_dtype
+from keras_zoo.layers import finish, make_conv, set_dtype
 from trizoo.families import FAMILIES, model_spec, spec_config
 from trizoo.weights.initial import initial_arrays, is_unfilled, unfilled
 
@@ -46,6 +45,26 @@ def _told_of_training(call):
         return _PHASE(images, function=functools.partial(call, self), training=training)
 
     return told
+
+
+class Adapters(keras.layers.Layer):
+    """{stride: (B, H, W, C)} -> in training a tuple of (B, H, W, a teacher's C), otherwise an empty one.
+
+    The regressors of Romero et al. 2015, section 2.2; they go when training ends.
+
+    Args:
+        own, wanted: stride -> channels of the student's features, and of the teacher's at the strides to learn
+    """
+
+    def __init__(self, own, wanted):
+        super().__init__()
+        self.strides = tuple(wanted)
+        self.convs = [make_conv(own[stride], channels, 1) for stride, channels in wanted.items()]
+
+    def call(self, features, training=None):
+        if not training:
+            return ()
+        return tuple(conv(features[stride]) for conv, stride in zip(self.convs, self.strides, strict=True))
 
 
 class Network(keras.Model, metaclass=_Finished):

@@ -5,8 +5,7 @@ import functools
 import tensorflow as tf
 
 from tf2_zoo import weights
-from tf2_zoo.adapters import Adapters
-from tf2_zoo.layers import Module
+from tf2_zoo.layers import Conv2d, Module, is_training
 from trizoo.families import ModelSpec, architecture
 from trizoo.weights.initial import initial_arrays, is_unfilled
 
@@ -19,6 +18,26 @@ class _Filled(type(Module)):
         if not is_unfilled():
             weights.assign(network, initial_arrays(weights.shapes(network), 0, network.spec))
         return network
+
+
+class Adapters(Module):
+    """{stride: (B, H, W, C)} -> in training a tuple of (B, H, W, a teacher's C), otherwise an empty one.
+
+    The regressors of Romero et al. 2015, section 2.2; they go when training ends.
+
+    Args:
+        own, wanted: stride -> channels of the student's features, and of the teacher's at the strides to learn
+    """
+
+    def __init__(self, own, wanted):
+        super().__init__()
+        self.strides = tuple(wanted)
+        self.convs = [Conv2d(own[stride], channels, 1) for stride, channels in wanted.items()]
+
+    def call(self, features):
+        if not is_training():
+            return ()
+        return tuple(conv(features[stride]) for conv, stride in zip(self.convs, self.strides, strict=True))
 
 
 class Network(Module, metaclass=_Filled):
