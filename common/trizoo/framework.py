@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from trizoo.families.base.shortlist import Shortlist
     from trizoo.recipes.schema import Recipe
     from trizoo.training.batch import Batch, BatchPlan
+    from trizoo.training.distill import Teacher
     from trizoo.training.world import World
 
     Arrays = dict[str, np.ndarray]
@@ -154,8 +155,24 @@ class Framework(Protocol):
     def assign(self, model: Model, arrays: Arrays) -> None:
         """Fills the model; ValueError unless names and shapes are exactly the model's."""
 
-    def learner(self, model: Model, spec: ModelSpec, recipe: Recipe, device: Any) -> Learner:
-        """The model with the recipe's loss, optimiser and precision."""
+    def learner(
+        self, model: Model, spec: ModelSpec, recipe: Recipe, device: Any, teacher: Teacher | None = None
+    ) -> Learner:
+        """The model with the recipe's loss, that of a teacher included, optimiser and precision."""
+
+    def feature_channels(self, model: Model) -> dict[int, int]:
+        """Stride -> channels of the features of a model's backbone."""
+
+    def add_adapters(self, model: Model, channels: dict[int, int], device: Any) -> None:
+        """Adds 1x1 convolutions, "adapters.…", of features to so many channels, which training gives behind outputs."""
+
+    def teacher(
+        self, model: Model, strides: tuple[int, ...], precision: str, device: Any
+    ) -> Callable[[np.ndarray], tuple[list[Any], list[Any]]]:
+        """uint8 (B, H, W, 3) -> a trained model's outputs, and its features of these strides, without gradients.
+
+        Tensors stay on the device where the learner can take them so.
+        """
 
     def predictor(
         self, model: Model, precision: str, device: Any, shortlist: bool = False

@@ -16,8 +16,9 @@ from keras_zoo.export import to_keras
 from keras_zoo.families import FAMILIES, make_network
 from keras_zoo.learner import Learner
 from keras_zoo.loader import load
+from keras_zoo.losses.distillation import DistillationLoss
 from keras_zoo.memory import memory_of
-from keras_zoo.predictor import make_predictor
+from keras_zoo.predictor import make_predictor, make_teacher
 from keras_zoo.replicas import scope_of, spread
 from keras_zoo.tracing import held_bytes, trace
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
@@ -38,6 +39,7 @@ class Keras:
     arrays = staticmethod(weights.arrays)
     assign = staticmethod(weights.assign)
     predictor = staticmethod(make_predictor)
+    teacher = staticmethod(make_teacher)
     loader = staticmethod(load)
     trace = staticmethod(trace)
     held_bytes = staticmethod(held_bytes)
@@ -107,9 +109,22 @@ class Keras:
 
         return measure
 
-    def learner(self, model, spec, recipe, device):
+    def feature_channels(self, model):
+        """Stride -> channels of the features of its backbone."""
+        return dict(model.backbone.channels)
+
+    def add_adapters(self, model, channels, device):
+        """1x1 convolutions of the features to so many channels: {stride: channels}."""
+        with scope_of(device), keras.device(device):
+            model.add_adapters(channels)
+
+    def learner(self, model, spec, recipe, device, teacher=None):
         """The model in training: a `keras_zoo.learner.Learner`."""
-        return Learner(model, self.loss(spec, recipe.loss), recipe, device)
+        loss = self.loss(spec, recipe.loss)
+        if teacher is not None:
+            taught = teacher.spec and self.loss(teacher.spec, recipe.loss)
+            loss = DistillationLoss(loss, taught, recipe.distill)
+        return Learner(model, loss, recipe, device)
 
 
 def _count_gpus():

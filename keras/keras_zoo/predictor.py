@@ -4,6 +4,7 @@ import weakref
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_zoo import weights
 from keras_zoo.blocks import ConvBlock
@@ -13,6 +14,7 @@ from keras_zoo.precision import set_precision
 from keras_zoo.shortlist import take_rows
 from trizoo.families.base.shortlist import Shortlist
 from trizoo.ground.memory import explain_out_of_memory
+from trizoo.weights.checkpoint import lasting
 from trizoo.weights.initial import unfilled
 
 _SHAPES = 4  # of batches whose rows are chosen on the device: each is compiled, for seconds
@@ -47,6 +49,39 @@ def make_predictor(model, precision, device, shortlist=False):
         return twin(arrays, images)
 
     return predict
+
+
+def make_teacher(model, strides, precision, device):
+    """A function uint8 (B, H, W, 3) -> outputs and features of these strides, float32.
+
+    Args:
+        precision: "fp32", "bf16" or "fp16"
+    """
+    twin, arrays = _Twin(model, precision, device), fold(model)
+    with keras.device(device):
+        weights.assign(twin.model, arrays)
+        taught = _compiled(_Teaching(twin.model, strides))
+
+    def teach(images):
+        with explain_out_of_memory(images, is_out_of_memory), keras.device(device):
+            return [[np.asarray(x, np.float32) for x in side] for side in taught.predict_on_batch(images)]
+
+    return teach
+
+
+class _Teaching(keras.Model):
+    """A network that gives its features, too."""
+
+    def __init__(self, network, strides):
+        super().__init__(name="teaching")
+        self.network, self.strides = network, strides
+
+    def call(self, images):
+        """The outputs, and the features of the strides."""
+        network = self.network
+        features = network.backbone(network.normalize(images))
+        outputs = network.from_features(features, images)
+        return list(outputs), [ops.cast(features[stride], "float32") for stride in self.strides]
 
 
 class _Twin:
@@ -104,7 +139,7 @@ def fold(model):
 
     With them, and `BatchNorm.folded`, the outputs stay the same but for rounding.
     """
-    arrays = weights.arrays(model)
+    arrays = lasting(weights.arrays(model))
     for name, layer in named_layers(model):
         if isinstance(layer, ConvBlock) and layer.norm == "batch":
             weight, bias, mean, variance = (

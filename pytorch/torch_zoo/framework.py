@@ -12,9 +12,10 @@ from torch_zoo.export import to_onnx
 from torch_zoo.families import FAMILIES, make_network
 from torch_zoo.learner import Learner
 from torch_zoo.loader import load
+from torch_zoo.losses.distillation import DistillationLoss
 from torch_zoo.memory import memory_of
 from torch_zoo.network import Network
-from torch_zoo.predictor import make_predictor
+from torch_zoo.predictor import make_predictor, make_teacher
 from torch_zoo.processes import own_gpu, world
 from torch_zoo.pt2 import to_pt2
 from torch_zoo.tracing import held_bytes, trace
@@ -24,6 +25,7 @@ from trizoo.ground.devices import chosen
 from trizoo.ground.fields import Section
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.recipes.schema import Recipe
+from trizoo.training.distill import Teacher
 from trizoo.training.world import World
 from trizoo.weights.initial import initial_arrays
 
@@ -37,6 +39,7 @@ class PyTorch:
     arrays = staticmethod(weights.arrays)
     assign = staticmethod(weights.assign)
     predictor = staticmethod(make_predictor)
+    teacher = staticmethod(make_teacher)
     loader = staticmethod(load)
     trace = staticmethod(trace)
     held_bytes = staticmethod(held_bytes)
@@ -109,6 +112,20 @@ class PyTorch:
 
         return measure
 
-    def learner(self, model: nn.Module, spec: ModelSpec, recipe: Recipe, device: torch.device) -> Learner:
+    def feature_channels(self, model: Network) -> dict[int, int]:
+        """Stride -> channels of the features of its backbone."""
+        return dict(model.backbone.channels)
+
+    def add_adapters(self, model: Network, channels: Mapping[int, int], device: torch.device) -> None:
+        """1x1 convolutions of the features to so many channels: {stride: channels}."""
+        model.add_adapters(channels)
+
+    def learner(
+        self, model: nn.Module, spec: ModelSpec, recipe: Recipe, device: torch.device, teacher: Teacher | None = None
+    ) -> Learner:
         """The model in training: a `torch_zoo.learner.Learner`."""
-        return Learner(model, self.loss(spec, recipe.loss), recipe, device)
+        loss = self.loss(spec, recipe.loss)
+        if teacher is not None:
+            taught = teacher.spec and self.loss(teacher.spec, recipe.loss)
+            loss = DistillationLoss(loss, taught, recipe.distill)
+        return Learner(model, loss, recipe, device)

@@ -39,11 +39,10 @@ class Network(nn.Module):
         spec: the ModelSpec that the network was built from, which also reads its heads
     """
 
-    adapters: Adapters | None = None
-
     def __init__(self, spec: ModelSpec) -> None:
         super().__init__()
         self.spec = spec
+        self.adapters: Adapters | None = None
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         features = self.backbone(self.normalize(images))

@@ -1,7 +1,7 @@
 """A model for prediction: batch norms folded into convolutions, no gradients, one copy back."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -26,14 +26,8 @@ def make_predictor(
         precision: "fp32", "bf16" or "fp16"
         shortlist: the function gives a Shortlist instead, where the model's spec ranks rows
     """
-    model = fold(copy.deepcopy(model).eval()).to(device, memory_format=torch.channels_last)
+    model = _prepared(model, precision, device)
     dtype = DTYPES[precision]
-    if precision == "bf16" and device.type == "cpu":
-        shift_wide(model)
-    if dtype is not None:
-        for module in model.modules():
-            if isinstance(module, nn.Conv2d):
-                module.to(dtype)  # once, and not at each call by autocast
 
     @torch.inference_mode()
     def predict(images: np.ndarray) -> list[np.ndarray] | Shortlist:
@@ -48,6 +42,41 @@ def make_predictor(
             return Shortlist(rows, promises, below, values, lambda: _to_arrays(heads))
 
     return predict
+
+
+def make_teacher(
+    model: nn.Module, strides: Sequence[int], precision: str, device: torch.device
+) -> Callable[[np.ndarray], tuple[list[torch.Tensor], list[torch.Tensor]]]:
+    """A function uint8 (B, H, W, 3) -> outputs and features of these strides, float32, which stay on the device.
+
+    Args:
+        precision: "fp32", "bf16" or "fp16"
+    """
+    model = _prepared(model, precision, device)
+    dtype = DTYPES[precision]
+
+    @torch.no_grad()
+    def teach(images: np.ndarray) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        with explain_out_of_memory(images, is_out_of_memory):
+            images = torch.as_tensor(images).to(device, non_blocking=True)
+            with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
+                features = model.backbone(model.normalize(images))
+                outputs = model.from_features(features, images)
+            return [output.float() for output in outputs], [features[stride].float() for stride in strides]
+
+    return teach
+
+
+def _prepared(model: nn.Module, precision: str, device: torch.device) -> nn.Module:
+    """A copy of a model that predicts in a precision."""
+    model = fold(copy.deepcopy(model).eval()).to(device, memory_format=torch.channels_last)
+    if precision == "bf16" and device.type == "cpu":
+        shift_wide(model)
+    if DTYPES[precision] is not None:
+        for module in model.modules():
+            if isinstance(module, nn.Conv2d):
+                module.to(DTYPES[precision])  # once, and not at each call by autocast
+    return model
 
 
 def _to_arrays(tensors: list[torch.Tensor]) -> list[np.ndarray]:

@@ -13,8 +13,9 @@ from tf2_zoo.export import to_saved_model, to_tflite
 from tf2_zoo.families import FAMILIES, make_network
 from tf2_zoo.learner import Learner
 from tf2_zoo.loader import load
+from tf2_zoo.losses.distillation import DistillationLoss
 from tf2_zoo.memory import memory_of
-from tf2_zoo.predictor import make_predictor
+from tf2_zoo.predictor import make_predictor, make_teacher
 from tf2_zoo.replicas import scope_of, spread
 from tf2_zoo.tracing import held_bytes, trace
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
@@ -35,6 +36,7 @@ class TF2:
     arrays = staticmethod(weights.arrays)
     assign = staticmethod(weights.assign)
     predictor = staticmethod(make_predictor)
+    teacher = staticmethod(make_teacher)
     loader = staticmethod(load)
     trace = staticmethod(trace)
     held_bytes = staticmethod(held_bytes)
@@ -110,9 +112,22 @@ class TF2:
 
         return measure
 
-    def learner(self, model, spec, recipe, device):
+    def feature_channels(self, model):
+        """Stride -> channels of the features of its backbone."""
+        return dict(model.backbone.channels)
+
+    def add_adapters(self, model, channels, device):
+        """1x1 convolutions of the features to so many channels: {stride: channels}."""
+        with scope_of(device), tf.device(device):
+            model.add_adapters(channels)
+
+    def learner(self, model, spec, recipe, device, teacher=None):
         """The model in training: a `tf2_zoo.learner.Learner`."""
-        return Learner(model, self.loss(spec, recipe.loss), recipe, device)
+        loss = self.loss(spec, recipe.loss)
+        if teacher is not None:
+            taught = teacher.spec and self.loss(teacher.spec, recipe.loss)
+            loss = DistillationLoss(loss, taught, recipe.distill)
+        return Learner(model, loss, recipe, device)
 
 
 def _gpu(device):

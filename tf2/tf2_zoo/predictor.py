@@ -20,9 +20,7 @@ def make_predictor(model, precision, device, shortlist=False):
         precision: "fp32", "bf16" or "fp16"
         shortlist: the function gives a Shortlist instead, where the model's spec ranks rows
     """
-    with tf.device(device):
-        model = fold(copy.deepcopy(model))
-    set_precision(model, precision)
+    model = _prepared(model, precision, device)
 
     @tf.function
     def run(images):
@@ -39,6 +37,35 @@ def make_predictor(model, precision, device, shortlist=False):
             return Shortlist(rows, promises, below, values, lambda: _to_arrays(heads))
 
     return predict
+
+
+def make_teacher(model, strides, precision, device):
+    """A function uint8 (B, H, W, 3) -> outputs and features of these strides, float32, which stay on the device.
+
+    Args:
+        precision: "fp32", "bf16" or "fp16"
+    """
+    model = _prepared(model, precision, device)
+
+    @tf.function(reduce_retracing=True)
+    def run(images):
+        features = model.backbone(model.normalize(images))
+        outputs = model.from_features(features, images)
+        return [[tf.cast(x, tf.float32) for x in side] for side in (outputs, [features[s] for s in strides])]
+
+    def teach(images):
+        with explain_out_of_memory(images, is_out_of_memory), tf.device(device):
+            return run(tf.constant(images))
+
+    return teach
+
+
+def _prepared(model, precision, device):
+    """A copy of a model that predicts in a precision."""
+    with tf.device(device):
+        model = fold(copy.deepcopy(model))
+    set_precision(model, precision)
+    return model
 
 
 def _to_arrays(tensors):

@@ -42,6 +42,7 @@ FLAGS = {
     "seed": "seed",
     "overfit": "data.overfit",
     "limit": "data.limit",
+    "teacher": "distill.teacher",
 }
 TASKS_OWN = tuple(dict.fromkeys(flag for task in TASK_FLAGS.values() for flag in task.train))
 FIXED_ON_RESUME = (

@@ -21,6 +21,7 @@ from trizoo.recipes.outline import Spot, default_tree, displace, merge, to_plain
 
 RECIPES = Path(__file__).parent
 BASE = "_base_"
+PATHS = {"data": "root", "distill": "teacher"}  # section -> key of a path that counts from the recipe file
 DEEPEST = 20
 SUFFIXES = (".yaml", ".yml")
 
@@ -165,20 +166,21 @@ def _read(name, kind, beside, folder, spot, where=None, chain=()):
         hint = suggest(Path(label).name.removesuffix(".yaml"), known)
         raise UserError(f"{f'{where}: ' if where else ''}there is no recipe {label}{hint}") from None
     values = dict(tree.value)
-    if "data" in values:
-        values["data"] = _beside(path.parent, values["data"])
+    for section, key in PATHS.items():
+        if section in values:
+            values[section] = _beside(path.parent, values[section], key)
     below = Node({}, tree.location)
     for base in _bases(values.pop(BASE, None)):
         below = merge(below, _read(base.value, "base", path.parent, folder, spot, base.location.where, chain), spot)
     return merge(below, displace(Node(values, tree.location), spot), spot)
 
 
-def _beside(folder, data):
-    """The data section of a file in a folder, its root, where that is a relative path, as seen from there."""
-    root = data.value.get("root") if isinstance(data.value, dict) else None
-    if root is None or not isinstance(root.value, str) or not root.value:
-        return data
-    return Node({**data.value, "root": Node(os.path.normpath(folder / root.value), root.location)}, data.location)
+def _beside(folder, section, key):
+    """A section of a file in a folder, its path, where that is a relative one, as seen from there."""
+    path = section.value.get(key) if isinstance(section.value, dict) else None
+    if path is None or not isinstance(path.value, str) or not path.value:
+        return section
+    return Node({**section.value, key: Node(os.path.normpath(folder / path.value), path.location)}, section.location)
 
 
 def _displacing(overrides, spot):

@@ -182,6 +182,24 @@ class Freeze(Section):
     batch_norm: bool = Field(False, description="use the stored mean and variance throughout, for tiny batches")
 
 
+class Distillation(Section):
+    """What is learned of a trained model, the teacher, beside the labels (Hinton et al. 2015)."""
+
+    teacher: str | None = Field(None, description="checkpoint of a trained model with the same classes; none = off")
+    labels: NotNegative = Field(1.0, description="gain of the model's own loss; 0 = the teacher alone teaches")
+    outputs: NotNegative = Field(1.0, description="gain of the divergence from the teacher's outputs; 0 = off")
+    temperature: Positive = Field(4.0, description="that logits of a softmax are divided by first")
+    features: NotNegative = Field(
+        0.0, description="gain of the error of backbone features, adapted by 1x1 convolutions; 0 = off"
+    )
+
+    @model_validator(mode="after")
+    def _teaches(self):
+        if self.teacher is not None and not (self.outputs or self.features):
+            raise ValueError("outputs and features are both 0, so the teacher teaches nothing; one above 0 is needed")
+        return self
+
+
 class Evaluation(Section):
     """How the validation metrics are made."""
 
@@ -230,6 +248,7 @@ class Recipe(Section):
     schedule: Schedule = Schedule()
     ema: EMA = EMA()
     freeze: Freeze = Freeze()
+    distill: Distillation = Distillation()
     sync_batch_norm: bool = Field(
         True, description="of several devices: batch norms go by the images of all; false = each by its own share"
     )

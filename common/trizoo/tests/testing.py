@@ -126,7 +126,7 @@ class FakeFramework:
         for name in model:
             model[name][:] = arrays[name]
 
-    def learner(self, model, spec, recipe, device):
+    def learner(self, model, spec, recipe, device, teacher=None):
         self.learners.append(FakeLearner(model, self.losses, self.breaks))
         return self.learners[-1]
 

@@ -17,6 +17,7 @@ from trizoo.training.loop import EpochSums, Trainer
 from trizoo.training.order import check_groups, order_of
 from trizoo.training.schedule import RunPlan
 from trizoo.training.validation import ValidationLoss
+from trizoo.weights.checkpoint import lasting
 from trizoo.weights.checkpoint import load as load_checkpoint
 from trizoo.weights.classes import predicts_classes
 from trizoo.weights.initial import initial_arrays
@@ -136,11 +137,17 @@ def input_sizes(recipe):
     return InputSizes.of(recipe, architecture(recipe.model.name))
 
 
-def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None):
-    """A model of the recipe: from scratch, fine-tuned from the checkpoint file `weights`, or of a run to resume."""
+def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None, teacher=None):
+    """A model of the recipe: from scratch, fine-tuned from the checkpoint file `weights`, or of a run to resume.
+
+    Args:
+        teacher: the run's `trizoo.training.distill.Teacher`, None without one
+    """
     spec = spec_of(recipe)
     spec.check_loss(recipe.loss)
     model = framework.build(spec, device, seed=None)
+    if teacher is not None:
+        teacher.adapt(model)
     shapes = framework.shapes(model)
     if checkpoint is not None:
         strict(checkpoint.model, shapes, "the checkpoint of this run")
@@ -162,7 +169,7 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
             say("weights: the classes are others, so what predicts them is re-initialised")
             values = {name: array for name, array in values.items() if not predicts_classes(name)}
         try:
-            fitting, report = match(values, shapes, allowed_prefixes=new, source=weights)
+            fitting, report = match(values, lasting(shapes), allowed_prefixes=new, source=weights)
         except UserError:
             check_norm(given, spec, weights)
             raise
@@ -204,6 +211,7 @@ def build_trainer(
     checkpoint=None,
     callbacks=(),
     world,
+    teacher=None,
 ):
     """The Trainer of a model: at the first step, or where the run's checkpoint stands.
 
@@ -215,6 +223,7 @@ def build_trainer(
         checkpoint: of the run to resume, None for a new one
         callbacks: see `trizoo.training.callbacks`
         world: of the processes that train it
+        teacher: see `build_model`
 
     Raises:
         UserError: where the data of a run to resume is no longer what it was, or nothing is left to do
@@ -233,7 +242,7 @@ def build_trainer(
     sizes = input_sizes(recipe)
     trainer = Trainer(
         framework=framework,
-        learner=framework.learner(model, spec, recipe, device),
+        learner=framework.learner(model, spec, recipe, device, teacher),
         spec=spec,
         recipe=recipe,
         plan=RunPlan(
@@ -250,6 +259,7 @@ def build_trainer(
         notes=notes,
         callbacks=callbacks,
         world=world,
+        teacher=teacher,
     )
     if checkpoint is not None:
         if checkpoint.step > trainer.plan.total_steps:

@@ -14,6 +14,7 @@ from trizoo.pictures.style import COLOURS
 from trizoo.training.anchors import begin_with
 from trizoo.training.build import build_model, build_trainer, check_model, spec_of
 from trizoo.training.data import open_data
+from trizoo.training.distill import open_teacher
 from trizoo.training.progress import Progress
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.sizes import check_augmented_sizes, unresized
@@ -54,7 +55,8 @@ def find_lr(framework, recipe, device, say, *, steps, weights=None, out=None, wo
     recipe = unresized(recipe, sources, say)
     recipe = begin_with(recipe, sources, say, weights=weights, world=world)
     check_augmented_sizes(recipe, sources, spec_of(recipe))
-    model = build_model(framework, recipe, device, say, weights=weights)
+    teacher = open_teacher(framework, recipe, device, say)
+    model = build_model(framework, recipe, device, say, weights=weights, teacher=teacher)
     with ExitStack() as held:
         folder = RunFolder.create(next_run(Path("runs"), f"{recipe.model.name}-lr") if out is None else out)
         held.enter_context(folder.held())
@@ -71,6 +73,7 @@ def find_lr(framework, recipe, device, say, *, steps, weights=None, out=None, wo
             workers=workers,
             world=world,
             pretrained=weights is not None,
+            teacher=teacher,
         )
         rates, losses = _measure(trainer, steps)
         smoothed = smooth(losses)

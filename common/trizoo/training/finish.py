@@ -23,7 +23,8 @@ def finish(trainer, test, say):
     started, task, world = time.monotonic(), trainer.task, trainer.world
     if world.is_first:
         best = load_checkpoint(trainer.run.best, optimizer=False)
-        trainer.framework.assign(trainer.learner.model, best.model)
+        model = trainer.learner.model
+        trainer.framework.assign(model, {**trainer.framework.arrays(model), **best.model})
     metrics, found = measure(test, trainer.evaluator(), world)
     if not world.is_first:
         return None

@@ -15,7 +15,7 @@ from trizoo.recipes.load import to_dict
 from trizoo.training.schedule import average_decay
 from trizoo.training.shared import measure
 from trizoo.training.world import Share, World
-from trizoo.weights.checkpoint import Checkpoint, save
+from trizoo.weights.checkpoint import Checkpoint, lasting, save
 
 LOG_INTERVAL = 10  # steps from one line of the log, and one wait for the device, to the next
 LINE_SECONDS = 3  # an epoch that is shorter, of a handful of images, prints its line only where it was evaluated
@@ -61,6 +61,7 @@ class Trainer:
         best_epoch: the one, from 1, after which nothing was better
         callbacks: see `trizoo.training.callbacks`
         world: of the processes that train it, of which the first alone logs, saves and has callbacks
+        teacher: the run's `trizoo.training.distill.Teacher`, None without one
     """
 
     framework: Any
@@ -85,6 +86,7 @@ class Trainer:
     stopped: bool = False
     callbacks: tuple = ()
     world: World = field(default_factory=World)
+    teacher: Any = None
     saved: float = 0.0  # when last.h5 was, by time.monotonic
     save_seconds: float = 0.0  # that it took
 
@@ -118,6 +120,7 @@ class Trainer:
                     frozen = phase.frozen
                     self.learner.freeze((self.plan.frozen_prefix,) if frozen else ())
                 lr = self.plan.lr(batch.step)
+                batch = batch if self.teacher is None else self.teacher(batch)
                 pending.append((batch.step, lr, batch.ids, self.learner.step(batch, lr)))
                 if self.recipe.ema.decay:
                     self.learner.average.move(average_decay(self.recipe.ema, batch.step))
@@ -206,7 +209,7 @@ class Trainer:
         record["seconds"] = round(self.epoch_sums.seconds, 3)
         if evaluates:
             if unseen is not None:
-                record |= {"validation_loss": unseen, "loss_gap": unseen - record["loss"]}
+                record |= {"validation_loss": unseen, "loss_gap": unseen - own_loss(record, self.recipe.distill)}
             record |= {name: self.metrics[name] for name in self.task.metrics}
             for callback in self.callbacks:
                 record |= callback.on_evaluation(self, self.metrics, found) or {}
@@ -225,7 +228,7 @@ class Trainer:
             if self.best is None or (score is not None and score >= self.best):  # of equals, the later one
                 self.best = score
                 average = self.learner.average.arrays()
-                save(self.run.best, self._checkpoint(average or self.framework.arrays(self.learner.model)))
+                save(self.run.best, self._checkpoint(lasting(average or self.framework.arrays(self.learner.model))))
             self.save_last()
             self.run.draw_curves()
         elif self.save_seconds <= SAVE_SHARE * (time.monotonic() - self.saved):
@@ -298,6 +301,17 @@ def stop_signals(stop):
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+
+
+def own_loss(terms, options):
+    """Of a run's mean terms, what the model's own loss was, without what a teacher adds.
+
+    Args:
+        options: the recipe's distill section
+    """
+    if not (options.teacher and options.labels):
+        return terms["loss"]
+    return (terms["loss"] - sum(terms.get(name, 0.0) for name in ("teacher", "features"))) / options.labels
 
 
 def _epoch_line(record, epochs, metrics):

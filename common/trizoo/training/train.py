@@ -16,6 +16,7 @@ from trizoo.training.anchors import begin_with
 from trizoo.training.batch_size import explain, fit_batch_size, undecided
 from trizoo.training.build import build_model, build_trainer, check_model, spec_of
 from trizoo.training.data import open_data
+from trizoo.training.distill import absolute, open_teacher
 from trizoo.training.finish import finish
 from trizoo.training.progress import Progress
 from trizoo.training.resume import load_last, tell_jump
@@ -108,7 +109,7 @@ def train(
         elif world.is_first and out is not None:
             RunFolder.check_new(out)
         with world.first_goes_first():
-            recipe, sources = open_data(recipe, say, pretrained=weights is not None, resumed=run is not None)
+            recipe, sources = open_data(absolute(recipe), say, pretrained=weights is not None, resumed=run is not None)
         recipe = unresized(recipe, sources, say)
         for remark in task_of(recipe.model.name).remarks(recipe, sources):
             say(f"data: {remark}")
@@ -120,7 +121,9 @@ def train(
         checkpoint = load_last(run) if run else None
         if checkpoint and checkpoint.framework != framework.name:
             say(f"run: begun with {checkpoint.framework}, resumed with {framework.name} after step {checkpoint.step}")
-        model = build_model(framework, recipe, device, say, weights=weights, checkpoint=checkpoint)
+        teacher = open_teacher(framework, recipe, device, say)
+        options = {"weights": weights, "checkpoint": checkpoint, "teacher": teacher}
+        model = build_model(framework, recipe, device, say, **options)
         if fit_batch:
             options = {"sizes": sources.sizes, "workers": workers, "world": world, "devices": devices}
             recipe = fit_batch_size(framework, recipe, framework.shapes(model), device, say, **options)
@@ -149,6 +152,7 @@ def train(
                 checkpoint=checkpoint,
                 callbacks=(*callbacks, *trackers),
                 world=world,
+                teacher=teacher,
             )
         except UnwrittenError as error:
             raise run.explain(error) from error

@@ -23,6 +23,7 @@ from trizoo.weights import hdf5
 from trizoo.weights.hdf5.write import write
 
 FORMAT = 1
+OF_TRAINING = "adapters."  # what names begin with that only a run to resume needs
 JSON_FIELDS = ("recipe", "metrics", "state")
 ATTRIBUTES = ("format", "trizoo", "framework", "step", "epoch", *JSON_FIELDS)
 ADVICE = (
@@ -96,7 +97,7 @@ def save(path, checkpoint):
 
 
 def load(path, *, optimizer=True):
-    """The Checkpoint in a file; without its optimizer arrays where `optimizer` is false.
+    """The Checkpoint in a file; without what only a run to resume needs where `optimizer` is false.
 
     Raises UserError for a file that is missing, damaged, foreign or of a newer format. Links, external or virtual
     storage and filters are refused, so that reading never leaves the file; it takes the file's size and what
@@ -108,7 +109,14 @@ def load(path, *, optimizer=True):
         model = reader.arrays("model")
         slots = reader.slots() if optimizer else {}
         ema = reader.arrays("ema") if reader.has("ema") else None
+        if not optimizer:
+            model, ema = lasting(model), ema and lasting(ema)
         return Checkpoint(model=model, optimizer=slots, ema=ema, **fields)
+
+
+def lasting(arrays):
+    """What of a model in training is the model: name -> anything, without what OF_TRAINING begins."""
+    return {name: array for name, array in arrays.items() if not name.startswith(OF_TRAINING)}
 
 
 def load_recipe(path):

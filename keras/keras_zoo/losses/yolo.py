@@ -36,7 +36,7 @@ class YOLOLoss:
         width = 5 + self.spec.num_classes
         flat = [ops.reshape(head, (ops.shape(head)[0], -1, width)) for head in heads]
         raw = ops.cast(ops.concatenate(flat, axis=1), "float32")  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
-        *grid, balance = self._grid(size)
+        *grid, balance = self.grid(size)
         boxes, positives, normaliser = targets["boxes"], targets["positives"], targets["num_positives"]
         # The padding keeps its slots, which count nothing: a number of positives that only the data knows can't be
         # compiled.
@@ -86,7 +86,7 @@ class YOLOLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def _grid(self, size):
+    def grid(self, size):
         """The grid's constants; in a traced function they are made once."""
         grid = yolo_grid(self.spec, size)
         balance = np.array(self.options.balance, np.float32)[grid.heads]

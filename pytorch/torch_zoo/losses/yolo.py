@@ -38,7 +38,7 @@ class YOLOLoss:
         """
         options, coding = self.options, self.spec.coding
         raw = torch.cat([head.flatten(1, 3) for head in heads], dim=1).float()  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
-        *grid, balance = self._grid(size, raw.device)
+        *grid, balance = self.grid(size, raw.device)
         boxes, normaliser = targets["boxes"], targets["num_positives"]
         # The padding keeps its slots, which count nothing: picking out the positives would mean waiting for the device
         # to say how many there are.
@@ -87,7 +87,7 @@ class YOLOLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def _grid(self, size: tuple[int, int], device: torch.device) -> tuple[Tensor, ...]:
+    def grid(self, size: tuple[int, int], device: torch.device) -> tuple[Tensor, ...]:
         """The grid's constants as tensors, made once per input size and device."""
         key = (size, device)
         if key not in self.constants:

@@ -33,7 +33,7 @@ class YOLOLoss:
         # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
         flat = [tf.reshape(head, (tf.shape(head)[0], math.prod(head.shape[1:4]), head.shape[4])) for head in heads]
         raw = tf.cast(tf.concat(flat, axis=1), tf.float32)
-        *grid, balance = self._grid(size)
+        *grid, balance = self.grid(size)
         boxes, normaliser = targets["boxes"], targets["num_positives"]
         # The padding keeps its slots, which count nothing: picking out the positives would mean shapes that depend on
         # values.
@@ -84,7 +84,7 @@ class YOLOLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def _grid(self, size):
+    def grid(self, size):
         """The grid's constants; in a traced function they are made once."""
         grid = yolo_grid(self.spec, size)
         balance = np.array(self.options.balance, np.float32)[grid.heads]

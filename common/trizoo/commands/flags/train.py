@@ -47,6 +47,9 @@ def parser(prog="train.py"):
     )
     add_weights_flags(flags, "what to fine-tune from, classes may differ")
     flags.add_argument(
+        "--teacher", metavar="FILE", help="checkpoint of a trained model of the same classes to learn from, see distill"
+    )
+    flags.add_argument(
         "--resume", metavar="RUN", help="run folder to resume, exactly where it stopped; one process at a time"
     )
     flags.add_argument("--out", metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)")

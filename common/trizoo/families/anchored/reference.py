@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from trizoo.families.base.distillation import sigmoid_divergence, softmax_divergence
+from trizoo.families.base.terms import log_softmax, sigmoid
 from trizoo.ground.boxes import overlap
 
 
@@ -78,3 +80,30 @@ def _matched(targets, grid):
     image, anchor = np.nonzero(targets["matches"] >= 0)
     boxes = targets["boxes"][image, targets["matches"][image, anchor]]
     return (image, anchor), boxes.astype(np.float64), grid.boxes[anchor].astype(np.float64)
+
+
+def anchor_divergence(outputs, taught, loss, temperature, *, background):
+    """What a student's outputs lack of a teacher's of the same anchors: deltas (B, N, 4), logits (B, N, K) -> a float.
+
+    Classes and boxes count as far as the teacher is sure that an anchor is of an object, as in
+    `trizoo.families.yolo.reference.yolo_divergence`: 1 - its probability of the background, or the greatest of its
+    classes. The sum, divided by the number of positives of the whole batch, of
+        class_gain * that * the divergence of the classes
+        box_gain * that * smooth L1 between the deltas
+
+    Args:
+        taught: the teacher's outputs
+        loss: the student's `loss` section; the number of positives isn't divided by here
+        temperature: of the softmax
+        background: whether the first logit is the background's, so that classes are a softmax
+    """
+    deltas, logits = (np.asarray(array, np.float64) for array in outputs)
+    wanted, truth = (np.asarray(array, np.float64) for array in taught)
+    if background:
+        sure = 1 - np.exp(log_softmax(truth))[..., 0]
+        classes = softmax_divergence(logits, truth, temperature)
+    else:
+        sure = sigmoid(truth).max(axis=-1)
+        classes = sigmoid_divergence(logits, truth).sum(axis=-1)
+    errors, _ = smooth_l1(deltas - wanted, loss.box_beta)
+    return float((sure * (loss.class_gain * classes + loss.box_gain * errors.sum(axis=-1))).sum())

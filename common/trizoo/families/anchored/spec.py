@@ -7,6 +7,7 @@ from pydantic import Field
 
 from trizoo.families.anchored.matching import iou_with_anchors
 from trizoo.families.base.spec import BackboneOptions, ModelSpec
+from trizoo.ground.errors import UserError
 
 CHUNK = 16  # boxes that are compared with all anchors at once, of which RetinaNet has 120,000
 
@@ -42,6 +43,18 @@ class AnchoredSpec(ModelSpec):
         anchors = self.grid(size).boxes
         parts = [iou_with_anchors(boxes[first : first + CHUNK], anchors) for first in range(0, len(boxes), CHUNK)]
         return np.concatenate([np.zeros(0, np.float32), *(part.max(axis=1) for part in parts)])
+
+    def taught_by(self, teacher, size):
+        """A model of the family with the same anchors at this size."""
+        taught = super().taught_by(teacher, size)
+        ours, theirs = self.grid(size).boxes, teacher.grid(size).boxes
+        if ours.shape != theirs.shape or not np.allclose(ours, theirs) or self.coding != teacher.coding:
+            raise UserError(
+                f"{self.name} has {len(ours)} anchors at {size[0]}x{size[1]} pixels, and its teacher {teacher.name} "
+                f"has others ({len(theirs)}); another teacher, or --set distill.outputs=0 --set distill.features=1, "
+                f"would do"
+            )
+        return taught
 
     def misfit(self, other):
         """Boxes that are offsets from other anchors mean other boxes."""

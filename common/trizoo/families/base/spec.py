@@ -54,12 +54,14 @@ class ModelSpec:
         besides: outputs of an anchor that are no class
         background: "output" where the first output is no class, "class" where a class means it, else None
         drops_gaps: whether outputs that stand for no class, "N/A", can be left out: each class has a sigmoid of its own
+        learns_outputs: whether a teacher's outputs can be learned, see `taught_by`
     """
 
     family: ClassVar[str]
     besides: ClassVar[int] = 0
     background: ClassVar[str | None] = None
     drops_gaps: ClassVar[bool] = False
+    learns_outputs: ClassVar[bool] = False
 
     name: str
     num_classes: int
@@ -169,6 +171,24 @@ class ModelSpec:
     def misfit(self, other):
         """Why weights of another spec of this model mean other boxes, as the end of a sentence; None: they don't."""
         return None
+
+    def taught_by(self, teacher, size):
+        """What of a teacher's outputs this model learns: the spec of these, and their numbers among its outputs.
+
+        Args:
+            teacher: the ModelSpec of a trained model with the same classes
+            size: (width, height) of the input
+
+        Raises:
+            UserError: for a teacher whose outputs mean others
+        """
+        if not self.learns_outputs or teacher.family != self.family:
+            able = "another teacher, or " if self.learns_outputs else ""
+            raise UserError(
+                f"{self.name} can't learn the outputs of the teacher {teacher.name}; {able}--set distill.outputs=0 "
+                f"--set distill.features=1 would do"
+            )
+        return teacher, list(range(len(self.output_names)))
 
     def check_loss(self, loss):
         """UserError where a recipe's loss section doesn't fit the classes: those with weights have one for each."""

@@ -49,6 +49,7 @@ class ClassificationSpec(ModelSpec):
     """
 
     family: ClassVar[str] = "classification"
+    learns_outputs: ClassVar[bool] = True
 
     backbone: str
     stride_on_1x1: bool = False

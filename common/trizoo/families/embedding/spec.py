@@ -53,6 +53,7 @@ class EmbeddingSpec(ClassificationSpec):
     """
 
     family: ClassVar[str] = "embedding"
+    learns_outputs: ClassVar[bool] = False
 
     embedding: int = DIMENSIONS
 

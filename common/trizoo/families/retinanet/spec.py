@@ -81,6 +81,7 @@ class RetinaNetSpec(AnchoredSpec):
     """
 
     family: ClassVar[str] = "retinanet"
+    learns_outputs: ClassVar[bool] = True
     drops_gaps: ClassVar[bool] = True
 
     v2: bool

@@ -57,6 +57,7 @@ class SegmentationSpec(ModelSpec):
     """
 
     family: ClassVar[str] = "segmentation"
+    learns_outputs: ClassVar[bool] = True
     background: ClassVar[str | None] = "class"
 
     kind: str

@@ -52,6 +52,7 @@ class SSDSpec(AnchoredSpec):
     """
 
     family: ClassVar[str] = "ssd"
+    learns_outputs: ClassVar[bool] = True
     besides: ClassVar[int] = 1  # the background
     background: ClassVar[str | None] = "output"
     coding: ClassVar = SSD_CODING

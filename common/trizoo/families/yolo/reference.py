@@ -5,6 +5,7 @@ Plain and slow on purpose. The frameworks' losses must give the same values and 
 
 import numpy as np
 
+from trizoo.families.base.distillation import sigmoid_divergence
 from trizoo.families.base.terms import binary_cross_entropy, by_class, focal_weight, sigmoid
 from trizoo.families.yolo.coding import decode_boxes, log_factors, place_in_cell
 from trizoo.families.yolo.grid import flatten_outputs, yolo_grid
@@ -93,6 +94,34 @@ def _evaluate(outputs, targets, spec, loss, size):
 
     terms = {"loss": box + objectness + classification, "box": box, "objectness": objectness, "class": classification}
     return {name: float(value) for name, value in terms.items()}, gradient
+
+
+def yolo_divergence(outputs, taught, spec, teacher, loss, size):
+    """What a student's outputs lack of a teacher's: lists of (B, H, W, A, 5 + C) per level -> a float.
+
+    As Mehta & Ozturk 2018 (arXiv:1805.06361): objectness learns the teacher's everywhere, classes and boxes as far as
+    the teacher is sure that there is an object. The sum, divided by the number of positives of the whole batch, of
+        objectness_gain * balance * sigmoid_divergence of the objectness
+        class_gain * the teacher's objectness * sigmoid_divergence of the classes, summed over them
+        box_gain * the teacher's objectness * (1 - GIoU of the two decoded boxes)
+
+    Args:
+        taught: the teacher's outputs at the student's strides
+        teacher: its spec there, see `YOLOSpec.at_strides`
+        loss: the student's `loss` section; the number of positives isn't divided by here
+        size: input (width, height)
+    """
+    raw, wanted = (flatten_outputs([np.asarray(output, np.float64) for output in side]) for side in (outputs, taught))
+    boxes = []
+    for values, of in ((raw, spec), (wanted, teacher)):
+        grid = yolo_grid(of, size)
+        boxes.append(decode_boxes(values, grid.cells, grid.strides, grid.anchors, grid.scales, of.coding))
+    balance = np.array(loss.balance[: len(outputs)])[yolo_grid(spec, size).heads]
+    sure = sigmoid(wanted[..., 4])
+    objectness = (balance * sigmoid_divergence(raw[..., 4], wanted[..., 4])).sum()
+    classes = (sure * sigmoid_divergence(raw[..., 5:], wanted[..., 5:]).sum(axis=-1)).sum()
+    box = (sure * (1 - overlap(*boxes, "giou"))).sum()
+    return float(loss.objectness_gain * objectness + loss.class_gain * classes + loss.box_gain * box)
 
 
 def _box_measure(kind, coding, boxes, grid, index, size, at):

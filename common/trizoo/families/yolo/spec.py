@@ -1,7 +1,7 @@
 """The YOLO models: their anchors, and how the heads share them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -96,6 +96,7 @@ class YOLOSpec(ModelSpec):
     """
 
     family: ClassVar[str] = "yolo"
+    learns_outputs: ClassVar[bool] = True
     besides: ClassVar[int] = 5  # box and objectness
 
     anchors: tuple[tuple[tuple[float, float], ...], ...]
@@ -108,6 +109,25 @@ class YOLOSpec(ModelSpec):
     def anchors_per_cell(self):
         """Number of anchors of each head's cells."""
         return tuple(len(anchors) for anchors in self.anchors)
+
+    def at_strides(self, strides):
+        """The spec of the outputs at these strides alone."""
+        places = [self.strides.index(stride) for stride in strides]
+        fields = ("anchors", "strides", "scale_xy")
+        return replace(self, **{name: tuple(getattr(self, name)[place] for place in places) for name in fields})
+
+    def taught_by(self, teacher, size):
+        """A YOLO with as many anchors at each of the own strides, whatever it has besides."""
+        super().taught_by(teacher, size)
+        theirs = dict(zip(teacher.strides, teacher.anchors_per_cell, strict=True))
+        for stride, anchors in zip(self.strides, self.anchors_per_cell, strict=True):
+            if theirs.get(stride) != anchors:
+                raise UserError(
+                    f"{self.name} has {anchors} anchors a cell at stride {stride}, and its teacher {teacher.name} "
+                    f"{theirs.get(stride, 'no output')}; another teacher, or --set distill.outputs=0 --set "
+                    f"distill.features=1, would do"
+                )
+        return teacher.at_strides(self.strides), [teacher.strides.index(stride) for stride in self.strides]
 
     def settings(self, known):
         """Anchors in order again, as the heads had shared them out."""

@@ -1,0 +1,112 @@
+"""A teacher: a trained model whose outputs and features are learned beside the labels."""
+
+from pathlib import Path
+
+import numpy as np
+
+from trizoo.families import check_input_size
+from trizoo.families.base.distillation import COUNT, FEATURE, OUTPUT
+from trizoo.ground.errors import UserError
+from trizoo.ground.text import first_few
+from trizoo.training.build import input_sizes, make_model, read_model, spec_of
+
+LEAST_STRIDE = 8  # of features that are learned: finer ones are many, and hold edges
+
+
+class Teacher:
+    """Calling it with a `Batch` gives the batch with what the teacher says of its images among the targets.
+
+    Args:
+        model: a framework's, which is trained no more
+        spec: the ModelSpec of the outputs that are learned, None for none
+        outputs: the numbers of these among the model's outputs
+    """
+
+    def __init__(self, framework, model, spec, outputs, options, precision, device):
+        self.framework = framework
+        self.model = model
+        self.spec = spec
+        self.outputs = outputs
+        self.options = options
+        self.precision = precision
+        self.device = device
+        self.teach = None
+
+    def adapt(self, student):
+        """Prepares the student to learn features, if it is to. Returns the strides of those.
+
+        Raises UserError where the two have no features at one stride.
+        """
+        channels = {}
+        if self.options.features:
+            own, theirs = (self.framework.feature_channels(model) for model in (student, self.model))
+            channels = {stride: theirs[stride] for stride in own if stride in theirs and stride >= LEAST_STRIDE}
+            if not channels:
+                raise UserError(
+                    f"the teacher's backbone has features at strides {_joined(theirs)}, and the model's at "
+                    f"{_joined(own)}; another teacher, or --set distill.features=0, would do"
+                )
+            self.framework.add_adapters(student, channels, self.device)
+        self.teach = self.framework.teacher(self.model, tuple(channels), self.precision, self.device)
+        return tuple(channels)
+
+    def __call__(self, batch):
+        outputs, features = self.teach(batch.images)
+        taught = {COUNT: np.float32(len(batch.images))}
+        taught |= {OUTPUT.format(place): outputs[number] for place, number in enumerate(self.outputs)}
+        taught |= {FEATURE.format(place): array for place, array in enumerate(features)}
+        return batch._replace(targets={**batch.targets, **taught})
+
+
+def absolute(recipe):
+    """The recipe with the whole path of its teacher, so that the run can be resumed from anywhere."""
+    if recipe.distill.teacher is None:
+        return recipe
+    options = recipe.distill.model_copy(update={"teacher": str(Path(recipe.distill.teacher).absolute())})
+    return recipe.model_copy(update={"distill": options})
+
+
+def open_teacher(framework, recipe, device, say):
+    """The recipe's Teacher, None without one.
+
+    Raises UserError for a file that holds none, and for a teacher of other classes, outputs or input sizes.
+    """
+    options = recipe.distill
+    if options.teacher is None:
+        return None
+    read, spec = read_model(options.teacher), spec_of(recipe)
+    taught, outputs = None, []
+    if options.outputs:
+        check_classes(read, recipe)
+        taught, outputs = spec.taught_by(read.spec, recipe.input_size)
+    sizes = input_sizes(recipe)
+    for size in dict.fromkeys((recipe.input_size, sizes.smallest, sizes.largest)):
+        try:
+            check_input_size(read.spec.name, size)
+        except UserError as error:
+            raise UserError(f"the teacher {options.teacher} sees the model's images: {error}") from None
+    _, model = make_model(framework, read, device, recipe.precision)
+    parts = ["its outputs"] if options.outputs else []
+    parts += ["its features"] if options.features else []
+    say(f"teacher: {options.teacher}, {read.spec.name}, teaches {' and '.join(parts)}")
+    return Teacher(framework, model, taught, outputs, options, recipe.precision, device)
+
+
+def check_classes(read, recipe):
+    """UserError unless a teacher's classes are the recipe's, in their order."""
+    ours, theirs = list(recipe.classes), list(read.recipe.classes)
+    if ours == theirs:
+        return
+    if sorted(ours) == sorted(theirs):
+        hint = f"--set classes='[{', '.join(theirs)}]' puts them in its order"
+    else:
+        hint = "a teacher of the same classes, or --set distill.outputs=0 --set distill.features=1, would do"
+    raise UserError(f"the teacher {read.path} knows {_few(theirs)}, and this run learns {_few(ours)}; {hint}")
+
+
+def _joined(strides):
+    return ", ".join(map(str, sorted(strides)))
+
+
+def _few(classes):
+    return f"{len(classes)} classes, {first_few(classes)}"
