@@ -4,7 +4,7 @@ from keras import ops
 
 from keras_zoo.losses.terms import overlap, smooth_l1
 from keras_zoo.losses.yolo import decode_boxes
-from trizoo.families.base.distillation import COUNT, FEATURE, LEAST_SQUARES, OUTPUT
+from trizoo.families.base.distillation import COUNT, FEATURE, LEAST_SQUARE, OUTPUT
 
 
 class DistillationLoss:
@@ -106,5 +106,5 @@ def sigmoid_divergence(logits, taught):
 
 def feature_error(adapted, features):
     """The sum over images of `trizoo.families.base.distillation.feature_error`: (B, ...), (B, ...) -> ()."""
-    errors = ops.sum((ops.cast(adapted, "float32") - features) ** 2, axis=(1, 2, 3))
-    return ops.sum(errors / ops.maximum(ops.sum(features**2, axis=(1, 2, 3)), LEAST_SQUARES))
+    errors = ops.mean((ops.cast(adapted, "float32") - features) ** 2, axis=(1, 2, 3))
+    return ops.sum(errors / ops.maximum(ops.mean(features**2, axis=(1, 2, 3)), LEAST_SQUARE))

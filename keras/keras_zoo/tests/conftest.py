@@ -15,6 +15,7 @@ from keras import ops  # noqa: E402
 
 from keras_zoo.families import FAMILIES  # noqa: E402
 from keras_zoo.layers import get_array  # noqa: E402
+from keras_zoo.losses.distillation import DistillationLoss  # noqa: E402
 from keras_zoo.network import Network  # noqa: E402
 from keras_zoo.optimizers import SGD  # noqa: E402
 from trizoo.ground.memory import give_back_freed_memory  # noqa: E402
@@ -67,14 +68,19 @@ def seldom():
 
 @pytest.fixture(scope="session")
 def loss_and_gradients():
-    """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients)."""
+    """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients).
 
-    def of(spec, options):
+    With a recipe's distill section it is that of a student, whose teacher's outputs are of the spec `teacher`.
+    """
+
+    def of(spec, options, distill=None, teacher=None):
         def measure(heads, targets, size):
             with unfilled():  # heads have no names of parameters
                 model = Heads(spec, heads)
             optimizer = SGD(Recipe(optimizer={"weight_decay": 0}).optimizer)
             loss = FAMILIES[spec.family].loss(spec, options)
+            if distill is not None:
+                loss = DistillationLoss(loss, teacher and FAMILIES[spec.family].loss(teacher, options), distill)
             backend = keras.backend.backend()  # TensorFlow would compile each case for a single step
             model.compile(optimizer, loss, jit_compile=backend == "jax", run_eagerly=backend == "tensorflow")
             targets = {name: np.asarray(array) for name, array in targets.items()}

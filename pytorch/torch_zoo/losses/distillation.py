@@ -9,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812, its usual name
 
 from torch_zoo.losses.terms import overlap, smooth_l1
 from torch_zoo.losses.yolo import decode_boxes
-from trizoo.families.base.distillation import COUNT, FEATURE, LEAST_SQUARES, OUTPUT
+from trizoo.families.base.distillation import COUNT, FEATURE, LEAST_SQUARE, OUTPUT
 from trizoo.recipes.schema import Distillation
 
 
@@ -111,5 +111,5 @@ def sigmoid_divergence(logits: Tensor, taught: Tensor) -> Tensor:
 
 def feature_error(adapted: Tensor, features: Tensor) -> Tensor:
     """The sum over images of `trizoo.families.base.distillation.feature_error`: (B, ...), (B, ...) -> ()."""
-    errors = ((adapted.float() - features) ** 2).flatten(1).sum(dim=1)
-    return (errors / (features**2).flatten(1).sum(dim=1).clamp(min=LEAST_SQUARES)).sum()
+    errors = ((adapted.float() - features) ** 2).mean(dim=(1, 2, 3))
+    return (errors / (features**2).mean(dim=(1, 2, 3)).clamp(min=LEAST_SQUARE)).sum()

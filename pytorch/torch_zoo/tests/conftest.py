@@ -8,6 +8,7 @@ import torch  # noqa: E402, assertions are rewritten in what is imported from he
 
 from torch_zoo.families import FAMILIES  # noqa: E402
 from torch_zoo.framework import PyTorch  # noqa: E402
+from torch_zoo.losses.distillation import DistillationLoss  # noqa: E402
 from trizoo.tests.cache import own_cache  # noqa: E402, F401
 
 
@@ -24,10 +25,15 @@ def seldom():
 
 @pytest.fixture(scope="session")
 def loss_and_gradients():
-    """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients)."""
+    """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients).
 
-    def of(spec, options):
+    With a recipe's distill section it is that of a student, whose teacher's outputs are of the spec `teacher`.
+    """
+
+    def of(spec, options, distill=None, teacher=None):
         loss = FAMILIES[spec.family].loss(spec, options)
+        if distill is not None:
+            loss = DistillationLoss(loss, teacher and FAMILIES[spec.family].loss(teacher, options), distill)
 
         def measure(heads, targets, size):
             tensors = [torch.tensor(head, requires_grad=True) for head in heads]

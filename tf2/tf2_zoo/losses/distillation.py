@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tf2_zoo.losses.terms import overlap, smooth_l1
 from tf2_zoo.losses.yolo import decode_boxes
-from trizoo.families.base.distillation import COUNT, FEATURE, LEAST_SQUARES, OUTPUT
+from trizoo.families.base.distillation import COUNT, FEATURE, LEAST_SQUARE, OUTPUT
 
 
 class DistillationLoss:
@@ -103,5 +103,5 @@ def sigmoid_divergence(logits, taught):
 
 def feature_error(adapted, features):
     """The sum over images of `trizoo.families.base.distillation.feature_error`: (B, ...), (B, ...) -> ()."""
-    errors = tf.reduce_sum((tf.cast(adapted, tf.float32) - features) ** 2, axis=(1, 2, 3))
-    return tf.reduce_sum(errors / tf.maximum(tf.reduce_sum(features**2, axis=(1, 2, 3)), LEAST_SQUARES))
+    errors = tf.reduce_mean((tf.cast(adapted, tf.float32) - features) ** 2, axis=(1, 2, 3))
+    return tf.reduce_sum(errors / tf.maximum(tf.reduce_mean(features**2, axis=(1, 2, 3)), LEAST_SQUARE))

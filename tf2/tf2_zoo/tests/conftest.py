@@ -10,6 +10,7 @@ import tensorflow as tf  # noqa: E402, assertions are rewritten in what is impor
 
 from tf2_zoo.families import FAMILIES  # noqa: E402
 from tf2_zoo.framework import TF2  # noqa: E402
+from tf2_zoo.losses.distillation import DistillationLoss  # noqa: E402
 from trizoo.parity.probe import loss_section  # noqa: E402
 from trizoo.parity.pseudo import pseudo_arrays  # noqa: E402
 from trizoo.recipes.load import to_dict  # noqa: E402
@@ -37,10 +38,15 @@ def seldom():
 
 @pytest.fixture(scope="session")
 def loss_and_gradients():
-    """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients)."""
+    """A loss as the contract has it: (spec, options) -> function(heads, targets, size) -> (terms, gradients).
 
-    def of(spec, options):
+    With a recipe's distill section it is that of a student, whose teacher's outputs are of the spec `teacher`.
+    """
+
+    def of(spec, options, distill=None, teacher=None):
         loss = FAMILIES[spec.family].loss(spec, options)
+        if distill is not None:
+            loss = DistillationLoss(loss, teacher and FAMILIES[spec.family].loss(teacher, options), distill)
 
         def measure(heads, targets, size):
             tensors = [tf.constant(head) for head in heads]

@@ -15,7 +15,7 @@ from trizoo.families.base.terms import binary_cross_entropy, log_softmax, sigmoi
 OUTPUT = "teacher_output_{}"  # targets: an output of the teacher's, by its number
 FEATURE = "teacher_features_{}"  # features of the teacher's, by the number of their stride
 COUNT = "num_taught"  # float32 (), images of the whole batch
-LEAST_SQUARES = 1e-6  # of features that are all 0
+LEAST_SQUARE = 1e-3  # mean of features in which the teacher sees next to nothing
 
 
 def softmax_divergence(logits, taught, temperature):
@@ -40,7 +40,7 @@ def sigmoid_divergence(logits, taught):
 
 
 def feature_error(adapted, features):
-    """Squared error of features in units of the teacher's own squares, image by image: (B, ...), (B, ...) -> (B,).
+    """Mean squared error of features over the mean square of the teacher's, image by image: (B, ...), twice -> (B,).
 
     The hints of Romero et al. 2015, section 2.2, made independent of how large a network's features are.
 
@@ -49,4 +49,4 @@ def feature_error(adapted, features):
         features: the teacher's
     """
     adapted, features = (np.asarray(array, np.float64).reshape(len(array), -1) for array in (adapted, features))
-    return ((adapted - features) ** 2).sum(axis=1) / np.maximum((features**2).sum(axis=1), LEAST_SQUARES)
+    return ((adapted - features) ** 2).mean(axis=1) / np.maximum((features**2).mean(axis=1), LEAST_SQUARE)

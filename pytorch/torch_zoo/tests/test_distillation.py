@@ -1,0 +1,3 @@
+"""Distillation, as in every framework."""
+
+from trizoo.tests.contract.distillation import *  # noqa: F403
