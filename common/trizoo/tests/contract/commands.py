@@ -233,6 +233,25 @@ def test_a_run_with_every_trick_is_resumed_to_the_last_bit_too(zoo, data, tmp_pa
     )
 
 
+def test_a_student_is_resumed_to_the_last_bit_and_ends_without_its_adapters(zoo, data, run, tmp_path, monkeypatch):
+    taught = ["--teacher", str(run / "best.h5"), "--set", "distill.features=0.1"]
+    arguments = ["--data", data, "--epochs", "1", *taught, *SMALL]
+    assert train(zoo, [*arguments, "--out", str(tmp_path / "whole")]) == 0
+    with interrupted(zoo, monkeypatch, step=2):
+        assert train(zoo, [*arguments, "--out", str(tmp_path / "parts")]) == 130
+    assert train(zoo, ["--resume", str(tmp_path / "parts"), "--workers", "0", *RESUME]) == 0
+    whole, parts = (load(tmp_path / name / "last.h5") for name in ("whole", "parts"))
+    assert "adapters.convs.1.weight" in whole.model
+    assert same_arrays(whole.model, parts.model)
+    assert same_arrays(whole.optimizer["m"], parts.optimizer["m"])
+    best = load(tmp_path / "whole" / "best.h5")
+    assert best.model.keys() == load(run / "best.h5").model.keys()
+    assert load(tmp_path / "whole" / "last.h5", optimizer=False).model.keys() == best.model.keys()
+    record = json.loads((tmp_path / "whole" / "log.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    own = record["loss"] - record["teacher"] - record["features"]
+    assert record["loss_gap"] == pytest.approx(record["validation_loss"] - own)
+
+
 @contextmanager
 def interrupted(zoo, monkeypatch, step):
     """While it lasts, this process gets Ctrl-C's signal at the beginning of a learner's nth step."""

@@ -1,0 +1,154 @@
+import pytest
+
+from trizoo.families import model_spec
+from trizoo.ground.errors import UserError
+from trizoo.parity.pseudo import pseudo_arrays
+from trizoo.recipes.load import to_dict
+from trizoo.recipes.schema import Recipe
+from trizoo.tests.testing import FakeFramework
+from trizoo.training.distill import Teacher, absolute, open_teacher
+from trizoo.weights.checkpoint import Checkpoint, save
+
+CLASSES = ("circle", "square")
+
+
+class Framework(FakeFramework):
+    """One whose models have features at the strides that it is made with: the student's first, then the teacher's."""
+
+    def __init__(self, *strides):
+        super().__init__()
+        self.strides = list(strides)
+
+    def feature_channels(self, model):
+        return self.strides.pop(0)
+
+    def add_adapters(self, model, channels, device):
+        self.added = channels
+
+    def teacher(self, model, strides, precision, device):
+        return lambda images: (["outputs", "of", "three"], [f"features at {stride}" for stride in strides])
+
+
+@pytest.fixture
+def teacher(tmp_path):
+    """A function: a model's name and changes of its recipe -> the path of a checkpoint of it."""
+
+    def make(name="yolov3-tiny", classes=CLASSES, **changes):
+        framework, spec = FakeFramework(), model_spec(name, len(classes))
+        recipe = Recipe(model={"name": name}, classes=classes, loss={"kind": spec.family}, **changes)
+        arrays = {}
+        if spec.family == "yolo":
+            arrays = pseudo_arrays(framework.shapes(framework.build(spec, "cpu")))
+        path = tmp_path / "teacher.h5"
+        save(
+            path,
+            Checkpoint(
+                model=arrays or {"any": pseudo_arrays({"any": (1,)})["any"]}, recipe=to_dict(recipe), framework="fake"
+            ),
+        )
+        return str(path)
+
+    return make
+
+
+def student(teacher, name="yolov3-tiny", classes=CLASSES, size=(64, 64), loss=None, **distill):
+    options = {"teacher": teacher, **distill}
+    return Recipe(
+        model={"name": name}, classes=classes, input_size=size, distill=options, loss=loss or {"kind": "yolo"}
+    )
+
+
+def opened(recipe):
+    lines = []
+    return open_teacher(FakeFramework(), recipe, "cpu", lines.append), lines
+
+
+def test_a_run_without_one_has_none():
+    assert opened(Recipe(classes=CLASSES)) == (None, [])
+
+
+def test_a_teacher_is_told_of(teacher):
+    path = teacher()
+    found, lines = opened(student(path, features=0.5))
+    assert lines == [f"teacher: {path}, yolov3-tiny, teaches its outputs and its features"]
+    assert found.spec == model_spec("yolov3-tiny", 2)
+    assert found.outputs == [0, 1]
+
+
+def test_classes_in_another_order_are_told_with_what_puts_them_right(teacher):
+    with pytest.raises(
+        UserError, match=r"knows 2 classes, square, circle, and .*--set classes='\[square, circle\]' puts"
+    ):
+        opened(student(teacher(classes=("square", "circle"))))
+
+
+def test_a_teacher_of_other_classes_is_refused_for_its_outputs_and_taken_for_its_features(teacher):
+    path = teacher(classes=("circle", "square", "star"))
+    with pytest.raises(UserError, match="knows 3 classes, circle, square, star, and this run learns 2 classes"):
+        opened(student(path))
+    found, lines = opened(student(path, outputs=0, features=1))
+    assert (found.spec, found.outputs) == (None, [])
+    assert lines == [f"teacher: {path}, yolov3-tiny, teaches its features"]
+
+
+def test_a_teacher_of_another_family_is_refused_with_what_would_do(teacher):
+    with pytest.raises(
+        UserError, match="retinanet-resnet18 can't learn the outputs of the teacher yolov3-tiny; another"
+    ):
+        opened(student(teacher(), "retinanet-resnet18", loss={"kind": "retinanet"}))
+
+
+def test_a_teacher_that_takes_no_such_size_is_refused(teacher):
+    path = teacher()
+    recipe = student(path, "retinanet-resnet18", size=(100, 100), loss={"kind": "retinanet"}, outputs=0, features=1)
+    with pytest.raises(
+        UserError, match=r"the teacher .* sees the model's images: input size 100x100 doesn't fit yolov3-tiny"
+    ):
+        opened(recipe)
+
+
+def test_a_file_that_is_none_is_refused(tmp_path):
+    (tmp_path / "note.h5").write_text("no checkpoint")
+    with pytest.raises(UserError, match=r"note\.h5 is no HDF5 file"):
+        opened(student(str(tmp_path / "note.h5")))
+
+
+def test_features_are_learned_where_both_backbones_have_them_from_stride_8_on():
+    recipe = student("t.h5", features=1.0)
+    framework = Framework({4: 16, 16: 24, 32: 40}, {4: 64, 8: 128, 32: 512})
+    taught = Teacher(framework, "model", None, [], recipe.distill, "fp32", "cpu")
+    assert taught.adapt("student") == (32,)
+    assert framework.added == {32: 512}
+
+
+def test_backbones_without_a_stride_in_common_are_told():
+    recipe = student("t.h5", features=1.0)
+    taught = Teacher(Framework({4: 16, 16: 24}, {4: 64, 32: 512}), "model", None, [], recipe.distill, "fp32", "cpu")
+    with pytest.raises(UserError, match="features at strides 4, 32, and the model's at 4, 16; another teacher"):
+        taught.adapt("student")
+
+
+def test_what_is_not_learned_of_a_teacher_is_not_among_the_targets():
+    from trizoo.training.batch import Batch
+
+    recipe, framework = student("t.h5"), Framework()
+    taught = Teacher(framework, "model", "spec", [2, 0], recipe.distill, "fp32", "cpu")
+    assert taught.adapt("student") == ()
+    batch = taught(Batch([1, 2], {"boxes": 3}, ["a", "b"], 7))
+    assert batch.targets == {
+        "boxes": 3,
+        "num_taught": 2,
+        "teacher_output_0": "three",
+        "teacher_output_1": "outputs",
+    }
+
+
+def test_a_recipes_teacher_has_its_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert absolute(student("runs/t.h5")).distill.teacher == str(tmp_path / "runs" / "t.h5")
+    assert absolute(Recipe()).distill.teacher is None
+
+
+def test_a_teacher_that_teaches_nothing_is_refused():
+    with pytest.raises(ValueError, match="outputs and features are both 0, so the teacher teaches nothing"):
+        student("t.h5", outputs=0)
