@@ -145,11 +145,16 @@ def find_weights(args, model=None):
     Args:
         model: the one that a backbone is wanted for, None where that isn't known
     """
-    if args.weights is None or (args.weights and Path(args.weights).exists()):
-        return args.weights
+    return find_checkpoint(args.weights, args.offline, model)
+
+
+def find_checkpoint(given, offline, model=None):
+    """The file that a path or a tag means, None for None; see `find_weights`."""
+    if given is None or (given and Path(given).exists()):
+        return given
     from trizoo.weights.store import resolve_weights  # here, since files need no network library
 
-    return str(resolve_weights(args.weights, offline=args.offline, model=model))
+    return str(resolve_weights(given, offline=offline, model=model))
 
 
 def check_flags(args, command, model, task):

@@ -3,7 +3,7 @@
 import signal
 from contextlib import nullcontext
 
-from trizoo.commands.cli import INTERRUPTED, REFUSED, Choice, check_flags, find_weights, say
+from trizoo.commands.cli import INTERRUPTED, REFUSED, Choice, check_flags, find_checkpoint, find_weights, say
 from trizoo.commands.flags.train import parser
 from trizoo.data.finding import is_there
 from trizoo.families import FAMILIES, architecture, family_of
@@ -86,6 +86,7 @@ def _run_held(args, choice):
 def _run(args, choice, folder):
     if folder is None:
         args.weights = find_weights(args, wanted_model(args.model, args.recipe))
+    args.teacher = find_checkpoint(args.teacher, args.offline)
     loaded = resumed_recipe(args, folder) if folder else recipe_of(args)
     model_name = loaded.recipe.model.name
     check_flags(args, "train", model_name, architecture(model_name).task)

@@ -197,6 +197,8 @@ class Distillation(Section):
     def _teaches(self):
         if self.teacher is not None and not (self.outputs or self.features):
             raise ValueError("outputs and features are both 0, so the teacher teaches nothing; one above 0 is needed")
+        if self.teacher is None and self.features:
+            raise ValueError(f"features is {self.features:g}, and there is no teacher; --teacher FILE says which")
         return self
 
 

@@ -47,7 +47,7 @@ def parser(prog="train.py"):
     )
     add_weights_flags(flags, "what to fine-tune from, classes may differ")
     flags.add_argument(
-        "--teacher", metavar="FILE", help="checkpoint of a trained model of the same classes to learn from, see distill"
+        "--teacher", metavar="WEIGHTS", help="a trained model of the same classes to learn from: a checkpoint or a tag"
     )
     flags.add_argument(
         "--resume", metavar="RUN", help="run folder to resume, exactly where it stopped; one process at a time"

@@ -149,6 +149,11 @@ def test_a_recipes_teacher_has_its_whole_path(tmp_path, monkeypatch):
     assert absolute(Recipe()).distill.teacher is None
 
 
+def test_features_without_a_teacher_are_refused():
+    with pytest.raises(ValueError, match="features is 1, and there is no teacher; --teacher FILE says which"):
+        student(None, features=1)
+
+
 def test_a_teacher_that_teaches_nothing_is_refused():
     with pytest.raises(ValueError, match="outputs and features are both 0, so the teacher teaches nothing"):
         student("t.h5", outputs=0)
