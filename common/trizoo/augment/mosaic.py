@@ -83,7 +83,8 @@ def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mos
     """With this probability the sample blended with another one, both ones' boxes -> Sample (Zhang et al. 2018).
 
     With `only_mosaic` nothing happens to a sample that isn't one (`is_mosaic`). The sample's own share of each pixel is
-    from Beta(alpha, alpha). Always one draw and one generator spawned.
+    from Beta(alpha, alpha), and so is its share in the class of the whole image. Always one draw and one generator
+    spawned.
 
     Args:
         partner: `partner(rng)` gives a sample of the same size
@@ -106,6 +107,7 @@ def mixup(sample, rng, partner, is_mosaic, probability=0.5, alpha=32.0, only_mos
         image=blend(sample.image, other.image, share),
         boxes=np.concatenate([as_boxes(sample.boxes), as_boxes(other.boxes)]),
         labels=np.concatenate([sample.labels, other.labels]),
+        shares=blend_shares(sample.shares, other.shares, share),
     )
 
 
@@ -115,7 +117,7 @@ def cutmix(sample, rng, partner, probability=0.5, alpha=1.0, min_visible=0.3):
     The rectangle's share of the area is from Beta(alpha, alpha), its aspect that of the image and its centre anywhere,
     so that it may be cut off at the image's borders; it comes from the same place in the other image. Masks are cut in
     the same way, 255 in the part of a sample that has none. A box of the other image becomes its part inside the
-    rectangle, one of the sample the hull of what the rectangle leaves of it.
+    rectangle, one of the sample the hull of what the rectangle leaves of it. Classes of whole images share the area.
 
     Always one draw and one generator spawned.
 
@@ -159,7 +161,9 @@ def cutmix(sample, rng, partner, probability=0.5, alpha=1.0, min_visible=0.3):
         inside, other.labels, right - left, bottom - top, min_visible=min_visible, points=other.points
     )
     found = np.concatenate([boxes, inside + corner]), np.concatenate([labels, theirs])
-    return Sample(image, *found, mask, points=sample.points)
+    covered = (right - left) * (bottom - top) / (size[0] * size[1])
+    shares = blend_shares(sample.shares, other.shares, 1 - covered)
+    return Sample(image, *found, mask, shares, points=sample.points)
 
 
 def keep_beside(boxes, labels, rectangle, min_visible=0.0, points=False):
@@ -189,6 +193,19 @@ def keep_beside(boxes, labels, rectangle, min_visible=0.0, points=False):
 def blend(image, other, share):
     """`share` of the image and the rest of the other: two of uint8 (H, W, 3) -> a new one, rounded."""
     return cv2.addWeighted(image, share, other, 1 - share, 0)
+
+
+def blend_shares(shares, others, share):
+    """Shares of classes where an image has `share` and another one the rest: two of `Sample.shares` -> {class: share}.
+
+    None where one of them has no class.
+    """
+    if shares is None or others is None:
+        return None
+    blended = {label: share * value for label, value in shares.items()}
+    for label, value in others.items():
+        blended[label] = blended.get(label, 0.0) + (1 - share) * value
+    return blended
 
 
 def _check_sizes(name, sample, other):

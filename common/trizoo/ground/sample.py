@@ -43,7 +43,8 @@ class Sample:
         boxes: float32 (N, 4)
         labels: int64 (N,)
         mask: uint8 (H, W) or None
-        label: class id of the whole image, or None
+        shares: {class id: its share} of the whole image: 1 of its class, less where images were blended; None where it
+            has no class
         points: whether boxes stand for their centres, however small they become
     """
 
@@ -51,8 +52,13 @@ class Sample:
     boxes: np.ndarray
     labels: np.ndarray
     mask: np.ndarray | None = None
-    label: int | None = None
+    shares: dict[int, float] | None = None
     points: bool = False
+
+    @property
+    def label(self):
+        """The class id of the greatest share, the first of equal ones; None where the image has no class."""
+        return max(self.shares, key=self.shares.get) if self.shares else None
 
     @property
     def size(self):

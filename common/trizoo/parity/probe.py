@@ -149,8 +149,8 @@ def drawn_batch(model, seed, size, empty=0):
     for number in range(count - empty, count):
         boxes[number], labels[number] = boxes[number][:0], labels[number][:0]
     masks = [pseudo_mask(*truth, size) for truth in zip(boxes, labels, strict=True)]
-    truths = zip(images, boxes, labels, masks, range(count), strict=True)
-    samples = [Sample(*truth) for truth in truths]  # image i is of class i
+    shares = [{number: 1.0} for number in range(count)]  # image i is of class i
+    samples = [Sample(*truth) for truth in zip(images, boxes, labels, masks, shares, strict=True)]
     return Batch(
         images, spec.targets(samples, size, loss_section(model)), [str(number) for number in range(count)], seed
     )

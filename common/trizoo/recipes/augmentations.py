@@ -40,7 +40,7 @@ class Mosaic(Section):
 
 
 class Mixup(Section):
-    """Blended with another image, the boxes of both (Zhang et al. 2018).
+    """Blended with another image, the boxes of both, a classifier's classes by their shares (Zhang et al. 2018).
 
     The other image has gone through all of the recipe's operations but mosaic and mixup, so mixup is best listed last.
     """
@@ -55,7 +55,7 @@ class Mixup(Section):
 class CutMix(Section):
     """A rectangle of another image pasted in, boxes and mask cut to what is seen (Yun et al. 2019).
 
-    The other image has gone through the recipe's operations as in mixup, so cutmix is best listed behind them, too.
+    A classifier's classes share the area. The other image has gone through the recipe's operations as in mixup, so cutmix is best listed behind them, too.
     """
 
     op: Literal["cutmix"] = "cutmix"

@@ -33,7 +33,8 @@ def annotated(sample, class_names, side=SIDE):
         mask = cv2.resize(sample.mask, size, interpolation=cv2.INTER_NEAREST)
         return draw_mask(image, mask, len(class_names))
     if sample.label is not None:
-        return draw_class(image, sample.label, class_names)
+        share = sample.shares[sample.label]
+        return draw_class(image, sample.label, class_names, share if len(sample.shares) > 1 else None)
     scale = np.array([size[0] / width, size[1] / height] * 2)
     if sample.points:
         return draw_points(image, centres(sample.boxes * scale), sample.labels, class_names)

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 
+from trizoo.augment.pipeline import OF_SEVERAL
 from trizoo.data.statistics import evenly
 from trizoo.ground.conventions import IGNORE
 from trizoo.show.page import Figure, Section
@@ -11,7 +12,6 @@ from trizoo.show.pictures import SIDE, annotated, large_side, sheet
 from trizoo.tasks.writers import save_picture
 
 MOST_ON_A_SHEET = 48
-OF_SEVERAL = {"mosaic", "mixup"}  # augmentations
 
 
 class Sheets:
@@ -71,7 +71,7 @@ class Sheets:
         figures, links = self._draw(f"{stem}.jpg", named)
         steps = [operation.op for operation in recipe.augment]
         more = [f"recipe of {recipe.model.name}, seed {recipe.seed}: {', '.join(steps) or 'no augmentation'}"]
-        if OF_SEVERAL & {*steps}:
+        if {*OF_SEVERAL} & {*steps}:
             more.append(f"what {' and '.join(s for s in steps if s in OF_SEVERAL)} made holds other images too")
         return Section(title, more=tuple(more), figures=figures, links=links)
 
@@ -110,14 +110,22 @@ class Sheets:
             shares = np.bincount(sample.mask.ravel(), minlength=256) / sample.mask.size
             held = [f"{names[label]} {shares[label]:.0%}" for label in np.flatnonzero(shares[: len(names)])]
             return ", ".join([*held, *([f"ignored {shares[IGNORE]:.0%}"] if shares[IGNORE] else [])])
-        if sample.label is not None:
-            return names[sample.label]
+        if sample.shares is not None:
+            return shared_names(sample.shares, names)
         counts = sorted(Counter(sample.labels.tolist()).items())
         return ", ".join(f"{count} {names[label]}" for label, count in counts) or "no box"
 
     def _figure(self, name, picture, caption):
         save_picture(self.folder.file(name), picture)
         return Figure(name, caption, picture.shape[1::-1])
+
+
+def shared_names(shares, names):
+    """The classes of a whole image as text, the greatest share first; where there are several, with their shares."""
+    if len(shares) == 1:
+        return names[next(iter(shares))]
+    ordered = sorted(shares.items(), key=lambda pair: -pair[1])
+    return ", ".join(f"{names[label]} {share:.0%}" for label, share in ordered)
 
 
 def _size(sample):

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from trizoo.augment.pipeline import OF_SEVERAL
 from trizoo.data.classes.find import find_classes
 from trizoo.data.images import read_image
 from trizoo.data.synthetic import SINGLES_TO_TRAIN_ON
@@ -47,6 +46,8 @@ class Classification:
     has_validation_loss = True
     pipeline_class = Classifier
     does = "does classification"  # what a model is for, at the end of a sentence
+    unfit = ("mosaic",)  # augmentations that are refused, since the model …
+    learns = "learns from whole images and from blends of them, by mixup and cutmix"
 
     def find(self, data):
         """See `trizoo.data.classes.find.find_classes`."""
@@ -67,12 +68,12 @@ class Classification:
         return ClassEvaluationSet(source.records, source.classes, split or "all", source.problems, source.notes)
 
     def remarks(self, recipe, sources):
-        """On classes without an image to learn from. Raises UserError for augmentations that mix several images."""
-        mixing = [operation.op for operation in recipe.augment if operation.op in OF_SEVERAL]
-        if mixing:
+        """On classes without an image to learn from. Raises UserError for augmentations that are unfit."""
+        unfit = [operation.op for operation in recipe.augment if operation.op in self.unfit]
+        if unfit:
             raise UserError(
-                f"augment has {mixing[0]}, which makes one image of several, and {recipe.model.name} learns one class "
-                f"an image; leave it out"
+                f"augment has {unfit[0]}, which makes one image of several, and {recipe.model.name} {self.learns}; "
+                f"leave it out"
             )
         labels = {label for member in sources.members for label in sources.training.labels_in(member)}
         lacking = [name for label, name in enumerate(recipe.classes) if label not in labels]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trizoo.augment.pipeline import OF_SEVERAL
 from trizoo.data.images import read_image
 from trizoo.data.synthetic import IDENTITIES_TO_TRAIN_ON
 from trizoo.metrics.embedding import EmbeddingMetrics, report
@@ -45,6 +46,8 @@ class Embedding(Classification):
     has_validation_loss = False
     pipeline_class = Embedder
     does = "gives vectors of whole images"
+    unfit = OF_SEVERAL
+    learns = "learns one class an image"
 
     def open(self, listing, data, split, classes):
         """See `trizoo.data.classes.dataset.ClassSet`: of the classes of this split alone.

@@ -113,7 +113,7 @@ def made_up(spec, recipe, size, count):
     corner = np.array([width, height, width, height], np.float32)
     boxes = np.tile(corner * np.array([0.2, 0.2, 0.6, 0.7], np.float32), (BOXES, 1))
     image = np.full((height, width, 3), 128, np.uint8)
-    sample = Sample(image, boxes, np.zeros(BOXES, np.int64), np.zeros((height, width), np.uint8), 0)
+    sample = Sample(image, boxes, np.zeros(BOXES, np.int64), np.zeros((height, width), np.uint8), {0: 1.0})
     targets = spec.targets([sample] * count, size, recipe.loss)
     return Batch(np.stack([image] * count), targets, [], 0)
 

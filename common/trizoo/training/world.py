@@ -165,7 +165,7 @@ def places_of(world, count, parts=1):
 
 def holds_any(targets):
     """Whether there is anything in NumPy targets by which a loss is divided: an anchor with a box, a label."""
-    if "classes" in targets:  # of whole images, each of which has one
+    if "classes" in targets or "shares" in targets:  # of whole images, each of which has one
         return True
     if "masks" in targets:
         return bool((targets["masks"] != IGNORE).any())

@@ -28,11 +28,11 @@ class ClassificationLoss:
         """
         options = self.options
         targets = {name: ops.convert_to_tensor(value) for name, value in targets.items()}
-        classes = targets["classes"]
         logs = ops.log_softmax(ops.cast(heads[0], "float32"), axis=-1)
-        right = -ops.take_along_axis(logs, classes[:, None], axis=-1)[:, 0]
+        classes = ops.arange(logs.shape[-1], dtype="int32")
+        shares = by_class(targets["shares"], classes, options.class_weights)
+        right, whole = -ops.sum(shares * logs, axis=-1), ops.sum(shares, axis=-1)  # (B,) each
         smoothing = options.label_smoothing
-        entropy = (1 - smoothing) * right - smoothing * ops.mean(logs, axis=-1)
-        losses = by_class(entropy, classes, options.class_weights)
+        losses = (1 - smoothing) * right - smoothing * whole * ops.mean(logs, axis=-1)
         cross_entropy = ops.sum(losses) / targets["normaliser"]
         return {"loss": cross_entropy, "cross_entropy": cross_entropy}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
@@ -31,11 +32,12 @@ class ClassificationLoss:
             targets: tensors of `trizoo.families.classification.targets`
             size: input (width, height)
         """
-        options, classes = self.options, targets["classes"].long()
+        options = self.options
         logs = F.log_softmax(heads[0].float(), dim=-1)
-        right = -logs.gather(-1, classes[:, None])[:, 0]
+        classes = torch.arange(logs.shape[-1], device=logs.device)
+        shares = by_class(targets["shares"], classes, options.class_weights)
+        right, whole = -(shares * logs).sum(dim=-1), shares.sum(dim=-1)  # (B,) each
         smoothing = options.label_smoothing
-        entropy = (1 - smoothing) * right - smoothing * logs.mean(dim=-1)
-        losses = by_class(entropy, classes, options.class_weights)
+        losses = (1 - smoothing) * right - smoothing * whole * logs.mean(dim=-1)
         cross_entropy = losses.sum() / targets["normaliser"]
         return {"loss": cross_entropy, "cross_entropy": cross_entropy}

@@ -24,11 +24,12 @@ class ClassificationLoss:
             targets: tensors of `trizoo.families.classification.targets`
             size: input (width, height)
         """
-        options, classes = self.options, tf.cast(targets["classes"], tf.int32)
+        options = self.options
         logs = tf.nn.log_softmax(tf.cast(heads[0], tf.float32))
-        right = -tf.gather(logs, classes, batch_dims=1)
+        classes = tf.range(logs.shape[-1])
+        shares = by_class(targets["shares"], classes, options.class_weights)
+        right, whole = -tf.reduce_sum(shares * logs, axis=-1), tf.reduce_sum(shares, axis=-1)  # (B,) each
         smoothing = options.label_smoothing
-        entropy = (1 - smoothing) * right - smoothing * tf.reduce_mean(logs, axis=-1)
-        losses = by_class(entropy, classes, options.class_weights)
+        losses = (1 - smoothing) * right - smoothing * whole * tf.reduce_mean(logs, axis=-1)
         cross_entropy = tf.reduce_sum(losses) / targets["normaliser"]
         return {"loss": cross_entropy, "cross_entropy": cross_entropy}

@@ -93,7 +93,7 @@ class ClassSet:
         """
         record = self.records[index]
         image = read_image(record.image, at_least)
-        return Sample(image, np.zeros((0, 4), np.float32), np.zeros(0, np.int64), label=record.label)
+        return Sample(image, np.zeros((0, 4), np.float32), np.zeros(0, np.int64), shares={record.label: 1.0})
 
     def labels_in(self, index):
         """The set of the class id of `records[index]` alone."""

@@ -14,7 +14,8 @@ def classification_loss(outputs, targets, options):
     Terms:
         cross_entropy  sum over images of softmax cross-entropy with 1 - label_smoothing for the image's class and
                        label_smoothing shared out alike among all C classes (Szegedy et al. 2016, section 7), times the
-                       weight of the image's class, divided by `normaliser`
+                       weight of the image's class, divided by `normaliser`; of a blended image the sum of that of each
+                       of its classes times its share (Zhang et al. 2018)
         loss           the same
 
     Args:
@@ -38,13 +39,15 @@ def classification_loss_gradients(outputs, targets, options):
 
 
 def _evaluate(outputs, targets, options):
-    (logits,), classes = (np.asarray(output, np.float64) for output in outputs), targets["classes"]
-    if logits.ndim != 2 or len(logits) != len(classes):
-        raise ValueError(f"logits have shape {logits.shape}; ({len(classes)}, classes) is needed")
+    (logits,), shares = (np.asarray(output, np.float64) for output in outputs), targets["shares"].astype(np.float64)
+    if logits.shape != shares.shape:
+        raise ValueError(f"logits have shape {logits.shape}; {shares.shape} is needed")
     num_classes, smoothing = logits.shape[1], options.label_smoothing
-    truth = (1 - smoothing) * np.eye(num_classes)[classes] + smoothing / num_classes
     weights = np.ones(num_classes) if options.class_weights is None else np.array(options.class_weights)
-    weights = weights[classes] / float(targets["normaliser"])
-    logs = log_softmax(logits)
-    loss = float((weights * -(truth * logs).sum(axis=1)).sum())
-    return {"loss": loss, "cross_entropy": loss}, weights[:, None] * (np.exp(logs) - truth)
+    logs, loss, gradient = log_softmax(logits), 0.0, np.zeros_like(logits)
+    for label, one in enumerate(np.eye(num_classes)):
+        truth = (1 - smoothing) * one + smoothing / num_classes
+        counts = shares[:, label] * weights[label] / float(targets["normaliser"])  # (B,)
+        loss += float((counts * -(truth * logs).sum(axis=1)).sum())
+        gradient += counts[:, None] * (np.exp(logs) - truth)
+    return {"loss": loss, "cross_entropy": loss}, gradient

@@ -67,7 +67,7 @@ class ClassificationSpec(ModelSpec):
 
     def targets(self, samples, size, loss):
         """See `trizoo.families.classification.targets.assign`."""
-        return assign([sample.label for sample in samples], self.num_classes, loss.class_weights)
+        return assign([sample.shares for sample in samples], self.num_classes, loss.class_weights)
 
     def heat(self, outputs, size):
         """Raises UserError: the classes are of the whole image."""

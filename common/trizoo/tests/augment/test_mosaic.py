@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trizoo.augment.mosaic import blend, cutmix, keep_beside, mixup, mosaic
+from trizoo.augment.mosaic import blend, blend_shares, cutmix, keep_beside, mixup, mosaic
 from trizoo.ground.sample import Sample, Unread
 
 SIZES = [(120, 90), (33, 200), (501, 333), (64, 64), (41, 23), (700, 300), (97, 97), (15, 12), (350, 349)]
@@ -240,6 +240,28 @@ def test_mixup_blends_pixels_and_unites_boxes():
         shares.append((result.image[0, 0, 0] - 100) / 100)
     assert abs(np.mean(shares) - 0.5) < 0.02
     assert 0.05 < np.std(shares) < 0.075  # Beta(32, 32): sqrt(1 / 4 / 65) = 0.062
+
+
+def test_classes_of_blended_images_share_as_their_pixels_do():
+    first, second = (flat(200, 4).replace(shares={4: 1.0}), flat(100, 5).replace(shares={5: 1.0}))
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        blended = mixup(first, rng, lambda rng: second, True, 1, alpha=1)
+        assert blended.shares[4] == pytest.approx((blended.image[0, 0, 0] - 100) / 100, abs=0.006)  # of 100 levels
+        assert blended.shares[5] == 1 - blended.shares[4]
+        pasted = cutmix(first, np.random.default_rng(seed), lambda rng: second, 1)
+        covered = (pasted.image[..., 0] == 100).mean()
+        assert pasted.shares == (pytest.approx({4: 1 - covered, 5: covered}) if covered else {4: 1.0})
+        thrice = cutmix(blended, np.random.default_rng(seed), lambda rng: flat(50, 6).replace(shares={6: 1.0}), 1)
+        assert sum(thrice.shares.values()) == pytest.approx(1)
+        assert thrice.label == max(thrice.shares, key=thrice.shares.get)
+
+
+def test_shares_of_classes_by_hand():
+    assert blend_shares({1: 1.0}, {2: 1.0}, 0.75) == {1: 0.75, 2: 0.25}
+    assert blend_shares({1: 1.0}, {1: 1.0}, 0.75) == {1: 1.0}
+    assert blend_shares({1: 0.5, 3: 0.5}, {3: 1.0}, 0.5) == {1: 0.25, 3: 0.75}
+    assert blend_shares(None, None, 0.5) is None
 
 
 def test_blending_by_hand():

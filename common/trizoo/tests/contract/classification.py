@@ -20,6 +20,7 @@ from trizoo.training.build import build_model, spec_of
 from trizoo.training.recipe import new_recipe
 from trizoo.weights.checkpoint import Checkpoint, load, save
 
+BLENDS = "augment=[{op: random_placement}, {op: cutmix}, {op: mixup, alpha: 0.2, only_mosaic: false}]"
 SHORT = ["--iterations", "2", "--batch-size", "4", "--workers", "0", "--device", "cpu", "--quiet"]
 
 
@@ -32,10 +33,10 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(zoo, data, tmp_path_factory):
-    """A run of two steps."""
+    """A run of two steps, whose images may be blended."""
     out = tmp_path_factory.mktemp("runs") / "run"
     flags = ["--model", "classify-resnet18", "--data", str(data), "--input-size", "64", "--out", str(out)]
-    assert train(zoo, [*flags, *SHORT]) == 0
+    assert train(zoo, [*flags, "--set", BLENDS, *SHORT]) == 0
     return out
 
 

@@ -9,6 +9,8 @@ from trizoo.families.classification.spec import ClassificationLoss
 from trizoo.families.classification.targets import assign
 
 CLASSES = 4
+PLAIN = tuple({label: 1.0} for label in (0, 3, 1, 1, 2))
+BLENDED = ({0: 0.3, 2: 0.7}, {3: 1.0}, {1: 0.5, 3: 0.5}, {1: 0.9, 2: 0.06, 0: 0.04}, {2: 0.0, 3: 1.0})
 
 
 @pytest.mark.parametrize(
@@ -16,11 +18,12 @@ CLASSES = 4
     [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.2, "class_weights": (0.5, 2.0, 0.0, 1.0)}],
     ids=["default", "smoothed", "weighted"],
 )
-def test_every_option_equals_the_reference(loss_and_gradients, options):
+@pytest.mark.parametrize("shares", [PLAIN, BLENDED], ids=["plain", "blended"])
+def test_every_option_equals_the_reference(loss_and_gradients, options, shares):
     section = ClassificationLoss(**options)
     for scale in (2.0, 1e4):
         logits = np.random.default_rng(1).normal(0, scale, (5, CLASSES)).astype(np.float32)
-        targets = assign([0, 3, 1, 1, 2], CLASSES, section.class_weights)
+        targets = assign(shares, CLASSES, section.class_weights)
         spec = model_spec("classify-resnet18", CLASSES)
         terms, (gradient,) = loss_and_gradients(spec, section)([logits], targets, (64, 64))
         expected = classification_loss([logits], targets, section)

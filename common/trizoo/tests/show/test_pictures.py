@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from trizoo.ground.sample import Sample
+from trizoo.pictures.draw_class import draw_class
 from trizoo.pictures.draw_masks import draw_mask
 from trizoo.pictures.legend import draw_legend
 from trizoo.pictures.palette import class_colours, mask_colours
@@ -37,6 +38,13 @@ def test_masks_keep_their_class_ids_at_any_size():
     assert (picture[:, :320] == 90).all()
     assert (picture[:, 320] == mask_colours(3)[2]).all()
     np.testing.assert_array_equal(picture[::10, 400], draw_mask(sample(64, 48).image, mask, 3)[:, 40])
+
+
+def test_a_blended_image_has_its_foremost_class_with_its_share():
+    names, grey = ("a", "b"), np.full((480, 640, 3), 90, np.uint8)
+    alone, blended = (sample(64, 48).replace(shares=shares) for shares in ({1: 1.0}, {0: 0.25, 1: 0.75}))
+    np.testing.assert_array_equal(annotated(alone, names), draw_class(grey, 1, names))
+    np.testing.assert_array_equal(annotated(blended, names), draw_class(grey, 1, names, 0.75))
 
 
 def test_an_image_alone_is_large_but_not_larger_than_it_need_be():

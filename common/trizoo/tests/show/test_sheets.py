@@ -10,7 +10,7 @@ from PIL import Image
 from trizoo.ground.sample import Record, Sample
 from trizoo.show import sheets
 from trizoo.show.folder import claim
-from trizoo.show.sheets import Sheets
+from trizoo.show.sheets import Sheets, shared_names
 
 
 class Source:
@@ -92,3 +92,8 @@ def test_batches_say_what_made_them(tmp_path, names):
     assert [figure.caption[0] for figure in (*first.figures, *second.figures)] == ["3: id 3", "1: id 1", "2: id 2"]
     assert first.more[0] == f"recipe of yolov4, seed 3: {', '.join(names) or 'no augmentation'}"
     assert first.more[1:] == (("what mosaic and mixup made holds other images too",) if "mosaic" in names else ())
+
+
+def test_classes_of_a_blended_image_are_told_with_their_shares():
+    assert shared_names({1: 1.0}, ("a", "b")) == "b"
+    assert shared_names({0: 0.25, 1: 0.75}, ("a", "b")) == "b 75%, a 25%"

@@ -18,6 +18,8 @@ from trizoo.show.kinds import KINDS
 from trizoo.tasks.classification import Classification
 from trizoo.tasks.classify import Classifier, ranked
 from trizoo.tasks.found import Classified
+from trizoo.training.batch import batch_plan
+from trizoo.training.dataset import TrainingSet
 
 CLASSES = ("ring", "star")
 ARGS = SimpleNamespace(tta=False, tta_scales=None, json=True, top=None, hide_labels=False)
@@ -58,7 +60,7 @@ def test_an_evaluation_set_measures_draws_and_shows_the_worst(data):
     assert halves == [1 / 2, 1]
 
 
-def test_one_class_and_images_made_of_several_are_refused(data, tmp_path):
+def test_one_class_and_mosaics_are_refused(data, tmp_path):
     task = Classification()
     listing = task.find(data)
     lone = tmp_path / "train.txt"
@@ -67,16 +69,42 @@ def test_one_class_and_images_made_of_several_are_refused(data, tmp_path):
     with pytest.raises(UserError, match="has the class ring alone; two or more are needed"):
         task.open(task.find(of_list), of_list, "train", ())
     sources = SimpleNamespace(training=listing.open("train"), members=[0])
-    recipe = Recipe(classes=CLASSES, augment=[{"op": "random_placement"}, {"op": "cutmix"}])
-    with pytest.raises(UserError, match="augment has cutmix, which makes one image of several"):
+    recipe = Recipe(classes=CLASSES, augment=[{"op": "mosaic"}, {"op": "random_placement"}])
+    with pytest.raises(UserError, match=r"has mosaic, which makes one image of several, and .* by mixup and cutmix;"):
         task.remarks(recipe, sources)
     assert task.remarks(Recipe(classes=CLASSES), sources) == ["no image to train on is of the class star"]
 
 
 def test_the_class_stays_through_augmentation():
-    sample = Sample(np.zeros((30, 50, 3), np.uint8), np.zeros((0, 4), np.float32), np.zeros(0, np.int64), label=3)
+    sample = Sample(
+        np.zeros((30, 50, 3), np.uint8), np.zeros((0, 4), np.float32), np.zeros(0, np.int64), shares={3: 1.0}
+    )
     operations = [{"op": name} for name in ("random_placement", "flip", "rotate", "hsv", "rand_augment", "cutout")]
-    assert augment(sample, operations, (32, 32), generator(0, 0, 0)).label == 3
+    assert augment(sample, operations, (32, 32), generator(0, 0, 0)).shares == {3: 1.0}
+
+
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_training_sees_blends_with_the_shares_of_their_classes_and_the_same_ones_again(data, name):
+    blend = {"op": name, "probability": 1, "alpha": 1} | ({"only_mosaic": False} if name == "mixup" else {})
+    recipe = Recipe(
+        model={"name": "classify-resnet18"},
+        classes=CLASSES,
+        input_size=(32, 32),
+        augment=[{"op": "random_placement"}, blend],
+        loss={"kind": "classification"},
+    )
+    task = Classification()
+    training = TrainingSet(
+        task.find(data).open("train"), range(16), recipe, model_spec("classify-resnet18", len(CLASSES))
+    )
+    batch, again = (training(batch_plan(0, 0, 0, 16, 16, seed=0)) for _ in range(2))
+    shares = batch.targets["shares"]
+    assert shares.sum(axis=1) == pytest.approx(np.ones(16))
+    assert ((shares > 0) & (shares < 1)).any()
+    assert np.array_equal(again.targets["shares"], shares)
+    assert np.array_equal(again.images, batch.images)
+    late = training(batch_plan(0, 0, 0, 16, 16, seed=0, progress=0.7))
+    assert set(late.targets["shares"].ravel()) == {0, 1}
 
 
 def test_logits_become_shares_and_mirrored_images_are_averaged():

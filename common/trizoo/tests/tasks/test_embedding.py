@@ -65,6 +65,14 @@ def test_test_images_have_classes_of_their_own_and_metrics_are_of_pairs(data):
     assert len(worst.figures) == 1
 
 
+@pytest.mark.parametrize("name", ["mosaic", "mixup", "cutmix"])
+def test_images_made_of_several_are_refused(data, name):
+    augment = [{"op": "mosaic"}, {"op": "random_placement"}, {"op": name}]
+    recipe = Recipe(model={"name": "embed-resnet18"}, augment=augment[name == "cutmix" :])
+    with pytest.raises(UserError, match=r"augment has \w+, which makes .* embed-resnet18 learns one class an image;"):
+        Embedding().remarks(recipe, None)
+
+
 def test_a_class_with_one_image_is_told(data, tmp_path):
     listing = Embedding().find(data)
     lone = tmp_path / "val.txt"
