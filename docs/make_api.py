@@ -16,8 +16,9 @@ TITLE = re.compile(r"(?P<title>[A-Z][\w ]*):")  # such as "Args:", alone on its 
 ITEM = re.compile(r"(?P<names>[\w, ]+): (?P<text>.*)")
 GROUPS = {
     "Models": (
-        *("load", "Predictor", "Detector", "Segmenter", "KeypointDetector", "Classifier", "Embedder"),
-        *("Detections", "Keypoints", "Classified"),
+        *("load", "Predictor", "Detector", "Segmenter", "KeypointDetector", "Classifier"),
+        *("MultilabelClassifier", "Embedder"),
+        *("Detections", "Keypoints", "Classified", "Labelled"),
     ),
     "Recognition": ("load_recognizer", "Recognizer", "Recognized"),
     "Training": ("train", "Callback", "targets", "loss"),

@@ -35,6 +35,7 @@ DRAWN = (
     "pspnet-resnet50",
     "keypoints-stride32",
     "classify-resnet50",
+    "multilabel-resnet18",
     "embed-resnet18",
 )
 OPENED = ("FPN", "ASPP", "PyramidPooling", "Decoder", "ModuleList")  # classes whose parts are shown

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         Embedder,
         KeypointDetector,
         Keypoints,
+        Labelled,
+        MultilabelClassifier,
         Predictor,
         Segmenter,
         load,
@@ -48,7 +50,7 @@ __version__ = "0.8.0"
 # what a program may use -> where it is; loaded when it is first asked for, since `import trizoo` should cost nothing
 _DOOR = {
     **dict.fromkeys(("Classified", "Classifier", "Detections", "Detector", "KeypointDetector", "Keypoints"), "api"),
-    **dict.fromkeys(("Embedder", "Predictor", "Segmenter"), "api"),
+    **dict.fromkeys(("Embedder", "Labelled", "MultilabelClassifier", "Predictor", "Segmenter"), "api"),
     **dict.fromkeys(("load", "loss", "targets", "train"), "api"),
     **dict.fromkeys(("Recognizer", "load_recognizer"), "recognition"),
     "Callback": "training.callbacks",
@@ -66,6 +68,8 @@ __all__ = [
     "Embedder",
     "KeypointDetector",
     "Keypoints",
+    "Labelled",
+    "MultilabelClassifier",
     "Predictor",
     "Recognized",
     "Recognizer",

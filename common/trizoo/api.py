@@ -29,8 +29,8 @@ from trizoo.ground.truth import as_truth
 from trizoo.pictures.draw_masks import blend
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
-from trizoo.tasks.classify import ranked
-from trizoo.tasks.found import Classified, Detections, Image, Keypoints
+from trizoo.tasks.classify import above, ranked
+from trizoo.tasks.found import Classified, Detections, Image, Keypoints, Labelled
 from trizoo.tasks.pipeline import ImagePipeline
 from trizoo.training.callbacks import as_callbacks
 from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
@@ -162,6 +162,24 @@ class Classifier(Predictor):
             yield Classified(labels, found[labels], self.classes)
 
 
+class MultilabelClassifier(Predictor):
+    """Labels of a whole image: an image -> `Labelled`, whose `names` are those above the score.
+
+    Options of a call:
+        confidence: the least score; None: the recipe's, 0.5 unless it says otherwise
+    """
+
+    options = ("confidence",)
+
+    def _run(self, images: Iterable[Any], batch_size: int, confidence: float | None = None) -> Iterable[Labelled]:
+        score = self.recipe.predict.score if confidence is None else confidence
+        if not isinstance(score, int | float | np.floating) or not 0 <= score <= 1:
+            raise ValueError(f"confidence is {score!r}; 0 to 1 is needed")
+        for found in self.pipeline(images, batch_size):
+            labels = np.array(above(found, score), np.int64)
+            yield Labelled(labels, found[labels], self.classes, found)
+
+
 class Embedder(Predictor):
     """A vector for a whole image: an image -> float32 (D,) of length 1, whose products with others are cosines."""
 
@@ -172,6 +190,7 @@ PREDICTORS = {
     "keypoints": KeypointDetector,
     "classification": Classifier,
     "embedding": Embedder,
+    "multilabel": MultilabelClassifier,
 }
 
 

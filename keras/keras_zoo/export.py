@@ -30,7 +30,7 @@ class Exported(keras.Model):
         if self.kind == "mask":
             return {"mask": likeliest(*outputs.values()), **outputs}
         if self.kind == "probabilities":
-            return {"probabilities": ops.softmax(*outputs.values()), **outputs}
+            return {"probabilities": (ops.softmax if spec.exclusive else ops.sigmoid)(*outputs.values()), **outputs}
         if self.kind == "raw":
             return outputs
         _, height, width, _ = ops.shape(images)

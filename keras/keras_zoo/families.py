@@ -7,6 +7,7 @@ from keras_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
 from keras_zoo.losses.classification import ClassificationLoss
 from keras_zoo.losses.embedding import EmbeddingLoss
 from keras_zoo.losses.keypoints import KeypointLoss
+from keras_zoo.losses.multilabel import MultilabelLoss
 from keras_zoo.models import SEGMENTATION, SSD, YOLO
 from keras_zoo.models.classification import Classifier
 from keras_zoo.models.embedding import EmbeddingNet
@@ -34,6 +35,7 @@ FAMILIES = {
     "keypoints": Family(KeypointNet, KeypointLoss),
     "classification": Family(Classifier, ClassificationLoss),
     "embedding": Family(EmbeddingNet, EmbeddingLoss),
+    "multilabel": Family(Classifier, MultilabelLoss),
 }
 
 

@@ -41,12 +41,12 @@ class WithMask(Raw):
 
 
 class WithProbabilities(Raw):
-    """Those behind `probabilities`, float32 (B, C): the softmax of the logits."""
+    """Those behind `probabilities`, float32 (B, C): the softmax of the logits, or of each its sigmoid."""
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         outputs = super().forward(images)
         (logits,) = outputs.values()
-        return {"probabilities": logits.softmax(dim=1), **outputs}
+        return {"probabilities": logits.softmax(dim=1) if self.spec.exclusive else logits.sigmoid(), **outputs}
 
 
 class WithBoxes(Raw):

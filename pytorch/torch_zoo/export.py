@@ -18,7 +18,7 @@ from trizoo.ground.errors import UserError
 
 OLDEST = (2, 9)  # since when this exporter is PyTorch's usual one
 # a side of one cell is a constant to torch.export, and the coarsest cells of RetinaNet have 128 pixels, of others 32
-LEAST_SIDE = {"retinanet": 129, "classification": 33}
+LEAST_SIDE = {"retinanet": 129, "classification": 33, "multilabel": 33}
 MOST = 1 << 14  # pixels a side, and images at once
 OPSET = 18  # that the exporter is written for; newer ones are a conversion, and fewer runtimes read them
 

@@ -7,6 +7,7 @@ from torch_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
 from torch_zoo.losses.classification import ClassificationLoss
 from torch_zoo.losses.embedding import EmbeddingLoss
 from torch_zoo.losses.keypoints import KeypointLoss
+from torch_zoo.losses.multilabel import MultilabelLoss
 from torch_zoo.models import SEGMENTATION, SSD, YOLO
 from torch_zoo.models.classification import Classifier
 from torch_zoo.models.embedding import EmbeddingNet
@@ -36,6 +37,7 @@ FAMILIES = {
     "keypoints": Family(KeypointNet, KeypointLoss),
     "classification": Family(Classifier, ClassificationLoss),
     "embedding": Family(EmbeddingNet, EmbeddingLoss),
+    "multilabel": Family(Classifier, MultilabelLoss),
 }
 
 

@@ -43,7 +43,7 @@ def to_saved_model(model, size, folder, *, dynamic_size, batch, half, kind, thre
         if kind == "boxes":
             return with_thresholds(images, **thresholds.model_dump())
         outputs = model._serve(images)
-        return _end(kind, outputs) | outputs
+        return _end(kind, model.spec, outputs) | outputs
 
     root = tf.Module()  # of the network no more than the variables
     root.network = model
@@ -74,7 +74,7 @@ def to_tflite(model, size, *, batch, half, kind, thresholds, calibration=None):
         if kind == "boxes":
             numbers = thresholds.model_dump() | {"nms": _least_overlap(thresholds.nms)}
             return _boxes(model.spec, images, outputs, **numbers) | outputs
-        return _end(kind, outputs) | outputs
+        return _end(kind, model.spec, outputs) | outputs
 
     traced = _traced(serve, tf.TensorSpec((batch, size[1], size[0], 3), tf.uint8, name="images"))
     converter = tf.lite.TFLiteConverter.from_concrete_functions([traced], model)
@@ -105,11 +105,13 @@ def _least_overlap(threshold):
     return None if threshold >= 1 else np.nextafter(np.float32(threshold), np.float32(1))
 
 
-def _end(kind, outputs):
+def _end(kind, spec, outputs):
     """What comes before the outputs: {name: tensor}, empty for "raw"."""
     if kind == "mask":
         return {"mask": likeliest(*outputs.values())}
-    return {"probabilities": tf.nn.softmax(*outputs.values())} if kind == "probabilities" else {}
+    if kind == "probabilities":
+        return {"probabilities": (tf.nn.softmax if spec.exclusive else tf.sigmoid)(*outputs.values())}
+    return {}
 
 
 def _keep_in_half(model):

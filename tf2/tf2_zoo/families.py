@@ -7,6 +7,7 @@ from tf2_zoo.losses import RetinaNetLoss, SegmentationLoss, SSDLoss, YOLOLoss
 from tf2_zoo.losses.classification import ClassificationLoss
 from tf2_zoo.losses.embedding import EmbeddingLoss
 from tf2_zoo.losses.keypoints import KeypointLoss
+from tf2_zoo.losses.multilabel import MultilabelLoss
 from tf2_zoo.models import SEGMENTATION, SSD, YOLO
 from tf2_zoo.models.classification import Classifier
 from tf2_zoo.models.embedding import EmbeddingNet
@@ -34,6 +35,7 @@ FAMILIES = {
     "keypoints": Family(KeypointNet, KeypointLoss),
     "classification": Family(Classifier, ClassificationLoss),
     "embedding": Family(EmbeddingNet, EmbeddingLoss),
+    "multilabel": Family(Classifier, MultilabelLoss),
 }
 
 

@@ -1,4 +1,4 @@
-"""Folders of drawn images: VOC's layout for boxes, folders of classes."""
+"""Folders of drawn images: VOC's layout for boxes, folders of classes, lists of labels."""
 
 from html import escape
 
@@ -57,6 +57,24 @@ def write_classes(folder, parameters, draw, split=lambda number, name: split_of(
         place = folder / split(number, classes[label]) / classes[label]
         place.mkdir(parents=True, exist_ok=True)
         save_jpeg(draw(index, label, size, classes, seed), place / f"{index:06d}.jpg")
+
+
+def write_labels(folder, parameters, draw):
+    """Images in one folder, and a list a split with the names of the classes in each.
+
+    Args:
+        draw: as `write_boxes` takes it
+    """
+    images, size, classes, seed = (parameters[key] for key in ("images", "size", "classes", "seed"))
+    (folder / "images").mkdir(parents=True)
+    lists = {name: [] for name in _SPLITS}
+    for index in range(images):
+        image, _, objects = draw(index, size, classes, seed)
+        save_jpeg(image, folder / "images" / f"{index:06d}.jpg")
+        names = [classes[label] for label in sorted({label for label, *_ in objects})]
+        lists[split_of(index)].append("\t".join((f"images/{index:06d}.jpg", *(names or [""]))) + "\n")
+    for name, lines in lists.items():
+        (folder / f"{name}.txt").write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def save_jpeg(pixels, path):

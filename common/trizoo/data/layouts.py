@@ -8,4 +8,5 @@ LAYOUTS = (
     *masks.FINDERS,
     *(layout for layout in boxes.FINDERS if layout not in masks.FINDERS),
     *classes.FINDERS,
+    *classes.OF_LABELS,
 )

@@ -4,7 +4,7 @@ from trizoo.data.boxes.find import FINDERS as OF_BOXES
 from trizoo.data.boxes.find import NoBoxesError, find_boxes, first_of_points
 from trizoo.data.boxes.points import LAYOUTS as OF_POINTS
 from trizoo.data.classes.find import FINDERS as OF_CLASSES
-from trizoo.data.classes.find import NoClassesError, find_classes
+from trizoo.data.classes.find import OF_LABELS, NoClassesError, find_classes, find_label_sets
 from trizoo.data.finding import listings
 from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import NoMasksError, find_masks
@@ -31,6 +31,8 @@ def find_labels(root, task=None, layout=None, images=None, annotations=None, *, 
     masks_alone = layout in OF_MASKS and layout not in OF_BOXES
     if task in ("classification", "embedding") or (task is None and layout in OF_CLASSES):
         return "classification", find_classes(root, **places)
+    if task == "multilabel" or (task is None and layout in OF_LABELS):
+        return "multilabel", find_label_sets(root, **places)
     if task == "keypoints" or (task is None and layout in OF_POINTS):
         return "keypoints", first_of_points(find_boxes, root, **places)
     if task == "segmentation" or (task is None and (about_masks or masks_alone)):

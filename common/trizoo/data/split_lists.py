@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from trizoo.data.boxes.find import find_boxes
-from trizoo.data.classes.find import find_classes
+from trizoo.data.classes.find import find_classes, find_label_sets
 from trizoo.data.images import in_threads
 from trizoo.data.masks.find import find_masks
 from trizoo.data.purpose import find_labels
@@ -21,7 +21,8 @@ from trizoo.ground.files import write_atomically
 from trizoo.ground.text import first_few
 
 NAMES = ("train", "val", "test")
-_FINDERS = {"segmentation": find_masks, "classification": find_classes}  # of all other purposes: find_boxes
+# of all other purposes: find_boxes
+_FINDERS = {"segmentation": find_masks, "classification": find_classes, "multilabel": find_label_sets}
 _MARKER = ".trizoo-split.json"  # beside the lists: their hashes, by which they are known as written here
 
 

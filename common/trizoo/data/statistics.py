@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from trizoo.data.classes.labels import count_labels
 from trizoo.data.images import in_threads
 from trizoo.ground.conventions import IGNORE
 
@@ -98,7 +99,7 @@ def of_boxes(records, num_classes):
 
 @dataclass(frozen=True)
 class ClassStatistics:
-    """Of images with a class each.
+    """Of images with a class each, or with any number of labels.
 
     Args:
         images: int64 (C,), images of each class
@@ -113,7 +114,7 @@ def of_classes(source):
     """The `ClassStatistics` of a `trizoo.data.classes.dataset.ClassSet`."""
     records = source.records
     sizes = Counter(map(tuple, records.sizes.tolist()))
-    return ClassStatistics(np.bincount(records.labels, minlength=len(source.classes)), dict(sizes.most_common()))
+    return ClassStatistics(count_labels(records.labels, len(source.classes)), dict(sizes.most_common()))
 
 
 def of_masks(source):

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from trizoo.data.drawn_files import write_boxes, write_classes
+from trizoo.data.drawn_files import write_boxes, write_classes, write_labels
 from trizoo.data.identities import IDENTITIES, draw_identity, draw_scene, split_of_identity
 from trizoo.data.shapes import MARKER, SHAPES, covered, fill, ground, shapes_of
 from trizoo.data.singles import draw_single
@@ -26,6 +26,7 @@ from trizoo.ground.text import first_few, hint
 SHAPES_TO_TRAIN_ON = {"images": 400}
 SINGLES_TO_TRAIN_ON = {"images": 2400, "kind": "classification"}
 MARKS_TO_TRAIN_ON = {"images": 400, "kind": "keypoints"}
+LABELS_TO_TRAIN_ON = {"images": 1200, "kind": "multilabel"}
 IDENTITIES_TO_TRAIN_ON = {"images": 4800, "kind": "embedding"}
 _DRAWING = 2  # raise where the same parameters begin to give other pixels
 _MIN_SIDE = 32
@@ -78,6 +79,10 @@ def _write_singles(folder, parameters):
     write_classes(folder, parameters, draw_single)
 
 
+def _write_labels(folder, parameters):
+    write_labels(folder, parameters, draw_image)
+
+
 def _write_identities(folder, parameters):
     """A class is of one split, so that what is measured on was never trained on."""
     write_classes(folder, parameters, draw_identity, lambda _, name: split_of_identity(name, parameters["classes"]))
@@ -101,6 +106,9 @@ KINDS = {
     "keypoints": Kind((1920, 320), ("cross", "ring"), _write_strips, changeable=True, marker={"marks": True}),
     "classification": Kind(
         *((96, 96), tuple(SHAPES), _write_singles), pictures="*/*/*.jpg", folders=True, marker={"singles": True}
+    ),
+    "multilabel": Kind(
+        *((96, 96), tuple(SHAPES), _write_labels), pictures="images/*.jpg", marker={"kind": "multilabel"}
     ),
     "embedding": Kind(
         *((96, 96), IDENTITIES, _write_identities, 4800),
@@ -129,7 +137,8 @@ def synthesize(out, images=300, size=None, classes=None, seed=0, *, kind="shapes
     Args:
         size, classes: None for the kind's own
         kind: one of KINDS. keypoints: strips with marks, without masks (`trizoo.data.strips.draw_strip`).
-            classification: folders of classes, each image a shape (`trizoo.data.singles.draw_single`). embedding:
+            classification: folders of classes, each image a shape (`trizoo.data.singles.draw_single`). multilabel:
+            images with any number of shapes, and lists of those in each. embedding:
             folders of identities, each in one split alone (`trizoo.data.identities.draw_identity`). recognition: scenes
             with boxes of identities (`trizoo.data.identities.draw_scene`), and the folder `gallery` with pictures of
             three in four of them

@@ -7,7 +7,6 @@ import numpy as np
 
 from trizoo.augment.letterbox import Placement
 from trizoo.deploy.runtimes import runtime_of
-from trizoo.families.base.terms import log_softmax
 from trizoo.ground.boxes import iou
 from trizoo.ground.sample import Detections
 
@@ -115,7 +114,7 @@ def compare(opened, predict, batches):
             pixels += mask.size
         elif kind == "probabilities":
             (shares,) = ends
-            apart = max(apart, float(np.abs(shares - np.exp(log_softmax(expected[0]))).max()))
+            apart = max(apart, float(np.abs(shares - opened.exported.spec.probabilities(expected[0])).max()))
     found = {"boxes": tally, "mask": {"mask": same / max(pixels, 1)}, "probabilities": {"probability": apart}}
     return Difference(raw, images, metadata.precision, **found.get(kind, {}))
 

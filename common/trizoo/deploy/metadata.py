@@ -23,6 +23,7 @@ ENDS = {
     "segmentation": ("mask", ("mask",)),
     "keypoints": BOXES,
     "classification": ("probabilities", ("probabilities",)),
+    "multilabel": ("probabilities", ("probabilities",)),
     "embedding": ("raw", ()),  # the first output is the vectors
 }
 # of a recipe, what predicting and evaluating need; the paths of the data stay at home

@@ -67,19 +67,23 @@ def add_mask(model, batch, size):
     _lead(graph, helper.make_tensor_value_info("mask", TensorProto.UINT8, (batch or "batch", height, width)))
 
 
-def add_probabilities(model, num_classes, batch):
-    """Adds the softmax of the logits to an onnx.ModelProto: the output probabilities, float32 (B, C), comes first.
+def add_probabilities(model, spec, batch):
+    """Adds what logits become to an onnx.ModelProto: the output probabilities, float32 (B, C), comes first.
+
+    It is their softmax, or the sigmoid of each where classes aren't exclusive.
 
     Args:
-        num_classes: C
+        spec: the model's
         batch: images at once, None for any number
     """
     from onnx import TensorProto, helper
 
     graph, ops = model.graph, Ops(PREFIX)
-    ops.name(ops("Softmax", graph.output[0].name, axis=1), "probabilities")
+    logits = graph.output[0].name
+    ops.name(ops("Softmax", logits, axis=1) if spec.exclusive else ops("Sigmoid", logits), "probabilities")
     ops.add_to(graph)
-    _lead(graph, helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, (batch or "batch", num_classes)))
+    shape = (batch or "batch", spec.num_classes)
+    _lead(graph, helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, shape))
 
 
 def _lead(graph, *outputs):

@@ -42,7 +42,7 @@ def finished(model, job):
     elif metadata.kind == "mask":
         add_mask(model, metadata.batch, None if metadata.dynamic_size else job.size)
     elif metadata.kind == "probabilities":
-        add_probabilities(model, job.spec.num_classes, metadata.batch)
+        add_probabilities(model, job.spec, metadata.batch)
     model.producer_name, model.producer_version = KEY, metadata.trizoo
     model.graph.name = job.spec.name
     onnx.helper.set_model_props(model, {KEY: metadata.to_json()})

@@ -8,6 +8,7 @@ from trizoo.families.base.spec import Architecture, Family, ModelSpec
 from trizoo.families.classification.spec import CLASSIFICATION
 from trizoo.families.embedding.spec import EMBEDDING
 from trizoo.families.keypoints.spec import KEYPOINTS
+from trizoo.families.multilabel.spec import MULTILABEL
 from trizoo.families.retinanet.spec import RETINANET
 from trizoo.families.segmentation.spec import SEGMENTATION
 from trizoo.families.ssd.spec import SSD
@@ -25,6 +26,7 @@ FAMILIES = {
     "keypoints": KEYPOINTS,
     "classification": CLASSIFICATION,
     "embedding": EMBEDDING,
+    "multilabel": MULTILABEL,
 }
 ARCHITECTURES = {name: known for family in FAMILIES.values() for name, known in family.models.items()}
 

@@ -16,7 +16,7 @@ class Record:
         image: the image file
         mask: the segmentation mask's file, or None
         boxes: float32 (N, 4) in the image's pixels, clipped to the image, every one with an area
-        labels: int64 (N,)
+        labels: int64 (N,), of the boxes; or class ids of the whole image, which may be any number
         difficult: bool (N,), VOC's flag: not counted in evaluation
         crowd: bool (N,), COCO's flag
         size: (width, height) as the image file's header says, EXIF orientation applied
@@ -43,8 +43,8 @@ class Sample:
         boxes: float32 (N, 4)
         labels: int64 (N,)
         mask: uint8 (H, W) or None
-        shares: {class id: its share} of the whole image: 1 of its class, less where images were blended; None where it
-            has no class
+        shares: {class id: its share} of the whole image: 1 of its class or of each label, less where images were
+            blended; None where images have no classes
         points: whether boxes stand for their centres, however small they become
     """
 

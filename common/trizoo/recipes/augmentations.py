@@ -55,7 +55,8 @@ class Mixup(Section):
 class CutMix(Section):
     """A rectangle of another image pasted in, boxes and mask cut to what is seen (Yun et al. 2019).
 
-    A classifier's classes share the area. The other image has gone through the recipe's operations as in mixup, so cutmix is best listed behind them, too.
+    A classifier's classes share the area. The other image has gone through the recipe's operations as in mixup, so
+    cutmix is best listed behind them, too.
     """
 
     op: Literal["cutmix"] = "cutmix"

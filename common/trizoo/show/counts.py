@@ -53,6 +53,16 @@ def words_on_images(source, counts):
     return f"one of {_number(len(source.classes), 'class')} each"
 
 
+def words_on_labels(source, counts):
+    """How many labels there are, as the end of a sentence."""
+    labels = _number(int(counts.images.sum()), "label")
+    return f"{labels} of {_number(len(source.classes), 'class')}; {_without(source):,} without a label"
+
+
+def _without(source):
+    return int((~source.records.labels.any(axis=1)).sum())
+
+
 def words_on_masks(source, counts):
     """How many classes there are, as the end of a sentence."""
     return f"masks of {_number(len(source.classes), 'class')}"

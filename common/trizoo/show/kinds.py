@@ -12,6 +12,7 @@ from trizoo.show import (
     evaluated_classes,
     evaluated_embeddings,
     evaluated_keypoints,
+    evaluated_labels,
     evaluated_masks,
     plots,
 )
@@ -85,5 +86,14 @@ KINDS = {
         plots.draw_images,
         False,
         evaluated_embeddings.sections,
+    ),
+    "multilabel": Kind(
+        "multilabel-resnet18",
+        statistics.of_classes,
+        counts.words_on_labels,
+        counts.classes_of_images,
+        plots.draw_images,
+        False,
+        evaluated_labels.sections,
     ),
 }

@@ -5,7 +5,7 @@ import numpy as np
 
 from trizoo.ground.boxes import centres
 from trizoo.pictures.draw import contact_sheet, draw_boxes
-from trizoo.pictures.draw_class import draw_class
+from trizoo.pictures.draw_class import draw_classes
 from trizoo.pictures.draw_masks import draw_mask
 from trizoo.pictures.draw_points import draw_points
 from trizoo.pictures.legend import draw_legend
@@ -32,13 +32,20 @@ def annotated(sample, class_names, side=SIDE):
     if sample.mask is not None:
         mask = cv2.resize(sample.mask, size, interpolation=cv2.INTER_NEAREST)
         return draw_mask(image, mask, len(class_names))
-    if sample.label is not None:
-        share = sample.shares[sample.label]
-        return draw_class(image, sample.label, class_names, share if len(sample.shares) > 1 else None)
+    if sample.shares is not None:
+        ordered = by_share(sample.shares)
+        return draw_classes(
+            image, [*ordered], class_names, [share if share < 1 else None for share in ordered.values()]
+        )
     scale = np.array([size[0] / width, size[1] / height] * 2)
     if sample.points:
         return draw_points(image, centres(sample.boxes * scale), sample.labels, class_names)
     return draw_boxes(image, sample.boxes * scale, sample.labels, class_names)
+
+
+def by_share(shares):
+    """The classes of a whole image with their shares, the greatest first: {class id: share} -> the same, in order."""
+    return dict(sorted(shares.items(), key=lambda pair: -pair[1]))
 
 
 def large_side(size):

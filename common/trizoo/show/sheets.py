@@ -8,7 +8,7 @@ from trizoo.augment.pipeline import OF_SEVERAL
 from trizoo.data.statistics import evenly
 from trizoo.ground.conventions import IGNORE
 from trizoo.show.page import Figure, Section
-from trizoo.show.pictures import SIDE, annotated, large_side, sheet
+from trizoo.show.pictures import SIDE, annotated, by_share, large_side, sheet
 from trizoo.tasks.writers import save_picture
 
 MOST_ON_A_SHEET = 48
@@ -121,11 +121,9 @@ class Sheets:
 
 
 def shared_names(shares, names):
-    """The classes of a whole image as text, the greatest share first; where there are several, with their shares."""
-    if len(shares) == 1:
-        return names[next(iter(shares))]
-    ordered = sorted(shares.items(), key=lambda pair: -pair[1])
-    return ", ".join(f"{names[label]} {share:.0%}" for label, share in ordered)
+    """The classes of a whole image as text, the greatest share first; of those that aren't whole with the share."""
+    told = (f"{names[label]}{f' {share:.0%}' if share < 1 else ''}" for label, share in by_share(shares).items())
+    return ", ".join(told) or "no label"
 
 
 def _size(sample):

@@ -4,7 +4,14 @@ Data, evaluation and predict.py go by the object that `task_of` gives; `trizoo.t
 Command lines ask for FLAGS alone, so the tasks themselves are not loaded before they are needed.
 """
 
-from trizoo.tasks import classification_flags, detection_flags, embedding_flags, keypoints_flags, segmentation_flags
+from trizoo.tasks import (
+    classification_flags,
+    detection_flags,
+    embedding_flags,
+    keypoints_flags,
+    multilabel_flags,
+    segmentation_flags,
+)
 
 FLAGS = {
     "detection": detection_flags.FLAGS,
@@ -12,6 +19,7 @@ FLAGS = {
     "keypoints": keypoints_flags.FLAGS,
     "classification": classification_flags.FLAGS,
     "embedding": embedding_flags.FLAGS,
+    "multilabel": multilabel_flags.FLAGS,
 }
 
 
@@ -21,9 +29,11 @@ def tasks():
     from trizoo.tasks.detection import Detection
     from trizoo.tasks.embedding import Embedding
     from trizoo.tasks.keypoints import Keypoints
+    from trizoo.tasks.multilabel import Multilabel
     from trizoo.tasks.segmentation import Segmentation
 
-    return {task.name: task for task in (Detection(), Segmentation(), Keypoints(), Classification(), Embedding())}
+    all_tasks = (Detection(), Segmentation(), Keypoints(), Classification(), Embedding(), Multilabel())
+    return {task.name: task for task in all_tasks}
 
 
 def task_of(model):

@@ -12,7 +12,7 @@ from trizoo.ground.boxes import centres
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections as Found
 from trizoo.pictures.draw import draw_detections
-from trizoo.pictures.draw_class import draw_class
+from trizoo.pictures.draw_class import draw_class, draw_classes
 from trizoo.pictures.draw_points import draw_points
 
 
@@ -142,3 +142,29 @@ class Classified:
     def draw(self, image: "str | Path | Image") -> np.ndarray:
         """The image with the name of its class: uint8 (H, W, 3)."""
         return draw_class(as_image(image), int(self.labels[0]), self.classes, self.score)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What a multi-label classifier says of one image: the labels above a score, the likeliest first.
+
+    Args:
+        labels: int64 (N,), class ids from 0
+        scores: float32 (N,) in [0, 1], how likely each is, whatever the others are
+        classes: names by class id
+        probabilities: float32 (C,), of all classes by class id
+    """
+
+    labels: np.ndarray
+    scores: np.ndarray
+    classes: tuple[str, ...]
+    probabilities: np.ndarray
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the labels, the likeliest first."""
+        return [self.classes[label] for label in self.labels]
+
+    def draw(self, image: "str | Path | Image") -> np.ndarray:
+        """The image with the names of its labels: uint8 (H, W, 3)."""
+        return draw_classes(as_image(image), self.labels.tolist(), self.classes, self.scores.tolist())

@@ -24,9 +24,13 @@ class RecordSet:
         """See `trizoo.tasks.base.EvaluationSet`."""
         return replace(self, records=Chosen(self.records, np.array(places, np.int64)), split=split)
 
+    def truth(self, record):
+        """What a result is held against: the class of an image."""
+        return record.label
+
     def measures(self, metrics, pipeline):
-        """What `metrics.measure` gives once it has the result of each image and the class that it is of."""
+        """What `metrics.measure` gives once it has the result and the `truth` of each image."""
         found = pipeline(record.image for record in self.records)
         for record, result in zip(self.records, found, strict=True):
-            metrics.add(result, record.label)
+            metrics.add(result, self.truth(record))
         return metrics.measure()

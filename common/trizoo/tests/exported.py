@@ -11,8 +11,7 @@ from trizoo.data.synthetic import draw_image, synthesize
 from trizoo.deploy.endings import SAVED_MODEL
 from trizoo.deploy.runtimes import read_notes
 from trizoo.deploy.targets import TARGETS
-from trizoo.families import architecture
-from trizoo.families.base.terms import log_softmax
+from trizoo.families import architecture, model_spec
 from trizoo.parity.probe import loss_section
 from trizoo.parity.pseudo import pseudo_arrays
 from trizoo.recipes.load import to_dict
@@ -29,8 +28,12 @@ MODELS = {
     "deeplabv3plus-mobilenetv2": (72, 50),
     "keypoints-stride32": (160, 96),
 }
-CLASSIFIER = "classify-resnet18"
-SIZES = MODELS | {CLASSIFIER: (96, 64)}
+# kind of data -> the classifier that is exported, and the metrics that must stay
+CLASSIFIERS = {
+    "classification": ("classify-resnet18", ("top1", "top5", "mF1", "calibration_error")),
+    "multilabel": ("multilabel-resnet18", ("mAP", "mF1", "F1", "all_right")),
+}
+SIZES = MODELS | {name: (96, 64) for name, _ in CLASSIFIERS.values()}
 
 
 def write_checkpoint(zoo, folder, framework, model, data, options=None, **changes):
@@ -73,7 +76,7 @@ def assert_same_metrics(pair, framework, data, folder):
         assert results[1][name] == pytest.approx(results[0][name], abs=1e-3)
 
 
-def assert_classifier_is_exported(zoo, framework, target, folder, capsys, flags=()):
+def assert_classifier_is_exported(zoo, framework, target, folder, capsys, flags=(), kind="classification"):
     """A classifier's file ends in probabilities, is read again, gives the checkpoint's classes and its metrics.
 
     Args:
@@ -81,23 +84,27 @@ def assert_classifier_is_exported(zoo, framework, target, folder, capsys, flags=
         target: of the export
         folder: an empty one
         flags: more of export's
+        kind: one of CLASSIFIERS
     """
-    data = synthesize(folder / "data", images=24, size=(96, 64), classes=CLASSES, kind="classification")
+    name, kept = CLASSIFIERS[kind]
+    data = synthesize(folder / "data", images=24, size=(96, 64), classes=CLASSES, kind=kind)
     (folder / "checkpoints").mkdir()
-    path, out = write_checkpoint(zoo, folder / "checkpoints", framework, CLASSIFIER, data), folder / "out"
+    path, out = write_checkpoint(zoo, folder / "checkpoints", framework, name, data), folder / "out"
     ending = TARGETS[target].ending
     out = out.with_suffix(ending) if ending != SAVED_MODEL else out
     assert main(["export", str(path), "--to", target, "--out", str(out), *flags]) == 0
     assert "probabilities to" in capsys.readouterr().out
     opened = read_notes(out).open()
     assert (opened.metadata.kind, opened.metadata.outputs) == ("probabilities", ("probabilities",))
-    images = np.stack([image(SIZES[CLASSIFIER], number) for number in range(3)])
+    images = np.stack([image(SIZES[name], number) for number in range(3)])
     (shares,), (logits,) = opened(images), opened.raw(images)
     assert shares.shape == (3, len(CLASSES))
-    np.testing.assert_allclose(shares, np.exp(log_softmax(logits)), atol=1e-5)
+    np.testing.assert_allclose(shares, model_spec(name, len(CLASSES)).probabilities(logits), atol=1e-5)
 
+    options = {"confidence": 0} if kind == "multilabel" else {}
     expected, found = (
-        trizoo.load(source, *which, precision="fp32")(image()) for source, *which in ((path, framework), (out,))
+        trizoo.load(source, *which, precision="fp32")(image(), **options)
+        for source, *which in ((path, framework), (out,))
     )
     assert found.names == expected.names
     np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
@@ -107,8 +114,8 @@ def assert_classifier_is_exported(zoo, framework, target, folder, capsys, flags=
         command = ["evaluate", "--weights", str(weights), "--data", str(data), "--json", str(told), *which]
         assert main([*command, "--precision", "fp32"]) == 0
         metrics.append(json.loads(told.read_text(encoding="utf-8")))
-    for name in ("top1", "top5", "mF1", "calibration_error"):
-        assert metrics[1][name] == pytest.approx(metrics[0][name], abs=1e-4)
+    for metric in kept:
+        assert metrics[1][metric] == pytest.approx(metrics[0][metric], abs=1e-4)
 
 
 def outputs_of(spec, size, count, seed=0):

@@ -82,8 +82,9 @@ def test_every_family_is_exported_and_checked(checkpoint, capsys, model):
         assert len(matched(found, expected, 0.99, 1e-5)) == len(found) == len(expected) > 1
 
 
-def test_a_classifier_ends_in_probabilities(zoo, tmp_path, capsys):
-    assert_classifier_is_exported(zoo, "keras", "keras", tmp_path, capsys)
+@pytest.mark.parametrize("kind", ["classification", "multilabel"])
+def test_a_classifier_ends_in_probabilities(zoo, kind, tmp_path, capsys):
+    assert_classifier_is_exported(zoo, "keras", "keras", tmp_path, capsys, kind=kind)
 
 
 def test_keras_loads_it_as_a_model_with_named_outputs(tiny):

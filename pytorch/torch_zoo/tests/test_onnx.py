@@ -71,10 +71,11 @@ def test_every_family_is_exported_and_checked(checkpoint, capsys, model):
         same_detections(found, expected)
 
 
+@pytest.mark.parametrize("kind", ["classification", "multilabel"])
 @pytest.mark.parametrize(("target", "flags"), [("onnx", []), ("onnx", ["--size", "dynamic"]), ("openvino", [])])
-def test_a_classifier_ends_in_probabilities(zoo, target, flags, tmp_path, capsys):
+def test_a_classifier_ends_in_probabilities(zoo, target, flags, kind, tmp_path, capsys):
     pytest.importorskip({"onnx": "onnxruntime"}.get(target, target))
-    assert_classifier_is_exported(zoo, "pytorch", target, tmp_path, capsys, flags)
+    assert_classifier_is_exported(zoo, "pytorch", target, tmp_path, capsys, flags, kind)
 
 
 def test_a_classifiers_file_without_its_end_is_read_too(checkpoint, tmp_path):

@@ -93,8 +93,9 @@ def test_every_family_is_exported_and_checked(checkpoint, capsys, model):
         assert len(matched(found, expected, 0.99, 1e-5)) == len(found) == len(expected) > 1
 
 
-def test_a_classifier_ends_in_probabilities(zoo, tmp_path, capsys):
-    assert_classifier_is_exported(zoo, "pytorch", "torch-export", tmp_path, capsys, ["--size", "dynamic"])
+@pytest.mark.parametrize("kind", ["classification", "multilabel"])
+def test_a_classifier_ends_in_probabilities(zoo, kind, tmp_path, capsys):
+    assert_classifier_is_exported(zoo, "pytorch", "torch-export", tmp_path, capsys, ["--size", "dynamic"], kind=kind)
 
 
 def test_corners_that_meet_are_exported(checkpoint):

@@ -55,8 +55,9 @@ def test_masks_are_those_of_the_checkpoint(checkpoint):
     assert (trizoo.load(out)(IMAGE) == trizoo.load(path, "tf2")(IMAGE)).mean() > 0.99
 
 
-def test_a_classifier_ends_in_probabilities(zoo, tmp_path, capsys):
-    assert_classifier_is_exported(zoo, "tf2", "tflite", tmp_path, capsys)
+@pytest.mark.parametrize("kind", ["classification", "multilabel"])
+def test_a_classifier_ends_in_probabilities(zoo, kind, tmp_path, capsys):
+    assert_classifier_is_exported(zoo, "tf2", "tflite", tmp_path, capsys, kind=kind)
 
 
 def test_corners_that_meet_are_exported(checkpoint):

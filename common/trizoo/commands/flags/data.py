@@ -205,11 +205,11 @@ def _add_synth_flags(flags):
     flags.add_argument("--images", type=int, metavar="N", help="how many images (300; of embedding 4800)")
     flags.add_argument(
         "--task",
-        choices=("shapes", "keypoints", "classification", "embedding", "recognition"),
+        choices=("shapes", "keypoints", "classification", "multilabel", "embedding", "recognition"),
         default="shapes",
         help="shapes with boxes and masks, strips with marks of 30 pixels for key points, folders of classes, a shape "
-        "an image, folders of 80 identities, each in one split, or scenes with boxes of 16 identities and a folder "
-        "gallery with pictures of 12 (%(default)s)",
+        "an image, images with lists of the shapes in each, folders of 80 identities, each in one split, or scenes "
+        "with boxes of 16 identities and a folder gallery with pictures of 12 (%(default)s)",
     )
     flags.add_argument(
         "--changed",
@@ -220,15 +220,16 @@ def _add_synth_flags(flags):
         "--size",
         type=size_argument,
         metavar="N|WxH",
-        help="in pixels (256; of keypoints 1920x320, of classification and embedding 96, of recognition 320)",
+        help="in pixels (256; of keypoints 1920x320, of classification, multilabel and embedding 96, of recognition "
+        "320)",
     )
     flags.add_argument(
         "--classes",
         nargs="+",
         metavar="NAME",
-        help="class names (circle square triangle; of keypoints cross ring, of classification all eight); circle, "
-        "square, triangle, star, cross, ring, bar and half get their shape, others one of the rest; of embedding and "
-        "recognition those of identities, such as red-star-ring",
+        help="class names (circle square triangle; of keypoints cross ring, of classification and multilabel all "
+        "eight); circle, square, triangle, star, cross, ring, bar and half get their shape, others one of the rest; of "
+        "embedding and recognition those of identities, such as red-star-ring",
     )
     flags.add_argument(
         "--seed", type=int, default=0, metavar="N", help="the same seed draws the same set (%(default)s)"

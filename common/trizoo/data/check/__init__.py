@@ -23,7 +23,7 @@ def check(
     """Read a whole data set and say what training would stumble over: a `Report`, a `MaskReport` or a `ClassReport`.
 
     Args:
-        task: "detection", "segmentation", "keypoints", "classification", or None for what there is; see
+        task: "detection", "segmentation", "keypoints", "classification", "multilabel", or None for what there is; see
             `trizoo.data.purpose.find_labels`
         classes: the names, any other one is an error
         watch: see `trizoo.data.check.pictures.decode_all`
@@ -40,6 +40,6 @@ def check(
     purpose, listing = find_labels(root, task, layout, **places, about_masks=any(options.values()))
     if purpose == "segmentation":
         return check_masks(listing, classes, watch=watch, **options)
-    if purpose == "classification":
+    if purpose in ("classification", "multilabel"):
         return check_classes(listing, classes, watch)
     return check_boxes(listing, classes, watch, points=purpose == "keypoints")

@@ -32,12 +32,11 @@ def check_classes(index, classes=None, watch=None):
         findings.add_error("no split to train on", untrained)
     paths = [index.path(row) for row in range(len(index))]
     headers = decode_all(paths, findings, watch)
-    number = len(index.class_names)
-    counts = {split: np.bincount(index.labels[rows], minlength=number) for split, rows in index.rows_of.items()}
+    counts = {split: index.counts(rows) for split, rows in index.rows_of.items()}
     _compare_splits(index, counts, findings)
     _find_doubles(index, [row for row, path in enumerate(paths) if path in headers], findings)
     files = dict.fromkeys(index.class_names, index.root)
-    totals = np.bincount(index.labels, minlength=number).tolist()
+    totals = index.counts(slice(None)).tolist()
     look_at_names(dict(zip(index.class_names, totals, strict=True)), files.get, findings, slips=classes is None)
     known = {class_name(name) for name in classes or ()}
     for name, count in zip(index.class_names, totals, strict=True):
@@ -81,7 +80,7 @@ def _find_doubles(index, rows, findings):
         other = first.setdefault(key, row)
         if other == row:
             continue
-        one, another = (index.class_names[index.labels[place]] for place in (row, other))
+        one, another = (index.names_of(place) for place in (row, other))
         same = f"has the bytes of {index.path(other)}"
         if one != another:
             findings.add("picture of two classes", index.path(row), f"{same}, and is of {one}, not of {another}")

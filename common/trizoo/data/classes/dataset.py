@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trizoo.data.class_names import class_name
+from trizoo.data.classes.labels import labels_of
 from trizoo.data.images import CUT_OFF, read_image
 from trizoo.data.reading import LEFT_OUT, Problem
 from trizoo.ground.errors import UserError
@@ -19,7 +20,7 @@ class ClassRecords(Sequence):
         index: a `trizoo.data.classes.index.ClassIndex`
         rows: int64 (N,), which of its images
         sizes: int32 (N, 2), width and height
-        labels: int64 (N,)
+        labels: int64 (N,), or bool (N, C) where images have several
     """
 
     def __init__(self, index, rows, sizes, labels):
@@ -32,11 +33,16 @@ class ClassRecords(Sequence):
         if isinstance(number, slice):
             return ClassRecords(self.index, self.rows[number], self.sizes[number], self.labels[number])
         row, size = int(self.rows[number]), tuple(self.sizes[number].tolist())
-        return Record(self.index.ids[row], self.index.path(row), size, label=int(self.labels[number]))
+        id, path, label = self.index.ids[row], self.index.path(row), self.labels[number]
+        if label.ndim:
+            return Record(id, path, size, labels=np.flatnonzero(label))
+        return Record(id, path, size, label=int(label))
 
 
 class ClassSet:
-    """Images with a class each, of a data set or of one split of it. What can't be read is left out, and a problem.
+    """Images with a class each, or with any number of labels, of a data set or of one split of it.
+
+    What can't be read is left out, and a problem.
 
     Args:
         index: a `trizoo.data.classes.index.ClassIndex`
@@ -62,10 +68,11 @@ class ClassSet:
         rows = self._rows(index)
         self.classes = tuple(classes or index.class_names)
         label_of = {class_name(name): label for label, name in enumerate(self.classes)}
-        labels = np.array([label_of.get(name, -1) for name in index.class_names], np.int64)[index.labels[rows]]
-        if (labels < 0).any():
-            first = int(rows[labels < 0][0])
-            name = index.class_names[index.labels[first]]
+        new = np.array([label_of.get(name, -1) for name in index.class_names], np.int64)
+        unknown = (index.labels[rows] & (new < 0)).any(axis=1) if index.labels.ndim > 1 else new[index.labels[rows]] < 0
+        if unknown.any():
+            first = int(rows[unknown][0])
+            name = next(index.class_names[label] for label in labels_of(index.labels[first]) if new[label] < 0)
             raise UserError(
                 f"{index.path(first)} is of the class {name!r}, which isn't among {first_few(self.classes)}"
                 f"{hint(name, self.classes)}"
@@ -80,24 +87,32 @@ class ClassSet:
             elif header.cut:
                 self.problems.append(Problem("image cut off", index.path(row), CUT_OFF))
         sizes = [header.size for header in headers if not isinstance(header, UserError)]
-        self.records = ClassRecords(index, rows[sound], np.array(sizes, np.int32), labels[sound])
+        labels = index.labels[rows[sound]]
+        if labels.ndim > 1:
+            there = new >= 0
+            table = np.zeros((len(labels), len(self.classes)), bool)
+            table[:, new[there]] = labels[:, there]
+        else:
+            table = new[labels]
+        self.records = ClassRecords(index, rows[sound], np.array(sizes, np.int32), table)
 
     def __len__(self):
         return len(self.records)
 
     def sample(self, index, at_least=None):
-        """Image and class of `records[index]` as a `Sample`.
+        """Image and class or labels of `records[index]` as a `Sample`.
 
         With `at_least=(width, height)` a JPEG may be decoded smaller, but no smaller than that (see `read_image`).
         Raises UserError for an unreadable image.
         """
         record = self.records[index]
         image = read_image(record.image, at_least)
-        return Sample(image, np.zeros((0, 4), np.float32), np.zeros(0, np.int64), shares={record.label: 1.0})
+        shares = dict.fromkeys(labels_of(self.records.labels[index]), 1.0)
+        return Sample(image, np.zeros((0, 4), np.float32), np.zeros(0, np.int64), shares=shares)
 
     def labels_in(self, index):
-        """The set of the class id of `records[index]` alone."""
-        return {int(self.records.labels[index])}
+        """The set of the class ids of `records[index]`."""
+        return {*labels_of(self.records.labels[index])}
 
     def _rows(self, index):
         if self.split is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from trizoo.data.classes.dataset import ClassSet
+from trizoo.data.classes.labels import count_labels, labels_of
 from trizoo.data.images import sound_headers
 from trizoo.data.name_files import class_order, order_files
 from trizoo.data.reading import Problem
@@ -15,11 +16,11 @@ from trizoo.data.texts import Chosen, Texts
 
 @dataclass(frozen=True)
 class ClassIndex:
-    """The images of a whole data set, each of a class. Row r is an image.
+    """The images of a whole data set, each of a class, or each with any number of labels. Row r is an image.
 
     Args:
         ids, images: names and files, the latter seen from `folder`
-        labels: int32 (R,), places in class_names
+        labels: int32 (R,), places in class_names; of several labels an image bool (R, C), which of them it has
         class_names: in the order of their ids
         rows_of: split -> int64 rows
         files: those that say what the splits are
@@ -60,8 +61,16 @@ class ClassIndex:
     def class_names_of(self, split):
         """The names of the classes that a split has images of, None for all images; in the order of their ids."""
         rows = slice(None) if split is None else self.rows_of.get(split, ())
-        there = np.bincount(self.labels[rows], minlength=len(self.class_names))
-        return tuple(name for name, count in zip(self.class_names, there, strict=True) if count)
+        return tuple(name for name, count in zip(self.class_names, self.counts(rows), strict=True) if count)
+
+    def counts(self, rows):
+        """How many of these rows' images are of each class: int64 (C,)."""
+        return count_labels(self.labels[rows], len(self.class_names))
+
+    def names_of(self, row):
+        """The class of a row's image, or its labels, as text."""
+        labels = labels_of(self.labels[row])
+        return ", ".join(self.class_names[label] for label in labels) or "no class"
 
     def open(self, split=None, classes=None):
         """The `ClassSet` of a split, None for all images."""
@@ -73,23 +82,30 @@ def make_index(root, layout, folder, images, names, splits, *, ids=None, files=(
 
     Args:
         images: files as text, seen from `folder`
-        names: the class of each
+        names: the class of each; of several labels an image a tuple of them
         splits: name -> ids
         ids: of each image; None: made of `images`
     """
     ids = image_ids(images) if ids is None else ids
-    found = {*names}
+    several = any(isinstance(name, tuple) for name in names)
+    found = {name for of_image in names for name in of_image} if several else {*names}
     order, told = class_order(order_files(root), found)
     class_names = order or tuple(sorted(found))
     label_of = {name: label for label, name in enumerate(class_names)}
     row_of = {id: row for row, id in enumerate(ids)}
+    if several:
+        labels = np.zeros((len(names), len(class_names)), bool)
+        for row, of_image in enumerate(names):
+            labels[row, [label_of[name] for name in of_image]] = True
+    else:
+        labels = np.array([label_of[name] for name in names], np.int32)
     return ClassIndex(
         root,
         layout,
         folder,
         Texts.of(ids),
         Texts.of(images),
-        np.array([label_of[name] for name in names], np.int32),
+        labels,
         class_names,
         {name: np.array([row_of[id] for id in splits[name]], np.int64) for name in sorted(splits, key=_place)},
         tuple(files),

@@ -1,4 +1,4 @@
-"""Lists of images with their class: `path<TAB>class` a line, or CSV."""
+"""Lists of images with their class, or with any number of labels: `path<TAB>class` a line, or CSV."""
 
 import csv
 
@@ -31,7 +31,15 @@ def find_class_lists(root, images=None, annotations=None):
         UserError: for a line without a tab, with more columns or without a class, a path that no image has, and an
             image of two classes
     """
-    return _find(root, images, annotations, spaced=False)
+    return _find(root, images, annotations)
+
+
+def find_label_lists(root, images=None, annotations=None):
+    """As `find_class_lists`, of lists with any number of labels an image, in columns of their own; names are tuples.
+
+    Raises UserError for a line without a tab, a path that no image has, and an image that is listed with other labels.
+    """
+    return _find(root, images, annotations, several=True)
 
 
 def find_spaced_lists(root, images=None, annotations=None):
@@ -39,7 +47,7 @@ def find_spaced_lists(root, images=None, annotations=None):
     return _find(root, images, annotations, spaced=True)
 
 
-def _find(root, images, annotations, spaced):
+def _find(root, images, annotations, spaced=False, several=False):
     if annotations is not None and annotations.is_file():
         paths = [annotations]
     else:
@@ -48,9 +56,10 @@ def _find(root, images, annotations, spaced):
             for path in sorted((annotations or root).iterdir())
             if path.suffix.lower() in SUFFIXES and path.stem.casefold() in _NAMES and path.is_file()
         ]
-        if not spaced and not any(map(_are_columns, paths)):
+        if not spaced and not any(_are_columns(path, several) for path in paths):
             return None
-        paths = [path for path in paths if _are_columns(path) or _are_words(path)]  # the latter are an error below
+        # those of words are an error below
+        paths = [path for path in paths if _are_columns(path, several) or _are_words(path)]
         paths = [path for path in paths if path.stem.casefold() in SPLIT_NAMES] or paths
     if not paths:
         return None
@@ -58,16 +67,20 @@ def _find(root, images, annotations, spaced):
     rows, splits, problems = {}, {}, []  # image -> (class, list, line)
     for path in paths:
         split, lost = SPLIT_NAMES.get(path.stem.casefold()), []
-        for line, name, label in read_list(path):
+        for line, name, label in read_list(path, several):
             image = tree.named(name, (split,) if split else ())
             if image is None:
                 lost.append(f"line {line}: {name}")
                 continue
             before = rows.setdefault(image, (label, path, line))
             if before[0] != label:
+                told = [", ".join(names) or "no class" if several else repr(names) for names in (label, before[0])]
+                what, need = ("", "all labels of an image in one line are")
+                if not several:
+                    what, need = ("the class ", "one class an image is")
                 raise UserError(
-                    f"{path}, line {line}: {name} is of the class {label!r}, and of {before[0]!r} in {before[1]}, line "
-                    f"{before[2]}; one class an image is needed"
+                    f"{path}, line {line}: {name} is of {what}{told[0]}, and of {told[1]} in {before[1]}, line "
+                    f"{before[2]}; {need} needed"
                 )
             listed = splits.setdefault(split, {})
             if image in listed:
@@ -90,11 +103,15 @@ def _find(root, images, annotations, spaced):
         by_id = {split: [id_of[image] for image in listed] for split, listed in splits.items()}
     names = [name for name, _, _ in rows.values()]
     more = {"ids": ids, "files": files, "notes": notes, "problems": problems}
-    return make_index(root, "class-lists", base, placed, names, by_id, **more)
+    return make_index(root, "label-lists" if several else "class-lists", base, placed, names, by_id, **more)
 
 
-def read_list(path):
-    """Yields (line, image as it is written, class) of a list. Raises UserError as `find_class_lists` does."""
+def read_list(path, several=False):
+    """Yields (line, image as it is written, class) of a list. Raises UserError as `find_class_lists` does.
+
+    Args:
+        several: whether an image has any number of classes, a tuple of them
+    """
     separator = "," if path.suffix.lower() == ".csv" else "\t"
     empty = True
     for number, line in enumerate(text_lines(path), start=1):
@@ -103,21 +120,27 @@ def read_list(path):
             continue
         columns = [column.strip() for column in _columns(text, separator)]
         first, empty = empty, False
-        if first and len(columns) == 2 and not _is_image(columns[0]):  # names of the columns
-            continue
+        if first and len(columns) > 1 and not _is_image(columns[0]) and (several or len(columns) == 2):
+            continue  # names of the columns
         where, shown = f"{path}, line {number}", text[:_MOST_SHOWN]
         if len(columns) == 1:
             what = "comma" if separator == "," else "tab"
             raise UserError(f"{where} is {shown!r}, which has no {what}; an image, a {what} and its class are needed")
-        if len(columns) > 2:
-            raise UserError(f"{where} is {shown!r}, which has {len(columns)} columns; an image and a class are needed")
-        if not all(columns):
+        image, *labels = columns
+        if several:
+            labels = list(dict.fromkeys(filter(None, labels)))
+        elif len(labels) > 1:
+            raise UserError(
+                f"{where} is {shown!r}, which has {len(columns)} columns; an image and a class are needed, or "
+                f"--task multilabel and a model for several labels"
+            )
+        if not image or not all(labels):
             raise UserError(f"{where} is {shown!r}; an image and a class are needed")
         try:
-            name = class_name(columns[1])
+            names = tuple(map(class_name, labels))
         except UserError as error:
             raise UserError(f"{where}: {error}") from error
-        yield number, columns[0], name
+        yield number, image, names if several else names[0]
 
 
 def _columns(text, separator):
@@ -146,11 +169,13 @@ def _first_lines(path, most=3):
     return found
 
 
-def _are_columns(path):
-    """Whether one of the first lines is an image and its class."""
+def _are_columns(path, several=False):
+    """Whether one of the first lines is an image and its class, or its labels."""
     separator = "," if path.suffix.lower() == ".csv" else "\t"
     columns = [_columns(line, separator) for line in _first_lines(path)]
-    return any(len(of_line) == 2 and _is_image(of_line[0].strip()) for of_line in columns)
+    return any(
+        (len(of_line) == 2 or (several and len(of_line) > 1)) and _is_image(of_line[0].strip()) for of_line in columns
+    )
 
 
 def _are_words(path):

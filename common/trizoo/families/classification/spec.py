@@ -9,6 +9,7 @@ from pydantic import Field
 
 from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.spec import Architecture, BackboneOptions, Family, ModelSpec
+from trizoo.families.base.terms import log_softmax
 from trizoo.families.classification.targets import assign
 from trizoo.ground.errors import UserError
 from trizoo.ground.fields import ClassWeights, Section
@@ -46,10 +47,14 @@ class ClassificationSpec(ModelSpec):
         norm: of the backbone
         stride_on_1x1: where a ResNet's bottleneck halves its input, instead of on the 3x3
         dropout: share of the last layer's inputs that training sets to 0
+
+    Of the class:
+        exclusive: whether an image is of one class, so that probabilities are a softmax, not a sigmoid of each class
     """
 
     family: ClassVar[str] = "classification"
     learns_outputs: ClassVar[bool] = True
+    exclusive: ClassVar[bool] = True
 
     backbone: str
     stride_on_1x1: bool = False
@@ -68,6 +73,10 @@ class ClassificationSpec(ModelSpec):
     def targets(self, samples, size, loss):
         """See `trizoo.families.classification.targets.assign`."""
         return assign([sample.shares for sample in samples], self.num_classes, loss.class_weights)
+
+    def probabilities(self, logits):
+        """How likely each class is: logits (B, C) -> (B, C), the softmax."""
+        return np.exp(log_softmax(logits))
 
     def heat(self, outputs, size):
         """Raises UserError: the classes are of the whole image."""

@@ -17,12 +17,18 @@ def assign(shares, num_classes, class_weights=None):
     Raises:
         ValueError: for an image without a class, and for an id that is none
     """
+    table = share_table(shares, num_classes)
+    weights = np.ones(num_classes) if class_weights is None else np.asarray(class_weights, np.float64)
+    return {"shares": table, "normaliser": np.float32((table * weights).sum() or 1.0)}
+
+
+def share_table(shares, num_classes):
+    """An image's {class id: its share} each -> float32 (B, C); raises ValueError as `assign` does."""
     _check_given(shares)
-    table = np.zeros((len(shares), num_classes))
+    table = np.zeros((len(shares), num_classes), np.float32)
     for row, of_image in zip(table, shares, strict=True):
         row[class_ids([*of_image], num_classes)] = [*of_image.values()]
-    weights = np.ones(num_classes) if class_weights is None else np.asarray(class_weights, np.float64)
-    return {"shares": table.astype(np.float32), "normaliser": np.float32((table * weights).sum() or 1.0)}
+    return table
 
 
 def class_ids(labels, num_classes):

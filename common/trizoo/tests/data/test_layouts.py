@@ -5,5 +5,5 @@ from trizoo.data.masks import find as masks
 
 
 def test_layouts_are_those_of_all_tables_each_once():
-    assert {*LAYOUTS} == {*boxes.FINDERS, *masks.FINDERS, *classes.FINDERS}
+    assert {*LAYOUTS} == {*boxes.FINDERS, *masks.FINDERS, *classes.FINDERS, *classes.OF_LABELS}
     assert len({*LAYOUTS}) == len(LAYOUTS)

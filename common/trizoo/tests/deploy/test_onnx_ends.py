@@ -180,7 +180,11 @@ def test_a_mask_is_the_likeliest_class_of_each_pixel():
     np.testing.assert_array_equal(raw, given)
 
 
-def test_probabilities_are_the_softmax_of_the_logits():
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("classify-resnet18", [[1 / 3] * 3, [1, 0, 0]]), ("multilabel-resnet18", [[0.731059] * 3, [1, 0.5, 0.5]])],
+)
+def test_probabilities_are_the_softmax_of_the_logits_or_of_each_its_sigmoid(name, expected):
     from onnx import TensorProto, helper
 
     from trizoo.deploy.onnx_ends import add_probabilities
@@ -190,9 +194,9 @@ def test_probabilities_are_the_softmax_of_the_logits():
     nodes = [helper.make_node("Cast", ["images"], ["logits"], to=TensorProto.FLOAT)]
     graph = helper.make_graph(nodes, "fed", [images], [logits])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    add_probabilities(model, 3, None)
+    add_probabilities(model, model_spec(name, 3), None)
     onnx.checker.check_model(model)
     given = np.array([[1, 1, 1], [200, 0, 0]], np.uint8)
     shares, raw = onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"images": given})
-    np.testing.assert_allclose(shares, [[1 / 3] * 3, [1, 0, 0]], atol=1e-6)
+    np.testing.assert_allclose(shares, expected, atol=1e-6)
     np.testing.assert_array_equal(raw, given)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trizoo.commands.flags.serve import parser
+from trizoo.families import model_spec
 from trizoo.ground.sample import Detections
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe
@@ -78,7 +79,8 @@ def redness(images):
 
 def fake_classifier(*flags):
     """A Served that classifies by redness."""
-    return _served("classification", "classify-resnet18", Classifier(redness, None, (SIZE, SIZE), "stretch"), flags)
+    pipeline = Classifier(redness, model_spec("classify-resnet18", len(CLASSES)), (SIZE, SIZE), "stretch")
+    return _served("classification", "classify-resnet18", pipeline, flags)
 
 
 @dataclass(frozen=True)

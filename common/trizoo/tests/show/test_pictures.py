@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from trizoo.ground.sample import Sample
-from trizoo.pictures.draw_class import draw_class
+from trizoo.pictures.draw_class import draw_class, draw_classes
 from trizoo.pictures.draw_masks import draw_mask
 from trizoo.pictures.legend import draw_legend
 from trizoo.pictures.palette import class_colours, mask_colours
@@ -40,11 +40,12 @@ def test_masks_keep_their_class_ids_at_any_size():
     np.testing.assert_array_equal(picture[::10, 400], draw_mask(sample(64, 48).image, mask, 3)[:, 40])
 
 
-def test_a_blended_image_has_its_foremost_class_with_its_share():
+def test_an_image_has_the_names_of_its_classes_and_a_blended_one_their_shares():
     names, grey = ("a", "b"), np.full((480, 640, 3), 90, np.uint8)
     alone, blended = (sample(64, 48).replace(shares=shares) for shares in ({1: 1.0}, {0: 0.25, 1: 0.75}))
     np.testing.assert_array_equal(annotated(alone, names), draw_class(grey, 1, names))
-    np.testing.assert_array_equal(annotated(blended, names), draw_class(grey, 1, names, 0.75))
+    np.testing.assert_array_equal(annotated(blended, names), draw_classes(grey, [1, 0], names, [0.75, 0.25]))
+    np.testing.assert_array_equal(annotated(sample(64, 48).replace(shares={}), names), grey)
 
 
 def test_an_image_alone_is_large_but_not_larger_than_it_need_be():

@@ -97,3 +97,5 @@ def test_batches_say_what_made_them(tmp_path, names):
 def test_classes_of_a_blended_image_are_told_with_their_shares():
     assert shared_names({1: 1.0}, ("a", "b")) == "b"
     assert shared_names({0: 0.25, 1: 0.75}, ("a", "b")) == "b 75%, a 25%"
+    assert shared_names({1: 1.0, 0: 1.0}, ("a", "b")) == "b, a"
+    assert shared_names({}, ("a", "b")) == "no label"

@@ -1,0 +1,3 @@
+"""The loss of multi-label classification, as in every framework."""
+
+from trizoo.tests.contract.multilabel_loss import *  # noqa: F403
