@@ -35,7 +35,7 @@ def assign_classes(imported, model, names, source):
     Raises:
         UserError: for names that are too many or too few
     """
-    per_anchor, anchors = _outputs(imported.arrays, model, source)
+    per_anchor, anchors = outputs_of(imported.arrays, model, source)
     if not per_anchor:
         return imported.arrays, list(names or ())
     spec = model_spec(model, NUM_CLASSES)
@@ -91,7 +91,7 @@ def predicts_classes(name):
     return ".predict." in name or ".predict_class." in name
 
 
-def _outputs(arrays, model, source):
+def outputs_of(arrays, model, source):
     """How many outputs each anchor has, and anchors of a cell, of the first array that predicts; (0, 0) without one."""
     for name, shape in load_names(model).items():
         if name.endswith((".predict.bias", ".predict_class.bias")) and name in arrays:

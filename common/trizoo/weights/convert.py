@@ -11,6 +11,7 @@ from trizoo.recipes.schema import Recipe
 from trizoo.weights.checkpoint import Checkpoint, save
 from trizoo.weights.classes import assign_classes
 from trizoo.weights.importers import darknet, fits, import_weights
+from trizoo.weights.importers.shapes import check_shapes
 from trizoo.weights.names import NUM_CLASSES
 from trizoo.weights.readers import read
 
@@ -30,7 +31,7 @@ def convert(source, out, *, model=None, classes=None, anchors=None, overrides=()
 
     Raises:
         UserError: for files that can't be read, are of no model or another one, hold neither all of it nor its
-            backbone, have another number of classes, or are checkpoints of ours already
+            backbone, have arrays of other shapes or another number of classes, or are checkpoints of ours already
     """
     source = Path(source)
     weights = read(source)
@@ -40,6 +41,7 @@ def convert(source, out, *, model=None, classes=None, anchors=None, overrides=()
     architecture(model)
     imported = import_weights(weights, model, source=str(source))
     part = _part(model, imported, source)
+    check_shapes(imported, model, source)
     arrays, classes = assign_classes(imported, model, classes, source)
     settings = {"model.name": model, "classes": classes}
     # a zoo's recipe may train from scratch by another coding than that of published weights

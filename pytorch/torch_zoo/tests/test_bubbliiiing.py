@@ -17,6 +17,7 @@ from torch_zoo.families import make_network
 from trizoo.families import model_spec
 from trizoo.weights.convert import convert
 from trizoo.weights.importers import import_weights
+from trizoo.weights.importers.shapes import check_shapes
 from trizoo.weights.readers import Weights
 
 CLASSES = ["cat", "dog"]
@@ -271,6 +272,7 @@ def ours_of(network, model):
     """The zoo's model with a network's numbers, taken over as those of a file are, and what the import says."""
     arrays = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     imported = import_weights(Weights("pytorch", arrays, {}), model)
+    check_shapes(imported, model, "theirs")
     ours = make_network(model_spec(model, len(CLASSES), **imported.settings)).eval()
     weights.assign(ours, imported.arrays)
     return ours, imported

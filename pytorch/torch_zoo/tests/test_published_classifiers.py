@@ -15,6 +15,7 @@ from trizoo.families import model_spec
 from trizoo.parity.pseudo import pseudo_images
 from trizoo.tests.weights.importers import published
 from trizoo.weights.importers import import_weights
+from trizoo.weights.importers.shapes import check_shapes
 from trizoo.weights.readers import Weights
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -100,6 +101,7 @@ def test_our_classifiers_give_torchvisions_probabilities(zoo, shapes, theirs, mo
         expected = theirs({name: torch.from_numpy(array).double() for name, array in arrays.items()}, pixels).numpy()
 
     imported = import_weights(Weights("pytorch", arrays, {}), model)
+    check_shapes(imported, model, "theirs")
     network = zoo.build(model_spec(model, 1000, **imported.settings), zoo.device("cpu"), seed=None)
     zoo.assign(network, imported.arrays)
     (logits,) = zoo.predictor(network, "fp32", zoo.device("cpu"))(images)

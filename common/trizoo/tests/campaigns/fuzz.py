@@ -37,6 +37,7 @@ def readers():
     """Name -> function of an empty folder that writes files and gives (those to change, function that reads)."""
     from trizoo.tests.campaigns.fuzz_commands import COMMAND_LINES, commands_of
     from trizoo.tests.campaigns.fuzz_files import FILES
+    from trizoo.tests.campaigns.fuzz_labels import CLASSES, POINTS, classes_of, gallery_list
     from trizoo.tests.campaigns.fuzz_sets import BOXES, MASKS, boxes_of, masks_of
 
     def single(make, read):
@@ -48,6 +49,9 @@ def readers():
 
     found = {name: single(*pair) for name, pair in FILES.items()}
     found |= {f"boxes: {layout}": lambda root, layout=layout: boxes_of(layout, root) for layout in BOXES}
+    found |= {f"boxes: {layout}": lambda root, layout=layout: boxes_of(layout, root, POINTS) for layout in POINTS}
+    found |= {f"classes: {layout}": lambda root, layout=layout: classes_of(layout, root) for layout in CLASSES}
+    found["gallery, list"] = gallery_list
     found |= {f"masks: {layout}": lambda root, layout=layout: masks_of(layout, root) for layout in MASKS}
     return found | {f"trizoo {name}": lambda root, name=name: commands_of(name, root) for name in COMMAND_LINES}
 

@@ -36,6 +36,7 @@ from trizoo.tests.diagnosis.runs import HEALTHY, make_run
 from trizoo.tests.galleries import gallery
 from trizoo.tests.video_files import write_video
 from trizoo.tests.weights.readers import pth
+from trizoo.training.build import read_model
 from trizoo.weights import checkpoint
 from trizoo.weights.readers import darknet, read, safetensors
 
@@ -52,6 +53,14 @@ def own_checkpoint(root):
     recipe = load(Recipe, file="yolov3-tiny").recipe.model_dump(mode="json")
     slots = {"momentum": ARRAYS}
     checkpoint.save(path, checkpoint.Checkpoint(ARRAYS, recipe, "pytorch", optimizer=slots, ema=ARRAYS, best=0.5))
+    return path
+
+
+def embedding(root):
+    """One of an embedding model."""
+    recipe = load(Recipe, file="embed-mobilenetv2", overrides=[("classes", ["cat", "dog"], "")]).recipe
+    path = root / "best.h5"
+    checkpoint.save(path, checkpoint.Checkpoint(ARRAYS, recipe.model_dump(mode="json"), "pytorch", best=0.5))
     return path
 
 
@@ -305,6 +314,7 @@ def _played(path):
 FILES = {
     "checkpoint": (own_checkpoint, read),
     "checkpoint, resumed": (own_checkpoint, checkpoint.load),
+    "checkpoint, embedding": (embedding, read_model),
     "gallery": (own_gallery, read_gallery),
     "Keras 2 .h5": (keras_2, read),
     "Keras 3 .h5": (keras_3, read),

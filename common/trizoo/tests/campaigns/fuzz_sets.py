@@ -210,15 +210,19 @@ MASKS = {
 }
 
 
-def boxes_of(layout, root):
-    """A data set with boxes: the files to change, and what opens it as training does."""
+def boxes_of(layout, root, layouts=BOXES):
+    """A data set with boxes: the files to change, and what opens it as training does.
+
+    Args:
+        layouts: BOXES, or those of points
+    """
     from trizoo.data.boxes.find import find_boxes
 
     def read():
         for record in find_boxes(root, layout).open().records:
             check_within(record.image, root)
 
-    return _made(BOXES[layout], root), read
+    return made(layouts[layout], root), read
 
 
 def masks_of(layout, root):
@@ -231,10 +235,11 @@ def masks_of(layout, root):
             check_within(record.image, root)
             data.mask(number)
 
-    return _made(MASKS[layout], root), read
+    return made(MASKS[layout], root), read
 
 
-def _made(make, root):
+def made(make, root):
+    """Draws the images of a data set whose annotations `make` writes: the files to change, all but the images."""
     images = root / make(root)
     images.mkdir(parents=True, exist_ok=True)
     seen = []

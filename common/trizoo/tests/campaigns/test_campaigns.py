@@ -12,7 +12,10 @@ from trizoo.tests.campaigns import faults, fuzz, hostile, hostile_files, kill
 from trizoo.tests.campaigns.running import Process
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-READERS = ("Keras 3 .h5", ".pth", "manifest", "tar", "PNG", "boxes: voc", "masks: sbd", "trizoo data")
+READERS = (
+    *("Keras 3 .h5", ".pth", "manifest", "tar", "PNG", "boxes: voc", "boxes: yolo-pose", "classes: class-lists"),
+    *("gallery, list", "masks: sbd", "trizoo data"),
+)
 
 
 @pytest.fixture

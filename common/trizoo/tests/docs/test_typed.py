@@ -1,7 +1,8 @@
 """Every command in a code block of README.md and docs/ is run, in a page's order, in a folder of the page.
 
 It needs all three frameworks and minutes: `tox -e docs`. What is the reader's own stands in belongings.py, how commands
-are shortened in typed.py, what isn't run here below, with the reason.
+are shortened in typed.py, what isn't run here below, with the reason. What would be the same once more is run once: a
+command of a table that a code block has, and one of ALONE.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import traceback
 import pytest
 
 from trizoo.commands.main import run
+from trizoo.data.synthetic import SHAPES_TO_TRAIN_ON
 from trizoo.download import manifest
 from trizoo.ground.errors import UserError
 from trizoo.tests.docs.belongings import Belongings
@@ -45,7 +47,10 @@ NOT_RUN = {  # reason: how the command lines begin
     "measures this machine, for minutes": ("python benchmarks/", "taskset -c 0 python benchmarks/"),
     "is what tox -e fuzz runs": ("python common/trizoo/tests/campaigns/",),
 }
-RECORDS = ("docs/results.md",)  # what was measured; each part has a folder of its own
+RECORDS = ("docs/results.md",)  # what was measured; each part is a test with a folder of its own
+# lines that hang on nothing that a page made, and make nothing that isn't brought
+ALONE = ("trizoo doctor", "trizoo summary", "trizoo sidebyside", "trizoo export best.h5", "trizoo data show ROOT")
+DRAWN = 24  # images of a training without data
 TABLES = ("README.md", "docs/commands.md")  # whose tables are run too, each command in a folder of its own
 EXPECTED = {"data check": (0, 1)}  # the exit codes of what answers by them; of all others 0
 WANTED = pytest.mark.skipif(not os.environ.get("TRIZOO_DOCS"), reason="minutes, and three frameworks: tox -e docs")
@@ -63,9 +68,30 @@ def english(page):
 
 
 def new_lines(page):
-    """The lines of a page, of a Chinese one those that its English page hasn't."""
-    known = {line.text for line in lines_of(english(page))} if english(page) else ()
-    return [line for line in lines_of(page) if line.text not in known]
+    """The lines of a page that are run, of a Chinese one those that its English page hasn't."""
+    known = {line.text for line in lines_of(english(page))} if english(page) else set()
+    others = [line for other in PAGES[: PAGES.index(page)] for line in lines_of(other) if line.text.startswith(ALONE)]
+    alone = {(line.text, line.kind) for line in others}
+    new = [line for line in lines_of(page) if line.text not in known and (line.text, line.kind) not in alone]
+    return [line for line in new if not why_not(line)]
+
+
+def new_lines_of_tables(page):
+    """The lines of a page's tables that are run: those that no code block has."""
+    known = [(line.zoo, line.kind) for other in PAGES for line in new_lines(other) if line.zoo]
+    return [line for line in lines_of_tables(page) if not why_not(line) and (line.zoo, line.kind) not in known]
+
+
+def parts():
+    """(page, lines) of each test, the longest first, so that two processes end together; `pytest.param`s."""
+    found = []
+    for page in PAGES:
+        lines = new_lines(page)
+        for heading in dict.fromkeys(line.part for line in lines) if page in RECORDS else [""] if lines else []:
+            of_part = [line for line in lines if heading in ("", line.part)]
+            name = f"{page} {heading.strip('# ')}".strip()
+            found.append((sum(line.seconds for line in of_part), pytest.param(page, of_part, id=name)))
+    return [part for _, part in sorted(found, key=lambda pair: -pair[0])]
 
 
 def run_here(line):
@@ -133,8 +159,24 @@ def tags(belongings, monkeypatch):
 
 @pytest.fixture
 def plain(monkeypatch):
-    """Trainings without curves.png, whose drawing takes half of the time of one that is so short."""
+    """Trainings without curves.png, whose drawing takes half of the time of one that is so short, on few images."""
     monkeypatch.setattr(RunFolder, "draw_curves", lambda run: None)
+    monkeypatch.setitem(SHAPES_TO_TRAIN_ON, "images", DRAWN)
+
+
+@contextlib.contextmanager
+def untraced(page, lines):
+    """Trainings of RECORDS in TensorFlow without graphs, whose making is most of their time: README.md's are made."""
+    if page not in RECORDS or not any(line.zoo and line.zoo[0] in ("tf2", "keras") for line in lines):
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 def answer(line, folder, belongings, server):
@@ -160,8 +202,6 @@ def typed(lines, folder_of, belongings, monkeypatch, capfd):
     with contextlib.ExitStack() as stack:
         server = Server(stack)
         for line in lines:
-            if why_not(line):
-                continue
             folder = folder_of(line)
             folder.mkdir(exist_ok=True)
             monkeypatch.chdir(folder)
@@ -179,18 +219,16 @@ def slow(test):
 
 
 @slow
-@pytest.mark.parametrize("page", [page for page in PAGES if lines_of(page)])
-def test_the_commands_of_a_page_work(page, belongings, tmp_path, monkeypatch, capfd):
-    def folder_of(line):
-        return tmp_path / (line.part.strip("# ") if page in RECORDS else "page")
-
-    assert not typed(new_lines(page), folder_of, belongings, monkeypatch, capfd)
+@pytest.mark.parametrize(("page", "lines"), parts())
+def test_the_commands_of_a_page_work(page, lines, belongings, tmp_path, monkeypatch, capfd):
+    with untraced(page, lines):
+        assert not typed(lines, lambda line: tmp_path / "page", belongings, monkeypatch, capfd)
 
 
 @slow
 @pytest.mark.parametrize("page", TABLES)
 def test_the_commands_of_a_pages_tables_work(page, belongings, tmp_path, monkeypatch, capfd):
-    lines = lines_of_tables(page)
+    lines = new_lines_of_tables(page)
     assert not typed(lines, lambda line: tmp_path / str(lines.index(line)), belongings, monkeypatch, capfd)
 
 

@@ -1,5 +1,5 @@
 """The command lines of the pages, as a reader types them, and how a test shortens each: what trains for an hour trains
-for two epochs of a few small images.
+for one epoch of a few small images, and where it goes on for one more.
 """
 
 import re
@@ -8,14 +8,18 @@ from dataclasses import dataclass
 
 from trizoo.tests.pages import ROOT
 from trizoo.training.find_lr import LEAST_STEPS
+from trizoo.training.run import RunFolder
 
 PAGES = ["README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))]
 PROGRAMS = "trizoo|python|python3|pip|curl|docker|find|git|!git|ffmpeg|taskset|torchrun|npm|tensorboard"
 FIRST = re.compile(rf"(?:[A-Z_]+=\S+ )*(?:{PROGRAMS}|(?:train|evaluate|predict|export)\.py) ")
 SCRIPT = re.compile(r"(?:(pytorch|tf2|keras)/)?(train|evaluate|predict|export)\.py")
 MASKS = ("--mask-map", "--palette", "--boundary", "segmentation", "deeplabv3plus", "membrane")
-SIZES = {"keypoints": "320x64", "ssd": None, "retinanet": "160x128"}  # by the model's beginning; None: it has one size
+# by the model's beginning; None: it has one size
+SIZES = {"keypoints": "320x64", "ssd": None, "retinanet": "160x128", "classify": "48x48", "embed": "48x48"}
 SIZE = "96x96"
+SECONDS = {"doctor": 13, "train": 2, "export": 3, "predict": 1, "evaluate": 1, "serve": 2}  # of the CPU, about
+BESIDES = {"tf2": 6, "keras": 8}  # what a training takes there, whose steps are compiled first
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,12 @@ class Line:
         script = words[1:] if words[0] == "python" else words
         found = SCRIPT.fullmatch(script[0])
         return found and (found[1], found[2], script[1:])
+
+    @property
+    def seconds(self):
+        """What it takes, about."""
+        framework, command, _ = self.zoo or (None, self.words[1], ())
+        return SECONDS.get(command, 0.2) + (BESIDES.get(framework, 0) if command == "train" else 0)
 
     @property
     def kind(self):
@@ -88,25 +98,40 @@ def shortened(command, arguments):
     if command == "synth" and "keypoints" in arguments:
         return [*arguments, "--images", "20", "--size", "320x64"]
     if command == "synth" and "embedding" in arguments:
-        return [*arguments, "--images", "320", "--size", "48"]
+        return [*arguments, "--images", "160", "--size", "48"]
     if command == "synth":
-        return [*arguments, "--images", "40" if "classification" in arguments else "12", "--size", "96"]
+        return [*arguments, "--images", "40" if "classification" in arguments else "8", "--size", "96"]
     if command != "train" or "--print-recipe" in arguments:
         return arguments
-    few = [] if {"--data", "--resume", "--overfit"} & set(arguments) else ["--limit", "8"]
-    return [*arguments, *_length(arguments), *_size(arguments), *_loading(arguments), *few]
+    return [*arguments, *_length(arguments), *_size(arguments), *_loading(arguments), *_few(arguments)]
+
+
+def _few(arguments):
+    """A limit of the training split: two batches, and of classifiers, whose images are crops, some more."""
+    if "--resume" in arguments or "--overfit" in arguments or any(word.startswith("embed-") for word in arguments):
+        return []
+    return ["--limit", "24" if any(word.startswith("classify-") for word in arguments) else "8"]
 
 
 def _length(arguments):
-    resumed = "--resume" in arguments
+    if "--resume" in arguments:
+        return _rest(arguments)
     if "--find-lr" in arguments:
         return ["--find-lr", str(LEAST_STEPS)]
     if "--iterations" in arguments:
-        return ["--iterations", "40" if resumed else "2"]
-    if "--epochs" in arguments:
-        wanted = int(arguments[arguments.index("--epochs") + 1])
-        return ["--epochs", str(min(wanted, 4) if resumed else min(wanted, 2))]
-    return [] if resumed else ["--epochs", "1"]
+        return ["--iterations", "2"]
+    return ["--epochs", "1"]
+
+
+def _rest(arguments):
+    """An epoch or a step more than the run had, where the command says how many there are in all."""
+    last = RunFolder(_after(arguments, "--resume")).read_log()[-1]
+    found = [(flag, last[key]) for flag, key in (("--epochs", "epoch"), ("--iterations", "step")) if flag in arguments]
+    return [word for flag, done in found for word in (flag, str(min(int(_after(arguments, flag)), done + 1)))]
+
+
+def _after(arguments, flag):
+    return arguments[arguments.index(flag) + 1]
 
 
 def _size(arguments):
