@@ -11,7 +11,7 @@ from trizoo.commands.galleries import open_embedding
 from trizoo.gallery.file import change, held, load, save
 from trizoo.gallery.gallery import Gallery
 from trizoo.gallery.pictures import embed, find_pictures
-from trizoo.gallery.threshold import DEFAULT, suggest, with_threshold
+from trizoo.gallery.threshold import DEFAULT, with_threshold
 from trizoo.ground.errors import UserError
 from trizoo.ground.results import check_place
 
@@ -31,11 +31,12 @@ def _build(args):
     if not entries:
         raise UserError(f"{args.source} has no picture that can be read; a gallery needs one")
     empty = Gallery(embedding.fingerprint, metric=args.metric)
-    gallery = with_threshold(empty.joined(entries), args.threshold)
+    gallery, suggestion = with_threshold(empty.joined(entries), args.threshold)
+    args.gallery.absolute().parent.mkdir(parents=True, exist_ok=True)
     with held(args.gallery):
         _check_new(args.gallery)
         save(args.gallery, gallery)
-    _tell_threshold(gallery)
+    _tell_threshold(gallery, suggestion)
     say(f"{args.gallery}: {_holds(gallery)}")
     return SOME_FAILED if failed else 0
 
@@ -46,22 +47,27 @@ def _add(args):
     embedding = open_embedding(args, choose_for(args))
     before.check_embedding(embedding.fingerprint, str(args.gallery))
     entries, failed = _embedded(args, pictures, embedding.pipeline, before.holds)
+    if failed == len(pictures):
+        raise UserError(f"{args.source} has no picture that can be read; {args.gallery} stays as it is")
+    suggestion = None
 
     def joined(gallery):
+        nonlocal suggestion
         gallery.check_embedding(embedding.fingerprint, str(args.gallery))
-        return with_threshold(gallery.joined(entries), args.threshold)
+        gallery, suggestion = with_threshold(gallery.joined(entries), args.threshold)
+        return gallery
 
     before, after = change(args.gallery, joined)
     new = len(after) - len(before)
     there = len(pictures) - failed - new
-    _tell_threshold(after)
+    _tell_threshold(after, suggestion)
     say(f"added {new} {_pictures(new)}" + (f"; {there} were there already" if there > 0 else ""))
     say(f"{args.gallery}: {_holds(after)}")
     return SOME_FAILED if failed else 0
 
 
 def _remove(args):
-    before, after = change(args.gallery, lambda gallery: with_threshold(gallery.without(args.names)))
+    before, after = change(args.gallery, lambda gallery: with_threshold(gallery.without(args.names))[0])
     gone = len(before) - len(after)
     say(f"removed {gone} {_pictures(gone)}")
     say(f"{args.gallery}: {_holds(after)}")
@@ -79,13 +85,13 @@ def _list(args):
         return 0
     width = max(map(len, gallery.counts), default=0)
     for name, count in gallery.counts.items():
-        print(f"{name:<{width}}  {count}")
+        say(f"{name:<{width}}  {count}")
     made = gallery.embedding
     size = "x".join(map(str, made["input_size"]))
-    print(f"made by {made['model']} at {size}, SHA-256 of its weights {made['sha256'][:12]}…, metric {gallery.metric}")
+    say(f"made by {made['model']} at {size}, SHA-256 of its weights {made['sha256'][:12]}…, metric {gallery.metric}")
     least = f"{DEFAULT}, as of any gallery" if gallery.threshold is None else f"{gallery.threshold:.4g}"
-    print(f"a thing is known from a similarity of {least}")
-    print(f"{args.gallery}: {_holds(gallery)}")
+    say(f"a thing is known from a similarity of {least}")
+    say(f"{args.gallery}: {_holds(gallery)}")
     return 0
 
 
@@ -108,11 +114,10 @@ def _check_new(path):
     check_place(path)
 
 
-def _tell_threshold(gallery):
+def _tell_threshold(gallery, found):
     if gallery.chosen:
         say(f"a thing is known from a similarity of {gallery.threshold:.4g}, as chosen")
         return
-    found = suggest(gallery)
     if found is None:
         say(
             f"a thing is known from a similarity of {DEFAULT}, as of any gallery: two names, one of them with two "

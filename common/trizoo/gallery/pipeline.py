@@ -11,6 +11,7 @@ from trizoo.data.images import as_image
 from trizoo.data.photo import Photo
 from trizoo.gallery.gallery import Gallery, unit
 from trizoo.gallery.index import NONE, make_index
+from trizoo.gallery.names import UNKNOWN
 from trizoo.gallery.threshold import DEFAULT
 from trizoo.ground.boxes import clip, nms
 from trizoo.ground.errors import UserError
@@ -18,7 +19,6 @@ from trizoo.ground.sample import Detections
 from trizoo.pictures.draw import draw_boxes
 
 MARGIN = 0.1  # of a box's sides, which a crop has more to each side
-UNKNOWN = "unknown"
 _NEAREST, _LOOKED_AT = 3, 32  # names that are told of a thing, and the fewest pictures that they are looked for in
 
 
@@ -146,7 +146,11 @@ class RecognitionPipeline:
         self._learn(gallery)
 
     def name(self, vectors: np.ndarray) -> list[tuple[str | None, float, tuple[tuple[str, float], ...]]]:
-        """The names of vectors: float32 (Q, D) -> list of (name or None, similarity, ((name, similarity), …))."""
+        """The names of vectors: float32 (Q, D) -> list of (name or None, similarity, ((name, similarity), …)).
+
+        Raises UserError for vectors of another length than the gallery's.
+        """
+        self.gallery.check_length(vectors.shape[-1])
         if self.gallery.metric == "cosine":
             vectors = unit(vectors)
         count = min(max(self.neighbours, _LOOKED_AT), len(self.gallery))

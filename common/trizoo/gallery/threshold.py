@@ -58,13 +58,16 @@ def with_threshold(gallery, threshold=None):
 
     Args:
         threshold: what a person wants, None for nothing
+
+    Returns:
+        the Gallery, and the `Suggestion`: None where a person chose, or there is none
     """
     if threshold is not None:
-        return replace(gallery, threshold=threshold, chosen=True)
+        return replace(gallery, threshold=threshold, chosen=True), None
     if gallery.chosen:
-        return gallery
+        return gallery, None
     suggestion = suggest(gallery)
-    return replace(gallery, threshold=None if suggestion is None else suggestion.threshold)
+    return replace(gallery, threshold=None if suggestion is None else suggestion.threshold), suggestion
 
 
 def _nearest(gallery, rows):

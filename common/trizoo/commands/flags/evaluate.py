@@ -1,13 +1,20 @@
 """What evaluate takes."""
 
-from trizoo.commands.flags.shared import Parser, add_flags_of_use, add_place_flags, add_task_flags, add_weights_flags
+from trizoo.commands.flags.shared import (
+    Parser,
+    add_flags_of_use,
+    add_place_flags,
+    add_task_flags,
+    add_weights_flags,
+    given_text,
+)
 
 
 def parser(prog="evaluate.py"):
     """The command line of evaluate."""
     flags = Parser(prog=prog, description="Measure a checkpoint on a data set.")
     add_weights_flags(flags, "what to measure", required=True, exported=True)
-    flags.add_argument("--data", metavar="ROOT", help="data set (default: the one it was trained on)")
+    flags.add_argument("--data", type=given_text, metavar="ROOT", help="data set (default: the one it was trained on)")
     add_place_flags(flags)
     flags.add_argument("--split", metavar="NAME", help="default: test, else val, else what it was trained on")
     flags.add_argument(

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trizoo.commands.flags.shared import Parser, add_common_flags, positive_int
+from trizoo.commands.flags.shared import Parser, add_common_flags, given_text, positive_int
 from trizoo.framework import FRAMEWORKS
 from trizoo.tasks.detection_flags import share
 
@@ -80,7 +80,7 @@ def recognize_parser(prog="trizoo recognize"):
         metavar="SOURCE",
         help="image, folder of images, quoted pattern, address, or - as of predict",
     )
-    flags.add_argument("--gallery", required=True, metavar="FILE", help="of trizoo gallery build")
+    flags.add_argument("--gallery", type=given_text, required=True, metavar="FILE", help="of trizoo gallery build")
     flags.add_argument(
         "--embedding", required=True, dest="weights", metavar="FILE|TAG", help=f"{_EMBEDDING}; the gallery's"
     )
@@ -121,6 +121,7 @@ def recognize_parser(prog="trizoo recognize"):
     found.add_argument("--whole", action="store_true", help="the whole picture is one more thing")
     flags.add_argument(
         "--out",
+        type=given_text,
         default="recognized",
         metavar="DIR",
         help="new, empty, or of an earlier recognize (default: ./recognized)",

@@ -10,6 +10,7 @@ from trizoo.commands.flags.gallery import METRICS
 from trizoo.commands.galleries import Opened
 from trizoo.commands.main import main
 from trizoo.gallery import gallery as values
+from trizoo.gallery import threshold
 from trizoo.gallery.file import load
 from trizoo.ground.errors import UserError
 from trizoo.tests.galleries import EMBEDDING, mean_colours
@@ -135,7 +136,49 @@ def test_pictures_that_cannot_be_read_are_told_and_the_others_count(run, tmp_pat
         build(run, source="bad", file="bad.h5")
 
 
-@pytest.mark.parametrize("words", [[], ["build"], ["build", "g.h5", "things", "--embedding", "e", "--threshold", "2"]])
+def test_nothing_is_written_where_no_picture_of_those_to_add_can_be_read(run, tmp_path):
+    build(run)
+    before = (tmp_path / "g.h5").read_bytes()
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"bad\.png has no picture that can be read; g\.h5 stays as it is"):
+        run("add", "g.h5", "bad.png", "--name", "x", "--embedding", "e.h5")
+    assert (tmp_path / "g.h5").read_bytes() == before
+
+
+def test_the_folder_of_a_new_gallery_is_made(run):
+    assert build(run, file="new/folder/g.h5") == 0
+    assert len(load("new/folder/g.h5")) == 9
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u200b", "unknown", "\x1b[31m"])
+def test_names_that_things_cannot_have_are_refused_before_anything_is_written(run, tmp_path, name):
+    with pytest.raises(UserError, match="name"):
+        build(run, "--name", name)
+    assert not (tmp_path / "g.h5").exists()
+
+
+def test_what_is_neither_a_list_nor_a_folder_is_a_sentence(run):
+    with pytest.raises(UserError, match=r"/dev/null is no list \(\.txt, \.tsv, \.csv\)"):
+        build(run, source="/dev/null")
+
+
+def test_the_pictures_are_held_against_one_another_once(run, monkeypatch):
+    counted = []
+    monkeypatch.setattr(threshold, "suggest", lambda gallery: counted.append(gallery))
+    build(run)
+    run("add", "g.h5", "things/red", "--name", "rose", "--embedding", "e.h5")
+    assert len(counted) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["build"],
+        ["build", "", "things", "--embedding", "e"],
+        ["build", "g.h5", "things", "--embedding", "e", "--threshold", "2"],
+    ],
+)
 def test_what_is_no_command_ends_with_a_sentence(run, words, capsys):
     with pytest.raises(SystemExit) as ended:
         run(*words)

@@ -33,12 +33,13 @@ def test_a_picture_among_others_of_another_name_counts_as_wrong():
 @pytest.mark.parametrize("pictures", [[("a", 0), ("a", 10)], [("a", 0), ("b", 10)]])
 def test_one_name_or_one_picture_a_name_suggests_nothing(pictures):
     assert suggest(at(*pictures)) is None
-    assert with_threshold(at(*pictures)).threshold is None
+    assert with_threshold(at(*pictures))[0].threshold is None
 
 
 def test_what_a_person_chose_stays():
     pictures = at(("a", 0), ("a", 10), ("b", 90), ("b", 100))
-    chosen = with_threshold(pictures, 0.9)
-    assert (chosen.threshold, chosen.chosen) == (0.9, True)
-    assert with_threshold(chosen) is chosen
-    assert with_threshold(replace(pictures, threshold=0.1)).threshold == pytest.approx(0.5792, abs=1e-3)
+    chosen, suggestion = with_threshold(pictures, 0.9)
+    assert (chosen.threshold, chosen.chosen, suggestion) == (0.9, True, None)
+    assert with_threshold(chosen) == (chosen, None)
+    again, suggestion = with_threshold(replace(pictures, threshold=0.1))
+    assert again.threshold == suggestion.threshold == pytest.approx(0.5792, abs=1e-3)
