@@ -12,7 +12,9 @@ def parser(prog="trizoo diagnose"):
         "docs/diagnose.md.",
         epilog="exit code: 0 whatever is found, 2 where the folder is no run",
     )
-    flags.add_argument("run", metavar="RUN", help="run folder, such as runs/yolov3-tiny-001; it may still be trained")
+    flags.add_argument(
+        "run", type=given_text, metavar="RUN", help="run folder, such as runs/yolov3-tiny-001; it may still be trained"
+    )
     flags.add_argument(
         "--data", type=given_text, metavar="ROOT", help="where its data set lies now (default: where the recipe says)"
     )

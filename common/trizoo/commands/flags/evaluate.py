@@ -22,10 +22,15 @@ def parser(prog="evaluate.py"):
         action="store_true",
         help="with a tag: input size, resizing, stride and thresholds as its published metric was measured by",
     )
-    flags.add_argument("--json", metavar="FILE", help="write the metrics there")
-    flags.add_argument("--plots", metavar="DIR", help="write curves and the confusion matrix there: PNG, JSON, CSV")
+    flags.add_argument("--json", type=given_text, metavar="FILE", help="write the metrics there")
     flags.add_argument(
-        "--report", metavar="DIR", help="write one page there: metrics, curves, confusion, the worst images (HTML)"
+        "--plots", type=given_text, metavar="DIR", help="write curves and the confusion matrix there: PNG, JSON, CSV"
+    )
+    flags.add_argument(
+        "--report",
+        type=given_text,
+        metavar="DIR",
+        help="write one page there: metrics, curves, confusion, the worst images (HTML)",
     )
     add_flags_of_use(flags)
     add_task_flags(flags, "evaluate")

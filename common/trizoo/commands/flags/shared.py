@@ -161,8 +161,12 @@ def add_place_flags(parser):
     parser.add_argument(
         "--layout", metavar="NAME", help="how the labels are written, such as voc, coco or yolo (default: as found)"
     )
-    parser.add_argument("--images", metavar="DIR", help="the folder of the images, below ROOT or anywhere")
-    parser.add_argument("--annotations", metavar="PATH", help="the file or folder of the annotations, or of the masks")
+    parser.add_argument(
+        "--images", type=given_text, metavar="DIR", help="the folder of the images, below ROOT or anywhere"
+    )
+    parser.add_argument(
+        "--annotations", type=given_text, metavar="PATH", help="the file or folder of the annotations, or of the masks"
+    )
 
 
 def add_weights_flags(parser, use, *, required=False, exported=False):

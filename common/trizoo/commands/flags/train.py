@@ -51,13 +51,18 @@ def parser(prog="train.py"):
     )
     add_weights_flags(flags, "what to fine-tune from, classes may differ")
     flags.add_argument(
-        "--resume", metavar="RUN", help="run folder to resume, exactly where it stopped; one process at a time"
+        "--resume",
+        type=given_text,
+        metavar="RUN",
+        help="run folder to resume, exactly where it stopped; one process at a time",
     )
     flags.add_argument(
         "--out", type=given_text, metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)"
     )
     flags.add_argument("--seed", type=int, metavar="N", help="of weights, order and augmentation (default: 0)")
-    flags.add_argument("--recipe", metavar="FILE", help="YAML file, or the name of a recipe that comes with the zoo")
+    flags.add_argument(
+        "--recipe", type=given_text, metavar="FILE", help="YAML file, or the name of a recipe that comes with the zoo"
+    )
     flags.add_argument(
         "--set", action="append", default=[], metavar="key=value", help="any value of the recipe; may be repeated"
     )

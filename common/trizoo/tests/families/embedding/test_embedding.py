@@ -107,3 +107,9 @@ def test_a_spec_has_its_dimensions_and_losses_their_usual_margins():
         spec.heat([], (32, 32))
     with pytest.raises(UserError, match=r"model.embedding is 9, which classify-resnet18 doesn't have"):
         model_spec("classify-resnet18", 3, embedding=9)
+
+
+@pytest.mark.parametrize("numbers", [0, 8193, 99_999_999])
+def test_a_vector_has_one_to_8192_numbers(numbers):
+    with pytest.raises(ValidationError, match="8192|greater than"):
+        EmbeddingOptions(embedding=numbers)
