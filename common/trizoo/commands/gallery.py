@@ -12,6 +12,7 @@ from trizoo.gallery.file import change, held, load, save
 from trizoo.gallery.gallery import Gallery
 from trizoo.gallery.pictures import embed, find_pictures
 from trizoo.gallery.threshold import DEFAULT, with_threshold
+from trizoo.gallery.turned import Turned
 from trizoo.ground.errors import UserError
 from trizoo.ground.results import check_place
 
@@ -27,10 +28,10 @@ def _build(args):
     _check_new(args.gallery)
     pictures = find_pictures(args.source, args.name)
     embedding = open_embedding(args, choose_for(args))
-    entries, failed = _embedded(args, pictures, embedding.pipeline)
+    empty = Gallery(embedding.fingerprint, metric=args.metric, turned=args.turned)
+    entries, failed = _embedded(args, pictures, embedding.pipeline, empty)
     if not entries:
         raise UserError(f"{args.source} has no picture that can be read; a gallery needs one")
-    empty = Gallery(embedding.fingerprint, metric=args.metric)
     gallery, suggestion = with_threshold(empty.joined(entries), args.threshold)
     args.gallery.absolute().parent.mkdir(parents=True, exist_ok=True)
     with held(args.gallery):
@@ -46,7 +47,7 @@ def _add(args):
     pictures = find_pictures(args.source, args.name)
     embedding = open_embedding(args, choose_for(args))
     before.check_embedding(embedding.fingerprint, str(args.gallery))
-    entries, failed = _embedded(args, pictures, embedding.pipeline, before.holds)
+    entries, failed = _embedded(args, pictures, embedding.pipeline, before)
     if failed == len(pictures):
         raise UserError(f"{args.source} has no picture that can be read; {args.gallery} stays as it is")
     suggestion = None
@@ -81,6 +82,7 @@ def _list(args):
         for name, path in zip(gallery.names, gallery.paths, strict=True):
             listed[name].append(path)
         about = {"embedding": gallery.embedding, "metric": gallery.metric, "threshold": gallery.threshold}
+        about["turned"] = gallery.turned
         print(json.dumps({**about, "names": listed}, ensure_ascii=False, indent=1))
         return 0
     width = max(map(len, gallery.counts), default=0)
@@ -89,19 +91,22 @@ def _list(args):
     made = gallery.embedding
     size = "x".join(map(str, made["input_size"]))
     say(f"made by {made['model']} at {size}, SHA-256 of its weights {made['sha256'][:12]}…, metric {gallery.metric}")
+    if gallery.turned:
+        say("pictures are looked at in four quarter turns")
     least = f"{DEFAULT}, as of any gallery" if gallery.threshold is None else f"{gallery.threshold:.4g}"
     say(f"a thing is known from a similarity of {least}")
     say(f"{args.gallery}: {_holds(gallery)}")
     return 0
 
 
-def _embedded(args, pictures, pipeline, holds=lambda name, digest: False):
-    """The entries of pictures, and how many couldn't be read, each of which is told."""
+def _embedded(args, pictures, pipeline, gallery):
+    """The entries of pictures that a gallery lacks, and how many couldn't be read, each of which is told."""
 
     def bar(found, total):
         return tqdm(found, total=total, desc="pictures", unit="", leave=False, disable=None, file=sys.stderr)
 
-    entries, failed = embed(pictures, pipeline, holds, args.batch_size, bar)
+    pipeline = Turned(pipeline) if gallery.turned else pipeline
+    entries, failed = embed(pictures, pipeline, gallery.holds, args.batch_size, bar)
     for error in failed:
         print(f"error: {error}", file=sys.stderr, flush=True)
     return entries, len(failed)

@@ -2,7 +2,9 @@
 
     gallery/vectors float32 (N, D)    gallery/labels int32 (N,)    gallery/digests uint8 (N, 32)
     gallery/names, gallery/paths      uint8: texts in UTF-8, each ended by a zero byte; names by label, paths by row
-    attributes: gallery (format), trizoo, metric, embedding (JSON), threshold, chosen
+    attributes: gallery (format), trizoo, metric, embedding (JSON), threshold, chosen; in format 2 turned
+
+A gallery that isn't turned has format 1, which older versions read.
 
 The same gallery gives the same bytes.
 """
@@ -23,7 +25,7 @@ from trizoo.ground.lock import HeldError, Lock
 from trizoo.weights import hdf5
 from trizoo.weights.hdf5.write import write
 
-FORMAT = 1
+FORMAT = 2
 WAIT, STEP = 60.0, 0.05  # seconds: how long a process waits for another one that writes, and between two looks
 _LONGEST = 1.01  # square of the length of a vector of length 1, with what rounding takes
 _ADVICE = "a file of trizoo gallery build is needed"
@@ -51,10 +53,12 @@ def save(path, gallery):
         "names": _bytes_of(names),
         "paths": _bytes_of(gallery.paths),
     }
-    attributes = {"gallery": FORMAT, "trizoo": trizoo.__version__, "metric": gallery.metric}
+    attributes = {"gallery": FORMAT if gallery.turned else 1, "trizoo": trizoo.__version__, "metric": gallery.metric}
     attributes["embedding"] = json.dumps(gallery.embedding, sort_keys=True)
     if gallery.threshold is not None:
         attributes |= {"threshold": float(gallery.threshold), "chosen": int(gallery.chosen)}
+    if gallery.turned:
+        attributes["turned"] = 1
     try:
         with replacing(path) as temporary:
             write(temporary, {"gallery": arrays}, attributes)
@@ -167,9 +171,10 @@ def _read(root, path):
     if threshold is not None and not -math.inf < threshold <= 1:
         raise UserError(f"gallery {path} is damaged: its threshold is {threshold}")
     chosen = threshold is not None and bool(attribute("chosen", int))
+    turned = version > 1 and bool(attribute("turned", int))
     embedding = attribute.embedding()
     named = tuple(names[label] for label in labels.tolist())
-    return Gallery(embedding, vectors, named, tuple(paths), digests, metric, threshold, chosen)
+    return Gallery(embedding, vectors, named, tuple(paths), digests, metric, threshold, chosen, turned)
 
 
 class _Attributes:

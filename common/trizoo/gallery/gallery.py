@@ -49,6 +49,7 @@ class Gallery:
         metric: one of METRICS
         threshold: the least similarity by which a name is believed, None where nobody said
         chosen: whether a person said so, so that it stays as pictures come and go
+        turned: whether vectors are those of `trizoo.gallery.turned.Turned`
     """
 
     embedding: dict[str, Any]
@@ -59,6 +60,7 @@ class Gallery:
     metric: str = "cosine"
     threshold: float | None = None
     chosen: bool = False
+    turned: bool = False
 
     def __len__(self):
         return len(self.names)

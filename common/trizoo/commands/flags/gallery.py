@@ -47,6 +47,12 @@ def parser(prog="trizoo gallery"):
     )
     _add_pictures(build)
     build.add_argument("--metric", choices=METRICS, default="cosine", help="how vectors are compared (%(default)s)")
+    build.add_argument(
+        "--turned",
+        action="store_true",
+        help="things may lie at any angle: pictures, and later what is to be recognised, are looked at in four quarter "
+        "turns, which takes four times as long",
+    )
     _add_threshold(build)
     add = actions.add_parser(
         "add",

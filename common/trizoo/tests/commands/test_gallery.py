@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -70,6 +71,21 @@ def test_what_is_added_equals_a_rebuild_to_the_byte(run, tmp_path, capsys):
     assert run("add", "g.h5", "new", "--embedding", "e.h5") == 0
     assert "added 0 pictures; 3 were there already" in capsys.readouterr().out
     assert (tmp_path / "g.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+
+
+def test_what_is_added_to_a_gallery_of_turned_pictures_is_turned_too(run, tmp_path, capsys):
+    build(run, "--turned", file="whole.h5")
+    (tmp_path / "things" / "blue").rename(tmp_path / "blue")
+    build(run, "--turned")
+    assert run("add", "g.h5", "blue", "--name", "blue", "--embedding", "e.h5") == 0
+    whole, grown = load("whole.h5"), load("g.h5")
+    assert whole.turned
+    assert grown.turned
+    assert np.array_equal(whole.vectors, grown.vectors)
+    assert whole.threshold == grown.threshold
+    capsys.readouterr()
+    run("list", "g.h5")
+    assert "pictures are looked at in four quarter turns" in capsys.readouterr().out
 
 
 def test_one_picture_and_a_folder_without_names_have_a_name(run, capsys):

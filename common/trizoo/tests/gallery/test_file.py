@@ -31,6 +31,15 @@ def test_an_empty_gallery_and_no_threshold_are_read(tmp_path):
     assert (len(back), back.threshold, back.chosen) == (0, None, False)
 
 
+def test_a_gallery_of_turned_pictures_says_so_in_a_format_that_older_versions_refuse(tmp_path):
+    save(tmp_path / "g.h5", replace(gallery(), turned=True))
+    save(tmp_path / "old.h5", gallery())
+    assert (load(tmp_path / "g.h5").turned, load(tmp_path / "old.h5").turned) == (True, False)
+    with h5py.File(tmp_path / "g.h5") as turned, h5py.File(tmp_path / "old.h5") as old:
+        assert (turned.attrs["gallery"], old.attrs["gallery"]) == (2, 1)
+        assert "turned" not in old.attrs
+
+
 def test_the_same_gallery_gives_the_same_bytes_however_it_came_about(tmp_path):
     pictures = entries(30, ("a", "b"))
     save(tmp_path / "at_once.h5", Gallery(EMBEDDING).joined(pictures))
