@@ -71,7 +71,7 @@ def say(text):
     Names of files and classes may come from strangers: see `trizoo.ground.errors.harmless`.
     """
     if started().is_first:
-        print(harmless(text), flush=True)
+        print(harmless(str(text)), flush=True)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,10 @@ def find_pictures(source, name=None):
             f"{source} has no folder of a name with pictures, NAME/…, and no list with a picture, a tab and its name a "
             f"line; --name says whose pictures all of them are"
         )
-    names = [*map(thing_name, found.class_names)]
+    try:
+        names = [*map(thing_name, found.class_names)]
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from None
     names = [names[label] for label in found.labels.tolist()]
     return [Picture(name, found.path(row), found.images[row]) for row, name in enumerate(names)]
 
