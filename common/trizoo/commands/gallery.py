@@ -44,6 +44,7 @@ def _build(args):
 
 def _add(args):
     before = load(args.gallery)
+    check_place(args.gallery)
     pictures = find_pictures(args.source, args.name)
     embedding = open_embedding(args, choose_for(args))
     before.check_embedding(embedding.fingerprint, str(args.gallery))
@@ -68,6 +69,8 @@ def _add(args):
 
 
 def _remove(args):
+    load(args.gallery)
+    check_place(args.gallery)
     before, after = change(args.gallery, lambda gallery: with_threshold(gallery.without(args.names))[0])
     gone = len(before) - len(after)
     say(f"removed {gone} {_pictures(gone)}")

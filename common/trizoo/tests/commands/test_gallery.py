@@ -161,6 +161,19 @@ def test_nothing_is_written_where_no_picture_of_those_to_add_can_be_read(run, tm
     assert (tmp_path / "g.h5").read_bytes() == before
 
 
+@pytest.mark.parametrize("words", [["add", "g.h5", "things", "--embedding", "e.h5"], ["remove", "g.h5", "red"]])
+def test_a_gallery_whose_folder_takes_no_files_is_told_before_any_work(run, tmp_path, monkeypatch, words):
+    build(run)
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    monkeypatch.setattr(command, "embed", None)
+    with pytest.raises(UserError, match=r"g\.h5 can't be written, since .* takes no files \(Permission denied\); name"):
+        run(*words)
+
+
 def test_the_folder_of_a_new_gallery_is_made(run):
     assert build(run, file="new/folder/g.h5") == 0
     assert len(load("new/folder/g.h5")) == 9
