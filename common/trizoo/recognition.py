@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from trizoo.api import load
-from trizoo.data.class_names import class_name
 from trizoo.data.images import as_image
 from trizoo.deploy.runtimes import is_exported
 from trizoo.gallery.file import load as load_gallery
 from trizoo.gallery.file import save as save_gallery
 from trizoo.gallery.gallery import Entry, Gallery
+from trizoo.gallery.names import thing_name
 from trizoo.gallery.pictures import digest_of, fingerprint
 from trizoo.gallery.pipeline import MARGIN, RecognitionPipeline
 from trizoo.gallery.threshold import with_threshold
@@ -43,8 +43,9 @@ class Recognizer:
 
         Raises:
             UserError: for a file that can't be read
-            ValueError: for what is no image
+            ValueError: for what is no image, and a batch size below 1
         """
+        _check_batch_size(batch_size)
         several = isinstance(images, list | tuple)
         found = list(self.pipeline(map(_read, images if several else [images]), batch_size))
         return found if several else found[0]
@@ -59,18 +60,24 @@ class Recognizer:
         """The least similarity of a known thing."""
         return self.pipeline.least
 
-    def add(self, name: str, images: Iterable[Any], *, batch_size: int = 8) -> int:
+    def add(self, name: str, images: Any, *, batch_size: int = 8) -> int:
         """Puts pictures of a name, a new one or one that is there, into the gallery -> how many were new.
 
         The gallery's file stays as it is, see `save`. Its threshold follows its pictures unless a person chose it.
 
         Args:
             images: as of a call, each of this thing alone
+
+        Raises:
+            UserError: for a name that things can't have, and as a call does
         """
-        images = [_read(image) for image in images]
+        _check_batch_size(batch_size)
+        name = thing_name(name)
+        single = isinstance(images, str | Path | np.ndarray) or not isinstance(images, Iterable)
+        images = [_read(image) for image in ([images] if single else images)]
         vectors = self.pipeline.embedder(images, batch_size)
         entries = [
-            Entry(class_name(name), str(image) if isinstance(image, str | Path) else "", _digest(image), vector)
+            Entry(name, str(image) if isinstance(image, str | Path) else "", _digest(image), vector)
             for image, vector in zip(images, vectors, strict=True)
         ]
         before = len(self.pipeline.gallery)
@@ -79,14 +86,14 @@ class Recognizer:
 
     def remove(self, name: str) -> None:
         """Takes all pictures of a name out of the gallery. Raises UserError where there are none."""
-        self._change(self.pipeline.gallery.without([class_name(name)]))
+        self._change(self.pipeline.gallery.without([name]))
 
     def save(self, path: str | Path) -> None:
         """Writes the gallery to a file, as `trizoo gallery` does; one that is there is replaced."""
         save_gallery(path, self.pipeline.gallery)
 
     def _change(self, gallery: Gallery) -> None:
-        self.pipeline.change(with_threshold(gallery))
+        self.pipeline.change(with_threshold(gallery)[0])
 
 
 def load_recognizer(
@@ -124,7 +131,7 @@ def load_recognizer(
 
     Raises:
         UserError: for files that don't fit one another, and as `trizoo.load`
-        ValueError: for a number out of its range
+        ValueError: for a number out of its range, and for one of the detector's without a detector
     """
     for name, value, least, most in (
         ("threshold", threshold, -1, 1),
@@ -133,8 +140,16 @@ def load_recognizer(
         ("max_detections", max_detections, 1, np.inf),
         ("margin", margin, 0, 1),
     ):
+        if value is None and name in ("neighbours", "margin"):
+            raise ValueError(f"{name} is None; a number is needed")
         if value is not None and not least <= value <= most:
             raise ValueError(f"{name} is {value!r}; {least} {'or more' if most == np.inf else f'to {most}'} is needed")
+        if value is not None and most == np.inf and value != int(value):
+            raise ValueError(f"{name} is {value!r}; a whole number is needed")
+    of_detector = {"confidence": confidence, "max_detections": max_detections, "agnostic": agnostic, "whole": whole}
+    for name, value in of_detector.items():
+        if detector is None and value is not None and value is not False:
+            raise ValueError(f"{name} is {value!r}, which is of what a detector finds; detector is needed too")
     pictures = load_gallery(os.fspath(gallery))
     given = {"device": device, "offline": offline}
     text = os.fspath(embedding)
@@ -166,8 +181,13 @@ def _loaded(weights, framework, task, *, device, offline):
     framework = None if is_exported(weights) else framework
     model = load(weights, framework, device=device, offline=offline)
     if (other := task_of(model.spec.name).name) != task:
-        raise UserError(f"{weights} is a {model.spec.name} for {other}; a model for {task} is needed")
+        raise UserError(f"{weights} is of {model.spec.name}, which is for {other}; a model for {task} is needed")
     return model
+
+
+def _check_batch_size(batch_size):
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size!r}; a whole number of at least 1 is needed")
 
 
 def _read(image):

@@ -9,7 +9,7 @@ from pathlib import Path
 from trizoo import __version__
 from trizoo.deploy.endings import SAVED_MODEL, ending_of
 from trizoo.framework import PIP, Framework, find, is_installed, require_installed
-from trizoo.ground.errors import UserError, sentence
+from trizoo.ground.errors import UserError, harmless, sentence
 from trizoo.ground.stderr import without_remarks
 from trizoo.ground.tested import untested
 from trizoo.tasks import FLAGS
@@ -66,9 +66,12 @@ def _distribution(library):
 
 
 def say(text):
-    """A line for a person, at once; of several processes that train together the first alone says it."""
+    """Lines for a person, at once; of several processes that train together the first alone says it.
+
+    Names of files and classes may come from strangers: see `trizoo.ground.errors.harmless`.
+    """
     if started().is_first:
-        print(text, flush=True)
+        print(harmless(str(text)), flush=True)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,9 @@ def _read(args, option, task):
     """What is in a model's file. Raises UserError for a model of another task."""
     read = read_model(str(find_weights(args)))
     if (other := task_of(read.spec.name).name) != task:
-        raise UserError(f"{option} is {read.path}, a {read.spec.name} for {other}; a model for {task} is needed")
+        raise UserError(
+            f"{option} is {read.path} of {read.spec.name}, which is for {other}; a model for {task} is needed"
+        )
     return read
 
 

@@ -11,7 +11,8 @@ from trizoo.commands.predict import ALL_FAILED, SOME_FAILED, earlier_files, hold
 from trizoo.data.given import PIPE, find_given
 from trizoo.gallery.file import load
 from trizoo.gallery.index import recall
-from trizoo.gallery.pipeline import MARGIN, UNKNOWN, RecognitionPipeline
+from trizoo.gallery.names import UNKNOWN
+from trizoo.gallery.pipeline import MARGIN, RecognitionPipeline
 from trizoo.ground.errors import UserError
 from trizoo.ground.results import check_folder, check_results, check_unchanged, is_marked_folder, mark_folder
 from trizoo.tasks.json_lines import ResultFile
@@ -25,7 +26,8 @@ _OF_DETECTOR = ("confidence", "max_detections", "agnostic", "margin", "whole")
 def run(args, choice):
     """The command, on the framework of a Choice. Returns the exit code."""
     for name in _OF_DETECTOR:
-        if args.detector is None and getattr(args, name):
+        value = getattr(args, name)
+        if args.detector is None and value is not None and value is not False:
             raise UserError(f"--{name.replace('_', '-')} is of what a detector finds; --detector is needed too")
     gallery = load(args.gallery)
     photos, footage = find_given(args.source, sys.stdin.buffer if PIPE in args.source else None)

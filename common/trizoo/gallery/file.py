@@ -2,7 +2,9 @@
 
     gallery/vectors float32 (N, D)    gallery/labels int32 (N,)    gallery/digests uint8 (N, 32)
     gallery/names, gallery/paths      uint8: texts in UTF-8, each ended by a zero byte; names by label, paths by row
-    attributes: gallery (format), trizoo, metric, embedding (JSON), threshold, chosen
+    attributes: gallery (format), trizoo, metric, embedding (JSON), threshold, chosen; in format 2 turned
+
+A gallery that isn't turned has format 1, which older versions read.
 
 The same gallery gives the same bytes.
 """
@@ -23,9 +25,21 @@ from trizoo.ground.lock import HeldError, Lock
 from trizoo.weights import hdf5
 from trizoo.weights.hdf5.write import write
 
-FORMAT = 1
+FORMAT = 2
 WAIT, STEP = 60.0, 0.05  # seconds: how long a process waits for another one that writes, and between two looks
+_LONGEST = 1.01  # square of the length of a vector of length 1, with what rounding takes
 _ADVICE = "a file of trizoo gallery build is needed"
+
+
+def _is_size(value):
+    return isinstance(value, list) and len(value) == 2 and all(type(side) is int and side > 0 for side in value)
+
+
+def _is_text(value):
+    return isinstance(value, str)
+
+
+_IS = {"model": _is_text, "sha256": _is_text, "input_size": _is_size, "resize": _is_text}
 
 
 def save(path, gallery):
@@ -39,10 +53,12 @@ def save(path, gallery):
         "names": _bytes_of(names),
         "paths": _bytes_of(gallery.paths),
     }
-    attributes = {"gallery": FORMAT, "trizoo": trizoo.__version__, "metric": gallery.metric}
+    attributes = {"gallery": FORMAT if gallery.turned else 1, "trizoo": trizoo.__version__, "metric": gallery.metric}
     attributes["embedding"] = json.dumps(gallery.embedding, sort_keys=True)
     if gallery.threshold is not None:
         attributes |= {"threshold": float(gallery.threshold), "chosen": int(gallery.chosen)}
+    if gallery.turned:
+        attributes["turned"] = 1
     try:
         with replacing(path) as temporary:
             write(temporary, {"gallery": arrays}, attributes)
@@ -56,6 +72,8 @@ def load(path):
     Nothing in it is run or followed, and it takes no more memory than a few times the file's size. Raises UserError for
     a file that is missing, damaged, foreign or of a newer format.
     """
+    if Path(path).is_dir():
+        raise _folder(path)
     try:
         with open_ordinary(path) as file:
             if file.read(len(hdf5.SIGNATURE)) != hdf5.SIGNATURE:
@@ -79,7 +97,7 @@ def held(path):
     Raises UserError where that takes more than a minute, the folder takes no files, or a folder has the name.
     """
     if Path(path).is_dir():
-        raise UserError(f"{path} is a folder; the file of a gallery is needed")
+        raise _folder(path)
     place, end = Path(path).with_name(f".{Path(path).name}.lock"), time.monotonic() + WAIT
     while True:
         try:
@@ -106,6 +124,10 @@ def change(path, function):
     return before, after
 
 
+def _folder(path):
+    return UserError(f"{path} is a folder; the file of a gallery is needed")
+
+
 def _bytes_of(texts):
     """uint8 (B,) of texts, each ended by a zero byte."""
     data = b"".join(text.encode(errors="surrogateescape").replace(b"\0", b"") + b"\0" for text in texts)
@@ -122,6 +144,8 @@ def _read(root, path):
             f"gallery {path} has format {version}, and this is TriZoo {trizoo.__version__}, reading up to {FORMAT}: "
             f"a newer version is needed"
         )
+    if version < 1:
+        raise UserError(f"gallery {path} is damaged: its format is {version}")
     group = root.get("gallery")
     if not isinstance(group, hdf5.Group):
         raise UserError(f"gallery {path} isn't whole: it has no arrays")
@@ -134,18 +158,23 @@ def _read(root, path):
         raise UserError(f"gallery {path} is damaged: its arrays aren't of one length")
     if rows and (labels.min() < 0 or labels.max() >= len(names)):
         raise UserError(f"gallery {path} is damaged: a picture has no name")
+    if len({*names}) < len(names):
+        raise UserError(f"gallery {path} is damaged: a name is there twice")
     if not np.isfinite(vectors).all():
         raise UserError(f"gallery {path} is damaged: its vectors aren't finite")
     metric = attribute("metric", str)
     if metric not in METRICS:
         raise UserError(f"gallery {path} has the metric {metric[:40]!r}; {' and '.join(METRICS)} are known")
+    if metric == "cosine" and rows and np.square(vectors, dtype=np.float64).sum(1).max() > _LONGEST:
+        raise UserError(f"gallery {path} is damaged: its vectors aren't of length 1")
     threshold = attribute("threshold", float) if "threshold" in root.attributes else None
-    if threshold is not None and not math.isfinite(threshold):
+    if threshold is not None and not -math.inf < threshold <= 1:
         raise UserError(f"gallery {path} is damaged: its threshold is {threshold}")
     chosen = threshold is not None and bool(attribute("chosen", int))
+    turned = version > 1 and bool(attribute("turned", int))
     embedding = attribute.embedding()
     named = tuple(names[label] for label in labels.tolist())
-    return Gallery(embedding, vectors, named, tuple(paths), digests, metric, threshold, chosen)
+    return Gallery(embedding, vectors, named, tuple(paths), digests, metric, threshold, chosen, turned)
 
 
 class _Attributes:
@@ -168,7 +197,7 @@ class _Attributes:
             value = json.loads(self("embedding", str))
         except (ValueError, RecursionError):
             value = None
-        if not isinstance(value, dict) or not set(EMBEDDING) <= value.keys():
+        if not isinstance(value, dict) or not all(_IS[key](value.get(key)) for key in EMBEDDING):
             raise UserError(f"gallery {self.path} is damaged: it doesn't say which model made its vectors")
         return {key: value[key] for key in EMBEDDING}
 

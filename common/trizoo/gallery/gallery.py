@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from trizoo.data.class_names import class_name
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import hint
 
@@ -48,6 +49,7 @@ class Gallery:
         metric: one of METRICS
         threshold: the least similarity by which a name is believed, None where nobody said
         chosen: whether a person said so, so that it stays as pictures come and go
+        turned: whether vectors are those of `trizoo.gallery.turned.Turned`
     """
 
     embedding: dict[str, Any]
@@ -58,6 +60,7 @@ class Gallery:
     metric: str = "cosine"
     threshold: float | None = None
     chosen: bool = False
+    turned: bool = False
 
     def __len__(self):
         return len(self.names)
@@ -85,7 +88,8 @@ class Gallery:
         """The gallery with further `Entry`s; one that it holds already stays as it is.
 
         Raises:
-            ValueError: for vectors of other lengths, or that aren't finite
+            UserError: for vectors of another length than the gallery's
+            ValueError: for vectors that aren't finite
         """
         known, new = set(self._known), []
         for entry in entries:
@@ -95,8 +99,9 @@ class Gallery:
         if not new:
             return self
         vectors = np.stack([np.asarray(entry.vector, np.float32) for entry in new])
-        if vectors.ndim != 2 or (len(self) and vectors.shape[1] != self.vectors.shape[1]):
-            raise ValueError(f"vectors are {vectors.shape}; (N, {self.vectors.shape[-1]}) are needed")
+        if vectors.ndim != 2:
+            raise ValueError(f"vectors are {vectors.shape}; (N, D) is needed")
+        self.check_length(vectors.shape[1])
         if not np.isfinite(vectors).all():
             raise ValueError("vectors hold nan or infinity; finite numbers are needed")
         vectors = unit(vectors) if self.metric == "cosine" else vectors
@@ -111,7 +116,7 @@ class Gallery:
 
     def without(self, names):
         """The gallery less all pictures of these names. Raises UserError for a name that it doesn't hold."""
-        there = self.counts
+        there, names = self.counts, [*map(class_name, names)]
         for name in names:
             if name not in there:
                 raise UserError(f"the gallery holds no picture of {name!r}{hint(name, there)}")
@@ -133,6 +138,14 @@ class Gallery:
                     f"{called} holds vectors {what} ({self.embedding['model']}), which can't be compared with those of "
                     f"{here}; the weights that built it are needed, or build it anew with trizoo gallery build"
                 )
+
+    def check_length(self, length):
+        """UserError where the gallery has vectors of another length."""
+        if len(self) and self.vectors.shape[1] != length:
+            raise UserError(
+                f"the gallery holds vectors of {self.vectors.shape[1]} numbers, and the embedding gives {length}; the "
+                f"weights that built it are needed"
+            )
 
     @cached_property
     def _known(self):

@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from trizoo.data.class_names import class_name
 from trizoo.data.classes.folders import find_class_folders
 from trizoo.data.classes.lists import SUFFIXES, find_class_lists
 from trizoo.data.image_tree import files_below
 from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.data.photo import Photo
 from trizoo.gallery.gallery import Entry
+from trizoo.gallery.names import thing_name
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import open_ordinary
 
@@ -39,7 +39,7 @@ def find_pictures(source, name=None):
         name: whose pictures all of those below the folder are; an image file will do as well
 
     Raises:
-        UserError: where there are none, and as `trizoo.data.classes` does
+        UserError: where there are none, for a name that things can't have, and as `trizoo.data.classes` does
     """
     source = Path(source)
     if not source.exists():
@@ -47,8 +47,8 @@ def find_pictures(source, name=None):
             f"there is no {source}; a folder of pictures, or a list with a picture and its name a line, is needed"
         )
     if name is not None:
-        return _all_of(source, class_name(name))
-    if source.is_file():
+        return _all_of(source, thing_name(name))
+    if not source.is_dir():
         if source.suffix.lower() not in SUFFIXES:
             raise UserError(f"{source} is no list ({', '.join(SUFFIXES)}); --name says whose picture it is")
         found = find_class_lists(source.parent, None, source)
@@ -59,13 +59,17 @@ def find_pictures(source, name=None):
             f"{source} has no folder of a name with pictures, NAME/…, and no list with a picture, a tab and its name a "
             f"line; --name says whose pictures all of them are"
         )
-    names = [found.class_names[label] for label in found.labels.tolist()]
+    try:
+        names = [*map(thing_name, found.class_names)]
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from None
+    names = [names[label] for label in found.labels.tolist()]
     return [Picture(name, found.path(row), found.images[row]) for row, name in enumerate(names)]
 
 
 def _all_of(source, name):
     """All pictures of a folder, or a file, under one name."""
-    if source.is_file():
+    if not source.is_dir():
         return [Picture(name, source, source.name)]
     files = files_below(source, IMAGE_SUFFIXES)
     if not files:

@@ -11,14 +11,15 @@ from trizoo.data.images import as_image
 from trizoo.data.photo import Photo
 from trizoo.gallery.gallery import Gallery, unit
 from trizoo.gallery.index import NONE, make_index
+from trizoo.gallery.names import UNKNOWN
 from trizoo.gallery.threshold import DEFAULT
+from trizoo.gallery.turned import Turned
 from trizoo.ground.boxes import clip, nms
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
 from trizoo.pictures.draw import draw_boxes
 
 MARGIN = 0.1  # of a box's sides, which a crop has more to each side
-UNKNOWN = "unknown"
 _NEAREST, _LOOKED_AT = 3, 32  # names that are told of a thing, and the fewest pictures that they are looked for in
 
 
@@ -86,7 +87,8 @@ class RecognitionPipeline:
     """Names what is in images.
 
     Args:
-        embedder: pipeline of images -> vectors float32 (D,), as `trizoo.tasks.pipeline.ImagePipeline` is called
+        embedder: pipeline of images -> vectors float32 (D,), as `trizoo.tasks.pipeline.ImagePipeline` is called; of a
+            gallery that is turned it becomes a `trizoo.gallery.turned.Turned`
         gallery: a `trizoo.gallery.gallery.Gallery`
         detector: pipeline of images -> `Detections`; None: each whole picture is one thing
         threshold: the least similarity of a known thing; None: the gallery's, else DEFAULT
@@ -110,6 +112,8 @@ class RecognitionPipeline:
     def __post_init__(self):
         if not len(self.gallery):
             raise UserError("the gallery holds no picture; trizoo gallery add puts some into it")
+        if self.gallery.turned:
+            self.embedder = Turned(self.embedder)
         self.index = make_index(self.gallery, self.exact)
         self._learn(self.gallery)
 
@@ -131,9 +135,11 @@ class RecognitionPipeline:
         """Goes on with another gallery of the same model; of its vectors those that changed are looked at alone.
 
         Raises:
-            UserError: where it holds nothing, or vectors of another model
+            UserError: where it holds nothing, or vectors of another model, or made otherwise
         """
         gallery.check_embedding(self.gallery.embedding)
+        if gallery.turned != self.gallery.turned:
+            raise UserError("one of the galleries is of turned pictures, and the other isn't; build them alike")
         if not len(gallery):
             raise UserError("the gallery would hold no picture; one at least is needed")
         if self.index.exact:
@@ -146,7 +152,11 @@ class RecognitionPipeline:
         self._learn(gallery)
 
     def name(self, vectors: np.ndarray) -> list[tuple[str | None, float, tuple[tuple[str, float], ...]]]:
-        """The names of vectors: float32 (Q, D) -> list of (name or None, similarity, ((name, similarity), …))."""
+        """The names of vectors: float32 (Q, D) -> list of (name or None, similarity, ((name, similarity), …)).
+
+        Raises UserError for vectors of another length than the gallery's.
+        """
+        self.gallery.check_length(vectors.shape[-1])
         if self.gallery.metric == "cosine":
             vectors = unit(vectors)
         count = min(max(self.neighbours, _LOOKED_AT), len(self.gallery))

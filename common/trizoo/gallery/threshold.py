@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trizoo.gallery.index import make_index
+from trizoo.metrics.embedding import best_threshold
 
 DEFAULT = 0.5  # where a gallery says nothing; unit vectors of unrelated things are near 0
 _MOST = 1000  # pictures that are left out, one after the other
@@ -30,9 +31,9 @@ def suggest(gallery):
     """The `Suggestion` of the threshold that serves known and unknown things alike, None where there is none.
 
     Each picture is held against the others (leave one out). The nearest of its own name says what a known thing looks
-    like, the nearest of any other name what an unknown one would. The threshold is the middle of the widest gap between
-    two similarities of those at which the product of the two shares is the greatest: neither is bought with all of the
-    other. There is none where the gallery has one name alone, or no name has two pictures.
+    like, as long as no other name is nearer, the nearest of any other name what an unknown one would; between them lies
+    `trizoo.metrics.embedding.best_threshold`, or DEFAULT where these tell nothing apart. There is none where the
+    gallery has one name alone, or no name has two pictures.
     """
     counts = gallery.counts
     if len(counts) < 2 or max(counts.values()) < 2:
@@ -40,17 +41,11 @@ def suggest(gallery):
     rows = np.arange(0, len(gallery), -(-len(gallery) // _MOST))
     own, other = _nearest(gallery, rows)
     paired = np.array([counts[gallery.names[row]] > 1 for row in rows.tolist()])
-    named = np.where(own > other, own, -np.inf)
-    values = np.unique(np.concatenate([own, other]))
-    values = values[np.isfinite(values)]
-    gaps = np.stack([np.concatenate([[-1.0], values]), np.concatenate([values, [1.0]])], axis=1)
-    middles = gaps.mean(1)
-    known = (named[paired, None] >= middles).mean(0)
-    unknown = (other[:, None] < middles).mean(0)
-    products = np.round(known * unknown, 9)
-    best = np.flatnonzero(products == products.max())
-    widest = best[np.argmax((gaps[:, 1] - gaps[:, 0])[best])]
-    return Suggestion(round(float(middles[widest]), 4), float(known[widest]), float(unknown[widest]), int(paired.sum()))
+    named = np.where(own > other, own, -np.inf)[paired]
+    threshold, known, unknown = best_threshold(named, other)
+    if np.isnan(threshold):
+        threshold, known, unknown = DEFAULT, float(np.mean(named >= DEFAULT)), float(np.mean(other < DEFAULT))
+    return Suggestion(threshold, known, unknown, int(paired.sum()))
 
 
 def with_threshold(gallery, threshold=None):
@@ -58,13 +53,16 @@ def with_threshold(gallery, threshold=None):
 
     Args:
         threshold: what a person wants, None for nothing
+
+    Returns:
+        the Gallery, and the `Suggestion`: None where a person chose, or there is none
     """
     if threshold is not None:
-        return replace(gallery, threshold=threshold, chosen=True)
+        return replace(gallery, threshold=threshold, chosen=True), None
     if gallery.chosen:
-        return gallery
+        return gallery, None
     suggestion = suggest(gallery)
-    return replace(gallery, threshold=None if suggestion is None else suggestion.threshold)
+    return replace(gallery, threshold=None if suggestion is None else suggestion.threshold), suggestion
 
 
 def _nearest(gallery, rows):

@@ -9,6 +9,8 @@ from trizoo.ground.text import plain
 from trizoo.metrics.shares import mean, ratio
 
 FEW = 5  # of recall_at_5
+KEPT, FEWEST = 0.95, 20  # of best_threshold: share of similarities within a class, and how few say nothing of it
+_DECIMALS = 4  # of a threshold
 _BLOCK = 1 << 24  # similarities at once
 
 
@@ -43,8 +45,7 @@ class EmbeddingMetrics:
             recall_at_1, recall_at_5: shares of them of whose class the most similar other image is, or one of the five
             map_at_r: mean over them of the mean over R ranks of the precision there where the image at that rank is of
                 their class, else 0; R is how many others their class has (Musgrave et al. 2020, section 3.2)
-            threshold: the similarity that best tells the nearest of one's class from the nearest of another: which
-                gives the greatest sum of the shares `kept` (of the former above it) and `refused` (of the latter below)
+            threshold, kept, refused: `best_threshold` of the nearest of one's class and of the nearest of another
             per_class: {"recall_at_1", "map_at_r": float64 (C,), nan where no image is looked for, "images": int64 (C,)}
             labels: int64 (N,), of all images
             nearest: int64 (N,), the most similar other image of each
@@ -92,22 +93,36 @@ class EmbeddingMetrics:
 def best_threshold(of_same, of_other):
     """The similarity that best tells pairs of one class from pairs of two, and the shares on the right side of it.
 
+    It is the middle of the widest gap between two similarities of those at which the product of the two shares is the
+    greatest: neither is bought with all of the other. Classes that nobody has seen may be more alike than these are, so
+    it is raised to what 95 in 100 of `of_same` reach, of which there have to be twenty (that rate of true positives is
+    the one at which methods for unknown classes are compared: Liang et al. 2018).
+
     Args:
-        of_same, of_other: float (N,), (M,)
+        of_same, of_other: float (N,), (M,), from -1 to 1; -inf of what is wrong at any threshold
 
     Returns:
-        threshold: halfway between two neighbouring similarities, the lowest of equally good ones; nan without both
-        kept: share of `of_same` above it
-        refused: share of `of_other` below it
+        threshold: four decimals; nan without both, and where every threshold has none of the one or of the other
+        kept: share of `of_same` that is as high or higher
+        refused: share of `of_other` that is lower
     """
     if not len(of_same) or not len(of_other):
         return np.nan, np.nan, np.nan
     values = np.unique(np.concatenate([of_same, of_other]))
-    cuts = np.concatenate([values[:1] - 1e-6, (values[1:] + values[:-1]) / 2])
+    values = values[np.isfinite(values)]
+    gaps = np.stack([np.concatenate([[-1.0], values]), np.concatenate([values, [1.0]])])
+    cuts = gaps.mean(0)
     kept = 1 - np.searchsorted(np.sort(of_same), cuts) / len(of_same)
     refused = np.searchsorted(np.sort(of_other), cuts) / len(of_other)
-    best = int((kept + refused).argmax())
-    return float(cuts[best]), float(kept[best]), float(refused[best])
+    products = np.round(kept * refused, 9)
+    if not products.max() > 0:
+        return np.nan, np.nan, np.nan
+    best = np.flatnonzero(products == products.max())
+    threshold = round(float(cuts[best[np.argmax((gaps[1] - gaps[0])[best])]]), _DECIMALS)
+    if len(of_same) >= FEWEST:
+        reached = float(np.quantile(of_same, 1 - KEPT, method="lower"))
+        threshold = max(threshold, round(reached - 0.5 * 10**-_DECIMALS, _DECIMALS))  # downwards: the pair stays above
+    return threshold, float(np.mean(of_same >= threshold)), float(np.mean(of_other < threshold))
 
 
 def report(measures):

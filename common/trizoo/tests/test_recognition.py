@@ -72,6 +72,10 @@ def test_an_unknown_thing_is_known_once_it_is_added_and_unknown_once_it_is_remov
         ({"neighbours": 0}, "neighbours is 0; 1 or more is needed"),
         ({"confidence": -1}, "confidence is -1; 0 to 1 is needed"),
         ({"margin": 1.5}, "margin is 1.5; 0 to 1 is needed"),
+        ({"margin": None}, "margin is None; a number is needed"),
+        ({"neighbours": 1.5}, "neighbours is 1.5; a whole number is needed"),
+        ({"confidence": 0}, "confidence is 0, which is of what a detector finds; detector is needed too"),
+        ({"whole": True}, "whole is True, which is of what a detector finds"),
     ],
 )
 def test_a_number_out_of_its_range_is_named(place, option, words):
@@ -87,9 +91,25 @@ def test_other_weights_than_the_gallerys_are_refused(place):
 def test_a_model_of_another_task_is_refused(monkeypatch):
     monkeypatch.setattr(recognition, "load", lambda *_, **__: SimpleNamespace(spec=model_spec("yolov3-tiny", 1)))
     with pytest.raises(
-        trizoo.UserError, match=r"e\.h5 is a yolov3-tiny for detection; a model for embedding is needed"
+        trizoo.UserError, match=r"e\.h5 is of yolov3-tiny, which is for detection; a model for embedding is needed"
     ):
         recognition._loaded("e.h5", None, "embedding", device="cpu", offline=False)
+
+
+def test_one_picture_that_is_added_is_one_and_no_list_of_letters(place):
+    recognizer = trizoo.load_recognizer("g.h5", "e.h5")
+    Image.fromarray(picture(GREEN)).save("green.png")
+    assert recognizer.add("green", "green.png") == 1
+    assert recognizer.add("green", picture(GREEN)) == 1
+    assert recognizer.add("green", iter(["green.png"])) == 0
+
+
+def test_a_batch_size_of_no_image_and_a_name_of_nothing_are_refused(place):
+    recognizer = trizoo.load_recognizer("g.h5", "e.h5")
+    with pytest.raises(ValueError, match="batch_size is 0; a whole number of at least 1"):
+        recognizer(picture(RED), batch_size=0)
+    with pytest.raises(trizoo.UserError, match="is blank"):
+        recognizer.add("", [picture(RED)])
 
 
 def test_a_picture_that_cannot_be_read_is_a_sentence(place):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trizoo.commands.flags.shared import Parser, add_place_flags, positive_int, size_argument
+from trizoo.commands.flags.shared import Parser, add_place_flags, given_text, positive_int, size_argument
 from trizoo.ground.conventions import POLICIES
 
 
@@ -13,7 +13,7 @@ def parser(prog="trizoo anchors"):
         description="Find YOLO anchors for a data set by k-means and compare them with the old ones. "
         "Exits with 1, and writes nothing, where the new ones are worse.",
     )
-    flags.add_argument("root", metavar="ROOT", help="data set with boxes")
+    flags.add_argument("root", type=given_text, metavar="ROOT", help="data set with boxes")
     add_place_flags(flags)
     flags.add_argument("--split", default="train", help="split to take boxes from (default: %(default)s)")
     flags.add_argument("--k", type=positive_int, help="number of anchors (default: as many as the old ones)")

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trizoo.commands.flags.shared import Parser, add_common_flags, positive_int
+from trizoo.commands.flags.shared import Parser, add_common_flags, given_text, positive_int
 from trizoo.framework import FRAMEWORKS
 from trizoo.tasks.detection_flags import share
 
@@ -47,6 +47,12 @@ def parser(prog="trizoo gallery"):
     )
     _add_pictures(build)
     build.add_argument("--metric", choices=METRICS, default="cosine", help="how vectors are compared (%(default)s)")
+    build.add_argument(
+        "--turned",
+        action="store_true",
+        help="things may lie at any angle: pictures, and later what is to be recognised, are looked at in four quarter "
+        "turns, which takes four times as long",
+    )
     _add_threshold(build)
     add = actions.add_parser(
         "add",
@@ -80,7 +86,7 @@ def recognize_parser(prog="trizoo recognize"):
         metavar="SOURCE",
         help="image, folder of images, quoted pattern, address, or - as of predict",
     )
-    flags.add_argument("--gallery", required=True, metavar="FILE", help="of trizoo gallery build")
+    flags.add_argument("--gallery", type=given_text, required=True, metavar="FILE", help="of trizoo gallery build")
     flags.add_argument(
         "--embedding", required=True, dest="weights", metavar="FILE|TAG", help=f"{_EMBEDDING}; the gallery's"
     )
@@ -121,6 +127,7 @@ def recognize_parser(prog="trizoo recognize"):
     found.add_argument("--whole", action="store_true", help="the whole picture is one more thing")
     flags.add_argument(
         "--out",
+        type=given_text,
         default="recognized",
         metavar="DIR",
         help="new, empty, or of an earlier recognize (default: ./recognized)",

@@ -2,7 +2,7 @@
 
 from importlib import resources
 
-from trizoo.commands.flags.shared import Parser, positive_int
+from trizoo.commands.flags.shared import Parser, given_text, positive_int
 
 
 def parser(prog="trizoo parity"):
@@ -16,6 +16,8 @@ def parser(prog="trizoo parity"):
     flags.add_argument(
         "--jobs", type=positive_int, default=1, help="frameworks measured at once (default: %(default)s)"
     )
-    flags.add_argument("--json", metavar="FILE", help="write all differences and curves")
-    flags.add_argument("--plot", metavar="FILE", help="draw the training curves over one another (PNG, PDF or SVG)")
+    flags.add_argument("--json", type=given_text, metavar="FILE", help="write all differences and curves")
+    flags.add_argument(
+        "--plot", type=given_text, metavar="FILE", help="draw the training curves over one another (PNG, PDF or SVG)"
+    )
     return flags

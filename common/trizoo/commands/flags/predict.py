@@ -1,6 +1,13 @@
 """What predict takes."""
 
-from trizoo.commands.flags.shared import Parser, add_flags_of_use, add_task_flags, add_weights_flags, positive_int
+from trizoo.commands.flags.shared import (
+    Parser,
+    add_flags_of_use,
+    add_task_flags,
+    add_weights_flags,
+    given_text,
+    positive_int,
+)
 
 
 def parser(prog="predict.py"):
@@ -16,6 +23,7 @@ def parser(prog="predict.py"):
     add_weights_flags(flags, "what finds them", required=True, exported=True)
     flags.add_argument(
         "--out",
+        type=given_text,
         default="predictions",
         metavar="DIR",
         help="new, empty, or of an earlier predict (default: ./predictions)",

@@ -3,6 +3,7 @@
 import argparse
 import re
 import sys
+from pathlib import Path
 
 from trizoo import __version__
 from trizoo.ground.devices import NAMES, device_name
@@ -20,6 +21,10 @@ class Parser(argparse.ArgumentParser):
     """
 
     examples = ()
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.register("type", Path, path_argument)
 
     @property
     def actions(self):
@@ -42,6 +47,18 @@ class Parser(argparse.ArgumentParser):
             if argument.startswith("--") and argument.endswith("=--"):
                 raise UserError(f"{argument}: there is no value after the equals sign; one is needed, or leave it out")
         return super().parse_known_args(args, namespace)
+
+
+def path_argument(text):
+    """A Path; empty text, as of a variable that the shell doesn't know, would be the folder one is in."""
+    return Path(given_text(text))
+
+
+def given_text(text):
+    """Text that isn't blank."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is blank; a file or folder is needed, such as . for this folder")
+    return text
 
 
 def size_argument(text):
@@ -144,8 +161,12 @@ def add_place_flags(parser):
     parser.add_argument(
         "--layout", metavar="NAME", help="how the labels are written, such as voc, coco or yolo (default: as found)"
     )
-    parser.add_argument("--images", metavar="DIR", help="the folder of the images, below ROOT or anywhere")
-    parser.add_argument("--annotations", metavar="PATH", help="the file or folder of the annotations, or of the masks")
+    parser.add_argument(
+        "--images", type=given_text, metavar="DIR", help="the folder of the images, below ROOT or anywhere"
+    )
+    parser.add_argument(
+        "--annotations", type=given_text, metavar="PATH", help="the file or folder of the annotations, or of the masks"
+    )
 
 
 def add_weights_flags(parser, use, *, required=False, exported=False):

@@ -1,6 +1,6 @@
 """What sidebyside takes."""
 
-from trizoo.commands.flags.shared import Parser, positive_int
+from trizoo.commands.flags.shared import Parser, given_text, positive_int
 
 
 def parser(prog="trizoo sidebyside"):
@@ -11,7 +11,7 @@ def parser(prog="trizoo sidebyside"):
         "stands before lines that don't say the same in each framework's words.",
     )
     flags.add_argument("model", metavar="MODEL", help="such as yolov3 or deeplabv3plus-resnet50")
-    flags.add_argument("--html", metavar="FILE", help="write one page for a browser instead")
+    flags.add_argument("--html", type=given_text, metavar="FILE", help="write one page for a browser instead")
     flags.add_argument("--width", type=positive_int, metavar="N", help="characters a line (default: the terminal's)")
     flags.add_argument("--only-different", action="store_true", help="leave out what is alike, or is not in all three")
     return flags

@@ -7,6 +7,7 @@ from trizoo.commands.flags.shared import (
     add_task_flags,
     add_weights_flags,
     batch_argument,
+    given_text,
     positive_int,
     size_argument,
 )
@@ -21,7 +22,10 @@ def parser(prog="train.py"):
     )
     flags.add_argument("--model", metavar="NAME", help=f"one of {', '.join(models())} (default: yolov3-tiny)")
     flags.add_argument(
-        "--data", metavar="ROOT", help="data set: boxes or masks in any of the layouts that docs/data.md shows"
+        "--data",
+        type=given_text,
+        metavar="ROOT",
+        help="data set: boxes or masks in any of the layouts that docs/data.md shows",
     )
     add_place_flags(flags)
     length = flags.add_mutually_exclusive_group()
@@ -47,14 +51,24 @@ def parser(prog="train.py"):
     )
     add_weights_flags(flags, "what to fine-tune from, classes may differ")
     flags.add_argument(
-        "--teacher", metavar="WEIGHTS", help="a trained model of the same classes to learn from: a checkpoint or a tag"
+        "--teacher",
+        type=given_text,
+        metavar="WEIGHTS",
+        help="a trained model of the same classes to learn from: a checkpoint or a tag",
     )
     flags.add_argument(
-        "--resume", metavar="RUN", help="run folder to resume, exactly where it stopped; one process at a time"
+        "--resume",
+        type=given_text,
+        metavar="RUN",
+        help="run folder to resume, exactly where it stopped; one process at a time",
     )
-    flags.add_argument("--out", metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)")
+    flags.add_argument(
+        "--out", type=given_text, metavar="RUN", help="run folder to make (default: the next runs/MODEL-NNN)"
+    )
     flags.add_argument("--seed", type=int, metavar="N", help="of weights, order and augmentation (default: 0)")
-    flags.add_argument("--recipe", metavar="FILE", help="YAML file, or the name of a recipe that comes with the zoo")
+    flags.add_argument(
+        "--recipe", type=given_text, metavar="FILE", help="YAML file, or the name of a recipe that comes with the zoo"
+    )
     flags.add_argument(
         "--set", action="append", default=[], metavar="key=value", help="any value of the recipe; may be repeated"
     )

@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-from trizoo.commands.flags.shared import Parser
+from trizoo.commands.flags.shared import Parser, given_text
 from trizoo.framework import FRAMEWORKS
 from trizoo.weights.names import models
 
@@ -70,7 +70,9 @@ def parser(prog="trizoo weights"):
     _add_export_flags(add("export", "turn a checkpoint into a weight file for others; prints its path"))
     measurer = add("reproduce", "measure a tag as its published metric was measured")
     measurer.add_argument("tag", metavar="TAG", help=_TAG)
-    measurer.add_argument("--data", metavar="ROOT", required=True, help="the data set of the published metric")
+    measurer.add_argument(
+        "--data", type=given_text, metavar="ROOT", required=True, help="the data set of the published metric"
+    )
     measurer.add_argument("--split", metavar="NAME", help="default: the published metric's")
     measurer.add_argument("--framework", choices=tuple(FRAMEWORKS), help="default: the first of these installed")
     measurer.add_argument("--offline", action="store_true", help="only weights that were downloaded before")

@@ -1,7 +1,7 @@
 """The embedding models: a backbone, the mean of its last features, and a linear layer to a vector of length 1."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -9,9 +9,10 @@ from trizoo.families.base.spec import BackboneOptions, Family
 from trizoo.families.classification.spec import ClassificationArchitecture, ClassificationSpec
 from trizoo.families.embedding.targets import assign
 from trizoo.ground.errors import UserError
-from trizoo.ground.fields import Count, NotNegative, Positive, Section
+from trizoo.ground.fields import NotNegative, Positive, Section
 
 DIMENSIONS = 128
+MOST_DIMENSIONS = 8192  # the channels of the widest backbone, four times over
 LEAST_SQUARE = 1e-6  # of a distance or a sine in a loss: a root has no slope at 0
 # loss -> the margin and the scale that it usually has; a triplet has no scale
 USUAL = {"arcface": (0.5, 30.0), "triplet": (0.3, 1.0), "circle": (0.25, 64.0)}
@@ -20,7 +21,9 @@ USUAL = {"arcface": (0.5, 30.0), "triplet": (0.3, 1.0), "circle": (0.25, 64.0)}
 class EmbeddingOptions(BackboneOptions):
     """Options of embedding models."""
 
-    embedding: Count | None = Field(None, description=f"numbers of the vector of an image; none = {DIMENSIONS}")
+    embedding: Annotated[int, Field(ge=1, le=MOST_DIMENSIONS)] | None = Field(
+        None, description=f"numbers of the vector of an image; none = {DIMENSIONS}"
+    )
 
 
 class EmbeddingLoss(Section):

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -10,6 +11,7 @@ from trizoo.commands.flags.gallery import METRICS
 from trizoo.commands.galleries import Opened
 from trizoo.commands.main import main
 from trizoo.gallery import gallery as values
+from trizoo.gallery import threshold
 from trizoo.gallery.file import load
 from trizoo.ground.errors import UserError
 from trizoo.tests.galleries import EMBEDDING, mean_colours
@@ -69,6 +71,21 @@ def test_what_is_added_equals_a_rebuild_to_the_byte(run, tmp_path, capsys):
     assert run("add", "g.h5", "new", "--embedding", "e.h5") == 0
     assert "added 0 pictures; 3 were there already" in capsys.readouterr().out
     assert (tmp_path / "g.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+
+
+def test_what_is_added_to_a_gallery_of_turned_pictures_is_turned_too(run, tmp_path, capsys):
+    build(run, "--turned", file="whole.h5")
+    (tmp_path / "things" / "blue").rename(tmp_path / "blue")
+    build(run, "--turned")
+    assert run("add", "g.h5", "blue", "--name", "blue", "--embedding", "e.h5") == 0
+    whole, grown = load("whole.h5"), load("g.h5")
+    assert whole.turned
+    assert grown.turned
+    assert np.array_equal(whole.vectors, grown.vectors)
+    assert whole.threshold == grown.threshold
+    capsys.readouterr()
+    run("list", "g.h5")
+    assert "pictures are looked at in four quarter turns" in capsys.readouterr().out
 
 
 def test_one_picture_and_a_folder_without_names_have_a_name(run, capsys):
@@ -135,7 +152,62 @@ def test_pictures_that_cannot_be_read_are_told_and_the_others_count(run, tmp_pat
         build(run, source="bad", file="bad.h5")
 
 
-@pytest.mark.parametrize("words", [[], ["build"], ["build", "g.h5", "things", "--embedding", "e", "--threshold", "2"]])
+def test_nothing_is_written_where_no_picture_of_those_to_add_can_be_read(run, tmp_path):
+    build(run)
+    before = (tmp_path / "g.h5").read_bytes()
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(UserError, match=r"bad\.png has no picture that can be read; g\.h5 stays as it is"):
+        run("add", "g.h5", "bad.png", "--name", "x", "--embedding", "e.h5")
+    assert (tmp_path / "g.h5").read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [["add", "g.h5", "things", "--embedding", "e.h5"], ["remove", "g.h5", "red"]])
+def test_a_gallery_whose_folder_takes_no_files_is_told_before_any_work(run, tmp_path, monkeypatch, words):
+    build(run)
+
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refused)
+    monkeypatch.setattr(command, "embed", None)
+    with pytest.raises(UserError, match=r"g\.h5 can't be written, since .* takes no files \(Permission denied\); name"):
+        run(*words)
+
+
+def test_the_folder_of_a_new_gallery_is_made(run):
+    assert build(run, file="new/folder/g.h5") == 0
+    assert len(load("new/folder/g.h5")) == 9
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u200b", "unknown", "\x1b[31m"])
+def test_names_that_things_cannot_have_are_refused_before_anything_is_written(run, tmp_path, name):
+    with pytest.raises(UserError, match="name"):
+        build(run, "--name", name)
+    assert not (tmp_path / "g.h5").exists()
+
+
+def test_what_is_neither_a_list_nor_a_folder_is_a_sentence(run):
+    with pytest.raises(UserError, match=r"/dev/null is no list \(\.txt, \.tsv, \.csv\)"):
+        build(run, source="/dev/null")
+
+
+def test_the_pictures_are_held_against_one_another_once(run, monkeypatch):
+    counted = []
+    monkeypatch.setattr(threshold, "suggest", lambda gallery: counted.append(gallery))
+    build(run)
+    run("add", "g.h5", "things/red", "--name", "rose", "--embedding", "e.h5")
+    assert len(counted) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["build"],
+        ["build", "", "things", "--embedding", "e"],
+        ["build", "g.h5", "things", "--embedding", "e", "--threshold", "2"],
+    ],
+)
 def test_what_is_no_command_ends_with_a_sentence(run, words, capsys):
     with pytest.raises(SystemExit) as ended:
         run(*words)

@@ -121,7 +121,9 @@ def test_pictures_that_cannot_be_read_cost_themselves_alone(run, tmp_path, capsy
     assert run("--no-pictures", source=("broken.jpg",)) == 2
 
 
-@pytest.mark.parametrize("flag", ["--agnostic", "--whole", "--confidence=0.1", "--margin=0.2", "--max-detections=3"])
+@pytest.mark.parametrize(
+    "flag", ["--agnostic", "--whole", "--confidence=0.1", "--margin=0", "--confidence=0", "--max-detections=3"]
+)
 def test_a_flag_of_the_detector_needs_one(run, flag):
     with pytest.raises(UserError, match="is of what a detector finds; --detector is needed too"):
         run(flag)

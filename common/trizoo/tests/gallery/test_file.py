@@ -31,6 +31,15 @@ def test_an_empty_gallery_and_no_threshold_are_read(tmp_path):
     assert (len(back), back.threshold, back.chosen) == (0, None, False)
 
 
+def test_a_gallery_of_turned_pictures_says_so_in_a_format_that_older_versions_refuse(tmp_path):
+    save(tmp_path / "g.h5", replace(gallery(), turned=True))
+    save(tmp_path / "old.h5", gallery())
+    assert (load(tmp_path / "g.h5").turned, load(tmp_path / "old.h5").turned) == (True, False)
+    with h5py.File(tmp_path / "g.h5") as turned, h5py.File(tmp_path / "old.h5") as old:
+        assert (turned.attrs["gallery"], old.attrs["gallery"]) == (2, 1)
+        assert "turned" not in old.attrs
+
+
 def test_the_same_gallery_gives_the_same_bytes_however_it_came_about(tmp_path):
     pictures = entries(30, ("a", "b"))
     save(tmp_path / "at_once.h5", Gallery(EMBEDDING).joined(pictures))
@@ -88,7 +97,7 @@ def test_no_gallery_is_a_sentence(tmp_path):
         other["a"] = 1
     with pytest.raises(UserError, match="is an HDF5 file and no gallery"):
         load(tmp_path / "other.h5")
-    with pytest.raises(UserError, match="can't be read"):
+    with pytest.raises(UserError, match="is a folder; the file of a gallery is needed"):
         load(tmp_path)
 
 
@@ -129,7 +138,12 @@ def stated(name, value):
         (stated("metric", 3), "no 'metric' of type str"),
         (stated("embedding", "[]"), "doesn't say which model"),
         (stated("embedding", "{" * 100_000), "doesn't say which model"),
+        (stated("embedding", '{"model": 1, "sha256": 2, "input_size": 3, "resize": 4}'), "doesn't say which model"),
+        (stated("gallery", 0), "its format is 0"),
         (stated("threshold", np.nan), "its threshold is nan"),
+        (stated("threshold", 7.0), "its threshold is 7"),
+        (put("names", np.frombuffer(b"cat\0cat\0", np.uint8)), "a name is there twice"),
+        (put("vectors", np.full((20, 8), 1e30, np.float32)), "aren't of length 1"),
     ],
 )
 def test_a_damaged_gallery_is_a_sentence(tmp_path, change_file, words):

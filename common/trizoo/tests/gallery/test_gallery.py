@@ -76,7 +76,13 @@ def test_vectors_of_another_model_are_refused(change, words):
     gallery().check_embedding(dict(EMBEDDING))
 
 
-@pytest.mark.parametrize("vector", [np.ones(5, np.float32), np.full(8, np.nan, np.float32)])
-def test_vectors_of_another_length_and_nan_are_errors(vector):
-    with pytest.raises(ValueError, match="vectors"):
-        gallery().joined([Entry("a", "a.jpg", b"x" * 32, vector)])
+def test_vectors_of_another_length_and_nan_are_errors():
+    with pytest.raises(UserError, match="holds vectors of 8 numbers, and the embedding gives 5"):
+        gallery().joined([Entry("a", "a.jpg", b"x" * 32, np.ones(5, np.float32))])
+    with pytest.raises(ValueError, match="vectors hold nan"):
+        gallery().joined([Entry("a", "a.jpg", b"x" * 32, np.full(8, np.nan, np.float32))])
+
+
+def test_names_are_removed_however_their_spaces_are_written():
+    whole = gallery(names=("red cup", "dog"))
+    assert whole.without([" red\ncup"]).counts == {"dog": 10}

@@ -39,6 +39,13 @@ def test_folders_of_splits_are_looked_into(things):
     assert {one.name for one in find_pictures(things.parent / "all")} == {"red", "green"}
 
 
+@pytest.mark.parametrize("name", ["\u200b", "a\x07b", "unknown"])
+def test_a_name_that_things_cannot_have_is_told_with_its_source(things, name):
+    (things / "some.tsv").write_text(f"red/1.png\t{name}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"some\.tsv: .*name"):
+        find_pictures(things / "some.tsv")
+
+
 def test_one_name_is_enough(things):
     (things / "blue" / "1.png").unlink()
     assert {one.name for one in find_pictures(things)} == {"red"}

@@ -6,6 +6,7 @@ import pytest
 from trizoo.gallery import index
 from trizoo.gallery.gallery import Entry, Gallery
 from trizoo.gallery.pipeline import RecognitionPipeline, crop
+from trizoo.gallery.turned import Turned
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
 from trizoo.tests.galleries import EMBEDDING, entries, gallery, mean_colours
@@ -65,6 +66,20 @@ def test_what_is_like_nothing_in_the_gallery_is_unknown_until_it_is_added():
 def _entry(name, colour):
     (vector,) = mean_colours([np.full((4, 4, 3), colour, np.uint8)])
     return Entry(name, f"{name}.jpg", name.encode().ljust(32), vector)
+
+
+def test_a_gallery_of_turned_pictures_is_searched_with_turned_ones():
+    def left(images, batch_size=8, *, skip=False):
+        return mean_colours([image[:, : image.shape[1] // 2] for image in images])
+
+    half = np.full((8, 8, 3), RED, np.uint8)
+    half[:, 4:] = BLUE
+    (vector,) = Turned(left)([half])
+    known = Gallery(EMBEDDING, turned=True).joined([Entry("half", "half.jpg", bytes(32), vector)])
+    found = list(RecognitionPipeline(left, known)([np.rot90(half, turn) for turn in range(4)]))
+    assert [one.similarities[0] for one in found] == pytest.approx([1] * 4, abs=1e-5)
+    with pytest.raises(UserError, match="one of the galleries is of turned pictures"):
+        RecognitionPipeline(left, known).change(replace(known, turned=False))
 
 
 def test_without_a_detector_the_whole_picture_is_one_thing():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trizoo.gallery.gallery import Entry, Gallery
-from trizoo.gallery.threshold import suggest, with_threshold
+from trizoo.gallery.threshold import DEFAULT, suggest, with_threshold
 from trizoo.tests.galleries import EMBEDDING
 
 
@@ -30,15 +30,30 @@ def test_a_picture_among_others_of_another_name_counts_as_wrong():
     assert (found.known, found.unknown, found.pictures) == (0.4, 0.4, 5)
 
 
+def test_pictures_that_tell_nothing_have_the_threshold_of_any_gallery():
+    found = suggest(at(("a", 0), ("b", 1), ("a", 2), ("b", 3)))
+    # each is nearest to one of the other name, at 1 degree: nothing is named rightly, all is above 0.5
+    assert (found.threshold, found.known, found.unknown) == (DEFAULT, 0, 0)
+
+
+def test_from_twenty_pictures_on_what_95_of_100_reach_counts():
+    # twenty of a, one at each degree from 0 on, and ten of b at 90: nearest of a and of b is 1 degree, and 0
+    pictures = [("a", degree) for degree in range(20)] + [("b", 90) for _ in range(10)]
+    found = suggest(at(*pictures))
+    assert found.threshold == pytest.approx(np.cos(np.radians(1)), abs=1e-4)
+    assert (found.known, found.unknown, found.pictures) == (1, 1, 30)
+
+
 @pytest.mark.parametrize("pictures", [[("a", 0), ("a", 10)], [("a", 0), ("b", 10)]])
 def test_one_name_or_one_picture_a_name_suggests_nothing(pictures):
     assert suggest(at(*pictures)) is None
-    assert with_threshold(at(*pictures)).threshold is None
+    assert with_threshold(at(*pictures))[0].threshold is None
 
 
 def test_what_a_person_chose_stays():
     pictures = at(("a", 0), ("a", 10), ("b", 90), ("b", 100))
-    chosen = with_threshold(pictures, 0.9)
-    assert (chosen.threshold, chosen.chosen) == (0.9, True)
-    assert with_threshold(chosen) is chosen
-    assert with_threshold(replace(pictures, threshold=0.1)).threshold == pytest.approx(0.5792, abs=1e-3)
+    chosen, suggestion = with_threshold(pictures, 0.9)
+    assert (chosen.threshold, chosen.chosen, suggestion) == (0.9, True, None)
+    assert with_threshold(chosen) == (chosen, None)
+    again, suggestion = with_threshold(replace(pictures, threshold=0.1))
+    assert again.threshold == suggestion.threshold == pytest.approx(0.5792, abs=1e-3)

@@ -69,6 +69,24 @@ def test_the_threshold_divides_best():
     assert np.isnan(best_threshold(np.array([0.9]), np.array([]))).all()
 
 
+def test_a_threshold_is_raised_to_what_95_of_100_of_one_class_reach():
+    same, other = np.linspace(0.5, 0.995, 100), np.array([0.1])
+    # the middle of the gap would be 0.3; the fifth lowest of 100 (floor of 0.05 * 99 = 4, from 0 on) is 0.52
+    assert best_threshold(same, other) == pytest.approx((0.52, 0.96, 1))
+    assert best_threshold(same[:19], other) == pytest.approx((0.3, 1, 1))
+    assert best_threshold(same[:20], other) == pytest.approx((0.5, 1, 1))
+
+
+def test_a_threshold_stays_where_the_product_of_shares_is_the_greatest_if_that_is_higher():
+    same, other = np.linspace(0, 0.95, 20), np.full(10, 0.42)
+    # above 0.42: 11 of 20 from 0.45 on, times 1; at 0.0, the lowest of 20: 1 times 0
+    assert best_threshold(same, other) == pytest.approx((0.435, 0.55, 1))
+
+
+def test_what_no_threshold_tells_apart_has_none():
+    assert np.isnan(best_threshold(np.full(3, -np.inf), np.array([0.9]))).all()
+
+
 def test_what_is_not_defined_is_none_and_wrong_input_is_refused():
     assert report(measured([], [], ("a",)))["recall_at_1"] is None
     lone = report(measured(turned(5), [0], ("a",)))

@@ -1,5 +1,6 @@
 import argparse
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,17 @@ def test_a_bad_argument_is_refused_with_what_would_do(kind, text, message):
 
 def test_a_good_number_is_taken():
     assert positive_int("12") == 12
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_a_path_that_is_blank_is_no_path(text, capsys):
+    parser = shared.Parser(prog="trizoo")
+    parser.add_argument("root", type=Path)
+    assert parser.parse_args(["a b"]).root == Path("a b")
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args([text])
+    assert ended.value.code == 2
+    assert f"{text!r} is blank; a file or folder is needed, such as . for this folder" in capsys.readouterr().err
 
 
 def test_the_common_flags(capsys):

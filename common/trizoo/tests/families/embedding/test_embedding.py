@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from trizoo.families import architecture, model_spec
 from trizoo.families.embedding.reference import embedding_loss, embedding_loss_gradients
-from trizoo.families.embedding.spec import EmbeddingLoss
+from trizoo.families.embedding.spec import EmbeddingLoss, EmbeddingOptions
 from trizoo.families.embedding.targets import assign, paired
 from trizoo.ground.errors import UserError
 
@@ -107,3 +108,9 @@ def test_a_spec_has_its_dimensions_and_losses_their_usual_margins():
         spec.heat([], (32, 32))
     with pytest.raises(UserError, match=r"model.embedding is 9, which classify-resnet18 doesn't have"):
         model_spec("classify-resnet18", 3, embedding=9)
+
+
+@pytest.mark.parametrize("numbers", [0, 8193, 99_999_999])
+def test_a_vector_has_one_to_8192_numbers(numbers):
+    with pytest.raises(ValidationError, match=r"8192|greater than"):
+        EmbeddingOptions(embedding=numbers)
