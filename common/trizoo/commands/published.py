@@ -26,13 +26,14 @@ def conditions_of(tag):
 def as_published(read, args, conditions):
     """A `trizoo.training.build.Read` whose recipe says what the Conditions do; flags that are given stay above them.
 
-    The input size and the output stride become the flags' own.
+    The input size and the output stride become the flags' own. NMS is hard, as it was wherever they come from.
     """
     if args.input_size is None:
         args.input_size = conditions.input_size
     if conditions.output_stride and args.output_stride is None:
         args.output_stride = str(conditions.output_stride)
     evaluate = {key: value for key in OF_EVALUATE if (value := getattr(conditions, key)) is not None}
+    evaluate["nms_method"] = "hard"
     changes = {"evaluate": read.recipe.evaluate.model_copy(update=evaluate)}
     if conditions.resize:
         changes["resize"] = conditions.resize

@@ -3,6 +3,7 @@
 BACKGROUND_NAMES = ("background", "_background_", "__background__")  # of no class of objects, as files call it
 GREY = 128  # the canvas around an image
 IGNORE = 255  # the canvas around a mask: no class, no loss
-NMS_METHODS = ("hard", "diou", "soft")  # what happens to boxes that overlap, see `trizoo.ground.boxes.nms`
+# what happens to boxes that overlap, see `trizoo.ground.boxes.nms`
+NMS_METHODS = ("hard", "diou", "soft", "vote")
 # how images get to a size, see `trizoo.augment.letterbox`
 POLICIES = ("letterbox", "stretch", "keep_ratio", "pad", "none")

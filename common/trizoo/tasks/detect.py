@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 
+from trizoo.families.base.decode import after_nms
 from trizoo.families.base.shortlist import Shortlist, decode_shortlist
-from trizoo.ground.boxes import nms
 from trizoo.ground.sample import Detections
 from trizoo.tasks.pipeline import ImagePipeline
 
@@ -55,7 +55,7 @@ class Detector(ImagePipeline):
         boxes, scores, labels = (
             np.concatenate([getattr(found, part) for found in several]) for part in ("boxes", "scores", "labels")
         )
-        kept, scores = nms(
+        return after_nms(
             boxes,
             scores,
             labels,
@@ -64,7 +64,6 @@ class Detector(ImagePipeline):
             min_score=self.score,
             max_detections=self.max_detections,
         )
-        return Detections(boxes[kept], scores, labels[kept])
 
     def _decoded(self, outputs, placements, images):
         """The Detections of a batch: of the classes that count, as many as are wanted."""

@@ -102,7 +102,11 @@ FLAGS = TaskFlags(
     predict=(
         CONFIDENCE,
         Flag("nms", "IoU of non-maximum suppression (default: the recipe's)", metavar="X", parse=share),
-        Flag("nms_method", "soft lowers scores, diou drops fewer boxes (default: the recipe's)", choices=NMS_METHODS),
+        Flag(
+            "nms_method",
+            "soft lowers scores, diou drops fewer boxes, vote moves those that stay (default: the recipe's)",
+            choices=NMS_METHODS,
+        ),
         *USE,
         CLASSES,
         COUNT,

@@ -45,8 +45,12 @@ class DistillationLoss:
         return {"loss": sum(terms.values()), **terms}
 
     def of_images(self, heads, taught, targets, size):
-        """Of logits (B, C) or (B, H, W, C): the mean over pixels."""
-        divergence = softmax_divergence(ops.cast(heads[0], "float32"), taught[0], self.options.temperature)
+        """Of logits (B, C) or (B, H, W, C): the mean over pixels, or over classes that don't exclude one another."""
+        logits = ops.cast(heads[0], "float32")
+        if self.loss.spec.family == "multilabel":
+            divergence = sigmoid_divergence(logits, taught[0])
+        else:
+            divergence = softmax_divergence(logits, taught[0], self.options.temperature)
         pixels = ops.reshape(divergence, (ops.shape(divergence)[0], -1))
         return ops.sum(ops.mean(pixels, axis=1)) / targets[COUNT]
 
@@ -84,6 +88,7 @@ class DistillationLoss:
 
 DIVERGENCES = {
     "classification": DistillationLoss.of_images,
+    "multilabel": DistillationLoss.of_images,
     "segmentation": DistillationLoss.of_images,
     "yolo": DistillationLoss.of_cells,
     "ssd": DistillationLoss.of_anchors,

@@ -52,8 +52,12 @@ class DistillationLoss:
     def of_images(
         self, heads: Sequence[Tensor], taught: Sequence[Tensor], targets: Mapping[str, Tensor], size: tuple[int, int]
     ) -> Tensor:
-        """Of logits (B, C) or (B, H, W, C): the mean over pixels."""
-        divergence = softmax_divergence(heads[0].float(), taught[0], self.options.temperature)
+        """Of logits (B, C) or (B, H, W, C): the mean over pixels, or over classes that don't exclude one another."""
+        logits = heads[0].float()
+        if self.loss.spec.family == "multilabel":
+            divergence = sigmoid_divergence(logits, taught[0])
+        else:
+            divergence = softmax_divergence(logits, taught[0], self.options.temperature)
         return divergence.reshape(len(divergence), -1).mean(dim=1).sum() / targets[COUNT]
 
     def of_cells(
@@ -89,6 +93,7 @@ class DistillationLoss:
 
 DIVERGENCES = {
     "classification": DistillationLoss.of_images,
+    "multilabel": DistillationLoss.of_images,
     "segmentation": DistillationLoss.of_images,
     "yolo": DistillationLoss.of_cells,
     "ssd": DistillationLoss.of_anchors,

@@ -42,8 +42,12 @@ class DistillationLoss:
         return {"loss": sum(terms.values()), **terms}
 
     def of_images(self, heads, taught, targets, size):
-        """Of logits (B, C) or (B, H, W, C): the mean over pixels."""
-        divergence = softmax_divergence(tf.cast(heads[0], tf.float32), taught[0], self.options.temperature)
+        """Of logits (B, C) or (B, H, W, C): the mean over pixels, or over classes that don't exclude one another."""
+        logits = tf.cast(heads[0], tf.float32)
+        if self.loss.spec.family == "multilabel":
+            divergence = sigmoid_divergence(logits, taught[0])
+        else:
+            divergence = softmax_divergence(logits, taught[0], self.options.temperature)
         pixels = tf.reshape(divergence, (tf.shape(divergence)[0], -1))
         return tf.reduce_sum(tf.reduce_mean(pixels, axis=1)) / targets[COUNT]
 
@@ -81,6 +85,7 @@ class DistillationLoss:
 
 DIVERGENCES = {
     "classification": DistillationLoss.of_images,
+    "multilabel": DistillationLoss.of_images,
     "segmentation": DistillationLoss.of_images,
     "yolo": DistillationLoss.of_cells,
     "ssd": DistillationLoss.of_anchors,

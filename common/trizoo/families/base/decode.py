@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from trizoo.ground.boxes import area, nms
+from trizoo.ground.boxes import area, nms, voted
 from trizoo.ground.sample import Detections
 
 ROUNDING = 1e-6  # relative: more than a score in float32 is off, so that no equal one is taken for a lower one
@@ -54,6 +54,15 @@ def suppressed(boxes, scores, labels, placement, **options):
     """
     boxes = placement.inverse(boxes, clip=True)
     visible = area(boxes) > 0  # the others lie on the canvas around the image
-    boxes, scores, labels = boxes[visible], scores[visible], labels[visible]
-    kept, scores = nms(boxes, scores, labels, **options)
-    return Detections(boxes[kept].astype(np.float32), scores.astype(np.float32), labels[kept])
+    return after_nms(boxes[visible], scores[visible], labels[visible], **options)
+
+
+def after_nms(boxes, scores, labels, *, method="hard", **options):
+    """The `Detections` that NMS leaves of boxes (n, 4), (n,), (n,), moved by their vote where that is the method.
+
+    Args:
+        method, options: of `trizoo.ground.boxes.nms`
+    """
+    kept, scores_kept = nms(boxes, scores, labels, method=method, **options)
+    boxes = voted(boxes, scores, labels, kept) if method == "vote" else boxes[kept]
+    return Detections(boxes.astype(np.float32), scores_kept.astype(np.float32), labels[kept])

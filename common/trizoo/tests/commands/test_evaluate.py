@@ -63,6 +63,13 @@ def test_as_published_takes_what_the_manifest_says_below_given_flags(tmp_path):
     )
 
 
+def test_as_published_nms_is_hard_whatever_the_recipe_says(tmp_path):
+    recipe = Recipe(evaluate={"nms_method": "vote"})
+    read = Read(tmp_path, recipe, model_spec("ssd300-vgg16", 80), {})
+    args = command.parser().parse_args(["--weights", "ssd300-vgg16.coco", "--as-published"])
+    assert as_published(read, args, conditions_of("ssd300-vgg16.coco")).recipe.evaluate.nms_method == "hard"
+
+
 def test_as_published_is_for_tags_whose_conditions_are_known(evaluate, tmp_path):
     with pytest.raises(UserError, match=r"--as-published is for tags, and '.*weights\.h5' is none"):
         evaluate("--as-published", "--data", str(tmp_path))

@@ -10,9 +10,11 @@ import pytest
 
 from trizoo.families import model_spec
 from trizoo.families.anchored.reference import anchor_divergence
-from trizoo.families.base.distillation import COUNT, FEATURE, OUTPUT, feature_error, softmax_divergence
+from trizoo.families.base.distillation import COUNT, FEATURE, OUTPUT, feature_error, sigmoid_divergence, softmax_divergence
 from trizoo.families.classification.spec import ClassificationLoss
 from trizoo.families.classification.targets import assign as assign_classes
+from trizoo.families.multilabel.spec import MultilabelLoss
+from trizoo.families.multilabel.targets import assign as assign_labels
 from trizoo.families.retinanet.spec import RetinaNetLoss
 from trizoo.families.segmentation.spec import SegmentationLoss
 from trizoo.families.segmentation.targets import assign as assign_masks
@@ -73,7 +75,9 @@ def image_case(rng, name, options, targets, shape):
     student, taught = ([rng.normal(0, 2, shape).astype(np.float32)] for _ in range(2))
 
     def reference(outputs):
-        return softmax_divergence(outputs[0], taught[0], TEMPERATURE).mean() * shape[0] / 2
+        if name.startswith("multilabel"):
+            return sigmoid_divergence(outputs[0], taught[0]).mean()
+        return softmax_divergence(outputs[0], taught[0], TEMPERATURE).mean()
 
     return spec, spec, options, student, taught, targets, reference
 
@@ -84,6 +88,13 @@ CASES = {
     "ssd": lambda rng: anchored_case(rng, "ssd300-mobilenetv2", SSDLoss(box_gain=0.6, class_gain=2)),
     "classification": lambda rng: image_case(
         rng, "classify-resnet18", ClassificationLoss(), assign_classes([0, 2], 3), (2, 3)
+    ),
+    "multilabel": lambda rng: image_case(
+        rng,
+        "multilabel-resnet18",
+        MultilabelLoss(),
+        assign_labels([np.array([1, 0, 1], np.float32), np.array([0, 0, 1], np.float32)], 3),
+        (2, 3),
     ),
     "segmentation": lambda rng: image_case(
         rng,

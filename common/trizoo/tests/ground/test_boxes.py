@@ -15,6 +15,7 @@ from trizoo.ground.boxes import (
     nms,
     overlap,
     shape_and_distance_cost,
+    voted,
     xywh_to_xyxy,
     xyxy_to_cxcywh,
     xyxy_to_xywh,
@@ -157,7 +158,7 @@ def slow_nms(boxes, scores, labels, threshold, method, sigma, min_score):
     return [i for i, _ in kept], [score for _, score in kept]
 
 
-@pytest.mark.parametrize("method", ["hard", "diou", "soft"])
+@pytest.mark.parametrize("method", ["hard", "diou", "soft", "vote"])
 @pytest.mark.parametrize("by_class", [True, False])
 @pytest.mark.parametrize("count", [40, 300])  # less and more than the block that is compared at once
 def test_nms_is_its_slow_definition(method, by_class, count):
@@ -195,3 +196,32 @@ def test_nms_drops_low_and_nan_scores_and_leaves_its_input_alone():
     np.testing.assert_array_equal(scores, np.array([0.3, np.nan, 0.9, 0.1], np.float32))
     kept, kept_scores = nms(np.zeros((0, 4)), [])
     assert (kept.shape, kept.dtype, kept_scores.shape) == ((0,), np.int64, (0,))
+
+
+def test_a_vote_is_a_mean_by_score_and_nearness():
+    # both 10x10, 5 apart: IoU 50 / 150 = 1 / 3; votes 0.8 and 0.4 exp(-(2 / 3)^2 / 0.1) = 0.4 * 0.011744 = 0.0046975
+    boxes, scores = np.array([[0, 0, 10, 10], [5, 0, 15, 10]], np.float32), np.array([0.8, 0.4], np.float32)
+    shift = 5 * 0.0046975 / 0.8046975
+    moved = voted(boxes, scores, [0, 0], np.array([0]))
+    np.testing.assert_allclose(moved, [[shift, 0, 10 + shift, 10]], rtol=1e-4)
+    assert moved.dtype == np.float32
+
+
+def test_only_boxes_of_the_same_class_that_overlap_and_score_have_a_vote():
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [10, 0, 20, 10], [2, 0, 12, 10], [3, 0, 13, 10]], np.float32)
+    scores, labels = [0.9, 0.8, 0.7, np.nan, 0.0], [0, 1, 0, 0, 0]
+    np.testing.assert_array_equal(voted(boxes, scores, labels, np.array([0, 2])), boxes[[0, 2]])
+
+
+def test_a_box_without_area_stays_where_it_is_by_vote():
+    boxes = np.array([[3, 3, 3, 8], [0, 0, 10, 10]], np.float32)
+    np.testing.assert_array_equal(voted(boxes, [0.9, 0.8], [0, 0], np.array([0])), boxes[:1])
+    assert voted(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(0, np.int64)).shape == (0, 4)
+
+
+def test_many_voted_boxes_are_each_voted_alone():
+    rng = np.random.default_rng(3)  # more than the block that is voted on at once
+    boxes, scores, labels = random_boxes(rng, 300), rng.random(300), rng.integers(0, 3, 300)
+    kept = rng.permutation(300)[:200]
+    alone = [voted(boxes, scores, labels, kept[place : place + 1])[0] for place in range(200)]
+    np.testing.assert_allclose(voted(boxes, scores, labels, kept), alone, rtol=1e-6)

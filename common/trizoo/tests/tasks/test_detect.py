@@ -74,8 +74,10 @@ def test_the_score_threshold_is_passed_on(pictures):
     assert [len(found) for found in make(score=0.95)(pictures(2))] == [0, 0]
 
 
-@pytest.mark.parametrize(("method", "count"), [("hard", 1), ("diou", 2), ("soft", 2)])
-def test_the_nms_method_is_passed_on(tmp_path, method, count):
+@pytest.mark.parametrize(
+    ("method", "count", "moved"), [("hard", 1, 0), ("diou", 2, 0), ("soft", 2, 0), ("vote", 1, 0.388)]
+)
+def test_the_nms_method_is_passed_on(tmp_path, method, count, moved):
     def predict(images):
         # 37x58 about (24, 24) and (40, 24), cut off at the image's top: IoU 21 / 53 = 0.396, DIoU 0.396 less
         # 16^2 / (53^2 + 53^2) = 0.046
@@ -88,7 +90,8 @@ def test_the_nms_method_is_passed_on(tmp_path, method, count):
     detector = Detector(predict, SPEC, SIZE, "stretch", score=0.5, nms=0.37, nms_method=method)
     (found,) = detector([tmp_path / "image.png"])
     assert found.labels.tolist() == [0] * count
-    np.testing.assert_allclose(found.boxes[0], [5.5, 0, 42.5, 53], atol=1e-4)
+    # the other has a vote of sigmoid(3) exp(-(1 - 0.396)^2 / 0.1) = 0.953 * 0.0261 = 0.0248: 16 * 0.0248 / 1.0248
+    np.testing.assert_allclose(found.boxes[0], [5.5 + moved, 0, 42.5 + moved, 53], atol=1e-3)
 
 
 @pytest.mark.parametrize("resize", ["letterbox", "stretch"])

@@ -46,7 +46,7 @@ def same(one, other):
     return all(np.array_equal(getattr(one, part), getattr(other, part)) for part in ("boxes", "scores", "labels"))
 
 
-@pytest.mark.parametrize("method", ["hard", "diou", "soft"])
+@pytest.mark.parametrize("method", ["hard", "diou", "soft", "vote"])
 @pytest.mark.parametrize("size", [(64, 64), (64, 40)])
 def test_one_tile_over_the_image_gives_the_untiled_answer(method, size):
     spots = {(10, 10): (250, 0), (11, 10): (240, 0), (30, 20): (200, 1), (31, 22): (199, 1), (60, 38): (100, 0)}
