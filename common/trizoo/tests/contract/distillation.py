@@ -10,7 +10,14 @@ import pytest
 
 from trizoo.families import model_spec
 from trizoo.families.anchored.reference import anchor_divergence
-from trizoo.families.base.distillation import COUNT, FEATURE, OUTPUT, feature_error, sigmoid_divergence, softmax_divergence
+from trizoo.families.base.distillation import (
+    COUNT,
+    FEATURE,
+    OUTPUT,
+    feature_error,
+    sigmoid_divergence,
+    softmax_divergence,
+)
 from trizoo.families.classification.spec import ClassificationLoss
 from trizoo.families.classification.targets import assign as assign_classes
 from trizoo.families.multilabel.spec import MultilabelLoss
@@ -87,13 +94,13 @@ CASES = {
     "retinanet": lambda rng: anchored_case(rng, "retinanet-resnet18", RetinaNetLoss(box_gain=0.6, class_gain=2)),
     "ssd": lambda rng: anchored_case(rng, "ssd300-mobilenetv2", SSDLoss(box_gain=0.6, class_gain=2)),
     "classification": lambda rng: image_case(
-        rng, "classify-resnet18", ClassificationLoss(), assign_classes([0, 2], 3), (2, 3)
+        rng, "classify-resnet18", ClassificationLoss(), assign_classes([{0: 1.0}, {2: 1.0}], 3), (2, 3)
     ),
     "multilabel": lambda rng: image_case(
         rng,
         "multilabel-resnet18",
         MultilabelLoss(),
-        assign_labels([np.array([1, 0, 1], np.float32), np.array([0, 0, 1], np.float32)], 3),
+        assign_labels([{0: 1.0, 2: 1.0}, {2: 1.0}], 3),
         (2, 3),
     ),
     "segmentation": lambda rng: image_case(
@@ -174,9 +181,9 @@ def test_what_features_lack_equals_the_reference(loss_and_gradients):
     shapes = [(2, 4, 4, 6), (2, 2, 2, 8)]
     adapted, features = ([rng.normal(0, 2, shape).astype(np.float32) for shape in shapes] for _ in range(2))
     features[1][1] = 0  # of an image in which the teacher sees nothing at all
-    distill = Distillation(labels=0.0, outputs=0.0, features=1.5)
+    distill = Distillation(teacher="t.h5", labels=0.0, outputs=0.0, features=1.5)
     measure = loss_and_gradients(model_spec("classify-resnet18", 3), ClassificationLoss(), distill)
-    targets = taught_targets(assign_classes([0, 2], 3), [], features)
+    targets = taught_targets(assign_classes([{0: 1.0}, {2: 1.0}], 3), [], features)
 
     def reference(arrays):
         errors = [feature_error(ours, theirs).sum() for ours, theirs in zip(arrays[1:], features, strict=True)]
