@@ -13,7 +13,7 @@ from trizoo.data.boxes.points import Drawn
 from trizoo.data.class_maps import without_use
 from trizoo.data.class_names import given_names, spellings
 from trizoo.data.finding import is_of_tars, named_place
-from trizoo.data.purpose import find_labels
+from trizoo.data.purpose import OF_IMAGES, find_labels
 from trizoo.data.stratify import choose_images
 from trizoo.data.texts import Chosen
 from trizoo.data.write.content import SHARD_SIZE, Content, file_names, in_order
@@ -83,7 +83,7 @@ def convert(
 
     Raises:
         UserError: where `out` holds anything, can't be written or lies in the data set, for names in `classes_map` that
-            no object has, and as the readers do
+            no object has, for classes of whole images, and as the readers do
     """
     if to not in WRITERS:
         raise UserError(f"the layout to write is {to!r}; one of {', '.join(WRITERS)} is needed")
@@ -101,6 +101,8 @@ def convert(
         task = "keypoints"
     purpose, listing = find_labels(root, task, **places, about_masks=any(options.values()))
     has_masks = purpose == "segmentation"
+    if purpose in OF_IMAGES:
+        raise UserError(f"{listing.root} has classes of whole images, and boxes, masks or points are converted")
     if any(options.values()) and not has_masks:
         raise UserError("mask_map and palette are about masks; leave them out, or convert masks")
     if not is_of_tars(root):

@@ -10,6 +10,7 @@ from trizoo.data.masks.find import FINDERS as OF_MASKS
 from trizoo.data.masks.find import NoMasksError, find_masks
 from trizoo.ground.errors import UserError
 
+OF_IMAGES = ("classification", "multilabel")  # what data of classes of whole images are for
 # masks that are pictures, which count before COCO's boxes
 _PICTURES = {layout: finder for layout, finder in OF_MASKS.items() if layout not in (*OF_BOXES, "panoptic")}
 

@@ -4,7 +4,7 @@ from trizoo.data.check.boxes import check_boxes
 from trizoo.data.check.classes import check_classes
 from trizoo.data.check.masks import check_masks
 from trizoo.data.class_names import given_names
-from trizoo.data.purpose import find_labels
+from trizoo.data.purpose import OF_IMAGES, find_labels
 
 
 def check(
@@ -40,6 +40,6 @@ def check(
     purpose, listing = find_labels(root, task, layout, **places, about_masks=any(options.values()))
     if purpose == "segmentation":
         return check_masks(listing, classes, watch=watch, **options)
-    if purpose in ("classification", "multilabel"):
+    if purpose in OF_IMAGES:
         return check_classes(listing, classes, watch)
     return check_boxes(listing, classes, watch, points=purpose == "keypoints")

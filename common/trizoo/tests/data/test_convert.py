@@ -431,6 +431,13 @@ def test_options_of_masks_are_refused_for_boxes(animals, tmp_path):
         convert(animals, tmp_path / "out", task="detection", mask_map={255: 1})
 
 
+@pytest.mark.parametrize("kind", ["classification", "multilabel"])
+def test_classes_of_whole_images_are_refused(tmp_path, kind):
+    root = synthesize(tmp_path / "in", 8, (32, 32), ("ring", "star"), kind=kind)
+    with pytest.raises(UserError, match="has classes of whole images, and boxes, masks or points are converted"):
+        convert(root, tmp_path / "out", task=kind)
+
+
 def test_a_folder_with_neither_boxes_nor_masks_is_one_sentence(tmp_path):
     (tmp_path / "in").mkdir()
     with pytest.raises(UserError, match=r"no data set with boxes in .*; nor are there masks"):
