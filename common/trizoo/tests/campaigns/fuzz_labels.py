@@ -7,6 +7,8 @@ import json
 
 from trizoo.tests.campaigns.fuzz_sets import IDS, check_within, made, write
 
+LABELS = ("\tcat\tdög", "\tcat", "\t")
+
 
 def points(root):
     """A table with a point a row."""
@@ -83,6 +85,13 @@ def class_lists(root):
     return "images"
 
 
+def label_lists(root):
+    """An image and its labels a line, of any number."""
+    write(root / "train.txt", "".join(f"images/{id}.png{label}\n" for id, label in zip(IDS, LABELS, strict=True)))
+    write(root / "val.txt", f"images/{IDS[0]}.png\tcat\tdög\n")
+    return "images"
+
+
 def class_table(root):
     """The same as CSV, whose splits stand in lists of ids."""
     rows = "".join(f'"images/{id}.png",{"cat" if id == "a" else "dög"}\n' for id in IDS)
@@ -108,20 +117,26 @@ POINTS = {
     "cvat-points": cvat_points,
     "yolo-pose": yolo_pose,
 }
-CLASSES = {"class-lists": class_lists, "class-lists, CSV": class_table, "class-folders": class_folders}
+CLASSES = {
+    "class-lists": class_lists,
+    "class-lists, CSV": class_table,
+    "class-folders": class_folders,
+    "label-lists": label_lists,
+}
 
 
 def classes_of(layout, root):
     """A data set with a class an image: the files to change, and what opens it as training does."""
-    from trizoo.data.classes.find import find_classes
+    from trizoo.data.classes.find import find_classes, find_label_sets
 
+    find = find_label_sets if layout == "label-lists" else find_classes
     files = made(CLASSES[layout], root)
     if layout == "class-folders":
         (root / "other").mkdir()
         (root / "other" / "d.png").write_bytes((root / "cat" / "a.png").read_bytes())
 
     def read():
-        found = find_classes(root, layout.partition(",")[0])
+        found = find(root, layout.partition(",")[0])
         for split in (None, *found.splits):
             for record in found.open(split).records:
                 check_within(record.image, root)

@@ -16,7 +16,10 @@ FIRST = re.compile(rf"(?:[A-Z_]+=\S+ )*(?:{PROGRAMS}|(?:train|evaluate|predict|e
 SCRIPT = re.compile(r"(?:(pytorch|tf2|keras)/)?(train|evaluate|predict|export)\.py")
 MASKS = ("--mask-map", "--palette", "--boundary", "segmentation", "deeplabv3plus", "membrane")
 # by the model's beginning; None: it has one size
-SIZES = {"keypoints": "320x64", "ssd": None, "retinanet": "160x128", "classify": "48x48", "embed": "48x48"}
+SIZES = {
+    **{"keypoints": "320x64", "ssd": None, "retinanet": "160x128"},
+    **{"classify": "48x48", "multilabel": "48x48", "embed": "48x48"},
+}
 SIZE = "96x96"
 SECONDS = {"doctor": 13, "train": 2, "export": 3, "predict": 1, "evaluate": 1, "serve": 2}  # of the CPU, about
 BESIDES = {"tf2": 6, "keras": 8}  # what a training takes there, whose steps are compiled first
