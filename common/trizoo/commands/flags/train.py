@@ -52,7 +52,6 @@ def parser(prog="train.py"):
     add_weights_flags(flags, "what to fine-tune from, classes may differ")
     flags.add_argument(
         "--resume",
-        type=given_text,
         metavar="RUN",
         help="run folder to resume, exactly where it stopped; one process at a time",
     )
