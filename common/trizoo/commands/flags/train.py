@@ -58,7 +58,6 @@ def parser(prog="train.py"):
     )
     flags.add_argument(
         "--resume",
-        type=given_text,
         metavar="RUN",
         help="run folder to resume, exactly where it stopped; one process at a time",
     )

@@ -1,10 +1,14 @@
 """The parsers as a whole: what loading them costs, and what their help promises."""
 
 import json
+import shlex
 import subprocess
 import sys
 
+import pytest
+
 from trizoo.commands.flags import data, parity, train, weights
+from trizoo.commands.main import parser
 from trizoo.data.shapes import SHAPES
 from trizoo.families import ARCHITECTURES
 from trizoo.parity.golden import GOLDENS
@@ -54,3 +58,26 @@ def test_help_names_every_value_that_is_checked_later():
     assert all(name in helps(parity) for name in GOLDENS)
     assert all(name in helps(data) for name in SHAPES)
     assert all(name in helps(weights) for name in (*NAMES, *ARCHITECTURES))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train --data ''",
+        "train --out ''",
+        "evaluate --weights e.h5 --data ''",
+        "evaluate --weights e.h5 --report ''",
+        "predict a.jpg --weights e.h5 --out ''",
+        "recognize a.jpg --gallery '' --embedding e.h5",
+        "gallery build g.h5 '' --embedding e.h5",
+        "synth ''",
+        "data check ''",
+        "export e.h5 --out ''",
+    ],
+)
+def test_a_file_or_folder_that_is_blank_is_refused(words, capsys):
+    name, *rest = shlex.split(words)
+    with pytest.raises(SystemExit) as ended:
+        parser(name, prog="trizoo").parse_args(rest)
+    assert ended.value.code == 2
+    assert "'' is blank; a file or folder is needed" in capsys.readouterr().err
