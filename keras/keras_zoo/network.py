@@ -106,7 +106,11 @@ class Network(keras.Model, metaclass=_Finished):
         raise NotImplementedError
 
     def add_adapters(self, channels):
-        """Lets training give adapted features behind the outputs, see `Adapters`. channels: stride -> a teacher's."""
+        """Lets training give adapted features behind the outputs, see `Adapters`.
+
+        Args:
+            channels: stride -> channels of a teacher's features
+        """
         self._tracker.unlock()  # as Keras does to add LoRA's variables
         self.adapters = Adapters(self.backbone.channels, channels)
         self._tracker.lock()

@@ -54,6 +54,10 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def add_adapters(self, channels: Mapping[int, int]) -> None:
-        """Lets training give adapted features behind the outputs, see `Adapters`. channels: stride -> a teacher's."""
+        """Lets training give adapted features behind the outputs, see `Adapters`.
+
+        Args:
+            channels: stride -> channels of a teacher's features
+        """
         device = next(self.parameters()).device
         self.adapters = Adapters(self.backbone.channels, channels).to(device, memory_format=torch.channels_last)

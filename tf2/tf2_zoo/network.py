@@ -68,7 +68,11 @@ class Network(Module, metaclass=_Filled):
         raise NotImplementedError
 
     def add_adapters(self, channels):
-        """Lets training give adapted features behind the outputs, see `Adapters`. channels: stride -> a teacher's."""
+        """Lets training give adapted features behind the outputs, see `Adapters`.
+
+        Args:
+            channels: stride -> channels of a teacher's features
+        """
         self.adapters = Adapters(self.backbone.channels, channels)
 
     @functools.cached_property

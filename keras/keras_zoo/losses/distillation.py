@@ -2,8 +2,7 @@
 
 from keras import ops
 
-from keras_zoo.losses.terms import overlap, smooth_l1
-from keras_zoo.losses.yolo import decode_boxes
+from keras_zoo.losses.terms import sigmoid_divergence, smooth_l1, softmax_divergence
 from trizoo.families.base.distillation import COUNT, FEATURE, LEAST_SQUARE, OUTPUT
 
 
@@ -56,20 +55,7 @@ class DistillationLoss:
 
     def of_cells(self, heads, taught, targets, size):
         """Of a YOLO's outputs; see `trizoo.families.yolo.reference.yolo_divergence`."""
-        own, teacher, options = self.loss, self.teacher, self.loss.options
-        width = 5 + own.spec.num_classes
-        flat = [[ops.reshape(head, (ops.shape(head)[0], -1, width)) for head in side] for side in (heads, taught)]
-        raw, wanted = (ops.cast(ops.concatenate(side, axis=1), "float32") for side in flat)
-        *grid, balance = own.grid(size)
-        *theirs, _ = teacher.grid(size)
-        sure = ops.sigmoid(wanted[..., 4])
-        objectness = ops.sum(sigmoid_divergence(raw[..., 4], wanted[..., 4]) * balance)
-        classes = ops.sum(sigmoid_divergence(raw[..., 5:], wanted[..., 5:]), axis=-1)
-        classes = ops.sum(classes * sure)
-        boxes = decode_boxes(raw, *grid, own.spec.coding), decode_boxes(wanted, *theirs, teacher.spec.coding)
-        box = ops.sum((1 - overlap(*boxes, "giou")) * sure)
-        terms = options.objectness_gain * objectness + options.class_gain * classes + options.box_gain * box
-        return terms / targets["num_positives"]
+        return self.loss.divergence(heads, taught, self.teacher, size) / targets["num_positives"]
 
     def of_anchors(self, heads, taught, targets, size):
         """Of an SSD's or a RetinaNet's; see `trizoo.families.anchored.reference.anchor_divergence`."""
@@ -94,19 +80,6 @@ DIVERGENCES = {
     "ssd": DistillationLoss.of_anchors,
     "retinanet": DistillationLoss.of_anchors,
 }
-
-
-def softmax_divergence(logits, taught, temperature):
-    """See `trizoo.families.base.distillation.softmax_divergence`: (..., C), (..., C) -> (...)."""
-    truth, logs = ops.log_softmax(taught / temperature, axis=-1), ops.log_softmax(logits / temperature, axis=-1)
-    return temperature**2 * ops.sum(ops.exp(truth) * (truth - logs), axis=-1)
-
-
-def sigmoid_divergence(logits, taught):
-    """See `trizoo.families.base.distillation.sigmoid_divergence`: (...), (...) -> (...)."""
-    truth = ops.sigmoid(taught)
-    entropies = [ops.binary_crossentropy(truth, of, from_logits=True) for of in (logits, taught)]
-    return entropies[0] - entropies[1]
 
 
 def feature_error(adapted, features):

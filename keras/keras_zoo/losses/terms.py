@@ -73,6 +73,19 @@ def focal_loss(logits, labels, gamma, alpha):
     return sums(logits)
 
 
+def softmax_divergence(logits, taught, temperature):
+    """See `trizoo.families.base.distillation.softmax_divergence`: (..., C), (..., C) -> (...)."""
+    truth, logs = ops.log_softmax(taught / temperature, axis=-1), ops.log_softmax(logits / temperature, axis=-1)
+    return temperature**2 * ops.sum(ops.exp(truth) * (truth - logs), axis=-1)
+
+
+def sigmoid_divergence(logits, taught):
+    """See `trizoo.families.base.distillation.sigmoid_divergence`: (...), (...) -> (...)."""
+    truth = ops.sigmoid(taught)
+    entropies = [ops.binary_crossentropy(truth, of, from_logits=True) for of in (logits, taught)]
+    return entropies[0] - entropies[1]
+
+
 def overlap(a, b, kind="iou"):
     """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.ground.boxes`.
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from keras import ops
 
-from keras_zoo.losses.terms import by_class, focal_weight, overlap
+from keras_zoo.losses.terms import by_class, focal_weight, overlap, sigmoid_divergence
 from trizoo.families.yolo.coding import MAX_LOG_SIZE
 from trizoo.families.yolo.grid import yolo_grid
 
@@ -36,7 +36,7 @@ class YOLOLoss:
         width = 5 + self.spec.num_classes
         flat = [ops.reshape(head, (ops.shape(head)[0], -1, width)) for head in heads]
         raw = ops.cast(ops.concatenate(flat, axis=1), "float32")  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
-        *grid, balance = self.grid(size)
+        *grid, balance = self._grid(size)
         boxes, positives, normaliser = targets["boxes"], targets["positives"], targets["num_positives"]
         # The padding keeps its slots, which count nothing: a number of positives that only the data knows can't be
         # compiled.
@@ -86,7 +86,30 @@ class YOLOLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def grid(self, size):
+    def divergence(self, heads, taught, teacher, size):
+        """What outputs lack of a teacher's; see `trizoo.families.yolo.reference.yolo_divergence`.
+
+        Args:
+            heads: see `__call__`
+            taught: the teacher's, at the same strides
+            teacher: the loss of their spec
+            size: input (width, height)
+        """
+        options = self.options
+        width = 5 + self.spec.num_classes
+        flat = [[ops.reshape(head, (ops.shape(head)[0], -1, width)) for head in side] for side in (heads, taught)]
+        raw, wanted = (ops.cast(ops.concatenate(side, axis=1), "float32") for side in flat)
+        *grid, balance = self._grid(size)
+        *theirs, _ = teacher._grid(size)
+        sure = ops.sigmoid(wanted[..., 4])
+        objectness = ops.sum(sigmoid_divergence(raw[..., 4], wanted[..., 4]) * balance)
+        classes = ops.sum(sigmoid_divergence(raw[..., 5:], wanted[..., 5:]), axis=-1)
+        classes = ops.sum(classes * sure)
+        boxes = decode_boxes(raw, *grid, self.spec.coding), decode_boxes(wanted, *theirs, teacher.spec.coding)
+        box = ops.sum((1 - overlap(*boxes, "giou")) * sure)
+        return options.objectness_gain * objectness + options.class_gain * classes + options.box_gain * box
+
+    def _grid(self, size):
         """The grid's constants; in a traced function they are made once."""
         grid = yolo_grid(self.spec, size)
         balance = np.array(self.options.balance, np.float32)[grid.heads]

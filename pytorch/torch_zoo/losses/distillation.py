@@ -3,12 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812, its usual name
 
-from torch_zoo.losses.terms import overlap, smooth_l1
-from torch_zoo.losses.yolo import decode_boxes
+from torch_zoo.losses.terms import sigmoid_divergence, smooth_l1, softmax_divergence
 from trizoo.families.base.distillation import COUNT, FEATURE, LEAST_SQUARE, OUTPUT
 from trizoo.recipes.schema import Distillation
 
@@ -64,17 +61,7 @@ class DistillationLoss:
         self, heads: Sequence[Tensor], taught: Sequence[Tensor], targets: Mapping[str, Tensor], size: tuple[int, int]
     ) -> Tensor:
         """Of a YOLO's outputs; see `trizoo.families.yolo.reference.yolo_divergence`."""
-        own, teacher, options = self.loss, self.teacher, self.loss.options
-        raw, wanted = (torch.cat([head.flatten(1, 3) for head in side], dim=1).float() for side in (heads, taught))
-        *grid, balance = own.grid(size, raw.device)
-        *theirs, _ = teacher.grid(size, raw.device)
-        sure = wanted[..., 4].sigmoid()
-        objectness = (sigmoid_divergence(raw[..., 4], wanted[..., 4]) * balance).sum()
-        classes = (sigmoid_divergence(raw[..., 5:], wanted[..., 5:]).sum(dim=-1) * sure).sum()
-        boxes = decode_boxes(raw, *grid, own.spec.coding), decode_boxes(wanted, *theirs, teacher.spec.coding)
-        box = ((1 - overlap(*boxes, "giou")) * sure).sum()
-        terms = options.objectness_gain * objectness + options.class_gain * classes + options.box_gain * box
-        return terms / targets["num_positives"]
+        return self.loss.divergence(heads, taught, self.teacher, size) / targets["num_positives"]
 
     def of_anchors(
         self, heads: Sequence[Tensor], taught: Sequence[Tensor], targets: Mapping[str, Tensor], size: tuple[int, int]
@@ -99,19 +86,6 @@ DIVERGENCES = {
     "ssd": DistillationLoss.of_anchors,
     "retinanet": DistillationLoss.of_anchors,
 }
-
-
-def softmax_divergence(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
-    """See `trizoo.families.base.distillation.softmax_divergence`: (..., C), (..., C) -> (...)."""
-    truth, logs = F.log_softmax(taught / temperature, dim=-1), F.log_softmax(logits / temperature, dim=-1)
-    return temperature**2 * (truth.exp() * (truth - logs)).sum(dim=-1)
-
-
-def sigmoid_divergence(logits: Tensor, taught: Tensor) -> Tensor:
-    """See `trizoo.families.base.distillation.sigmoid_divergence`: (...), (...) -> (...)."""
-    truth = taught.sigmoid()
-    entropies = [F.binary_cross_entropy_with_logits(of, truth, reduction="none") for of in (logits, taught)]
-    return entropies[0] - entropies[1]
 
 
 def feature_error(adapted: Tensor, features: Tensor) -> Tensor:

@@ -87,6 +87,19 @@ def _focal(logits: Tensor, gamma: float, share: float) -> tuple[Tensor, Tensor]:
     return weight * entropy, weight * (probability + gamma * (1 - probability) * entropy)
 
 
+def softmax_divergence(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:
+    """See `trizoo.families.base.distillation.softmax_divergence`: (..., C), (..., C) -> (...)."""
+    truth, logs = F.log_softmax(taught / temperature, dim=-1), F.log_softmax(logits / temperature, dim=-1)
+    return temperature**2 * (truth.exp() * (truth - logs)).sum(dim=-1)
+
+
+def sigmoid_divergence(logits: Tensor, taught: Tensor) -> Tensor:
+    """See `trizoo.families.base.distillation.sigmoid_divergence`: (...), (...) -> (...)."""
+    truth = taught.sigmoid()
+    entropies = [F.binary_cross_entropy_with_logits(of, truth, reduction="none") for of in (logits, taught)]
+    return entropies[0] - entropies[1]
+
+
 def overlap(a: Tensor, b: Tensor, kind: str = "iou") -> Tensor:
     """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.ground.boxes`.
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
-from torch_zoo.losses.terms import by_class, focal_weight, overlap
+from torch_zoo.losses.terms import by_class, focal_weight, overlap, sigmoid_divergence
 from trizoo.families.yolo.coding import MAX_LOG_SIZE
 from trizoo.families.yolo.grid import yolo_grid
 from trizoo.families.yolo.spec import YOLOLoss as YOLOSection
@@ -38,7 +38,7 @@ class YOLOLoss:
         """
         options, coding = self.options, self.spec.coding
         raw = torch.cat([head.flatten(1, 3) for head in heads], dim=1).float()  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
-        *grid, balance = self.grid(size, raw.device)
+        *grid, balance = self._grid(size, raw.device)
         boxes, normaliser = targets["boxes"], targets["num_positives"]
         # The padding keeps its slots, which count nothing: picking out the positives would mean waiting for the device
         # to say how many there are.
@@ -87,7 +87,29 @@ class YOLOLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def grid(self, size: tuple[int, int], device: torch.device) -> tuple[Tensor, ...]:
+    def divergence(
+        self, heads: Sequence[Tensor], taught: Sequence[Tensor], teacher: "YOLOLoss", size: tuple[int, int]
+    ) -> Tensor:
+        """What outputs lack of a teacher's; see `trizoo.families.yolo.reference.yolo_divergence`.
+
+        Args:
+            heads: see `__call__`
+            taught: the teacher's, at the same strides
+            teacher: the loss of their spec
+            size: input (width, height)
+        """
+        options = self.options
+        raw, wanted = (torch.cat([head.flatten(1, 3) for head in side], dim=1).float() for side in (heads, taught))
+        *grid, balance = self._grid(size, raw.device)
+        *theirs, _ = teacher._grid(size, raw.device)
+        sure = wanted[..., 4].sigmoid()
+        objectness = (sigmoid_divergence(raw[..., 4], wanted[..., 4]) * balance).sum()
+        classes = (sigmoid_divergence(raw[..., 5:], wanted[..., 5:]).sum(dim=-1) * sure).sum()
+        boxes = decode_boxes(raw, *grid, self.spec.coding), decode_boxes(wanted, *theirs, teacher.spec.coding)
+        box = ((1 - overlap(*boxes, "giou")) * sure).sum()
+        return options.objectness_gain * objectness + options.class_gain * classes + options.box_gain * box
+
+    def _grid(self, size: tuple[int, int], device: torch.device) -> tuple[Tensor, ...]:
         """The grid's constants as tensors, made once per input size and device."""
         key = (size, device)
         if key not in self.constants:

@@ -2,8 +2,7 @@
 
 import tensorflow as tf
 
-from tf2_zoo.losses.terms import overlap, smooth_l1
-from tf2_zoo.losses.yolo import decode_boxes
+from tf2_zoo.losses.terms import sigmoid_divergence, smooth_l1, softmax_divergence
 from trizoo.families.base.distillation import COUNT, FEATURE, LEAST_SQUARE, OUTPUT
 
 
@@ -53,20 +52,7 @@ class DistillationLoss:
 
     def of_cells(self, heads, taught, targets, size):
         """Of a YOLO's outputs; see `trizoo.families.yolo.reference.yolo_divergence`."""
-        own, teacher, options = self.loss, self.teacher, self.loss.options
-        width = 5 + own.spec.num_classes
-        flat = [[tf.reshape(head, (tf.shape(head)[0], -1, width)) for head in side] for side in (heads, taught)]
-        raw, wanted = (tf.cast(tf.concat(side, axis=1), tf.float32) for side in flat)
-        *grid, balance = own.grid(size)
-        *theirs, _ = teacher.grid(size)
-        sure = tf.sigmoid(wanted[..., 4])
-        objectness = tf.reduce_sum(sigmoid_divergence(raw[..., 4], wanted[..., 4]) * balance)
-        classes = tf.reduce_sum(sigmoid_divergence(raw[..., 5:], wanted[..., 5:]), axis=-1)
-        classes = tf.reduce_sum(classes * sure)
-        boxes = decode_boxes(raw, *grid, own.spec.coding), decode_boxes(wanted, *theirs, teacher.spec.coding)
-        box = tf.reduce_sum((1 - overlap(*boxes, "giou")) * sure)
-        terms = options.objectness_gain * objectness + options.class_gain * classes + options.box_gain * box
-        return terms / targets["num_positives"]
+        return self.loss.divergence(heads, taught, self.teacher, size) / targets["num_positives"]
 
     def of_anchors(self, heads, taught, targets, size):
         """Of an SSD's or a RetinaNet's; see `trizoo.families.anchored.reference.anchor_divergence`."""
@@ -91,19 +77,6 @@ DIVERGENCES = {
     "ssd": DistillationLoss.of_anchors,
     "retinanet": DistillationLoss.of_anchors,
 }
-
-
-def softmax_divergence(logits, taught, temperature):
-    """See `trizoo.families.base.distillation.softmax_divergence`: (..., C), (..., C) -> (...)."""
-    truth, logs = tf.nn.log_softmax(taught / temperature), tf.nn.log_softmax(logits / temperature)
-    return temperature**2 * tf.reduce_sum(tf.exp(truth) * (truth - logs), axis=-1)
-
-
-def sigmoid_divergence(logits, taught):
-    """See `trizoo.families.base.distillation.sigmoid_divergence`: (...), (...) -> (...)."""
-    truth = tf.sigmoid(taught)
-    entropies = [tf.nn.sigmoid_cross_entropy_with_logits(truth, of) for of in (logits, taught)]
-    return entropies[0] - entropies[1]
 
 
 def feature_error(adapted, features):

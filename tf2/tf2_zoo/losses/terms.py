@@ -68,6 +68,19 @@ def focal_loss(logits, labels, gamma, alpha):
     return sums(logits)
 
 
+def softmax_divergence(logits, taught, temperature):
+    """See `trizoo.families.base.distillation.softmax_divergence`: (..., C), (..., C) -> (...)."""
+    truth, logs = tf.nn.log_softmax(taught / temperature), tf.nn.log_softmax(logits / temperature)
+    return temperature**2 * tf.reduce_sum(tf.exp(truth) * (truth - logs), axis=-1)
+
+
+def sigmoid_divergence(logits, taught):
+    """See `trizoo.families.base.distillation.sigmoid_divergence`: (...), (...) -> (...)."""
+    truth = tf.sigmoid(taught)
+    entropies = [tf.nn.sigmoid_cross_entropy_with_logits(truth, of) for of in (logits, taught)]
+    return entropies[0] - entropies[1]
+
+
 def overlap(a, b, kind="iou"):
     """The IoU family, element by element: (..., 4), (..., 4) that broadcast -> (...); see `trizoo.ground.boxes`.
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tf2_zoo.losses.terms import by_class, focal_weight, overlap
+from tf2_zoo.losses.terms import by_class, focal_weight, overlap, sigmoid_divergence
 from trizoo.families.yolo.coding import MAX_LOG_SIZE
 from trizoo.families.yolo.grid import yolo_grid
 
@@ -33,7 +33,7 @@ class YOLOLoss:
         # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
         flat = [tf.reshape(head, (tf.shape(head)[0], math.prod(head.shape[1:4]), head.shape[4])) for head in heads]
         raw = tf.cast(tf.concat(flat, axis=1), tf.float32)
-        *grid, balance = self.grid(size)
+        *grid, balance = self._grid(size)
         boxes, normaliser = targets["boxes"], targets["num_positives"]
         # The padding keeps its slots, which count nothing: picking out the positives would mean shapes that depend on
         # values.
@@ -84,7 +84,30 @@ class YOLOLoss:
         }
         return {"loss": sum(terms.values()), **terms}
 
-    def grid(self, size):
+    def divergence(self, heads, taught, teacher, size):
+        """What outputs lack of a teacher's; see `trizoo.families.yolo.reference.yolo_divergence`.
+
+        Args:
+            heads: see `__call__`
+            taught: the teacher's, at the same strides
+            teacher: the loss of their spec
+            size: input (width, height)
+        """
+        options = self.options
+        width = 5 + self.spec.num_classes
+        flat = [[tf.reshape(head, (tf.shape(head)[0], -1, width)) for head in side] for side in (heads, taught)]
+        raw, wanted = (tf.cast(tf.concat(side, axis=1), tf.float32) for side in flat)
+        *grid, balance = self._grid(size)
+        *theirs, _ = teacher._grid(size)
+        sure = tf.sigmoid(wanted[..., 4])
+        objectness = tf.reduce_sum(sigmoid_divergence(raw[..., 4], wanted[..., 4]) * balance)
+        classes = tf.reduce_sum(sigmoid_divergence(raw[..., 5:], wanted[..., 5:]), axis=-1)
+        classes = tf.reduce_sum(classes * sure)
+        boxes = decode_boxes(raw, *grid, self.spec.coding), decode_boxes(wanted, *theirs, teacher.spec.coding)
+        box = tf.reduce_sum((1 - overlap(*boxes, "giou")) * sure)
+        return options.objectness_gain * objectness + options.class_gain * classes + options.box_gain * box
+
+    def _grid(self, size):
         """The grid's constants; in a traced function they are made once."""
         grid = yolo_grid(self.spec, size)
         balance = np.array(self.options.balance, np.float32)[grid.heads]

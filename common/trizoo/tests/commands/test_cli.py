@@ -163,8 +163,8 @@ def asked(monkeypatch):
 def test_weights_are_a_file_as_it_is_else_what_a_tag_stands_for(asked, tmp_path):
     path = tmp_path / "ein Ordner 甲.h5"
     path.touch()
-    assert find_weights(Namespace(weights=None)) is None
-    assert find_weights(Namespace(weights=str(path))) == str(path)
+    assert find_weights(Namespace(weights=None, offline=False)) is None
+    assert find_weights(Namespace(weights=str(path), offline=False)) == str(path)
     assert asked == []
     assert find_weights(Namespace(weights="a.b", offline=True)) == "A.B"
     assert asked == [("a.b", True)]
