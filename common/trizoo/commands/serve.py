@@ -1,18 +1,24 @@
 """What `trizoo serve` does: a model behind HTTP."""
 
+from argparse import Namespace
 from pathlib import Path
 
 from trizoo.commands.cli import say
+from trizoo.commands.recognize import make_pipeline
 from trizoo.commands.use import open_predictor
 from trizoo.framework import is_installed
+from trizoo.gallery.file import load
 from trizoo.ground.errors import UserError
 from trizoo.serve.app import check_installed, make_app
 from trizoo.serve.limits import Limits
 from trizoo.serve.model import Served
+from trizoo.serve.recognizer import ServedRecognizer
 from trizoo.serve.server import address_of, allowed_hosts, bind, is_local, listen
 from trizoo.serve.server import run as serve
 from trizoo.serve.service import Service
 from trizoo.serve.wish import OF_TASK
+
+OF_RECOGNITION = ("embedding", "threshold", "agnostic", "margin", "whole")
 
 
 def run(args, choice):
@@ -35,7 +41,12 @@ def run(args, choice):
 
 
 def open_served(args, choice):
-    """The `trizoo.serve.model.Served` that the arguments ask for."""
+    """The `trizoo.serve.model.Served` that the arguments ask for, or with a gallery the `ServedRecognizer`."""
+    if args.gallery is not None:
+        return open_recognizer(args, choice)
+    for name in OF_RECOGNITION:
+        if getattr(args, name) not in (None, False):
+            raise UserError(f"--{name} is for names after a gallery; --gallery FILE is needed too")
     used = open_predictor(args, choice)
     if used.task.name not in OF_TASK:
         raise UserError(f"{used.spec.name} does {used.task.name}, which isn't served yet; trizoo predict does it")
@@ -48,6 +59,27 @@ def open_served(args, choice):
         runtime=used.framework.versions(),
         device=used.framework.describe_device(used.device),
         args=args,
+    )
+
+
+def open_recognizer(args, choice):
+    """The `ServedRecognizer` of --gallery: WEIGHTS are the detector's, or without --embedding the embedding's."""
+    alone = args.embedding is None
+    if alone and (args.agnostic or args.whole or args.margin is not None):
+        raise UserError("--agnostic, --margin and --whole are of what a detector finds; --embedding is needed too")
+    models = {"weights": args.weights, "detector": None}
+    if not alone:
+        models = {"weights": args.embedding, "detector": args.weights}
+    asked = Namespace(**vars(args) | models | {"neighbours": 1, "exact": False})
+    pipeline = make_pipeline(asked, choice, load(args.gallery))
+    framework, device = choice.start(args.device)
+    files = [args.weights, *([] if alone else [args.embedding]), args.gallery]
+    return ServedRecognizer(
+        weights=", ".join(Path(file).name for file in files),
+        pipeline=pipeline,
+        runtime=framework.versions(),
+        device=framework.describe_device(device),
+        batch_size=args.batch_size,
     )
 
 

@@ -12,6 +12,7 @@ OF_TASK = {
     "segmentation": ("mask",),
     "keypoints": ("confidence", "classes"),
     "classification": ("top",),
+    "recognition": (),
 }
 MASKS = ("png",)
 
@@ -50,9 +51,8 @@ def parse_wish(given, task, classes):
     known, values, names = OF_TASK[task], {}, []
     for name, text in given:
         if name not in known:
-            raise RefusedError(
-                422, f"there is no parameter {name!r:.60}{hint(name, known)}; there is {', '.join(known)}"
-            )
+            there = ", ".join(known) or "none"
+            raise RefusedError(422, f"there is no parameter {name!r:.60}{hint(name, known)}; there is {there}")
         if name == "classes":
             names.append(text)
         elif name in values:

@@ -96,12 +96,7 @@ def recognize_parser(prog="trizoo recognize"):
         help="what finds the things: a model for detection; without it each picture is one thing",
     )
     flags.add_argument("--offline", action="store_true", help="with a tag: only what was downloaded before")
-    flags.add_argument(
-        "--threshold",
-        type=similarity,
-        metavar="X",
-        help="least similarity of a known thing, from -1 to 1 (default: the gallery's, else 0.5)",
-    )
+    add_least(flags)
     flags.add_argument(
         "--neighbours", type=positive_int, default=1, metavar="N", help="how many nearest pictures vote (default: 1)"
     )
@@ -115,16 +110,7 @@ def recognize_parser(prog="trizoo recognize"):
     found.add_argument(
         "--max-detections", type=positive_int, metavar="N", help="most things of a picture (default: 100)"
     )
-    found.add_argument(
-        "--agnostic", action="store_true", help="one box a thing, whatever classes the detector gives it"
-    )
-    found.add_argument(
-        "--margin",
-        type=checked_share,
-        metavar="X",
-        help="what a crop has more than its box to each side, as a share of its width and height (default: 0.1)",
-    )
-    found.add_argument("--whole", action="store_true", help="the whole picture is one more thing")
+    add_crops(found)
     flags.add_argument(
         "--out",
         type=given_text,
@@ -141,6 +127,30 @@ def recognize_parser(prog="trizoo recognize"):
     flags.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
     add_common_flags(flags)
     return flags
+
+
+def add_least(flags):
+    """--threshold of what names things."""
+    flags.add_argument(
+        "--threshold",
+        type=similarity,
+        metavar="X",
+        help="least similarity of a known thing, from -1 to 1 (default: the gallery's, else 0.5)",
+    )
+
+
+def add_crops(found):
+    """What is cut out of a picture, and how: --agnostic, --margin and --whole."""
+    found.add_argument(
+        "--agnostic", action="store_true", help="one box a thing, whatever classes the detector gives it"
+    )
+    found.add_argument(
+        "--margin",
+        type=checked_share,
+        metavar="X",
+        help="what a crop has more than its box to each side, as a share of its width and height (default: 0.1)",
+    )
+    found.add_argument("--whole", action="store_true", help="the whole picture is one more thing")
 
 
 def _add_file(flags):

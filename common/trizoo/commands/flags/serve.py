@@ -2,7 +2,8 @@
 
 import argparse
 
-from trizoo.commands.flags.shared import Parser, add_flag, add_flags_of_use, positive_int
+from trizoo.commands.flags.gallery import add_crops, add_least
+from trizoo.commands.flags.shared import Parser, add_flag, add_flags_of_use, given_text, positive_int
 from trizoo.tasks import FLAGS
 
 OF_DETECTORS = ("confidence", "nms", "nms_method", "max_detections")
@@ -54,6 +55,18 @@ def parser(prog="trizoo serve"):
             add_flag(boxes, flag)
     classes = flags.add_argument_group("classifiers alone")
     add_flag(classes, next(flag for flag in FLAGS["classification"].predict if flag.name == "top"))
+    names = flags.add_argument_group("names after a gallery", "WEIGHTS then are the detector's, or the embedding's")
+    names.add_argument(
+        "--gallery", type=given_text, metavar="FILE", help="of trizoo gallery build: name things after it"
+    )
+    names.add_argument(
+        "--embedding",
+        type=given_text,
+        metavar="FILE|TAG",
+        help="the gallery's model; without it FILE|TAG is that, and each picture is one thing",
+    )
+    add_least(names)
+    add_crops(names)
     return flags
 
 

@@ -1,7 +1,8 @@
 
 const state = { model: null, picture: null, name: "", answer: null, mask: null, overlay: null, hidden: new Set(), lit: null, stream: null, asked: 0 };
 const view = byId("view");
-const isDetector = () => ["detection", "keypoints"].includes(state.model?.task);
+const isDetector = () => ["detection", "keypoints", "recognition"].includes(state.model?.task);
+const isRecognizer = () => state.model?.task === "recognition"; // things as detections, whose score is the similarity
 const isClassifier = () => state.model?.task === "classification";
 const MOST_CLASSES = 10; // that are asked for and listed of a classifier
 const colourOf = (name) => state.model.colours[state.model.classes.indexOf(name)];
@@ -22,7 +23,10 @@ function shownAnswer() {
       const count = detections.filter((one) => one.class === name).length;
       if (count) counts[name] = count;
     }
-    return { ...state.answer, detections, counts };
+    if (!isRecognizer()) return { ...state.answer, detections, counts };
+    const things = state.answer.things.filter((_, place) => detections.includes(state.answer.detections[place]));
+    const { detections: _, ...rest } = state.answer;
+    return { ...rest, things, counts };
   }
   const { mask, ...rest } = state.answer;
   return { ...rest, areas: Object.fromEntries(Object.entries(rest.areas).filter(([name]) => !state.hidden.has(name))) };
@@ -101,7 +105,7 @@ function refresh() {
     }
     byId("nothing").hidden = listed.length > 0;
     byId("table").hidden = !listed.length;
-    byId("nothing").textContent = isDetector() ? "Nothing above this confidence." : "No class is ticked.";
+    byId("nothing").textContent = isRecognizer() ? "Nothing found." : isDetector() ? "Nothing above this confidence." : "No class is ticked.";
     const full = isDetector() && answer.detections.length >= state.model.thresholds.max_detections;
     byId("total").textContent = isDetector() ? `${listed.length} shown${full ? ", there may be more" : ""}` : "";
     const words = isDetector() ? Object.entries(shownAnswer().counts).map(([name, count]) => `${count} ${name}`) : listed.map(([name, share]) => `${name} ${percent(share)}`);
@@ -116,7 +120,7 @@ async function ask(blob, name) {
   if (blob.size > limits.megabytes * 2 ** 20) throw new Error(`The file has ${(blob.size / 2 ** 20).toFixed(1)} MiB; the server takes ${limits.megabytes}.`);
   const form = new FormData();
   form.append("image", blob, name);
-  const wish = isDetector() ? `confidence=${thresholds.lowest_confidence}` : isClassifier() ? `top=${MOST_CLASSES}` : "mask=png";
+  const wish = isRecognizer() ? "" : isDetector() ? `confidence=${thresholds.lowest_confidence}` : isClassifier() ? `top=${MOST_CLASSES}` : "mask=png";
   let response;
   try {
     response = await fetch(`predict?${wish}`, { method: "POST", body: form });
@@ -125,6 +129,7 @@ async function ask(blob, name) {
   }
   const answer = await response.json().catch(() => ({ error: `The server answered ${response.status}.` }));
   if (!response.ok) throw new Error(answer.error);
+  if (isRecognizer()) answer.detections = answer.things.map((one) => ({ class: one.name ?? "unknown", score: one.similarity, box: one.box }));
   const mask = answer.mask ? await readMask(answer.mask, state.model.colours) : null;
   return { answer, mask };
 }
@@ -252,8 +257,10 @@ async function begin() {
   const classes = model.classes.length === 1 ? "1 class" : `${model.classes.length} classes`;
   byId("about").textContent = [model.task, classes, model.input_size.join(" × "), model.weights, model.runtime, model.device].join(" · ");
   if (isClassifier()) byId("classes-card").hidden = true;
-  else byId(isDetector() ? "confidence-card" : "opacity-card").hidden = false;
-  if (isDetector()) {
+  else if (!isRecognizer()) byId(isDetector() ? "confidence-card" : "opacity-card").hidden = false;
+  if (isRecognizer()) {
+    byId("confidence").min = byId("confidence").value = -1; // whatever is found is shown
+  } else if (isDetector()) {
     byId("confidence").min = model.thresholds.lowest_confidence;
     byId("confidence").value = model.thresholds.confidence;
     byId("confidence-value").textContent = confidence().toFixed(2);

@@ -4,12 +4,16 @@ import socket
 
 import pytest
 
+from trizoo.commands import recognize
 from trizoo.commands.cli import Choice
 from trizoo.commands.flags.serve import parser
+from trizoo.commands.galleries import Opened
 from trizoo.commands.main import main
 from trizoo.commands.serve import limits_of, open_served
+from trizoo.gallery.file import save
 from trizoo.ground.errors import UserError
 from trizoo.serve.limits import Limits
+from trizoo.tests.galleries import EMBEDDING, gallery, mean_colours
 from trizoo.tests.testing import FakeFramework
 
 
@@ -48,6 +52,39 @@ def test_a_wrong_flag_is_refused(capsys, flags, sentence):
         parser().parse_args(["best.h5", *flags])
     assert caught.value.code == 2
     assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--embedding", "e.h5"], "--embedding is for names after a gallery; --gallery FILE is needed too"),
+        (["--whole"], "--whole is for names after a gallery"),
+        (
+            ["--gallery", "g.h5", "--whole"],
+            "--agnostic, --margin and --whole are of what a detector finds; --embedding",
+        ),
+    ],
+)
+def test_flags_of_recognition_without_what_they_need_are_refused(weights, flags, sentence):
+    with pytest.raises(UserError, match=sentence):
+        served(weights, *flags)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_gallery_makes_the_weights_those_of_a_detector_or_of_the_embedding(monkeypatch, tmp_path, alone):
+    asked = []
+
+    def opened(args, choice):
+        asked.append((args.weights, args.detector))
+        return Opened(mean_colours, EMBEDDING, ()), None
+
+    monkeypatch.setattr(recognize, "open_both", opened)
+    save(tmp_path / "g.h5", gallery(4))
+    given = ["e.h5"] if alone else ["d.h5", "--embedding", "e.h5"]
+    one = served(*given, "--gallery", str(tmp_path / "g.h5"), "--threshold", "0.7", "--device", "cpu")
+    assert asked == [("e.h5", None if alone else "d.h5")]
+    assert (one.pipeline.least, one.classes) == (0.7, ("cat", "dog", "unknown"))
+    assert one.weights == f"{', '.join([given[0], *given[2:]])}, g.h5"
 
 
 def test_a_port_in_use_is_told_before_the_weights_are_looked_at(monkeypatch):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image, ImageTk
+from PIL import Image
 
 from trizoo.commands import predict as command
 from trizoo.commands import predicting
@@ -17,6 +17,7 @@ from trizoo.data.video import open_video
 from trizoo.tests.testing import FakeFramework
 from trizoo.tests.video_files import write_video
 
+ImageTk = pytest.importorskip("PIL.ImageTk", reason="Python has no tkinter")
 PICTURE = np.zeros((30, 40, 3), np.uint8)
 
 

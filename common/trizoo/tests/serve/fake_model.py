@@ -6,14 +6,19 @@ import numpy as np
 
 from trizoo.commands.flags.serve import parser
 from trizoo.families import model_spec
+from trizoo.gallery.gallery import Entry, Gallery
+from trizoo.gallery.pipeline import RecognitionPipeline
+from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe
 from trizoo.serve.model import Served
+from trizoo.serve.recognizer import ServedRecognizer
 from trizoo.tasks import tasks
 from trizoo.tasks.classify import Classifier
 from trizoo.tasks.detect import Detector
 from trizoo.tasks.segment import Segmenter
+from trizoo.tests.galleries import EMBEDDING, mean_colours
 
 SIZE = 64
 CLASSES = ("cat", "dog", "<b>bird</b>")
@@ -81,6 +86,26 @@ def fake_classifier(*flags):
     """A Served that classifies by redness."""
     pipeline = Classifier(redness, model_spec("classify-resnet18", len(CLASSES)), (SIZE, SIZE), "stretch")
     return _served("classification", "classify-resnet18", pipeline, flags)
+
+
+def fake_recognizer():
+    """A ServedRecognizer that finds the left half of an image, which is red or unknown."""
+
+    def halves(images, batch_size, *, skip):
+        for image in images:
+            try:
+                width, height = image.size()
+                image.pixels()
+            except UserError as error:
+                yield error
+                continue
+            box = np.array([[0, 0, width / 2, height]], np.float32)
+            yield Detections(box, np.array([0.8], np.float32), np.array([0]))
+
+    (vector,) = mean_colours([np.full((4, 4, 3), (200, 0, 0), np.uint8)])
+    red = Gallery(EMBEDDING, threshold=0.9).joined([Entry("<b>red</b>", "r.jpg", bytes(32), vector)])
+    pipeline = RecognitionPipeline(mean_colours, red, halves, margin=0.0)
+    return ServedRecognizer("d.h5, e.h5, g.h5", pipeline, "Fake 1.0", "paper and pencil", 8)
 
 
 @dataclass(frozen=True)

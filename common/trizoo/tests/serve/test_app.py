@@ -18,6 +18,7 @@ from trizoo.tests.serve.fake_model import (
     fake_classifier,
     fake_detector,
     fake_keypoint_detector,
+    fake_recognizer,
     fake_segmenter,
 )
 
@@ -135,6 +136,34 @@ def test_a_classifier_tells_the_likeliest_classes(client, png):
     assert [
         one["name"] for one in asked.ask("GET", "/openapi.json").json()["paths"]["/predict"]["post"]["parameters"]
     ] == ["top"]
+
+
+def test_things_are_named_after_a_gallery(client, png):
+    asked = client(fake_recognizer())
+    told = asked.post(png(200)).json()
+    assert (told["image"], told["width"], told["height"]) == ("photo.png", 40, 30)
+    assert told["counts"] == {"<b>red</b>": 1}
+    assert told["things"] == [
+        {
+            "name": "<b>red</b>",
+            "similarity": 1.0,
+            "nearest": [{"name": "<b>red</b>", "similarity": 1.0}],
+            "score": 0.8,
+            "box": [0.0, 0.0, 20.0, 30.0],
+        }
+    ]
+    assert asked.post(png(0)).json()["counts"] == {"unknown": 1}
+    model = asked.ask("GET", "/model").json()
+    assert (model["task"], model["classes"]) == ("recognition", ["<b>red</b>", "unknown"])
+    assert (model["thresholds"], model["input_size"]) == ({"similarity": 0.9}, [64, 64])
+    assert "there is no parameter 'confidence'; there is none" in error(asked.post(png(), "?confidence=0.3"), 422)
+
+
+def test_a_picture_that_cant_be_decoded_costs_no_other_its_names(client, png):
+    asked = client(fake_recognizer())
+    whole = png(200, (400, 300))
+    assert "that was sent" in error(asked.post(whole[: len(whole) // 2]), 415)
+    assert asked.post(whole).json()["counts"] == {"<b>red</b>": 1}
 
 
 def test_the_commands_own_number_of_classes_counts_without_another(client, png):

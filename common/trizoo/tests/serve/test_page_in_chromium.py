@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.tests.serve.fake_model import fake_classifier, fake_detector, fake_segmenter
+from trizoo.tests.serve.fake_model import fake_classifier, fake_detector, fake_recognizer, fake_segmenter
 from trizoo.tests.serve.running import running
 
 for library in ("fastapi", "uvicorn", "python_multipart"):
@@ -198,6 +198,18 @@ def test_a_classifiers_page_lists_probabilities_and_draws_the_likeliest_name(ope
     drawn = np.asarray(Image.open(io.BytesIO(saved(page, "#save-picture")[1])).convert("RGB")).astype(int)
     assert tuple(drawn[50, 70]) == (255, 0, 0)
     assert tuple(drawn[1, 1]) != (255, 0, 0)  # the name's ground
+
+
+def test_a_recognizers_page_names_things_and_saves_what_is_shown(opened):
+    page = opened(fake_recognizer())
+    assert not page.is_visible("#confidence-card")
+    file = io.BytesIO()
+    Image.new("RGB", (80, 60), (200, 0, 0)).save(file, format="PNG")
+    choose(page, file.getvalue())
+    assert rows(page) == [("<b>red</b>", "1.00")]
+    assert page.locator("b").count() == 0
+    told = json.loads(saved(page, "#save-json")[1])
+    assert (told["counts"], len(told["things"]), "detections" in told) == ({"<b>red</b>": 1}, 1, False)
 
 
 def test_pasting_and_dropping_a_picture_look_at_it(opened):
