@@ -48,6 +48,7 @@ class Teacher:
                 )
             self.framework.add_adapters(student, channels, self.device)
         self.teach = self.framework.teacher(self.model, tuple(channels), self.precision, self.device)
+        self.model = None  # a copy of it teaches
         return tuple(channels)
 
     def __call__(self, batch):

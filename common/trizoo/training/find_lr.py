@@ -97,7 +97,7 @@ def _measure(trainer, steps):
             frozen = phase.frozen
             trainer.learner.freeze((trainer.plan.frozen_prefix,) if frozen else ())
         rate = LOWEST * (HIGHEST / LOWEST) ** (batch.step / (steps - 1))
-        loss = float(trainer.learner.step(batch, rate)["loss"])
+        loss = float(trainer.learner.step(trainer.taught(batch), rate)["loss"])
         if not math.isfinite(loss):
             break
         rates.append(rate)

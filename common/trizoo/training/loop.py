@@ -120,8 +120,7 @@ class Trainer:
                     frozen = phase.frozen
                     self.learner.freeze((self.plan.frozen_prefix,) if frozen else ())
                 lr = self.plan.lr(batch.step)
-                batch = batch if self.teacher is None else self.teacher(batch)
-                pending.append((batch.step, lr, batch.ids, self.learner.step(batch, lr)))
+                pending.append((batch.step, lr, batch.ids, self.learner.step(self.taught(batch), lr)))
                 if self.recipe.ema.decay:
                     self.learner.average.move(average_decay(self.recipe.ema, batch.step))
                 self.step = batch.step + 1
@@ -143,6 +142,10 @@ class Trainer:
                     self.stop()
                 if stopping or self.is_out_of_patience:
                     return
+
+    def taught(self, batch):
+        """The batch with what a teacher says of it, where there is one."""
+        return batch if self.teacher is None else self.teacher(batch)
 
     @property
     def is_out_of_patience(self):

@@ -65,3 +65,21 @@ def test_too_few_steps_and_a_loss_that_never_was_finite_are_refused(start, tmp_p
     assert not (tmp_path / "run").exists()
     with pytest.raises(UserError, match="the first step isn't finite"):
         start("--find-lr", "20", framework=FakeFramework({0: float("nan")}))
+
+
+def test_a_teacher_says_something_of_every_step(start, tmp_path):
+    class WithTeacher(FakeFramework):
+        asked = 0
+
+        def teacher(self, model, strides, precision, device):
+            def teach(images):
+                self.asked += 1
+                return ["coarse", "fine"], []
+
+            return teach
+
+    assert start("--epochs", "1") == 0
+    framework = WithTeacher()
+    taught = ("--find-lr", "20", "--teacher", str(tmp_path / "run" / "best.h5"))
+    assert start(*taught, framework=framework, out="rates") == 0
+    assert framework.asked == 20
