@@ -189,14 +189,12 @@ def test_a_server_for_all_says_so_and_takes_any_name(checkpoint, photos):
             assert response.status == 200
 
 
-def test_an_image_of_another_size_for_a_model_of_images_as_they_are_is_refused(zoo, tmp_path):
+def test_a_model_of_images_as_they_are_answers_one_of_another_size(zoo, tmp_path):
     recipe = Recipe(model={"name": "yolov3-tiny"}, classes=CLASSES, input_size=(96, 64), resize="none")
     arrays = pseudo_arrays(zoo.shapes(zoo.build(spec_of(recipe), zoo.device("cpu"), seed=None)))
     save(tmp_path / "any.h5", Checkpoint(arrays, to_dict(recipe), "pytorch"))
     Image.fromarray(np.zeros((50, 70, 3), np.uint8)).save(tmp_path / "odd.png")
     with serving(str(tmp_path / "any.h5")) as (_, address, _):
-        with pytest.raises(urllib.error.HTTPError) as caught:
-            answer(address, tmp_path / "odd.png")
-        error = json.load(caught.value)["error"]
-    assert caught.value.code == 415
-    assert "is used as it is, since resize is none" in error
+        told = answer(address, tmp_path / "odd.png")
+    assert (told["width"], told["height"]) == (70, 50)
+    assert all(0 <= one["box"][0] < one["box"][2] <= 70 for one in told["detections"])
