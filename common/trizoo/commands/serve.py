@@ -1,11 +1,13 @@
 """What `trizoo serve` does: a model behind HTTP."""
 
 from argparse import Namespace
+from functools import cache
 from pathlib import Path
 
-from trizoo.commands.cli import say
+from trizoo.commands.cli import EXPORTED, Choice, choose_for, say
 from trizoo.commands.recognize import make_pipeline
 from trizoo.commands.use import open_predictor
+from trizoo.deploy.endings import ending_of
 from trizoo.framework import is_installed
 from trizoo.gallery.file import load
 from trizoo.ground.errors import UserError
@@ -71,8 +73,12 @@ def open_recognizer(args, choice):
     if not alone:
         models = {"weights": args.embedding, "detector": args.weights}
     asked = Namespace(**vars(args) | models | {"neighbours": 1, "exact": False})
+    if not alone and any(ending_of(file) in EXPORTED for file in (args.weights, args.embedding)):
+        choice = choose_for(asked)  # of the embedding: the command line's own is of the detector
+    choice = Choice(cache(choice.open), choice.note)
     pipeline = make_pipeline(asked, choice, load(args.gallery))
-    framework, device = choice.start(args.device)
+    framework = choice.open()
+    device = framework.device(args.device)
     files = [args.weights, *([] if alone else [args.embedding]), args.gallery]
     return ServedRecognizer(
         weights=", ".join(Path(file).name for file in files),

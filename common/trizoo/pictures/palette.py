@@ -42,6 +42,11 @@ LMS_TO_LAB = np.array(
 )
 
 
+def shown_colour(colour):
+    """#rrggbb."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
 def class_colours(num_classes):
     """One colour for each class: -> uint8 (C, 3) RGB; class i has the same colour whatever C is.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from trizoo import __version__
 from trizoo.ground.conventions import GREY
-from trizoo.pictures.palette import class_colours, palette_image, voc_palette
+from trizoo.pictures.palette import class_colours, palette_image, shown_colour, voc_palette
 from trizoo.tasks.detection import LOWEST_SCORE
 
 
@@ -91,7 +91,7 @@ class Served:
             "model": self.spec.name,
             "task": self.task.name,
             "classes": list(self.classes),
-            "colours": [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in colours.tolist()],
+            "colours": [shown_colour(colour) for colour in colours.tolist()],
             "input_size": list(self.recipe.input_size),
             "resize": self.recipe.resize,
             "runtime": self.runtime,

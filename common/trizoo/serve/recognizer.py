@@ -11,7 +11,7 @@ from trizoo.data.photo import Photo
 from trizoo.gallery.names import UNKNOWN
 from trizoo.ground.conventions import GREY
 from trizoo.ground.errors import UserError
-from trizoo.pictures.palette import class_colours
+from trizoo.pictures.palette import class_colours, shown_colour
 from trizoo.serve.refused import RefusedError
 from trizoo.serve.sent import sentence
 
@@ -69,7 +69,7 @@ class ServedRecognizer:
             "model": made["model"],
             "task": self.task.name,
             "classes": list(self.classes),
-            "colours": [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in colours.tolist()],
+            "colours": [shown_colour(colour) for colour in colours.tolist()],
             "input_size": list(made["input_size"]),
             "resize": made["resize"],
             "runtime": self.runtime,

@@ -7,6 +7,7 @@ from trizoo.pictures.draw_class import draw_classes
 from trizoo.pictures.palette import class_colours
 from trizoo.show.embedded import WORST, plot, side_by_side, small
 from trizoo.show.page import Section, Table
+from trizoo.tasks.classify import above
 
 CAPTIONS = {
     "average_precision": "How well images with a label come before those without",
@@ -48,8 +49,7 @@ def _worst(data, found):
     for number in wrong:
         record = data.records[number]
         image, _ = small(record)
-        order = np.argsort(-scores[number], kind="stable")
-        labels = order[scores[number][order] >= found["score"]].tolist()
+        labels = above(scores[number], found["score"])
         pictures = (
             draw_classes(image, record.labels.tolist(), data.classes),
             draw_classes(image, labels, data.classes, scores[number][labels].tolist()),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from trizoo.ground.text import printable
+from trizoo.pictures.palette import shown_colour
 
 STYLE = """
 :root { color-scheme: light }
@@ -139,7 +140,7 @@ def _shown(cell):
 def _swatch(colour):
     if colour is None:
         return ""
-    ground = STRIPES if colour == "stripes" else "#{:02x}{:02x}{:02x}".format(*colour)
+    ground = STRIPES if colour == "stripes" else shown_colour(colour)
     return f'<span class="swatch" style="background: {ground}"></span>'
 
 

@@ -154,16 +154,23 @@ class Classification:
 
 
 class Total:
-    """How many images are of each class."""
+    """How many images are of each class.
 
-    def __init__(self, classes):
-        self._counts = dict.fromkeys(classes, 0)
+    Args:
+        most: classes of an image that count, the likeliest first; None: all that are told
+    """
+
+    def __init__(self, classes, most=1):
+        self._images, self._counts, self._most = 0, dict.fromkeys(classes, 0), most
 
     def add(self, result):
         """Counts one image's result."""
-        self._counts[result["classes"][0]["class"]] += 1
+        self._images += 1
+        for one in result["classes"][: self._most]:
+            self._counts[one["class"]] += 1
 
     def text(self):
         """One line, the most frequent first."""
-        total, counts = sum(self._counts.values()), sorted(self._counts.items(), key=lambda pair: -pair[1])
-        return f"{total} {'image' if total == 1 else 'images'}: " + ", ".join(f"{n} {name}" for name, n in counts if n)
+        counts = sorted(self._counts.items(), key=lambda pair: -pair[1])
+        told = ", ".join(f"{count} {name}" for name, count in counts if count) or "no label"
+        return f"{self._images} {'image' if self._images == 1 else 'images'}: {told}"

@@ -10,7 +10,7 @@ from trizoo.metrics.multilabel import SCORE, MultilabelMetrics, report
 from trizoo.metrics.multilabel_report import write_multilabel_report
 from trizoo.metrics.plain import shown
 from trizoo.pictures.draw_class import draw_classes
-from trizoo.tasks.classification import Classification
+from trizoo.tasks.classification import Classification, Total
 from trizoo.tasks.classify import above
 from trizoo.tasks.detection import confidence
 from trizoo.tasks.records import RecordSet
@@ -104,23 +104,4 @@ class Multilabel(Classification):
 
     def total(self, recipe, args):
         """A `Total`: how many images have each label."""
-        return Total(recipe.classes)
-
-
-class Total:
-    """How many images have each label."""
-
-    def __init__(self, classes):
-        self._images, self._counts = 0, dict.fromkeys(classes, 0)
-
-    def add(self, result):
-        """Counts one image's result."""
-        self._images += 1
-        for one in result["classes"]:
-            self._counts[one["class"]] += 1
-
-    def text(self):
-        """One line, the most frequent first."""
-        counts = sorted(self._counts.items(), key=lambda pair: -pair[1])
-        told = ", ".join(f"{count} {name}" for name, count in counts if count) or "no label"
-        return f"{self._images} {'image' if self._images == 1 else 'images'}: {told}"
+        return Total(recipe.classes, most=None)

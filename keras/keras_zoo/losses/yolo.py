@@ -34,8 +34,7 @@ class YOLOLoss:
         options, coding = self.options, self.spec.coding
         targets = {name: ops.convert_to_tensor(value) for name, value in targets.items()}
         width = 5 + self.spec.num_classes
-        flat = [ops.reshape(head, (ops.shape(head)[0], -1, width)) for head in heads]
-        raw = ops.cast(ops.concatenate(flat, axis=1), "float32")  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
+        raw = _rows(heads, width)
         *grid, balance = self._grid(size)
         boxes, positives, normaliser = targets["boxes"], targets["positives"], targets["num_positives"]
         # The padding keeps its slots, which count nothing: a number of positives that only the data knows can't be
@@ -97,8 +96,7 @@ class YOLOLoss:
         """
         options = self.options
         width = 5 + self.spec.num_classes
-        flat = [[ops.reshape(head, (ops.shape(head)[0], -1, width)) for head in side] for side in (heads, taught)]
-        raw, wanted = (ops.cast(ops.concatenate(side, axis=1), "float32") for side in flat)
+        raw, wanted = _rows(heads, width), _rows(taught, width)
         *grid, balance = self._grid(size)
         *theirs, _ = teacher._grid(size)
         sure = ops.sigmoid(wanted[..., 4])
@@ -115,6 +113,12 @@ class YOLOLoss:
         balance = np.array(self.options.balance, np.float32)[grid.heads]
         arrays = (grid.cells, grid.strides, grid.anchors, grid.scales, balance)
         return tuple(ops.convert_to_tensor(array, "float32") for array in arrays)
+
+
+def _rows(heads, width):
+    """All predictions, float32: (B, h, w, A, 5 + C) each -> (B, N, 5 + C), the width."""
+    flat = [ops.reshape(head, (ops.shape(head)[0], -1, width)) for head in heads]
+    return ops.cast(ops.concatenate(flat, axis=1), "float32")
 
 
 def decode_boxes(raw, cells, strides, anchors, scales, coding):

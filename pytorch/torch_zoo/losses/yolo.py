@@ -37,7 +37,7 @@ class YOLOLoss:
             size: input (width, height)
         """
         options, coding = self.options, self.spec.coding
-        raw = torch.cat([head.flatten(1, 3) for head in heads], dim=1).float()  # (B, h, w, A, 5 + C) -> (B, N, 5 + C)
+        raw = _rows(heads)
         *grid, balance = self._grid(size, raw.device)
         boxes, normaliser = targets["boxes"], targets["num_positives"]
         # The padding keeps its slots, which count nothing: picking out the positives would mean waiting for the device
@@ -99,7 +99,7 @@ class YOLOLoss:
             size: input (width, height)
         """
         options = self.options
-        raw, wanted = (torch.cat([head.flatten(1, 3) for head in side], dim=1).float() for side in (heads, taught))
+        raw, wanted = _rows(heads), _rows(taught)
         *grid, balance = self._grid(size, raw.device)
         *theirs, _ = teacher._grid(size, raw.device)
         sure = wanted[..., 4].sigmoid()
@@ -118,6 +118,11 @@ class YOLOLoss:
             arrays = [torch.tensor(array) for array in (grid.cells, grid.strides, grid.anchors, grid.scales)]
             self.constants[key] = tuple(array.to(device) for array in (*arrays, balance))
         return self.constants[key]
+
+
+def _rows(heads: Sequence[Tensor]) -> Tensor:
+    """All predictions, float32: (B, h, w, A, 5 + C) each -> (B, N, 5 + C)."""
+    return torch.cat([head.flatten(1, 3) for head in heads], dim=1).float()
 
 
 def decode_boxes(raw: Tensor, cells: Tensor, strides: Tensor, anchors: Tensor, scales: Tensor, coding: str) -> Tensor:

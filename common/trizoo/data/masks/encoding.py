@@ -11,7 +11,7 @@ from trizoo.data.masks.naming import Naming
 from trizoo.data.opening import opened, pixels_of
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
-from trizoo.pictures.palette import voc_palette
+from trizoo.pictures.palette import shown_colour, voc_palette
 
 VALUES = 1 << 16  # a mask's values are below: 16 bits
 _UNKNOWN = -1  # also `Naming`'s
@@ -204,11 +204,6 @@ def parse_palette(text):
             raise UserError(f"{part.strip()!r} is no colour of a palette; only ={IGNORE} may follow, to ignore it")
         (ignored if equals else palette).append(parse_colour(colour))
     return tuple(palette), tuple(ignored)
-
-
-def shown_colour(colour):
-    """#rrggbb."""
-    return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def voc_colours():

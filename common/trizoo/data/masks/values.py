@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 
-from trizoo.data.masks.encoding import MOST_CLASSES, SOME, few, is_jpeg, shown_colour
+from trizoo.data.masks.encoding import MOST_CLASSES, SOME, few, is_jpeg
 from trizoo.ground.conventions import IGNORE
+from trizoo.pictures.palette import shown_colour
 
 _DARK, _LIGHT = 16, 240  # edges aside, black and white masks hold values below, and from there on
 _FLAT = 0.75  # share of pixels that such masks have there

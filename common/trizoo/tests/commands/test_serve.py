@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from trizoo.commands import recognize
+from trizoo.commands import serve as command
 from trizoo.commands.cli import Choice
 from trizoo.commands.flags.serve import parser
 from trizoo.commands.galleries import Opened
@@ -85,6 +86,22 @@ def test_a_gallery_makes_the_weights_those_of_a_detector_or_of_the_embedding(mon
     assert asked == [("e.h5", None if alone else "d.h5")]
     assert (one.pipeline.least, one.classes) == (0.7, ("cat", "dog", "unknown"))
     assert one.weights == f"{', '.join([given[0], *given[2:]])}, g.h5"
+
+
+def test_an_exported_detector_leaves_the_embedding_its_own_framework(monkeypatch, tmp_path):
+    asked = []
+
+    def opened(args, choice):
+        asked.append(choice.open().versions())
+        return Opened(mean_colours, EMBEDDING, ()), None
+
+    monkeypatch.setattr(recognize, "open_both", opened)
+    monkeypatch.setattr(command, "choose_for", lambda args: Choice(FakeFramework, args.weights))
+    save(tmp_path / "g.h5", gallery(4))
+    args = parser().parse_args(["d.onnx", "--embedding", "e.h5", "--gallery", str(tmp_path / "g.h5")])
+    of_detector = Choice(lambda: pytest.fail("the detector's runtime was opened for the embedding"))
+    assert open_served(args, of_detector).runtime == "Fake 1.0"
+    assert asked == ["Fake 1.0"]
 
 
 def test_a_port_in_use_is_told_before_the_weights_are_looked_at(monkeypatch):
