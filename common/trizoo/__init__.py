@@ -22,35 +22,30 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trizoo.api import (
-        Classified,
-        Classifier,
-        Detections,
-        Detector,
-        Embedder,
-        KeypointDetector,
-        Keypoints,
-        Labelled,
-        MultilabelClassifier,
-        Predictor,
-        Segmenter,
-        load,
-        loss,
-        targets,
-        train,
-    )
+    from trizoo.api import load, loss, targets, train
     from trizoo.gallery.pipeline import Recognized
     from trizoo.ground.errors import UserError
     from trizoo.recipes.schema import register_augmentation, register_family
     from trizoo.recognition import Recognizer, load_recognizer
+    from trizoo.tasks.found import Classified, Detections, Keypoints, Labelled
+    from trizoo.tasks.predictors import (
+        Classifier,
+        Detector,
+        Embedder,
+        KeypointDetector,
+        MultilabelClassifier,
+        Predictor,
+        Segmenter,
+    )
     from trizoo.training.callbacks import Callback
 
 __version__ = "0.9.0"
 
 # what a program may use -> where it is; loaded when it is first asked for, since `import trizoo` should cost nothing
 _DOOR = {
-    **dict.fromkeys(("Classified", "Classifier", "Detections", "Detector", "KeypointDetector", "Keypoints"), "api"),
-    **dict.fromkeys(("Embedder", "Labelled", "MultilabelClassifier", "Predictor", "Segmenter"), "api"),
+    **dict.fromkeys(("Classified", "Detections", "Keypoints", "Labelled"), "tasks.found"),
+    **dict.fromkeys(("Classifier", "Detector", "Embedder", "KeypointDetector"), "tasks.predictors"),
+    **dict.fromkeys(("MultilabelClassifier", "Predictor", "Segmenter"), "tasks.predictors"),
     **dict.fromkeys(("load", "loss", "targets", "train"), "api"),
     **dict.fromkeys(("Recognizer", "load_recognizer"), "recognition"),
     "Callback": "training.callbacks",

@@ -13,6 +13,7 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.ground.results import check_place
 from trizoo.ground.text import first_few
+from trizoo.tasks import FLAGS
 
 
 def run(options):
@@ -30,7 +31,7 @@ def run(options):
 
 
 def _check(options):
-    of_masks, task = _mask_options(options), None if options.task == "auto" else options.task
+    of_masks, task = _mask_options(options), _task(options)
     if task == "detection" and of_masks:
         raise UserError("--mask-map and --palette are about masks; leave them out or --task detection")
     keep_freed_memory()
@@ -63,7 +64,7 @@ def _convert(options):
         options.out,
         options.to,
         options.classes,
-        task=None if options.task == "auto" else options.task,
+        task=_task(options),
         classes_map=parse_class_map(options.classes_map or ()),
         limit=options.limit,
         seed=options.seed,
@@ -106,13 +107,12 @@ def _crop(options):
 
 
 def _split(options):
-    task = None if options.task == "auto" else options.task
     done = split(
         options.root,
         options.ratios,
         options.seed,
         options.out,
-        task=task,
+        task=_task(options),
         **_places(options),
         **_mask_options(options),
     )
@@ -153,6 +153,11 @@ def _download(options):
 
     print(download_dataset(options.name, options.root, parts=options.parts, keep=options.keep, offline=options.offline))
     return 0
+
+
+def _task(options):
+    """The task whose data sets are meant; None for what there is."""
+    return None if options.task == "auto" else FLAGS[options.task].data or options.task
 
 
 def _check_folder(path, name):

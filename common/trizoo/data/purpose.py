@@ -30,7 +30,7 @@ def find_labels(root, task=None, layout=None, images=None, annotations=None, *, 
     """
     places = {"layout": layout, "images": images, "annotations": annotations}
     masks_alone = layout in OF_MASKS and layout not in OF_BOXES
-    if task in ("classification", "embedding") or (task is None and layout in OF_CLASSES):
+    if task == "classification" or (task is None and layout in OF_CLASSES):
         return "classification", find_classes(root, **places)
     if task == "multilabel" or (task is None and layout in OF_LABELS):
         return "multilabel", find_label_sets(root, **places)

@@ -17,15 +17,6 @@ from trizoo.training.build import spec_of
 FORMAT = 1
 KEY = "trizoo"  # of the JSON in a file's own place for such notes
 MOST_BYTES = 1 << 24
-BOXES = ("boxes", ("boxes", "scores", "labels"))
-ENDS = {
-    "detection": BOXES,
-    "segmentation": ("mask", ("mask",)),
-    "keypoints": BOXES,
-    "classification": ("probabilities", ("probabilities",)),
-    "multilabel": ("probabilities", ("probabilities",)),
-    "embedding": ("raw", ()),  # the first output is the vectors
-}
 # of a recipe, what predicting and evaluating need; the paths of the data stay at home
 PARTS = ("model", "classes", "input_size", "resize", "evaluate", "predict")
 OF_DATA = ("mask_map", "palette", "ignore_colours")
@@ -76,14 +67,14 @@ def describe(recipe, spec, *, raw, dynamic_size, batch, precision, thresholds, l
         thresholds: a `Thresholds`; None: those of the recipe
         licence: of the weights, None where it isn't known
     """
-    task = task_of(spec.name).name
-    kind, outputs = ("raw", ()) if raw else ENDS[task]
+    task = task_of(spec.name)
+    kind, outputs = ("raw", ()) if raw else task.ends
     whole = to_dict(recipe)
     parts = {name: whole[name] for name in PARTS}
     parts["data"] = {name: whole["data"][name] for name in OF_DATA}
     parts["loss"] = {"kind": spec.family}
     return Metadata(
-        task=task,
+        task=task.name,
         kind=kind,
         outputs=outputs,
         raw_outputs=spec.output_names,

@@ -54,6 +54,8 @@ class Task(Protocol):
     metrics: tuple[str, ...]  # names of those that stand in a log; the first chooses the best weights, greatest first
     name: str
     has_validation_loss: bool  # whether images of the validation split have the classes that the loss knows
+    predictor_class: type  # of `trizoo.tasks.predictors`: what `trizoo.load` gives
+    ends: tuple[str, tuple[str, ...]]  # what an exported graph ends in: a kind of `trizoo.deploy.metadata`, its outputs
     synthetic: dict[str, Any]  # what `trizoo.data.synthetic.synthesize` draws for a training without data
 
     def find(self, data):

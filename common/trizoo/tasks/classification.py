@@ -10,6 +10,7 @@ from trizoo.metrics.classification import ClassificationMetrics, report
 from trizoo.metrics.curves import write_classification_report
 from trizoo.metrics.plain import shown
 from trizoo.pictures.draw_class import draw_class
+from trizoo.tasks import predictors
 from trizoo.tasks.classify import Classifier, ranked
 from trizoo.tasks.records import RecordSet
 
@@ -44,6 +45,8 @@ class Classification:
     synthetic = SINGLES_TO_TRAIN_ON
     metrics = ("top1", "top5")
     has_validation_loss = True
+    predictor_class = predictors.Classifier
+    ends = ("probabilities", ("probabilities",))
     pipeline_class = Classifier
     does = "does classification"  # what a model is for, at the end of a sentence
     unfit = ("mosaic",)  # augmentations that are refused, since the model …

@@ -18,6 +18,7 @@ from trizoo.metrics.detection import evaluate
 from trizoo.metrics.plain import shown
 from trizoo.pictures.counts import draw_counts
 from trizoo.pictures.draw import draw_boxes, draw_detections
+from trizoo.tasks import predictors
 from trizoo.tasks.coco_results import write_coco_results
 from trizoo.tasks.detect import Detector
 from trizoo.tasks.others import coco_categories, to_coco, write_names, write_yolo
@@ -59,6 +60,8 @@ class Detection:
     synthetic = SHAPES_TO_TRAIN_ON
     metrics = ("mAP50", "mAP")
     has_validation_loss = True
+    predictor_class = predictors.Detector
+    ends = ("boxes", ("boxes", "scores", "labels"))
 
     def find(self, data):
         """The `trizoo.data.boxes.index.BoxIndex`. Raises UserError for masks alone."""

@@ -11,6 +11,7 @@ from trizoo.metrics.embedding import EmbeddingMetrics, report
 from trizoo.metrics.embedding_report import write_embedding_report
 from trizoo.metrics.plain import shown
 from trizoo.pictures.draw_class import draw_class
+from trizoo.tasks import predictors
 from trizoo.tasks.classification import Classification
 from trizoo.tasks.embed import Embedder
 from trizoo.tasks.records import RecordSet
@@ -44,6 +45,8 @@ class Embedding(Classification):
     synthetic = IDENTITIES_TO_TRAIN_ON
     metrics = ("recall_at_1", "map_at_r")
     has_validation_loss = False
+    predictor_class = predictors.Embedder
+    ends = ("raw", ())  # the first output is the vectors
     pipeline_class = Embedder
     does = "gives vectors of whole images"
     unfit = OF_SEVERAL

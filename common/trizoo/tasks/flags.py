@@ -58,9 +58,11 @@ class TaskFlags:
 
     Args:
         models: what these are called
+        data: the task whose data sets they learn from; None: those of their own
     """
 
     models: str
+    data: str | None = None
     train: tuple[Flag, ...] = ()
     evaluate: tuple[Flag, ...] = ()
     predict: tuple[Flag, ...] = ()

@@ -20,6 +20,7 @@ from trizoo.metrics.curves import write_keypoint_report
 from trizoo.metrics.plain import shown
 from trizoo.metrics.points import evaluate_points
 from trizoo.pictures.draw_points import draw_points
+from trizoo.tasks import predictors
 from trizoo.tasks.detection import BoxEvaluationSet, Detection, confidence
 
 MOST_COUNTED = 5000  # images whose marks are placed to see which share a cell
@@ -61,6 +62,7 @@ class Keypoints(Detection):
     name = "keypoints"
     synthetic = MARKS_TO_TRAIN_ON
     metrics = ("mF1", "F1")
+    predictor_class = predictors.KeypointDetector
 
     def find(self, data):
         """The `trizoo.data.boxes.index.BoxIndex`: of COCO's key points or tables of points, else of boxes."""

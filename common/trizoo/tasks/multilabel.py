@@ -10,6 +10,7 @@ from trizoo.metrics.multilabel import SCORE, MultilabelMetrics, report
 from trizoo.metrics.multilabel_report import write_multilabel_report
 from trizoo.metrics.plain import shown
 from trizoo.pictures.draw_class import draw_classes
+from trizoo.tasks import predictors
 from trizoo.tasks.classification import Classification, Total
 from trizoo.tasks.classify import above
 from trizoo.tasks.detection import confidence
@@ -50,6 +51,7 @@ class Multilabel(Classification):
     name = "multilabel"
     synthetic = LABELS_TO_TRAIN_ON
     metrics = ("mAP", "mF1")
+    predictor_class = predictors.MultilabelClassifier
     does = "gives labels of whole images"
 
     def find(self, data):

@@ -17,6 +17,7 @@ from trizoo.metrics.pool import mean_over_classes
 from trizoo.metrics.segmentation import SegmentationMetrics, iou_of_classes, report
 from trizoo.pictures.draw_masks import blend, colours, cut_out
 from trizoo.pictures.palette import palette_image
+from trizoo.tasks import predictors
 from trizoo.tasks.scales import ScaledSegmenter, sizes_at
 from trizoo.tasks.segment import Segmenter
 from trizoo.tasks.segmentation_flags import VIEWS
@@ -110,6 +111,8 @@ class Segmentation:
     synthetic = SHAPES_TO_TRAIN_ON
     metrics = ("mIoU", "pixel_accuracy")
     has_validation_loss = True
+    predictor_class = predictors.Segmenter
+    ends = ("mask", ("mask",))
 
     def find(self, data):
         """See `trizoo.data.masks.find.find_masks`."""

@@ -23,7 +23,7 @@ from trizoo.training.train import check_own_operations
 from trizoo.training.workers import batches
 from trizoo.weights.checkpoint import load_recipe
 
-FOUND = api.Detections(
+FOUND = trizoo.Detections(
     np.array([[1, 2, 5, 8], [0, 0, 3, 3]], np.float32),
     np.array([0.9, 0.25], np.float32),
     np.array([1, 0]),
@@ -103,7 +103,7 @@ def detector(door):
     spec = model_spec("yolov3-tiny", 1)
     model = door.build(spec, "cpu")
     pipeline = task_of(spec.name).pipeline(door, model, spec, recipe, "cpu")
-    return api.Detector(model, spec, recipe, door, "cpu", ("a",), pipeline)
+    return trizoo.Detector(model, spec, recipe, door, "cpu", ("a",), pipeline)
 
 
 IMAGE = np.zeros((30, 40, 3), np.uint8)
@@ -148,7 +148,7 @@ def test_an_unknown_option_of_a_call_is_named_with_those_there_are(detector):
         detector(IMAGE, confidnce=0.3)
     with pytest.raises(TypeError, match=r"tta is no option of a call; there are batch_size, confidence, nms$"):
         detector(IMAGE, tta=True)
-    assert api.KeypointDetector.options == ("confidence",)
+    assert trizoo.KeypointDetector.options == ("confidence",)
 
 
 BOX, LABEL = [[8, 8, 40, 40]], [0]
@@ -186,7 +186,7 @@ def test_targets_and_loss_say_what_they_are_for(detector, door):
         trizoo.targets(detector, [BOX], [LABEL], (65, 64))
     with pytest.raises(ValueError, match=r"size is 64; \(width, height\)"):
         trizoo.targets(detector, [BOX], [LABEL], 64)
-    segmenter = api.Segmenter(*[None] * 5, (), None)
+    segmenter = trizoo.Segmenter(*[None] * 5, (), None)
     for given in (3, segmenter):
         with pytest.raises(TypeError, match=r"detector is .*; what trizoo\.load gives of a model that finds boxes"):
             trizoo.targets(given, [BOX], [LABEL], (64, 64))

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from trizoo.api import PREDICTORS
+import trizoo
 from trizoo.augment.pipeline import augment, generator
 from trizoo.data.photo import Photo
 from trizoo.data.synthetic import synthesize
@@ -148,4 +148,4 @@ def test_a_program_gets_names_and_scores():
     found = Classified(order, scores[order], ("a", "b", "c"))
     assert (found.names, found.name, found.score) == (["b", "a", "c"], "b", pytest.approx(0.7))
     assert found.draw(np.zeros((40, 60, 3), np.uint8)).any()
-    assert PREDICTORS["classification"].__name__ == "Classifier"
+    assert Classification.predictor_class is trizoo.Classifier

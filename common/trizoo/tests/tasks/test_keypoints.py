@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.api import PREDICTORS
 from trizoo.augment.geometry import keep_visible
 from trizoo.augment.letterbox import fit
 from trizoo.augment.mosaic import keep_beside, mosaic
@@ -112,7 +111,7 @@ def test_a_program_gets_points_and_a_picture_with_crosses():
     assert given.above(0.8).points.tolist() == [[10.25, 20]]
     image = np.full((60, 100, 3), 128, np.uint8)
     assert (given.draw(image) == draw_points(image, given.points, given.labels, ("pin",), given.scores)).all()
-    assert PREDICTORS["keypoints"].gives is Marks
+    assert Keypoints.predictor_class.gives is Marks
 
 
 def test_looking_twice_is_refused():

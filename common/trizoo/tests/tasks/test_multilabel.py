@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from trizoo.api import PREDICTORS
+import trizoo
 from trizoo.data.photo import Photo
 from trizoo.data.synthetic import synthesize
 from trizoo.families import model_spec
@@ -99,4 +99,4 @@ def test_a_program_gets_names_and_scores():
     found = Labelled(np.array([1, 2]), scores[[1, 2]], ("a", "b", "c"), scores)
     assert found.names == ["b", "c"]
     assert found.draw(np.zeros((60, 60, 3), np.uint8)).any()
-    assert PREDICTORS["multilabel"].__name__ == "MultilabelClassifier"
+    assert Multilabel.predictor_class is trizoo.MultilabelClassifier
