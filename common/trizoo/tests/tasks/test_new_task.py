@@ -7,6 +7,7 @@ classification.
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -72,7 +73,8 @@ class LightEvaluationSet(ClassEvaluationSet):
         return image, np.full_like(image, round(found[number]))
 
     def write_report(self, folder, found):
-        (folder / "light.txt").write_text(str(len(found)))
+        Path(folder).mkdir()
+        (Path(folder) / "light.txt").write_text(str(len(found)))
 
 
 class Light(Classification):
@@ -152,10 +154,11 @@ def test_it_trains_and_is_loaded_evaluated_and_used(framework, data, tmp_path, c
     meter = trizoo.load(run.best)
     assert (type(meter), meter(np.full((64, 64, 3), 7, np.uint8))) == (LightMeter, 7)
 
-    assert evaluate(framework, ["--weights", str(run.best), "--report", str(tmp_path / "report")]) == 0
+    outputs = ["--plots", str(tmp_path / "plots"), "--report", str(tmp_path / "page")]
+    assert evaluate(framework, ["--weights", str(run.best), *outputs]) == 0
     assert f"light {run.metrics['light']:.1f}" in capsys.readouterr().out
-    assert (tmp_path / "report" / "index.html").exists()
-    assert list(run.path.rglob("light.txt"))
+    assert (tmp_path / "page" / "index.html").exists()
+    assert (tmp_path / "plots" / "light.txt").exists()
 
     photo = str(next(data.rglob("*.jpg")))
     out = tmp_path / "found"
