@@ -2,17 +2,18 @@
 
 Each training is a process of its own on one core with one thread, one after the other, by the side's own default
 recipe but for epochs, batch and input size. Metrics are the zoo's for both sides, on the same test images; seconds are
-those of the whole process, its own evaluations included. The peer may live in an environment of its own
-(--peer-python); it reads a copy of the data in YOLO's layout and its boxes come back as JSON.
+what the whole process took of the core, its own evaluations included, so that other work on the machine doesn't count.
+The peer may live in an environment of its own (--peer-python); it reads a copy of the data in YOLO's layout and its
+boxes come back as JSON.
 """
 
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 from statistics import mean, pstdev
@@ -42,17 +43,23 @@ def train_ultralytics(job):
 
 
 def on_one_core(command, core):
-    """Runs a command on one core -> its seconds. SystemExit where it fails."""
+    """Runs a command on one core -> its seconds of the CPU. SystemExit where it fails."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     environment = os.environ | dict.fromkeys(names, "1")
     pin = partial(os.sched_setaffinity, 0, {core})
-    started = time.perf_counter()
+    before = _cpu_seconds()
     with tempfile.TemporaryFile("w+") as log:
         status = subprocess.run(command, env=environment, preexec_fn=pin, stdout=log, stderr=log).returncode
         if status:
             log.seek(0)
             raise SystemExit(f"{' '.join(command)} ended with {status}:\n{log.read()[-3000:]}")
-    return time.perf_counter() - started
+    return _cpu_seconds() - before
+
+
+def _cpu_seconds():
+    """Seconds of the CPU that processes took which have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def of_zoo(args, model, seed, folder):
@@ -125,19 +132,19 @@ def main():
     sides = [(f"{model}, {args.framework}", of_zoo, model) for model in args.models]
     if args.peer:
         sides.append((f"yolov3-tiny, {PEERS[args.peer]}", of_peer, "yolov3-tiny"))
-    print(
-        f"| {' | '.join(['', *(f'test {name}' for name in METRICS), 'seconds', 'seeds'])} |\n|{' --- |' * 5}",
-        flush=True,
-    )
-    for title, side, model in sides:
-        metrics, seconds = [], []
-        for seed in args.seeds:
+    metrics, seconds = {title: [] for title, _, _ in sides}, {title: [] for title, _, _ in sides}
+    for seed in args.seeds:
+        for title, side, model in sides:
             with tempfile.TemporaryDirectory() as folder:
                 measured, took = side(args, model, seed, Path(folder))
-            metrics.append(measured)
-            seconds.append(took)
-        cells = [spread([one[name] for one in metrics]) for name in METRICS]
-        print(f"| {title} | {' | '.join(cells)} | {mean(seconds):.0f} | {len(args.seeds)} |", flush=True)
+            metrics[title].append(measured)
+            seconds[title].append(took)
+            values = ", ".join(f"{name} {measured[name]:.3f}" for name in METRICS)
+            print(f"seed {seed}, {title}: {values}, {took:.0f} s", file=sys.stderr, flush=True)
+    print(f"| {' | '.join(['', *(f'test {name}' for name in METRICS), 'CPU seconds', 'seeds'])} |\n|{' --- |' * 5}")
+    for title, _, _ in sides:
+        cells = [spread([one[name] for one in metrics[title]]) for name in METRICS]
+        print(f"| {title} | {' | '.join(cells)} | {mean(seconds[title]):.0f} | {len(args.seeds)} |")
 
 
 if __name__ == "__main__":
