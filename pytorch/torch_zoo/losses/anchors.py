@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from torch_zoo.losses.terms import smooth_l1
+from torch_zoo.losses.terms import overlap, smooth_l1
 from trizoo.families.anchored.coding import MAX_LOG_SIZE, CentreCoding, CornerCoding
 from trizoo.families.retinanet.spec import RetinaNetLoss as RetinaNetSection
 from trizoo.families.retinanet.spec import RetinaNetSpec
@@ -60,6 +60,8 @@ class AnchorLoss:
 
     def _box(self, deltas: Tensor, boxes: Tensor, coder: "AnchorCoder") -> Tensor:
         """The box term of each anchor: (B, N, 4), (B, N, 4) -> (B, N)."""
+        if self.options.box != "l1":
+            return 1 - overlap(coder.decode(deltas), boxes, self.options.box)
         return smooth_l1(deltas - coder.encode(boxes), self.options.box_beta).sum(dim=-1)
 
     def _class(self, logits: Tensor, labels: Tensor, matches: Tensor) -> Tensor:

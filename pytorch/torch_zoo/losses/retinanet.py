@@ -3,18 +3,13 @@
 import torch
 from torch import Tensor
 
-from torch_zoo.losses.anchors import AnchorCoder, AnchorLoss
-from torch_zoo.losses.terms import by_class, focal_loss, overlap
+from torch_zoo.losses.anchors import AnchorLoss
+from torch_zoo.losses.terms import by_class, focal_loss
 from trizoo.families.anchored.matching import IGNORED
 
 
 class RetinaNetLoss(AnchorLoss):
     """See `AnchorLoss`. Logits (B, N, C); targets of `trizoo.families.retinanet.targets.assign`."""
-
-    def _box(self, deltas: Tensor, boxes: Tensor, coder: AnchorCoder) -> Tensor:
-        if self.options.box == "giou":
-            return 1 - overlap(coder.decode(deltas), boxes, "giou")
-        return super()._box(deltas, boxes, coder)
 
     def _class(self, logits: Tensor, labels: Tensor, matches: Tensor) -> Tensor:
         labels = torch.where(matches >= 0, labels, -1)

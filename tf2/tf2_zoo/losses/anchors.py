@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tf2_zoo.losses.terms import smooth_l1
+from tf2_zoo.losses.terms import overlap, smooth_l1
 from trizoo.families.anchored.coding import MAX_LOG_SIZE, CornerCoding
 from trizoo.ground.boxes import LEAST_SIDE
 
@@ -50,6 +50,8 @@ class AnchorLoss:
 
     def _box(self, deltas, boxes, coder):
         """The box term of each anchor: (B, N, 4), (B, N, 4) -> (B, N)."""
+        if self.options.box != "l1":
+            return 1 - overlap(coder.decode(deltas), boxes, self.options.box)
         return tf.reduce_sum(smooth_l1(deltas - coder.encode(boxes), self.options.box_beta), axis=-1)
 
     def _class(self, logits, labels, matches):

@@ -3,17 +3,12 @@
 import tensorflow as tf
 
 from tf2_zoo.losses.anchors import AnchorLoss
-from tf2_zoo.losses.terms import by_class, focal_loss, overlap
+from tf2_zoo.losses.terms import by_class, focal_loss
 from trizoo.families.anchored.matching import IGNORED
 
 
 class RetinaNetLoss(AnchorLoss):
     """See `AnchorLoss`. Logits (B, N, C); targets of `trizoo.families.retinanet.targets.assign`."""
-
-    def _box(self, deltas, boxes, coder):
-        if self.options.box == "giou":
-            return 1 - overlap(coder.decode(deltas), boxes, "giou")
-        return super()._box(deltas, boxes, coder)
 
     def _class(self, logits, labels, matches):
         labels = tf.where(matches >= 0, labels, -1)

@@ -17,8 +17,8 @@ def targets_of(boxes, labels, grid, num_classes, match):
         labels: per image int64 (n,), class ids from 0
         grid: AnchorGrid of N anchors
         num_classes: without a background
-        match: IoU of boxes and anchors, float32 (n, N), to the anchors' matches, int (N,); it's called for images with
-            boxes only
+        match: boxes float32 (n, 4) and their IoU with the anchors, float32 (n, N), to the anchors' matches, int (N,);
+            it's called for images with boxes only
 
     Returns:
         boxes: float32 (B, M, 4), padded with boxes without area
@@ -37,7 +37,8 @@ def targets_of(boxes, labels, grid, num_classes, match):
     }
     for image, count in enumerate(counts):
         if count:
-            targets["matches"][image] = match(iou_with_anchors(targets["boxes"][image, :count], grid.boxes))
+            of_image = targets["boxes"][image, :count]
+            targets["matches"][image] = match(of_image, iou_with_anchors(of_image, grid.boxes))
     targets["num_positives"] = np.float32(max(1, (targets["matches"] >= 0).sum()))
     return targets
 

@@ -38,21 +38,31 @@ def box_regression(deltas, targets, grid, coding, beta):
     return values.sum(), gradient
 
 
-def box_overlap(deltas, targets, grid, coding):
-    """1 - GIoU of the boxes that predicted deltas stand for and those that anchors are assigned to, and its gradient.
+def box_overlap(deltas, targets, grid, coding, kind):
+    """1 - the overlap of the boxes that deltas stand for with those that anchors are assigned to, and its gradient.
 
     -> the sum over positives, and float64 (B, N, 4), by central differences. The arguments are `box_regression`'s.
+
+    Args:
+        kind: of the overlap, "giou" or "diou"
     """
     positive, boxes, anchors = _matched(targets, grid)
 
     def measure(deltas):
-        return 1 - overlap(coding.decode(deltas, anchors), boxes, "giou")
+        return 1 - overlap(coding.decode(deltas, anchors), boxes, kind)
 
     gradient = np.zeros_like(deltas)
     for coordinate, step in enumerate(np.eye(4) * 1e-5):
         slope = (measure(deltas[positive] + step) - measure(deltas[positive] - step)) / 2e-5
         gradient[(*positive, coordinate)] = slope
     return measure(deltas[positive]).sum(), gradient
+
+
+def box_term(deltas, targets, grid, coding, kind, beta):
+    """The sum of the box term, "l1" or an overlap, and its gradient; see `box_regression` and `box_overlap`."""
+    if kind == "l1":
+        return box_regression(deltas, targets, grid, coding, beta)
+    return box_overlap(deltas, targets, grid, coding, kind)
 
 
 def deltas_and_logits(outputs, targets, grid):

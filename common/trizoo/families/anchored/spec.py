@@ -1,15 +1,24 @@
 """What the specs of SSD and RetinaNet have in common."""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
+from trizoo.families.anchored.adaptive import assign_adaptively
 from trizoo.families.anchored.matching import iou_with_anchors
 from trizoo.families.base.spec import BackboneOptions, ModelSpec
 from trizoo.ground.errors import UserError
 
 CHUNK = 16  # boxes that are compared with all anchors at once, of which RetinaNet has 120,000
+
+
+BoxTerm = Literal["l1", "giou", "diou"]
+Assigner = Annotated[
+    Literal["iou", "atss"],
+    Field(description="iou: anchors by the thresholds below; atss: by one that each box has of its own"),
+]
 
 
 class AnchoredOptions(BackboneOptions):
@@ -37,6 +46,14 @@ class AnchoredSpec(ModelSpec):
     def output_names(self):
         """Offsets of boxes from anchors, and what each class is worth there."""
         return "deltas", "logits"
+
+    def targets(self, samples, size, loss):
+        """By `assign`, or adaptively; see `trizoo.families.anchored.matching.targets_of`."""
+        boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
+        grid = self.grid(size)
+        if loss.assigner == "atss":
+            return assign_adaptively(boxes, labels, grid, self.num_classes, self.anchors_per_cell)
+        return self.assign(boxes, labels, grid, loss)
 
     def anchor_overlaps(self, boxes, size):
         """With anchors where they lie: small boxes fall between the cells' centres."""

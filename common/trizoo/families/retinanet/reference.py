@@ -6,7 +6,7 @@ Plain and slow on purpose, as `trizoo.families.yolo.reference`.
 import numpy as np
 
 from trizoo.families.anchored.matching import IGNORED
-from trizoo.families.anchored.reference import box_overlap, box_regression, deltas_and_logits
+from trizoo.families.anchored.reference import box_term, deltas_and_logits
 from trizoo.families.base.terms import binary_cross_entropy, by_class, focal_weight, sigmoid
 from trizoo.families.retinanet.anchors import RETINANET_CODING
 
@@ -31,7 +31,7 @@ def retinanet_loss(
     torchvision divides by each image's and takes the mean over images:
         box    sum over positives of L1 between deltas and those of the anchor's box; with `box_beta` above 0 smooth L1,
                linear beyond it (keras-retinanet: 1 / 9). With `box` "giou" sum over positives of 1 - GIoU between the
-               decoded box and the anchor's instead (torchvision's retinanet_resnet50_fpn_v2)
+               decoded box and the anchor's instead (torchvision's retinanet_resnet50_fpn_v2), of "diou" 1 - DIoU
         class  sum over classes and the anchors that aren't ignored of binary cross-entropy times `focal_weight`,
                times the weight of the class of the anchor's box
         loss   their sum
@@ -42,7 +42,7 @@ def retinanet_loss(
         grid: that of `retinanet_grid`
         coding: what the deltas are
         gamma, alpha: see `trizoo.families.base.terms.focal_weight`
-        box: "l1" or "giou"
+        box: "l1", "giou" or "diou"
         class_weights: a number a class, None = all 1
 
     Raises:
@@ -70,7 +70,7 @@ def retinanet_loss_gradients(
 ):
     """Gradient of `retinanet_loss`'s sum with respect to deltas and logits: float64 (B, N, 4), (B, N, C).
 
-    GIoU is differentiated numerically, the rest by formula. The arguments are those of `retinanet_loss`.
+    Overlaps are differentiated numerically, the rest by formula. The arguments are those of `retinanet_loss`.
     """
     _, of_deltas, of_logits = _evaluate(
         outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain, class_weights
@@ -81,10 +81,7 @@ def retinanet_loss_gradients(
 def _evaluate(outputs, targets, grid, coding, gamma, alpha, box, box_beta, box_gain, class_gain, class_weights):
     deltas, logits = deltas_and_logits(outputs, targets, grid)
     normaliser, matches = float(targets["num_positives"]), targets["matches"]
-    if box == "giou":
-        box_sum, of_deltas = box_overlap(deltas, targets, grid, coding)
-    else:
-        box_sum, of_deltas = box_regression(deltas, targets, grid, coding, box_beta)
+    box_sum, of_deltas = box_term(deltas, targets, grid, coding, box, box_beta)
 
     labels = np.take_along_axis(targets["labels"], np.maximum(matches, 0), axis=1)
     classes = np.eye(logits.shape[-1])[labels] * (matches >= 0)[..., None]  # (B, N) -> (B, N, C)

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from trizoo.families.anchored.heat import anchor_heat
-from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec
+from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec, Assigner, BoxTerm
 from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.shortlist import SPARE, Ranking
 from trizoo.families.base.spec import Architecture, Family, preset
@@ -45,12 +45,13 @@ class RetinaNetLoss(Section):
     """RetinaNet's; see `trizoo.families.retinanet.reference.retinanet_loss`."""
 
     kind: Literal["retinanet"] = "retinanet"
+    assigner: Assigner = "iou"
     positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much is assigned to it")
     negative_iou: Probability = Field(0.4, description="one that overlaps every box less is background")
     low_quality: bool = Field(True, description="each box's best anchor is assigned to it, however little they overlap")
     gamma: NotNegative = Field(2.0, description="what is right already counts less; 0 = cross-entropy")
     alpha: Probability | None = Field(0.25, description="weight of positives, 1 less it of negatives; none = both 1")
-    box: Literal["l1", "giou"] = Field("l1", description="giou: of decoded boxes, as in torchvision's v2")
+    box: BoxTerm = Field("l1", description="giou and diou: of decoded boxes; torchvision's v2 has giou")
     box_beta: NotNegative = Field(0.0, description="l1 is smooth up to it; keras-retinanet has 1 / 9")
     box_gain: NotNegative = 1.0
     class_gain: NotNegative = 1.0
@@ -101,11 +102,10 @@ class RetinaNetSpec(AnchoredSpec):
         """The AnchorGrid at an input size (width, height)."""
         return retinanet_grid(tuple(size), RETINANET_ANCHORS[self.anchor_preset])
 
-    def targets(self, samples, size, loss):
+    def assign(self, boxes, labels, grid, loss):
         """See `trizoo.families.retinanet.targets.assign`."""
-        boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
         thresholds = loss.positive_iou, loss.negative_iou, loss.low_quality
-        return assign(boxes, labels, self.grid(size), self.num_classes, *thresholds)
+        return assign(boxes, labels, grid, self.num_classes, *thresholds)
 
     def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.retinanet.decode.decode_retinanet`."""

@@ -28,7 +28,7 @@ def assign(boxes, labels, grid, num_classes, positive_iou=0.5, negative_iou=0.4,
     if negative_iou > positive_iou:
         raise ValueError(f"negative_iou is {negative_iou}, above positive_iou, {positive_iou}; at most that is needed")
 
-    def match(overlaps):
+    def match(_, overlaps):
         best, nearest = overlaps.max(axis=0), overlaps.argmax(axis=0)
         positive = best >= positive_iou
         if low_quality:

@@ -6,7 +6,7 @@ Plain and slow on purpose, as `trizoo.families.yolo.reference`.
 import numpy as np
 
 from trizoo.families.anchored.matching import NEGATIVE
-from trizoo.families.anchored.reference import box_regression, deltas_and_logits
+from trizoo.families.anchored.reference import box_term, deltas_and_logits
 from trizoo.families.base.terms import by_class, log_softmax, power
 from trizoo.families.ssd.anchors import SSD_CODING
 
@@ -18,6 +18,7 @@ def ssd_loss(
     coding=SSD_CODING,
     *,
     negatives=3,
+    box="l1",
     box_beta=1.0,
     box_gain=1.0,
     class_gain=1.0,
@@ -27,7 +28,8 @@ def ssd_loss(
     """The multibox loss of a batch (Liu et al. 2016, section 2.2): outputs -> {term: float}.
 
     Terms, each already multiplied by its gain and divided by the number of positives of the whole batch:
-        box    sum over positives of smooth L1 between deltas and those of the anchor's box, linear beyond `box_beta`
+        box    sum over positives of smooth L1 between deltas and those of the anchor's box, linear beyond `box_beta`;
+               with `box` "giou" or "diou" of 1 - that overlap of the decoded box and the anchor's instead
         class  sum of softmax cross-entropy over positives and, of each image, the `negatives` times as many anchors
                without a box whose cross-entropy is highest, the first of equals; of an image without positives
                `negatives` of them, as if it had one, where the paper has none: so it teaches what background is. Times
@@ -44,7 +46,7 @@ def ssd_loss(
     Raises:
         ValueError: where outputs don't match targets and anchors
     """
-    numbers = negatives, box_beta, box_gain, class_gain, focal_gamma, class_weights
+    numbers = negatives, box, box_beta, box_gain, class_gain, focal_gamma, class_weights
     terms, _, _ = _evaluate(outputs, targets, grid, coding, *numbers)
     return terms
 
@@ -56,6 +58,7 @@ def ssd_loss_gradients(
     coding=SSD_CODING,
     *,
     negatives=3,
+    box="l1",
     box_beta=1.0,
     box_gain=1.0,
     class_gain=1.0,
@@ -66,7 +69,7 @@ def ssd_loss_gradients(
 
     Which negatives count is a constant. The arguments are those of `ssd_loss`.
     """
-    numbers = negatives, box_beta, box_gain, class_gain, focal_gamma, class_weights
+    numbers = negatives, box, box_beta, box_gain, class_gain, focal_gamma, class_weights
     _, of_deltas, of_logits = _evaluate(outputs, targets, grid, coding, *numbers)
     return of_deltas, of_logits
 
@@ -85,10 +88,12 @@ def hard_negatives(losses, matches, negatives):
     return candidates & (rank < np.float32(negatives) * positives)  # 1.1 * 10 is 11 in float32, as in the frameworks
 
 
-def _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, class_gain, focal_gamma, class_weights):
+def _evaluate(
+    outputs, targets, grid, coding, negatives, box, box_beta, box_gain, class_gain, focal_gamma, class_weights
+):
     deltas, logits = deltas_and_logits(outputs, targets, grid)
     normaliser, matches = float(targets["num_positives"]), targets["matches"]
-    box, of_deltas = box_regression(deltas, targets, grid, coding, box_beta)
+    box_sum, of_deltas = box_term(deltas, targets, grid, coding, box, box_beta)
 
     positive = matches >= 0
     labels = np.take_along_axis(targets["labels"], np.maximum(matches, 0), axis=1)
@@ -102,7 +107,7 @@ def _evaluate(outputs, targets, grid, coding, negatives, box_beta, box_gain, cla
     focal, focal_slope = power((probabilities * (1 - classes)).sum(axis=-1), focal_gamma)
     weight = class_gain / normaliser * counted * by_class(class_weights, labels, positive)
 
-    box = box_gain / normaliser * box
+    box = box_gain / normaliser * box_sum
     classification = (weight * focal * entropy).sum()
     terms = {"loss": box + classification, "box": box, "class": classification}
     of_logits = (weight * (focal + focal_slope * entropy * right))[..., None] * (probabilities - classes)

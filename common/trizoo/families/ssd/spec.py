@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from trizoo.families.anchored.heat import anchor_heat
-from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec
+from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec, Assigner, BoxTerm
 from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.shortlist import Ranking
 from trizoo.families.base.spec import Architecture, Family, preset
@@ -27,10 +27,12 @@ class SSDLoss(Section):
     """SSD's; see `trizoo.families.ssd.reference.ssd_loss`."""
 
     kind: Literal["ssd"] = "ssd"
+    assigner: Assigner = "iou"
     positive_iou: Probability = Field(0.5, description="an anchor that overlaps a box so much is assigned to it")
     negatives: NotNegative = Field(
         3.0, description="of each image so many times as many negatives as positives count, without any as of one"
     )
+    box: BoxTerm = Field("l1", description="giou and diou: of decoded boxes; the paper has l1, smooth")
     box_beta: NotNegative = Field(1.0, description="smooth L1 is linear beyond it; 0 = L1")
     box_gain: NotNegative = 1.0
     class_gain: NotNegative = 1.0
@@ -71,10 +73,9 @@ class SSDSpec(AnchoredSpec):
             raise ValueError(f"size is {tuple(size)}; {self.name} is for {anchors.side}x{anchors.side} alone")
         return ssd_grid(anchors)
 
-    def targets(self, samples, size, loss):
+    def assign(self, boxes, labels, grid, loss):
         """See `trizoo.families.ssd.targets.assign`."""
-        boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
-        return assign(boxes, labels, self.grid(size), self.num_classes, loss.positive_iou)
+        return assign(boxes, labels, grid, self.num_classes, loss.positive_iou)
 
     def decode(self, outputs, placements, size, **options):
         """See `trizoo.families.ssd.decode.decode_ssd`."""

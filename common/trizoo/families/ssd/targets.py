@@ -24,7 +24,7 @@ def assign(boxes, labels, grid, num_classes, positive_iou=0.5):
     Raises:
         ValueError: where labels don't match boxes or classes
     """
-    return targets_of(boxes, labels, grid, num_classes, lambda overlaps: _match(overlaps, positive_iou))
+    return targets_of(boxes, labels, grid, num_classes, lambda _, overlaps: _match(overlaps, positive_iou))
 
 
 def _match(overlaps, positive_iou):

@@ -38,7 +38,7 @@ def compare(loss_and_gradients):
     def compared(outputs, targets, options=None):
         options = options or SSDLoss()
         terms, gradients = loss_and_gradients(SPEC, options)(outputs, targets, SIZE)
-        numbers = options.model_dump(exclude={"kind", "positive_iou"})
+        numbers = options.model_dump(exclude={"kind", "assigner", "positive_iou"})
         expected = ssd_loss(outputs, targets, GRID, SPEC.coding, **numbers)
         references = ssd_loss_gradients(outputs, targets, GRID, SPEC.coding, **numbers)
         assert terms.keys() == expected.keys()
@@ -60,6 +60,8 @@ def compare(loss_and_gradients):
         {"negatives": 1000},
         {"negatives": 0},
         {"focal_gamma": 2},
+        {"box": "giou", "box_gain": 2},
+        {"box": "diou"},
         {"focal_gamma": 0.5, "class_weights": (0.2, 3, 1)},
         {"class_weights": (2, 0, 1), "class_gain": 0.3},
     ],
