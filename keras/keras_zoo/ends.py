@@ -9,7 +9,7 @@ import math
 from keras import ops
 
 from keras_zoo.graph_ops import Ops, gather_rows
-from trizoo.families.base.graph import NOTHING
+from trizoo.families.base.graph import NOTHING, voted
 
 _NOTHING = float(NOTHING)
 _KEPT = _NOTHING / 2  # between it and the least score
@@ -31,8 +31,12 @@ def find_boxes(spec, outputs, size, thresholds):
     limits = ops.cast(ops.stack([width, height, width, height]), "float32")
     boxes = ops.minimum(ops.maximum(boxes, 0.0), limits)
     has_area = ops.all(boxes[..., 2:] > boxes[..., :2], axis=-1)
-    found = suppress(boxes, ops.where(has_area, scores, _NOTHING), labels, thresholds.nms, thresholds.max_detections)
-    return dict(zip(("boxes", "scores", "labels"), found, strict=True))
+    scores = ops.where(has_area, scores, _NOTHING)
+    found = suppress(boxes, scores, labels, thresholds.nms, thresholds.max_detections)
+    found = dict(zip(("boxes", "scores", "labels"), found, strict=True))
+    if thresholds.nms_method == "vote":
+        found["boxes"] = voted(Ops(), found["boxes"], found["labels"], boxes, scores, labels)
+    return found
 
 
 def likeliest(logits):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch_zoo.graph_ops import Ops
 from trizoo.deploy.metadata import Thresholds
 from trizoo.families import ModelSpec
-from trizoo.families.base.graph import NOTHING
+from trizoo.families.base.graph import NOTHING, voted
 
 _NOTHING = float(NOTHING)
 _KEPT = _NOTHING / 2  # between it and the least score
@@ -70,7 +70,10 @@ class WithBoxes(Raw):
         has_area = (boxes[..., 2:] > boxes[..., :2]).all(dim=-1)
         scores = torch.where(has_area, scores, _NOTHING)
         found = suppress(boxes, scores, labels, self.thresholds.nms, self.thresholds.max_detections)
-        return {**dict(zip(("boxes", "scores", "labels"), found, strict=True)), **outputs}
+        found = dict(zip(("boxes", "scores", "labels"), found, strict=True))
+        if self.thresholds.nms_method == "vote":
+            found["boxes"] = voted(Ops(), found["boxes"], found["labels"], boxes, scores, labels)
+        return {**found, **outputs}
 
 
 def suppress(

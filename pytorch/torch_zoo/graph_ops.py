@@ -65,6 +65,10 @@ def _least(a: Any, b: Any) -> Any:
     return torch.sym_min(a, b)
 
 
+def _greatest(a: Tensor, b: Any) -> Tensor:
+    return torch.maximum(a, b) if isinstance(b, Tensor) else a.clamp(min=b)
+
+
 def _slice(x: Tensor, first: tuple[Any], last: tuple[Any], axis: tuple[int]) -> Tensor:
     places = [slice(None)] * x.ndim
     places[axis[0]] = slice(first[0], last[0])
@@ -100,12 +104,15 @@ _OPERATORS: dict[str, Callable[..., Any]] = {
     "Cast": _cast,
     "Concat": lambda *parts, axis: torch.cat(parts, dim=axis),
     "Div": _of_two(_divide),
+    "Equal": operator.eq,
     "Exp": torch.exp,
     "Expand": lambda x, shape: x.expand(shape),
     "Gather": lambda shape, places, axis: tuple(shape[place] for place in places),
     "GatherND": _gather_rows,
     "GreaterOrEqual": operator.ge,
     "Less": operator.lt,
+    "MatMul": torch.matmul,
+    "Max": _greatest,
     "Min": _of_two(_least),
     "Mul": _of_two(operator.mul),
     "Range": lambda first, last, step: torch.arange(first, last, step),

@@ -7,12 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from tf2_zoo.graph_ops import Ops
-from trizoo.families.base.graph import NOTHING
+from trizoo.families.base.graph import NOTHING, voted
 
 _KEPT = np.float32(-0.5)  # between NOTHING and the least score
 
 
-def find_boxes(spec, outputs, size, confidence, nms, max_detections):
+def find_boxes(spec, outputs, size, confidence, nms, max_detections, nms_method="hard"):
     """The network's outputs to boxes (B, M, 4), scores (B, M) and labels (B, M), highest score first: {name: tensor}.
 
     M is max_detections, or all candidates that there are. Empty places have score 0, label -1 and a box of zeros.
@@ -23,6 +23,7 @@ def find_boxes(spec, outputs, size, confidence, nms, max_detections):
         size: width and height of the input, int32 (1,) each
         confidence, nms: the least score, and the IoU above which NMS removes the weaker box; None: it removes none
         max_detections: int32 (), or a whole number, which makes a graph of fixed shapes
+        nms_method: "hard" or "vote"
     """
     boxes, scores, labels = spec.candidates(Ops(), outputs, size, confidence)
     boxes = tf.clip_by_value(boxes, 0.0, tf.cast(tf.concat([*size, *size], 0), tf.float32))
@@ -40,6 +41,8 @@ def find_boxes(spec, outputs, size, confidence, nms, max_detections):
     else:
         found = tf.map_fn(of_image, candidates, fn_output_signature=(tf.float32, tf.float32, tf.int32))
     boxes, scores, labels = found
+    if nms_method == "vote":
+        boxes = voted(Ops(), boxes, labels, *candidates)
     return {"boxes": boxes, "scores": scores, "labels": tf.cast(labels, tf.int64)}
 
 

@@ -37,11 +37,12 @@ def to_saved_model(model, size, folder, *, dynamic_size, batch, half, kind, thre
     def with_thresholds(images, **numbers):
         outputs = model._serve(images)
         numbers["max_detections"] = tf.cast(numbers["max_detections"], tf.int32)
-        return without_empty(_boxes(model.spec, images, outputs, **numbers)) | outputs
+        found = _boxes(model.spec, images, outputs, **numbers, nms_method=thresholds.nms_method)
+        return without_empty(found) | outputs
 
     def serve(images):
         if kind == "boxes":
-            return with_thresholds(images, **thresholds.model_dump())
+            return with_thresholds(images, **thresholds.numbers)
         outputs = model._serve(images)
         return _end(kind, model.spec, outputs) | outputs
 
@@ -90,11 +91,11 @@ def _traced(function, *specs, **named):
     return tf.function(function, autograph=False).get_concrete_function(*specs, **named)
 
 
-def _boxes(spec, images, outputs, confidence, nms, max_detections):
+def _boxes(spec, images, outputs, **thresholds):
     """See `find_boxes`."""
     sides = images.shape[1:3] if images.shape[1:3].is_fully_defined() else tf.shape(images)[1:3]
     size = sides[1:2], sides[0:1]
-    return find_boxes(spec, list(outputs.values()), size, confidence, nms, max_detections)
+    return find_boxes(spec, list(outputs.values()), size, **thresholds)
 
 
 def _least_overlap(threshold):

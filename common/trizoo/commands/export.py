@@ -8,7 +8,7 @@ from trizoo.commands.cli import Choice, say
 from trizoo.commands.flags.export import DYNAMIC
 from trizoo.deploy.images import calibration_images
 from trizoo.deploy.int8 import measured, worth
-from trizoo.deploy.metadata import BOXES, ENDS, Thresholds, describe
+from trizoo.deploy.metadata import NUMBERS, Thresholds, describe
 from trizoo.deploy.runtimes import RUNTIMES, is_exported, read_notes
 from trizoo.deploy.targets import TARGETS, Job
 from trizoo.deploy.writing import write
@@ -23,7 +23,6 @@ from trizoo.weights.checkpoint import load_origin
 from trizoo.weights.store import resolve_weights
 
 OF_GRAPHS = ("raw", "size", "batch", "half", "int8", "confidence", "nms", "max_detections")
-THRESHOLDS = ("confidence", "nms", "max_detections")
 
 
 def run(args, write=write):
@@ -158,17 +157,18 @@ def _settle(args, target, read, source):
 
 def _thresholds(args, recipe, spec):
     """Those of the graph, None where it has none. Raises UserError for a flag that has no place."""
-    task = task_of(spec.name).name
-    if ENDS[task] is not BOXES or args.raw:
-        for name in THRESHOLDS:
+    task = task_of(spec.name)
+    if task.ends[0] != "boxes" or args.raw:
+        for name in NUMBERS:
             if getattr(args, name) is not None:
-                reason = "with --raw nothing is decoded" if args.raw else f"{spec.name} does {task}"
+                reason = "with --raw nothing is decoded" if args.raw else f"{spec.name} does {task.name}"
                 raise UserError(f"--{name.replace('_', '-')} is for boxes, and {reason}; leave it out")
         return None
     known = (recipe.predict.score, recipe.predict.nms, recipe.evaluate.max_detections)
-    given = (getattr(args, name) for name in THRESHOLDS)
+    given = (getattr(args, name) for name in NUMBERS)
     values = [own if value is None else value for value, own in zip(given, known, strict=True)]
-    return Thresholds(**dict(zip(THRESHOLDS, values, strict=True)))
+    method = "vote" if recipe.predict.nms_method == "vote" else "hard"
+    return Thresholds(**dict(zip(NUMBERS, values, strict=True)), nms_method=method)
 
 
 def _in_words(metadata, size):

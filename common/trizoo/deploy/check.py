@@ -138,6 +138,7 @@ def _decoded(spec, outputs, batch, thresholds):
         score=thresholds.confidence,
         threshold=thresholds.nms,
         max_detections=thresholds.max_detections,
+        method=thresholds.nms_method,
     )
 
 

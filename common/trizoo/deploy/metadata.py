@@ -17,6 +17,7 @@ from trizoo.training.build import spec_of
 FORMAT = 1
 KEY = "trizoo"  # of the JSON in a file's own place for such notes
 MOST_BYTES = 1 << 24
+NUMBERS = ("confidence", "nms", "max_detections")  # of boxes, that may be inputs
 # of a recipe, what predicting and evaluating need; the paths of the data stay at home
 PARTS = ("model", "classes", "input_size", "resize", "evaluate", "predict")
 OF_DATA = ("mask_map", "palette", "ignore_colours")
@@ -28,6 +29,12 @@ class Thresholds(Section):
     confidence: Probability
     nms: Probability
     max_detections: Count
+    nms_method: Literal["hard", "vote"] = Field("hard", description="never an input")
+
+    @property
+    def numbers(self):
+        """Those of NUMBERS: {name: number}."""
+        return self.model_dump(include=set(NUMBERS))
 
 
 class Metadata(Section):

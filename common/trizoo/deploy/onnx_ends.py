@@ -8,7 +8,7 @@ boxes needs; empty ones have score 0, label -1 and a box of zeros.
 import numpy as np
 
 from trizoo.deploy.onnx_ops import Ops
-from trizoo.families.base.graph import NOTHING, gather_rows, int64, side
+from trizoo.families.base.graph import NOTHING, gather_rows, int64, side, voted
 
 PREFIX = "decode/"
 _KEPT = np.float32(-0.5)  # between NOTHING and the least score
@@ -31,12 +31,15 @@ def add_boxes(model, spec, thresholds, batch):
     size = side(ops, image, 2), side(ops, image, 1)  # width, height
     outputs = [ops("Cast", output.name, to=np.float32) for output in graph.output]
     candidates = spec.candidates(ops, outputs, size, "confidence")
-    boxes, scores, labels = _suppress(ops, *_on_input(ops, *candidates, size), spec.num_classes)
+    candidates = _on_input(ops, *candidates, size)
+    boxes, scores, labels = _suppress(ops, *candidates, spec.num_classes)
+    if thresholds.nms_method == "vote":
+        boxes = voted(ops, boxes, labels, *candidates)
     named = {"boxes": boxes, "scores": scores, "labels": labels}
     for name, value in named.items():
         ops.name(value, name)
     ops.add_to(graph)
-    for name, value in thresholds.model_dump().items():
+    for name, value in thresholds.numbers.items():
         array = np.array(value, np.int64 if name == "max_detections" else np.float32)
         kind = helper.np_dtype_to_tensor_dtype(array.dtype)
         graph.input.append(helper.make_tensor_value_info(name, kind, ()))

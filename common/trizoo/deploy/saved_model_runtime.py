@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trizoo.deploy import notes
 from trizoo.deploy.endings import GRAPH
+from trizoo.deploy.metadata import NUMBERS
 from trizoo.ground.errors import UserError
 from trizoo.ground.stderr import without_remarks
 
@@ -17,6 +18,7 @@ COMPUTING = frozenset(
         "Abs",
         "AddV2",
         "ArgMax",
+        "BatchMatMulV2",
         "BatchToSpaceND",
         "BiasAdd",
         "BroadcastTo",
@@ -125,7 +127,8 @@ def start(path, device, threads):
     place = "/GPU:0" if device == "cuda" else "/CPU:0"
     with without_remarks(), tf.device(place):
         model = tf.saved_model.load(str(path))
-    defaults = json.loads(notes.read_saved_model(path))["thresholds"]
+    own = json.loads(notes.read_saved_model(path))["thresholds"]
+    defaults = own and {name: own[name] for name in NUMBERS}
     raw = set(model.signatures["raw"].structured_outputs)
     dtypes = {"max_detections": tf.int64}
 

@@ -51,12 +51,17 @@ def write_checkpoint(zoo, folder, framework, model, data, options=None, **change
         input_size=SIZES[model],
         loss=loss_section(model),
         data={"root": str(data)},
-        **{"predict": {"score": 0.2, "nms": 0.4}, **changes},
+        **{"predict": {"score": 0.2, "nms": 0.4, "nms_method": method_of(model)}, **changes},
     )
     path = folder / f"{model}{len(list(folder.iterdir()))}.h5"
     arrays = pseudo_arrays(zoo.shapes(zoo.build(spec_of(recipe), zoo.device("cpu"), seed=None)))
     save(path, Checkpoint(arrays, to_dict(recipe), framework, state={"origin": {"licence": "CC0"}}))
     return path
+
+
+def method_of(model):
+    """Which NMS the model's checkpoint is made with: YOLOv3-tiny's votes, as its recipe's."""
+    return "vote" if model == "yolov3-tiny" else "hard"
 
 
 def image(size=(130, 70), number=1):

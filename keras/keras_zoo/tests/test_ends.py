@@ -18,20 +18,20 @@ DETECTORS = {
 }
 
 
-def find(spec, outputs, size, confidence=0.4, nms=0.45, max_detections=20):
+def find(spec, outputs, size, confidence=0.4, nms=0.45, max_detections=20, method="hard"):
     """Boxes, scores and labels as arrays, from arrays."""
-    thresholds = Thresholds(confidence=confidence, nms=nms, max_detections=max_detections)
+    thresholds = Thresholds(confidence=confidence, nms=nms, max_detections=max_detections, nms_method=method)
     found = find_boxes(spec, [ops.convert_to_tensor(raw) for raw in outputs], size, thresholds)
     return [ops.convert_to_numpy(found[name]) for name in ("boxes", "scores", "labels")]
 
 
-def assert_alike(spec, outputs, size, confidence, nms, most):
+def assert_alike(spec, outputs, size, confidence, nms, most, method="hard"):
     """Found boxes are those of decode, of images that fill the input, and there are some."""
     whole = [Placement(size, size, size, 0, 0)] * len(outputs[0])
-    expected = spec.decode(outputs, whole, size, score=confidence, threshold=nms, max_detections=most)
+    expected = spec.decode(outputs, whole, size, score=confidence, threshold=nms, max_detections=most, method=method)
     assert min(map(len, expected)) > 3
     for detections, boxes, scores, labels in zip(
-        expected, *find(spec, outputs, size, confidence, nms, most), strict=True
+        expected, *find(spec, outputs, size, confidence, nms, most, method), strict=True
     ):
         there = labels >= 0
         np.testing.assert_array_equal(labels[there], detections.labels)
@@ -48,6 +48,16 @@ def test_boxes_are_those_of_the_zoos_decode(name):
         raw.reshape(-1, raw.shape[-1])[::2, -1] = value
     assert_alike(spec, outputs, size, 0.001, 0.1, 100)
     assert_alike(spec, outputs, size, 0.45, 1.0, 300)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_boxes_that_vote_are_those_of_the_zoos_decode(name):
+    size, spec = DETECTORS[name], model_spec(name, 3)
+    outputs = outputs_of(spec, size, 2)
+    for raw, value in zip(outputs, (np.nan, np.inf), strict=True):  # what isn't finite has no vote
+        raw.reshape(-1, raw.shape[-1])[::3, -1] = value
+    for numbers in ((0.4, 0.45, 20), (0.001, 0.1, 100)):
+        assert_alike(spec, outputs, size, *numbers, method="vote")
 
 
 def test_images_with_fewer_boxes_have_empty_places():

@@ -24,6 +24,7 @@ from trizoo.tests.exported import (
     assert_classifier_is_exported,
     assert_same_metrics,
     image,
+    method_of,
     write_checkpoint,
 )
 
@@ -57,7 +58,8 @@ def tiny(checkpoint):
 def decoded(spec, outputs, size):
     """Of images that fill their input, as the file's thresholds say."""
     places = [Placement(size, size, size, 0, 0)] * len(outputs[0])
-    return spec.decode(outputs, places, size, score=0.2, threshold=0.4, max_detections=100)
+    thresholds = {"score": 0.2, "threshold": 0.4, "max_detections": 100, "method": method_of(spec.name)}
+    return spec.decode(outputs, places, size, **thresholds)
 
 
 def same_boxes(found, expected):

@@ -18,21 +18,21 @@ DETECTORS = {
 CONFIDENCE, NMS, MOST = 0.4, 0.45, 20
 
 
-def graph_of(spec, outputs):
+def graph_of(spec, outputs, method="hard"):
     """A graph with no shape known but the last axes: (outputs, size, confidence, nms, max_detections) -> found."""
     known = [tf.TensorSpec((*[None] * (raw.ndim - 1), raw.shape[-1]), tf.float32) for raw in outputs]
     numbers = [tf.TensorSpec((), dtype) for dtype in (tf.float32, tf.float32, tf.int32)]
 
     def run(outputs, size, *numbers):
-        return without_empty(find_boxes(spec, outputs, (size[0:1], size[1:2]), *numbers))
+        return without_empty(find_boxes(spec, outputs, (size[0:1], size[1:2]), *numbers, method))
 
     return tf.function(run, autograph=False, input_signature=[known, tf.TensorSpec((2,), tf.int32), *numbers])
 
 
-def assert_alike(found, spec, outputs, size, confidence=CONFIDENCE, nms=NMS, most=MOST):
+def assert_alike(found, spec, outputs, size, confidence=CONFIDENCE, nms=NMS, most=MOST, method="hard"):
     """Found boxes are those of decode, of images that fill the input, and there are some."""
     whole = [Placement(size, size, size, 0, 0)] * len(outputs[0])
-    expected = spec.decode(outputs, whole, size, score=confidence, threshold=nms, max_detections=most)
+    expected = spec.decode(outputs, whole, size, score=confidence, threshold=nms, max_detections=most, method=method)
     assert min(map(len, expected)) > 3
     for number, detections in enumerate(expected):
         there = np.asarray(found["labels"][number]) >= 0
@@ -53,6 +53,18 @@ def test_boxes_are_those_of_the_zoos_decode(name):
         raw.reshape(-1, raw.shape[-1])[::2, -1] = value
     for numbers in ((0.001, 0.1, 100), (0.5, 0.0, 9), (0.45, 1.0, 1000)):
         assert_alike(run(outputs, size, *numbers), spec, outputs, size, *numbers)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_boxes_that_vote_are_those_of_the_zoos_decode(name):
+    size, options = DETECTORS[name]
+    spec = model_spec(name, 3, **options)
+    outputs = outputs_of(spec, size, 3)
+    for raw, value in zip(outputs, (np.nan, np.inf), strict=True):  # what isn't finite has no vote
+        raw.reshape(-1, raw.shape[-1])[::3, -1] = value
+    run = graph_of(spec, outputs, "vote")
+    for numbers in ((CONFIDENCE, NMS, MOST), (0.001, 0.1, 100)):
+        assert_alike(run(outputs, size, *numbers), spec, outputs, size, *numbers, method="vote")
 
 
 def test_one_graph_takes_inputs_of_any_size():

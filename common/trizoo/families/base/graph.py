@@ -6,7 +6,10 @@ Arrays among the arguments become constants. Nothing here imports ONNX.
 
 import numpy as np
 
+from trizoo.ground.boxes import VOTE_SIGMA
+
 NOTHING = np.float32(-1)  # the score of what is no candidate
+_TINY = np.float32(1e-12)  # what isn't 0 is more
 _FINITE = np.float32(3e38)  # a sum of magnitudes above it, or none, comes of inf or nan alone
 
 
@@ -57,3 +60,39 @@ def best_pairs(ops, boxes, scores, least, count):
 def gather_rows(ops, values, places):
     """Rows of each image: (B, N, 4), int64 (B, K) -> (B, K, 4)."""
     return ops("GatherND", values, ops("Unsqueeze", places, int64(-1)), batch_dims=1)
+
+
+def voted(ops, kept, kept_labels, boxes, scores, labels):
+    """What `trizoo.ground.boxes.voted` does: kept boxes (B, M, 4) -> (B, M, 4), by the vote of all candidates.
+
+    Args:
+        kept, kept_labels: what NMS left, (B, M, 4) and (B, M); a label of -1 is an empty place, whose box stays
+        boxes, scores, labels: the candidates, (B, K, 4), (B, K) and (B, K)
+    """
+    scores = ops("Unsqueeze", scores, int64(2))
+    boxes = ops("Where", ops("Less", np.float32(0), scores), boxes, np.float32(0))  # others may be nan
+    ours, theirs = [], []  # xmin, ymin, xmax, ymax: (B, M, 1) each and (B, 1, K) each
+    for place in range(4):
+        ours.append(part(ops, kept, place, place + 1))
+        theirs.append(ops("Reshape", part(ops, boxes, place, place + 1), int64(0, 1, -1)))
+    common = ops("Mul", *(_length(ops, ours, theirs, axis) for axis in (0, 1)))  # (B, M, K)
+    union = ops("Sub", ops("Add", _area(ops, ours), _area(ops, theirs)), common)
+    gap = ops("Sub", ops("Div", common, ops("Max", union, _TINY)), np.float32(1))
+    nearness = ops("Exp", ops("Div", ops("Mul", gap, gap), np.float32(-VOTE_SIGMA)))
+    votes = ops("Reshape", ops("Max", scores, np.float32(0)), int64(0, 1, -1))
+    same = ops("Equal", ops("Unsqueeze", kept_labels, int64(2)), ops("Unsqueeze", labels, int64(1)))
+    counts = ops("And", same, ops("Less", np.float32(0), common))
+    weights = ops("Where", counts, ops("Mul", nearness, votes), np.float32(0))
+    total = ops("ReduceL1", weights, int64(-1), keepdims=1)  # (B, M, 1)
+    moved = ops("Div", ops("MatMul", weights, boxes), ops("Max", total, _TINY))
+    return ops("Where", ops("Less", np.float32(0), total), moved, kept)
+
+
+def _length(ops, ours, theirs, axis):
+    """What boxes have in common along x or y, at least 0."""
+    low, high = ops("Max", ours[axis], theirs[axis]), ops("Min", ours[2 + axis], theirs[2 + axis])
+    return ops("Max", ops("Sub", high, low), np.float32(0))
+
+
+def _area(ops, corners):
+    return ops("Mul", ops("Sub", corners[2], corners[0]), ops("Sub", corners[3], corners[1]))

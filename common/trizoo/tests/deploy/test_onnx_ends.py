@@ -22,7 +22,7 @@ DETECTORS = {
 THRESHOLDS = Thresholds(confidence=0.4, nms=0.45, max_detections=20)
 
 
-def session_of(spec, outputs):
+def session_of(spec, outputs, thresholds=THRESHOLDS):
     """A network that gives what it is fed, with boxes behind it: (images, {name: array}) -> boxes, scores, labels."""
     from onnx import TensorProto, helper
 
@@ -39,7 +39,7 @@ def session_of(spec, outputs):
     nodes = [helper.make_node("Identity", [f"fed_{name}"], [name]) for name in names]
     graph = helper.make_graph(nodes, "fed", [images, *fed], given)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    add_boxes(model, spec, THRESHOLDS, None)
+    add_boxes(model, spec, thresholds, None)
     onnx.checker.check_model(model)
     return onnxruntime.InferenceSession(model.SerializeToString())
 
@@ -68,6 +68,7 @@ def decoded(spec, outputs, size, **changes):
         score=wanted.confidence,
         threshold=wanted.nms,
         max_detections=wanted.max_detections,
+        method=wanted.nms_method,
     )
 
 
@@ -88,6 +89,21 @@ def test_boxes_are_those_of_the_zoos_decode(name):
     expected = decoded(spec, outputs, size)
     assert all(len(detections) > 5 for detections in expected)
     assert_alike(found_by(session, spec, outputs, size), expected)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_boxes_that_vote_are_those_of_the_zoos_decode(name):
+    size, options = DETECTORS[name]
+    spec = model_spec(name, 3, **options)
+    outputs = outputs_of(spec, size, 3)
+    for raw, value in zip(outputs, (np.nan, np.inf), strict=True):  # what isn't finite has no vote
+        raw.reshape(-1, raw.shape[-1])[::3, -1] = value
+    outputs[1][1] = np.nan  # few boxes in this image, or none
+    session = session_of(spec, outputs, THRESHOLDS.model_copy(update={"nms_method": "vote"}))
+    for numbers in ({}, {"confidence": 0.001, "max_detections": 100}, {"nms": 0.1}):
+        expected = decoded(spec, outputs, size, nms_method="vote", **numbers)
+        assert_alike(found_by(session, spec, outputs, size, **numbers), expected)
+    assert not np.allclose(expected[0].boxes, decoded(spec, outputs, size, nms=0.1)[0].boxes, atol=0.1)
 
 
 def test_squared_widths_and_heights_are_those_of_the_zoos_decode():
