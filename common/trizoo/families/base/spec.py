@@ -78,6 +78,10 @@ class ModelSpec:
         own = [option for option in known.options.model_fields if option not in NOT_OF_THE_GRAPH]
         return {option: getattr(self, option) for option in own}
 
+    def names(self, shapes):
+        """{name: shape} of this network's parameters, out of those of its model without options, of as many classes."""
+        return shapes
+
     @property
     def output_names(self):
         """The names of the network's outputs, in their order: a tuple."""

@@ -4,6 +4,7 @@ from trizoo.ground.errors import UserError
 from trizoo.weights.importers import (
     amdegroot,
     bubbliiiing,
+    bubbliiiing_masks,
     darknet,
     keras,
     keras_deeplab,
@@ -52,7 +53,7 @@ def _by_other_names(weights, model, source):
         arrays, importers = keras_layers.named(weights), (keras_yolo, keras_ssd, keras_deeplab, keras)
         keras.refuse_others(arrays, weights.about.get("layers", ()), source)
     else:
-        arrays, importers = weights.arrays, (bubbliiiing, torchvision, amdegroot)
+        arrays, importers = weights.arrays, (bubbliiiing, bubbliiiing_masks, torchvision, amdegroot)
     for importer in importers:
         imported = importer.import_arrays(arrays, model, source)
         if imported is not None:

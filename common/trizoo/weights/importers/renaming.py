@@ -18,10 +18,14 @@ from trizoo.weights.report import NOT_OURS
 VARIABLE = (".predict_class.", ".predict.", "fpn.p6.")
 
 
-def rename(model, rules):
-    """{our name: the file's} of a model's names that a rule is for, in the model's order; the first rule rules."""
+def rename(model, rules, shapes=None):
+    """{our name: the file's} of a model's names that a rule is for, in the model's order; the first rule rules.
+
+    Args:
+        shapes: {our name: shape} of a graph that options make, None for the model's own
+    """
     found = {}
-    for name in load_names(model):
+    for name in shapes or load_names(model):
         module, _, leaf = name.rpartition(".")
         for pattern, theirs in rules:
             if match := re.fullmatch(pattern, module):
@@ -30,18 +34,19 @@ def rename(model, rules):
     return found
 
 
-def take(arrays, names, model, source):
+def take(arrays, names, model, source, shapes=None):
     """Arrays by a file's names as an Imported.
 
     Args:
         arrays: {the file's name: array}
         names: {our name: the file's}
         source: what the file is called in errors
+        shapes: see `rename`
 
     Raises:
         UserError: where one of them isn't as the model's
     """
-    shapes = load_names(model)
+    shapes = shapes or load_names(model)
     taken = {ours: as_float32(theirs, arrays[theirs], source) for ours, theirs in names.items() if theirs in arrays}
     for ours, array in taken.items():
         if array.shape != shapes[ours] and not any(part in ours for part in VARIABLE):

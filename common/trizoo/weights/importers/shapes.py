@@ -32,18 +32,17 @@ def check_shapes(imported, model, source):
 
 def wanted_shapes(imported, model, source):
     """{name: shape} of a model, built for the classes of an Imported and with its settings."""
-    shapes = load_names(model)
+    spec = model_spec(model, NUM_CLASSES, **imported.settings)
+    shapes = spec.names(load_names(model))
     per_anchor, _ = outputs_of(imported.arrays, model, source)
-    spec = model_spec(model, NUM_CLASSES)
     for name, (rows, *rest) in shapes.items():
         if per_anchor and predicts_classes(name):
             shapes[name] = (rows // (spec.besides + NUM_CLASSES) * per_anchor, *rest)
         elif predicts_classes(name) and name in imported.arrays:  # without a bias its own rows say how many
             shapes[name] = (*imported.arrays[name].shape[:1], *rest)
     if P6 in shapes:
-        from_c5 = imported.settings.get("p6_from_c5", spec.p6_from_c5)
         outputs, _, *kernel = shapes[P6]
-        shapes[P6] = (outputs, shapes[C5][1] if from_c5 else outputs, *kernel)
+        shapes[P6] = (outputs, shapes[C5][1] if spec.p6_from_c5 else outputs, *kernel)
     return shapes | _attention(imported.settings.get("attention"))
 
 
