@@ -115,7 +115,8 @@ class ResNet(keras.layers.Layer):
         stride_on_1x1: see `Bottleneck`
         output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
             (torchvision's `replace_stride_with_dilation`), so that one file of weights serves all
-        deep_stem: whether three 3x3 convolutions begin it in the place of one of 7x7, as in PSPNet (Zhao et al. 2017)
+        deep_stem: whether three 3x3 convolutions begin it in the place of one of 7x7, as in PSPNet (Zhao et al. 2017).
+            A block that lost its stride then has the dilation of those before it, wherever the stride was
 
     Raises:
         ValueError: for another depth or output stride
@@ -135,8 +136,8 @@ class ResNet(keras.layers.Layer):
             stride, before = (1 if number == 0 else 2), dilation
             if reached * stride > output_stride:
                 stride, dilation = 1, dilation * stride
-            dilations = before, dilation
-            stages.append(Stage(kind, in_channels, channels, num_blocks, stride, dilations, norm, stride_on_1x1))
+            dilations, on_1x1 = (before, dilation), stride_on_1x1 and not (deep_stem and stride == 1)
+            stages.append(Stage(kind, in_channels, channels, num_blocks, stride, dilations, norm, on_1x1))
             reached *= stride
             strides.append(reached)
             in_channels = channels * kind.expansion

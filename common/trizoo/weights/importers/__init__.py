@@ -9,6 +9,7 @@ from trizoo.weights.importers import (
     keras,
     keras_deeplab,
     keras_layers,
+    keras_pspnet,
     keras_ssd,
     keras_yolo,
     tensorflow_deeplab,
@@ -50,8 +51,10 @@ def _by_other_names(weights, model, source):
     if weights.kind == "tensorflow":
         arrays, importers = tensorflow_deeplab.named(weights), (tensorflow_deeplab,)
     elif weights.kind in keras_layers.KINDS:
-        arrays, importers = keras_layers.named(weights), (keras_yolo, keras_ssd, keras_deeplab, keras)
-        keras.refuse_others(arrays, weights.about.get("layers", ()), source)
+        arrays, importers = keras_layers.named(weights), (keras_yolo, keras_ssd, keras_pspnet, keras_deeplab, keras)
+        older = keras.import_older(arrays, weights.about.get("layers", ()), model, source)
+        if older is not None:
+            return older
     else:
         arrays, importers = weights.arrays, (bubbliiiing, bubbliiiing_masks, torchvision, amdegroot)
     for importer in importers:
