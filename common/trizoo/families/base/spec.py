@@ -1,8 +1,8 @@
 """What every family of models says of itself."""
 
 import math
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -220,6 +220,7 @@ class Architecture:
         size_multiple: what the sides of inputs of changing size are rounded to
         prefix: of the parameter names that a pretrained backbone fills and that `freeze` holds still
         backbone: a key of `BACKBONES`, None where the model has one of its own
+        others: further graphs that parity holds, {name: options of `spec`}
 
     Of the class:
         task: what the model is for, a key of `trizoo.tasks.FLAGS`
@@ -236,6 +237,7 @@ class Architecture:
     size_multiple: int = 32
     prefix: str = "backbone."
     backbone: str | None = None
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def only_size(self):
@@ -245,7 +247,7 @@ class Architecture:
     @property
     def variants(self):
         """Other graphs of the model, which parity holds beside the usual one: {name: options of `spec`}."""
-        return {}
+        return self.others
 
     def spec(self, name, num_classes, **options):
         """The ModelSpec; options that are None are the model's own. Raises UserError for one that doesn't fit."""

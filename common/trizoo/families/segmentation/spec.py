@@ -146,10 +146,11 @@ class SegmentationArchitecture(Architecture):
 
     @property
     def variants(self):
-        """The one of the other output stride."""
-        return {
+        """The one of the other output stride, and `others`."""
+        strides = {
             f"stride {stride}": {"output_stride": stride} for stride in OUTPUT_STRIDES if stride != self.output_stride
         }
+        return strides | self.others
 
     def spec(
         self,
@@ -209,8 +210,12 @@ class SegmentationArchitecture(Architecture):
 
 
 SEGMENTATION_ARCHITECTURES = {
-    "deeplabv3plus-mobilenetv2": SegmentationArchitecture(kind="deeplabv3plus", backbone="mobilenetv2"),
-    "deeplabv3plus-xception65": SegmentationArchitecture(kind="deeplabv3plus", backbone="xception65"),
+    "deeplabv3plus-mobilenetv2": SegmentationArchitecture(
+        kind="deeplabv3plus", backbone="mobilenetv2", others={"full": {"separable": False}}
+    ),
+    "deeplabv3plus-xception65": SegmentationArchitecture(
+        kind="deeplabv3plus", backbone="xception65", others={"rectified": {"rectified": True, "output_stride": 8}}
+    ),
     "deeplabv3plus-resnet50": SegmentationArchitecture(kind="deeplabv3plus", backbone="resnet50"),
     "deeplabv3plus-resnet101": SegmentationArchitecture(kind="deeplabv3plus", backbone="resnet101"),
     # torchvision's of the same names
@@ -218,8 +223,17 @@ SEGMENTATION_ARCHITECTURES = {
     "deeplabv3-resnet101": SegmentationArchitecture(kind="deeplabv3", backbone="resnet101", output_stride=8),
     # TensorFlow's DeepLab: one 1x1 and image pooling
     "deeplabv3-mobilenetv2": SegmentationArchitecture(kind="deeplabv3", backbone="mobilenetv2"),
-    "pspnet-mobilenetv2": SegmentationArchitecture(kind="pspnet", backbone="mobilenetv2"),
-    "pspnet-resnet50": SegmentationArchitecture(kind="pspnet", backbone="resnet50"),
+    "pspnet-mobilenetv2": SegmentationArchitecture(
+        kind="pspnet", backbone="mobilenetv2", others={"narrow": {"head_channels": 80}}
+    ),
+    "pspnet-resnet50": SegmentationArchitecture(
+        kind="pspnet",
+        backbone="resnet50",
+        others={
+            "deep stem": {"deep_stem": True},
+            "deep stem of Keras": {"deep_stem": True, "stride_on_1x1": True, "output_stride": 8},
+        },
+    ),
 }
 
 SEGMENTATION = Family(SEGMENTATION_ARCHITECTURES, SegmentationLoss)

@@ -217,6 +217,7 @@ SSD_ARCHITECTURES = {
         backbone="mobilenetv2",
         strides=(16, 32),
         anchor_presets=("ssd300-mobilenetv2", "ssd300-mobilenetv2-bubbliiiing"),
+        others={"normalised": {"l2_norm": True}},
     ),
 }
 

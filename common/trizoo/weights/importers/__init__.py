@@ -1,5 +1,6 @@
 """From what `trizoo.weights.readers` reads to the canonical names of a model. `import_weights` is the one way in."""
 
+from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers import (
     amdegroot,
@@ -15,7 +16,7 @@ from trizoo.weights.importers import (
     tensorflow_deeplab,
     torchvision,
 )
-from trizoo.weights.importers.imported import Imported
+from trizoo.weights.importers.imported import ChangedError, Imported
 from trizoo.weights.importers.renaming import as_float32
 from trizoo.weights.names import load_names
 from trizoo.weights.report import NOT_OURS
@@ -40,11 +41,27 @@ def import_weights(weights, model, source="the weights"):
 
 def fits(weights, model):
     """Whether a file, not one of Darknet's, holds all that a model needs, and under names of others nothing else."""
+    return misfit(weights, model, "the weights") is None
+
+
+def misfit(weights, model, source):
+    """Why a file isn't a model's as a whole, a UserError; None where it `fits`.
+
+    A ChangedError where it holds the model's arrays, most of them as the model needs them or few.
+    """
     try:
-        imported = import_weights(weights, model)
-    except UserError:
-        return False
-    return not imported.missing and (load_names(model).keys() <= weights.arrays.keys() or not imported.unexpected)
+        imported = import_weights(weights, model, source)
+    except UserError as error:
+        return error
+    ours = load_names(model).keys() <= weights.arrays.keys()
+    if not imported.missing and (ours or not imported.unexpected):
+        return None
+    prefix = architecture(model).prefix
+    if imported.missing and all(name.startswith(prefix) for name in imported.arrays):
+        return UserError(f"{source} is at most a backbone of {model}")
+    odd = f"lacks {imported.missing[0]} of {model}" if imported.missing else f"also holds {imported.unexpected[0]}"
+    wrong = len(imported.missing) + len(imported.unexpected)
+    return ChangedError(f"{source} {odd}, so it isn't {model} as a whole", wrong / max(1, len(imported.arrays)))
 
 
 def _by_other_names(weights, model, source):

@@ -14,6 +14,7 @@ from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.amdegroot import RULES as SSD_RULES
 from trizoo.weights.importers.amdegroot import SCALE
+from trizoo.weights.importers.imported import ChangedError
 from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take
 from trizoo.weights.importers.torchvision import MOBILENET_V2_RULES, PART, resnet_rules
 from trizoo.weights.names import NUM_CLASSES, load_names
@@ -197,10 +198,13 @@ def require(model, its, what, source):
 
 
 def whole(imported, what, model, source):
-    """An Imported that lacks nothing and has nothing else; UserError for another."""
+    """An Imported that lacks nothing and has nothing else; ChangedError for another."""
     if imported.missing or imported.unexpected:
         odd = f"lacks {imported.missing[0]}" if imported.missing else f"also holds {imported.unexpected[0]}"
-        raise UserError(f"{source} is {what} but {odd}, so it isn't the graph of {model}; an unchanged one is needed")
+        raise ChangedError(
+            f"{source} is {what} but {odd}, so it isn't the graph of {model}; an unchanged one is needed",
+            (len(imported.missing) + len(imported.unexpected)) / max(1, len(imported.arrays)),
+        )
     return imported
 
 
