@@ -144,7 +144,9 @@ def published_list(models=ARCHITECTURES):
         )
         lines += [f"  - published for {'; '.join(conditions(entry))}"] if conditions(entry) else []
         here = "; ".join(f"{what}: {where}" for what, where in entry.measured.items())
-        lines += [f"  - here {here}"] if here else []
+        lines.append(
+            f"  - here {here}" if here else f"  - not measured here: `trizoo weights reproduce {tag} --data ROOT`"
+        )
     return "\n".join(lines)
 
 
