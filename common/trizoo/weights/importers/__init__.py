@@ -1,6 +1,7 @@
 """From what `trizoo.weights.readers` reads to the canonical names of a model. `import_weights` is the one way in."""
 
 from trizoo.families import architecture
+from trizoo.families.base.spec import predicts
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers import (
     amdegroot,
@@ -57,7 +58,8 @@ def misfit(weights, model, source):
     if not imported.missing and (ours or not imported.unexpected):
         return None
     prefix = architecture(model).prefix
-    if imported.missing and all(name.startswith(prefix) for name in imported.arrays):
+    lacking = [name for name in imported.missing if name.startswith(prefix)]
+    if imported.missing and not lacking and not any(map(predicts, imported.arrays)):
         return UserError(f"{source} is at most a backbone of {model}")
     odd = f"lacks {imported.missing[0]} of {model}" if imported.missing else f"also holds {imported.unexpected[0]}"
     wrong = len(imported.missing) + len(imported.unexpected)
