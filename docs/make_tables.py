@@ -145,6 +145,10 @@ def published_list(models=ARCHITECTURES):
         lines += [f"  - published for {'; '.join(conditions(entry))}"] if conditions(entry) else []
         here = "; ".join(f"{what}: {where}" for what, where in entry.measured.items())
         lines += [f"  - here {here}"] if here else []
+        known = entry.conditions
+        if known is not None and known.figure not in entry.measured:
+            split = "" if known.annotated else " --split val"
+            lines.append(f"  - not measured here; measured by `trizoo weights reproduce {tag} --data ROOT{split}`")
     return "\n".join(lines)
 
 

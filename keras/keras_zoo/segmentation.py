@@ -6,6 +6,7 @@ framework. Weight decay and augmentation regularise.
 
 import keras
 
+from keras_zoo.backbones import make_backbone
 from keras_zoo.blocks import ConvBlock, SeparableConv, average_pool, concat, global_average_pool, resize, size_of
 from keras_zoo.layers import make_conv
 
@@ -86,3 +87,15 @@ class SegmentationHead(keras.layers.Layer):
 
     def call(self, x):
         return self.predict_class(x if self.conv is None else self.conv(x))
+
+
+def backbone_of(spec):
+    """The backbone that a SegmentationSpec's network stands on."""
+    return make_backbone(
+        spec.backbone,
+        spec.backbone_norm,
+        spec.output_stride,
+        spec.stride_on_1x1,
+        rectified=spec.rectified,
+        deep_stem=spec.deep_stem,
+    )

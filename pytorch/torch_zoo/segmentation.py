@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from torch_zoo.backbones import make_backbone
 from torch_zoo.blocks import ConvBlock, SeparableConv, average_pool, concat, global_average_pool, resize, size_of
+from trizoo.families.segmentation.spec import SegmentationSpec
 
 RATES = (6, 12, 18)  # Chen et al. 2017, section 3.3, at output stride 16
 ASPP_CHANNELS = 256
@@ -98,3 +100,15 @@ class SegmentationHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.predict_class(x if self.conv is None else self.conv(x))
+
+
+def backbone_of(spec: SegmentationSpec) -> nn.Module:
+    """The backbone that a SegmentationSpec's network stands on."""
+    return make_backbone(
+        spec.backbone,
+        spec.backbone_norm,
+        spec.output_stride,
+        spec.stride_on_1x1,
+        rectified=spec.rectified,
+        deep_stem=spec.deep_stem,
+    )

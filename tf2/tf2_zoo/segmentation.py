@@ -4,6 +4,7 @@ Nothing drops out at random, as it does in the originals: so training resumes ex
 framework. Weight decay and augmentation regularise.
 """
 
+from tf2_zoo.backbones import make_backbone
 from tf2_zoo.blocks import ConvBlock, SeparableConv, average_pool, concat, global_average_pool, resize, size_of
 from tf2_zoo.layers import Conv2d, Module
 
@@ -84,3 +85,15 @@ class SegmentationHead(Module):
 
     def call(self, x):
         return self.predict_class(x if self.conv is None else self.conv(x))
+
+
+def backbone_of(spec):
+    """The backbone that a SegmentationSpec's network stands on."""
+    return make_backbone(
+        spec.backbone,
+        spec.backbone_norm,
+        spec.output_stride,
+        spec.stride_on_1x1,
+        rectified=spec.rectified,
+        deep_stem=spec.deep_stem,
+    )

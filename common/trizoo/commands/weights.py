@@ -13,6 +13,7 @@ from trizoo.families import ARCHITECTURES
 from trizoo.ground.errors import UserError
 from trizoo.ground.results import check_file
 from trizoo.ground.text import suggestion
+from trizoo.recipes.load import parse_assignment
 from trizoo.weights import listing, store
 from trizoo.weights.anchor_files import read_anchors
 from trizoo.weights.classes import class_lists
@@ -118,10 +119,14 @@ def _convert(options):
                 f"trizoo weights list shows all tags"
             )
         anchors = options.anchors and read_anchors(options.anchors)
-        imported = convert(source, options.out, model=options.model, classes=classes, anchors=anchors)
-    elif classes or options.anchors or (options.model and manifest.weights[options.source].model in ARCHITECTURES):
+        overrides = [parse_assignment(text) for text in options.set]
+        imported = convert(
+            source, options.out, model=options.model, classes=classes, anchors=anchors, overrides=overrides
+        )
+    elif classes or options.anchors or options.set or (options.model and _is_whole(options.source, manifest)):
         raise UserError(
-            f"{options.source} has a model, classes and anchors of its own; leave --classes, --anchors and --model out"
+            f"{options.source} has a model, classes, anchors and settings of its own; leave --classes, --anchors, "
+            f"--set and --model out"
         )
     else:
         model = store.model_for(options.source, manifest.weights[options.source], options.model)
@@ -140,6 +145,11 @@ def _convert(options):
         to_stderr("its classes are called class-0, class-1 and so on; --classes names them")
     print(options.out)
     return 0
+
+
+def _is_whole(tag, manifest):
+    """Whether a tag is of one of the zoo's models, and no backbone of several."""
+    return manifest.weights[tag].model in ARCHITECTURES
 
 
 def _export(options):

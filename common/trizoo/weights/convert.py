@@ -10,8 +10,9 @@ from trizoo.recipes.load import load, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.weights.checkpoint import Checkpoint, save
 from trizoo.weights.classes import assign_classes
-from trizoo.weights.importers import darknet, fits, import_weights
-from trizoo.weights.importers.shapes import check_shapes
+from trizoo.weights.importers import darknet, import_weights, misfit
+from trizoo.weights.importers.imported import NEAR, ChangedError
+from trizoo.weights.importers.shapes import check_options, check_shapes
 from trizoo.weights.names import NUM_CLASSES
 from trizoo.weights.readers import read
 
@@ -31,7 +32,8 @@ def convert(source, out, *, model=None, classes=None, anchors=None, overrides=()
 
     Raises:
         UserError: for files that can't be read, are of no model or another one, hold neither all of it nor its
-            backbone, have arrays of other shapes or another number of classes, or are checkpoints of ours already
+            backbone, have arrays of other shapes or another number of classes, or are checkpoints of ours already; for
+            overrides that make another graph than the file's
     """
     source = Path(source)
     weights = read(source)
@@ -52,6 +54,7 @@ def convert(source, out, *, model=None, classes=None, anchors=None, overrides=()
         model_spec(model, NUM_CLASSES, anchors=settings["model.anchors"])  # says so where they don't fit the model
     given = [*((key, _listed(value), "the weights") for key, value in settings.items()), *overrides]
     recipe = load(Recipe, base=model, overrides=given).recipe
+    check_options(imported, model, dict(recipe.model), source)
     origin = {"file": source.name, "part": part, **(about or {})}
     if source.is_file():
         origin |= digests(source, {"sha256"})
@@ -61,13 +64,20 @@ def convert(source, out, *, model=None, classes=None, anchors=None, overrides=()
 
 
 def _model_of(weights, source):
-    """The only model that takes all of a file's numbers."""
+    """The only model that takes all of a file's numbers. Where none does, what is wrong by the one that is nearest."""
+    misfits = {}
     if weights.kind == "darknet":
         fitting = [name for name, _ in darknet.recognise(weights.arrays["floats"].size)]
     else:
-        fitting = [name for name in ARCHITECTURES if fits(weights, name)]
+        misfits = {name: misfit(weights, name, source) for name in ARCHITECTURES}
+        fitting = [name for name, error in misfits.items() if error is None]
     if len(fitting) == 1:
         return fitting[0]
+    changed = {name: error for name, error in misfits.items() if isinstance(error, ChangedError)}
+    near = {name: error for name, error in changed.items() if error.wrong <= NEAR}
+    if near and not fitting:
+        nearest = min(near.values(), key=lambda error: error.wrong)
+        raise UserError(f"{nearest} (considered: {', '.join(near)}; --model NAME says which it is for)")
     which = f"could be {' or '.join(fitting)}" if fitting else "is none of the zoo's models as a whole"
     raise UserError(f"{source} {which}; --model NAME says what it is for, one of {', '.join(ARCHITECTURES)}")
 

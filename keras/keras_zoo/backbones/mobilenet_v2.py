@@ -56,14 +56,15 @@ class MobileNetV2(keras.layers.Layer):
         output_stride: 32, or 16 or 8, beyond which nothing strides; the last features are there. A block that lost its
             stride has the dilation of those before it, those behind it have twice that: at 16 it is 2 in the end, at 8
             it is 2 and then 4. So the same weights give the same features as at 32, but at more places
-        last: for output stride 32, whether the last 1x1 convolution is there, of 1280 channels; the features at 16 are
-            then what block 13 expands its input to, before its stride: 576 channels
+        last: for output stride 32, whether the last 1x1 convolution is there, of 1280 channels
+        expanded: whether the features at 16 are then what block 13 expands its input to, before its stride: 576
+            channels
 
     Raises:
         ValueError: for another output stride
     """
 
-    def __init__(self, norm="batch", output_stride=32, last=False):
+    def __init__(self, norm="batch", output_stride=32, last=False, expanded=True):
         super().__init__()
         if output_stride not in (8, 16, 32):
             raise ValueError(f"output_stride is {output_stride}; 8, 16 or 32 is needed")
@@ -79,8 +80,9 @@ class MobileNetV2(keras.layers.Layer):
         self.blocks = blocks
         self.strides = tuple(strides)
         self.last = ConvBlock(channels, LAST_CHANNELS, 1, activation="relu6", norm=norm) if last else None
+        self.expanded = expanded
         if last:
-            features |= {16: EXPANDED_CHANNELS, 32: LAST_CHANNELS}
+            features |= {16: EXPANDED_CHANNELS if expanded else features[16], 32: LAST_CHANNELS}
         self.channels = {stride: count for stride, count in features.items() if stride >= 4}
 
     def call(self, x):
@@ -89,7 +91,7 @@ class MobileNetV2(keras.layers.Layer):
             x, hidden = block(x)
             features[self.strides[number]] = x
             if number == EXPANDED:
-                expanded = hidden
+                hidden_16 = hidden
         if self.last is not None:
-            features |= {16: expanded, 32: self.last(x)}
+            features |= {16: hidden_16 if self.expanded else features[16], 32: self.last(x)}
         return {stride: features[stride] for stride in self.channels}

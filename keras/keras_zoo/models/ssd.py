@@ -5,7 +5,8 @@ levels of 64, 32, 16, 8, 4, 2 and 1 cells a side; torchvision's option for it ha
 16, 8, 6, 4 and 1 cells, since from the fifth level on it neither strides nor pads.
 
 On MobileNetV2 the first level is what a block expands its input to at stride 16 (Sandler et al. 2018, section 6.2), the
-second the last features, and inverted residuals make the others. Heads are full convolutions here too.
+second the last features, and inverted residuals make the others. Heads are full convolutions here too. With `l2_norm`
+the first level is what a block gives, normalised by length, and a ReLU ends those that inverted residuals make.
 
 Another backbone may stand in the place of either, if it has features at the same strides.
 """
@@ -15,7 +16,7 @@ from keras import ops
 
 from keras_zoo.backbones import make_backbone
 from keras_zoo.backbones.mobilenet_v2 import InvertedResidual, MobileNetV2
-from keras_zoo.blocks import ConvBlock, L2Norm, Normalize, per_anchor
+from keras_zoo.blocks import ConvBlock, L2Norm, Normalize, per_anchor, relu
 from keras_zoo.layers import make_conv
 from keras_zoo.network import Network
 
@@ -95,10 +96,11 @@ class SSDMobileNetV2(Network):
         super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
         if spec.backbone == "mobilenetv2":
-            self.backbone = MobileNetV2(spec.norm, last=True)
+            self.backbone = MobileNetV2(spec.norm, last=True, expanded=not spec.l2_norm)
         else:
             self.backbone = make_backbone(spec.backbone, spec.norm, max(spec.strides), spec.stride_on_1x1)
         first, second = (self.backbone.channels[stride] for stride in spec.strides)
+        self.l2_norm = L2Norm(first) if spec.l2_norm else None
         self.extras = [
             InvertedResidual(second, 256, 512, stride=2, norm=spec.norm),
             InvertedResidual(512, 128, 256, stride=2, norm=spec.norm),
@@ -108,10 +110,11 @@ class SSDMobileNetV2(Network):
         self.heads = make_heads((first, second, 512, 256, 256, 64), spec)
 
     def from_features(self, features, images):
-        levels = [features[stride] for stride in self.spec.strides]
+        first, second = (features[stride] for stride in self.spec.strides)
+        levels = [first if self.l2_norm is None else self.l2_norm(first), second]
         for block in self.extras:
             x, _ = block(levels[-1])
-            levels.append(x)
+            levels.append(x if self.l2_norm is None else relu(x))
         return predict(self.heads, levels)
 
 

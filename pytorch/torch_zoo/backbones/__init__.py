@@ -29,7 +29,15 @@ BACKBONES: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def make_backbone(name: str, norm: str | None, output_stride: int = 32, stride_on_1x1: bool = False) -> nn.Module:
+def make_backbone(
+    name: str,
+    norm: str | None,
+    output_stride: int = 32,
+    stride_on_1x1: bool = False,
+    *,
+    rectified: bool = False,
+    deep_stem: bool = False,
+) -> nn.Module:
     """The named backbone: (B, 3, H, W) -> {stride: features}.
 
     Args:
@@ -37,9 +45,12 @@ def make_backbone(name: str, norm: str | None, output_stride: int = 32, stride_o
         norm: see `torch_zoo.blocks.ConvBlock`
         output_stride: input pixels per cell of its last features, at most
         stride_on_1x1: of a ResNet's bottlenecks, see there
+        rectified: of Xception-65, see there
+        deep_stem: of a ResNet, see there
 
     Raises:
         ValueError: for an output stride that the backbone can't have
     """
-    options = {"stride_on_1x1": True} if stride_on_1x1 else {}
+    own = {"stride_on_1x1": stride_on_1x1, "rectified": rectified, "deep_stem": deep_stem}
+    options = {option: True for option, given in own.items() if given}
     return BACKBONES[name](norm=norm, output_stride=output_stride, **options)

@@ -12,6 +12,7 @@ STAGE_CHANNELS = (64, 128, 256, 512)
 STAGE_BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 DEEP = 50  # from here on blocks are bottlenecks
 OUTPUT_STRIDES = (8, 16, 32)
+DEEP_STEM_CHANNELS = 128
 
 
 class BasicBlock(nn.Module):
@@ -114,6 +115,23 @@ class Stage(nn.Module):
         return x
 
 
+class DeepStem(nn.Module):
+    """Three 3x3 blocks, the first of which strides: (B, 3, H, W) -> (B, 128, H / 2, W / 2).
+
+    Args:
+        norm: see `ConvBlock`
+    """
+
+    def __init__(self, norm: str | None = "batch") -> None:
+        super().__init__()
+        self.conv1 = ConvBlock(3, 64, 3, 2, "relu", norm=norm)
+        self.conv2 = ConvBlock(64, 64, 3, activation="relu", norm=norm)
+        self.conv3 = ConvBlock(64, DEEP_STEM_CHANNELS, 3, activation="relu", norm=norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv3(self.conv2(self.conv1(x)))
+
+
 class ResNet(nn.Module):
     """(B, 3, H, W) of any size -> {stride: features} at strides 4, 8, 16, 32, sides divided by 2 rounding up.
 
@@ -125,28 +143,36 @@ class ResNet(nn.Module):
         stride_on_1x1: see `Bottleneck`
         output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
             (torchvision's `replace_stride_with_dilation`), so that one file of weights serves all
+        deep_stem: whether three 3x3 convolutions begin it in the place of one of 7x7, as in PSPNet (Zhao et al. 2017).
+            A block that lost its stride then has the dilation of those before it, wherever the stride was
 
     Raises:
         ValueError: for another depth or output stride
     """
 
     def __init__(
-        self, depth: int, norm: str | None = "batch", stride_on_1x1: bool = False, output_stride: int = 32
+        self,
+        depth: int,
+        norm: str | None = "batch",
+        stride_on_1x1: bool = False,
+        output_stride: int = 32,
+        deep_stem: bool = False,
     ) -> None:
         super().__init__()
         if depth not in STAGE_BLOCKS:
             raise ValueError(f"no ResNet has {depth} layers; there are {', '.join(map(str, STAGE_BLOCKS))}")
         if output_stride not in OUTPUT_STRIDES:
             raise ValueError(f"an output stride of {output_stride}; it can be {', '.join(map(str, OUTPUT_STRIDES))}")
-        self.stem = ConvBlock(3, 64, 7, 2, "relu", norm=norm)
+        self.stem = DeepStem(norm) if deep_stem else ConvBlock(3, 64, 7, 2, "relu", norm=norm)
         kind = Bottleneck if depth >= DEEP else BasicBlock
-        stages, strides, in_channels, reached, dilation = [], [], 64, 4, 1
+        stages, strides, reached, dilation = [], [], 4, 1
+        in_channels = DEEP_STEM_CHANNELS if deep_stem else 64
         for number, (channels, num_blocks) in enumerate(zip(STAGE_CHANNELS, STAGE_BLOCKS[depth], strict=True)):
             stride, before = (1 if number == 0 else 2), dilation
             if reached * stride > output_stride:
                 stride, dilation = 1, dilation * stride
-            dilations = before, dilation
-            stages.append(Stage(kind, in_channels, channels, num_blocks, stride, dilations, norm, stride_on_1x1))
+            dilations, on_1x1 = (before, dilation), stride_on_1x1 and not (deep_stem and stride == 1)
+            stages.append(Stage(kind, in_channels, channels, num_blocks, stride, dilations, norm, on_1x1))
             reached *= stride
             strides.append(reached)
             in_channels = channels * kind.expansion

@@ -1,6 +1,7 @@
 """DeepLabv3+ (Chen et al. 2018) and DeepLabv3 (Chen et al. 2017) for inputs of any size from 32 pixels a side.
 
 DeepLabv3+ is TensorFlow's: batch norm and relu after either half of a separable convolution, the pooled features first.
+Without `separable` its 3x3 convolutions are full ones, as PyTorch's files of it have them.
 DeepLabv3 on ResNet is torchvision's deeplabv3_resnet50 or -101 without the auxiliary head, with attributes in its
 order; on MobileNetV2 it is TensorFlow's. All resize by centres of pixels, as torchvision, or with `align_corners` so
 that corners meet corners, as TensorFlow's DeepLab.
@@ -10,10 +11,9 @@ Nothing drops out; see `torch_zoo.segmentation`.
 
 from torch import Tensor, nn
 
-from torch_zoo.backbones import make_backbone
 from torch_zoo.blocks import ConvBlock, Normalize, SeparableConv, concat, image_size, per_pixel, resize, size_of
 from torch_zoo.network import Features, Network
-from torch_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead
+from torch_zoo.segmentation import ASPP, ASPP_CHANNELS, RATES, SegmentationHead, backbone_of
 from trizoo.families.segmentation.spec import SegmentationSpec
 
 LOW_STRIDE = 4  # of the features that refine others
@@ -30,13 +30,17 @@ class Decoder(nn.Module):
         in_channels: of those at stride 4
         norm: see `ConvBlock`
         align_corners: see `resize`
+        separable: whether the 3x3 blocks are depthwise separable
     """
 
-    def __init__(self, in_channels: int, norm: str | None = "batch", align_corners: bool = False) -> None:
+    def __init__(
+        self, in_channels: int, norm: str | None = "batch", align_corners: bool = False, separable: bool = True
+    ) -> None:
         super().__init__()
         self.low = ConvBlock(in_channels, LOW_CHANNELS, 1, activation="relu", norm=norm)
-        self.conv1 = SeparableConv(ASPP_CHANNELS + LOW_CHANNELS, DECODER_CHANNELS, 3, norm=norm)
-        self.conv2 = SeparableConv(DECODER_CHANNELS, DECODER_CHANNELS, 3, norm=norm)
+        kind = SeparableConv if separable else ConvBlock
+        self.conv1 = kind(ASPP_CHANNELS + LOW_CHANNELS, DECODER_CHANNELS, 3, activation="relu", norm=norm)
+        self.conv2 = kind(DECODER_CHANNELS, DECODER_CHANNELS, 3, activation="relu", norm=norm)
         self.align_corners = align_corners
 
     def forward(self, x: Tensor, low: Tensor) -> Tensor:
@@ -50,12 +54,17 @@ class DeepLabV3Plus(Network):
     def __init__(self, spec: SegmentationSpec) -> None:
         super().__init__(spec)
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = make_backbone(spec.backbone, spec.backbone_norm, spec.output_stride, spec.stride_on_1x1)
-        channels = self.backbone.channels
+        self.backbone = backbone_of(spec)
+        channels, separable = self.backbone.channels, spec.separable
         self.aspp = ASPP(
-            channels[spec.output_stride], RATES, spec.output_stride, separable=True, pool_first=True, norm=spec.norm
+            channels[spec.output_stride],
+            RATES,
+            spec.output_stride,
+            separable=separable,
+            pool_first=True,
+            norm=spec.norm,
         )
-        self.decoder = Decoder(channels[LOW_STRIDE], spec.norm, spec.align_corners)
+        self.decoder = Decoder(channels[LOW_STRIDE], spec.norm, spec.align_corners, separable)
         self.head = SegmentationHead(DECODER_CHANNELS, None, spec.num_classes, spec.norm)
 
     def from_features(self, features: Features, images: Tensor) -> tuple[Tensor]:
@@ -74,7 +83,7 @@ class DeepLabV3(Network):
         mobile = spec.backbone == "mobilenetv2"
         rates, hidden_channels = ((), None) if mobile else (RATES, ASPP_CHANNELS)
         self.normalize = Normalize(spec.mean, spec.std)
-        self.backbone = make_backbone(spec.backbone, spec.backbone_norm, spec.output_stride, spec.stride_on_1x1)
+        self.backbone = backbone_of(spec)
         channels = self.backbone.channels
         self.aspp = ASPP(
             channels[spec.output_stride], rates, spec.output_stride, separable=False, pool_first=mobile, norm=spec.norm

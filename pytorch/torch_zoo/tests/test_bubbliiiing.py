@@ -268,12 +268,16 @@ def images_of(width, height):
     return np.random.default_rng(5).integers(0, 256, (1, height, width, 3), np.uint8)
 
 
-def ours_of(network, model):
-    """The zoo's model with a network's numbers, taken over as those of a file are, and what the import says."""
+def ours_of(network, model, options=None):
+    """The zoo's model with a network's numbers, taken over as those of a file are, and what the import says.
+
+    Args:
+        options: of the zoo's model beside those that the import sets
+    """
     arrays = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     imported = import_weights(Weights("pytorch", arrays, {}), model)
     check_shapes(imported, model, "theirs")
-    ours = make_network(model_spec(model, len(CLASSES), **imported.settings)).eval()
+    ours = make_network(model_spec(model, len(CLASSES), **(imported.settings | (options or {})))).eval()
     weights.assign(ours, imported.arrays)
     return ours, imported
 

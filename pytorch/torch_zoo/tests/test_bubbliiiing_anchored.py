@@ -9,12 +9,13 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812, its usual name
 
 from torch_zoo.tests.test_bubbliiiing import assert_same, drawn, images_of, ours_of
+from torch_zoo.tests.test_bubbliiiing_masks import MOBILE
 
 
 class L2Norm(nn.Module):
-    def __init__(self):
+    def __init__(self, channels):
         super().__init__()
-        self.weight = nn.Parameter(torch.full((512,), 20.0))
+        self.weight = nn.Parameter(torch.full((channels,), 20.0))
 
     def forward(self, x):
         return self.weight[:, None, None] * x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10)
@@ -39,7 +40,7 @@ class SSD300(nn.Module):
         for before, hidden, after, stride, padding in extras:
             self.extras.append(nn.Conv2d(before, hidden, 1))
             self.extras.append(nn.Conv2d(hidden, after, 3, stride, padding))
-        self.L2Norm = L2Norm()
+        self.L2Norm = L2Norm(512)
         levels = ((512, 4), (1024, 6), (512, 6), (256, 6), (256, 4), (256, 4))
         self.loc = nn.ModuleList([nn.Conv2d(channels, 4 * anchors, 3, padding=1) for channels, anchors in levels])
         self.conf = nn.ModuleList([nn.Conv2d(channels, 3 * anchors, 3, padding=1) for channels, anchors in levels])
@@ -59,6 +60,53 @@ class SSD300(nn.Module):
             torch.cat([layer(level).permute(0, 2, 3, 1).reshape(len(x), -1, length) for layer, level in pairs], 1)
             for length, pairs in ((4, zip(self.loc, levels, strict=True)), (3, zip(self.conf, levels, strict=True)))
         )
+
+
+class SSDOnMobileNetV2(nn.Module):
+    """Of two classes and a background: the first level is what block 13 gives, divided by its length."""
+
+    def __init__(self):
+        super().__init__()
+        blocks, inputs = [paired(3, 32, 3, 2)], 32
+        for expansion, outputs, stride in MOBILE:
+            blocks.append(Inverted(inputs, inputs * expansion, outputs, stride))
+            inputs = outputs
+        self.mobilenet = nn.Sequential(*blocks, paired(320, 1280, 1))
+        extras = ((1280, 256, 512), (512, 128, 256), (256, 128, 256), (256, 64, 64))
+        self.extras = nn.ModuleList([Inverted(*numbers, 2) for numbers in extras])
+        self.L2Norm = L2Norm(96)
+        levels = (96, 1280, 512, 256, 256, 64)
+        self.loc = nn.ModuleList([nn.Conv2d(channels, 6 * 4, 3, padding=1) for channels in levels])
+        self.conf = nn.ModuleList([nn.Conv2d(channels, 6 * 3, 3, padding=1) for channels in levels])
+
+    def forward(self, x):
+        x = self.mobilenet[:14](x)
+        levels = [self.L2Norm(x), self.mobilenet[14:](x)]
+        for block in self.extras:
+            levels.append(F.relu(block(levels[-1])))
+        return tuple(
+            torch.cat([layer(level).permute(0, 2, 3, 1).reshape(len(x), -1, length) for layer, level in pairs], 1)
+            for length, pairs in ((4, zip(self.loc, levels, strict=True)), (3, zip(self.conf, levels, strict=True)))
+        )
+
+
+def paired(inputs, outputs, kernel, stride=1, groups=1):
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU6())
+
+
+class Inverted(nn.Module):
+    """An inverted residual with torchvision's names."""
+
+    def __init__(self, inputs, hidden, outputs, stride):
+        super().__init__()
+        layers = [paired(inputs, hidden, 1)] if hidden != inputs else []
+        layers += [paired(hidden, hidden, 3, stride, hidden), nn.Conv2d(hidden, outputs, 1, bias=False)]
+        self.conv = nn.Sequential(*layers, nn.BatchNorm2d(outputs))
+        self.adds = stride == 1 and inputs == outputs
+
+    def forward(self, x):
+        return x + self.conv(x) if self.adds else self.conv(x)
 
 
 class Basic(nn.Module):
@@ -172,6 +220,19 @@ def test_ssd300_gives_what_theirs_gives():
     for output, whole in zip(found, expected, strict=True):
         assert_same(output, whole)
     assert imported.settings["anchor_preset"] == "ssd300-bubbliiiing"
+
+
+def test_ssd300_on_mobilenetv2_gives_what_theirs_gives():
+    theirs, images = drawn(SSDOnMobileNetV2()), images_of(300, 300)
+    ours, imported = ours_of(theirs, "ssd300-mobilenetv2")
+    with torch.no_grad():
+        expected = theirs(normalised(images, (104.0, 117.0, 123.0), (1.0, 1.0, 1.0)))
+        found = ours(torch.from_numpy(images))
+    for output, whole in zip(found, expected, strict=True):
+        assert_same(output, whole)
+    # 19, 10, 5, 3, 2 and 1 cells a side of six anchors
+    assert len(ours.spec.grid((300, 300)).boxes) == found[0].shape[1] == 6 * (361 + 100 + 25 + 9 + 4 + 1)
+    assert imported.settings["anchor_preset"] == "ssd300-mobilenetv2-bubbliiiing"
 
 
 def boxes_of_retinanet(deltas, size):

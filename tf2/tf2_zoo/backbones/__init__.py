@@ -26,7 +26,7 @@ BACKBONES = {
 }
 
 
-def make_backbone(name, norm, output_stride=32, stride_on_1x1=False):
+def make_backbone(name, norm, output_stride=32, stride_on_1x1=False, *, rectified=False, deep_stem=False):
     """The named backbone: (B, H, W, 3) -> {stride: features}.
 
     Args:
@@ -34,9 +34,12 @@ def make_backbone(name, norm, output_stride=32, stride_on_1x1=False):
         norm: see `tf2_zoo.blocks.ConvBlock`
         output_stride: input pixels per cell of its last features, at most
         stride_on_1x1: of a ResNet's bottlenecks, see there
+        rectified: of Xception-65, see there
+        deep_stem: of a ResNet, see there
 
     Raises:
         ValueError: for an output stride that the backbone can't have
     """
-    options = {"stride_on_1x1": True} if stride_on_1x1 else {}
+    own = {"stride_on_1x1": stride_on_1x1, "rectified": rectified, "deep_stem": deep_stem}
+    options = {option: True for option, given in own.items() if given}
     return BACKBONES[name](norm=norm, output_stride=output_stride, **options)

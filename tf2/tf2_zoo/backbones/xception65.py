@@ -69,17 +69,20 @@ class Xception65(Module):
     Args:
         norm: see `ConvBlock`
         output_stride: 16 or 8 keeps that stride to the end; what comes after the strides left out is dilated instead
+        rectified: whether modules of the middle flow add what the ReLU before them gives, and the tail is dilated no
+            more than that flow, as in PyTorch's files (a ReLU in place changes what is added)
 
     Raises:
         ValueError: for another output stride than 8, 16 and 32
     """
 
-    def __init__(self, norm="batch", output_stride=16):
+    def __init__(self, norm="batch", output_stride=16, rectified=False):
         super().__init__()
         if output_stride not in OUTPUT_STRIDES:
             raise ValueError(f"an output stride of {output_stride}; it can be {', '.join(map(str, OUTPUT_STRIDES))}")
         entry_stride, middle_dilation = (1, 2) if output_stride == 8 else (2, 1)
         exit_stride, tail_dilation = (2, 1) if output_stride == 32 else (1, 2 * middle_dilation)
+        tail_dilation = middle_dilation if rectified else tail_dilation
         self.conv1 = ConvBlock(3, 32, 3, 2, "relu", norm=norm)
         self.conv2 = ConvBlock(32, 64, 3, 1, "relu", norm=norm)
         in_channels = (64, *ENTRY_CHANNELS[:-1])
@@ -96,6 +99,7 @@ class Xception65(Module):
         self.exit = XceptionModule(channels, EXIT_CHANNELS, exit_stride, dilation=middle_dilation, norm=norm)
         self.tail = XceptionTail(EXIT_CHANNELS[-1], TAIL_CHANNELS, dilation=tail_dilation, norm=norm)
         self.output_stride = output_stride
+        self.rectified = rectified
         sizes = {4: ENTRY_CHANNELS[1], 8: ENTRY_CHANNELS[1], 16: ENTRY_CHANNELS[2], output_stride: TAIL_CHANNELS[-1]}
         self.channels = {stride: count for stride, count in sizes.items() if stride <= output_stride}
 
@@ -105,7 +109,7 @@ class Xception65(Module):
         features = {4: low, 8: x}
         x, _ = self.entry[2](x)
         for module in self.middle:
-            x, _ = module(x)
+            x, _ = module(relu(x) if self.rectified else x)
         features[16] = x
         x, _ = self.exit(x)
         features[self.output_stride] = self.tail(x)

@@ -65,6 +65,9 @@ def parser(prog="trizoo weights"):
     converter.add_argument(
         "--anchors", metavar="FILE", help="what a YOLO was trained with, as in yolo_anchors.txt: 10,13, 16,30, ..."
     )
+    converter.add_argument(
+        "--set", action="append", default=[], metavar="key=value", help="of the recipe, such as model.output_stride=8"
+    )
     converter.add_argument("--offline", action="store_true", help="with a tag: only what is here")
     converter.add_argument("--out", required=True, metavar="FILE.h5", type=Path, help="the checkpoint to write")
     _add_export_flags(add("export", "turn a checkpoint into a weight file for others; prints its path"))

@@ -1,8 +1,8 @@
 """What every family of models says of itself."""
 
 import math
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -77,6 +77,10 @@ class ModelSpec:
         """
         own = [option for option in known.options.model_fields if option not in NOT_OF_THE_GRAPH]
         return {option: getattr(self, option) for option in own}
+
+    def names(self, shapes):
+        """{name: shape} of this network's parameters, out of those of its model without options, of as many classes."""
+        return shapes
 
     @property
     def output_names(self):
@@ -216,6 +220,7 @@ class Architecture:
         size_multiple: what the sides of inputs of changing size are rounded to
         prefix: of the parameter names that a pretrained backbone fills and that `freeze` holds still
         backbone: a key of `BACKBONES`, None where the model has one of its own
+        others: further graphs that parity holds, {name: options of `spec`}
 
     Of the class:
         task: what the model is for, a key of `trizoo.tasks.FLAGS`
@@ -232,6 +237,7 @@ class Architecture:
     size_multiple: int = 32
     prefix: str = "backbone."
     backbone: str | None = None
+    others: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def only_size(self):
@@ -241,7 +247,7 @@ class Architecture:
     @property
     def variants(self):
         """Other graphs of the model, which parity holds beside the usual one: {name: options of `spec`}."""
-        return {}
+        return self.others
 
     def spec(self, name, num_classes, **options):
         """The ModelSpec; options that are None are the model's own. Raises UserError for one that doesn't fit."""

@@ -21,6 +21,8 @@ class PyramidAnchors:
             Otherwise keras-retinanet's: nothing is rounded, cells are 8 to 128 pixels apart and have their own centre
         shapes: in the place of ratios, (width, height) of an anchor of size 1
         shift: pixels by which anchors lie right of their place, and below it; not of rounded ones
+        cut: whether anchors end at the input's borders, before any shift; not of rounded ones
+        same: whether they move by `same_shifts`, for a network that pads as TensorFlow's "same"; not of rounded ones
     """
 
     sizes: tuple[tuple[float, ...], ...]
@@ -28,6 +30,8 @@ class PyramidAnchors:
     rounded: bool = True
     shapes: tuple[tuple[float, float], ...] = ()
     shift: float = 0.0
+    cut: bool = False
+    same: bool = False
 
     @property
     def anchors_per_cell(self):
@@ -48,6 +52,13 @@ RETINANET_ANCHORS = {
     # torchvision's retinanet_resnet50_fpn cuts off what is behind the point: 40 of 40.3, 50 of 50.8
     "retinanet": PyramidAnchors(tuple(tuple(int(size * scale) for scale in SCALES) for size in SIZES)),
     "keras-retinanet": PyramidAnchors(tuple(tuple(size * scale for scale in SCALES) for size in SIZES), rounded=False),
+    # for networks of TensorFlow's padding: keras-retinanet's, and retinanet-keras's of bubbliiiing (utils/anchors.py)
+    "keras-retinanet-same": PyramidAnchors(
+        tuple(tuple(size * scale for scale in SCALES) for size in SIZES), rounded=False, same=True
+    ),
+    "retinanet-keras": PyramidAnchors(
+        tuple(tuple(size * scale for scale in SCALES) for size in SIZES), rounded=False, cut=True, same=True
+    ),
     # retinanet-pytorch's of bubbliiiing (utils/anchors.py). Its pool begins a pixel further on than ours, which is two
     # pixels of the input: its features see so much more of what is right and below, and anchors move the other way
     "retinanet-bubbliiiing": PyramidAnchors(
@@ -69,6 +80,21 @@ def pyramid_cells(size):
     return -(-np.array(size) // 2 ** np.array(PYRAMID_LEVELS)[:, None])
 
 
+def same_shifts(size):
+    """Pixels (x, y) by which P3 to P7 of a RetinaNet that pads as "same" see further right and below: float32 (5, 2).
+
+    A window of 3 and stride 2 that meets an even number of cells pads one cell there and none on the left, where ours
+    pads one on each side: so the pool does before P3, P6's convolution and P7's.
+
+    Args:
+        size: (width, height) of the input
+    """
+    sides = np.array(size)
+    # cells that each meets are -(-side // 2), 32, 64 pixels apart
+    pool, p6, p7 = (pixels * (1 - -(-sides // pixels) % 2) for pixels in (2, 32, 64))
+    return np.array([pool, pool, pool, pool + p6, pool + p6 + p7], np.float32)
+
+
 @lru_cache(maxsize=16)
 def retinanet_grid(size, anchors=RETINANET_ANCHORS["retinanet"]):
     """The AnchorGrid of PyramidAnchors at an input size (width, height), any. The arrays can't be written to.
@@ -85,6 +111,10 @@ def retinanet_grid(size, anchors=RETINANET_ANCHORS["retinanet"]):
             boxes.append(lay_out(of_cell, columns, rows, apart, offset=0))
         else:
             boxes.append(lay_out(of_cell, columns, rows, (2**level, 2**level), offset=0.5))
+        if anchors.cut:
+            boxes[-1] = boxes[-1].clip(0, np.tile(size, 2))
+        if anchors.same:
+            boxes[-1] = boxes[-1] - np.tile(same_shifts(size)[number], 2)
     return make_grid(boxes)
 
 

@@ -49,4 +49,22 @@ def _anchors(ops, anchors, level, size):
         places.append(ops("Mul", place, mask))
     of_cell = cell_anchors(anchors, level).astype(np.float32)
     boxes = ops("Add", ops("Add", *places), of_cell)  # (rows, columns, A, 4)
+    if anchors.cut:
+        boxes = ops(
+            "Min", ops("Max", boxes, np.float32(0)), ops("Cast", ops("Concat", *size, *size, axis=0), to=np.float32)
+        )
+    if anchors.same:
+        shifts = [_same_shift(ops, length, level) for length in size]
+        boxes = ops("Sub", boxes, ops("Cast", ops("Concat", *shifts, *shifts, axis=0), to=np.float32))
     return ops("Reshape", boxes, int64(-1, 4)), ops("Mul", ops("Mul", *cells), int64(len(of_cell)))
+
+
+def _same_shift(ops, length, level):
+    """`same_shifts` of a level along a side of the input: int64 (1,) -> int64 (1,)."""
+    shift = None
+    for pixels in (2, 32, 64)[: max(1, level - 1)]:  # the pool, P6's convolution, P7's
+        cells = ops("Div", ops("Add", length, int64(pixels - 1)), int64(pixels))
+        odd = ops("Sub", cells, ops("Mul", ops("Div", cells, int64(2)), int64(2)))
+        of_window = ops("Mul", ops("Sub", int64(1), odd), int64(pixels))
+        shift = of_window if shift is None else ops("Add", shift, of_window)
+    return shift

@@ -28,6 +28,8 @@ from trizoo.ground.fields import ClassWeights, NotNegative, Probability, Section
 CODINGS = {
     "retinanet": RETINANET_CODING,
     "keras-retinanet": KERAS_RETINANET_CODING,
+    "keras-retinanet-same": KERAS_RETINANET_CODING,
+    "retinanet-keras": KERAS_RETINANET_CODING,
     "retinanet-bubbliiiing": RETINANET_CODING,
 }
 

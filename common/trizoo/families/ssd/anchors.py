@@ -59,6 +59,9 @@ STEPS_300 = (8, 16, 32, 64, 100, 300)
 RATIOS_300 = ((2,), (2, 3), (2, 3), (2, 3), (2,), (2,))
 
 
+CELLS_MOBILE = (19, 10, 5, 3, 2, 1)  # of MobileNetV2, whose levels begin at stride 16
+
+
 SSD_ANCHORS = {
     # torchvision's ssd300_vgg16: scales times 300
     "ssd300": DefaultBoxes(300, CELLS_300, STEPS_300, (21, 45, 99, 153, 207, 261, 315), RATIOS_300, clipped=True),
@@ -81,9 +84,18 @@ SSD_ANCHORS = {
         (35.84, 76.8, 153.6, 230.4, 307.2, 384, 460.8, 537.6),
         ((2,), (2, 3), (2, 3), (2, 3), (2, 3), (2,), (2,)),
     ),
-    # the sizes of "ssd300" on the levels of MobileNetV2, which begin at stride 16
+    # the sizes of "ssd300"
     "ssd300-mobilenetv2": DefaultBoxes(
-        300, (19, 10, 5, 3, 2, 1), (16, 32, 64, 100, 150, 300), (21, 45, 99, 153, 207, 261, 315), ((2, 3),) * 6
+        300, CELLS_MOBILE, (16, 32, 64, 100, 150, 300), (21, 45, 99, 153, 207, 261, 315), ((2, 3),) * 6
+    ),
+    # ssd-pytorch's of bubbliiiing
+    "ssd300-mobilenetv2-bubbliiiing": DefaultBoxes(
+        300,
+        CELLS_MOBILE,
+        tuple(300 / cells for cells in CELLS_MOBILE),
+        (30, 60, 111, 162, 213, 264, 315),
+        ((2, 3),) * 6,
+        cut=True,
     ),
 }
 

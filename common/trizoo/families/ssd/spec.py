@@ -21,6 +21,17 @@ from trizoo.ground.fields import ClassWeights, NotNegative, Probability, Section
 
 # rows of an image that leave a GPU; should more reach the threshold, as of an untrained network, all 8,732 do
 SHORTLIST = 2000
+SCALE, FIRST_HEAD = "l2_norm.scale", "heads.0."
+
+
+class SSDOptions(AnchoredOptions):
+    """Options of the recipe's model section."""
+
+    l2_norm: bool | None = Field(
+        None,
+        description="SSD300 on MobileNetV2 as in ssd-pytorch: its first level is a block's features, normalised by "
+        "length, and a ReLU ends the further ones; none = no",
+    )
 
 
 class SSDLoss(Section):
@@ -51,6 +62,7 @@ class SSDSpec(AnchoredSpec):
     Args:
         anchor_preset: a key of `trizoo.families.ssd.anchors.SSD_ANCHORS`
         strides: input pixels per cell of the two levels that the backbone gives; further blocks make the others
+        l2_norm: whether features of the first level are divided by their length; on VGG16 they always are
     """
 
     family: ClassVar[str] = "ssd"
@@ -60,6 +72,20 @@ class SSDSpec(AnchoredSpec):
     coding: ClassVar = SSD_CODING
 
     strides: tuple[int, int]
+    l2_norm: bool = False
+
+    def names(self, shapes):
+        """With a scale, and a first head on as many channels, where features are normalised that weren't."""
+        if not self.l2_norm or SCALE in shapes:
+            return shapes
+        channels = BACKBONES[self.backbone].channels[self.strides[0]]
+        found = {}
+        for name, shape in shapes.items():
+            if name.startswith("extras.") and SCALE not in found:
+                found[SCALE] = (channels,)
+            own = name.startswith(FIRST_HEAD) and len(shape) == 4
+            found[name] = (shape[0], channels, *shape[2:]) if own else shape
+        return found
 
     @property
     def anchors_per_cell(self):
@@ -127,7 +153,7 @@ class SSDArchitecture(Architecture):
         strides: see `SSDSpec`
     """
 
-    options: ClassVar[type[AnchoredOptions]] = AnchoredOptions
+    options: ClassVar[type[SSDOptions]] = SSDOptions
 
     anchor_presets: tuple[str, ...]
     strides: tuple[int, int]
@@ -139,12 +165,21 @@ class SSDArchitecture(Architecture):
         return side, side
 
     def spec(
-        self, name, num_classes, *, anchor_preset=None, backbone=None, norm=None, stride_on_1x1=None, **normalisation
+        self,
+        name,
+        num_classes,
+        *,
+        anchor_preset=None,
+        backbone=None,
+        norm=None,
+        stride_on_1x1=None,
+        l2_norm=None,
+        **normalisation,
     ):
         """The SSDSpec with the model's usual anchors and backbone, or others that fit.
 
         Args:
-            anchor_preset, backbone, norm, stride_on_1x1: see `SSDSpec`; None = the model's own
+            anchor_preset, backbone, norm, stride_on_1x1, l2_norm: see `SSDSpec`; None = the model's own
             normalisation: mean and std
 
         Raises:
@@ -160,6 +195,7 @@ class SSDArchitecture(Architecture):
             anchor_preset=preset(self.anchor_presets, self.anchor_presets[0], anchor_preset, name),
             norm=norm or BACKBONES[backbone].norm,
             stride_on_1x1=bool(stride_on_1x1),
+            l2_norm=bool(l2_norm),
             **normalisation,
         )
 
@@ -179,7 +215,10 @@ SSD_ARCHITECTURES = {
     ),
     "ssd512-vgg16": SSDArchitecture(backbone="vgg16", strides=(8, 16), anchor_presets=("ssd512",)),
     "ssd300-mobilenetv2": SSDArchitecture(
-        backbone="mobilenetv2", strides=(16, 32), anchor_presets=("ssd300-mobilenetv2",)
+        backbone="mobilenetv2",
+        strides=(16, 32),
+        anchor_presets=("ssd300-mobilenetv2", "ssd300-mobilenetv2-bubbliiiing"),
+        others={"normalised": {"l2_norm": True}},
     ),
 }
 

@@ -114,7 +114,7 @@ def test_convert_takes_a_tag(entries, tiny, tmp_path, capsys):
     assert load(out).recipe["classes"] == ["cat", "dog"]
     with pytest.raises(UserError, match="there already"):
         main(["convert", "yolov3-tiny.pets", "--out", str(out)])
-    with pytest.raises(UserError, match=r"yolov3-tiny\.pets has a model, classes and anchors of its own"):
+    with pytest.raises(UserError, match=r"yolov3-tiny\.pets has a model, classes, anchors and settings of its"):
         main(["convert", "yolov3-tiny.pets", "--classes", "a", "b", "--out", str(tmp_path / "more.h5")])
 
 

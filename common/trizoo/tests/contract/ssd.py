@@ -25,9 +25,10 @@ COUNTS = {
 ANCHORS = {name: SSD_ANCHORS[name.removesuffix("-vgg16")] for name in COUNTS}
 
 
-def ssd_spec(name, num_classes):
+def ssd_spec(name, num_classes, **options):
     """The ModelSpec of an SSD with its usual anchors."""
-    return SSD_ARCHITECTURES[name].spec(name, num_classes, mean=(123.0, 117.0, 104.0), std=(60.0, 60.0, 60.0))
+    normalisation = {"mean": (123.0, 117.0, 104.0), "std": (60.0, 60.0, 60.0)}
+    return SSD_ARCHITECTURES[name].spec(name, num_classes, **normalisation, **options)
 
 
 def trainable(shapes, prefix=""):
@@ -81,21 +82,25 @@ def test_predictions_become_rows_by_row_column_and_anchor(rows):
     np.testing.assert_array_equal(found.reshape(heads.shape), heads)
 
 
-def test_features_of_unit_length_are_scaled(zoo):
+@pytest.mark.parametrize(
+    ("name", "options", "first", "channels"),
+    [("ssd300-vgg16", {}, 38 * 38 * 4, 512), ("ssd300-mobilenetv2", {"l2_norm": True}, 19 * 19 * 6, 96)],
+)
+def test_features_of_unit_length_are_scaled(zoo, name, options, first, channels):
     """Only the first level is normalised: twice the scale is twice what its kernels, here without bias, make of it."""
-    device, spec = zoo.device("cpu"), ssd_spec("ssd300-vgg16", 2)
+    device, spec = zoo.device("cpu"), ssd_spec(name, 2, **options)
     model = zoo.build(spec, device, seed=None)
-    arrays = pseudo_arrays(zoo.shapes(model)) | {"heads.0.predict_box.bias": np.zeros(16, np.float32)}
+    bias = {"heads.0.predict_box.bias": np.zeros(spec.anchors_per_cell[0] * 4, np.float32)}
+    arrays = pseudo_arrays(zoo.shapes(model)) | bias
     images, found = pseudo_images(1, (300, 300)), []
     for factor in (1, 2):
         scaled = arrays | {"l2_norm.scale": np.float32(factor) * arrays["l2_norm.scale"]}
         zoo.assign(model, scaled)
         found.append(zoo.predictor(model, "fp32", device)(images)[0])
-    first = 38 * 38 * 4
     np.testing.assert_allclose(found[1][:, :first], 2 * found[0][:, :first], rtol=1e-4, atol=1e-3)
     np.testing.assert_array_equal(found[1][:, first:], found[0][:, first:])
     # nine pixels of a length near 20 meet kernels of 512 x 9 values of deviation 1 / sqrt(4608): sqrt(9 * 20^2 / 4608)
-    assert 0.5 < found[0][:, :first].std() < 1.5
+    assert 0.5 < found[0][:, :first].std() / (20 / channels**0.5) < 1.5
 
 
 def test_mobilenet_has_features_at_strides_4_16_and_32(features):

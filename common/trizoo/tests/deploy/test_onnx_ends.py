@@ -18,6 +18,9 @@ DETECTORS = {
     "retinanet-resnet18": ((150, 131), {}),
     "retinanet-resnet34": ((64, 200), {"anchor_preset": "keras-retinanet"}),
     "retinanet-resnet50": ((96, 64), {"anchor_preset": "retinanet-bubbliiiing"}),
+    # 75 x 50 cells before the pool, 5 x 4 before P6, 3 x 2 before P7: anchors move to different sides
+    "retinanet-resnet101": ((150, 100), {"anchor_preset": "retinanet-keras"}),
+    "retinanet-resnet152": ((64, 230), {"anchor_preset": "keras-retinanet-same"}),
 }
 THRESHOLDS = Thresholds(confidence=0.4, nms=0.45, max_detections=20)
 

@@ -7,6 +7,7 @@ from trizoo.families import architecture, check_input_size, model_spec, size_aro
 from trizoo.families.retinanet.anchors import KERAS_RETINANET_CODING, RETINANET_CODING
 from trizoo.families.yolo.spec import YOLO_ARCHITECTURES
 from trizoo.ground.errors import UserError
+from trizoo.weights.names import load_names
 
 
 @pytest.mark.parametrize("name", YOLO_ARCHITECTURES)
@@ -167,6 +168,63 @@ def test_an_option_of_another_family_is_refused_with_the_models_that_have_it(nam
     (key,) = option
     with pytest.raises(UserError, match=f"model.{key} is .*, which {name} doesn't have; none, or one of {able}"):
         model_spec(name, 3, **option)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("pspnet-resnet50", {"separable": False}, "separable is false, and pspnet-resnet50 has no separable"),
+        (
+            "deeplabv3-resnet50",
+            {"head_channels": 80},
+            "head_channels is 80, which is for PSPNet, not",
+        ),
+        (
+            "deeplabv3plus-resnet50",
+            {"rectified": True},
+            "rectified is for xception65, and deeplabv3plus",
+        ),
+        ("pspnet-mobilenetv2", {"deep_stem": True}, "deep_stem is for resnet18, .*, and pspnet-mobilenetv2 stands on"),
+    ],
+)
+def test_an_option_of_another_segmentation_model_is_refused(name, options, words):
+    with pytest.raises(UserError, match=rf"^model\.{words}[^\n]*; leave it out$"):
+        model_spec(name, 3, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "shapes"),
+    [
+        (
+            "deeplabv3plus-mobilenetv2",
+            {"separable": False},
+            {"aspp.dilated.2.conv.weight": (256, 320, 3, 3), "decoder.conv1.conv.weight": (256, 304, 3, 3)},
+        ),
+        (
+            "pspnet-resnet50",
+            {"deep_stem": True},
+            {
+                "backbone.stem.conv1.conv.weight": (64, 3, 3, 3),
+                "backbone.stem.conv3.bn.running_var": (128,),
+                "backbone.stages.0.blocks.0.shortcut.conv.weight": (256, 128, 1, 1),
+            },
+        ),
+        (
+            "pspnet-mobilenetv2",
+            {"head_channels": 80},
+            {"head.conv.conv.weight": (80, 640, 3, 3), "head.predict_class.weight": (80, 80, 1, 1)},
+        ),
+        (
+            "ssd300-mobilenetv2",
+            {"l2_norm": True},
+            {"l2_norm.scale": (96,), "heads.0.predict_box.weight": (24, 96, 3, 3)},
+        ),
+    ],
+)
+def test_options_say_which_shapes_they_make(name, options, shapes):
+    found = model_spec(name, 80, **options).names(load_names(name))
+    assert {key: found.get(key) for key in shapes} == shapes
+    assert model_spec(name, 80).names(load_names(name)) == load_names(name)
 
 
 def test_only_classes_begin_with_a_prior_and_only_norms_mind_small_batches():

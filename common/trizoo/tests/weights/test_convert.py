@@ -58,6 +58,40 @@ def test_a_backbone_needs_the_models_name(tiny, tmp_path):
     assert not load(tmp_path / "whole.h5").is_backbone
 
 
+def test_without_a_models_name_what_is_wrong_is_said_by_the_nearest(tmp_path):
+    shapes = published.retinanet(3, depth=18) | {"backbone.body.layer2.0.conv1.weight": (128, 64, 5, 5)}
+    path = named(tmp_path / "r.safetensors", shapes)
+    with pytest.raises(
+        UserError,
+        match=r"^\S+r\.safetensors holds backbone\.body\.layer2\.0\.conv1\.weight of shape \(128, 64, 5, 5\), "
+        r"retinanet-resnet18 needs \(128, 64, 3, 3\); .* \(considered: retinanet-resnet18; --model NAME says which",
+    ):
+        convert(path, tmp_path / "out.h5")
+    del shapes["backbone.body.layer2.0.conv1.weight"]
+    path = named(tmp_path / "s.safetensors", shapes)
+    with pytest.raises(
+        UserError, match=r"s\.safetensors lacks backbone\.stages\.1\.blocks\.0\.conv1\.conv\.weight of retinanet-res"
+    ):
+        convert(path, tmp_path / "out.h5")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("model.norm", "group", r"model\.norm is group, and \S+ holds retinanet-resnet18 with batch, whose arrays are"),
+        ("model.backbone", "resnet34", r"model\.backbone is resnet34, and \S+ holds retinanet-resnet18 with resnet18"),
+        ("model.p6_from_c5", True, r"holds fpn\.p6\.conv\.weight, .* makes would need shape \(256, 512, 3, 3\)"),
+    ],
+)
+def test_overrides_that_make_another_graph_are_a_sentence(tmp_path, key, value, words):
+    path = named(tmp_path / "r.safetensors", published.retinanet(3, depth=18))
+    with pytest.raises(UserError, match=rf"{words}[^\n]*; leave"):
+        convert(path, tmp_path / "out.h5", overrides=[(key, value, "here")])
+    assert not (tmp_path / "out.h5").exists()
+    convert(path, tmp_path / "out.h5", overrides=[("input_size", [320, 320], "here")])
+    assert load(tmp_path / "out.h5").recipe["input_size"] == [320, 320]
+
+
 def test_less_than_a_backbone_is_a_sentence(tiny, tmp_path):
     path = beginning(tiny[1], tmp_path / "six.weights", 6)
     with pytest.raises(UserError, match=r"holds 30 of yolov3-tiny's \d+ arrays and lacks backbone\.convs\.6\."):

@@ -1,19 +1,23 @@
 """From what `trizoo.weights.readers` reads to the canonical names of a model. `import_weights` is the one way in."""
 
+from trizoo.families import architecture
+from trizoo.families.base.spec import predicts
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers import (
     amdegroot,
     bubbliiiing,
+    bubbliiiing_masks,
     darknet,
     keras,
     keras_deeplab,
     keras_layers,
+    keras_pspnet,
     keras_ssd,
     keras_yolo,
     tensorflow_deeplab,
     torchvision,
 )
-from trizoo.weights.importers.imported import Imported
+from trizoo.weights.importers.imported import ChangedError, Imported
 from trizoo.weights.importers.renaming import as_float32
 from trizoo.weights.names import load_names
 from trizoo.weights.report import NOT_OURS
@@ -38,21 +42,40 @@ def import_weights(weights, model, source="the weights"):
 
 def fits(weights, model):
     """Whether a file, not one of Darknet's, holds all that a model needs, and under names of others nothing else."""
+    return misfit(weights, model, "the weights") is None
+
+
+def misfit(weights, model, source):
+    """Why a file isn't a model's as a whole, a UserError; None where it `fits`.
+
+    A ChangedError where it holds the model's arrays, most of them as the model needs them or few.
+    """
     try:
-        imported = import_weights(weights, model)
-    except UserError:
-        return False
-    return not imported.missing and (load_names(model).keys() <= weights.arrays.keys() or not imported.unexpected)
+        imported = import_weights(weights, model, source)
+    except UserError as error:
+        return error
+    ours = load_names(model).keys() <= weights.arrays.keys()
+    if not imported.missing and (ours or not imported.unexpected):
+        return None
+    prefix = architecture(model).prefix
+    lacking = [name for name in imported.missing if name.startswith(prefix)]
+    if imported.missing and not lacking and not any(map(predicts, imported.arrays)):
+        return UserError(f"{source} is at most a backbone of {model}")
+    odd = f"lacks {imported.missing[0]} of {model}" if imported.missing else f"also holds {imported.unexpected[0]}"
+    wrong = len(imported.missing) + len(imported.unexpected)
+    return ChangedError(f"{source} {odd}, so it isn't {model} as a whole", wrong / max(1, len(imported.arrays)))
 
 
 def _by_other_names(weights, model, source):
     if weights.kind == "tensorflow":
         arrays, importers = tensorflow_deeplab.named(weights), (tensorflow_deeplab,)
     elif weights.kind in keras_layers.KINDS:
-        arrays, importers = keras_layers.named(weights), (keras_yolo, keras_ssd, keras_deeplab, keras)
-        keras.refuse_others(arrays, weights.about.get("layers", ()), source)
+        arrays, importers = keras_layers.named(weights), (keras_yolo, keras_ssd, keras_pspnet, keras_deeplab, keras)
+        older = keras.import_older(arrays, weights.about.get("layers", ()), model, source)
+        if older is not None:
+            return older
     else:
-        arrays, importers = weights.arrays, (bubbliiiing, torchvision, amdegroot)
+        arrays, importers = weights.arrays, (bubbliiiing, bubbliiiing_masks, torchvision, amdegroot)
     for importer in importers:
         imported = importer.import_arrays(arrays, model, source)
         if imported is not None:

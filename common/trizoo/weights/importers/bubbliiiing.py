@@ -1,24 +1,29 @@
-"""bubbliiiing's repositories for PyTorch: yolo3-, yolov4-, yolov4-tiny-, ssd-, retinanet-, deeplabv3-plus-, pspnet-.
+"""bubbliiiing's repositories of detectors for PyTorch: yolo3-, yolov4-, yolov4-tiny-, ssd-, retinanet-.
 
 Names and graphs: nets/*.py of github.com/bubbliiiing/{yolo3,yolov4,yolov4-tiny,ssd,retinanet}-pytorch; normalisation,
 anchors and how boxes are coded: utils/*.py there. A file has to hold a whole network, or the backbone that trainings
-begin with: one that was changed is refused, as are the networks that the zoo has others in the place of (`NONE`).
+begin with: one that was changed is refused. Those for pixels are in `bubbliiiing_masks`.
 """
 
 import re
+from functools import partial
 
 import numpy as np
 
+from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.weights.importers.amdegroot import RULES as SSD_RULES
 from trizoo.weights.importers.amdegroot import SCALE
+from trizoo.weights.importers.imported import ChangedError
 from trizoo.weights.importers.renaming import as_float32, rename, require_backbone, take
-from trizoo.weights.importers.torchvision import resnet_rules
+from trizoo.weights.importers.torchvision import MOBILENET_V2_RULES, PART, resnet_rules
+from trizoo.weights.names import NUM_CLASSES, load_names
 
 BYTES = {"mean": (0.0, 0.0, 0.0), "std": (255.0, 255.0, 255.0)}
 PLAIN = {"scale_xy": 1.0}  # the centre is the sigmoid itself, where Darknet's YOLOv4 has the grid sensitivity
 # of R, G, B, which ssd- and retinanet-pytorch take from the numbers of B, G, R
 SSD_MEANS = {"mean": (104.0, 117.0, 123.0), "std": (1.0, 1.0, 1.0)}
+SSD_MOBILENET = {"anchor_preset": "ssd300-mobilenetv2-bubbliiiing", "l2_norm": True}
 RETINANET_MEANS = {"mean": (103.53, 116.28, 123.675), "std": (57.375, 57.12, 58.395)}
 OWN_ANCHORS = (
     "anchors aren't in the file: the repository's own are taken, unless --anchors gives those that it was trained with"
@@ -27,22 +32,6 @@ POOL = (
     "its first pool begins a pixel further right and below than the zoo's: anchors make up for it, but not at the "
     "input's left and upper borders; fine-tuning does"
 )
-# what a file is, by a name in it, and which part of it the zoo's model hasn't
-NONE = {
-    "shortcut_conv.0.weight": (
-        "deeplabv3-plus-pytorch's DeepLabv3+, whose pyramid and decoder have full 3x3 convolutions where the zoo's "
-        "DeepLabv3+ has depthwise separable ones, so its numbers fit no model of the zoo; a training is needed"
-    ),
-    "master_branch.0.bottleneck.0.weight": (
-        "pspnet-pytorch's PSPNet, whose ResNet-50 begins with three 3x3 convolutions where the zoo's has one of 7x7, "
-        "and whose head on MobileNetV2 has 80 channels where the zoo's has 512, so its numbers fit no model of the "
-        "zoo; a training is needed"
-    ),
-    "mobilenet.0.0.weight": (
-        "ssd-pytorch's SSD on MobileNetV2, whose first level is the 96 channels behind a block where the zoo's is the "
-        "576 within the next, so its numbers fit no model of the zoo; a training, or one on VGG16, is needed"
-    ),
-}
 BLOCKS = (1, 2, 8, 8, 4)  # of CSPDarknet53's stages
 
 
@@ -131,6 +120,18 @@ YOLOV4_TINY_RULES = (
 )
 ATTENTION = {"attention_c4": "feat1_att", "attention_c5": "feat2_att", "attention_p4": "upsample_att"}
 KINDS = {"se": {"fc.0.weight": "reduce", "fc.2.weight": "expand"}, "eca": {"conv.weight": "along"}}
+
+
+def _as_mobilenet(theirs, match):
+    """What torchvision's features are called where they are a network's `mobilenet`."""
+    return theirs(match).replace("features.", "mobilenet.", 1)
+
+
+def _place(match):
+    """Place of a convolution, or its norm, in an inverted residual: of its first 1x1, or of its 3x3."""
+    return f"{('expand', 'depthwise').index(match[2])}.{PART[match[3]]}"
+
+
 ANCHORS = 9  # of a cell of retinanet-pytorch: three sizes of three shapes
 RETINANET_RULES = (
     *resnet_rules("backbone_net.model."),
@@ -142,6 +143,13 @@ RETINANET_RULES = (
     (r"head_class\.predict_class", "classificationModel.output"),
     (r"head_box\.tower\.(\d)\.conv", lambda match: f"regressionModel.conv{int(match[1]) + 1}"),
     (r"head_box\.predict_box", "regressionModel.output"),
+)
+SSD_MOBILENET_RULES = (
+    *((ours, partial(_as_mobilenet, theirs)) for ours, theirs in MOBILENET_V2_RULES),
+    (r"extras\.(\d)\.(expand|depthwise)\.(conv|bn)", lambda match: f"extras.{match[1]}.conv.{_place(match)}"),
+    (r"extras\.(\d)\.project\.(conv|bn)", lambda match: f"extras.{match[1]}.conv.{2 + PART[match[2]]}"),
+    (r"heads\.(\d)\.predict_box", r"loc.\1"),
+    (r"heads\.(\d)\.predict_class", r"conf.\1"),
 )
 OF_SHARED_NAMES = "yolo_headP5.1.weight"  # in a file some of whose names are ours
 # a name that only such a file has -> its model, rules, and what it is
@@ -160,11 +168,8 @@ BACKBONES = {
 def import_arrays(arrays, model, source):
     """The Imported of arrays with these names, None for other names.
 
-    Raises UserError for another model's, for a network that was changed, and for those of NONE.
+    Raises UserError for another model's, and for a network that was changed.
     """
-    for name, what in NONE.items():
-        if name in arrays:
-            raise UserError(f"{source} is {what}")
     for name, (its, rules, what) in YOLOS.items():
         if name in arrays:
             return _yolo(arrays, rules, its, what, model, source)
@@ -179,31 +184,36 @@ def import_arrays(arrays, model, source):
     order = [name for name in arrays if name in ("extras.0.weight", "L2Norm.weight")]
     if order == ["extras.0.weight", "L2Norm.weight"] and "vgg.0.weight" in arrays:
         what = "ssd-pytorch's SSD300"
-        _require(model, "ssd300-vgg16", what, source)
-        imported = _whole(take(arrays, rename(model, SSD_RULES) | SCALE, model, source), what, model, source)
+        require(model, "ssd300-vgg16", what, source)
+        imported = whole(take(arrays, rename(model, SSD_RULES) | SCALE, model, source), what, model, source)
         return imported._replace(settings=SSD_MEANS | {"anchor_preset": "ssd300-bubbliiiing"})
+    if "mobilenet.0.0.weight" in arrays and "L2Norm.weight" in arrays:
+        return _ssd_mobilenet(arrays, model, source)
     return None
 
 
-def _require(model, its, what, source):
+def require(model, its, what, source):
     if model != its:
         raise UserError(f"{source} is {what} and no {model}; --model {its} is needed")
 
 
-def _whole(imported, what, model, source):
-    """An Imported that lacks nothing and has nothing else; UserError for another."""
+def whole(imported, what, model, source):
+    """An Imported that lacks nothing and has nothing else; ChangedError for another."""
     if imported.missing or imported.unexpected:
         odd = f"lacks {imported.missing[0]}" if imported.missing else f"also holds {imported.unexpected[0]}"
-        raise UserError(f"{source} is {what} but {odd}, so it isn't the graph of {model}; an unchanged one is needed")
+        raise ChangedError(
+            f"{source} is {what} but {odd}, so it isn't the graph of {model}; an unchanged one is needed",
+            (len(imported.missing) + len(imported.unexpected)) / max(1, len(imported.arrays)),
+        )
     return imported
 
 
 def _yolo(arrays, rules, its, what, model, source):
-    _require(model, its, what, source)
+    require(model, its, what, source)
     attention, kind = {}, None
     if its == "yolov4-tiny":
         attention, kind, arrays = _attention(arrays, source)
-    imported = _whole(take(arrays, rename(model, rules), model, source), what, model, source)
+    imported = whole(take(arrays, rename(model, rules), model, source), what, model, source)
     settings = BYTES | ({} if its == "yolov3" else PLAIN) | ({"attention": kind} if kind else {})
     return imported._replace(
         arrays=imported.arrays | attention,
@@ -244,11 +254,19 @@ def _blocks(given, ends, source):
     return found
 
 
+def _ssd_mobilenet(arrays, model, source):
+    what, settings = "ssd-pytorch's SSD300 on MobileNetV2", SSD_MEANS | SSD_MOBILENET
+    require(model, "ssd300-mobilenetv2", what, source)
+    shapes = model_spec(model, NUM_CLASSES, **settings).names(load_names(model))
+    names = rename(model, SSD_MOBILENET_RULES, shapes) | {"l2_norm.scale": "L2Norm.weight"}
+    return whole(take(arrays, names, model, source, shapes), what, model, source)._replace(settings=settings)
+
+
 def _retinanet(arrays, model, source):
     what = "retinanet-pytorch's RetinaNet"
     if not re.fullmatch(r"retinanet-resnet\d+", model):
         raise UserError(f"{source} is {what} and no {model}; --model retinanet-resnet50, or one as deep, is needed")
-    imported = _whole(take(arrays, rename(model, RETINANET_RULES), model, source), what, model, source)
+    imported = whole(take(arrays, rename(model, RETINANET_RULES), model, source), what, model, source)
     for name, array in imported.arrays.items():
         if ".predict_class." in name and (array.ndim == 0 or len(array) % ANCHORS):
             raise UserError(f"{source} has {name} of shape {array.shape}; outputs of {ANCHORS} anchors are needed")

@@ -5,7 +5,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from trizoo.ground.errors import UserError
+
 NOTHING: MappingProxyType[str, Any] = MappingProxyType({})
+
+
+NEAR = 0.1  # share of arrays that don't fit up to which a file is taken for a changed one of a model
+
+
+class ChangedError(UserError):
+    """A file that holds a model's arrays, and isn't that model's as a whole.
+
+    Args:
+        wrong: share of the arrays that don't fit, are missing or are none of the model's
+    """
+
+    def __init__(self, message, wrong=0.0):
+        super().__init__(message)
+        self.wrong = wrong
 
 
 class Imported(NamedTuple):

@@ -29,9 +29,9 @@ XCEPTION = (
     "{source} is Keras Applications' Xception, whose middle has 8 modules and whose pools aren't aligned; the zoo has "
     "the aligned Xception-65 of DeepLab, so weights of that are needed"
 )
-OTHER_RETINANET = (
-    "{source} is bubbliiiing's retinanet-keras's RetinaNet, whose anchors end at the input's borders where those of "
-    "the zoo reach over them, so its boxes would be others; one of keras-retinanet's or retinanet-pytorch's is needed"
+PADS = (
+    "the original pads its pool, P6 and P7 at the right and below only where an even number of cells meets them, and "
+    "our graph on all sides; anchors make up for it, but not at the input's left and upper borders; fine-tuning does"
 )
 
 # conv2_block1_1_conv ... since Keras 2.2.5
@@ -123,23 +123,35 @@ def import_arrays(arrays, model, source):
     return None
 
 
-def refuse_others(arrays, layers, source):
-    """UserError for a network that has the names and shapes of keras-retinanet's and isn't one.
+def import_older(arrays, layers, model, source):
+    """The Imported of bubbliiiing's retinanet-keras, None for other networks.
+
+    They have the names and shapes of keras-retinanet's, but batch norms of Keras's own eps, anchors that end at the
+    input's borders, and a pool without a name of its own: keras-retinanet's is called pool1.
 
     Args:
-        layers: all that the file lists, those without arrays too: keras-retinanet's pool is called pool1
+        arrays: as `keras_layers.named` gives them
+        layers: all that the file lists, those without arrays too
     """
-    if "pyramid_regression.weight" in arrays and any(layer.startswith("max_pooling2d") for layer in layers):
-        raise UserError(OTHER_RETINANET.format(source=source))
+    if "pyramid_regression.weight" not in arrays or not any(layer.startswith("max_pooling2d") for layer in layers):
+        return None
+    imported = _retinanet(arrays, {name.rpartition(".")[0] for name in arrays}, model, source)
+    return imported._replace(
+        arrays=with_eps(imported.arrays, MOBILENET_V2_EPS),
+        settings=imported.settings | {"anchor_preset": "retinanet-keras"},
+        recipe={"input_size": (600, 600), "resize": "stretch"},
+    )
 
 
 def _retinanet(arrays, layers, model, source):
     if not re.fullmatch(r"retinanet-resnet\d+", model):
-        raise UserError(f"{source} is keras-retinanet's RetinaNet and no {model}; --model retinanet-resnet50 is needed")
+        raise UserError(
+            f"{source} is keras-retinanet's or retinanet-keras's RetinaNet and no {model}; --model retinanet-resnet50 "
+            f"is needed"
+        )
     imported = take(arrays, rename(model, (*caffe_resnet_rules(layers), *RETINANET_RULES)), model, source)
-    settings = CAFFE | {"anchor_preset": "keras-retinanet", "stride_on_1x1": True, "p6_from_c5": True}
-    note = SHIFTED.format(layers="pool1, P6 and P7")
-    return imported._replace(arrays=turned(imported.arrays), settings=settings, notes=(note,))
+    settings = CAFFE | {"anchor_preset": "keras-retinanet-same", "stride_on_1x1": True, "p6_from_c5": True}
+    return imported._replace(arrays=turned(imported.arrays), settings=settings, notes=(PADS,))
 
 
 def _resnet(arrays, rules, eps, model, source):

@@ -5,6 +5,7 @@ takes Caffe's BGR, so the first kernel's channels are turned round.
 """
 
 from trizoo.ground.errors import UserError
+from trizoo.weights.importers.imported import ChangedError
 from trizoo.weights.importers.keras import CAFFE, turned
 from trizoo.weights.importers.renaming import rename, take
 
@@ -35,7 +36,7 @@ def import_arrays(arrays, model, source):
     imported = take(arrays, names, model, source)
     if imported.missing or imported.unexpected:
         odd = f"lacks {imported.missing[0]}" if imported.missing else f"also holds {imported.unexpected[0]}"
-        raise UserError(f"{source} is an SSD but {odd}, so it isn't {model}'s graph; an unchanged SSD300 is needed")
+        raise ChangedError(f"{source} is an SSD but {odd}, so it isn't {model}'s graph; an unchanged SSD300 is needed")
     return imported._replace(
         arrays=turned(imported.arrays),
         settings=CAFFE | {"anchor_preset": "ssd300-bubbliiiing"},

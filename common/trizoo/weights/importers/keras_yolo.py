@@ -12,7 +12,7 @@ from trizoo.ground.errors import UserError
 from trizoo.weights.importers import darknet
 from trizoo.weights.importers.batch_norm import with_eps
 from trizoo.weights.importers.bubbliiiing import BYTES, OWN_ANCHORS, PLAIN
-from trizoo.weights.importers.imported import Imported
+from trizoo.weights.importers.imported import ChangedError, Imported
 from trizoo.weights.importers.renaming import as_float32
 from trizoo.weights.names import NUM_CLASSES, load_names
 
@@ -54,7 +54,7 @@ def import_arrays(arrays, model, source):
         array = arrays.get(names[ours])
         if array is None or (array.shape != shape and ".predict." not in ours):
             has = "nothing" if array is None else f"shape {array.shape}"
-            raise UserError(
+            raise ChangedError(
                 f"{source} has {has} at {names[ours]}, {ours} of {model} is {shape}; a network of this model whose "
                 f"layers are numbered in their order is needed"
             )

@@ -10,7 +10,7 @@ import numpy as np
 
 from trizoo.families.classification.spec import CLASSIFICATION_ARCHITECTURES
 from trizoo.ground.errors import UserError
-from trizoo.weights.importers.imported import Imported
+from trizoo.weights.importers.imported import ChangedError, Imported
 from trizoo.weights.names import load_names
 from trizoo.weights.report import NOT_OURS
 
@@ -18,10 +18,14 @@ from trizoo.weights.report import NOT_OURS
 VARIABLE = (".predict_class.", ".predict.", "fpn.p6.")
 
 
-def rename(model, rules):
-    """{our name: the file's} of a model's names that a rule is for, in the model's order; the first rule rules."""
+def rename(model, rules, shapes=None):
+    """{our name: the file's} of a model's names that a rule is for, in the model's order; the first rule rules.
+
+    Args:
+        shapes: {our name: shape} of a graph that options make, None for the model's own
+    """
     found = {}
-    for name in load_names(model):
+    for name in shapes or load_names(model):
         module, _, leaf = name.rpartition(".")
         for pattern, theirs in rules:
             if match := re.fullmatch(pattern, module):
@@ -30,31 +34,39 @@ def rename(model, rules):
     return found
 
 
-def take(arrays, names, model, source):
+def take(arrays, names, model, source, shapes=None):
     """Arrays by a file's names as an Imported.
 
     Args:
         arrays: {the file's name: array}
         names: {our name: the file's}
         source: what the file is called in errors
+        shapes: see `rename`
 
     Raises:
-        UserError: where one of them isn't as the model's
+        ChangedError: where one of them isn't as the model's
     """
-    shapes = load_names(model)
+    shapes = shapes or load_names(model)
     taken = {ours: as_float32(theirs, arrays[theirs], source) for ours, theirs in names.items() if theirs in arrays}
-    for ours, array in taken.items():
-        if array.shape != shapes[ours] and not any(part in ours for part in VARIABLE):
-            anchors = " with as many anchors a cell" if "predict" in ours else ""
-            raise UserError(
-                f"{source} holds {names[ours]} of shape {array.shape}, {model} needs {shapes[ours]}; weights of this"
-                f" model{anchors} are needed"
-            )
+    odd = [
+        ours
+        for ours, array in taken.items()
+        if array.shape != shapes[ours] and not any(part in ours for part in VARIABLE)
+    ]
+    theirs = [name for name in arrays if name.rsplit(".", 1)[-1] != NOT_OURS]
+    if odd:
+        first = odd[0]
+        anchors = " with as many anchors a cell" if "predict" in first else ""
+        raise ChangedError(
+            f"{source} holds {names[first]} of shape {taken[first].shape}, {model} needs {shapes[first]}; weights of "
+            f"this model{anchors} are needed",
+            1 - (len(taken) - len(odd)) / max(len(shapes), len(theirs)),
+        )
     used = set(names.values())
     return Imported(
         {name: taken[name] for name in shapes if name in taken},
         tuple(name for name in shapes if name not in taken),
-        tuple(name for name in arrays if name not in used and name.rsplit(".", 1)[-1] != NOT_OURS),
+        tuple(name for name in theirs if name not in used),
     )
 
 

@@ -4,7 +4,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trizoo.families.retinanet.anchors import RETINANET_ANCHORS, PyramidAnchors, pyramid_cells, retinanet_grid
+from trizoo.families.retinanet.anchors import (
+    RETINANET_ANCHORS,
+    PyramidAnchors,
+    pyramid_cells,
+    retinanet_grid,
+    same_shifts,
+)
 from trizoo.families.ssd.anchors import SSD_ANCHORS, DefaultBoxes, ssd_grid
 
 SSD300 = SSD_ANCHORS["ssd300"]
@@ -134,6 +140,43 @@ def test_pyramid_anchors_of_bubbliiiing_by_hand():
     of_cell = boxes[(12 + 2) * 9 :][:9]
     shapes = [(wide * side, high * side) for wide, high in ((1, 1), (1.4, 0.7), (0.7, 1.4)) for side in SIDES]
     np.testing.assert_allclose(of_cell, [box_about(18, 10, *shape) for shape in shapes], rtol=1e-5)
+
+
+def test_anchors_of_networks_that_pad_as_same_move_with_what_these_see():
+    # 300 cells before the pool, an even number: 2 pixels. 19 before P6, odd: none. 10 before P7: 64 more
+    np.testing.assert_array_equal(same_shifts((600, 600)), [[2, 2], [2, 2], [2, 2], [2, 2], [66, 66]])
+    # 65, 5 and 3 along, all odd; 48, 3 and 2 down: the pool and P7
+    np.testing.assert_array_equal(same_shifts((129, 96)), [[0, 2], [0, 2], [0, 2], [0, 2], [0, 66]])
+    plain = retinanet_grid((129, 96), KERAS).boxes
+    moved = retinanet_grid((129, 96), RETINANET_ANCHORS["keras-retinanet-same"]).boxes
+    np.testing.assert_allclose(plain[0] - moved[0], [0, 2, 0, 2], atol=1e-5)
+    np.testing.assert_allclose(plain[-1] - moved[-1], [0, 66, 0, 66], atol=1e-4)
+
+
+@pytest.mark.parametrize("cells", range(1, 40))
+def test_windows_of_same_padding_lie_further_on_where_cells_are_even(cells):
+    """As TensorFlow pads: what is missing in all, less on the left."""
+    out = -(-cells // 2)
+    left = max(2 * (out - 1) + 3 - cells, 0) // 2
+    shift = same_shifts((2 * cells, 2 * cells))[0, 0]  # of the pool, whose cells are two pixels apart
+    assert shift == 2 * (1 - left)
+
+
+def test_anchors_of_retinanet_keras_end_at_the_borders_before_they_move():
+    boxes = retinanet_grid((96, 96), RETINANET_ANCHORS["retinanet-keras"]).boxes
+    # the first cell's square of 32 about (4, 4) is cut to 0 .. 20, then moves by the pool's 2 pixels
+    np.testing.assert_allclose(boxes[3], [-2, -2, 18, 18], atol=1e-5)
+    assert boxes.max() <= 96
+
+
+def test_default_boxes_of_ssd_pytorchs_mobilenetv2_share_the_side_and_end_at_borders():
+    boxes = ssd_grid(SSD_ANCHORS["ssd300-mobilenetv2-bubbliiiing"]).boxes
+    assert len(boxes) == 6 * (361 + 100 + 25 + 9 + 4 + 1)
+    # the first centre is at 300 / 19 / 2 = 7.89; a square of 30 is cut to 0 .. 22.89
+    np.testing.assert_allclose(boxes[0], [0, 0, 22.8947, 22.8947], rtol=1e-5)
+    # the last cell, about 150: 264 x 264, then sqrt(264 * 315) = 288.37, and 3 times as wide as high is cut
+    np.testing.assert_allclose(boxes[-6], [18, 18, 282, 282], rtol=1e-5)
+    np.testing.assert_allclose(boxes[-2], [0, 73.79, 300, 226.21], atol=1e-2)
 
 
 @pytest.mark.parametrize("size", [(0, 600), (64, -1)])

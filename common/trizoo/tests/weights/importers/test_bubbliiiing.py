@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from trizoo.families import ARCHITECTURES
+from trizoo.families import ARCHITECTURES, model_spec
 from trizoo.ground.errors import UserError
 from trizoo.tests.weights.importers import published
 from trizoo.weights.checkpoint import load
@@ -142,6 +142,35 @@ def test_rows_of_retinanet_are_put_in_our_order():
     assert sorted(bias) == rows.tolist()
 
 
+def of_rules(model, rules, settings):
+    """A file's shapes by the rules of an importer, for COCO's 80 classes."""
+    shapes = model_spec(model, 80, **settings).names(load_names(model))
+    return {theirs: shapes[ours] for ours, theirs in rename(model, rules, shapes).items()}
+
+
+SSD_MOBILENET = of_rules("ssd300-mobilenetv2", bubbliiiing.SSD_MOBILENET_RULES, bubbliiiing.SSD_MOBILENET)
+SSD_MOBILENET |= {"L2Norm.weight": (96,)}
+
+
+def test_ssd300_on_mobilenetv2_is_recognised():
+    given = of(SSD_MOBILENET)
+    assert [name for name in ARCHITECTURES if fits(given, name)] == ["ssd300-mobilenetv2"]
+    imported = import_weights(given, "ssd300-mobilenetv2")
+    names = {
+        "l2_norm.scale": "L2Norm.weight",
+        "backbone.blocks.12.project.bn.bias": "mobilenet.13.conv.3.bias",
+        "backbone.last.conv.weight": "mobilenet.18.0.weight",
+        "extras.0.expand.conv.weight": "extras.0.conv.0.0.weight",
+        "extras.2.depthwise.bn.weight": "extras.2.conv.1.1.weight",
+        "extras.3.project.conv.weight": "extras.3.conv.2.weight",
+        "extras.3.project.bn.running_var": "extras.3.conv.3.running_var",
+        "heads.5.predict_class.bias": "conf.5.bias",
+    }
+    assert {ours: imported.arrays[ours].flat[0] for ours in names} == {
+        ours: given.arrays[theirs].flat[0] for ours, theirs in names.items()
+    }
+
+
 SE = {
     f"{block}.fc.{place}.weight": (32, 16) for block in ("feat1_att", "feat2_att", "upsample_att") for place in (0, 2)
 }
@@ -174,13 +203,9 @@ SE = {
         (ssd300() | {"extra.weight": (3,)}, "ssd300-vgg16", r"also holds extra\.weight"),
         (ssd300(), "ssd512-vgg16", "--model ssd300-vgg16 is needed"),
         (RETINANET, "yolov3", r"retinanet-pytorch's RetinaNet and no yolov3"),
-        ({"shortcut_conv.0.weight": (48, 24, 1, 1)}, "deeplabv3plus-mobilenetv2", "full 3x3 convolutions where"),
-        (
-            {"master_branch.0.bottleneck.0.weight": (80, 640, 3, 3)},
-            "pspnet-mobilenetv2",
-            "80 channels where",
-        ),
-        ({"mobilenet.0.0.weight": (32, 3, 3, 3)}, "ssd300-mobilenetv2", "the 96 channels behind a block"),
+        (SSD_MOBILENET, "ssd300-vgg16", "SSD300 on MobileNetV2 and no ssd300-vgg16; --model ssd300-mobilenetv2 is"),
+        (SSD_MOBILENET | {"extra.weight": (3,)}, "ssd300-mobilenetv2", r"also holds extra\.weight"),
+        (SSD_MOBILENET | {"loc.0.weight": (24, 576, 3, 3)}, "ssd300-mobilenetv2", r"needs \(24, 96, 3, 3\)"),
     ],
 )
 def test_another_network_is_one_sentence(shapes, model, words):
@@ -330,6 +355,11 @@ def test_retinanet_keras_is_told_from_keras_retinanet_by_its_layers():
     shapes = published.keras_retinanet()
     fizyr = Weights("keras2", published.filled(shapes), {"layers": ("conv1", "pool1", "P3")})
     assert import_weights(fizyr, "retinanet-resnet50").missing == ()
+    assert import_weights(fizyr, "retinanet-resnet50").settings["anchor_preset"] == "keras-retinanet-same"
     other = fizyr._replace(about={"layers": ("conv1", "max_pooling2d_1", "P3")})
-    with pytest.raises(UserError, match=r"^a\.h5 is bubbliiiing's retinanet-keras's RetinaNet, whose anchors end at"):
-        import_weights(other, "retinanet-resnet50", "a.h5")
+    assert [name for name in ARCHITECTURES if fits(other, name)] == ["retinanet-resnet50"]
+    imported = import_weights(other, "retinanet-resnet50")
+    assert (imported.settings["anchor_preset"], imported.recipe["resize"]) == ("retinanet-keras", "stretch")
+    variance = other.arrays["bn3a_branch1/bn3a_branch1/moving_variance:0"][0]
+    ours = imported.arrays["backbone.stages.1.blocks.0.shortcut.bn.running_var"][0]
+    assert ours == pytest.approx(float(variance) + 1e-3 - 1e-5, rel=1e-6)  # Keras's own eps

@@ -154,12 +154,12 @@ def test_keras_retinanet_is_imported_whole(depth):
     assert imported.settings == {
         "mean": RGB,
         "std": (1, 1, 1),
-        "anchor_preset": "keras-retinanet",
+        "anchor_preset": "keras-retinanet-same",
         "stride_on_1x1": True,
         "p6_from_c5": True,
     }
     assert not imported.background
-    assert "pool1, P6 and P7" in imported.notes[0]
+    assert "its pool, P6 and P7" in imported.notes[0]
 
 
 def test_keras_retinanet_says_which_depth_it_has():
@@ -200,7 +200,7 @@ def test_a_layer_made_twice_is_called_by_its_group():
         (
             published.keras_retinanet(),
             "retinanet-resnet50-v2",
-            "keras-retinanet's RetinaNet and no retinanet-resnet50-v2",
+            "keras-retinanet's or retinanet-keras's RetinaNet and no retinanet-resnet50-v2",
         ),
         (published.keras_vgg16(), "ssd300-mobilenetv2", "VGG16 and has nothing in common"),
         (
