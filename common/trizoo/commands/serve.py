@@ -4,12 +4,13 @@ from argparse import Namespace
 from functools import cache
 from pathlib import Path
 
-from trizoo.commands.cli import EXPORTED, Choice, choose_for, say
+from trizoo.commands.cli import Choice, choose_for, say
 from trizoo.commands.recognize import make_pipeline
 from trizoo.commands.use import open_predictor
 from trizoo.deploy.endings import ending_of
 from trizoo.framework import is_installed
 from trizoo.gallery.file import load
+from trizoo.ground.conventions import EXPORTED
 from trizoo.ground.errors import UserError
 from trizoo.serve.app import check_installed, make_app
 from trizoo.serve.limits import Limits
