@@ -12,6 +12,7 @@ OF_TASK = {
     "segmentation": ("mask",),
     "keypoints": ("confidence", "classes"),
     "classification": ("top",),
+    "multilabel": ("confidence",),
     "recognition": (),
 }
 MASKS = ("png",)

@@ -254,6 +254,10 @@ class _Reader:
 
     def attributes(self):
         """The fields of Checkpoint that are no arrays."""
+        if "gallery" in self.root.attributes:
+            raise UserError(
+                f"{self.path} is a gallery and no checkpoint; --gallery takes it, and the .h5 of a model is needed here"
+            )
         if not {"format", "trizoo"} <= self.root.attributes.keys():
             raise UserError(f"{self.path} is an HDF5 file of another program; {ADVICE}")
         fields = {"format": self.attribute("format", int)}

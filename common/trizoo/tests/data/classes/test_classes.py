@@ -85,7 +85,7 @@ def test_lists_name_images_and_their_class(folders):
         ),
         ("train/cat/0.png\tcat\tdog\ntrain/cat/1.png\tcat\n", r"line 1 is .* has 3 columns; an image and a class"),
         ("train/cat/0.png\tcat\ntrain/cat/1.png\t\n", r"line 2 is .*; an image and a class are needed"),
-        ("train/cat/0.png\tcat\nnowhere.png\tcat\n", r"1 lines of .* name no image below .*: line 2: nowhere"),
+        ("train/cat/0.png\tcat\nnowhere.png\tcat\n", r"1 line of .* names no image below .*: line 2: nowhere"),
         (
             "train/cat/0.png\tcat\ntrain/cat/0.png\tdog\n",
             r"line 2: .* class 'dog', and of 'cat' in .*, line 1",
