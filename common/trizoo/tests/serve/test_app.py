@@ -173,7 +173,7 @@ def test_things_are_named_after_a_gallery(client, png):
     model = asked.ask("GET", "/model").json()
     assert (model["task"], model["classes"]) == ("recognition", ["<b>red</b>", "unknown"])
     assert (model["thresholds"], model["input_size"]) == ({"similarity": 0.9}, [64, 64])
-    assert "there is no parameter 'confidence'; there is none" in error(asked.post(png(), "?confidence=0.3"), 422)
+    assert "there is no parameter 'confidence'; none is taken here" in error(asked.post(png(), "?confidence=0.3"), 422)
 
 
 def test_a_picture_that_cant_be_decoded_costs_no_other_its_names(client, png):
