@@ -27,6 +27,7 @@ from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.tasks.predictors import Detector, Predictor
 from trizoo.training.callbacks import as_callbacks
+from trizoo.training.distill import check_has_one, with_teacher
 from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
@@ -87,6 +88,7 @@ def train(
     framework: str | None = None,
     *,
     weights: str | Path | None = None,
+    teacher: str | Path | None = None,
     resume: str | Path | None = None,
     out: str | Path | None = None,
     device: str = "auto",
@@ -105,6 +107,7 @@ def train(
             weights' unless it is named
         framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed
         weights: checkpoint or tag to fine-tune from
+        teacher: checkpoint or tag of a trained model to learn from; with `resume` where the run's teacher is now
         resume: the folder of a run to resume; its own recipe counts
         out: run folder to make; None: the next runs/MODEL-NNN
         device: as `load` takes it
@@ -130,8 +133,12 @@ def train(
         if recipe is not None or weights is not None:
             raise UserError(f"a resumed run keeps its recipe and weights; leave recipe and weights out with {resume}")
         recipe, path = recipe_of_run(folder), None
+        if teacher is not None:
+            check_has_one(recipe, folder)
     else:
         recipe, path = _new_run(recipe, weights)
+    if teacher is not None:
+        recipe = with_teacher(recipe, resolve_weights(_as_text(teacher, "teacher")), "trizoo.train")
     return train_recipe(
         zoo,
         recipe,

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo import __version__
-from trizoo.deploy.endings import SAVED_MODEL, ending_of
+from trizoo.deploy.endings import ending_of
 from trizoo.framework import PIP, Framework, find, is_installed, require_installed
+from trizoo.ground.conventions import EXPORTED
 from trizoo.ground.errors import UserError, harmless, sentence
 from trizoo.ground.stderr import without_remarks
 from trizoo.ground.tested import untested
 from trizoo.tasks import FLAGS
 from trizoo.training.world import started
 
-# endings in `trizoo.deploy.runtimes`, which takes long to load
-EXPORTED = (".onnx", ".xml", ".tflite", SAVED_MODEL, ".pt2", ".keras")
 REFUSED = 2  # the exit code for what the user can put right
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
 OURS = ("trizoo", "torch_zoo", "tf2_zoo", "keras_zoo")

@@ -6,6 +6,7 @@ import numpy as np
 
 from trizoo.commands.cli import say
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import counted
 from trizoo.metrics.plain import shown
 from trizoo.pictures.figures import check_figure, save_figure
 from trizoo.pictures.style import COLOURS
@@ -27,8 +28,9 @@ def run(args):
         seconds = [record["seconds"] for record in epochs]
         name_of_score, scores = validation(records)
         measured |= {name_of_score: None} if scores else {}
+        each = np.median(seconds) if seconds else 0
         say(
-            f"{name}: {len(epochs)} epochs, {np.median(seconds) if seconds else 0:.1f} s each (median), loss "
+            f"{name}: {counted(len(epochs), 'epoch')}, {each:.1f} s each (median), loss "
             f"{epochs[-1]['loss'] if epochs else float('nan'):.3f}, best validation {name_of_score} "
             f"{shown(max(scores.values(), default=None))}"
         )

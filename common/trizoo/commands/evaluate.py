@@ -13,6 +13,7 @@ from trizoo.deploy.runtimes import make_model, read_model
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
 from trizoo.ground.results import check_file, check_folder, has_keys
+from trizoo.ground.text import counted
 from trizoo.tasks import task_of
 from trizoo.training.data import final_set, tell_problems
 
@@ -38,7 +39,7 @@ def run(args, choice):
     framework, device = choice.start(args.device)
     recipe, model = make_model(framework, read, device, args.precision)
     tell_precision(args, recipe)
-    say(f"data: {recipe.data.root}, {len(data.records)} images ({data.split})")
+    say(f"data: {recipe.data.root}, {counted(len(data.records), 'image')} ({data.split})")
     for note in data.notes:
         say(f"data: {note}")
     tell_problems(data.problems, "data", recipe.data.root, say)
@@ -80,7 +81,7 @@ def _write_page(args, recipe, task, data, metrics, found):
     root = Path(recipe.data.root).absolute()
     facts = (
         f"{recipe.model.name} on {root.name}: {data.split}",
-        f"{len(data.records):,} images of {root} ({data.split})",
+        f"{counted(len(data.records), 'image')} of {root} ({data.split})",
         f"weights: {Path(args.weights).absolute()}",
         f"input {recipe.input_size[0]}x{recipe.input_size[1]}, {recipe.precision}",
     )

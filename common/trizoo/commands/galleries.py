@@ -32,9 +32,13 @@ def open_embedding(args, choice):
     return _opened(read, *choice.start(args.device))
 
 
-def open_both(args, choice):
-    """The `Opened` of --embedding, and that of --detector, None without it; both are read before anything is loaded."""
-    read = _read(args, "--embedding", "embedding")
+def open_both(args, choice, called="--embedding"):
+    """The `Opened` of --embedding, and that of --detector, None without it; both are read before anything is loaded.
+
+    Args:
+        called: what errors call the first of them
+    """
+    read = _read(args, called, "embedding")
     if args.detector is None:
         return _opened(read, *choice.start(args.device)), None
     of_detector = Namespace(weights=args.detector, offline=args.offline, framework=args.framework)

@@ -63,9 +63,15 @@ def run(args, choice):
     return 0 if not failed else SOME_FAILED if seen else ALL_FAILED
 
 
-def make_pipeline(args, choice, gallery):
-    """The `RecognitionPipeline` of the flags; says what its index finds where that isn't exact."""
-    embedding, detector = open_both(args, choice)
+def make_pipeline(args, choice, gallery, called="--embedding"):
+    """The `RecognitionPipeline` of the flags; says what its index finds where that isn't exact.
+
+    Args:
+        called: what errors call the embedding model
+    """
+    if not len(gallery):
+        raise UserError(f"the gallery {args.gallery} holds no picture; trizoo gallery add puts some into it")
+    embedding, detector = open_both(args, choice, called)
     gallery.check_embedding(embedding.fingerprint, str(args.gallery))
     found = None
     if detector is not None:

@@ -4,12 +4,13 @@ from argparse import Namespace
 from functools import cache
 from pathlib import Path
 
-from trizoo.commands.cli import EXPORTED, Choice, choose_for, say
+from trizoo.commands.cli import Choice, choose_for, say
 from trizoo.commands.recognize import make_pipeline
 from trizoo.commands.use import open_predictor
 from trizoo.deploy.endings import ending_of
 from trizoo.framework import is_installed
 from trizoo.gallery.file import load
+from trizoo.ground.conventions import EXPORTED
 from trizoo.ground.errors import UserError
 from trizoo.serve.app import check_installed, make_app
 from trizoo.serve.limits import Limits
@@ -21,6 +22,8 @@ from trizoo.serve.service import Service
 from trizoo.serve.wish import OF_TASK
 
 OF_RECOGNITION = ("embedding", "threshold", "agnostic", "margin", "whole")
+OF_DETECTED = ("confidence", "max_detections", "agnostic", "margin", "whole")  # of these, with a detector alone
+OF_ONE_MODEL = ("nms", "nms_method", "top", "tta", "tta_scales", "input_size", "precision")  # recognition takes none of these
 
 
 def run(args, choice):
@@ -50,6 +53,11 @@ def open_served(args, choice):
         if getattr(args, name) not in (None, False):
             raise UserError(f"--{name} is for names after a gallery; --gallery FILE is needed too")
     used = open_predictor(args, choice)
+    if used.task.name == "embedding":
+        raise UserError(
+            f"{used.spec.name} gives vectors, which aren't served; --gallery FILE names pictures by them, and trizoo "
+            f"predict writes them"
+        )
     if used.task.name not in OF_TASK:
         raise UserError(f"{used.spec.name} does {used.task.name}, which isn't served yet; trizoo predict does it")
     return Served(
@@ -67,8 +75,12 @@ def open_served(args, choice):
 def open_recognizer(args, choice):
     """The `ServedRecognizer` of --gallery: WEIGHTS are the detector's, or without --embedding the embedding's."""
     alone = args.embedding is None
-    if alone and (args.agnostic or args.whole or args.margin is not None):
-        raise UserError("--agnostic, --margin and --whole are of what a detector finds; --embedding is needed too")
+    for name in OF_ONE_MODEL:
+        if getattr(args, name) not in (None, False):
+            raise UserError(f"--{name.replace('_', '-')} isn't for names after a gallery; leave it out")
+    for name in OF_DETECTED:
+        if alone and getattr(args, name) not in (None, False):
+            raise UserError(f"--{name.replace('_', '-')} is of what a detector finds; --embedding is needed too")
     models = {"weights": args.weights, "detector": None}
     if not alone:
         models = {"weights": args.embedding, "detector": args.weights}
@@ -76,7 +88,8 @@ def open_recognizer(args, choice):
     if not alone and any(ending_of(file) in EXPORTED for file in (args.weights, args.embedding)):
         choice = choose_for(asked)  # of the embedding: the command line's own is of the detector
     choice = Choice(cache(choice.open), choice.note)
-    pipeline = make_pipeline(asked, choice, load(args.gallery))
+    called = "without --embedding the model" if alone else "--embedding"
+    pipeline = make_pipeline(asked, choice, load(args.gallery), called)
     framework = choice.open()
     device = framework.device(args.device)
     files = [args.weights, *([] if alone else [args.embedding]), args.gallery]

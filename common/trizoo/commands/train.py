@@ -13,6 +13,7 @@ from trizoo.recipes.load import load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.training.build import check_model
+from trizoo.training.distill import check_has_one
 from trizoo.training.find_lr import find_lr
 from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
@@ -183,6 +184,8 @@ def resumed_recipe(args, run):
     recipe = recipe_of_run(run)
     if not args.data and not is_there(recipe.data.root):
         raise UserError(f"the data of {run.path}, {recipe.data.root}, is not there any more; --data ROOT says where")
+    if args.teacher is not None:
+        check_has_one(recipe, run)
     overrides = [(key, value, f"run {run.path}") for key, value in to_dict(recipe).items()]
     return load(Recipe, overrides=overrides + flag_overrides(args))
 

@@ -21,7 +21,7 @@ from trizoo.data.write.formats import IN_ONE_SPLIT, IN_SPLITS_ALONE, WRITERS
 from trizoo.data.write.voc import NOT_XML
 from trizoo.ground.conventions import BACKGROUND_NAMES
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import first_few
+from trizoo.ground.text import counted, first_few
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,9 @@ def convert(
     if has_masks and to != "voc" and {*BACKGROUND_NAMES} & {*content.classes[1:]}:
         notes.append("the background, which isn't class 0 here, is class 0 of what was written, and ids change with it")
     if source.problems:
-        notes.append(f"{len(source.problems)} things were put right or left out; trizoo data check {root} lists all")
+        were = "was" if len(source.problems) == 1 else "were"
+        things = counted(len(source.problems), "thing")
+        notes.append(f"{things} {were} put right or left out; trizoo data check {root} lists all")
     splits = content.once()[0] if to in IN_ONE_SPLIT else content.splits
     return Converted(
         to,

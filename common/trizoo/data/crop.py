@@ -12,7 +12,7 @@ from trizoo.data.images import read_image
 from trizoo.data.purpose import find_labels
 from trizoo.data.write.content import file_names, write_lines
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import first_few
+from trizoo.ground.text import counted, first_few
 
 FORMATS = {"jpg": {"format": "JPEG", "quality": 95, "subsampling": 0}, "png": {"format": "PNG"}}
 _NOT_IN_FOLDERS = re.compile(r'[<>:"/\\|?*]|[. ]+$')  # what Windows allows in no name
@@ -141,7 +141,9 @@ def crop(
     if unreadable:
         notes.append(f"images that can't be read are left out: {len(unreadable)}, {unreadable[0]}")
     if source.problems:
-        notes.append(f"{len(source.problems)} things were put right or left out; trizoo data check {root} lists all")
+        were = "was" if len(source.problems) == 1 else "were"
+        things = counted(len(source.problems), "thing")
+        notes.append(f"{things} {were} put right or left out; trizoo data check {root} lists all")
     return Cropped(tuple(folders), counts, (*source.notes, *notes))
 
 

@@ -101,6 +101,12 @@ class Problem:
     text: str
 
 
+def listed_twice(path, count):
+    """The `Problem` of a list in which so many ids stand once more."""
+    stand = "id stands more than once and counts" if count == 1 else "ids stand more than once and count"
+    return Problem("listed twice", path, f"{count:,} {stand} once")
+
+
 def read_bytes(path, most_bytes, kind):
     """The bytes of an ordinary file. Raises UserError for one that can't be read, has more bytes, or is a device.
 

@@ -18,7 +18,7 @@ from trizoo.data.splits import SPLIT_NAMES, Lists, find_lists
 from trizoo.download.unpack import DAMAGE, MOST_OF_HEADER, said_little
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import Sparing, open_ordinary
-from trizoo.ground.text import first_few
+from trizoo.ground.text import counted, first_few
 
 SUFFIX = ".tar"
 MOST_MEMBERS = 100_000  # of one shard
@@ -93,7 +93,9 @@ def read_shards(root):
     for path in files:
         keys, doubles = _keys(path)
         if doubles:
-            text = f"{len(doubles)} names stand in it twice, of which the first counts: {first_few(doubles)}"
+            stand = "stands" if len(doubles) == 1 else "stand"
+            names = counted(len(doubles), "name")
+            text = f"{names} {stand} in it twice, of which the first counts: {first_few(doubles)}"
             problems.append(Problem("same id", path, text))
         of_shards.append(keys)
     distinct = set().union(*of_shards)

@@ -18,7 +18,7 @@ from trizoo.data.stratify import stratify
 from trizoo.data.twins import same_bytes
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
-from trizoo.ground.text import first_few
+from trizoo.ground.text import counted, first_few
 
 NAMES = ("train", "val", "test")
 # of all other purposes: find_boxes
@@ -229,7 +229,8 @@ def _why_not(found, root, read):
     listed = find_lists(root, ids, [found.folder]).ids
     lost = [id for name, written in found.ids.items() for id in written if id not in listed.get(name, ())]
     if lost:
-        return f"{len(lost)} names are read from a list as others, such as {lost[0]!r}; call these files something else"
+        are = "is read from a list as another" if len(lost) == 1 else "are read from a list as others"
+        return f"{counted(len(lost), 'name')} {are}, such as {lost[0]!r}; call these files something else"
     return f"its splits {first_few(sorted(read))} are made by something else than lists"
 
 

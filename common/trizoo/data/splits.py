@@ -7,9 +7,9 @@ from pathlib import Path
 
 from trizoo.data.ids import image_id
 from trizoo.data.image_tree import bare_id, parts_of
-from trizoo.data.reading import Problem, read_text
+from trizoo.data.reading import listed_twice, read_text
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import first_few
+from trizoo.ground.text import counted, first_few
 
 # names of splits in lower case -> what they are called here
 SPLIT_NAMES = {
@@ -95,10 +95,11 @@ def split_up(root, ids, splits, having):
         listed = found.ids[name]
         missing = [id for id in listed if id not in known]
         if missing:
-            raise UserError(f"{len(missing)} lines of {path} name no image with {having}: {first_few(missing)}")
+            lines, named = counted(len(missing), "line"), "names" if len(missing) == 1 else "name"
+            raise UserError(f"{lines} of {path} {named} no image with {having}: {first_few(missing)}")
         repeats = len(listed) - len(set(listed))
         if repeats:
-            problems.append(Problem("listed twice", path, f"{repeats} ids stand more than once and count once"))
+            problems.append(listed_twice(path, repeats))
     return (
         {name: list(dict.fromkeys(listed)) for name, listed in found.ids.items() if listed},
         found.notes,

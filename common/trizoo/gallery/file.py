@@ -138,7 +138,8 @@ def _read(root, path):
     """The Gallery in an open file."""
     attribute = _Attributes(root, path)
     if "gallery" not in root.attributes:
-        raise UserError(f"{path} is an HDF5 file and no gallery; {_ADVICE}")
+        what = "a checkpoint" if "trizoo" in root.attributes else "an HDF5 file"
+        raise UserError(f"{path} is {what} and no gallery; {_ADVICE}")
     if (version := attribute("gallery", int)) > FORMAT:
         raise UserError(
             f"gallery {path} has format {version}, and this is TriZoo {trizoo.__version__}, reading up to {FORMAT}: "

@@ -15,6 +15,11 @@ def first_few(items, count=FIRST_FEW):
     return f"{shown} and {len(items) - count} more" if len(items) > count else shown
 
 
+def counted(number, name, plural=None):
+    """ "1 image" or "12,000 images"; the plural is the name and an s where none is given."""
+    return f"{number:,} {name if number == 1 else plural or f'{name}s'}"
+
+
 def nearest(name, names, count=1):
     """Those of the names that look most like this one, letters' case aside; a list of at most `count`."""
     folded = {known.casefold(): known for known in names}

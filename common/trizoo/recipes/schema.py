@@ -188,13 +188,15 @@ class Distillation(Section):
     teacher: str | None = Field(None, description="checkpoint of a trained model with the same classes; none = off")
     labels: NotNegative = Field(1.0, description="gain of the model's own loss; 0 = the teacher alone teaches")
     outputs: NotNegative = Field(1.0, description="gain of the divergence from the teacher's outputs; 0 = off")
-    temperature: Positive = Field(4.0, description="that logits of a softmax are divided by first")
+    temperature: float = Field(4.0, ge=0.01, le=1000, description="that logits of a softmax are divided by first")
     features: NotNegative = Field(
         0.0, description="gain of the error of backbone features, adapted by 1x1 convolutions; 0 = off"
     )
 
     @model_validator(mode="after")
     def _teaches(self):
+        if self.teacher is not None and not self.teacher.strip():
+            raise ValueError(f"teacher is {self.teacher!r}; the path of a checkpoint, or null for none, is needed")
         if self.teacher is not None and not (self.outputs or self.features):
             raise ValueError("outputs and features are both 0, so the teacher teaches nothing; one above 0 is needed")
         if self.teacher is None and self.features:

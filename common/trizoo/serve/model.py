@@ -10,7 +10,7 @@ import numpy as np
 from trizoo import __version__
 from trizoo.ground.conventions import GREY
 from trizoo.pictures.palette import class_colours, palette_image, shown_colour, voc_palette
-from trizoo.tasks.detection import LOWEST_SCORE
+from trizoo.tasks.detection import LOWEST_SCORE, confidence
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,10 @@ class Served:
     def about(self):
         """What a client may want to know of the model, for JSON."""
         detects, has_masks = self.task.name in ("detection", "keypoints"), self.task.name == "segmentation"
-        predict, args = self.recipe.predict, self.args
-        shown = predict.score if args.confidence is None else args.confidence
-        thresholds = {"confidence": shown, "lowest_confidence": min(LOWEST_SCORE, shown)} if detects else {}
+        shown, thresholds = confidence(self.recipe, self.args), {}
+        if detects or self.task.name == "multilabel":
+            lowest = min(LOWEST_SCORE, shown) if detects else 0.0
+            thresholds = {"confidence": shown, "lowest_confidence": lowest}
         names = {"detection": ("nms", "nms_method", "max_detections"), "keypoints": ("max_detections",)}
         for name in names.get(self.task.name, ()):
             thresholds[name] = getattr(self.pipeline, name)

@@ -12,6 +12,7 @@ OF_TASK = {
     "segmentation": ("mask",),
     "keypoints": ("confidence", "classes"),
     "classification": ("top",),
+    "multilabel": ("confidence",),
     "recognition": (),
 }
 MASKS = ("png",)
@@ -51,8 +52,8 @@ def parse_wish(given, task, classes):
     known, values, names = OF_TASK[task], {}, []
     for name, text in given:
         if name not in known:
-            there = ", ".join(known) or "none"
-            raise RefusedError(422, f"there is no parameter {name!r:.60}{hint(name, known)}; there is {there}")
+            there = f"there is {', '.join(known)}" if known else "none is taken here"
+            raise RefusedError(422, f"there is no parameter {name!r:.60}{hint(name, known)}; {there}")
         if name == "classes":
             names.append(text)
         elif name in values:

@@ -65,6 +65,15 @@ class Multilabel(Classification):
             raise UserError(f"no image of {training.root} has a label; a class or more is needed")
         return training
 
+    def remarks(self, recipe, sources):
+        """See `Classification`. Raises UserError for batches of images of one class too."""
+        if recipe.data.per_class:
+            raise UserError(
+                f"data.per_class is {recipe.data.per_class}, for images of one class each, and those of "
+                f"{recipe.model.name} have any number of labels; leave it out"
+            )
+        return super().remarks(recipe, sources)
+
     def evaluation_set(self, listing, data, split, classes):
         """A `LabelEvaluationSet`."""
         source = listing.open(split, classes)

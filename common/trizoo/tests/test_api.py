@@ -251,6 +251,17 @@ def test_a_resumed_run_keeps_its_recipe(door, synthetic_data):
         trizoo.train({"schedule.epochs": 3}, resume=run.path, quiet=True, say=quiet)
 
 
+def test_a_teacher_is_named_and_checked_as_by_its_key(door, tmp_path):
+    values = {"data.root": "photos", "schedule.iterations": 1}
+    with pytest.raises(trizoo.UserError, match=r"nowhere\.h5; a file, an address, or a tag"):
+        trizoo.train(values, teacher="nowhere.h5", say=quiet)
+    run = trizoo.train(values, workers=0, quiet=True, say=quiet)
+    with pytest.raises(trizoo.UserError, match=r"trizoo\.train: distill: outputs and features are both 0"):
+        trizoo.train({**values, "distill.outputs": 0}, teacher=run.best, say=quiet)
+    with pytest.raises(trizoo.UserError, match="was begun without a teacher"):
+        trizoo.train(resume=run.path, teacher=run.best, say=quiet)
+
+
 def test_a_run_that_a_callback_stops_is_resumed(door):
     class Stop(trizoo.Callback):
         def on_begin(self, trainer):
@@ -315,6 +326,7 @@ def test_what_is_no_callback_is_refused(door):
         ({"recipe": [1]}, r"recipe is \[1\]; a Recipe, a file or name of a recipe, or a dict"),
         ({"recipe": 3}, "recipe is 3; a Recipe, a file"),
         ({"weights": 3}, "weights is 3; text or a path"),
+        ({"teacher": 3}, "teacher is 3; text or a path"),
         ({"resume": 3}, "resume is 3; text or a path"),
         ({"say": None}, "say is None; a function"),
     ],

@@ -150,6 +150,8 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
         teacher.adapt(model)
     shapes = framework.shapes(model)
     if checkpoint is not None:
+        if teacher is not None:
+            teacher.check_resumed(checkpoint, shapes, say)
         strict(checkpoint.model, shapes, "the checkpoint of this run")
         framework.assign(model, checkpoint.model)
         return model
@@ -232,12 +234,16 @@ def build_trainer(
     prefix = architecture(spec.name).prefix
     ids = "\n".join(sources.training.records[index].id for index in sources.members)
     notes = {"pretrained": pretrained, "images": len(sources.members), "image_ids_crc32": zlib.crc32(ids.encode())}
-    if checkpoint is not None and checkpoint.state["notes"] != notes:
+    before = notes if checkpoint is None else {**checkpoint.state["notes"]}
+    before.pop("teacher_crc32", None)
+    if before != notes:
         raise UserError(
             f"{recipe.data.root} has {notes['images']} images to train on and the run began with "
-            f"{checkpoint.state['notes']['images']}, or their names differ; a run is resumed with the same "
+            f"{before['images']}, or their names differ; a run is resumed with the same "
             f"images only, a new one may begin with --weights {run.last}"
         )
+    if teacher is not None:
+        notes["teacher_crc32"] = teacher.crc32
     repeats = order_of(sources.training, sources.members, recipe.data)
     sizes = input_sizes(recipe)
     trainer = Trainer(

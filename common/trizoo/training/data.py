@@ -11,6 +11,7 @@ from trizoo.data.splits import split_by_hash
 from trizoo.data.stratify import choose_images
 from trizoo.data.synthetic import KINDS, synthesize
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import counted
 from trizoo.tasks import task_of
 from trizoo.tasks.base import EvaluationSet
 
@@ -63,7 +64,8 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     train = training_split(recipe.data, listing.splits)
     training = task.open(listing, recipe.data, train, recipe.classes)
     recipe = recipe.model_copy(update={"classes": training.classes})
-    say(f"data: {training.root}, {len(training)} images to train on ({train}), classes: {_shorten(training.classes)}")
+    images = counted(len(training), "image")
+    say(f"data: {training.root}, {images} to train on ({train}), classes: {_shorten(training.classes)}")
     advice = on_few_images(len(training), pretrained) if advised else None
     for note in [*training.notes, *([advice] if advice else [])]:
         say(note if note.startswith("warning: ") else f"data: {note}")
@@ -105,7 +107,8 @@ def open_data(recipe, say, pretrained=False, resumed=False):
         new = [problem for problem in used.problems if problem not in told]
         tell_problems(new, f"images of {used.split}", root, say)
         told.update(new)
-    say(f"data: validation on {len(validation.records)} images ({validation.split}), final metrics on {test.split}")
+    images = counted(len(validation.records), "image")
+    say(f"data: validation on {images} ({validation.split}), final metrics on {test.split}")
     return recipe, Sources(training, members, validation, test, unseen)
 
 

@@ -1,5 +1,6 @@
 """A teacher: a trained model whose outputs and features are learned beside the labels."""
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,10 @@ from trizoo.families import check_input_size
 from trizoo.families.base.distillation import COUNT, FEATURE, OUTPUT
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
+from trizoo.recipes.load import from_dict, to_dict
+from trizoo.recipes.schema import Recipe
 from trizoo.training.build import input_sizes, make_model, read_model, spec_of
+from trizoo.weights.checkpoint import OF_TRAINING
 
 LEAST_STRIDE = 8  # of features that are learned: finer ones are many, and hold edges
 
@@ -20,9 +24,10 @@ class Teacher:
         model: a framework's, which is trained no more
         spec: the ModelSpec of the outputs that are learned, None for none
         outputs: the numbers of these among the model's outputs
+        crc32: of its weights, by which a run to resume knows it
     """
 
-    def __init__(self, framework, model, spec, outputs, options, precision, device):
+    def __init__(self, framework, model, spec, outputs, options, precision, device, crc32=None):
         self.framework = framework
         self.model = model
         self.spec = spec
@@ -30,6 +35,7 @@ class Teacher:
         self.options = options
         self.precision = precision
         self.device = device
+        self.crc32 = crc32
         self.teach = None
 
     def adapt(self, student):
@@ -51,12 +57,49 @@ class Teacher:
         self.model = None  # a copy of it teaches
         return tuple(channels)
 
+    def check_resumed(self, checkpoint, shapes, say):
+        """UserError where a run to resume learned other features; says where the run had another teacher.
+
+        Args:
+            shapes: name -> shape of the student's arrays, once it is prepared
+        """
+        path, had = self.options.teacher, {name: array.shape for name, array in checkpoint.model.items()}
+        if _adapters(shapes) != _adapters(had):
+            raise UserError(
+                f"the features of the teacher {path} are others than this run has learned; --teacher FILE with the "
+                f"teacher that it was begun with is needed"
+            )
+        if checkpoint.state["notes"].get("teacher_crc32", self.crc32) != self.crc32:
+            say(f"warning: the teacher {path} is another one than this run had before, or was trained further")
+
     def __call__(self, batch):
         outputs, features = self.teach(batch.images)
         taught = {COUNT: np.float32(len(batch.images))}
         taught |= {OUTPUT.format(place): outputs[number] for place, number in enumerate(self.outputs)}
         taught |= {FEATURE.format(place): array for place, array in enumerate(features)}
         return batch._replace(targets={**batch.targets, **taught})
+
+
+def with_teacher(recipe, path, where):
+    """The recipe with another teacher, which `where` asks for. Raises UserError for one that would teach nothing."""
+    plain = to_dict(recipe)
+    return from_dict(Recipe, plain | {"distill": plain["distill"] | {"teacher": str(path)}}, where)
+
+
+def check_has_one(recipe, run):
+    """UserError where a RunFolder to resume was begun without a teacher."""
+    if recipe.distill.teacher is None:
+        raise UserError(
+            f"{run.path} was begun without a teacher, and a resumed run keeps to that; leave the teacher out, or start "
+            f"a new run with --weights {run.last}"
+        )
+
+
+def check_there(recipe):
+    """UserError where the teacher's file isn't, before anything is loaded."""
+    path = recipe.distill.teacher
+    if path is not None and not Path(path).exists():
+        raise UserError(f"the teacher {path!r} isn't there; --teacher FILE says where it is")
 
 
 def absolute(recipe):
@@ -90,7 +133,10 @@ def open_teacher(framework, recipe, device, say):
     parts = ["its outputs"] if options.outputs else []
     parts += ["its features"] if options.features else []
     say(f"teacher: {options.teacher}, {read.spec.name}, teaches {' and '.join(parts)}")
-    return Teacher(framework, model, taught, outputs, options, recipe.precision, device)
+    crc32 = 0
+    for name in sorted(read.arrays):
+        crc32 = zlib.crc32(np.ascontiguousarray(read.arrays[name]).data, crc32)
+    return Teacher(framework, model, taught, outputs, options, recipe.precision, device, crc32)
 
 
 def check_classes(read, recipe):
@@ -103,6 +149,10 @@ def check_classes(read, recipe):
     else:
         hint = "a teacher of the same classes, or --set distill.outputs=0 --set distill.features=1, would do"
     raise UserError(f"the teacher {read.path} knows {_few(theirs)}, and this run learns {_few(ours)}; {hint}")
+
+
+def _adapters(shapes):
+    return {name: tuple(shape) for name, shape in shapes.items() if name.startswith(OF_TRAINING)}
 
 
 def _joined(strides):

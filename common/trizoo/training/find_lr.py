@@ -14,7 +14,7 @@ from trizoo.pictures.style import COLOURS
 from trizoo.training.anchors import begin_with
 from trizoo.training.build import build_model, build_trainer, check_model, spec_of
 from trizoo.training.data import open_data
-from trizoo.training.distill import open_teacher
+from trizoo.training.distill import check_there, open_teacher
 from trizoo.training.progress import Progress
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.sizes import check_augmented_sizes, unresized
@@ -46,6 +46,7 @@ def find_lr(framework, recipe, device, say, *, steps, weights=None, out=None, wo
     world = alone("--find-lr")
     workers = default_workers() if workers is None else workers
     check_model(recipe)
+    check_there(recipe)
     check_own_operations(recipe, workers)
     if out is not None:
         RunFolder.check_new(out)

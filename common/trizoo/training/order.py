@@ -36,6 +36,11 @@ def order_of(source, places, data):
 def check_groups(recipe):
     """UserError where a recipe's batches, or their parts, don't hold whole groups of `data.per_class` images."""
     size, schedule = recipe.data.per_class, recipe.schedule
+    if size == 1 and getattr(recipe.loss, "by_pairs", False):
+        raise UserError(
+            f"data.per_class is 1, and loss.name={recipe.loss.name} compares images of a class with one another; 2 or "
+            f"more would do, 4 is usual"
+        )
     for key, batch in (("schedule", schedule.batch_size), ("freeze", recipe.freeze.batch_size)):
         if size and batch and (batch % schedule.accumulate or batch // schedule.accumulate % size):
             parts = f" in {schedule.accumulate} parts" if schedule.accumulate > 1 else ""

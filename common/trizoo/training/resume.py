@@ -1,6 +1,7 @@
 """A run that goes on: what last.h5 has to hold, and what a person should know of the rest."""
 
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import counted
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.weights.checkpoint import load, load_recipe
@@ -43,6 +44,6 @@ def tell_jump(plan, checkpoint, say):
     was, now = before.lr(min(step, before.total_steps - 1)), plan.lr(step)
     if max(was, now) > JUMP * min(was, now):
         say(
-            f"warning: the run is of {plan.total_steps} steps now instead of {before.total_steps}, so the "
+            f"warning: the run is of {counted(plan.total_steps, 'step')} now instead of {before.total_steps}, so the "
             f"learning rate jumps from {was:.3g} to {now:.3g} at step {step + 1}"
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trizoo.ground.text import counted
 from trizoo.training.batch import batch_plan
 
 DEFAULT_EPOCHS = 100
@@ -76,12 +77,13 @@ class RunPlan:
 
     def __str__(self):
         first, last = self.phases[0], self.phase(self.total_steps - 1)
-        text = f"{round(self.length, 2):g} epochs = {self.total_steps} steps of {first.batch_size} images"
+        epochs = f"{round(self.length, 2):g} {'epoch' if self.length == 1 else 'epochs'}"
+        text = f"{epochs} = {counted(self.total_steps, 'step')} of {counted(first.batch_size, 'image')}"
         if first.frozen:
             text += ", backbone frozen"
         if last is not first:
-            text += f"; from epoch {last.first_epoch + 1} on of {last.batch_size} images, nothing frozen"
-        return f"{text} (there are {self.count})"
+            text += f"; from epoch {last.first_epoch + 1} on of {counted(last.batch_size, 'image')}, nothing frozen"
+        return f"{text} (there {'is' if self.count == 1 else 'are'} {self.count})"
 
     def by(self, schedule):
         """The plan of the same run by another schedule."""

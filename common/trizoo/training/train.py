@@ -16,7 +16,7 @@ from trizoo.training.anchors import begin_with
 from trizoo.training.batch_size import explain, fit_batch_size, undecided
 from trizoo.training.build import build_model, build_trainer, check_model, spec_of
 from trizoo.training.data import open_data
-from trizoo.training.distill import absolute, open_teacher
+from trizoo.training.distill import absolute, check_there, open_teacher
 from trizoo.training.finish import finish
 from trizoo.training.progress import Progress
 from trizoo.training.resume import load_last, tell_jump
@@ -95,6 +95,7 @@ def train(
     if fit_batch:
         recipe = undecided(recipe, world.size)
     check_model(recipe)
+    check_there(recipe)
     check_shares(world, recipe)
     check_own_operations(recipe, workers)
     trackers = open_trackers(track, run, say) if world.is_first else ()

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import trizoo
+from trizoo.ground.conventions import EXPORTED
 from trizoo.ground.errors import UnwrittenError, UserError
 from trizoo.ground.files import open_ordinary, put_in_place, remove_left, temporary_beside
 from trizoo.weights import hdf5
@@ -26,9 +27,7 @@ FORMAT = 1
 OF_TRAINING = "adapters."  # what names begin with that only a run to resume needs
 JSON_FIELDS = ("recipe", "metrics", "state")
 ATTRIBUTES = ("format", "trizoo", "framework", "step", "epoch", *JSON_FIELDS)
-ADVICE = (
-    "a .h5 of TriZoo's or a file of trizoo export is needed; trizoo weights convert makes a .h5 of other weight files"
-)
+ADVICE = "a .h5 of TriZoo's is needed; trizoo weights convert makes one of other weight files"
 
 Arrays = dict[str, np.ndarray]
 
@@ -230,6 +229,11 @@ def _open(path) -> Iterator[hdf5.Group]:
         with open_ordinary(path) as file:
             head = file.read(len(hdf5.SIGNATURE))
         if head != hdf5.SIGNATURE:
+            if Path(path).suffix.lower() in EXPORTED:
+                raise UserError(
+                    f"{path} is an exported file, which predicts and is no checkpoint; the .h5 that it was made of is "
+                    f"needed"
+                )
             raise UserError(f"{path} is no HDF5 file, so no checkpoint; {ADVICE}")
         with hdf5.opened(path) as root:
             yield root
@@ -250,6 +254,10 @@ class _Reader:
 
     def attributes(self):
         """The fields of Checkpoint that are no arrays."""
+        if "gallery" in self.root.attributes:
+            raise UserError(
+                f"{self.path} is a gallery and no checkpoint; --gallery takes it, and the .h5 of a model is needed here"
+            )
         if not {"format", "trizoo"} <= self.root.attributes.keys():
             raise UserError(f"{self.path} is an HDF5 file of another program; {ADVICE}")
         fields = {"format": self.attribute("format", int)}

@@ -3,7 +3,14 @@
 import argparse
 from pathlib import Path
 
-from trizoo.commands.flags.shared import Parser, add_common_flags, given_text, positive_int
+from trizoo.commands.flags.shared import (
+    Parser,
+    add_batch_size,
+    add_common_flags,
+    add_result_flags,
+    given_text,
+    positive_int,
+)
 from trizoo.framework import FRAMEWORKS
 from trizoo.tasks.detection_flags import share
 
@@ -111,20 +118,8 @@ def recognize_parser(prog="trizoo recognize"):
         "--max-detections", type=positive_int, metavar="N", help="most things of a picture (default: 100)"
     )
     add_crops(found)
-    flags.add_argument(
-        "--out",
-        type=given_text,
-        default="recognized",
-        metavar="DIR",
-        help="new, empty, or of an earlier recognize (default: ./recognized)",
-    )
-    flags.add_argument(
-        "--json",
-        action="store_true",
-        help="write what was recognised to DIR/recognized.jsonl as it comes, and all to .json",
-    )
-    flags.add_argument("--no-pictures", action="store_true", help="don't draw")
-    flags.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
+    add_result_flags(flags, "recognize", "recognized", "recognised to DIR/recognized.jsonl")
+    add_batch_size(flags)
     add_common_flags(flags)
     return flags
 
@@ -170,7 +165,7 @@ def _add_pictures(flags):
     flags.add_argument(
         "--name", metavar="NAME", help="all pictures of SOURCE, a folder or one picture, are of this name"
     )
-    flags.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
+    add_batch_size(flags)
     flags.add_argument("--framework", choices=tuple(FRAMEWORKS), help="default: the first of these installed")
     add_common_flags(flags)
 

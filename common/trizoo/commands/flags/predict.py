@@ -2,10 +2,11 @@
 
 from trizoo.commands.flags.shared import (
     Parser,
+    add_batch_size,
     add_flags_of_use,
+    add_result_flags,
     add_task_flags,
     add_weights_flags,
-    given_text,
     positive_int,
 )
 
@@ -21,19 +22,7 @@ def parser(prog="predict.py"):
         "the first camera, or - for standard input: an image, or a list of files",
     )
     add_weights_flags(flags, "what finds them", required=True, exported=True)
-    flags.add_argument(
-        "--out",
-        type=given_text,
-        default="predictions",
-        metavar="DIR",
-        help="new, empty, or of an earlier predict (default: ./predictions)",
-    )
-    flags.add_argument(
-        "--json",
-        action="store_true",
-        help="write what was found to DIR/detections.jsonl or areas.jsonl as it comes, and all of it to .json",
-    )
-    flags.add_argument("--no-pictures", action="store_true", help="don't draw")
+    add_result_flags(flags, "predict", "predictions", "found to DIR/detections.jsonl or areas.jsonl")
     flags.add_argument(
         "--heatmap",
         action="store_true",
@@ -42,7 +31,7 @@ def parser(prog="predict.py"):
     flags.add_argument(
         "--show", action="store_true", help="show pictures in a window as they come: space pauses, q or Escape ends"
     )
-    flags.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
+    add_batch_size(flags)
     flags.add_argument(
         "--every", type=positive_int, default=1, metavar="N", help="of a video's frames each N-th alone (default: 1)"
     )

@@ -3,7 +3,7 @@
 import argparse
 
 from trizoo.commands.flags.gallery import add_crops, add_least
-from trizoo.commands.flags.shared import Parser, add_flag, add_flags_of_use, given_text, positive_int
+from trizoo.commands.flags.shared import Parser, add_batch_size, add_flag, add_flags_of_use, given_text, positive_int
 from trizoo.tasks import FLAGS
 
 OF_DETECTORS = ("confidence", "nms", "nms_method", "max_detections")
@@ -35,7 +35,7 @@ def parser(prog="trizoo serve"):
         help="names that requests may call the server by, beside localhost (default: on another --host any)",
     )
     limits = flags.add_argument_group("limits")
-    limits.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
+    add_batch_size(limits)
     limits.add_argument(
         "--queue", type=positive_int, default=64, metavar="N", help="requests at once, more are refused (default: 64)"
     )
@@ -49,7 +49,7 @@ def parser(prog="trizoo serve"):
         "--timeout", type=_seconds, default=30.0, metavar="S", help="seconds that a request may take (default: 30)"
     )
     add_flags_of_use(flags)
-    boxes = flags.add_argument_group("detectors alone")
+    boxes = flags.add_argument_group("detectors, and multi-label classifiers (--confidence)")
     for flag in FLAGS["detection"].predict:
         if flag.name in OF_DETECTORS:
             add_flag(boxes, flag)

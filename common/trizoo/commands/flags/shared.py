@@ -131,6 +131,31 @@ def add_common_flags(parser):
     parser.add_argument("--version", action="version", version=f"trizoo {__version__}")
 
 
+def add_batch_size(parser):
+    """--batch-size of what looks at many images."""
+    parser.add_argument("--batch-size", type=positive_int, default=8, metavar="N", help="images at once (default: 8)")
+
+
+def add_result_flags(parser, command, folder, found):
+    """--out, --json and --no-pictures of a command that writes a folder of results.
+
+    Args:
+        folder: the folder's name where none is given
+        found: what --json writes, and where: words for help
+    """
+    parser.add_argument(
+        "--out",
+        type=given_text,
+        default=folder,
+        metavar="DIR",
+        help=f"new, empty, or of an earlier {command} (default: ./{folder})",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help=f"write what was {found} as it comes, and all of it to .json"
+    )
+    parser.add_argument("--no-pictures", action="store_true", help="don't draw")
+
+
 def add_flags_of_use(parser):
     """The flags that evaluating and predicting share."""
     parser.add_argument(

@@ -15,7 +15,7 @@ from trizoo.data.coco_json import Category, Id, Image, decode, in_order, shown
 from trizoo.data.reading import Problem
 from trizoo.data.run_lengths import bounds_of_runs
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import first_few
+from trizoo.ground.text import counted, first_few
 
 _corners = msgspec.json.Decoder(tuple[float, float, float, float])
 _NO_BOX = (np.nan,) * 4
@@ -111,7 +111,7 @@ def read_boxes(path):
         named = first_few(
             [f"annotation {shown(entries[i].id)} of image {shown(entries[i].image_id)}" for i in unlisted]
         )
-        text = f"{len(unlisted)} annotations are of images that aren't listed and are left out: {named}"
+        text = f"{of_no_image(len(unlisted))}: {named}"
         others.append(Problem("annotation of no image", path, text))
     problems = defaultdict(list)
     for index in np.flatnonzero((labels < 0) & (image_of >= 0)):
@@ -173,7 +173,8 @@ def unique_images(path, entries):
         twice.append(entry.file_name)
     if not twice:
         return entries, []
-    text = f"{len(twice)} images stand more than once and count once: {first_few(twice)}"
+    stand, count = ("stands", "counts") if len(twice) == 1 else ("stand", "count")
+    text = f"{counted(len(twice), 'image')} {stand} more than once and {count} once: {first_few(twice)}"
     return list(first.values()), [Problem("listed twice", path, text)]
 
 
@@ -219,6 +220,12 @@ def _bounds(raw):
         return (*points.min(axis=0), *points.max(axis=0))
     except (KeyError, OverflowError, RecursionError, TypeError, ValueError, MemoryError):
         return None
+
+
+def of_no_image(count):
+    """What is said of so many annotations whose image a file doesn't list."""
+    are = ("is of an image that isn't", "is") if count == 1 else ("are of images that aren't", "are")
+    return f"{counted(count, 'annotation')} {are[0]} listed and {are[1]} left out"
 
 
 def is_set(value):

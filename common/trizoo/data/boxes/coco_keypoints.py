@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from trizoo.data.boxes.coco import listing_of
-from trizoo.data.boxes.coco_file import CocoBoxes, is_set, number_of, unique_images
+from trizoo.data.boxes.coco_file import CocoBoxes, is_set, number_of, of_no_image, unique_images
 from trizoo.data.boxes.points import HALF
 from trizoo.data.boxes.rows import FARTHEST
 from trizoo.data.class_names import class_name
@@ -88,8 +88,7 @@ def read_keypoints(path):
             crowd.append(is_set(entry.iscrowd))
             numbers.append(number_of(entry, index))
     if unlisted:
-        text = f"{unlisted} annotations are of images that aren't listed and are left out"
-        others.append(Problem("annotation of no image", path, text))
+        others.append(Problem("annotation of no image", path, of_no_image(unlisted)))
     places = np.array(places, np.int64)
     order = np.argsort(places, kind="stable")
     points = np.array(points, np.float64).reshape(-1, 2)[order]

@@ -6,7 +6,7 @@ from trizoo.data.boxes.records import DROPPED, UNKNOWN, Records
 from trizoo.data.class_maps import SYNONYMS, mapped, new_name, offer, without_use
 from trizoo.data.class_names import class_name
 from trizoo.data.images import read_image
-from trizoo.data.reading import LEFT_OUT, Problem
+from trizoo.data.reading import LEFT_OUT, Problem, listed_twice
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Sample
 from trizoo.ground.text import first_few, hint
@@ -101,8 +101,7 @@ class BoxSet:
             raise UserError(f"{which}{source} lists no images")
         first = np.sort(np.unique(rows, return_index=True)[1])
         if len(first) < len(rows):
-            text = f"{len(rows) - len(first)} ids stand more than once and count once"
-            self.problems.append(Problem("listed twice", source, text))
+            self.problems.append(listed_twice(source, len(rows) - len(first)))
         rows = index.same_as[rows[first]]
         return rows[np.sort(np.unique(rows, return_index=True)[1])]
 

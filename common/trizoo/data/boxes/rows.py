@@ -13,6 +13,7 @@ from trizoo.data.name_files import MOST_CLASSES, ClassNames, numbered_names
 from trizoo.data.reading import Problem
 from trizoo.data.splits import SPLIT_NAMES, Lists, find_lists
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import counted
 
 FARTHEST = 1e6  # pixels; what is farther from the image is no number that anybody meant
 _LONGEST_NUMBER = 64  # characters
@@ -140,7 +141,7 @@ class Rows:
             numbers = numbers[np.isfinite(numbers)]  # a copy: the array can't grow while NumPy looks at it
             self._relative[-1] = bool(len(numbers) and (abs(numbers) < 1.5).all() and (numbers % 1 != 0).any())
         if self._others:
-            text = f"has boxes of {len(self._others)} images that another file has too, whose boxes count"
+            text = f"has boxes of {counted(len(self._others), 'image')} that another file has too, whose boxes count"
             self.problems.append(Problem("annotated twice", path, text))
         return list(self._listed)
 

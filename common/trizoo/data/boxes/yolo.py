@@ -7,6 +7,7 @@ from trizoo.data.boxes.points import SHARE
 from trizoo.data.reading import Problem
 from trizoo.data.yolo_files import find_files
 from trizoo.data.yolo_labels import read_lines
+from trizoo.ground.text import counted
 
 
 def find_yolo(root, images=None, annotations=None):
@@ -125,6 +126,7 @@ def read_annotation(path, classes, keypoints=False):
         objects.append(AnnotatedObject(name, box, where=line.where))
     remarks = ()
     if scored:
-        text = f"{scored[0]}: a fifth number stands after the label, as predictions have it, in {len(scored)} lines"
+        lines = counted(len(scored), "line")
+        text = f"{scored[0]}: a fifth number stands after the label, as predictions have it, in {lines}"
         remarks = (Problem("box with a score", path, text),)
     return Annotation(path, tuple(objects), tuple(problems), remarks, relative=True)

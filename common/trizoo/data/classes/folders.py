@@ -9,9 +9,15 @@ from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.data.reading import LEFT_OUT, Problem
 from trizoo.data.splits import SPLIT_NAMES, find_lists
 
+# folders of pictures that data sets of boxes and masks have, in small letters
+_OF_OTHERS = {"images", "jpegimages", "img", "imgs", "masks", "labels", "annotations", "segmentationclass"}
+_OF_OTHERS |= {"segmentationobject", "segmentationclassraw", "gtfine", "leftimg8bit"}
+
 
 def find_class_folders(root, images=None, annotations=None, fewest=2):
     """The `ClassIndex` of a folder with a folder for each class, None where there aren't `fewest` with images.
+
+    None as well where all folders are called as those of data sets of boxes or masks are: images, masks.
 
     Folders called as splits are (train, val, valid, test …) are splits where most images in them lie a folder deeper;
     what lies beside them is then a split of its own name. Without such folders splits are as lists of ids say, in the
@@ -35,7 +41,7 @@ def find_class_folders(root, images=None, annotations=None, fewest=2):
         names.append(class_name(folders[level]))
         if level:
             of_split.setdefault(SPLIT_NAMES.get(folders[0].casefold(), folders[0]), []).append(len(placed) - 1)
-    if len({*names}) < fewest:
+    if len({*names}) < fewest or {name.casefold() for name in names} <= _OF_OTHERS:
         return None
     ids = image_ids(placed)
     if level:

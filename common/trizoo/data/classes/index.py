@@ -77,7 +77,7 @@ class ClassIndex:
         return ClassSet(self, split, classes)
 
 
-def make_index(root, layout, folder, images, names, splits, *, ids=None, files=(), notes=(), problems=()):
+def make_index(root, layout, folder, images, names, splits, *, ids=None, files=(), apart=(), notes=(), problems=()):
     """A `ClassIndex`.
 
     Args:
@@ -85,11 +85,12 @@ def make_index(root, layout, folder, images, names, splits, *, ids=None, files=(
         names: the class of each; of several labels an image a tuple of them
         splits: name -> ids
         ids: of each image; None: made of `images`
+        apart: files that don't say the order of classes, whatever they are called
     """
     ids = image_ids(images) if ids is None else ids
     several = any(isinstance(name, tuple) for name in names)
     found = {name for of_image in names for name in of_image} if several else {*names}
-    order, told = class_order(order_files(root), found)
+    order, told = class_order([path for path in order_files(root) if path not in apart], found)
     class_names = order or tuple(sorted(found))
     label_of = {name: label for label, name in enumerate(class_names)}
     row_of = {id: row for row, id in enumerate(ids)}

@@ -9,7 +9,7 @@ from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.data.reading import PointerError, Problem, text_lines
 from trizoo.data.splits import SPLIT_NAMES, find_lists
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import first_few
+from trizoo.ground.text import counted, first_few
 
 SUFFIXES = (".txt", ".tsv", ".csv")
 _NAMES = (*SPLIT_NAMES, "labels", "annotations", "classes", "images", "list", "data")
@@ -87,7 +87,8 @@ def _find(root, images, annotations, spaced=False, several=False):
                 problems.append(Problem("listed twice", path, f"line {line}: {name} counts once"))
             listed[image] = None
         if lost:
-            raise UserError(f"{len(lost)} lines of {path} name no image below {base}: {first_few(lost)}")
+            name = "names" if len(lost) == 1 else "name"
+            raise UserError(f"{counted(len(lost), 'line')} of {path} {name} no image below {base}: {first_few(lost)}")
     placed = [image.relative_to(base).as_posix() for image in rows]
     ids = image_ids(placed)
     id_of = dict(zip(rows, ids, strict=True))
@@ -102,7 +103,7 @@ def _find(root, images, annotations, spaced=False, several=False):
     else:
         by_id = {split: [id_of[image] for image in listed] for split, listed in splits.items()}
     names = [name for name, _, _ in rows.values()]
-    more = {"ids": ids, "files": files, "notes": notes, "problems": problems}
+    more = {"ids": ids, "files": files, "apart": paths, "notes": notes, "problems": problems}
     return make_index(root, "label-lists" if several else "class-lists", base, placed, names, by_id, **more)
 
 
@@ -159,7 +160,7 @@ def _first_lines(path, most=3):
     try:
         for line in text_lines(path, errors="replace"):
             if line.strip() and not line.startswith("#"):
-                found.append(line.strip())
+                found.append(line.strip(" \r\n"))  # a tab ends an image without labels
             if len(found) == most:
                 break
     except PointerError:

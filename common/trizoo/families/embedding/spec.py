@@ -41,6 +41,11 @@ class EmbeddingLoss(Section):
     )
 
     @property
+    def by_pairs(self):
+        """Whether images of a batch are compared with one another, so that it needs several of a class."""
+        return self.name != "arcface"
+
+    @property
     def margin_and_scale(self):
         """Two floats: those given, or the loss's usual ones."""
         given = (self.margin, self.scale)
@@ -67,7 +72,7 @@ class EmbeddingSpec(ClassificationSpec):
 
     def targets(self, samples, size, loss):
         """See `trizoo.families.embedding.targets.assign`."""
-        return assign([sample.label for sample in samples], self.num_classes, loss.name != "arcface")
+        return assign([sample.label for sample in samples], self.num_classes, loss.by_pairs)
 
     def heat(self, outputs, size):
         """Raises UserError: a vector is of the whole image."""

@@ -73,11 +73,13 @@ function drawLabel(pen, text, colour, place, label, font) {
   pen.fillText(text, place.x + 0.35 * font, place.y + label.height / 2 + 0.05 * font);
 }
 
-/** The name of the picture's class at its top left. */
-function drawName(pen, best, colour, font) {
-  const text = `${best.class} ${best.probability.toFixed(2)}`;
+/** The names of the picture's classes at its top left, one below the other. */
+function drawNames(pen, classes, colourOf, font) {
   useFont(pen, font);
-  drawLabel(pen, text, colour, { x: 0, y: 0 }, labelOf(pen, text, font), font);
+  classes.forEach((one, place) => {
+    const text = `${one.class} ${one.probability.toFixed(2)}`, label = labelOf(pen, text, font);
+    drawLabel(pen, text, colourOf(one.class), { x: 0, y: place * label.height }, label, font);
+  });
 }
 
 function useFont(pen, font) {

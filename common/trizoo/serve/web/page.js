@@ -3,7 +3,8 @@ const state = { model: null, picture: null, name: "", answer: null, mask: null, 
 const view = byId("view");
 const isDetector = () => ["detection", "keypoints", "recognition"].includes(state.model?.task);
 const isRecognizer = () => state.model?.task === "recognition"; // things as detections, whose score is the similarity
-const isClassifier = () => state.model?.task === "classification";
+const isLabeller = () => state.model?.task === "multilabel"; // any number of classes, those above the slider
+const isClassifier = () => state.model?.task === "classification" || isLabeller();
 const MOST_CLASSES = 10; // that are asked for and listed of a classifier
 const colourOf = (name) => state.model.colours[state.model.classes.indexOf(name)];
 const confidence = () => Number(byId("confidence").value);
@@ -14,9 +15,15 @@ function shown() {
   return state.answer.detections.filter((one) => one.score >= confidence() && !state.hidden.has(one.class));
 }
 
+/** The classes of the picture that are listed, the likeliest first. */
+function shownClasses() {
+  const { classes } = state.answer;
+  return isLabeller() ? classes.filter((one) => one.probability >= confidence()) : classes;
+}
+
 /** What is shown, in the form of the server's answer. */
 function shownAnswer() {
-  if (isClassifier()) return state.answer;
+  if (isClassifier()) return { ...state.answer, classes: shownClasses() };
   if (isDetector()) {
     const detections = shown(), counts = {};
     for (const name of state.model.classes) {
@@ -39,7 +46,7 @@ function paint(pen, width, height, size) {
   if (isDetector()) {
     drawBoxes(pen, shown(), width / state.answer.width, { width, height, ...size }, colourOf, state.lit);
   } else if (isClassifier()) {
-    drawName(pen, state.answer.classes[0], colourOf(state.answer.classes[0].class), size.font);
+    drawNames(pen, isLabeller() ? shownClasses() : shownClasses().slice(0, 1), colourOf, size.font);
   } else if (state.overlay) {
     pen.globalAlpha = Number(byId("opacity").value);
     pen.imageSmoothingEnabled = false;
@@ -75,11 +82,13 @@ function refresh() {
   byId("save-json").disabled = byId("save-picture").disabled = !answer;
   if (isClassifier()) {
     if (answer) {
-      listProbabilities(answer.classes, colourOf);
-      byId("nothing").hidden = true;
-      byId("table").hidden = false;
-      const words = answer.classes.map((one) => `${one.class} ${percent(one.probability)}`);
-      view.setAttribute("aria-label", `${state.name}: ${words.join(", ")}`);
+      const listed = shownClasses();
+      listProbabilities(listed, colourOf);
+      byId("nothing").hidden = listed.length > 0;
+      byId("nothing").textContent = "No label above this confidence.";
+      byId("table").hidden = !listed.length;
+      const words = listed.map((one) => `${one.class} ${percent(one.probability)}`);
+      view.setAttribute("aria-label", `${state.name}: ${words.join(", ") || "no label"}`);
     }
     redraw();
     return;
@@ -120,7 +129,7 @@ async function ask(blob, name) {
   if (blob.size > limits.megabytes * 2 ** 20) throw new Error(`The file has ${(blob.size / 2 ** 20).toFixed(1)} MiB; the server takes ${limits.megabytes}.`);
   const form = new FormData();
   form.append("image", blob, name);
-  const wish = isRecognizer() ? "" : isDetector() ? `confidence=${thresholds.lowest_confidence}` : isClassifier() ? `top=${MOST_CLASSES}` : "mask=png";
+  const wish = isRecognizer() ? "" : isDetector() || isLabeller() ? `confidence=${thresholds.lowest_confidence}` : isClassifier() ? `top=${MOST_CLASSES}` : "mask=png";
   let response;
   try {
     response = await fetch(`predict?${wish}`, { method: "POST", body: form });
@@ -256,11 +265,13 @@ async function begin() {
   byId("model").textContent = model.model;
   const classes = model.classes.length === 1 ? "1 class" : `${model.classes.length} classes`;
   byId("about").textContent = [model.task, classes, model.input_size.join(" × "), model.weights, model.runtime, model.device].join(" · ");
-  if (isClassifier()) byId("classes-card").hidden = true;
-  else if (!isRecognizer()) byId(isDetector() ? "confidence-card" : "opacity-card").hidden = false;
+  const hasSlider = isLabeller() || (isDetector() && !isRecognizer());
+  byId("classes-card").hidden = isClassifier();
+  byId("confidence-card").hidden = !hasSlider;
+  byId("opacity-card").hidden = isDetector() || isClassifier();
   if (isRecognizer()) {
     byId("confidence").min = byId("confidence").value = -1; // whatever is found is shown
-  } else if (isDetector()) {
+  } else if (hasSlider) {
     byId("confidence").min = model.thresholds.lowest_confidence;
     byId("confidence").value = model.thresholds.confidence;
     byId("confidence-value").textContent = confidence().toFixed(2);

@@ -114,5 +114,5 @@ def test_training_begins_with_no_exported_file(tmp_path, monkeypatch):
     path = tmp_path / "a.onnx"
     path.write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"a\.onnx is no HDF5 file, so no checkpoint"):
+    with pytest.raises(UserError, match=r"a\.onnx is an exported file, which predicts and is no checkpoint; the \.h5"):
         main(["train", "--weights", str(path)])

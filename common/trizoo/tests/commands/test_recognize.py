@@ -55,7 +55,7 @@ def run(tmp_path, monkeypatch):
     pixels[10:30, 10:30], pixels[10:30, 50:70] = RED, (60, 220, 60)
     Image.fromarray(pixels).save("scene.png")
 
-    def opened(args, choice):
+    def opened(args, choice, called):
         found = None if args.detector is None else Opened(TwoBoxes(), {}, ("a", "b"))
         return Opened(mean_colours, EMBEDDING, ()), found
 

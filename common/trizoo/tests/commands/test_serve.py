@@ -60,10 +60,12 @@ def test_a_wrong_flag_is_refused(capsys, flags, sentence):
     [
         (["--embedding", "e.h5"], "--embedding is for names after a gallery; --gallery FILE is needed too"),
         (["--whole"], "--whole is for names after a gallery"),
-        (
-            ["--gallery", "g.h5", "--whole"],
-            "--agnostic, --margin and --whole are of what a detector finds; --embedding",
-        ),
+        (["--gallery", "g.h5", "--whole"], "--whole is of what a detector finds; --embedding is needed too"),
+        (["--gallery", "g.h5", "--confidence", "0.2"], "--confidence is of what a detector finds; --embedding"),
+        (["--gallery", "g.h5", "--top", "2"], "--top isn't for names after a gallery; leave it out"),
+        (["--gallery", "g.h5", "--embedding", "e.h5", "--nms", "0.3"], "--nms isn't for names after a gallery"),
+        (["--gallery", "g.h5", "--embedding", "e.h5", "--tta"], "--tta isn't for names after a gallery"),
+        (["--gallery", "g.h5", "--embedding", "e.h5", "--input-size", "96"], "--input-size isn't for names"),
     ],
 )
 def test_flags_of_recognition_without_what_they_need_are_refused(weights, flags, sentence):
@@ -75,23 +77,31 @@ def test_flags_of_recognition_without_what_they_need_are_refused(weights, flags,
 def test_a_gallery_makes_the_weights_those_of_a_detector_or_of_the_embedding(monkeypatch, tmp_path, alone):
     asked = []
 
-    def opened(args, choice):
-        asked.append((args.weights, args.detector))
+    def opened(args, choice, called):
+        asked.append((args.weights, args.detector, called))
         return Opened(mean_colours, EMBEDDING, ()), None
 
     monkeypatch.setattr(recognize, "open_both", opened)
     save(tmp_path / "g.h5", gallery(4))
     given = ["e.h5"] if alone else ["d.h5", "--embedding", "e.h5"]
     one = served(*given, "--gallery", str(tmp_path / "g.h5"), "--threshold", "0.7", "--device", "cpu")
-    assert asked == [("e.h5", None if alone else "d.h5")]
+    of = (None, "without --embedding the model") if alone else ("d.h5", "--embedding")
+    assert asked == [("e.h5", *of)]
     assert (one.pipeline.least, one.classes) == (0.7, ("cat", "dog", "unknown"))
     assert one.weights == f"{', '.join([given[0], *given[2:]])}, g.h5"
+
+
+def test_a_gallery_without_pictures_is_named_before_a_model_is_opened(monkeypatch, tmp_path):
+    monkeypatch.setattr(recognize, "open_both", lambda *args: pytest.fail("a model was opened"))
+    save(tmp_path / "g.h5", gallery(0))
+    with pytest.raises(UserError, match=r"the gallery .*g\.h5 holds no picture; trizoo gallery add"):
+        served("e.h5", "--gallery", str(tmp_path / "g.h5"))
 
 
 def test_an_exported_detector_leaves_the_embedding_its_own_framework(monkeypatch, tmp_path):
     asked = []
 
-    def opened(args, choice):
+    def opened(args, choice, called):
         asked.append(choice.open().versions())
         return Opened(mean_colours, EMBEDDING, ()), None
 

@@ -219,6 +219,19 @@ def test_a_resumed_run_may_be_made_longer_and_nothing_else(start, framework, tmp
             train(type(framework)(), ["--resume", run, *flag])
 
 
+def test_a_run_without_a_teacher_is_resumed_without_one(start, framework, tmp_path):
+    assert start("--epochs", "1") == 0
+    run = tmp_path / "run"
+    with pytest.raises(UserError, match=r"was begun without a teacher, .*leave the teacher out, or start a new run"):
+        train(framework, ["--resume", str(run), "--epochs", "2", "--teacher", str(run / "best.h5")])
+
+
+def test_a_run_whose_teacher_is_gone_is_refused_before_its_data_are_read(framework, tmp_path):
+    with pytest.raises(UserError, match=r"the teacher '.*/gone\.h5' isn't there"):
+        train(framework, ["--set", f"distill.teacher={tmp_path}/gone.h5", "--out", str(tmp_path / "run")])
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_can_be_resumed_before_its_first_epoch_is_over(start, framework, tmp_path):
     framework.losses[1] = float("nan")
     with pytest.raises(UserError):

@@ -408,7 +408,7 @@ def test_images_may_be_links(animals, tmp_path):
 def test_what_was_put_right_is_told(animals, tmp_path):
     add(animals, "b", thing("dog", 9, 9, 1, 1))
     assert any(
-        note.startswith("1 things were put right or left out; trizoo data check")
+        note.startswith("1 thing was put right or left out; trizoo data check")
         for note in convert(animals, tmp_path / "out").notes
     )
 

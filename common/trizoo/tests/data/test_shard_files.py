@@ -99,7 +99,7 @@ def test_doubles_are_told_and_the_first_counts(tmp_path):
     shards = read_shards(tmp_path)
     assert byte_size(shards.samples["a"].image) == 1
     assert [problem.text for problem in shards.problems] == [
-        "1 names stand in it twice, of which the first counts: a.jpg",
+        "1 name stands in it twice, of which the first counts: a.jpg",
         "b has 2 images, of which the first counts: b.left.jpg is left out",
     ]
 

@@ -15,7 +15,7 @@ def test_lists_say_the_splits(tmp_path):
     assert listing.splits == {"train": ["a", "图 b"], "val": ["c"]}
     assert [problem.kind for problem in listing.problems] == ["listed twice"]
     (tmp_path / "train.txt").write_text("a\nz", encoding="utf-8")
-    with pytest.raises(UserError, match=r"1 lines of .*train\.txt name no image with a mask: z"):
+    with pytest.raises(UserError, match=r"1 line of .*train\.txt names no image with a mask: z"):
         find_masks(tmp_path)
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trizoo.commands.cli import EXPORTED
 from trizoo.deploy.metadata import describe, parse
 from trizoo.deploy.runtimes import RUNTIMES, Exported, Opened, is_exported, make_model, read_model, runtime_of
+from trizoo.ground.conventions import EXPORTED
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
 from trizoo.training.build import spec_of

@@ -13,6 +13,7 @@ from trizoo.gallery.gallery import Gallery
 from trizoo.ground.errors import UserError
 from trizoo.ground.lock import Lock
 from trizoo.tests.galleries import EMBEDDING, entries, gallery
+from trizoo.weights import checkpoint
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -23,6 +24,16 @@ def test_what_is_written_is_read(tmp_path):
     assert (back.metric, back.threshold, back.chosen) == ("l2", 0.25, True)
     assert np.array_equal(back.vectors, whole.vectors)
     assert np.array_equal(back.digests, whole.digests)
+
+
+def test_a_gallery_in_a_models_place_and_a_model_in_a_gallerys_are_called_so(tmp_path):
+    save(tmp_path / "g.h5", gallery())
+    with pytest.raises(UserError, match=r"g\.h5 is a gallery and no checkpoint; --gallery takes it"):
+        checkpoint.load(tmp_path / "g.h5")
+    model = checkpoint.Checkpoint(model={"a": np.zeros(1, np.float32)}, recipe={}, framework="fake")
+    checkpoint.save(tmp_path / "m.h5", model)
+    with pytest.raises(UserError, match=r"m\.h5 is a checkpoint and no gallery"):
+        load(tmp_path / "m.h5")
 
 
 def test_an_empty_gallery_and_no_threshold_are_read(tmp_path):

@@ -88,6 +88,17 @@ def fake_classifier(*flags):
     return _served("classification", "classify-resnet18", pipeline, flags)
 
 
+def fake_labeller(*flags):
+    """A Served that says of each class whether an image is of it, by redness: logits r, -r and 0, r from 0 to 2."""
+
+    def labels(images):
+        red = 2 * images[..., 0].mean(axis=(1, 2), dtype=np.float64) / 255
+        return [np.stack([red, -red, np.zeros_like(red)], axis=-1).astype(np.float32)]
+
+    pipeline = Classifier(labels, model_spec("multilabel-resnet18", len(CLASSES)), (SIZE, SIZE), "stretch")
+    return _served("multilabel", "multilabel-resnet18", pipeline, flags)
+
+
 def fake_recognizer():
     """A ServedRecognizer that finds the left half of an image, which is red or unknown."""
 

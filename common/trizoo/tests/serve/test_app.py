@@ -18,6 +18,7 @@ from trizoo.tests.serve.fake_model import (
     fake_classifier,
     fake_detector,
     fake_keypoint_detector,
+    fake_labeller,
     fake_recognizer,
     fake_segmenter,
 )
@@ -138,6 +139,22 @@ def test_a_classifier_tells_the_likeliest_classes(client, png):
     ] == ["top"]
 
 
+def test_a_multi_label_classifier_tells_the_labels_above_the_confidence(client, png):
+    asked = client(fake_labeller())
+    # sigmoids of 2, 0 and -2
+    cat, bird, dog = 0.8808, 0.5, 0.1192
+    told = asked.post(png(255)).json()
+    assert [(one["class"], one["probability"]) for one in told["classes"]] == [("cat", cat), ("<b>bird</b>", bird)]
+    told = asked.post(png(255), "?confidence=0").json()["classes"]
+    assert [one["probability"] for one in told] == [cat, bird, dog]
+    assert asked.post(png(255), "?confidence=0.9").json()["classes"] == []
+    assert "there is no parameter 'top'; there is confidence" in error(asked.post(png(), "?top=1"), 422)
+    model = asked.ask("GET", "/model").json()
+    assert (model["task"], len(model["colours"])) == ("multilabel", 3)
+    assert model["thresholds"] == {"confidence": 0.5, "lowest_confidence": 0.0}
+    assert client(fake_labeller("--confidence", "0.9")).post(png(255)).json()["classes"] == []
+
+
 def test_things_are_named_after_a_gallery(client, png):
     asked = client(fake_recognizer())
     told = asked.post(png(200)).json()
@@ -156,7 +173,7 @@ def test_things_are_named_after_a_gallery(client, png):
     model = asked.ask("GET", "/model").json()
     assert (model["task"], model["classes"]) == ("recognition", ["<b>red</b>", "unknown"])
     assert (model["thresholds"], model["input_size"]) == ({"similarity": 0.9}, [64, 64])
-    assert "there is no parameter 'confidence'; there is none" in error(asked.post(png(), "?confidence=0.3"), 422)
+    assert "there is no parameter 'confidence'; none is taken here" in error(asked.post(png(), "?confidence=0.3"), 422)
 
 
 def test_a_picture_that_cant_be_decoded_costs_no_other_its_names(client, png):

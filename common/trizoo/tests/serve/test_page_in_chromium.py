@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo.tests.serve.fake_model import fake_classifier, fake_detector, fake_recognizer, fake_segmenter
+from trizoo.tests.serve.fake_model import (
+    fake_classifier,
+    fake_detector,
+    fake_labeller,
+    fake_recognizer,
+    fake_segmenter,
+)
 from trizoo.tests.serve.running import running
 
 for library in ("fastapi", "uvicorn", "python_multipart"):
@@ -198,6 +204,22 @@ def test_a_classifiers_page_lists_probabilities_and_draws_the_likeliest_name(ope
     drawn = np.asarray(Image.open(io.BytesIO(saved(page, "#save-picture")[1])).convert("RGB")).astype(int)
     assert tuple(drawn[50, 70]) == (255, 0, 0)
     assert tuple(drawn[1, 1]) != (255, 0, 0)  # the name's ground
+
+
+def test_a_multi_label_classifiers_page_lists_labels_above_the_slider(opened):
+    page = opened(fake_labeller())
+    assert not page.is_visible("#classes-card")
+    file = io.BytesIO()
+    Image.new("RGB", (80, 60), (255, 0, 0)).save(file, format="PNG")
+    choose(page, file.getvalue())
+    assert rows(page) == [("cat", "88 %"), ("<b>bird</b>", "50 %")]
+    page.fill("#confidence", "0.6")
+    assert rows(page) == [("cat", "88 %")]
+    assert [one["class"] for one in json.loads(saved(page, "#save-json")[1])["classes"]] == ["cat"]
+    page.fill("#confidence", "0.95")
+    assert page.text_content("#nothing") == "No label above this confidence."
+    drawn = np.asarray(Image.open(io.BytesIO(saved(page, "#save-picture")[1])).convert("RGB")).astype(int)
+    assert tuple(drawn[1, 1]) == (255, 0, 0)  # no name
 
 
 def test_a_recognizers_page_names_things_and_saves_what_is_shown(opened):

@@ -27,6 +27,11 @@ def test_the_number_of_classes_is_of_classification():
     assert Wish(top=2).options() == ()
 
 
+def test_the_least_probability_is_of_several_labels():
+    assert parse_wish([("confidence", "0.3")], "multilabel", CLASSES) == Wish(confidence=0.3)
+    assert Wish(confidence=0.3).options() == ()
+
+
 @pytest.mark.parametrize(
     ("task", "given", "sentence"),
     [

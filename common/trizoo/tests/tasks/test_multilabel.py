@@ -62,6 +62,12 @@ def test_mosaics_are_refused(data):
         Multilabel().remarks(recipe, None)
 
 
+def test_batches_of_images_of_one_class_are_refused():
+    recipe = Recipe(model={"name": "multilabel-resnet18"}, data={"per_class": 2})
+    with pytest.raises(UserError, match=r"data.per_class is 2, .* any number of labels; leave it out"):
+        Multilabel().remarks(recipe, None)
+
+
 def test_each_class_is_as_likely_as_its_sigmoid_says():
     def predict(images):
         return [np.stack([images[:, 0, 0, 0], images[:, 0, -1, 0]], axis=1).astype(np.float32)]

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from trizoo.families import model_spec
@@ -6,7 +7,7 @@ from trizoo.parity.pseudo import pseudo_arrays
 from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.testing import FakeFramework
-from trizoo.training.distill import Teacher, absolute, open_teacher
+from trizoo.training.distill import Teacher, absolute, check_there, open_teacher, with_teacher
 from trizoo.weights.checkpoint import Checkpoint, save
 
 CLASSES = ("circle", "square")
@@ -128,6 +129,47 @@ def test_backbones_without_a_stride_in_common_are_told():
         taught.adapt("student")
 
 
+def resumed(crc32, notes, had, shapes):
+    """What is said where a run with such arrays and notes is resumed with a teacher."""
+    lines, taught = [], Teacher(None, None, None, [], student("t.h5").distill, "fp32", "cpu", crc32)
+    arrays = {name: np.zeros(shape, np.float32) for name, shape in had.items()}
+    checkpoint = Checkpoint(model=arrays, recipe={}, framework="fake", state={"notes": notes})
+    taught.check_resumed(checkpoint, shapes, lines.append)
+    return lines
+
+
+def test_a_resumed_runs_teacher_is_told_of_where_it_is_another_one():
+    shapes = {"adapters.convs.0.bias": (8,), "head.bias": (3,)}
+    assert resumed(5, {"teacher_crc32": 5}, shapes, shapes) == []
+    assert resumed(5, {}, shapes, shapes) == []  # of 0.8.0, which noted none
+    assert resumed(6, {"teacher_crc32": 5}, shapes, shapes) == [
+        "warning: the teacher t.h5 is another one than this run had before, or was trained further"
+    ]
+
+
+def test_a_resumed_runs_teacher_with_other_features_is_refused_in_words_of_a_teacher():
+    had = {"adapters.convs.0.bias": (8,), "head.bias": (3,)}
+    for shapes in ({"adapters.convs.0.bias": (16,), "head.bias": (3,)}, {"head.bias": (3,)}):
+        with pytest.raises(UserError, match=r"features of the teacher t\.h5 are others than this run has learned"):
+            resumed(5, {}, had, shapes)
+
+
+def test_a_teacher_that_is_gone_is_told_before_anything_is_loaded(tmp_path):
+    gone = tmp_path / "gone.h5"
+    with pytest.raises(UserError, match=r"the teacher '.*gone\.h5' isn't there; --teacher FILE says where"):
+        check_there(student(str(gone)))
+    gone.touch()
+    check_there(student(str(gone)))
+    check_there(Recipe())
+
+
+def test_another_teacher_is_put_into_a_recipe_and_checked():
+    assert with_teacher(Recipe(), "a.h5", "here").distill.teacher == "a.h5"
+    recipe = Recipe(distill={"outputs": 0})
+    with pytest.raises(UserError, match="here: distill: outputs and features are both 0"):
+        with_teacher(recipe, "a.h5", "here")
+
+
 def test_what_is_not_learned_of_a_teacher_is_not_among_the_targets():
     from trizoo.training.batch import Batch
 
@@ -147,6 +189,14 @@ def test_a_recipes_teacher_has_its_whole_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert absolute(student("runs/t.h5")).distill.teacher == str(tmp_path / "runs" / "t.h5")
     assert absolute(Recipe()).distill.teacher is None
+
+
+def test_a_temperature_that_no_float_stands_and_a_blank_teacher_are_refused():
+    for temperature in (1e30, 1e-30):
+        with pytest.raises(ValueError, match="than or equal to"):
+            student("t.h5", temperature=temperature)
+    with pytest.raises(ValueError, match="teacher is ' '; the path of a checkpoint"):
+        student(" ")
 
 
 def test_features_without_a_teacher_are_refused():

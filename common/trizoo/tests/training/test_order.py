@@ -55,3 +55,11 @@ def test_batches_hold_whole_groups():
     )
     with pytest.raises(UserError, match=r"freeze.batch_size is 8 in 4 parts, .* a multiple of 16 would do"):
         check_groups(small)
+
+
+def test_groups_of_one_image_are_refused_where_images_of_a_class_are_compared():
+    for name in ("triplet", "circle"):
+        with pytest.raises(UserError, match=f"data.per_class is 1, and loss.name={name} compares images of a class"):
+            check_groups(Recipe(data={"per_class": 1}, loss={"kind": "embedding", "name": name}))
+        check_groups(Recipe(data={"per_class": 2}, loss={"kind": "embedding", "name": name}))
+    check_groups(Recipe(data={"per_class": 1}, loss={"kind": "embedding", "name": "arcface"}))

@@ -214,7 +214,7 @@ def test_an_image_that_is_listed_twice_counts_once_with_all_its_objects(tmp_path
     listing = find_coco(tmp_path)
     assert [named.name for named in listing.read("a").objects] == ["cat", "dog"]
     assert [problem.text for problem in listing.problems] == [
-        "1 images stand more than once and count once: a.jpg",
+        "1 image stands more than once and counts once: a.jpg",
         "2 images stand there under another id too, and their objects count together: a.jpg, a.jpg",
     ]
     write_coco(tmp_path / "all.json", [entry, {**entry, "file_name": "b.jpg"}])

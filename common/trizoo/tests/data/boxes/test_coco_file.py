@@ -124,7 +124,7 @@ def test_annotations_of_what_is_not_listed_are_left_out_and_told(tmp_path):
         "annotation 3 is of category None, which isn't listed, and is left out",
     ]
     assert [problem.text for problem in boxes.others] == [
-        "1 annotations are of images that aren't listed and are left out: annotation 2 of image 2"
+        "1 annotation is of an image that isn't listed and is left out: annotation 2 of image 2"
     ]
 
 

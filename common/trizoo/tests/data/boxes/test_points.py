@@ -106,7 +106,7 @@ def test_key_points_that_can_not_be_read_are_left_out_and_told_of(root):
     texts = [problem.text for problem in found.problems]
     assert any("annotation 1 has 3 numbers as key points, and its category needs 6" in text for text in texts)
     assert any("annotation 2 is of category 9, which isn't listed" in text for text in texts)
-    assert any("1 annotations are of images that aren't listed" in text for text in texts)
+    assert any("1 annotation is of an image that isn't listed and is left out" in text for text in texts)
     assert any("annotation 4 has no list of numbers" in text for text in texts)
     assert any("annotation 5 has key points beyond all images" in text for text in texts)
 

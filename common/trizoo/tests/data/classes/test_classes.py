@@ -12,6 +12,7 @@ from trizoo.data.check import check
 from trizoo.data.classes.find import find_classes
 from trizoo.data.purpose import find_labels
 from trizoo.data.synthetic import synthesize
+from trizoo.gallery.pictures import find_pictures
 from trizoo.ground.errors import UserError
 
 
@@ -54,6 +55,17 @@ def test_folders_of_classes_alone_are_split_by_hash_and_what_lies_in_none_is_lef
     assert [problem.file.name for problem in index.problems] == ["stray.png"]
 
 
+def test_folders_of_a_data_set_of_boxes_or_masks_are_no_classes(tmp_path):
+    for name in ("JPEGImages", "SegmentationClass"):
+        image(tmp_path / name / "0.png")
+    with pytest.raises(UserError, match="no data set of classes in"):
+        find_classes(tmp_path)
+    with pytest.raises(UserError, match="has no folder of a name with pictures"):
+        find_pictures(tmp_path)
+    image(tmp_path / "cat" / "0.png")
+    assert find_classes(tmp_path).class_names == ("JPEGImages", "SegmentationClass", "cat")
+
+
 def test_the_order_of_classes_is_that_of_a_file(folders):
     (folders / "classes.txt").write_text("wild dog\ncat\n", encoding="utf-8")
     source = find_classes(folders).open("train")
@@ -85,7 +97,7 @@ def test_lists_name_images_and_their_class(folders):
         ),
         ("train/cat/0.png\tcat\tdog\ntrain/cat/1.png\tcat\n", r"line 1 is .* has 3 columns; an image and a class"),
         ("train/cat/0.png\tcat\ntrain/cat/1.png\t\n", r"line 2 is .*; an image and a class are needed"),
-        ("train/cat/0.png\tcat\nnowhere.png\tcat\n", r"1 lines of .* name no image below .*: line 2: nowhere"),
+        ("train/cat/0.png\tcat\nnowhere.png\tcat\n", r"1 line of .* names no image below .*: line 2: nowhere"),
         (
             "train/cat/0.png\tcat\ntrain/cat/0.png\tdog\n",
             r"line 2: .* class 'dog', and of 'cat' in .*, line 1",

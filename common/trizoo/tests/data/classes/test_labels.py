@@ -41,6 +41,25 @@ def test_a_line_has_an_image_and_its_labels(lists):
     assert find_labels(lists, "multilabel")[0] == "multilabel"
 
 
+def test_a_list_called_labels_is_not_taken_for_the_order_of_classes(lists):
+    (lists / "train.txt").rename(lists / "labels.txt")
+    (lists / "val.csv").unlink()
+    assert not any("order of classes" in note for note in find_label_sets(lists).notes)
+    (lists / "labels.txt").write_text("0.png\tcat\n1.png\tdog\n", encoding="utf-8")
+    (lists / "classes.txt").write_text("dog\ncat\n", encoding="utf-8")
+    index = find_classes(lists)
+    assert index.class_names == ("dog", "cat")
+    assert not any("lacks" in note for note in index.notes)
+
+
+def test_a_list_may_begin_with_images_without_labels(lists):
+    (lists / "val.csv").unlink()
+    text = "0.png\t\n1.png\t\n2.png\t\n3.png\t\n4.png\tcat\n"
+    (lists / "train.txt").write_text(text, encoding="utf-8")
+    index = find_label_sets(lists)
+    assert (len(index), index.class_names) == (5, ("cat",))
+
+
 def test_classes_may_be_given_in_another_order(lists):
     source = find_label_sets(lists).open("val", ("zebra", "tree", "cat", "car"))
     assert [source.labels_in(number) for number in range(2)] == [{1, 2}, {3}]
@@ -57,7 +76,7 @@ def test_a_classifier_of_one_class_says_what_is_for_several(lists):
     ("text", "says"),
     [
         ("0.png\tcat\tdog\n1.png cat\n", "line 2 is '1.png cat', which has no tab"),
-        ("0.png\tcat\tdog\n9.png\tcat\n", r"1 lines of .* name no image below .*: line 2: 9.png"),
+        ("0.png\tcat\tdog\n9.png\tcat\n", r"1 line of .* names no image below .*: line 2: 9.png"),
         ("0.png\tcat\tdog\n0.png\tcat\n", r"line 2: 0.png is of cat, and of cat, dog in .*, line 1; all labels of an"),
     ],
     ids=["space", "missing", "twice"],

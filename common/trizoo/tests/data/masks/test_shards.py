@@ -48,7 +48,7 @@ def test_names_beside_the_shards_and_lists_count(root):
     assert ([record.id for record in data.records], data.classes) == (["b", "a"], ("background", "cat", "dog"))
     assert [record.id for record in find_masks(root).open("train").records] == ["c", "a"]
     (root / "splits" / "train.txt").write_text("c\nlost\n", encoding="utf-8")
-    with pytest.raises(UserError, match=r"1 lines of .*train\.txt name no image with a mask: lost"):
+    with pytest.raises(UserError, match=r"1 line of .*train\.txt names no image with a mask: lost"):
         find_masks(root)
 
 
