@@ -17,6 +17,7 @@ from trizoo.training.build import spec_of
 FORMAT = 1
 KEY = "trizoo"  # of the JSON in a file's own place for such notes
 MOST_BYTES = 1 << 24
+MOST_VALUES = 100_000  # with the commas of their texts; those of 1,000 classes have 1,500
 BOXES = ("boxes", ("boxes", "scores", "labels"))
 ENDS = {
     "detection": BOXES,
@@ -106,6 +107,8 @@ def parse(text, path):
     foreign = f"{path} wasn't written by trizoo export, so its outputs aren't known"
     if text is None:
         raise UserError(f"{foreign}; a file of trizoo export, or the checkpoint (.h5), is needed")
+    if sum(map(text.count, ",[{")) > MOST_VALUES:
+        raise UserError(f"{path} has notes of more than {MOST_VALUES:,} values, so they aren't TriZoo's")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
