@@ -57,8 +57,8 @@ def tarred(count=0, header=0, members=()):
     return held.getvalue()
 
 
-def png(width, height, depth=8, colours=2, rows=0):
-    """A PNG that says it has such sides, with a few rows of zeros."""
+def png(width, height, depth=8, colours=2, rows=0, text=False):
+    """A PNG that says it has such sides, with a few rows of zeros; perhaps with a text of 64 MiB."""
 
     def chunk(kind, data):
         return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
@@ -67,7 +67,7 @@ def png(width, height, depth=8, colours=2, rows=0):
     row = bytes(1 + width * {0: 1, 2: 3, 3: 1, 6: 4}[colours] * depth // 8)
     packed = zlib.compressobj(1)
     body = b"".join([packed.compress(row) for _ in range(rows)]) + packed.flush()
-    text = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(64 << 20)))
+    text = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(64 << 20))) if text else b""
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + text + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
@@ -249,6 +249,7 @@ def pictures():
     """PNGs whose headers say more than anybody's memory holds."""
     return {
         "sides": png(2**31 - 1, 2**31 - 1),
+        "text": png(64, 48, rows=48, text=True),
         "16 bits": png(13_500, 13_500, 16, 0, 20),
         "colours": png(30_000, 30_000, 8, 6, 20),
     }
@@ -276,8 +277,6 @@ BOMBS = {
         "members": crowded(),
         "containers": pth.archive(b"\x80\x02" + b"]" * ((1 << 20) - 8) + b".", {}),
         "legacy": LEGACY + b"\x80\x02" + b"]" * (1 << 22),
-        + b"\x80\x02"
-        + b"]" * (1 << 22),
     },
     ".npz": lambda: {"bomb": zipped("a.npy"), "members": crowded()},
     ".safetensors": lambda: {

@@ -117,7 +117,7 @@ def _child(act, output, before):
 
 
 def scratch(name):
-    """A temporary folder, in memory where the machine has a place for it, since a busy disk takes a third of the time."""
+    """A temporary folder, in memory where the machine has a place for it: a busy disk takes a third of the time."""
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     return tempfile.TemporaryDirectory(prefix=f"trizoo-{name}-", dir=place)
 
