@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 
 import torch
@@ -39,17 +40,19 @@ def load(
     Raises:
         UserError: for what is wrong with the data, and where a worker is killed
     """
-    loader = DataLoader(
-        _Batches(make_batch),
-        sampler=plans,
-        batch_size=None,
-        num_workers=workers,
-        prefetch_factor=2 if workers else None,
-        pin_memory=device.type == "cuda",
-        generator=torch.Generator(),
-        worker_init_fn=_start,
-    )
-    batches = _start_quietly(loader)
+    with warnings.catch_warnings():  # of more workers than cores: training says so itself, once, in any framework
+        warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
+        loader = DataLoader(
+            _Batches(make_batch),
+            sampler=plans,
+            batch_size=None,
+            num_workers=workers,
+            prefetch_factor=2 if workers else None,
+            pin_memory=device.type == "cuda",
+            generator=torch.Generator(),
+            worker_init_fn=_start,
+        )
+        batches = _start_quietly(loader)
     while True:
         try:
             batch = next(batches)

@@ -1,8 +1,11 @@
 """What the command lines share: errors, lines for a person, the framework that a command runs on."""
 
+import _thread
 import os
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from trizoo.training.world import started
 
 REFUSED = 2  # the exit code for what the user can put right
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
+LOST_FOR = 0.05  # seconds
 OURS = ("trizoo", "torch_zoo", "tf2_zoo", "keras_zoo")
 OTHER_NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml"}  # module -> what pip calls it
 
@@ -28,7 +32,8 @@ def run_command(command):
         if hasattr(stream, "reconfigure"):  # a file name that the terminal's encoding lacks is no reason to stop
             stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(command())
+        with no_lost_interrupts():
+            sys.exit(command())
     except UserError as error:
         _end(error)
     except ModuleNotFoundError as error:
@@ -47,6 +52,26 @@ def run_command(command):
     except OSError as error:  # a full disk, a folder that can't be read: the system's words say what would do
         where = f"{error.filename}: " if error.filename else ""
         _end(f"{where}{error.strerror or error}")
+
+
+@contextmanager
+def no_lost_interrupts():
+    """While it lasts, a Ctrl-C in a destructor or a weak reference's callback, where Python drops it, comes again."""
+    usual = sys.unraisablehook
+
+    def on_unraisable(lost):
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            usual(lost)
+            return
+        again = threading.Timer(LOST_FOR, _thread.interrupt_main)  # raised here and now, it would be lost once more
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = on_unraisable
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual
 
 
 def _end(reason):

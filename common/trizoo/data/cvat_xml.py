@@ -4,15 +4,14 @@ import math
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 
 import numpy as np
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import DefusedXMLParser
 
 from trizoo.data.class_names import class_name
 from trizoo.data.masks.polygons import FARTHEST
 from trizoo.ground.errors import UserError
+from trizoo.ground.xml import DTDError, parser_of
 
 _BLOCK = 1 << 22  # bytes that are parsed at once
 _LONGEST_TAG = 1 << 24  # bytes of a tag or comment, which cost time by their square
@@ -133,22 +132,21 @@ def read_cvat(path):
     """
     path = Path(path)
     target = _Reader(path)
-    parser = DefusedXMLParser(target=target, forbid_dtd=True)
-    target.expat = parser.parser
+    parser = target.expat = parser_of(target.start, target.end, target.data)
     try:
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
-                parser.feed(block)
-                if file.tell() - parser.parser.CurrentByteIndex > _LONGEST_TAG:
+                parser.Parse(block)
+                if file.tell() - parser.CurrentByteIndex > _LONGEST_TAG:
                     raise UserError(
                         f"{path} has a tag of more than {_LONGEST_TAG >> 20} MiB; export it from CVAT again"
                     )
-        parser.close()
+        parser.Parse(b"", True)
     except OSError as error:
         raise UserError(f"{path} can't be read: {error.strerror}") from error
-    except DefusedXmlException as error:
+    except DTDError as error:
         raise UserError(f"{path} brings a DTD or entities along, which CVAT doesn't write; remove them") from error
-    except (ParseError, ValueError, LookupError) as error:
+    except (ExpatError, ValueError, LookupError) as error:
         raise UserError(f"{path} is not well-formed XML ({error}); export it from CVAT again") from error
     return CvatFile(path, tuple(target.labels), tuple(target.images), target.tracks)
 

@@ -10,7 +10,7 @@ from trizoo.ground.text import first_few
 
 MOST_CLASSES = 10_000  # a label beyond it is a slip, and would make a network that nobody wants
 NAME_FILES = ("classes.txt", "obj.names", "class_names.txt", "names.txt", "labels.txt", "_darknet.labels")
-_MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def checked_names(names, where):
 
 def read_names(path):
     """The `ClassNames` of a file with a name a line; blank lines play no role."""
-    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+    if not path.is_file() or path.stat().st_size > MOST_BYTES:
         raise UserError(f"{path} is no file of at most 1 MiB, as one with a class's name a line is")
     lines = read_text(path)[0].replace("\r", "\n").split("\n")
     return ClassNames(checked_names([line for line in lines if line.strip()], path), path)

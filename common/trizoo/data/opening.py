@@ -1,4 +1,7 @@
-"""Opening image files from strangers: which kinds are read, and one sentence for whatever goes wrong."""
+"""Opening image files from strangers: which kinds are read, and one sentence for whatever goes wrong.
+
+Limits: a picture is refused by its header where it would take more, and read within 900 MiB and 20 seconds.
+"""
 
 import io
 import threading

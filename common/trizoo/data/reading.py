@@ -13,7 +13,10 @@ from trizoo.ground.errors import UserError
 MOST_TEXT = 1 << 28  # bytes of a text that no reader has a lower limit for
 POINTER = b"version https://git-lfs"  # what a pointer of Git LFS begins with, where the file itself isn't there
 _HEAD = 1 << 16  # bytes of a JSON file that show what it is
+_MOST_OF_MARKER = 1 << 20  # bytes
 _LONGEST_LINE = 1 << 20  # characters
+_LONGEST_ENTRY = 4096  # characters of a list's line that are looked at, as of the longest path
+_MOST_ENTRIES = 5_000_000  # of a list; COCO's and Open Images' have 2 million at most
 _BEGINNINGS = {  # of files -> codec: byte order marks, and XML's first < where there is none (XML 1.0, appendix F)
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -44,15 +47,15 @@ def is_pointer(path):
         return False
 
 
-def read_json(path, kind):
-    """The mapping in a JSON file. Raises UserError for anything else.
+def read_json(path, kind, most_bytes=MOST_TEXT):
+    """The mapping in a JSON file. Raises UserError for anything else, and for more bytes.
 
     Args:
         kind: what it should be, for errors
     """
     path = Path(path)
     try:
-        content = json.loads(read_bytes(path, MOST_TEXT, kind).decode("utf-8-sig"))
+        content = json.loads(read_bytes(path, most_bytes, kind).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 text ({error}); save it as UTF-8") from error
     except (ValueError, RecursionError) as error:
@@ -62,6 +65,14 @@ def read_json(path, kind):
     if not isinstance(content, dict):
         raise UserError(f"{path} holds {type(content).__name__} instead of a mapping, so it is no {kind}")
     return content
+
+
+def read_marker(path):
+    """The mapping in a small JSON file that the zoo leaves in a folder; {} where there is none, or another file."""
+    try:
+        return read_json(path, "file of TriZoo's", _MOST_OF_MARKER)
+    except UserError:
+        return {}
 
 
 def json_files(root, most_levels=3):
@@ -188,3 +199,18 @@ def text_lines(path, newline=None, errors="strict"):
         raise UserError(f"{path} can't be read: {error.strerror}") from error
     except UnicodeError as error:
         raise UserError(f"{path} is not {encoding} text, after line {number}; save it as UTF-8") from error
+
+
+def list_entries(path):
+    """The lines of a list, such as of images, that aren't blank; without blanks around them, and of each 4,096 letters.
+
+    Raises UserError as `text_lines`, and for more than 5 million.
+    """
+    found = []
+    for line in text_lines(path):
+        entry = line[:_LONGEST_ENTRY].strip()
+        if entry:
+            found.append(entry)
+        if len(found) > _MOST_ENTRIES:
+            raise UserError(f"{path} has more than {_MOST_ENTRIES:,} lines, so it is no list of images")
+    return found

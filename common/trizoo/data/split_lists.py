@@ -13,6 +13,7 @@ from trizoo.data.classes.find import find_classes, find_label_sets
 from trizoo.data.images import in_threads
 from trizoo.data.masks.find import find_masks
 from trizoo.data.purpose import find_labels
+from trizoo.data.reading import read_marker
 from trizoo.data.splits import SPLIT_NAMES, find_lists
 from trizoo.data.stratify import stratify
 from trizoo.data.twins import same_bytes
@@ -194,11 +195,7 @@ def _refuse_others(folder, others=(), annotations=()):
 
 def _own(folder):
     """Name -> hash of the lists that were written here into a folder."""
-    try:
-        own = json.loads((folder / _MARKER).read_text(encoding="utf-8"))
-        return own if isinstance(own, dict) else {}
-    except (OSError, ValueError):
-        return {}
+    return read_marker(folder / _MARKER)
 
 
 def _hash(path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trizoo.data.ids import image_id
 from trizoo.data.image_tree import bare_id, parts_of
-from trizoo.data.reading import listed_twice, read_text
+from trizoo.data.reading import list_entries, listed_twice
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import counted, first_few
 
@@ -144,7 +144,7 @@ def _text_lists(root, ids, folders):
 def _read_lists(folder, files, names):
     plain, per_class, paths = {}, {}, {}
     for path in files:
-        lines = [_COMMENT.sub("", line).strip() for line in read_text(path)[0].replace("\r", "\n").split("\n")]
+        lines = [_COMMENT.sub("", line).strip() for line in list_entries(path)]
         head, _, tail = path.stem.rpartition("_")
         of_class = bool(head) and tail.casefold() in _CALLED
         listed, flagged = names.of_lines([line for line in lines if line], of_class)

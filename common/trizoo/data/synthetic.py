@@ -16,6 +16,7 @@ import numpy as np
 
 from trizoo.data.drawn_files import write_boxes, write_classes, write_labels
 from trizoo.data.identities import IDENTITIES, draw_identity, draw_scene, split_of_identity
+from trizoo.data.reading import read_marker
 from trizoo.data.shapes import MARKER, SHAPES, covered, fill, ground, shapes_of
 from trizoo.data.singles import draw_single
 from trizoo.data.strips import draw_strip
@@ -236,12 +237,8 @@ def _is_drawn(out, parameters, pictures):
     """Whether `out` already holds this data set. Raises UserError where it holds something else."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
-    try:
-        drawn = json.loads((out / MARKER).read_text(encoding="utf-8"))
-        if drawn == parameters and sum(1 for _ in out.glob(pictures)) == parameters["images"]:
-            return True
-    except (OSError, ValueError):  # no marker, or none of ours
-        pass
+    if read_marker(out / MARKER) == parameters and sum(1 for _ in out.glob(pictures)) == parameters["images"]:
+        return True
     raise UserError(f"{out} holds something else than this data set; name a new folder, or remove it first")
 
 

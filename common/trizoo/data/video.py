@@ -1,6 +1,8 @@
 """Frames of video files, streams and cameras, upright and in RGB, each with its time.
 
 Video files and streams are read by PyAV, cameras by OpenCV; both are loaded when something is opened.
+
+Limits: frames of 50 million pixels; what the file says of itself is read within 500 MiB and 10 seconds.
 """
 
 import math

@@ -2,19 +2,16 @@
 
 import re
 from xml.etree.ElementTree import ParseError, TreeBuilder, XMLParser
-from xml.parsers.expat import ExpatError, ParserCreate
+from xml.parsers.expat import ExpatError
 
 from trizoo.data.reading import Problem
 from trizoo.ground.errors import UserError
+from trizoo.ground.xml import DTDError, parser_of
 
 MOST_BYTES = 1 << 24  # of a file
 _MOST_MARKS = 1 << 18  # of one kind, as those of 10,000 objects; trees of more take seconds and gigabytes
 _BEFORE_PROLOG = re.compile(r"[\s\ufeff]+(?:<\?xml[^>]*>)?")
 _BARE_AMPERSAND = re.compile(r"&(?!(?:[A-Za-z_:][\w:.-]*|#[0-9]+|#x[0-9A-Fa-f]+);)")
-
-
-class _DTDError(Exception):
-    """A document type is declared."""
 
 
 def parse_xml(text, path, with_lines=False):
@@ -31,12 +28,14 @@ def parse_xml(text, path, with_lines=False):
     try:
         try:
             root, remarks = _element(text, with_lines), []
+        except DTDError:
+            raise
         except (ParseError, ExpatError, ValueError):
             mended, remarks = _mend(text, path)
             if not remarks:
                 raise
             root = _element(mended, with_lines)
-    except _DTDError as error:
+    except DTDError as error:
         raise UserError(f"{path} brings a DTD or entities along, which no annotation needs; remove them") from error
     except (ParseError, ExpatError, ValueError) as error:
         state = "empty" if not text.strip() else f"not well-formed XML ({error})"
@@ -65,21 +64,14 @@ def _element(text, with_lines):
 def _element_with_care(text, with_lines):
     """The outermost element, by a parser that refuses DTDs and leaves prefixes of namespaces as they are written.
 
-    ElementTree's own would write a namespace's whole address into every tag, so that a long one fills the memory, and
-    copy the text that it has at every comment and processing instruction in it.
+    ElementTree's own would copy the text that it has at every comment and processing instruction in it.
     """
-    builder, parser = TreeBuilder(), ParserCreate()
-
-    def refuse(*declaration):
-        raise _DTDError
+    builder = TreeBuilder()
 
     def start(tag, attributes):
         builder.start(tag, {"line": parser.CurrentLineNumber} if with_lines else attributes)
 
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-    parser.StartElementHandler, parser.EndElementHandler = start, builder.end
-    parser.CharacterDataHandler = builder.data
+    parser = parser_of(start, builder.end, builder.data)
     parser.Parse(text, True)
     return builder.close()
 

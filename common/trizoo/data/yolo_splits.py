@@ -3,7 +3,7 @@
 import unicodedata
 
 from trizoo.data.image_tree import LONGEST_PATH, bare_id, parts_of
-from trizoo.data.reading import read_text
+from trizoo.data.reading import list_entries
 from trizoo.data.splits import SPLIT_NAMES, Lists, Names, find_lists
 from trizoo.ground.errors import UserError
 
@@ -85,10 +85,9 @@ def _listed(path, images):
     """The ids of a list's lines; of what names no image, those that it would have."""
     if not path.is_file():
         raise UserError(f"{path} is no file; a list of images is needed")
-    lines = [line.strip() for line in read_text(path)[0].replace("\r", "\n").split("\n")]
-    lines = [line for line in lines if line and not line.startswith("#")]
-    if any(len(line) > LONGEST_PATH for line in lines):
-        raise UserError(f"{path} has a line of more than {LONGEST_PATH:,} characters, so it is no list of images")
+    lines = [line for line in list_entries(path) if not line.startswith("#")]
+    if any(len(line) >= LONGEST_PATH for line in lines):
+        raise UserError(f"{path} has a line of {LONGEST_PATH:,} characters or more, so it is no list of images")
     ids, _ = Names(images).of_lines(lines)
     named = ["/".join(parts_of(line)) or line for line in lines]
     return [

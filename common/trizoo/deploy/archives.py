@@ -1,6 +1,8 @@
 """Exported files that are zip archives, PyTorch's .pt2 among them: their members, and the notes in one of these.
 
 Nothing is unpacked to the disk, nothing unpickled; see `trizoo.weights.readers`.
+
+Limits: a directory of 8 MiB, notes of 16 MiB: within 100 MiB and 5 seconds.
 """
 
 import contextlib

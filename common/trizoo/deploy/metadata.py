@@ -1,4 +1,7 @@
-"""What an exported file says of itself, so that it needs no other file: JSON in the graph's file, under `trizoo`."""
+"""What an exported file says of itself, so that it needs no other file: JSON in the graph's file, under `trizoo`.
+
+Limits: 16 MiB and 100,000 values: within 200 MiB and 5 seconds.
+"""
 
 import json
 from typing import Any, Literal
@@ -18,6 +21,7 @@ FORMAT = 1
 KEY = "trizoo"  # of the JSON in a file's own place for such notes
 MOST_BYTES = 1 << 24
 NUMBERS = ("confidence", "nms", "max_detections")  # of boxes, that may be inputs
+MOST_VALUES = 100_000  # with the commas of their texts; those of 1,000 classes have 1,500
 # of a recipe, what predicting and evaluating need; the paths of the data stay at home
 PARTS = ("model", "classes", "input_size", "resize", "evaluate", "predict")
 OF_DATA = ("mask_map", "palette", "ignore_colours")
@@ -104,6 +108,8 @@ def parse(text, path):
     foreign = f"{path} wasn't written by trizoo export, so its outputs aren't known"
     if text is None:
         raise UserError(f"{foreign}; a file of trizoo export, or the checkpoint (.h5), is needed")
+    if sum(map(text.count, ",[{")) > MOST_VALUES:
+        raise UserError(f"{path} has notes of more than {MOST_VALUES:,} values, so they aren't TriZoo's")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,4 +1,7 @@
-"""What a run folder says of its run: recipe, log, final metrics. Each file may hold anything."""
+"""What a run folder says of its run: recipe, log, final metrics. Each file may hold anything.
+
+Limits: 16 MiB of each file, of a log its end: within 600 MiB and 10 seconds.
+"""
 
 import csv
 import json

@@ -1,4 +1,8 @@
-"""Archives into a folder: nothing outside it, no links, nothing overwritten, and no more bytes than announced."""
+"""Archives into a folder: nothing outside it, no links, nothing overwritten, and no more bytes than announced.
+
+Limits: 20 times the archive or 1 MiB unpacked, 1,000,000 files, 64 KiB a header of tar, 32 MiB a zip's directory.
+Beside what the files take on the disk, an archive of 200,000 files is read within 400 MiB and 60 seconds.
+"""
 
 import contextlib
 import gzip

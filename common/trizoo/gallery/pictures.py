@@ -1,4 +1,7 @@
-"""Pictures with names, as a person gives them to a gallery."""
+"""Pictures with names, as a person gives them to a gallery.
+
+Limits: lines of 1 MiB. A list of 64 MiB is read within 1 GiB and 30 seconds, larger ones in proportion.
+"""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,4 +1,8 @@
-"""YAML as a tree in which every value remembers where it was written."""
+"""YAML as a tree in which every value remembers where it was written.
+
+Limits: 524,288 characters, 100,000 values with those that aliases repeat, 64 open brackets: within 300 MiB and
+10 seconds.
+"""
 
 import itertools
 import re

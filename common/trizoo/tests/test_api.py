@@ -302,7 +302,7 @@ def test_a_recipe_is_a_file_or_the_name_of_one(tmp_path):
 
 
 def test_what_no_run_can_have_is_refused_before_its_folder_is_made(door, tmp_path):
-    with pytest.raises(trizoo.UserError, match=r"--workers is -1; 0 \(no processes\) or more is needed"):
+    with pytest.raises(trizoo.UserError, match=r"--workers is -1; 0 \(no processes\) to 1,024 is needed"):
         trizoo.train({"data.root": "photos"}, workers=-1, out="run", say=quiet)
     for workers in ("2", 1.5):
         with pytest.raises(trizoo.UserError, match=rf"--workers is {workers!r}; 0"):

@@ -18,7 +18,7 @@ from trizoo.training.distill import check_there, open_teacher
 from trizoo.training.progress import Progress
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.sizes import check_augmented_sizes, unresized
-from trizoo.training.train import check_own_operations, check_workers, default_workers
+from trizoo.training.train import check_own_operations, check_workers, choose_workers
 from trizoo.training.world import alone
 
 LOWEST, HIGHEST = 1e-6, 1.0  # rates of the first and the last step
@@ -44,7 +44,7 @@ def find_lr(framework, recipe, device, say, *, steps, weights=None, out=None, wo
         raise UserError(f"--find-lr is {steps} steps; {LEAST_STEPS} or more are needed")
     check_workers(workers)
     world = alone("--find-lr")
-    workers = default_workers() if workers is None else workers
+    workers = choose_workers(workers, 1, say)
     check_model(recipe)
     check_there(recipe)
     check_own_operations(recipe, workers)

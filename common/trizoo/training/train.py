@@ -26,6 +26,8 @@ from trizoo.training.spread import share_each_batch, spread
 from trizoo.training.trackers import open_trackers
 from trizoo.training.world import check_shares
 
+MOST_WORKERS = 1024  # each is a process with a framework's libraries
+
 
 @dataclass(frozen=True)
 class Run:
@@ -91,7 +93,7 @@ def train(
     world = framework.world()
     if not world.is_first:
         say, quiet, callbacks = _nothing, True, ()
-    workers = max(1, default_workers() // world.local_size) if workers is None else workers
+    workers = choose_workers(workers, world.local_size, say)
     if fit_batch:
         recipe = undecided(recipe, world.size)
     check_model(recipe)
@@ -205,8 +207,8 @@ def _nothing(line):
 
 def check_workers(workers):
     """UserError for a number of loader processes that is none. None: as many as fit the machine."""
-    if workers is not None and (not isinstance(workers, int) or workers < 0):
-        raise UserError(f"--workers is {workers!r}; 0 (no processes) or more is needed")
+    if workers is not None and (not isinstance(workers, int) or not 0 <= workers <= MOST_WORKERS):
+        raise UserError(f"--workers is {workers!r}; 0 (no processes) to {MOST_WORKERS:,} is needed")
 
 
 def check_own_operations(recipe, workers):
@@ -225,6 +227,23 @@ def check_own_operations(recipe, workers):
                 f"the augmentation {name!r} is {function}, which loader processes can't find; a function of a module, "
                 f"not a lambda or one within another, is needed, or workers=0"
             )
+
+
+def choose_workers(asked, processes, say):
+    """How many loader processes each process of a run has; more than the cores that we may use only where asked for.
+
+    Args:
+        asked: --workers; None: the default, shared
+        processes: how many of the run are on this machine
+        say: is told of more than the cores
+    """
+    if asked is None:
+        return max(1, default_workers() // processes)
+    together, cores = asked * processes, available_cores()
+    if together > cores:
+        shared = f"{cores} core{'s' * (cores > 1)}"
+        say(f"warning: {together} loader processes share {shared}; fewer --workers may be faster")
+    return asked
 
 
 def default_workers():

@@ -1,4 +1,7 @@
-"""Text lists with an image and all its boxes a line, as older YOLO trainers for Keras and TensorFlow read them."""
+"""Text lists with an image and all its boxes a line, as older YOLO trainers for Keras and TensorFlow read them.
+
+Limits: lines of 1 MiB. A file of 64 MiB is read within 1 GiB and 30 seconds, larger ones in proportion.
+"""
 
 import re
 

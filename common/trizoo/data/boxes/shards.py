@@ -1,4 +1,7 @@
-"""Boxes in tar shards: beside each image JSON of the same key, with its boxes and the names of their classes."""
+"""Boxes in tar shards: beside each image JSON of the same key, with its boxes and the names of their classes.
+
+Limits: 100,000 files a shard, 64 KiB a header, 4 MiB of JSON an image: within 300 MiB and 10 seconds a shard.
+"""
 
 import msgspec
 

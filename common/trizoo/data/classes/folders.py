@@ -1,4 +1,7 @@
-"""Folders of classes: train/CLASS/a.jpg and val/CLASS/a.jpg, or CLASS/a.jpg."""
+"""Folders of classes: train/CLASS/a.jpg and val/CLASS/a.jpg, or CLASS/a.jpg.
+
+Limits: lists of 5,000,000 lines. One of 64 MiB is read within 1 GiB and 30 seconds, larger ones in proportion.
+"""
 
 from collections import Counter
 

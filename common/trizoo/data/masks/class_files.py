@@ -1,12 +1,13 @@
 """The names of classes, and perhaps their colours, from a file in a data set's folder."""
 
-import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo.data.masks.pair import BACKGROUND
-from trizoo.data.reading import read_text
+from trizoo.data.name_files import MOST_BYTES
+from trizoo.data.reading import read_marker, read_text
 from trizoo.data.shapes import MARKER
 from trizoo.ground.conventions import BACKGROUND_NAMES
 from trizoo.ground.errors import UserError
@@ -56,9 +57,8 @@ def find_classes(root):
         if name in there:
             return read_classes(there[name])
     if MARKER in there:
-        try:
-            names = json.loads(there[MARKER].read_text(encoding="utf-8"))["classes"]
-        except (OSError, ValueError, KeyError):
+        names = read_marker(there[MARKER]).get("classes")
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             return None
         return ClassFile(there[MARKER], (BACKGROUND, *names))
     lists = root / "ImageSets" / "Main"
@@ -70,11 +70,11 @@ def find_classes(root):
 def read_classes(path):
     """The `ClassFile` of a file."""
     path = Path(path)
-    lines = [line.strip() for line in read_text(path)[0].replace("\r", "\n").split("\n")]
+    lines = [line.strip() for line in read_text(path, MOST_BYTES)[0].replace("\r", "\n").split("\n")]
     rows = [_row(line) for line in lines if line and not line.startswith("#") and not _is_heading(line)]
     kept = [(name, colour) for name, colour in rows if name.casefold() not in _IGNORED]
     names = tuple(BACKGROUND if name in BACKGROUND_NAMES else name for name, _ in kept)
-    twice = {name for name in names if names.count(name) > 1}
+    twice = {name for name, count in Counter(names).items() if count > 1}
     if twice or not names:
         what = f"names {sorted(twice)[0]!r} twice" if twice else "names no class"
         raise UserError(f"{path} {what}; one name a line, each once, is needed")

@@ -1,4 +1,8 @@
-"""COCO's JSON files of instances (outlines and run lengths), drawn as masks of class ids."""
+"""COCO's JSON files of instances (outlines and run lengths), drawn as masks of class ids.
+
+Limits: 4 GiB. A file of 64 MiB is read within 1 GiB and 20 seconds, larger ones in proportion; a mask is drawn within
+the same.
+"""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass

@@ -1,4 +1,8 @@
-"""CVAT's XML for images 1.1: outlines and run lengths, drawn as masks of class ids."""
+"""CVAT's XML for images 1.1: outlines and run lengths, drawn as masks of class ids.
+
+Limits: those of the boxes for the file; shapes that cover 4 times the image or 268 million pixels and cross 8 million
+rows. A file is read and a mask drawn within 1 GiB and 60 seconds.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Mask files as people have them: the values or colours in a file, and which class each of them means."""
+"""Mask files as people have them: the values or colours in a file, and which class each of them means.
+
+Limits: those of pictures: within 900 MiB and 20 seconds a mask.
+"""
 
 import re
 from collections.abc import Mapping

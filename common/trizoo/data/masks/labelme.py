@@ -1,4 +1,8 @@
-"""labelme's JSON files: outlines with names beside their images, drawn as masks of class ids."""
+"""labelme's JSON files: outlines with names beside their images, drawn as masks of class ids.
+
+Limits: those of the boxes for the file; shapes that cover 4 times the image or 268 million pixels and cross 8 million
+rows. A file is read and its mask drawn within 1 GiB and 30 seconds.
+"""
 
 import math
 from dataclasses import dataclass

@@ -3,6 +3,8 @@
 SBD keeps its masks so. `scipy.io.loadmat` would build all that a file names: objects, cells within cells, and arrays as
 large as it says they are; here sizes are compared with what is there before anything is made. After The MathWorks,
 "MAT-File Format", chapter 1, Level 5.
+
+Limits: 16 MiB of a file and of all that is in it: within 100 MiB and 5 seconds.
 """
 
 import struct

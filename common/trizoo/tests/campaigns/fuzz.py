@@ -15,14 +15,13 @@ import random
 import resource
 import signal
 import sys
-import tempfile
 import time
 import traceback
 import warnings
 from pathlib import Path
 
 from trizoo.tests.campaigns.fuzz_changes import mutated
-from trizoo.tests.campaigns.running import Findings, Process, arguments, table
+from trizoo.tests.campaigns.running import Findings, Process, arguments, scratch, table
 
 SECONDS, MEMORY = 5, 1 << 30
 STUCK = 60  # seconds without a next input, after which the process is killed
@@ -154,25 +153,30 @@ def main(given=None):
     findings, rows, running = Findings(args.keep), {}, []
     waiting = list(args.readers or readers())
     names, end = list(waiting), time.monotonic() + args.seconds
-    with tempfile.TemporaryDirectory(prefix="trizoo-fuzz-") as temporary:
+    with scratch("fuzz") as temporary:
         os.environ["TRIZOO_HOME"] = f"{temporary}/home"
-        while waiting or running:
-            if waiting and len(running) < args.jobs and time.monotonic() < end:
-                name = waiting.pop(0)
-                folder = Path(temporary, str(len(rows) + len(running) + 1000 * len(waiting)))
-                running.append(Running(name, args.inputs, args.seed, folder))
-            elif waiting and time.monotonic() >= end:
-                print(f"no time was left for {', '.join(waiting)}")
-                waiting = []
-            for one in [one for one in running if one.is_over()]:
-                rows[one.name] = one.row(findings)
-                print(*rows[one.name], sep=" | ", flush=True)
-                running.remove(one)
-            time.sleep(0.02)
+        try:
+            while waiting or running:
+                if waiting and len(running) < args.jobs and time.monotonic() < end:
+                    name = waiting.pop(0)
+                    folder = Path(temporary, str(len(rows) + len(running) + 1000 * len(waiting)))
+                    running.append(Running(name, args.inputs, args.seed, folder))
+                elif waiting and time.monotonic() >= end:
+                    print(f"no time was left for {', '.join(waiting)}")
+                    waiting = []
+                for one in [one for one in running if one.is_over()]:
+                    rows[one.name] = one.row(findings)
+                    print(*rows[one.name], sep=" | ", flush=True)
+                    running.remove(one)
+                time.sleep(0.02)
+        finally:
+            for one in running:
+                one.process.kill()
     head = ("reader", "inputs", "read", "refused", "slowest", "largest memory")
     table(head, *(rows[name] for name in names if name in rows))
     return findings.end()
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended either way, it ends what it has begun
     sys.exit(main())

@@ -83,12 +83,12 @@ def commands_of(name, root):
         (root / file).write_bytes(b"no such file")
     before = set(root.rglob("*")) | {root / "line"}
     (root / "line").write_text("[]")
-    numbers = iter(range(1 << 60))
+    numbers, flags = iter(range(1 << 60)), parser(name, prog=name)
 
     def run():
         number = next(numbers)
         rng = random.Random(f"{name} {number} {(root / 'line').read_bytes()!r}")
-        words = [name, *(_words(parser(name, prog=name), rng) if number else ["--help"])]
+        words = [name, *(_words(flags, rng) if number else ["--help"])]
         here = Path.cwd()
         os.chdir(root)
         try:
@@ -158,8 +158,11 @@ def _run(words):
     with ExitStack() as held:
         for place in (
             *("trizoo.download.fetch._download", "trizoo.data.synthetic.synthesize", "trizoo.commands.parity.run"),
+            "trizoo.commands.doctor.product",
         ):
             held.enter_context(patch(place, _reached))
+        held.enter_context(patch("trizoo.commands.doctor.FRAMEWORKS", {}))  # each of them takes seconds to load
+        held.enter_context(patch("argparse._", str))  # which else looks for translations on the disk, a word at a time
         held.enter_context(patch.object(Choice, "start", _reached))
         held.enter_context(patch.object(sys, "argv", ["trizoo", *words]))
         held.enter_context(redirect_stdout(out))

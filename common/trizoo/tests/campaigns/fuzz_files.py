@@ -10,6 +10,8 @@ import tarfile
 import tempfile
 import zipfile
 from contextlib import suppress
+from functools import cache
+from unittest.mock import patch
 from xml.sax.saxutils import quoteattr
 
 import h5py
@@ -297,6 +299,15 @@ def _assigned(path):
     load(Recipe, file="yolov3-tiny", overrides=[parse_assignment(line) for line in lines])
 
 
+def _diagnosed(path):
+    """A run's log, table or metrics; its recipe, which is a reader of its own here, isn't read each time anew."""
+    with patch("trizoo.diagnosis.history._found_recipe", lambda run: _RECIPES(run.recipe_path)):
+        str(diagnose(path.parent))
+
+
+_RECIPES = cache(lambda path: load(Recipe, file=str(path)).recipe)
+
+
 def _seen(path):
     read_image(path)
     read_image(path, (8, 8))
@@ -322,9 +333,9 @@ FILES = {
     ".npz": (npz, read),
     ".safetensors": (safe, read),
     "Darknet .weights": (darknet_weights, read),
-    "log of a run": (run_log, lambda path: str(diagnose(path.parent))),
-    "metrics.csv of a run": (run_table, lambda path: str(diagnose(path.parent))),
-    "metrics.json of a run": (run_metrics, lambda path: str(diagnose(path.parent))),
+    "log of a run": (run_log, _diagnosed),
+    "metrics.csv of a run": (run_table, _diagnosed),
+    "metrics.json of a run": (run_metrics, _diagnosed),
     "recipe": (recipe, lambda path: load(Recipe, file=str(path))),
     "--set": (assignments, _assigned),
     "manifest": (manifest, read_manifest.__wrapped__),

@@ -40,6 +40,22 @@ def test_ctrl_c_exits_as_a_shell_expects():
     assert ending.value.code == INTERRUPTED
 
 
+def test_ctrl_c_is_not_lost_in_a_destructor(capsys):
+    class Fragile:
+        def __del__(self):
+            raise KeyboardInterrupt
+
+    def interrupted():
+        Fragile()
+        while True:
+            pass
+
+    with pytest.raises(SystemExit) as ending:
+        run_command(interrupted)
+    assert ending.value.code == INTERRUPTED
+    assert capsys.readouterr() == ("", "interrupted\n")
+
+
 def test_too_little_memory_is_a_sentence(capsys):
     def fill():
         raise MemoryError

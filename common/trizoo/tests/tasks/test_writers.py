@@ -2,10 +2,10 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from defusedxml import ElementTree
 from PIL import Image
 
 from trizoo.data.boxes.voc_xml import read_annotation

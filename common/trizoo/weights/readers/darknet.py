@@ -4,6 +4,8 @@
 
 Which number belongs to which array is for the network's definition to say: `trizoo.weights.importers.darknet`.
 Layout: src/parser.c of the Darknet project.
+
+Limits: no more numbers than the file holds; beside them within 100 MiB and 5 seconds.
 """
 
 import struct

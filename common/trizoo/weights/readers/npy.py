@@ -2,6 +2,9 @@
 
 A .npy is b"\\x93NUMPY", a version, the length of its header, the header (a dict in Python's syntax: descr,
 fortran_order, shape), and the numbers. Layout: numpy/lib/format.
+
+Limits: a directory of 8 MiB, headers of 10,000 bytes, arrays of 4 times the file or 64 MiB. A file of 16 MiB is read
+within 300 MiB and 5 seconds.
 """
 
 import math

@@ -4,6 +4,9 @@ A zip archive holds `<folder>/data.pkl`, the pickle of what was saved, `<folder>
 and `<folder>/byteorder`. A legacy file is five pickles (a magic number, a version, the writer's machine, what was
 saved, the keys of the storages), and then each storage's count and numbers, little-endian.
 Layout: torch/serialization.py.
+
+Limits: a pickle of 1 MiB, a zip's directory of 8 MiB, arrays of 4 times the file or 64 MiB: beside the
+arrays within 300 MiB and 10 seconds.
 """
 
 import numpy as np

@@ -5,6 +5,8 @@
 
 All is little-endian; offsets count from the table's end; arrays lie one after the other without gaps.
 Layout: github.com/huggingface/safetensors.
+
+Limits: a table of 4 MiB, which is read within 300 MiB and 5 seconds, and the numbers, which the file must hold.
 """
 
 import json
