@@ -212,6 +212,7 @@ def build_trainer(
     callbacks=(),
     world,
     teacher=None,
+    layers=None,
 ):
     """The Trainer of a model: at the first step, or where the run's checkpoint stands.
 
@@ -224,6 +225,7 @@ def build_trainer(
         callbacks: see `trizoo.training.callbacks`
         world: of the processes that train it
         teacher: see `build_model`
+        layers: the run's `trizoo.training.layer_stats.LayerStats`, None without one
 
     Raises:
         UserError: where the data of a run to resume is no longer what it was, or nothing is left to do
@@ -260,6 +262,7 @@ def build_trainer(
         callbacks=callbacks,
         world=world,
         teacher=teacher,
+        layers=layers,
     )
     if checkpoint is not None:
         if checkpoint.step > trainer.plan.total_steps:

@@ -1,5 +1,6 @@
 """A teacher: a trained model whose outputs and features are learned beside the labels."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ from trizoo.families.base.distillation import COUNT, FEATURE, OUTPUT
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 from trizoo.training.build import input_sizes, make_model, read_model, spec_of
+from trizoo.training.memory import TeacherRoom
 
+PASS = 3  # of the largest output of a layer, what a pass without gradients holds: it, what it is made of, one more
 LEAST_STRIDE = 8  # of features that are learned: finer ones are many, and hold edges
 
 
@@ -20,9 +23,10 @@ class Teacher:
         model: a framework's, which is trained no more
         spec: the ModelSpec of the outputs that are learned, None for none
         outputs: the numbers of these among the model's outputs
+        whole, values: the teacher's own ModelSpec, and how many numbers it has, for `room`
     """
 
-    def __init__(self, framework, model, spec, outputs, options, precision, device):
+    def __init__(self, framework, model, spec, outputs, options, precision, device, whole=None, values=0):
         self.framework = framework
         self.model = model
         self.spec = spec
@@ -30,6 +34,9 @@ class Teacher:
         self.options = options
         self.precision = precision
         self.device = device
+        self.whole = whole
+        self.values = values
+        self.channels = {}
         self.teach = None
 
     def adapt(self, student):
@@ -47,9 +54,21 @@ class Teacher:
                     f"{_joined(own)}; another teacher, or --set distill.features=0, would do"
                 )
             self.framework.add_adapters(student, channels, self.device)
+        self.channels = channels
         self.teach = self.framework.teacher(self.model, tuple(channels), self.precision, self.device)
         self.model = None  # a copy of it teaches
         return tuple(channels)
+
+    def room(self, size):
+        """The `trizoo.training.memory.TeacherRoom` of images of (width, height), after `adapt`."""
+        calls, outputs = self.framework.trace(self.whole, size)
+        learned = [outputs[number] for number in self.outputs]
+        learned += [(size[0] // stride, size[1] // stride, count) for stride, count in self.channels.items()]
+        return TeacherRoom(
+            parameters=4 * self.values,
+            kept_by_image=4 * sum(map(math.prod, learned)),
+            held_by_image=4 * PASS * max(math.prod(shape) for _, shape in calls),
+        )
 
     def __call__(self, batch):
         outputs, features = self.teach(batch.images)
@@ -90,7 +109,8 @@ def open_teacher(framework, recipe, device, say):
     parts = ["its outputs"] if options.outputs else []
     parts += ["its features"] if options.features else []
     say(f"teacher: {options.teacher}, {read.spec.name}, teaches {' and '.join(parts)}")
-    return Teacher(framework, model, taught, outputs, options, recipe.precision, device)
+    values = sum(array.size for array in read.arrays.values())
+    return Teacher(framework, model, taught, outputs, options, recipe.precision, device, read.spec, values)
 
 
 def check_classes(read, recipe):
