@@ -147,6 +147,7 @@ def flag_overrides(args):
         origin = "command line --overfit"
         overrides += [
             ("augment", [], origin),
+            ("multi_scale.sizes", (), origin),
             ("multi_scale.low", 1.0, origin),
             ("multi_scale.high", 1.0, origin),
             ("freeze.epochs", 0, origin),

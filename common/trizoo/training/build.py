@@ -26,7 +26,8 @@ from trizoo.weights.report import match, parts_behind, strict
 
 def spec_of(recipe):
     """The ModelSpec of a recipe whose classes are known. Raises UserError for a size or a loss that doesn't fit."""
-    check_input_size(recipe.model.name, recipe.input_size)
+    for size in (recipe.input_size, *input_sizes(recipe).listed):
+        check_input_size(recipe.model.name, size)
     spec = spec_of_options(dict(recipe.model), len(recipe.classes))
     if recipe.loss.kind != spec.family:
         raise UserError(f"loss.kind is {recipe.loss.kind}; {spec.name} learns by {spec.family}")
