@@ -26,6 +26,7 @@ from trizoo.ground.truth import as_truth
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.tasks.predictors import Detector, Predictor
+from trizoo.training.batch_size import AUTO
 from trizoo.training.callbacks import as_callbacks
 from trizoo.training.distill import check_has_one, with_teacher
 from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
@@ -96,6 +97,8 @@ def train(
     quiet: bool = False,
     callbacks: Iterable[Any] = (),
     track: Iterable[str] = (),
+    batch_size: str | None = None,
+    layer_stats: bool = False,
     say: Callable[[str], None] = print,
 ) -> Run:
     """Trains a model, as `trizoo train` does.
@@ -115,6 +118,8 @@ def train(
         quiet: no progress
         callbacks: `trizoo.Callback` objects, or functions (trainer, record) called at each epoch's end
         track: where to follow the run beside its own log: "tensorboard", "mlflow", "wandb", or several
+        batch_size: "auto": the largest that memory has room for, as --batch-size auto; None: as the recipe says
+        layer_stats: whether mean and variance of each layer's outputs go into layers.csv of the run, as --layer-stats
         say: gets the lines that a person would read
 
     Returns:
@@ -127,11 +132,17 @@ def train(
     callbacks = as_callbacks(callbacks)
     if not callable(say):
         raise TypeError(f"say is {say!r}; a function of a line is needed")
+    if batch_size not in (None, AUTO):
+        raise UserError(
+            f"batch_size is {batch_size!r}; {AUTO!r} is needed, or a number as schedule.batch_size of the recipe"
+        )
     zoo = open_framework(framework)
     folder = None if resume is None else RunFolder.open(_as_text(resume, "resume"))
     if folder:
         if recipe is not None or weights is not None:
             raise UserError(f"a resumed run keeps its recipe and weights; leave recipe and weights out with {resume}")
+        if batch_size is not None:
+            raise UserError(f"a resumed run keeps its batch size; leave batch_size out with {resume}")
         recipe, path = recipe_of_run(folder), None
         if teacher is not None:
             check_has_one(recipe, folder)
@@ -151,6 +162,8 @@ def train(
         quiet=quiet,
         callbacks=callbacks,
         track=track,
+        fit_batch=batch_size == AUTO,
+        layer_stats=layer_stats,
     )
 
 

@@ -60,6 +60,14 @@ class Learner(Protocol):
         Nothing waits for the device here; the loop calls `float()` once per logging interval.
         """
 
+    def layer_stats(self, images: Any) -> list[tuple[str, int, tuple[Any, Any, Any]]]:
+        """What layers with parameters put out in a step's forward pass of uint8 (B, H, W, 3), which changes nothing.
+
+        Returns:
+            in the order of the calls (name, how many values, (mean and variance of those that are finite, how many
+            aren't)), these as scalars that `float()` takes
+        """
+
     def freeze(self, prefixes: tuple[str, ...]) -> None:
         """Holds what these names start: no gradient, batch norms in inference mode. () lets go of all."""
 

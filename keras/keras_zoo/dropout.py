@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_zoo import layout
+from keras_zoo.replicas import gathered
 from trizoo.families.classification.dropout import PRIME, kept, weighed
 
 
@@ -37,10 +38,14 @@ class Dropout(keras.layers.Layer):
 
 
 def kept_of(images, channels, share):
-    """See `trizoo.families.classification.dropout.kept`: uint8 (B, H, W, 3) -> bool (B, channels)."""
+    """See `trizoo.families.classification.dropout.kept`: uint8 (B, H, W, 3) -> bool (B, channels).
+
+    Of images that devices share each has those that it has in the whole batch.
+    """
     rows = ops.sum(ops.cast(images, "int32"), axis=(2, 3)) % PRIME  # (B, H)
     sums = ops.sum(rows, axis=1, keepdims=True) % PRIME  # (B, 1)
-    places = ops.arange(ops.shape(images)[0], dtype="int32")[:, None]
+    everyones, first = gathered(sums)
+    places = ops.arange(ops.shape(everyones)[0], dtype="int32")[:, None]
     numbers = ops.arange(channels, dtype="int32")[None]
-    whole = ops.sum(weighed(sums, places)) % PRIME
-    return kept(sums, whole, places, numbers, share)
+    whole = ops.sum(weighed(everyones, places)) % PRIME
+    return kept(sums, whole, places[: ops.shape(images)[0]] + first, numbers, share)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_zoo.layer_stats import layer_stats
 from keras_zoo.layers import BatchNorm, get_array, named_layers, named_parameters
 from keras_zoo.memory import is_out_of_memory
 from keras_zoo.optimizers import OPTIMIZERS
@@ -87,6 +88,15 @@ class Learner:
             self.compiled[size, last] = compiled_step(self.model, self.compile)
         means = self.compiled[size, last](*shares(images, targets))  # over the devices, of what adds up to the whole
         return {name: float(value) * around.num_replicas_in_sync for name, value in means.items()}
+
+    def layer_stats(self, images):
+        """See `trizoo.framework.Learner.layer_stats`."""
+        with (
+            explain_out_of_memory(images, is_out_of_memory, training=True),
+            scope_of(self.device),
+            keras.device(self.device),
+        ):
+            return layer_stats(self.model, images)
 
     def freeze(self, prefixes):
         """See `trizoo.framework.Learner.freeze`.

@@ -104,7 +104,8 @@ def compiled_step(model, jit_compile):
     @tf.function(reduce_retracing=True, jit_compile=jit_compile, autograph=False)
     def step(images, targets):
         logs = around.run(model.train_step, ((images, targets),))
-        return {name: around.experimental_local_results(value)[0] for name, value in logs.items()}
+        # of older Keras each device has the mean already, of newer its own
+        return {name: around.reduce("MEAN", value, axis=None) for name, value in logs.items()}
 
     return step
 
@@ -121,3 +122,16 @@ def total(tensors):
     import tensorflow as tf
 
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(tensors))
+
+
+def gathered(tensor):
+    """What all devices have, behind one another, and this one's first place there: (B, ...) -> (n * B, ...), int.
+
+    Within a step; gradients go through, as sums over the devices.
+    """
+    if strategy() is None:  # on JAX a step has the whole batch
+        return tensor, 0
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    return context.all_gather(tensor, axis=0), context.replica_id_in_sync_group * tf.shape(tensor)[0]

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from torch_zoo.processes import gathered
 from trizoo.families.classification.dropout import PRIME, kept, weighed
 
 
@@ -25,10 +26,14 @@ class Dropout(nn.Module):
 
 
 def kept_of(images: Tensor, channels: int, share: float) -> Tensor:
-    """See `trizoo.families.classification.dropout.kept`: uint8 (B, H, W, 3) -> bool (B, channels)."""
+    """See `trizoo.families.classification.dropout.kept`: uint8 (B, H, W, 3) -> bool (B, channels).
+
+    Of images that devices share each has those that it has in the whole batch.
+    """
     rows = images.sum(dim=(2, 3), dtype=torch.int64) % PRIME  # (B, H)
     sums = rows.sum(dim=1, keepdim=True) % PRIME  # (B, 1)
-    places = torch.arange(images.shape[0], device=images.device)[:, None]
+    everyones, first = gathered(sums)
+    places = torch.arange(everyones.shape[0], device=images.device)[:, None]
     numbers = torch.arange(channels, device=images.device)[None]
-    whole = weighed(sums, places).sum() % PRIME
-    return kept(sums, whole, places, numbers, share)
+    whole = weighed(everyones, places).sum() % PRIME
+    return kept(sums, whole, places[: images.shape[0]] + first, numbers, share)

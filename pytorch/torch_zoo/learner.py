@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from torch_zoo.layer_stats import layer_stats
 from torch_zoo.memory import is_out_of_memory
 from torch_zoo.precision import DTYPES
 from torch_zoo.processes import add_up, share_batch_norms, total, world
@@ -84,6 +85,11 @@ class Learner:
         if self.is_shared:
             add_up(list(terms.values()))
         return terms
+
+    def layer_stats(self, images: Any) -> list[tuple[str, int, tuple[Tensor, Tensor, Tensor]]]:
+        """See `trizoo.framework.Learner.layer_stats`."""
+        with explain_out_of_memory(images, is_out_of_memory, training=True):
+            return layer_stats(self.model, self._send(images), self.dtype)
 
     def freeze(self, prefixes: tuple[str, ...]) -> None:
         """See `trizoo.framework.Learner.freeze`."""

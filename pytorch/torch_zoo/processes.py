@@ -172,6 +172,31 @@ class _Total(torch.autograd.Function):
         return total(gradient)
 
 
+class _Gathered(torch.autograd.Function):
+    """Those of all processes behind one another, by rank; the gradient is the sum of all processes' gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor) -> Tensor:
+        parts = [torch.empty_like(tensor) for _ in range(world().size)]
+        with _heard():
+            distributed.all_gather(parts, tensor.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return total(gradient).chunk(world().size)[world().rank]
+
+
+def gathered(tensor: Tensor) -> tuple[Tensor, int]:
+    """What all processes have, behind one another, and this one's first place there: (B, ...) -> (n * B, ...), int.
+
+    Gradients go through, as sums over the processes.
+    """
+    if world().size == 1:
+        return tensor, 0
+    return _Gathered.apply(tensor), world().rank * len(tensor)
+
+
 class SharedBatchNorm(nn.BatchNorm2d):
     """A batch norm that trains by the statistics of all processes' pixels, computed in float32."""
 

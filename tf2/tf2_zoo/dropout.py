@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tf2_zoo.layers import Module, is_training
+from tf2_zoo.replicas import gathered
 from trizoo.families.classification.dropout import PRIME, kept, weighed
 
 
@@ -25,10 +26,14 @@ class Dropout(Module):
 
 
 def kept_of(images, channels, share):
-    """See `trizoo.families.classification.dropout.kept`: uint8 (B, H, W, 3) -> bool (B, channels)."""
+    """See `trizoo.families.classification.dropout.kept`: uint8 (B, H, W, 3) -> bool (B, channels).
+
+    Of images that devices share each has those that it has in the whole batch.
+    """
     rows = tf.reduce_sum(tf.cast(images, tf.int32), axis=(2, 3)) % PRIME  # (B, H)
     sums = tf.reduce_sum(rows, axis=1, keepdims=True) % PRIME  # (B, 1)
-    places = tf.range(tf.shape(images)[0])[:, None]
+    everyones, first = gathered(sums)
+    places = tf.range(tf.shape(everyones)[0])[:, None]
     numbers = tf.range(channels)[None]
-    whole = tf.reduce_sum(weighed(sums, places)) % PRIME
-    return kept(sums, whole, places, numbers, share)
+    whole = tf.reduce_sum(weighed(everyones, places)) % PRIME
+    return kept(sums, whole, places[: tf.shape(images)[0]] + first, numbers, share)

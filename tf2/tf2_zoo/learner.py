@@ -4,6 +4,7 @@ import functools
 
 import tensorflow as tf
 
+from tf2_zoo.layer_stats import layer_stats
 from tf2_zoo.layers import BatchNorm, named_modules, named_variables
 from tf2_zoo.memory import is_out_of_memory
 from tf2_zoo.optimizers import OPTIMIZERS
@@ -66,6 +67,11 @@ class Learner:
         self.apply(gradients, tf.constant(lr, tf.float32))
         return {name: sum(part[name] for part in terms) for name in terms[0]}
 
+    def layer_stats(self, images):
+        """See `trizoo.framework.Learner.layer_stats`."""
+        with explain_out_of_memory(images, is_out_of_memory, training=True), tf.device(self.device):
+            return self.look(images)
+
     def freeze(self, prefixes):
         """See `trizoo.framework.Learner.freeze`."""
         for name, module in named_modules(self.model):
@@ -79,6 +85,7 @@ class Learner:
         self.differentiate = tf.function(differentiate, jit_compile=self.compile, reduce_retracing=True)
         self.add = tf.function(on_each(self.strategy, _add))
         self.apply = tf.function(self._apply, jit_compile=self.compile)
+        self.look = layer_stats(self.model)
 
     def _differentiate(self, images, targets, size):
         """The loss terms of images, and the gradients of `trained`, scaled in fp16.

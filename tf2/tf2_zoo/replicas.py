@@ -91,6 +91,17 @@ def total(values):
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
 
 
+def gathered(tensor):
+    """What all devices have, behind one another, and this one's first place there: (B, ...) -> (n * B, ...), int.
+
+    Within `on_each`; gradients go through, as sums over the devices.
+    """
+    if not is_spread(tf.distribute.get_strategy()):
+        return tensor, 0
+    context = tf.distribute.get_replica_context()
+    return context.all_gather(tensor, axis=0), context.replica_id_in_sync_group * tf.shape(tensor)[0]
+
+
 def update(strategy, variable, function, *arguments):
     """Calls a function of a variable and the arguments, on each device with its copy and what it has of these."""
     if is_spread(strategy):

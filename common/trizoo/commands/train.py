@@ -12,6 +12,7 @@ from trizoo.recipes.describe import describe
 from trizoo.recipes.load import load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import FLAGS as TASK_FLAGS
+from trizoo.training.batch_size import AUTO
 from trizoo.training.build import check_model
 from trizoo.training.distill import check_has_one
 from trizoo.training.find_lr import find_lr
@@ -24,7 +25,6 @@ from trizoo.training.world import World, started
 
 OVERFIT_ITERATIONS = 400
 OVERFIT_BATCH = 8
-AUTO = "auto"  # of --batch-size
 
 # flag -> the recipe's key that it sets
 FLAGS = {
@@ -102,6 +102,8 @@ def _run(args, choice, folder):
     check_root(loaded.recipe.data.root)
     if args.find_lr is not None and args.batch_size == AUTO:
         raise UserError("--find-lr looks for the rate of one batch size, and --batch-size is auto; a number is needed")
+    if args.find_lr is not None and args.layer_stats:
+        raise UserError("--find-lr trains nothing that --layer-stats could look at; leave one of them out")
     framework, device = choice.start(args.device)
     if args.find_lr is not None:
         options = {"weights": args.weights, "out": args.out, "workers": args.workers, "quiet": args.quiet}
@@ -119,6 +121,7 @@ def _run(args, choice, folder):
         quiet=args.quiet,
         track=args.track,
         fit_batch=args.batch_size == AUTO,
+        layer_stats=args.layer_stats,
     )
     return INTERRUPTED if done.metrics is None else 0
 
@@ -145,6 +148,7 @@ def flag_overrides(args):
         origin = "command line --overfit"
         overrides += [
             ("augment", [], origin),
+            ("multi_scale.sizes", (), origin),
             ("multi_scale.low", 1.0, origin),
             ("multi_scale.high", 1.0, origin),
             ("freeze.epochs", 0, origin),

@@ -88,17 +88,36 @@ class Data(Section):
 class MultiScale(Section):
     """Input sizes that change during training: a random factor of input_size, rounded to what the model takes.
 
-    Evaluation keeps to input_size.
+    Or one of a list. Evaluation keeps to input_size.
     """
 
     low: Positive = Field(1.0, description="least factor; 1 and 1 = always input_size")
     high: Positive = Field(1.0, description="greatest factor")
+    sizes: tuple[tuple[Count, Count], ...] = Field(
+        (), description="in place of factors: [shorter side, longer side at most] of which one is drawn; () = none"
+    )
     every: Count = Field(10, description="steps at one size")
+
+    @property
+    def changes(self):
+        """Whether there is more than input_size."""
+        return bool(self.sizes) or (self.low, self.high) != (1, 1)
+
+    def __str__(self):
+        return f"{[list(size) for size in self.sizes]}" if self.sizes else f"{self.low:g} to {self.high:g}"
 
     @model_validator(mode="after")
     def _in_order(self):
         if self.low > self.high:
             raise ValueError(f"low is {self.low:g} and high {self.high:g}; low must not be above high")
+        if self.sizes and (self.low, self.high) != (1, 1):
+            raise ValueError(
+                f"sizes is {[list(size) for size in self.sizes]}, and low and high are {self.low:g} and {self.high:g}; "
+                f"sizes or factors are needed, not both"
+            )
+        for shorter, longer in self.sizes:
+            if shorter > longer:
+                raise ValueError(f"sizes has [{shorter}, {longer}]; the shorter side comes first")
         return self
 
 
@@ -282,10 +301,10 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _unresized_has_one_size(self):
         scale = self.multi_scale
-        if self.resize == "none" and (scale.low, scale.high) != (1, 1):
+        if self.resize == "none" and scale.changes:
             raise ValueError(
-                f"multi_scale is {scale.low:g} to {scale.high:g}, and resize none takes images as they are; low and "
-                f"high of 1, or another policy, would do"
+                f"multi_scale is {scale}, and resize none takes images as they are; low and high of 1 and no sizes, or "
+                f"another policy, would do"
             )
         return self
 

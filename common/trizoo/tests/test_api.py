@@ -312,6 +312,28 @@ def test_what_no_run_can_have_is_refused_before_its_folder_is_made(door, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
+def test_the_batch_may_be_as_large_as_memory_has_room_for(door):
+    door.memory = 1 << 40
+    lines = []
+    run = trizoo.train(
+        {"data.root": "photos", "schedule.iterations": 1}, batch_size="auto", workers=0, say=lines.append, quiet=True
+    )
+    (told,) = (line for line in lines if line.startswith("batch size: "))
+    assert "(--batch-size auto)" in told
+    assert f"batch size: {load_recipe(run.best)['schedule']['batch_size']}, whose training takes" in told
+    with pytest.raises(trizoo.UserError, match=r"batch_size is 8; 'auto' is needed, or a number as schedule"):
+        trizoo.train({"data.root": "photos"}, batch_size=8, say=quiet)
+    with pytest.raises(trizoo.UserError, match="a resumed run keeps its batch size; leave batch_size out"):
+        trizoo.train(resume=run.path, batch_size="auto", say=quiet)
+
+
+def test_the_layers_of_a_run_are_looked_at_where_that_is_wished(door):
+    run = trizoo.train({"data.root": "photos", "schedule.iterations": 1}, layer_stats=True, say=quiet, quiet=True)
+    header, row = run.folder.layers_csv.read_text(encoding="utf-8").splitlines()
+    assert header == "step,layer,mean,variance,not_finite,values"
+    assert row == "1,backbone.bn,0.0,0.0,0,4"
+
+
 def test_what_is_no_callback_is_refused(door):
     with pytest.raises(TypeError, match=r"callbacks holds 3; a trizoo\.Callback or a function"):
         trizoo.train({"data.root": "photos"}, callbacks=[3], say=quiet)

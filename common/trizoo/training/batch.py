@@ -1,5 +1,6 @@
 """Batches: which images each step gets, and the arrays that go to the device."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -47,13 +48,14 @@ class BatchPlan:
 
 @dataclass(frozen=True)
 class InputSizes:
-    """The input size of each step: a factor from U(low, high), times `size`, for `every` steps at a time.
+    """The input size of each step: a factor from U(low, high), times `size`, or one of `sizes`; for `every` steps.
 
-    The factor depends on (seed, step // every) alone.
+    It depends on (seed, step // every) alone.
 
     Args:
         size: (width, height) at factor 1; other factors' sides are rounded to a multiple of `multiple`, and at least
             that
+        sizes: (shorter side, longer side) each, turned as `size` is
     """
 
     size: tuple[int, int]
@@ -62,32 +64,41 @@ class InputSizes:
     low: float = 1.0
     high: float = 1.0
     every: int = 1
+    sizes: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(cls, recipe, architecture):
         """Those of a recipe's run of a model. Raises UserError for changing sizes where it takes one alone."""
         scale = recipe.multi_scale
-        if architecture.only_size and (scale.low, scale.high) != (1, 1):
+        if architecture.only_size and scale.changes:
             raise UserError(
-                f"multi_scale is {scale.low:g} to {scale.high:g}, and {recipe.model.name} takes one size alone; "
-                f"low and high of 1 would do"
+                f"multi_scale is {scale}, and {recipe.model.name} takes one size alone; low and high of 1, and no "
+                f"sizes, would do"
             )
         return cls(recipe.input_size, architecture.size_multiple, recipe.seed, **scale.model_dump())
 
     @property
+    def listed(self):
+        """(width, height) of each of `sizes`."""
+        width, height = self.size
+        return [size[::-1] if width >= height else size for size in self.sizes]
+
+    @property
     def smallest(self):
-        """(width, height) that no step's is below."""
-        return self._scaled(self.low)
+        """(width, height) that no step's has fewer pixels than."""
+        return min(self.listed, key=math.prod) if self.sizes else self._scaled(self.low)
 
     @property
     def largest(self):
-        """(width, height) that no step's is above."""
-        return self._scaled(self.high)
+        """(width, height) that no step's has more pixels than."""
+        return max(self.listed, key=math.prod) if self.sizes else self._scaled(self.high)
 
     def at(self, step):
         """(width, height) of a step's images."""
         # the spawn key keeps the stream apart from the order's, (seed, epoch), and from the images', (seed, epoch, i)
         rng = np.random.default_rng(np.random.SeedSequence((self.seed, step // self.every), spawn_key=(2,)))
+        if self.sizes:
+            return self.listed[rng.integers(len(self.sizes))]
         return self._scaled(rng.uniform(self.low, self.high))
 
     def _scaled(self, factor):

@@ -7,6 +7,7 @@ from trizoo.training.build import check_batch_norm, input_sizes, spec_of
 from trizoo.training.cache import ROOM
 from trizoo.training.memory import MIB, estimate, gib
 
+AUTO = "auto"  # in the place of a batch size
 MOST = 64  # images of a part of a batch: more gain no speed, and learning rates are known for fewer
 SHARE = 0.9  # of the memory, the rest is a margin
 LOADER = 80 * MIB  # of a loader process, beside the images that it keeps
@@ -29,7 +30,7 @@ def with_batch_size(recipe, size):
     )
 
 
-def fit_batch_size(framework, recipe, shapes, device, say, *, sizes, workers, world, devices=1):
+def fit_batch_size(framework, recipe, shapes, device, say, *, sizes, workers, world, devices=1, teacher=None):
     """The recipe with the largest batch, a power of two times its parts, whose estimate fits the device's memory.
 
     Args:
@@ -41,6 +42,7 @@ def fit_batch_size(framework, recipe, shapes, device, say, *, sizes, workers, wo
         workers: loader processes
         world: of the processes that share each batch, of which the first decides
         devices: of each process that share its part
+        teacher: the run's `trizoo.training.distill.Teacher`, None without one
 
     Raises:
         UserError: where not even the smallest batch fits, and where the device doesn't say what it has
@@ -53,7 +55,7 @@ def fit_batch_size(framework, recipe, shapes, device, say, *, sizes, workers, wo
         )
     spec = spec_of(recipe)
     size = input_sizes(recipe).largest
-    known = estimate(framework, spec, recipe, shapes, size, device, world.size * devices)
+    known = estimate(framework, spec, recipe, shapes, size, device, world.size * devices, teacher)
     images = len(sizes)
     if known.parts > images:
         raise UserError(
@@ -92,12 +94,12 @@ def room_of(framework, device, sizes, workers, shares=1):
     return max(0, int(SHARE * there))
 
 
-def explain(error, framework, recipe, shapes, device, *, sizes, workers, world):
+def explain(error, framework, recipe, shapes, device, *, sizes, workers, world, teacher=None):
     """A step's TooLittleMemoryError as a UserError that names a batch that fits by the estimate, and what would do.
 
     Args:
         error: the `trizoo.ground.memory.TooLittleMemoryError`
-        framework, recipe, shapes, device, sizes, workers, world: as for `fit_batch_size`
+        framework, recipe, shapes, device, sizes, workers, world, teacher: as for `fit_batch_size`
     """
     tried, accumulate = error.images * world.size, recipe.schedule.accumulate
     parts, fits = accumulate * world.size, 0
@@ -105,7 +107,7 @@ def explain(error, framework, recipe, shapes, device, *, sizes, workers, world):
     if room is not None:
         # what there is may be too little to look for it in, of which each framework has an error of its own
         with contextlib.suppress(Exception):
-            known = estimate(framework, spec_of(recipe), recipe, shapes, error.size, device, world.size)
+            known = estimate(framework, spec_of(recipe), recipe, shapes, error.size, device, world.size, teacher)
             fits = known.largest(room, tried // 2)  # no more than half, whatever the estimate: the whole didn't fit
     what = f"memory is too small for {tried} images of {error.size[0]}x{error.size[1]} at once"
     if not fits and tried // 2 < parts:

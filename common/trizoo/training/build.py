@@ -26,7 +26,8 @@ from trizoo.weights.report import match, parts_behind, strict
 
 def spec_of(recipe):
     """The ModelSpec of a recipe whose classes are known. Raises UserError for a size or a loss that doesn't fit."""
-    check_input_size(recipe.model.name, recipe.input_size)
+    for size in (recipe.input_size, *input_sizes(recipe).listed):
+        check_input_size(recipe.model.name, size)
     spec = spec_of_options(dict(recipe.model), len(recipe.classes))
     if recipe.loss.kind != spec.family:
         raise UserError(f"loss.kind is {recipe.loss.kind}; {spec.name} learns by {spec.family}")
@@ -214,6 +215,7 @@ def build_trainer(
     callbacks=(),
     world,
     teacher=None,
+    layers=None,
 ):
     """The Trainer of a model: at the first step, or where the run's checkpoint stands.
 
@@ -226,6 +228,7 @@ def build_trainer(
         callbacks: see `trizoo.training.callbacks`
         world: of the processes that train it
         teacher: see `build_model`
+        layers: the run's `trizoo.training.layer_stats.LayerStats`, None without one
 
     Raises:
         UserError: where the data of a run to resume is no longer what it was, or nothing is left to do
@@ -266,6 +269,7 @@ def build_trainer(
         callbacks=callbacks,
         world=world,
         teacher=teacher,
+        layers=layers,
     )
     if checkpoint is not None:
         if checkpoint.step > trainer.plan.total_steps:

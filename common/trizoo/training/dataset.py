@@ -53,6 +53,13 @@ class TrainingSet:
         ids = [self.source.records[self.members[index]].id for index in plan.indices]
         return Batch(images, targets, ids, plan.step)
 
+    def whole_targets(self, plan):
+        """See `trizoo.families.base.spec.ModelSpec.whole_targets`: of a plan's batch, without a pixel being read."""
+        if not self.spec.learns_pairs:
+            return {}
+        labels = [self.source.source.labels_in(self.members[index]) for index in plan.indices]
+        return self.spec.whole_targets(labels, self.loss)
+
     def sample(self, index, epoch, position, size=None, progress=0.0):
         """One augmented sample of this size (None: the recipe's); its random numbers come from (seed, epoch, position).
 

@@ -1,5 +1,6 @@
 """A teacher: a trained model whose outputs and features are learned beside the labels."""
 
+import math
 import zlib
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from trizoo.ground.text import first_few
 from trizoo.recipes.load import from_dict, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.training.build import input_sizes, make_model, read_model, spec_of
+from trizoo.training.memory import TeacherRoom
 from trizoo.weights.checkpoint import OF_TRAINING
 
+PASS = 3  # of the largest output of a layer, what a pass without gradients holds: it, what it is made of, one more
 LEAST_STRIDE = 8  # of features that are learned: finer ones are many, and hold edges
 
 
@@ -25,9 +28,10 @@ class Teacher:
         spec: the ModelSpec of the outputs that are learned, None for none
         outputs: the numbers of these among the model's outputs
         crc32: of its weights, by which a run to resume knows it
+        whole, values: the teacher's own ModelSpec, and how many numbers it has, for `room`
     """
 
-    def __init__(self, framework, model, spec, outputs, options, precision, device, crc32=None):
+    def __init__(self, framework, model, spec, outputs, options, precision, device, crc32=None, whole=None, values=0):
         self.framework = framework
         self.model = model
         self.spec = spec
@@ -36,6 +40,9 @@ class Teacher:
         self.precision = precision
         self.device = device
         self.crc32 = crc32
+        self.whole = whole
+        self.values = values
+        self.channels = {}
         self.teach = None
 
     def adapt(self, student):
@@ -53,6 +60,7 @@ class Teacher:
                     f"{_joined(own)}; another teacher, or --set distill.features=0, would do"
                 )
             self.framework.add_adapters(student, channels, self.device)
+        self.channels = channels
         self.teach = self.framework.teacher(self.model, tuple(channels), self.precision, self.device)
         self.model = None  # a copy of it teaches
         return tuple(channels)
@@ -71,6 +79,17 @@ class Teacher:
             )
         if checkpoint.state["notes"].get("teacher_crc32", self.crc32) != self.crc32:
             say(f"warning: the teacher {path} is another one than this run had before, or was trained further")
+
+    def room(self, size):
+        """The `trizoo.training.memory.TeacherRoom` of images of (width, height), after `adapt`."""
+        calls, outputs = self.framework.trace(self.whole, size)
+        learned = [outputs[number] for number in self.outputs]
+        learned += [(size[0] // stride, size[1] // stride, count) for stride, count in self.channels.items()]
+        return TeacherRoom(
+            parameters=4 * self.values,
+            kept_by_image=4 * sum(map(math.prod, learned)),
+            held_by_image=4 * PASS * max(math.prod(shape) for _, shape in calls),
+        )
 
     def __call__(self, batch):
         outputs, features = self.teach(batch.images)
@@ -136,7 +155,8 @@ def open_teacher(framework, recipe, device, say):
     crc32 = 0
     for name in sorted(read.arrays):
         crc32 = zlib.crc32(np.ascontiguousarray(read.arrays[name]).data, crc32)
-    return Teacher(framework, model, taught, outputs, options, recipe.precision, device, crc32)
+    values = sum(array.size for array in read.arrays.values())
+    return Teacher(framework, model, taught, outputs, options, recipe.precision, device, crc32, read.spec, values)
 
 
 def check_classes(read, recipe):

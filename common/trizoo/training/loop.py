@@ -62,6 +62,7 @@ class Trainer:
         callbacks: see `trizoo.training.callbacks`
         world: of the processes that train it, of which the first alone logs, saves and has callbacks
         teacher: the run's `trizoo.training.distill.Teacher`, None without one
+        layers: the run's `trizoo.training.layer_stats.LayerStats`, None without one
     """
 
     framework: Any
@@ -87,6 +88,7 @@ class Trainer:
     callbacks: tuple = ()
     world: World = field(default_factory=World)
     teacher: Any = None
+    layers: Any = None
     saved: float = 0.0  # when last.h5 was, by time.monotonic
     save_seconds: float = 0.0  # that it took
 
@@ -120,7 +122,8 @@ class Trainer:
                     frozen = phase.frozen
                     self.learner.freeze((self.plan.frozen_prefix,) if frozen else ())
                 lr = self.plan.lr(batch.step)
-                pending.append((batch.step, lr, batch.ids, self.learner.step(self.taught(batch), lr)))
+                looked = self.layers and self.layers.look(self.learner, batch.images)
+                pending.append((batch.step, lr, batch.ids, self.learner.step(self.taught(batch), lr), looked))
                 if self.recipe.ema.decay:
                     self.learner.average.move(average_decay(self.recipe.ema, batch.step))
                 self.step = batch.step + 1
@@ -167,20 +170,23 @@ class Trainer:
 
     def _log(self, pending, batch_size):
         """Brings the pending steps' terms from the device, checks them, and writes one line for the last of them."""
-        for step, lr, ids, terms in pending:
+        for step, lr, ids, terms, looked in pending:
             values = {name: float(value) for name, value in terms.items()}
             # the sum comes last: it isn't finite because one of the others isn't
             for name, value in sorted(values.items(), key=lambda item: item[0] == "loss"):
                 if not math.isfinite(value):
                     self.run.log(self._step_record(step, lr, values))
+                    where = f"; {self.layers.explain(step + 1, looked)}" if self.layers else ""
                     raise UserError(
                         f"training stopped: the loss term {name!r} is {value} at step {step + 1} with the images "
-                        f"{', '.join(ids)}; a lower --lr or a lower --set optimizer.clip_norm=X would do, and "
+                        f"{', '.join(ids)}{where}; a lower --lr or a lower --set optimizer.clip_norm=X would do, and "
                         f"{self.run.last} holds the last good weights"
                     )
             self.epoch_sums.add(values)
         record = self._step_record(step, lr, values)
         self.run.log(record)
+        if self.layers:
+            self.layers.write(step + 1, looked)
         for callback in self.callbacks:
             callback.on_step(self, record)
         self.progress.update(step + 1, {**values, "lr": lr}, images=batch_size * len(pending))

@@ -26,6 +26,21 @@ ON_GPU = (700 * MIB, 1.2)  # a guess: no GPU was measured
 
 
 @dataclass(frozen=True)
+class TeacherRoom:
+    """Bytes that a teacher takes.
+
+    Args:
+        parameters: of its network
+        kept_by_image: of its outputs and features, which the step's loss needs
+        held_by_image: of its pass, before the step's own, of the whole batch at once
+    """
+
+    parameters: int = 0
+    kept_by_image: int = 0
+    held_by_image: int = 0
+
+
+@dataclass(frozen=True)
 class Estimate:
     """Bytes that a training takes, by what they are for.
 
@@ -40,6 +55,7 @@ class Estimate:
         framework: that it takes for itself
         factor: of all the others, see OVERHEAD
         parts: of a batch, whose passes come one after another (`schedule.accumulate`) or on a device each
+        teacher: what the run's teacher takes
     """
 
     parameters: int
@@ -52,14 +68,16 @@ class Estimate:
     framework: int
     factor: float
     parts: int = 1
+    teacher: TeacherRoom = TeacherRoom()
 
     def activations(self, batch):
-        """What the passes of a batch of so many images hold, of its largest part."""
-        return self.held + self.held_by_image * math.ceil(batch / self.parts)
+        """What the passes of a batch of so many images hold, of its largest part; a teacher's pass is over by then."""
+        own = self.held + self.held_by_image * math.ceil(batch / self.parts)
+        return max(own + self.teacher.kept_by_image * batch, self.teacher.held_by_image * batch)
 
     def total(self, batch):
         """All of a batch of so many images."""
-        fixed = self.parameters + self.gradients + self.slots + self.average
+        fixed = self.parameters + self.gradients + self.slots + self.average + self.teacher.parameters
         return self.framework + round(self.factor * (fixed + self.activations(batch) + self.image * batch))
 
     def largest(self, room, most):
@@ -75,7 +93,7 @@ class Estimate:
         return batch
 
 
-def estimate(framework, spec, recipe, shapes, size, device, shares=1):
+def estimate(framework, spec, recipe, shapes, size, device, shares=1, teacher=None):
     """The Estimate of a recipe's training.
 
     Args:
@@ -84,6 +102,7 @@ def estimate(framework, spec, recipe, shapes, size, device, shares=1):
         size: (width, height) of the input
         device: the framework's own, that trains
         shares: devices that share each batch
+        teacher: the run's `trizoo.training.distill.Teacher`, None without one
     """
     values, trained = sum(map(math.prod, shapes.values())), count_parameters(shapes)
     few, more = (framework.held_bytes(spec, recipe, made_up(spec, recipe, size, count)) for count in TRACED)
@@ -100,6 +119,7 @@ def estimate(framework, spec, recipe, shapes, size, device, shares=1):
         framework=own,
         factor=factor,
         parts=recipe.schedule.accumulate * shares,
+        teacher=TeacherRoom() if teacher is None else teacher.room(size),
     )
 
 

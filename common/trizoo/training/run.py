@@ -4,6 +4,7 @@
     metrics.csv     one row per epoch, from the log       curves.png   the log, drawn
     last.h5 best.h5 checkpoints                           metrics.json the final metrics
     samples/        pictures                              .lock        of the process that trains it, while it does
+    layers.csv      of --layer-stats, see `trizoo.training.layer_stats`
 
 Each line of the log has a kind, "step" or "epoch", with `step`, the steps done since the run began, and `epoch`, from
 1. A step line gives `lr` and the loss terms by name; an epoch line the terms' means, `seconds`, and where it was
@@ -39,6 +40,7 @@ class RunFolder:
         self.curves = self.path / "curves.png"
         self.best = self.path / "best.h5"
         self.last = self.path / "last.h5"
+        self.layers_csv = self.path / "layers.csv"
         self.metrics_json = self.path / "metrics.json"
         self.samples = self.path / "samples"
         self.lock_path = self.path / ".lock"

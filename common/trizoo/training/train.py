@@ -18,6 +18,7 @@ from trizoo.training.build import build_model, build_trainer, check_model, spec_
 from trizoo.training.data import open_data
 from trizoo.training.distill import absolute, check_there, open_teacher
 from trizoo.training.finish import finish
+from trizoo.training.layer_stats import LayerStats, check_alone
 from trizoo.training.progress import Progress
 from trizoo.training.resume import load_last, tell_jump
 from trizoo.training.run import RunFolder, next_run
@@ -68,6 +69,7 @@ def train(
     callbacks=(),
     track=(),
     fit_batch=False,
+    layer_stats=False,
 ):
     """Trains as a recipe says -> Run.
 
@@ -84,6 +86,7 @@ def train(
         callbacks: `trizoo.training.callbacks.Callback` objects
         track: names of `trizoo.training.trackers` that follow the run beside its own log
         fit_batch: whether the batch size of a new run is the largest that memory has room for, not the recipe's
+        layer_stats: whether each step's layers are looked at, on one device; see `trizoo.training.layer_stats`
 
     Raises:
         UserError: for data, weights, sizes or folders that don't fit, for a folder that another process trains in, for
@@ -101,7 +104,11 @@ def train(
     check_shares(world, recipe)
     check_own_operations(recipe, workers)
     trackers = open_trackers(track, run, say) if world.is_first else ()
-    device, devices = spread(framework, device, recipe, _nothing if fit_batch else say)
+    if layer_stats:
+        check_alone(world)
+    devices = 1
+    if not layer_stats:
+        device, devices = spread(framework, device, recipe, _nothing if fit_batch else say)
     if world.size > 1:
         check_model(recipe, world.size)
         if not fit_batch:
@@ -128,8 +135,8 @@ def train(
         options = {"weights": weights, "checkpoint": checkpoint, "teacher": teacher}
         model = build_model(framework, recipe, device, say, **options)
         if fit_batch:
-            options = {"sizes": sources.sizes, "workers": workers, "world": world, "devices": devices}
-            recipe = fit_batch_size(framework, recipe, framework.shapes(model), device, say, **options)
+            options = {"sizes": sources.sizes, "workers": workers, "world": world, "teacher": teacher}
+            recipe = fit_batch_size(framework, recipe, framework.shapes(model), device, say, devices=devices, **options)
         if world.is_first:
             if run is None:
                 run = RunFolder.create(next_run(Path("runs"), recipe.model.name) if out is None else out)
@@ -156,6 +163,7 @@ def train(
                 callbacks=(*callbacks, *trackers),
                 world=world,
                 teacher=teacher,
+                layers=LayerStats(run.layers_csv, recipe.schedule.accumulate) if layer_stats else None,
             )
         except UnwrittenError as error:
             raise run.explain(error) from error
@@ -173,10 +181,12 @@ def _run(framework, model, recipe, sources, say, quiet, **options):
             trainer.save_last()  # first of all, so that a folder with anything in it is a run that can be resumed
             run.write_text(run.recipe_path, dump(recipe))
             run.truncate(trainer.step, trainer.unfinished_epoch)
+            if trainer.layers or run.layers_csv.is_file():
+                LayerStats(run.layers_csv).begin(trainer.step)
         try:
             trainer.fit()
         except TooLittleMemoryError as error:
-            options = {"sizes": sources.sizes, "workers": trainer.workers, "world": world}
+            options = {"sizes": sources.sizes, "workers": trainer.workers, "world": world, "teacher": trainer.teacher}
             raise explain(error, framework, recipe, framework.shapes(model), trainer.device, **options) from error
     metrics = world.of_first(_end(trainer, sources, say))
     world.end()

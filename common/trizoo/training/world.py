@@ -128,10 +128,11 @@ class Share:
 
     Of every part of a batch (see `schedule.accumulate`) it has the same places, so that the parts are those of one
     process. The 0-d targets, which losses are divided by and which are at least 1, are 0 where the share holds nothing
-    that counts: summed over all shares they are the whole batch's, but for that least.
+    that counts: summed over all shares they are the whole batch's, but for that least. Those that count pairs of images
+    are an equal part of the whole batch's each.
 
     Args:
-        training_set: BatchPlan -> Batch
+        training_set: `trizoo.training.dataset.TrainingSet`
         world: that shares
         parts: of a batch
     """
@@ -142,11 +143,12 @@ class Share:
 
     def __call__(self, plan):
         batch = self.training_set(self.of(plan))
-        if holds_any(batch.targets):
-            return batch
-        targets = {
-            name: array if array.ndim or name == "num_images" else array * 0 for name, array in batch.targets.items()
-        }
+        whole = self.training_set.whole_targets(plan)
+        targets = {**batch.targets, **{name: array / self.world.size for name, array in whole.items()}}
+        if not holds_any(targets):
+            targets = {
+                name: array if array.ndim or name == "num_images" else array * 0 for name, array in targets.items()
+            }
         return batch._replace(targets=targets)
 
     def of(self, plan):

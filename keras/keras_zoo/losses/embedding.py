@@ -4,6 +4,7 @@ import math
 
 from keras import ops
 
+from keras_zoo.replicas import gathered
 from trizoo.families.embedding.spec import LEAST_SQUARE
 
 FAR = 1e9  # beyond every value of a pair
@@ -53,16 +54,16 @@ class EmbeddingLoss:
 
     def _triplet(self, vectors, cosines, classes):
         """As `_arcface`."""
-        same, other, paired = _pairs(classes)
-        distances = ops.sqrt(ops.maximum(2 - 2 * ops.matmul(vectors, ops.transpose(vectors)), LEAST_SQUARE))
+        everyone, same, other, paired = _pairs(vectors, classes)
+        distances = ops.sqrt(ops.maximum(2 - 2 * ops.matmul(vectors, ops.transpose(everyone)), LEAST_SQUARE))
         farthest = ops.max(ops.where(same, distances, -FAR), axis=-1)
         nearest = ops.min(ops.where(other, distances, FAR), axis=-1)
         return ops.where(paired, ops.relu(farthest - nearest + self.margin), 0.0)
 
     def _circle(self, vectors, cosines, classes):
         """As `_arcface`."""
-        same, other, paired = _pairs(classes)
-        pairs = ops.matmul(vectors, ops.transpose(vectors))
+        everyone, same, other, paired = _pairs(vectors, classes)
+        pairs = ops.matmul(vectors, ops.transpose(everyone))
         of_same = -self.scale * ops.maximum(1 + self.margin - ops.stop_gradient(pairs), 0.0)
         of_other = self.scale * ops.maximum(ops.stop_gradient(pairs) + self.margin, 0.0)
         near = ops.logsumexp(ops.where(same, of_same * (pairs - 1 + self.margin), -FAR), axis=-1)
@@ -70,9 +71,14 @@ class EmbeddingLoss:
         return ops.where(paired, ops.softplus(ops.where(paired, near + far, 0.0)), 0.0)
 
 
-def _pairs(classes):
-    """Pairs of images of one class and of two, and images that have both: (B,) -> bool (B, B), (B, B), (B,)."""
-    alike = classes[:, None] == classes
-    same = ops.logical_and(alike, ops.logical_not(ops.eye(ops.shape(classes)[0], dtype="bool")))
+def _pairs(vectors, classes):
+    """Vectors of all devices; pairs with them of one class and of two, and images that have both.
+
+    (B, D), (B,) -> (N, D), bool (B, N), (B, N), (B,).
+    """
+    (everyone, first), (labels, _) = gathered(vectors), gathered(classes)
+    places = ops.arange(ops.shape(labels)[0], dtype="int32")
+    alike = classes[:, None] == labels
+    same = ops.logical_and(alike, places[: ops.shape(classes)[0], None] + first != places)
     other = ops.logical_not(alike)
-    return same, other, ops.logical_and(ops.any(same, axis=-1), ops.any(other, axis=-1))
+    return everyone, same, other, ops.logical_and(ops.any(same, axis=-1), ops.any(other, axis=-1))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812, its usual name
 
+from torch_zoo.processes import gathered
 from trizoo.families.embedding.spec import LEAST_SQUARE, EmbeddingSpec
 from trizoo.families.embedding.spec import EmbeddingLoss as EmbeddingSection
 
@@ -55,16 +56,16 @@ class EmbeddingLoss:
 
     def _triplet(self, vectors: Tensor, cosines: Tensor, classes: Tensor) -> Tensor:
         """As `_arcface`."""
-        same, other, paired = _pairs(classes)
-        distances = (2 - 2 * vectors @ vectors.T).clamp(min=LEAST_SQUARE).sqrt()
+        everyone, same, other, paired = _pairs(vectors, classes)
+        distances = (2 - 2 * vectors @ everyone.T).clamp(min=LEAST_SQUARE).sqrt()
         farthest = torch.where(same, distances, -FAR).max(dim=-1).values
         nearest = torch.where(other, distances, FAR).min(dim=-1).values
         return torch.where(paired, F.relu(farthest - nearest + self.margin), 0.0)
 
     def _circle(self, vectors: Tensor, cosines: Tensor, classes: Tensor) -> Tensor:
         """As `_arcface`."""
-        same, other, paired = _pairs(classes)
-        pairs = vectors @ vectors.T
+        everyone, same, other, paired = _pairs(vectors, classes)
+        pairs = vectors @ everyone.T
         of_same = -self.scale * (1 + self.margin - pairs.detach()).clamp(min=0)
         of_other = self.scale * (pairs.detach() + self.margin).clamp(min=0)
         near = torch.where(same, of_same * (pairs - 1 + self.margin), -FAR).logsumexp(dim=-1)
@@ -72,8 +73,13 @@ class EmbeddingLoss:
         return torch.where(paired, F.softplus(torch.where(paired, near + far, 0.0)), 0.0)
 
 
-def _pairs(classes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Pairs of images of one class and of two, and images that have both: (B,) -> bool (B, B), (B, B), (B,)."""
-    alike = classes[:, None] == classes
-    same = alike & ~torch.eye(len(classes), dtype=torch.bool, device=classes.device)
-    return same, ~alike, same.any(dim=-1) & (~alike).any(dim=-1)
+def _pairs(vectors: Tensor, classes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Vectors of all devices; pairs with them of one class and of two, and images that have both.
+
+    (B, D), (B,) -> (N, D), bool (B, N), (B, N), (B,).
+    """
+    (everyone, first), (labels, _) = gathered(vectors), gathered(classes)
+    places = torch.arange(len(labels), device=classes.device)
+    alike = classes[:, None] == labels
+    same = alike & (places[: len(classes), None] + first != places)
+    return everyone, same, ~alike, same.any(dim=-1) & (~alike).any(dim=-1)

@@ -14,6 +14,7 @@ from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.tests.contract.learner import NO_DECAY, first_gradients, make_batch, make_learner
+from trizoo.tests.shared_steps import shared_steps
 from trizoo.training.build import spec_of
 from trizoo.training.shared import measure as measure_shared
 from trizoo.training.shared import packed
@@ -46,16 +47,17 @@ class Shared:
         learner, world = self.zoo.learner(*arguments), self.zoo.world()
         step = learner.step
 
-        def of_share(batch, lr):
-            places = places_of(world, len(batch.images), self.parts)
-            targets = {
-                name: array[places] if array.ndim else np.float32(array / world.size)
-                for name, array in batch.targets.items()
-            }
-            return step(batch._replace(images=batch.images[places], targets=targets), lr)
-
-        learner.step = of_share
+        learner.step = lambda batch, lr: step(share_of(batch, world, self.parts), lr)
         return learner
+
+
+def share_of(batch, world, parts=1):
+    """A process's share of a whole batch in equal parts."""
+    places = places_of(world, len(batch.images), parts)
+    targets = {
+        name: array[places] if array.ndim else np.float32(array / world.size) for name, array in batch.targets.items()
+    }
+    return batch._replace(images=batch.images[places], targets=targets)
 
 
 def measure(zoo):
@@ -70,6 +72,7 @@ def measure(zoo):
     for model in CURVES:
         with mock.patch.object(probe, "CURVE_STEPS", CURVE_STEPS):
             found[f"{model} curve/loss"] = probe.curve(zoo, model)
+    found |= shared_steps(zoo.zoo, lambda batch: share_of(batch, zoo.world()))
     zoo.parts = 2
     learner = make_learner(zoo, **OPTIONS)
     learner.average.move(0.5)

@@ -14,6 +14,7 @@ import pytest
 from torch_zoo.tests import one_of_two
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.text import to_json
+from trizoo.tests.shared_steps import STEPS
 
 if "TRIZOO_DEVICES" not in os.environ:
     pytest.skip("takes minutes: tox -e distributed-torch runs it", allow_module_level=True)
@@ -55,7 +56,7 @@ def measured(tmp_path_factory, several):
     "what",
     [f"{model} {what}" for model in one_of_two.MODELS for what in ("loss", "gradients", "step")]
     + [f"{model} curve" for model in one_of_two.CURVES]
-    + ["parts gradients", "parts average", "own statistics"],
+    + [*STEPS, "parts gradients", "parts average", "own statistics"],
 )
 def test_two_processes_have_what_one_has(measured, what):
     ours, others, theirs = measured["0"], measured["1"], measured["alone"]

@@ -4,6 +4,7 @@ import math
 
 import tensorflow as tf
 
+from tf2_zoo.replicas import gathered
 from trizoo.families.embedding.spec import LEAST_SQUARE
 
 FAR = 1e9  # beyond every value of a pair
@@ -50,16 +51,16 @@ class EmbeddingLoss:
 
     def _triplet(self, vectors, cosines, classes):
         """As `_arcface`."""
-        same, other, paired = _pairs(classes)
-        distances = tf.sqrt(tf.maximum(2 - 2 * tf.matmul(vectors, vectors, transpose_b=True), LEAST_SQUARE))
+        everyone, same, other, paired = _pairs(vectors, classes)
+        distances = tf.sqrt(tf.maximum(2 - 2 * tf.matmul(vectors, everyone, transpose_b=True), LEAST_SQUARE))
         farthest = tf.reduce_max(tf.where(same, distances, -FAR), axis=-1)
         nearest = tf.reduce_min(tf.where(other, distances, FAR), axis=-1)
         return tf.where(paired, tf.nn.relu(farthest - nearest + self.margin), 0.0)
 
     def _circle(self, vectors, cosines, classes):
         """As `_arcface`."""
-        same, other, paired = _pairs(classes)
-        pairs = tf.matmul(vectors, vectors, transpose_b=True)
+        everyone, same, other, paired = _pairs(vectors, classes)
+        pairs = tf.matmul(vectors, everyone, transpose_b=True)
         of_same = -self.scale * tf.maximum(1 + self.margin - tf.stop_gradient(pairs), 0.0)
         of_other = self.scale * tf.maximum(tf.stop_gradient(pairs) + self.margin, 0.0)
         near = tf.reduce_logsumexp(tf.where(same, of_same * (pairs - 1 + self.margin), -FAR), axis=-1)
@@ -67,8 +68,13 @@ class EmbeddingLoss:
         return tf.where(paired, tf.nn.softplus(tf.where(paired, near + far, 0.0)), 0.0)
 
 
-def _pairs(classes):
-    """Pairs of images of one class and of two, and images that have both: (B,) -> bool (B, B), (B, B), (B,)."""
-    alike = classes[:, None] == classes
-    same = alike & ~tf.eye(tf.shape(classes)[0], dtype=tf.bool)
-    return same, ~alike, tf.reduce_any(same, axis=-1) & tf.reduce_any(~alike, axis=-1)
+def _pairs(vectors, classes):
+    """Vectors of all devices; pairs with them of one class and of two, and images that have both.
+
+    (B, D), (B,) -> (N, D), bool (B, N), (B, N), (B,).
+    """
+    (everyone, first), (labels, _) = gathered(vectors), gathered(classes)
+    places = tf.range(tf.shape(labels)[0])
+    alike = classes[:, None] == labels
+    same = alike & (places[: tf.shape(classes)[0], None] + first != places)
+    return everyone, same, ~alike, tf.reduce_any(same, axis=-1) & tf.reduce_any(~alike, axis=-1)

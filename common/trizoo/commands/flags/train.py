@@ -92,6 +92,12 @@ def parser(prog="train.py"):
         const=100,
         help="suggest a learning rate by so many steps (default: 100) at growing ones, draw them, and train nothing",
     )
+    flags.add_argument(
+        "--layer-stats",
+        action="store_true",
+        help="write mean and variance of each layer's outputs to RUN/layers.csv, and name the layer where they stop "
+        "being finite; another forward pass a step",
+    )
     flags.add_argument("--print-recipe", action="store_true", help="show every value and its origin, and stop")
     flags.add_argument("--quiet", action="store_true", help="no progress, only the lines that matter")
     add_common_flags(flags)

@@ -62,6 +62,7 @@ class ModelSpec:
     background: ClassVar[str | None] = None
     drops_gaps: ClassVar[bool] = False
     learns_outputs: ClassVar[bool] = False
+    learns_pairs: ClassVar[bool] = False
 
     name: str
     num_classes: int
@@ -94,6 +95,15 @@ class ModelSpec:
             loss: the recipe's loss section
         """
         raise NotImplementedError
+
+    def whole_targets(self, labels, loss):
+        """{name: 0-d array} of a whole batch's targets that can't be summed from its shares', since they count pairs.
+
+        Args:
+            labels: the set of class ids of each image
+            loss: the recipe's loss section
+        """
+        return {}
 
     def anchor_overlaps(self, boxes, size):
         """IoU of each box with the anchor that fits it best: float32 (N, 4) -> (N,); None where there are no anchors.

@@ -62,6 +62,7 @@ class EmbeddingSpec(ClassificationSpec):
 
     family: ClassVar[str] = "embedding"
     learns_outputs: ClassVar[bool] = False
+    learns_pairs: ClassVar[bool] = True
 
     embedding: int = DIMENSIONS
 
@@ -73,6 +74,11 @@ class EmbeddingSpec(ClassificationSpec):
     def targets(self, samples, size, loss):
         """See `trizoo.families.embedding.targets.assign`."""
         return assign([sample.label for sample in samples], self.num_classes, loss.by_pairs)
+
+    def whole_targets(self, labels, loss):
+        """See `ModelSpec.whole_targets`: how many images count."""
+        targets = assign([label for (label,) in labels], self.num_classes, loss.name != "arcface")
+        return {"normaliser": targets["normaliser"]}
 
     def heat(self, outputs, size):
         """Raises UserError: a vector is of the whole image."""

@@ -164,6 +164,26 @@ def test_a_term_that_is_not_finite_stops_the_run_naming_term_step_and_images(sta
     assert load(tmp_path / "run" / "last.h5").step == 3  # the end of the first epoch
 
 
+def test_a_loss_that_is_not_finite_names_the_layer_that_was_the_first_not_to_be(start, framework, tmp_path):
+    framework.losses[4] = math.nan
+    with pytest.raises(UserError, match=r"the outputs of all layers were finite \(.*layers\.csv has them\); a lower"):
+        start("--iterations", "9", "--layer-stats")
+    framework.breaks = {3}
+    with pytest.raises(UserError, match=r"; backbone\.bn was the first layer whose outputs weren't \(4 of 4 values; "):
+        start("--iterations", "9", "--layer-stats", "--set", "evaluate.every=9", out="other")
+    with (tmp_path / "other" / "layers.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["step"], row["mean"] == "", row["not_finite"]) for row in rows] == [
+        ("3", False, "0"),
+        ("5", True, "4"),
+    ]
+
+
+def test_layers_are_looked_at_while_something_is_trained(start):
+    with pytest.raises(UserError, match="--find-lr trains nothing that --layer-stats could look at"):
+        start("--find-lr", "--layer-stats")
+
+
 def test_weights_that_are_not_finite_never_reach_a_checkpoint(start, framework, tmp_path):
     """The loss of a step is that of the weights before it: it can't show what the last step of an epoch broke."""
     framework.breaks.add(2)
@@ -313,7 +333,8 @@ def test_overfit_keeps_to_one_input_size(start, framework, tmp_path):
     recipe = tmp_path / "changing.yaml"
     recipe.write_text("_base_: yolov3-tiny\nmulti_scale: {low: 0.5, high: 2, every: 1}\n", encoding="utf-8")
     assert start("--recipe", str(recipe), "--overfit", "3", "--iterations", "8") == 0
-    assert load(tmp_path / "run" / "last.h5").recipe["multi_scale"] == {"low": 1.0, "high": 1.0, "every": 1}
+    kept = load(tmp_path / "run" / "last.h5").recipe["multi_scale"]
+    assert {**kept, "sizes": list(kept["sizes"])} == {"low": 1.0, "high": 1.0, "sizes": [], "every": 1}
 
 
 def test_input_sizes_change_in_training_and_not_in_evaluation(start, framework, tmp_path, monkeypatch):

@@ -3,8 +3,10 @@ import pytest
 
 from trizoo.augment.pipeline import generator
 from trizoo.families import architecture
+from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
 from trizoo.training.batch import BatchPlan, InputSizes, batch_plan
+from trizoo.training.build import spec_of
 from trizoo.training.order import Repeats, epoch_order
 
 
@@ -102,3 +104,29 @@ def test_images_come_as_often_as_their_factors_say_and_an_epoch_stays_as_long():
 
 def test_factors_of_1_leave_every_image_once_an_epoch():
     assert sorted(epoch_order(20, 1, 2, Repeats(np.ones(20))).tolist()) == list(range(20))
+
+
+def test_a_step_has_one_of_a_list_of_sizes_turned_as_the_input_is():
+    listed = ((640, 1333), (800, 1333), (480, 800))
+    sizes = InputSizes((1333, 800), 1, seed=3, every=4, sizes=listed)
+    found = [sizes.at(step) for step in range(200)]
+    assert set(found) == {(1333, 640), (1333, 800), (800, 480)}
+    assert all(len(set(found[first : first + 4])) == 1 for first in range(0, 200, 4))
+    assert (sizes.smallest, sizes.largest) == ((800, 480), (1333, 800))
+    assert InputSizes((600, 1000), 1, seed=3, sizes=listed).largest == (800, 1333)
+
+
+def test_a_list_of_sizes_is_of_sizes_that_the_model_takes_and_in_place_of_factors():
+    sizes = [[64, 96], [96, 96]]
+    assert spec_of(Recipe(classes=("a",), multi_scale={"sizes": sizes})).name == "yolov3-tiny"
+    with pytest.raises(UserError, match="input size 100x64 doesn't fit yolov3-tiny"):
+        spec_of(Recipe(classes=("a",), multi_scale={"sizes": [[64, 100]]}))
+    with pytest.raises(ValueError, match=r"sizes has \[96, 64\]; the shorter side comes first"):
+        Recipe(multi_scale={"sizes": [[96, 64]]})
+    with pytest.raises(ValueError, match="sizes or factors are needed, not both"):
+        Recipe(multi_scale={"sizes": sizes, "low": 0.5})
+    with pytest.raises(ValueError, match=r"multi_scale is \[\[64, 96\], \[96, 96\]\], and resize none takes images"):
+        Recipe(multi_scale={"sizes": sizes}, resize="none")
+    model = Recipe(model={"name": "ssd300-vgg16"}, multi_scale={"sizes": sizes})
+    with pytest.raises(UserError, match=r"multi_scale is .* and ssd300-vgg16 takes one size alone"):
+        InputSizes.of(model, architecture("ssd300-vgg16"))

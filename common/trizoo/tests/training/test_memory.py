@@ -7,7 +7,7 @@ import pytest
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.testing import FakeFramework
 from trizoo.training.build import spec_of
-from trizoo.training.memory import Estimate, estimate
+from trizoo.training.memory import Estimate, TeacherRoom, estimate
 
 KNOWN = Estimate(
     parameters=10,
@@ -30,6 +30,14 @@ def test_a_total_is_the_frameworks_own_and_a_factor_times_all_else():
 
 def test_parts_of_a_batch_hold_activations_of_one_part_alone():
     assert replace(KNOWN, parts=2).total(4) == 100 + 2 * (37 + 43 + 20)
+
+
+def test_a_teacher_takes_its_parameters_and_what_is_learned_or_its_pass_where_that_holds_more():
+    taught = replace(KNOWN, teacher=TeacherRoom(parameters=1000, kept_by_image=7, held_by_image=27))
+    assert taught.activations(4) == 83 + 4 * 7
+    assert taught.total(4) == KNOWN.total(4) + 2 * (1000 + 4 * 7)
+    wide = replace(taught, teacher=TeacherRoom(parameters=1000, kept_by_image=7, held_by_image=200))
+    assert wide.activations(4) == 800
 
 
 @pytest.mark.parametrize(

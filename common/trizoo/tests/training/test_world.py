@@ -62,6 +62,27 @@ def test_a_share_has_the_images_of_the_whole_plan_at_its_places():
     assert found == BatchPlan(3, 1, (5, 2), (41, 43), 0.5, (64, 32))
 
 
+class Always:
+    """A training set of one batch."""
+
+    def __init__(self, batch, **whole):
+        self.batch, self.whole = batch, whole
+
+    def __call__(self, plan):
+        return self.batch
+
+    def whole_targets(self, plan):
+        return self.whole
+
+
+def test_shares_of_a_count_of_pairs_add_up_to_that_of_the_whole_batch():
+    """Each has one image of a class, and alone would count no pair: at least 1."""
+    batch = Batch(np.zeros((1, 1, 1, 3), np.uint8), {"classes": np.array([0]), "normaliser": np.float32(1)}, ["x"], 0)
+    plan = BatchPlan(0, 0, (0, 1, 2), (0, 1, 2))
+    found = [Share(Always(batch, normaliser=np.float32(2)), World(rank, 3), 1)(plan) for rank in range(3)]
+    assert sum(share.targets["normaliser"] for share in found) == pytest.approx(2)
+
+
 @pytest.mark.parametrize(
     ("name", "empty", "full"),
     [("positives", [[-1, -1]], [[-1, 4]]), ("matches", [[-1, -2]], [[0, -1]]), ("masks", [[[255]]], [[[0]]])],
@@ -70,7 +91,7 @@ def test_a_share_without_anything_that_counts_adds_nothing_to_the_sum(name, empt
     for arrays, expected in ((empty, 0), (full, 1)):
         targets = {name: np.array(arrays), "num_positives": np.float32(1), "num_images": np.float32(1)}
         batch = Batch(np.zeros((1, 1, 1, 3), np.uint8), targets, ["x"], 0)
-        found = Share(lambda plan, batch=batch: batch, World(0, 2), 1)(BatchPlan(0, 0, (0, 1), (0, 1))).targets
+        found = Share(Always(batch), World(0, 2), 1)(BatchPlan(0, 0, (0, 1), (0, 1))).targets
         assert (found["num_positives"], found["num_images"]) == (expected, 1)
 
 
