@@ -1,6 +1,7 @@
 """Attention: features weighted by what they themselves say, channel by channel or pixel by pixel."""
 
 import math
+from functools import partial
 
 import keras
 from keras import ops
@@ -38,12 +39,15 @@ class CBAM(keras.layers.Layer):
     """Channels weighted by their means and greatest values, then pixels by theirs (Woo et al. 2018).
 
     (B, H, W, C) -> (B, H, W, C). One pair of layers serves the means and the greatest values of the channels.
+
+    Args:
+        reduction: channels of the block : of its hidden layer
     """
 
-    def __init__(self, channels):
+    def __init__(self, channels, reduction=REDUCTION):
         super().__init__()
-        self.reduce = make_conv(channels, channels // REDUCTION, 1)
-        self.expand = make_conv(channels // REDUCTION, channels, 1)
+        self.reduce = make_conv(channels, channels // reduction, 1)
+        self.expand = make_conv(channels // reduction, channels, 1)
         self.spatial = make_conv(2, 1, 7, use_bias=False)
 
     def call(self, x):
@@ -71,7 +75,13 @@ class ECA(keras.layers.Layer):
         return x * ops.sigmoid(layout.from_images(weights))
 
 
-KINDS = {None: NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
+KINDS = {
+    None: NoAttention,
+    "se": SqueezeExcitation,
+    "cbam": CBAM,
+    "cbam8": partial(CBAM, reduction=8),  # as in yolov4-tiny-pytorch of bubbliiiing
+    "eca": ECA,
+}
 
 
 def make_attention(kind, channels):

@@ -1,6 +1,8 @@
 """Attention: features weighted by what they themselves say, channel by channel or pixel by pixel."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812, its usual name
@@ -36,12 +38,15 @@ class CBAM(nn.Module):
     """Channels weighted by their means and greatest values, then pixels by theirs (Woo et al. 2018).
 
     (B, C, H, W) -> (B, C, H, W). One pair of layers serves the means and the greatest values of the channels.
+
+    Args:
+        reduction: channels of the block : of its hidden layer
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, reduction: int = REDUCTION) -> None:
         super().__init__()
-        self.reduce = nn.Conv2d(channels, channels // REDUCTION, 1)
-        self.expand = nn.Conv2d(channels // REDUCTION, channels, 1)
+        self.reduce = nn.Conv2d(channels, channels // reduction, 1)
+        self.expand = nn.Conv2d(channels // reduction, channels, 1)
         self.spatial = nn.Conv2d(2, 1, 7, padding=3, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -66,7 +71,13 @@ class ECA(nn.Module):
         return x * self.along(means).permute(0, 3, 1, 2).sigmoid()
 
 
-KINDS: dict[str | None, type[nn.Module]] = {None: NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
+KINDS: dict[str | None, Callable[..., nn.Module]] = {
+    None: NoAttention,
+    "se": SqueezeExcitation,
+    "cbam": CBAM,
+    "cbam8": partial(CBAM, reduction=8),  # as in yolov4-tiny-pytorch of bubbliiiing
+    "eca": ECA,
+}
 
 
 def make_attention(kind: str | None, channels: int) -> nn.Module:

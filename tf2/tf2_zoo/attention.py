@@ -1,6 +1,7 @@
 """Attention: features weighted by what they themselves say, channel by channel or pixel by pixel."""
 
 import math
+from functools import partial
 
 import tensorflow as tf
 
@@ -36,12 +37,15 @@ class CBAM(Module):
     """Channels weighted by their means and greatest values, then pixels by theirs (Woo et al. 2018).
 
     (B, H, W, C) -> (B, H, W, C). One pair of layers serves the means and the greatest values of the channels.
+
+    Args:
+        reduction: channels of the block : of its hidden layer
     """
 
-    def __init__(self, channels):
+    def __init__(self, channels, reduction=REDUCTION):
         super().__init__()
-        self.reduce = Conv2d(channels, channels // REDUCTION, 1)
-        self.expand = Conv2d(channels // REDUCTION, channels, 1)
+        self.reduce = Conv2d(channels, channels // reduction, 1)
+        self.expand = Conv2d(channels // reduction, channels, 1)
         self.spatial = Conv2d(2, 1, 7, bias=False)
 
     def call(self, x):
@@ -67,7 +71,13 @@ class ECA(Module):
         return x * tf.sigmoid(tf.transpose(self.along(means), (0, 1, 3, 2)))
 
 
-KINDS = {None: NoAttention, "se": SqueezeExcitation, "cbam": CBAM, "eca": ECA}
+KINDS = {
+    None: NoAttention,
+    "se": SqueezeExcitation,
+    "cbam": CBAM,
+    "cbam8": partial(CBAM, reduction=8),  # as in yolov4-tiny-pytorch of bubbliiiing
+    "eca": ECA,
+}
 
 
 def make_attention(kind, channels):

@@ -194,6 +194,23 @@ class SE(nn.Module):
         return x * self.fc(x.mean((2, 3)))[..., None, None]
 
 
+class CBAM(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.channelattention, self.spatialattention = nn.Module(), nn.Module()
+        self.channelattention.fc1 = nn.Conv2d(channels, channels // 8, 1, bias=False)
+        self.channelattention.fc2 = nn.Conv2d(channels // 8, channels, 1, bias=False)
+        self.spatialattention.conv1 = nn.Conv2d(2, 1, 7, padding=3, bias=False)
+
+    def forward(self, x):
+        def weighed(values):
+            return self.channelattention.fc2(F.relu(self.channelattention.fc1(values)))
+
+        x = x * (weighed(x.mean((2, 3), keepdim=True)) + weighed(F.adaptive_max_pool2d(x, 1))).sigmoid()
+        of_channels = torch.cat([x.mean(1, keepdim=True), x.max(1, keepdim=True)[0]], 1)
+        return x * self.spatialattention.conv1(of_channels).sigmoid()
+
+
 class ECA(nn.Module):
     def __init__(self, channels):
         super().__init__()
@@ -295,9 +312,10 @@ def assert_same(found, expected):
         (YOLOv4, "yolov4", {"scale_xy": 1.0}),
         (YOLOv4Tiny, "yolov4-tiny", {"scale_xy": 1.0}),
         (lambda: YOLOv4Tiny(SE), "yolov4-tiny", {"scale_xy": 1.0, "attention": "se"}),
+        (lambda: YOLOv4Tiny(CBAM), "yolov4-tiny", {"scale_xy": 1.0, "attention": "cbam8"}),
         (lambda: YOLOv4Tiny(ECA), "yolov4-tiny", {"scale_xy": 1.0, "attention": "eca"}),
     ],
-    ids=["yolov3", "yolov4", "yolov4-tiny", "yolov4-tiny with SE", "yolov4-tiny with ECA"],
+    ids=["yolov3", "yolov4", "yolov4-tiny", "yolov4-tiny with SE", "yolov4-tiny with CBAM", "yolov4-tiny with ECA"],
 )
 def test_a_yolo_gives_what_theirs_gives(network, model, settings):
     theirs, images = drawn(network()), images_of(96, 64)

@@ -20,8 +20,9 @@ from trizoo.ground.boxes import IOU_KINDS, iou_wh
 from trizoo.ground.errors import UserError
 from trizoo.ground.fields import ClassWeights, NotNegative, Positive, Probability, Section
 
-# squeeze and excitation (Hu et al. 2018), CBAM (Woo et al. 2018), ECA (Wang et al. 2020)
-ATTENTION = ("se", "cbam", "eca")
+# squeeze and excitation (Hu et al. 2018), CBAM (Woo et al. 2018), the same with a hidden layer of an eighth of the
+# channels in the place of a sixteenth, ECA (Wang et al. 2020)
+ATTENTION = ("se", "cbam", "cbam8", "eca")
 
 
 class YOLOOptions(ModelOptions):

@@ -118,6 +118,15 @@ def test_convert_takes_a_tag(entries, tiny, tmp_path, capsys):
         main(["convert", "yolov3-tiny.pets", "--classes", "a", "b", "--out", str(tmp_path / "more.h5")])
 
 
+def test_convert_sets_values_of_the_recipe_of_a_file(entries, tiny, tmp_path, capsys):
+    out = tmp_path / "out.h5"
+    assert main(["convert", str(tiny[0]), "--set", "input_size=[320, 256]", "--out", str(out)]) == 0
+    assert load(out).recipe["input_size"] == [320, 256]
+    entries(yolov3_tiny__pets=(tiny[0], {}))
+    with pytest.raises(UserError, match=r"leave --classes, --anchors, --set and --model out"):
+        main(["convert", "yolov3-tiny.pets", "--set", "input_size=320", "--out", str(tmp_path / "more.h5")])
+
+
 def test_convert_takes_a_file_and_a_list_of_classes(entries, tiny, tmp_path, capsys):
     entries(yolov3_tiny__pets=(tiny[0], {}))
     assert main(["convert", str(tiny[0]), "--classes", "two", "--out", str(tmp_path / "out.h5")]) == 0

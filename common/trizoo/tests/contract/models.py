@@ -114,9 +114,10 @@ def test_attention_adds_its_arrays_and_nothing_else(zoo, kind):
     found = zoo.shapes(zoo.build(golden_spec("yolov4-tiny", attention=kind), zoo.device("cpu"), seed=None))
     plain = load_names("yolov4-tiny")
     assert {name: shape for name, shape in found.items() if "attention" not in name} == plain
-    # se: C C/16 weights and as many biases as outputs, twice; cbam: those and 2 x 7 x 7; eca: a kernel of 5
-    squeezed = sum(2 * c * c // 16 + c + c // 16 for c in (256, 512, 128))
-    added = {None: 0, "se": squeezed, "cbam": squeezed + 3 * 98, "eca": 3 * 5}[kind]
+    # se: C C/16 weights and as many biases as outputs, twice; cbam: those and 2 x 7 x 7; eca: a kernel of 5.
+    # cbam8 has C/8 in the place of C/16
+    squeezed, wider = (sum(2 * c * c // part + c + c // part for c in (256, 512, 128)) for part in (16, 8))
+    added = {None: 0, "se": squeezed, "cbam": squeezed + 3 * 98, "cbam8": wider + 3 * 98, "eca": 3 * 5}[kind]
     assert count(found)[0] == COUNTS["yolov4-tiny"][0] + added
 
 

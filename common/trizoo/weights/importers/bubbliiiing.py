@@ -119,7 +119,16 @@ YOLOV4_TINY_RULES = (
     *(rule for level in (5, 4) for rule in _head(f"head_p{level}", f"yolo_headP{level}", 0)),
 )
 ATTENTION = {"attention_c4": "feat1_att", "attention_c5": "feat2_att", "attention_p4": "upsample_att"}
-KINDS = {"se": {"fc.0.weight": "reduce", "fc.2.weight": "expand"}, "eca": {"conv.weight": "along"}}
+KINDS = {
+    "se": {"fc.0.weight": "reduce", "fc.2.weight": "expand"},
+    "cbam8": {
+        "channelattention.fc1.weight": "reduce",
+        "channelattention.fc2.weight": "expand",
+        "spatialattention.conv1.weight": "spatial",
+    },
+    "eca": {"conv.weight": "along"},
+}
+RANKS = {"se": 2, "cbam8": 4, "eca": 3}
 
 
 def _as_mobilenet(theirs, match):
@@ -233,23 +242,25 @@ def _attention(arrays, source):
         return {}, None, rest
     for kind, ends in KINDS.items():
         if given.keys() == {f"{block}.{end}" for block in ATTENTION.values() for end in ends}:
-            return _blocks(given, ends, source), kind, rest
+            return _blocks(given, kind, source), kind, rest
     raise UserError(
-        f"{source} is yolov4-tiny-pytorch's YOLOv4-tiny with {next(iter(given))}, as its CBAM has, which keeps an "
-        f"eighth of the channels where the zoo's keeps a sixteenth; one with SE, ECA or no attention is needed"
+        f"{source} is yolov4-tiny-pytorch's YOLOv4-tiny with {next(iter(given))}, of another attention than SE, CBAM "
+        f"and ECA; one with these, or without, is needed"
     )
 
 
-def _blocks(given, ends, source):
-    """Blocks of attention by our names; their layers are kernels of (out, in), or of ECA (1, 1, k), without biases."""
+def _blocks(given, kind, source):
+    """Blocks of attention by our names; kernels become (out, in, h, w), and have biases of 0 where ours have any."""
     found = {}
     for ours, block in ATTENTION.items():
-        for end, layer in ends.items():
+        for end, layer in KINDS[kind].items():
             array = given[f"{block}.{end}"]
-            if array.ndim != (3 if layer == "along" else 2):
+            if array.ndim != RANKS[kind]:
                 raise UserError(f"{source} holds {block}.{end} of shape {array.shape}; one of another rank is needed")
-            found[f"{ours}.{layer}.weight"] = array[:, :, None] if array.ndim == 3 else array[:, :, None, None]
-            if layer != "along":
+            if array.ndim < 4:
+                array = array[:, :, None] if array.ndim == 3 else array[:, :, None, None]
+            found[f"{ours}.{layer}.weight"] = array
+            if layer in ("reduce", "expand"):
                 found[f"{ours}.{layer}.bias"] = np.zeros(len(array), np.float32)
     return found
 

@@ -13,6 +13,7 @@ import numpy as np
 from trizoo.families import model_spec
 from trizoo.weights.importers.batch_norm import without_biases
 from trizoo.weights.importers.bubbliiiing import BYTES, require, whole
+from trizoo.weights.importers.imported import ChangedError
 from trizoo.weights.importers.renaming import as_float32, rename, take
 from trizoo.weights.importers.torchvision import FLAT_MOBILENET_V2_RULES, PART, resnet_rules
 from trizoo.weights.names import NUM_CLASSES, load_names
@@ -128,6 +129,11 @@ def _imported(arrays, rules, what, model, source, settings):
         for ours, name in theirs.items()
         if ours.endswith(".conv.bias") and ours not in shapes and name in arrays
     }
+    for ours, bias in biases.items():
+        if bias.shape != shapes[f"{ours.removesuffix('bias')}weight"][:1]:
+            raise ChangedError(
+                f"{source} holds {theirs[ours]} of shape {bias.shape}; an unchanged file of {what} is needed"
+            )
     used = {theirs[ours] for ours in biases}
     rest = {name: array for name, array in arrays.items() if name not in used}
     imported = whole(take(rest, names, model, source, shapes), what, model, source)

@@ -12,7 +12,8 @@ from trizoo.weights.names import NUM_CLASSES, load_names
 
 # channels of what yolov4-tiny's blocks weigh
 ATTENTION = {"attention_c4": 256, "attention_c5": 512, "attention_p4": 128}
-REDUCTION, ECA = 16, 5  # channels : those of SE's hidden layer; channels that ECA spans at any of these numbers
+REDUCTIONS = {"cbam": 16, "cbam8": 8, "se": 16}  # channels : those of the hidden layer
+ECA, SPATIAL = 5, (1, 2, 7, 7)  # channels that ECA spans at any of these numbers; CBAM's kernel over pixels
 P6, C5 = "fpn.p6.conv.weight", "fpn.lateral_c5.conv.weight"
 
 
@@ -85,15 +86,15 @@ def wanted_shapes(imported, model, source, options=None):
 
 
 def _attention(kind):
-    """{name: shape} of yolov4-tiny's blocks of a kind, "se" or "eca"."""
+    """{name: shape} of yolov4-tiny's blocks of a kind, one of `trizoo.families.yolo.spec.ATTENTION`."""
     shapes = {}
     for block, channels in ATTENTION.items() if kind else ():
         if kind == "eca":
             shapes[f"{block}.along.weight"] = (1, 1, 1, ECA)
             continue
-        for layer, outputs, inputs in (
-            ("reduce", channels // REDUCTION, channels),
-            ("expand", channels, channels // REDUCTION),
-        ):
+        hidden = channels // REDUCTIONS[kind]
+        for layer, outputs, inputs in (("reduce", hidden, channels), ("expand", channels, hidden)):
             shapes |= {f"{block}.{layer}.weight": (outputs, inputs, 1, 1), f"{block}.{layer}.bias": (outputs,)}
+        if kind != "se":
+            shapes[f"{block}.spatial.weight"] = SPATIAL
     return shapes

@@ -189,14 +189,18 @@ SE = {
         (
             YOLOS["yolov4-tiny"] | {"feat1_att.channelattention.fc1.weight": (32, 256, 1, 1)},
             "yolov4-tiny",
-            "CBAM has, which keeps an eighth of the channels",
+            "of another attention than SE, CBAM and ECA",
         ),
         (
             YOLOS["yolov4-tiny"] | SE | {"feat2_att.fc.0.weight": (16,)},
             "yolov4-tiny",
             r"of shape \(16,\); one of another",
         ),
-        (YOLOS["yolov4-tiny"] | SE | {"feat2_att.conv.weight": (1, 1, 5)}, "yolov4-tiny", "or no attention is needed"),
+        (
+            YOLOS["yolov4-tiny"] | SE | {"feat2_att.conv.weight": (1, 1, 5)},
+            "yolov4-tiny",
+            "of another attention than SE, CBAM",
+        ),
         (RETINANET | {"regressionModel.output.bias": (24,)}, "retinanet-resnet18", "with as many anchors a cell"),
         (RETINANET | {"classificationModel.output.bias": (24,)}, "retinanet-resnet18", "outputs of 9 anchors are"),
         (RETINANET | {"classificationModel.output.bias": ()}, "retinanet-resnet18", "outputs of 9 anchors are needed"),

@@ -146,6 +146,12 @@ def test_the_auxiliary_branch_is_left_out_and_the_input_is_its_own(monkeypatch, 
         ("pspnet-resnet50", {"extra.weight": (3,)}, "pspnet-resnet50", r"also holds extra\.weight"),
         (
             "deeplabv3plus-mobilenetv2",
+            {"aspp.branch2.0.bias": (1,)},
+            "deeplabv3plus-mobilenetv2",
+            r"holds aspp\.branch2\.0\.bias of shape \(1,\); an unchanged file of deeplabv3",
+        ),
+        (
+            "deeplabv3plus-mobilenetv2",
             {"aspp.branch2.0.weight": (128, 320, 3, 3)},
             "deeplabv3plus-mobilenetv2",
             r"needs \(256, 320, 3, 3\)",
