@@ -68,7 +68,7 @@ def load(
     """
     if precision not in (None, *PRECISIONS):
         raise UserError(f"precision is {precision!r}; one of {', '.join(PRECISIONS)} is needed")
-    text = _as_text(weights, "weights")
+    text = as_text(weights, "weights")
     if is_exported(text):
         if framework is not None:
             raise UserError(f"framework is {framework!r}, and {text} is opened by a runtime; leave it out")
@@ -137,7 +137,7 @@ def train(
             f"batch_size is {batch_size!r}; {AUTO!r} is needed, or a number as schedule.batch_size of the recipe"
         )
     zoo = open_framework(framework)
-    folder = None if resume is None else RunFolder.open(_as_text(resume, "resume"))
+    folder = None if resume is None else RunFolder.open(as_text(resume, "resume"))
     if folder:
         if recipe is not None or weights is not None:
             raise UserError(f"a resumed run keeps its recipe and weights; leave recipe and weights out with {resume}")
@@ -149,7 +149,7 @@ def train(
     else:
         recipe, path = _new_run(recipe, weights)
     if teacher is not None:
-        recipe = with_teacher(recipe, resolve_weights(_as_text(teacher, "teacher")), "trizoo.train")
+        recipe = with_teacher(recipe, resolve_weights(as_text(teacher, "teacher")), "trizoo.train")
     return train_recipe(
         zoo,
         recipe,
@@ -235,10 +235,10 @@ def _new_run(given, weights):
         values = dict(_dotted(given or {}))
         model = values.pop("model.name", None)
     else:
-        file = _as_text(given, "recipe", "; a Recipe, a file or name of a recipe, or a dict of values is needed")
+        file = as_text(given, "recipe", "; a Recipe, a file or name of a recipe, or a dict of values is needed")
     path = None
     if weights is not None:
-        path = str(resolve_weights(_as_text(weights, "weights"), model=wanted_model(model, file)))
+        path = str(resolve_weights(as_text(weights, "weights"), model=wanted_model(model, file)))
     if isinstance(given, Recipe):
         return given, path
     origin = "trizoo.train"
@@ -249,7 +249,7 @@ def _new_run(given, weights):
     return loaded.recipe, path
 
 
-def _as_text(value, name, needed="; text or a path is needed"):
+def as_text(value, name, needed="; text or a path is needed"):
     """Text or a path as text. Raises TypeError for anything else."""
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{name} is {value!r}{needed}")

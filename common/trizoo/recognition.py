@@ -1,15 +1,15 @@
 """Recognition for a program: `trizoo.load_recognizer` and what it returns."""
 
 import hashlib
-import os
 from collections.abc import Iterable
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from trizoo.api import load
+from trizoo.api import as_text, load
 from trizoo.data.images import as_image
 from trizoo.deploy.runtimes import is_exported
 from trizoo.gallery.file import load as load_gallery
@@ -70,8 +70,11 @@ class Recognizer:
 
         Raises:
             UserError: for a name that things can't have, and as a call does
+            TypeError: for a name that is no text
         """
         _check_batch_size(batch_size)
+        if not isinstance(name, str):
+            raise TypeError(f"name is {name!r}; text is needed")
         name = thing_name(name)
         single = isinstance(images, str | Path | np.ndarray) or not isinstance(images, Iterable)
         images = [_read(image) for image in ([images] if single else images)]
@@ -132,6 +135,7 @@ def load_recognizer(
     Raises:
         UserError: for files that don't fit one another, and as `trizoo.load`
         ValueError: for a number out of its range, and for one of the detector's without a detector
+        TypeError: for a gallery or weights that are neither text nor a path
     """
     for name, value, least, most in (
         ("threshold", threshold, -1, 1),
@@ -142,7 +146,7 @@ def load_recognizer(
     ):
         if value is None and name in ("neighbours", "margin"):
             raise ValueError(f"{name} is None; a number is needed")
-        if value is not None and not least <= value <= most:
+        if value is not None and (not isinstance(value, Real) or not least <= value <= most):
             raise ValueError(f"{name} is {value!r}; {least} {'or more' if most == np.inf else f'to {most}'} is needed")
         if value is not None and most == np.inf and value != int(value):
             raise ValueError(f"{name} is {value!r}; a whole number is needed")
@@ -150,15 +154,16 @@ def load_recognizer(
     for name, value in of_detector.items():
         if detector is None and value is not None and value is not False:
             raise ValueError(f"{name} is {value!r}, which is of what a detector finds; detector is needed too")
-    pictures = load_gallery(os.fspath(gallery))
+    pictures, text = load_gallery(as_text(gallery, "gallery")), as_text(embedding, "embedding")
+    if not len(pictures):
+        raise UserError(f"the gallery {gallery} holds no picture; trizoo gallery add puts some into it")
     given = {"device": device, "offline": offline}
-    text = os.fspath(embedding)
     path = text if is_exported(text) else str(resolve_weights(text, offline=offline))
     model = _loaded(path, framework, "embedding", **given)
     pictures.check_embedding(fingerprint(path, model.spec, model.recipe), str(gallery))
     found = None
     if detector is not None:
-        found = _loaded(os.fspath(detector), framework, "detection", **given).pipeline
+        found = _loaded(as_text(detector, "detector"), framework, "detection", **given).pipeline
         wanted = {"score": confidence, "max_detections": max_detections}
         found = replace(found, **{name: value for name, value in wanted.items() if value is not None})
     return Recognizer(

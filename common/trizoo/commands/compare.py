@@ -15,7 +15,7 @@ from trizoo.training.curves import WINDOW, smooth
 from trizoo.training.run import RunFolder
 
 COMMAND = "trizoo compare"
-SCORES = tuple(task.metrics[0] for task in tasks().values())
+METRICS = tuple(task.metrics for task in tasks().values())  # of each task, that which the best epoch goes by first
 
 
 def run(args):
@@ -50,11 +50,14 @@ def read(path):
 
 def validation(records):
     """The metric that a run's best weights were chosen by, and its values: "mAP50" or "mIoU", {epoch: value}."""
-    for name in SCORES:
-        values = {r["epoch"]: r[name] for r in records if r["kind"] == "epoch" and r.get(name) is not None}
+    epochs = [record for record in records if record["kind"] == "epoch"]
+    known = {name for record in epochs for name in record}
+    # the task is the one that has all its metrics there: mF1 is the first of one and the second of another
+    for name, *_ in sorted(METRICS, key=lambda metrics: -len(known.intersection(metrics))):
+        values = {record["epoch"]: record[name] for record in epochs if record.get(name) is not None}
         if values:
             return name, values
-    return SCORES[0], {}
+    return METRICS[0][0], {}
 
 
 def draw(runs):

@@ -23,15 +23,7 @@ from trizoo.serve.wish import OF_TASK
 
 OF_RECOGNITION = ("embedding", "threshold", "agnostic", "margin", "whole")
 OF_DETECTED = ("confidence", "max_detections", "agnostic", "margin", "whole")  # of these, with a detector alone
-OF_ONE_MODEL = (
-    "nms",
-    "nms_method",
-    "top",
-    "tta",
-    "tta_scales",
-    "input_size",
-    "precision",
-)  # recognition takes none of these
+OF_ONE_MODEL = ("nms", "nms_method", "top", "tta", "tta_scales", "input_size", "precision")  # none of these
 
 
 def run(args, choice):

@@ -65,6 +65,22 @@ def test_an_unknown_thing_is_known_once_it_is_added_and_unknown_once_it_is_remov
         recognizer.remove("gren")
 
 
+def test_what_is_no_path_and_no_name_is_told_by_its_argument(place):
+    for given, words in (((None, "e.h5"), "gallery is None"), (("g.h5", 3), "embedding is 3")):
+        with pytest.raises(TypeError, match=f"{words}; text or a path is needed"):
+            trizoo.load_recognizer(*given)
+    with pytest.raises(TypeError, match="detector is 3; text or a path is needed"):
+        trizoo.load_recognizer("g.h5", "e.h5", 3)
+    with pytest.raises(TypeError, match="name is 3; text is needed"):
+        trizoo.load_recognizer("g.h5", "e.h5").add(3, [picture(RED)])
+
+
+def test_a_gallery_without_a_picture_is_named(place):
+    save("none.h5", load("g.h5").without(["red", "blue"]))
+    with pytest.raises(trizoo.UserError, match=r"the gallery none\.h5 holds no picture"):
+        trizoo.load_recognizer("none.h5", "e.h5")
+
+
 @pytest.mark.parametrize(
     ("option", "words"),
     [
@@ -73,6 +89,7 @@ def test_an_unknown_thing_is_known_once_it_is_added_and_unknown_once_it_is_remov
         ({"confidence": -1}, "confidence is -1; 0 to 1 is needed"),
         ({"margin": 1.5}, "margin is 1.5; 0 to 1 is needed"),
         ({"margin": None}, "margin is None; a number is needed"),
+        ({"threshold": "0.5"}, "threshold is '0.5'; -1 to 1 is needed"),
         ({"neighbours": 1.5}, "neighbours is 1.5; a whole number is needed"),
         ({"confidence": 0}, "confidence is 0, which is of what a detector finds; detector is needed too"),
         ({"whole": True}, "whole is True, which is of what a detector finds"),

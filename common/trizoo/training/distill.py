@@ -1,6 +1,8 @@
 """A teacher: a trained model whose outputs and features are learned beside the labels."""
 
+import json
 import math
+import shlex
 import zlib
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from trizoo.families import check_input_size
 from trizoo.families.base.distillation import COUNT, FEATURE, OUTPUT
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
-from trizoo.recipes.load import from_dict, to_dict
+from trizoo.recipes.load import from_dict, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.training.build import input_sizes, make_model, read_model, spec_of
 from trizoo.training.memory import TeacherRoom
@@ -165,10 +167,21 @@ def check_classes(read, recipe):
     if ours == theirs:
         return
     if sorted(ours) == sorted(theirs):
-        hint = f"--set classes='[{', '.join(theirs)}]' puts them in its order"
+        plain = f"classes=[{', '.join(theirs)}]"
+        if _assigned(plain) != theirs:  # a name that YAML takes for more than text
+            plain = f"classes={json.dumps(theirs, ensure_ascii=False)}"
+        hint = f"--set {plain[:8]}{shlex.quote(plain[8:])} puts them in its order"
     else:
         hint = "a teacher of the same classes, or --set distill.outputs=0 --set distill.features=1, would do"
     raise UserError(f"the teacher {read.path} knows {_few(theirs)}, and this run learns {_few(ours)}; {hint}")
+
+
+def _assigned(text):
+    """The value of `key=value` as --set reads it, None where it can't."""
+    try:
+        return parse_assignment(text)[1]
+    except UserError:
+        return None
 
 
 def _adapters(shapes):

@@ -47,6 +47,15 @@ def test_segmentation_is_compared_by_its_own_metric():
     assert [list(line.get_ydata()) for line in score.lines] == [[0.75]]
 
 
+def test_a_run_is_compared_by_what_its_best_weights_were_chosen_by():
+    def chosen(**metrics):
+        return compare.validation([{"kind": "epoch", "epoch": 1, **metrics}])[0]
+
+    assert chosen(mAP=0.5, mF1=0.4) == "mAP"  # several labels
+    assert chosen(mF1=0.5, F1=0.4) == "mF1"  # key points
+    assert chosen(mAP50=0.5, mAP=0.4) == "mAP50"
+
+
 def test_runs_of_different_metrics_are_told_apart(tmp_path, capsys):
     boxes, more = (make_run(tmp_path / name, [3.0], [0.5]) for name in ("boxes", "more"))
     masks = make_run(tmp_path / "masks", [3.0], [0.5])

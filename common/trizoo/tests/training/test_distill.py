@@ -1,10 +1,12 @@
+import shlex
+
 import numpy as np
 import pytest
 
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.parity.pseudo import pseudo_arrays
-from trizoo.recipes.load import to_dict
+from trizoo.recipes.load import parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.testing import FakeFramework
 from trizoo.training.distill import Teacher, absolute, check_there, open_teacher, with_teacher
@@ -81,6 +83,14 @@ def test_classes_in_another_order_are_told_with_what_puts_them_right(teacher):
         UserError, match=r"knows 2 classes, square, circle, and .*--set classes='\[square, circle\]' puts"
     ):
         opened(student(teacher(classes=("square", "circle"))))
+
+
+def test_the_words_that_put_classes_right_mean_the_teachers_classes_whatever_they_are_called(teacher):
+    theirs = ("no", "cat, big", "1", "it's")
+    with pytest.raises(UserError) as caught:
+        opened(student(teacher(classes=theirs), classes=theirs[::-1]))
+    words = shlex.split(str(caught.value).partition("--set ")[2])
+    assert parse_assignment(words[0])[:2] == ("classes", list(theirs))
 
 
 def test_a_teacher_of_other_classes_is_refused_for_its_outputs_and_taken_for_its_features(teacher):
