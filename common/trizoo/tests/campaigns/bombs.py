@@ -65,10 +65,12 @@ BOMBS = {
         "length": lambda _: (1 << 62).to_bytes(8, "little") + b'{"a": 1}',
         "table": lambda _: (3 << 20).to_bytes(8, "little") + b'{"a":[' + b"[]," * (1 << 20),
         "deep": lambda _: (1 << 20).to_bytes(8, "little") + b'{"a":' + b"[" * (1 << 20),
-        "names": (4 << 20).to_bytes(8, "little")
-        + b"{"
-        + b"".join(b'"%07d":{},' % n for n in range(1 << 18))
-        + bytes(1 << 22),
+        "names": lambda _: (
+            (4 << 20).to_bytes(8, "little")
+            + b"{"
+            + b"".join(b'"%07d":{},' % n for n in range(1 << 18))
+            + bytes(1 << 22)
+        ),
     },
     "Darknet .weights": lambda: {"version": lambda _: WIDEST * (1 << 20)},
     "log of a run": lambda: {
@@ -112,7 +114,7 @@ BOMBS = {
     "HEIC": lambda: {"sides": lambda data: patched(data, b"ispe", 8, WIDEST[::-1] * 2)},
     "video": lambda: {"samples": lambda data: patched(data, b"stsz", 12, WIDEST[::-1])},
     "boxes: voc": lambda: trees("annotation"),
-    "boxes: coco": lambda: {**tables("images", "annotations"), "many": coco([], count=50_000)},
+    "boxes: coco": lambda: {**tables("images", "annotations"), "many": lambda _: coco([], count=50_000)},
     "boxes: yolo": lambda: {
         "long": lambda _: b"0 0.5 0.5 0.25 0.5\n" * 10**6,
         "most": lambda _: b"0 .5 .5 .2 .5\n" * 140_000,
@@ -131,7 +133,7 @@ BOMBS = {
     },
     "boxes: lists": lambda: rows("", "images/a.png 1,2,30,40,0 5,6,20,21,1\n"),
     "boxes: points": lambda: rows("image,x,y,class\n", "a.png,1,2,cat\n", 300_000),
-    "boxes: coco-keypoints": lambda: {**tables("images", "annotations"), "many": coco([], count=50_000)},
+    "boxes: coco-keypoints": lambda: {**tables("images", "annotations"), "many": lambda _: coco([], count=50_000)},
     "boxes: labelme-points": labelme_bombs,
     "boxes: cvat-points": cvat_bombs,
     "boxes: yolo-pose": lambda: {
