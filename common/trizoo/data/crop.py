@@ -12,6 +12,7 @@ from trizoo.data.images import read_image
 from trizoo.data.purpose import find_labels
 from trizoo.data.write.content import file_names, write_lines
 from trizoo.ground.errors import UserError
+from trizoo.ground.files import write_from_memory
 from trizoo.ground.text import counted, first_few
 
 FORMATS = {"jpg": {"format": "JPEG", "quality": 95, "subsampling": 0}, "png": {"format": "PNG"}}
@@ -120,7 +121,8 @@ def crop(
                     small += 1
                     continue
                 path = folder / of_image[place] / folders[label] / f"{content.names[place]}-{number}.{to}"
-                cut_out(image, box, margin, size).save(path, **FORMATS[to])
+                cut = cut_out(image, box, margin, size)
+                write_from_memory(path, lambda file, cut=cut: cut.save(file, **FORMATS[to]))
                 labels.append(label)
             return labels, small, None
 

@@ -4,6 +4,7 @@ from html import escape
 
 from PIL import Image
 
+from trizoo.ground.files import write_from_memory
 from trizoo.pictures.palette import palette_image
 
 _SPLITS = ("train", "val", "test")
@@ -33,7 +34,7 @@ def write_boxes(folder, parameters, draw):
         image, mask, objects = draw(index, size, classes, seed)
         if mask is not None:
             masks.mkdir(exist_ok=True)
-            palette_image(mask).save(masks / f"{id}.png")
+            write_from_memory(masks / f"{id}.png", lambda file, mask=mask: palette_image(mask).save(file, "PNG"))
         save_jpeg(image, folder / "JPEGImages" / f"{id}.jpg")
         text = _xml(id, size, classes, objects)
         (folder / "Annotations" / f"{id}.xml").write_text(text, encoding="utf-8", newline="\n")
@@ -79,7 +80,7 @@ def write_labels(folder, parameters, draw):
 
 def save_jpeg(pixels, path):
     """A picture of uint8 (H, W, 3) RGB."""
-    Image.fromarray(pixels).save(path, quality=92)
+    write_from_memory(path, lambda file: Image.fromarray(pixels).save(file, "JPEG", quality=92))
 
 
 def _xml(id, size, classes, objects):

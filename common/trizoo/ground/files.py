@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import re
 import secrets
@@ -65,6 +66,16 @@ def write_atomically(path, data):
     """Writes bytes, or text as UTF-8, by way of `replacing`."""
     with replacing(path) as temporary:
         temporary.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
+
+
+def write_from_memory(path, save):
+    """Writes to `path` what `save(file)` writes into a file in memory. OSError where the disk doesn't take all of it.
+
+    Pillow, and matplotlib by way of it, take no notice where a disk takes only a part of what they write to a file.
+    """
+    held = io.BytesIO()
+    save(held)
+    Path(path).write_bytes(held.getbuffer())
 
 
 def open_ordinary(path):

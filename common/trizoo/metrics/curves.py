@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from trizoo.ground.errors import UserError
+from trizoo.ground.files import replacing, write_atomically, write_from_memory
 from trizoo.metrics import classification, points, segmentation
 from trizoo.metrics.coco_protocol import RECALLS
 from trizoo.metrics.detection import measure, report
@@ -108,14 +109,15 @@ def begin(folder, result):
     except OSError as error:
         raise UserError(f"the report can't be written to {folder} ({error.strerror}); name a folder") from error
     text = json.dumps(result, ensure_ascii=False, allow_nan=False, indent=1)
-    (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+    write_atomically(folder / "report.json", text + "\n")
     return folder
 
 
 def save(folder, figures):
     """The pictures of a report: {file stem: Figure}."""
     for name, figure in figures.items():
-        figure.savefig(folder / f"{name}.png")
+        with replacing(folder / f"{name}.png") as path:
+            write_from_memory(path, lambda file, figure=figure: figure.savefig(file, format="png"))
 
 
 def _write_tables(folder, measures, result):
@@ -162,7 +164,7 @@ def _write_confusion(folder, result):
 
 def write_csv(path, header, rows):
     """One table, empty cells where a value is None or nan."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(["" if value is None or value != value else value for value in row] for row in rows)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from trizoo.ground.errors import UserError
-from trizoo.ground.files import replacing
+from trizoo.ground.files import replacing, write_from_memory
 from trizoo.ground.results import check_file, has_mark
 
 # suffix -> the first bytes of such a file, the key of matplotlib's metadata that names its maker, how it stands there
@@ -29,7 +29,8 @@ def save_figure(path, figure, command, dpi=100):
     """Writes a figure in the format of the path's suffix, PNG without one. Raises UserError where it can't be."""
     suffix = _suffix(path)
     with replacing(path) as temporary:
-        figure.savefig(temporary, format=suffix[1:], dpi=dpi, metadata={FORMATS[suffix][1]: command})
+        options = {"format": suffix[1:], "dpi": dpi, "metadata": {FORMATS[suffix][1]: command}}
+        write_from_memory(temporary, lambda file: figure.savefig(file, **options))
 
 
 def _suffix(path):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from trizoo.data.check.report import Findings
-from trizoo.ground.files import replacing
+from trizoo.ground.files import replacing, write_from_memory
 from trizoo.pictures.palette import class_colours, mask_colours
 from trizoo.show.page import Figure, Section, Table
 
@@ -112,7 +112,7 @@ def drawn(figures, folder):
     files = []
     for stem, figure in figures.items():
         with replacing(folder.file(f"{stem}.png")) as path:
-            figure.savefig(path, format="png")
+            write_from_memory(path, lambda file, figure=figure: figure.savefig(file, format="png"))
         width, height = (round(inches * figure.dpi) for inches in figure.get_size_inches())
         files.append(Figure(f"{stem}.png", (CAPTIONS[stem],), (width, height)))
     return Section("In numbers", figures=files, layout="plots")

@@ -10,7 +10,7 @@ import numpy as np
 from trizoo.data.images import read_image
 from trizoo.data.masks.find import find_masks
 from trizoo.data.synthetic import SHAPES_TO_TRAIN_ON
-from trizoo.ground.files import replacing
+from trizoo.ground.files import replacing, write_from_memory
 from trizoo.metrics.curves import write_segmentation_report
 from trizoo.metrics.plain import shown
 from trizoo.metrics.pool import mean_over_classes
@@ -232,7 +232,7 @@ class Total:
 
 def _save_png(path, picture):
     with replacing(path) as temporary:
-        picture.save(temporary, format="PNG")
+        write_from_memory(temporary, lambda file: picture.save(file, format="PNG"))
 
 
 def _words(name):

@@ -15,7 +15,7 @@ from PIL import Image
 from trizoo.data.write.voc import annotation
 from trizoo.ground.boxes import as_boxes, clip
 from trizoo.ground.errors import UserError
-from trizoo.ground.files import replacing, write_atomically
+from trizoo.ground.files import replacing, write_atomically, write_from_memory
 from trizoo.pictures.draw import check_image, check_labels
 
 # Suffix -> Pillow's name and options. Colour isn't subsampled: thin coloured lines and letters would blur.
@@ -46,7 +46,7 @@ def save_picture(path, image):
         raise UserError(f"a picture can't be written as {str(path)!r}; the suffixes {', '.join(PICTURE_FORMATS)} can")
     name, options = PICTURE_FORMATS[path.suffix.lower()]
     with replacing(path) as temporary:
-        Image.fromarray(image).save(temporary, format=name, **options)
+        write_from_memory(temporary, lambda file: Image.fromarray(image).save(file, format=name, **options))
 
 
 def to_json(name, size, detections, class_names):

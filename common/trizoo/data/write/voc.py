@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from trizoo.data.write.content import hard_link_notes, write_lines, write_lists
+from trizoo.ground.files import write_from_memory
 from trizoo.pictures.palette import palette_image
 
 # What XML 1.0 can't hold even escaped: control characters, and halves of characters from names that aren't UTF-8.
@@ -29,7 +30,8 @@ def write_voc(content, folder):
         name = content.names[place]
         hard = content.put_image(place, folder / "JPEGImages")
         if content.mask:
-            palette_image(content.mask(place)).save(folder / labels / f"{name}.png")
+            mask = palette_image(content.mask(place))
+            write_from_memory(folder / labels / f"{name}.png", lambda file: mask.save(file, "PNG"))
             return hard, 0, 0
         record = content.records[place]
         boxes = np.asarray(record.boxes, np.float64)

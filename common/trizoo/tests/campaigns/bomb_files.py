@@ -173,8 +173,8 @@ def documents(key="classes"):
 def rows(head, line, count=10**6):
     """Text of very many rows, of one endless row, of a quote that never ends, and of very many fields."""
     return {
-        "many": lambda _: (head + line * count).encode(),
         "line": lambda _: (head + "a" * (64 << 20)).encode(),
+        "many": lambda _: (head + line * count).encode(),
         "quote": lambda _: (head + '"' + "a,b\n" * 10**7).encode(),
         "fields": lambda _: (head + "," * (1 << 19) + "\n").encode(),
         "zeros": lambda _: bytes(64 << 20),

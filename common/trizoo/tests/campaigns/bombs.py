@@ -65,10 +65,12 @@ BOMBS = {
         "length": lambda _: (1 << 62).to_bytes(8, "little") + b'{"a": 1}',
         "table": lambda _: (3 << 20).to_bytes(8, "little") + b'{"a":[' + b"[]," * (1 << 20),
         "deep": lambda _: (1 << 20).to_bytes(8, "little") + b'{"a":' + b"[" * (1 << 20),
-        "names": (4 << 20).to_bytes(8, "little")
-        + b"{"
-        + b"".join(b'"%07d":{},' % n for n in range(1 << 18))
-        + bytes(1 << 22),
+        "names": lambda _: (
+            (4 << 20).to_bytes(8, "little")
+            + b"{"
+            + b"".join(b'"%07d":{},' % n for n in range(1 << 18))
+            + bytes(1 << 22)
+        ),
     },
     "Darknet .weights": lambda: {"version": lambda _: WIDEST * (1 << 20)},
     "log of a run": lambda: {
@@ -112,7 +114,7 @@ BOMBS = {
     "HEIC": lambda: {"sides": lambda data: patched(data, b"ispe", 8, WIDEST[::-1] * 2)},
     "video": lambda: {"samples": lambda data: patched(data, b"stsz", 12, WIDEST[::-1])},
     "boxes: voc": lambda: trees("annotation"),
-    "boxes: coco": lambda: {**tables("images", "annotations"), "many": coco([], count=50_000)},
+    "boxes: coco": lambda: {**tables("images", "annotations"), "many": lambda _: coco([], count=50_000)},
     "boxes: yolo": lambda: {
         "long": lambda _: b"0 0.5 0.5 0.25 0.5\n" * 10**6,
         "most": lambda _: b"0 .5 .5 .2 .5\n" * 140_000,
@@ -127,14 +129,17 @@ BOMBS = {
         "headers": lambda _: tarred(1000),
         "header": lambda _: tarred(1, 64 << 20),
         "json": lambda _: tarred(members=(("a.png", picture("PNG", 8)), ("a.json", b'{"objects": [' + b"{}," * 10**6))),
-        "picture": lambda _: tarred(members=(("a.png", pictures()["colours"]), ("a.json", b'{"objects": []}'))),
+        "picture": lambda _: tarred(members=(("a.png", pictures()["colours"](b"")), ("a.json", b'{"objects": []}'))),
     },
     "boxes: lists": lambda: rows("", "images/a.png 1,2,30,40,0 5,6,20,21,1\n"),
     "boxes: points": lambda: rows("image,x,y,class\n", "a.png,1,2,cat\n", 300_000),
-    "boxes: coco-keypoints": lambda: {**tables("images", "annotations"), "many": coco([], count=50_000)},
+    "boxes: coco-keypoints": lambda: {**tables("images", "annotations"), "many": lambda _: coco([], count=50_000)},
     "boxes: labelme-points": labelme_bombs,
     "boxes: cvat-points": cvat_bombs,
-    "boxes: yolo-pose": lambda: {"long": b"0 0.5 0.5 0.25 0.5 0.5 0.5 2 0.1 0.2 1\n" * 10**6, "line": b"0 " * 10**6},
+    "boxes: yolo-pose": lambda: {
+        "long": lambda _: b"0 0.5 0.5 0.25 0.5 0.5 0.5 2 0.1 0.2 1\n" * 10**6,
+        "line": lambda _: b"0 " * 10**6,
+    },
     "classes: class-lists": lambda: rows("", "images/a.png\tcat\n", 300_000),
     "classes: class-lists, CSV": lambda: rows("image,class\n", "images/a.png,cat\n", 300_000),
     "classes: class-folders": lambda: rows("", "a\n", 300_000),

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack, redirect_stdout
+from contextlib import ExitStack, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from trizoo.tests.campaigns.running import Findings, Process, arguments, table
 from trizoo.tests.campaigns.servers import LIES
 from trizoo.tests.web import answering
 
-LONGEST = 120  # seconds for one process on a busy machine
+LONGEST = 900  # seconds for one process on a busy machine
 TRAIN = (
     "--model",
     "yolov3-tiny",
@@ -80,8 +80,15 @@ def _train(words):
     from trizoo.commands.cli import run_command
     from trizoo.commands.train import train
     from trizoo.tests.testing import FakeFramework
+    from trizoo.training.workers import batches
 
-    run_command(lambda: train(FakeFramework(), list(words)))
+    class Loading(FakeFramework):
+        """With the loader of TensorFlow and Keras."""
+
+        def loader(self, dataset, plans, workers, device):
+            return batches(dataset, plans, workers)
+
+    run_command(lambda: train(Loading(), list(words)))
 
 
 def ended_well(process, codes=(0, 2)):
@@ -128,6 +135,62 @@ def read_only(place):
 
     one = place.start(act)
     return ended_well(one, (2,)) or ended_well(place.train("--data", str(place.data), "--out", where, *TRAIN), (2,))
+
+
+def full_disk_of_others(place):
+    """The same where a picture, an export or a data set is written: what stands there is whole, or isn't there."""
+    from trizoo.commands.cli import run_command
+    from trizoo.commands.main import main as command
+
+    out, best, picture = place.at / "to", str(place.reference / "best.h5"), next(place.data.rglob("*.jpg"))
+    lines = (
+        ("weights", "export", best, f"{out}/a.safetensors"),
+        ("data", "convert", str(place.data), str(out), "--to", "coco"),
+        ("data", "show", str(place.data), "--out", str(out)),
+        ("data", "crop", str(place.data), str(out)),
+        ("synth", str(out), "--images", "3", "--size", "64"),
+    )
+    words = list(place.rng.choice(lines))
+    most = int(picture.stat().st_size * 40 * place.rng.random() ** 3)
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+
+    def act():
+        run_command(lambda: command(words))
+
+    wrong = ended_well(place.start(act, limit))
+    cut = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    shutil.rmtree(out, ignore_errors=True)
+    wrong = wrong or ended_well(place.start(act), (0,))
+    others = [
+        str(path) for path, data in cut.items() if not (out / path).is_file() or (out / path).read_bytes() != data
+    ]
+    return wrong or (f"{' '.join(words[:2])} left {others}" if others else None)
+
+
+def killed_loader(place):
+    """A loader process is killed, as the system does where memory is too small."""
+    process = place.train("--data", str(place.data), "--out", str(place.run), *TRAIN, "--workers", "2")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    found = []
+
+    def begun():
+        with suppress(OSError):
+            found[:] = [int(word) for word in children.read_text().split() if _is_worker(word)]
+        return bool(found)
+
+    process.until(begun, LONGEST)
+    moment = time.monotonic() + place.rng.random()
+    process.until(lambda: time.monotonic() > moment, LONGEST)
+    with suppress(OSError):
+        os.kill(found[0], signal.SIGKILL)
+    return ended_well(process) or place.goes_on()
+
+
+def _is_worker(process):
+    return b"spawn_main" in Path(f"/proc/{process}/cmdline").read_bytes()
 
 
 def vanishing(place):
@@ -240,7 +303,10 @@ def two_indexes(place):
     return wrong or (None if both[0].text() == both[1].text() == third.text() else "they say different things")
 
 
-FAULTS = (full_disk, read_only, vanishing, lying_server, two_train, two_exports, two_downloads, two_indexes)
+FAULTS = (
+    *(full_disk, full_disk_of_others, read_only, vanishing, killed_loader, lying_server),
+    *(two_train, two_exports, two_downloads, two_indexes),
+)
 
 
 def main(given=None):

@@ -28,7 +28,8 @@ from trizoo.tests.campaigns.running import Findings, Process, arguments, table
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 KINDS = ("any", "checkpoint", "evaluation")
 PHASES = ("start", "steps", "checkpoint", "evaluation", "end")
-LONGEST = 600  # seconds for one process on a busy machine
+LONGEST = 3600  # seconds to a moment on a busy machine
+BUSY, IDLE = 300, 300  # seconds of the CPU for one process, and of any kind in which it does nothing: it hangs
 TRAIN = (
     *("--model", "yolov3-tiny", "--input-size", "32", "--batch-size", "2", "--epochs", "2"),
     *("--set", "ema.decay=0.9", "--set", "evaluate.start=1", "--set", "evaluate.every=1"),
@@ -170,7 +171,7 @@ class Killer:
             process.until(lambda: process.cpu_seconds() >= share * self.cpu, LONGEST)
         phase = "ended" if process.is_over() else self.watch.phase
         process.send(sent)
-        if process.wait(LONGEST) is None:
+        if process.wait_while_busy(BUSY, IDLE) is None:
             phase = "hung"
         return sent, phase, process
 
@@ -184,8 +185,8 @@ def warm_up(out, data):
         train(FakeFramework(), ["--data", str(data), "--out", str(out), *TRAIN, *RUN])
 
 
-def train_campaign(framework, moments, seed, keep):
-    """Kills runs of one framework: a row of the table, and findings."""
+def train_campaign(framework, moments, seed, keep, first=0):
+    """Kills runs of one framework at moments from the first on: a row of the table, and findings."""
     from trizoo.framework import find
 
     find(framework).open()
@@ -202,7 +203,7 @@ def train_campaign(framework, moments, seed, keep):
             raise RuntimeError(f"the run that nothing disturbs ends with {code}: {text}")
         expected = result(run)
         print(f"{framework}: {killer.cpu:.1f} CPU seconds, {killer.phases}", flush=True)
-        for number in range(moments):
+        for number in range(first, first + moments):
             shutil.rmtree(run)
             sent, phase, process = killer.killed(number, begin, killer.watch.install)
             phases[phase] += 1
@@ -213,7 +214,7 @@ def train_campaign(framework, moments, seed, keep):
             if "Traceback" in process.text() or phase == "hung":
                 findings.add(name, process.text()[-500:], run if run.exists() else None)
             second = Process(again, folder / "second.txt")
-            if second.wait(LONGEST) != 0:
+            if second.wait_while_busy(BUSY, IDLE) != 0:
                 findings.add(name, f"then {second.code}: {second.text()[-500:]}", run if run.exists() else None)
                 run.mkdir(exist_ok=True)
                 continue
@@ -274,7 +275,11 @@ def download_campaign(moments, seed, keep):
             if "Traceback" in process.text():
                 findings.add(name, process.text()[-500:])
             second = Process(command, folder / "second.txt", prepare)
-            files = [path for path in home.rglob("*") if path.suffix == ".weights"] if second.wait(60) == 0 else []
+            files = (
+                [path for path in home.rglob("*") if path.suffix == ".weights"]
+                if second.wait_while_busy(BUSY, IDLE) == 0
+                else []
+            )
             if [path.read_bytes() for path in files] != [content] or list(home.rglob("*.part*")):
                 findings.add(name, f"then {second.code}: {second.text()[-500:]}", home)
     places = (phases["start"], phases["arriving"], 0, 0, 0, phases["ended"])
@@ -282,7 +287,7 @@ def download_campaign(moments, seed, keep):
 
 
 def _campaign(task):
-    name, moments, seed, keep = task
+    name, moments, seed, keep, _ = task
     return download_campaign(moments, seed, keep) if name == "download" else train_campaign(*task)
 
 
@@ -292,8 +297,11 @@ def main(given=None):
 
     parser = arguments(__doc__, moments=50)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="frameworks, or download (all that is installed)")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="moment of a framework to begin with (0)")
     args = parser.parse_args(given)
-    tasks = [(name, args.moments, args.seed, args.keep) for name in args.targets or ("download", *installed())]
+    tasks = [
+        (name, args.moments, args.seed, args.keep, args.first) for name in args.targets or ("download", *installed())
+    ]
     rows, findings = [], Findings(args.keep)
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for row, lines in pool.imap(_campaign, tasks):

@@ -52,6 +52,18 @@ class Process:
         """Its exit code; None where it is killed, with what it started, after so many seconds."""
         return self.code if self.until(self.is_over, seconds) else self.kill()
 
+    def wait_while_busy(self, seconds, idle):
+        """`wait` by the CPU's clock, so that a busy machine ends nothing: seconds of it, or of any kind without any."""
+        used, since = -1.0, time.monotonic()
+        while not self.is_over():
+            now = self.cpu_seconds()
+            if now != used:
+                used, since = now, time.monotonic()
+            if used > seconds or time.monotonic() - since > idle:
+                return self.kill()
+            time.sleep(NAP)
+        return self.code
+
     def until(self, arrived, seconds):
         """Waits until `arrived()`, or the process's end, or for so many seconds -> whether it came to either."""
         end = time.monotonic() + seconds

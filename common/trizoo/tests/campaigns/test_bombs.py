@@ -20,6 +20,7 @@ READERS = [name for name in readers() if not name.startswith("trizoo ")] if hasa
 def test_every_reader_has_files_that_are_made_to_break_it():
     assert set(READERS) <= set(bombs.BOMBS)
     assert set(bombs.BOMBS) == set(bombs.MODULES)
+    assert [name for name, made in bombs.BOMBS.items() if not all(map(callable, made().values()))] == []
 
 
 @pytest.mark.parametrize("module", bombs.READ_BY)

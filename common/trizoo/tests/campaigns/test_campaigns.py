@@ -4,6 +4,7 @@ import os
 import pickle
 import random
 import signal
+import time
 
 import pytest
 
@@ -91,3 +92,13 @@ def test_a_process_that_hangs_is_killed(tmp_path):
     process = Process(signal.pause, tmp_path / "out.txt")
     assert process.wait(0.2) is None
     assert process.code == -signal.SIGKILL
+
+
+def test_a_process_that_does_nothing_hangs_and_one_that_is_slow_does_not(tmp_path):
+    def slow():
+        while time.process_time() < 0.3:
+            pass
+
+    assert Process(signal.pause, tmp_path / "out.txt").wait_while_busy(seconds=60, idle=0.2) is None
+    assert Process(lambda: slow(), tmp_path / "out.txt").wait_while_busy(seconds=60, idle=60) == 0
+    assert Process(lambda: [slow() for _ in iter(int, 1)], tmp_path / "out.txt").wait_while_busy(0.5, 60) is None

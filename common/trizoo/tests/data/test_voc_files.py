@@ -111,7 +111,7 @@ def test_list_that_is_no_text_is_named(tmp_path):
         splits(root)
     (root / "ImageSets" / "Main" / "train.txt").unlink()
     (root / "ImageSets" / "Main" / "train.txt").mkdir()
-    with pytest.raises(UserError, match=r"train\.txt can't be read"):
+    with pytest.raises(UserError, match=r"train\.txt is no file that can be read"):
         splits(root)
 
 

@@ -75,6 +75,7 @@ def with_recipe(**values):
         ("{", "has notes of TriZoo's that are no JSON object"),
         ("[]", "has notes of TriZoo's that are no JSON object"),
         ("[" * 100_000, "has notes of TriZoo's that are no JSON object"),
+        (f"[{'[],' * 60_000}[]]", "has notes of more than 100,000 values, so they aren't TriZoo's"),
         (changed(format=2), "has notes of format 2, and this is TriZoo .* reads up to 1: a newer version is needed"),
         (changed(batch=0), "has notes of TriZoo's that don't fit at batch"),
         (changed(kind="text"), "has notes of TriZoo's that don't fit at kind"),

@@ -181,6 +181,15 @@ def test_a_long_tag_of_openvinos_takes_no_time_by_its_square(written):
     assert time.process_time() - before < 5
 
 
+def test_a_long_namespace_of_openvinos_is_not_written_into_every_tag(written):
+    """ElementTree's parser does that: minutes for a file of 1.5 MB."""
+    written(b"", "a.bin")
+    before = time.process_time()
+    text = f'<net xmlns:n="{"u" * 1_000_000}">{"<n:a/>" * 90_000}<rt_info><trizoo value="{{}}"/></rt_info></net>'
+    assert notes.read_openvino(written(text.encode(), "a.xml")) == "{}"
+    assert time.process_time() - before < 5
+
+
 def test_a_tflite_file_without_its_json_is_called_that(written):
     with pytest.raises(UserError, match=r"a\.tflite has no a\.json beside it, where trizoo export writes"):
         notes.read_tflite(written(b"....TFL3", "a.tflite"))

@@ -4,15 +4,18 @@ import errno
 import os
 import re
 import secrets
+import signal
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from trizoo.ground.errors import UserError
-from trizoo.ground.files import remove_left, replacing, temporary_folder_beside, write_atomically
+from trizoo.ground.files import remove_left, replacing, temporary_folder_beside, write_atomically, write_from_memory
+from trizoo.tests.campaigns.running import Process
 
 
 def test_text_is_written_as_utf8_and_bytes_as_they_are(tmp_path):
@@ -110,3 +113,21 @@ def test_a_folder_that_a_killed_process_left_goes_and_a_link_to_one_stays(tmp_pa
         remove_left(tmp_path / "nowhere")
         assert {path.name for path in tmp_path.iterdir()} == {"mine", link.name, folder.name}
     assert not folder.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs limits of a process")
+def test_a_picture_that_a_disk_takes_only_a_part_of_is_an_error(tmp_path):
+    """Pillow itself writes a part of it and says nothing."""
+    resource = pytest.importorskip("resource")
+    picture = Image.effect_noise((64, 64), 50)
+
+    def full():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        write_from_memory(tmp_path / "a.png", lambda file: picture.save(file, "PNG"))
+
+    process = Process(full, tmp_path / "out.txt")
+    assert process.wait(60) == 1
+    assert "File too large" in process.text()
+    write_from_memory(tmp_path / "a.png", lambda file: picture.save(file, "PNG"))
+    assert Image.open(tmp_path / "a.png").tobytes() == picture.tobytes()

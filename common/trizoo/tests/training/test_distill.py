@@ -198,7 +198,7 @@ def test_what_is_not_learned_of_a_teacher_is_not_among_the_targets():
 def test_the_room_of_a_teacher_is_that_of_its_parameters_of_what_is_learned_and_of_its_pass():
     framework, recipe = Framework({4: 16, 16: 24, 32: 40}, {4: 64, 8: 128, 32: 512}), student("t.h5", features=1.0)
     framework.trace = lambda spec, size: ([("a", (32, 32, 16)), ("b", (4, 4, 9))], [(4, 4, 5), (2, 2, 7)])
-    taught = Teacher(framework, "model", "spec", [1], recipe.distill, "fp32", "cpu", "whole", 1000)
+    taught = Teacher(framework, "model", "spec", [1], recipe.distill, "fp32", "cpu", whole="whole", values=1000)
     taught.adapt("student")
     found = taught.room((64, 32))
     assert found.parameters == 4 * 1000

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from trizoo.data.masks.class_files import VOC_NAMES, find_classes
@@ -60,3 +62,16 @@ def test_vocs_lists_say_that_it_is_voc(tmp_path):
 def test_files_that_name_no_classes_are_refused(tmp_path, text):
     with pytest.raises(UserError, match=r"classes\.txt"):
         found(tmp_path, "classes.txt", text)
+
+
+def test_very_many_names_take_no_time_by_their_square(tmp_path):
+    before = time.process_time()
+    with pytest.raises(UserError, match=r"names '7' twice"):
+        found(tmp_path, "classes.txt", "".join(f"{number}\n" for number in range(100_000)) + "7\n")
+    assert time.process_time() - before < 5
+
+
+@pytest.mark.parametrize("text", ["[]", '{"classes": 3}', '{"classes": [1]}', '{"classes": {"a": 1}}', "[" * 100_000])
+def test_a_marker_that_the_zoo_didnt_write_says_no_names(tmp_path, text):
+    (tmp_path / "synthetic.json").write_text(text)
+    assert find_classes(tmp_path) is None
