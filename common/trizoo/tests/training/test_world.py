@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 
+from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
+from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe
+from trizoo.tasks import task_of
 from trizoo.training.batch import Batch, BatchPlan
+from trizoo.training.build import spec_of
+from trizoo.training.dataset import TrainingSet
+from trizoo.training.order import order_of
+from trizoo.training.schedule import RunPlan
 from trizoo.training.world import VARIABLES, Share, World, alone, check_shares, is_first_here, places_of, started
 
 TORCHRUN = dict(zip(VARIABLES, ("1", "4", "1", "2", "localhost", "29500"), strict=True))
@@ -81,6 +88,34 @@ def test_shares_of_a_count_of_pairs_add_up_to_that_of_the_whole_batch():
     plan = BatchPlan(0, 0, (0, 1, 2), (0, 1, 2))
     found = [Share(Always(batch, normaliser=np.float32(2)), World(rank, 3), 1)(plan) for rank in range(3)]
     assert sum(share.targets["normaliser"] for share in found) == pytest.approx(2)
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("classify-resnet18", {"data.rare_below": 0.9, "loss.class_weights": [1, 2, 0.5, 3, 1, 1, 2, 1]}),
+        ("embed-resnet18", {"data.per_class": 2, "loss.name": "triplet"}),
+    ],
+)
+def test_shares_of_rare_blended_and_grouped_images_are_those_of_one_process(tmp_path, model, options):
+    root = synthesize(tmp_path / "data", images=24, size=(48, 48), kind="classification")
+    mixup = [{"op": "random_placement"}, {"op": "mixup", "probability": 1.0, "only_mosaic": False}]
+    chosen = {"data.root": str(root), "input_size": [32, 32], **options}
+    chosen |= {"augment": mixup if model == "classify-resnet18" else []}
+    recipe = load(Recipe, base=model, overrides=[(key, value, "test") for key, value in chosen.items()]).recipe
+    task = task_of(model)
+    source = task.open(task.find(recipe.data), recipe.data, "train", ())
+    recipe = recipe.model_copy(update={"classes": source.classes})
+    members = [*range(len(source))]
+    order = order_of(source, members, recipe.data)
+    made = TrainingSet(source, members, recipe, spec_of(recipe))
+    plan = RunPlan(recipe.schedule, recipe.freeze, len(members), 0, False, repeats=order).batch_plan(1)
+    whole, shares = made(plan), [Share(made, World(rank, 2), 1)(plan) for rank in (0, 1)]
+    assert np.array_equal(np.concatenate([share.images for share in shares]), whole.images)
+    for name, array in whole.targets.items():
+        parts = [share.targets[name] for share in shares]
+        joined = np.concatenate(parts) if array.ndim else sum(parts)
+        assert joined == pytest.approx(array, rel=1e-6), name
 
 
 @pytest.mark.parametrize(
