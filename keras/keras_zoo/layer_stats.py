@@ -9,31 +9,31 @@ from keras import ops
 from keras_zoo.layers import get_array, named_layers
 
 
-def layer_stats(model, images):
-    """See `trizoo.framework.Learner.layer_stats`; the pass isn't compiled.
+def layer_stats(model):
+    """A function uint8 (B, H, W, 3) -> see `trizoo.framework.Learner.layer_stats`; its pass isn't compiled."""
 
-    Args:
-        images: uint8 (B, H, W, 3)
-    """
-    found = []
+    def look(images):
+        found = []
 
-    def note(name, call, *inputs, **options):
-        output = call(*inputs, **options)
-        found.append((name, math.prod(output.shape), _statistics(output)))
-        return output
+        def note(name, call, *inputs, **options):
+            output = call(*inputs, **options)
+            found.append((name, math.prod(output.shape), _statistics(output)))
+            return output
 
-    kept = [(variable, get_array(variable)) for variable in model.non_trainable_variables]
-    layers = [(name, layer) for name, layer in named_layers(model) if layer._trainable_variables]
-    for name, layer in layers:
-        layer.call = partial(note, name, layer.call)
-    try:
-        model(ops.convert_to_tensor(np.asarray(images)), training=True)
-    finally:
-        for _, layer in layers:
-            del layer.call
-        for variable, before in kept:
-            variable.assign(before)
-    return found
+        kept = [(variable, get_array(variable)) for variable in model.non_trainable_variables]
+        layers = [(name, layer) for name, layer in named_layers(model) if layer._trainable_variables]
+        for name, layer in layers:
+            layer.call = partial(note, name, layer.call)
+        try:
+            model(ops.convert_to_tensor(np.asarray(images)), training=True)
+        finally:
+            for _, layer in layers:
+                del layer.call
+            for variable, before in kept:
+                variable.assign(before)
+        return found
+
+    return look
 
 
 def _statistics(output):

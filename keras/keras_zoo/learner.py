@@ -96,7 +96,7 @@ class Learner:
             scope_of(self.device),
             keras.device(self.device),
         ):
-            return layer_stats(self.model, images)
+            return layer_stats(self.model)(images)
 
     def freeze(self, prefixes):
         """See `trizoo.framework.Learner.freeze`.

@@ -1,36 +1,35 @@
 """Mean and variance of what each layer puts out in a step, and how much of it isn't finite."""
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 
-def layer_stats(model: nn.Module, images: Tensor, dtype: torch.dtype | None) -> list[tuple[str, int, tuple]]:
-    """See `trizoo.framework.Learner.layer_stats`.
+def layer_stats(model: nn.Module) -> Callable[[Tensor], list[tuple[str, int, tuple]]]:
+    """A function uint8 (B, H, W, 3) -> see `trizoo.framework.Learner.layer_stats`."""
 
-    Args:
-        images: uint8 (B, H, W, 3) on the model's device
-        dtype: of the step's arithmetic, None for float32
-    """
-    found = []
+    def look(images):
+        found = []
 
-    def note(name, layer, inputs, output):
-        found.append((name, output.numel(), _statistics(output)))
+        def note(name, layer, inputs, output):
+            found.append((name, output.numel(), _statistics(output)))
 
-    kept = [buffer.clone() for buffer in model.buffers()]
-    hooks = [
-        layer.register_forward_hook(partial(note, name)) for name, layer in model.named_modules() if layer._parameters
-    ]
-    try:
-        with torch.no_grad(), torch.autocast(images.device.type, dtype=dtype, enabled=dtype is not None):
-            model(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
-        for buffer, before in zip(model.buffers(), kept, strict=True):
-            buffer.copy_(before)
-    return found
+        kept = [buffer.clone() for buffer in model.buffers()]
+        layers = [(name, layer) for name, layer in model.named_modules() if layer._parameters]
+        hooks = [layer.register_forward_hook(partial(note, name)) for name, layer in layers]
+        try:
+            with torch.no_grad():
+                model(images)
+        finally:
+            for hook in hooks:
+                hook.remove()
+            for buffer, before in zip(model.buffers(), kept, strict=True):
+                buffer.copy_(before)
+        return found
+
+    return look
 
 
 def _statistics(output: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -88,8 +88,9 @@ class Learner:
 
     def layer_stats(self, images: Any) -> list[tuple[str, int, tuple[Tensor, Tensor, Tensor]]]:
         """See `trizoo.framework.Learner.layer_stats`."""
-        with explain_out_of_memory(images, is_out_of_memory, training=True):
-            return layer_stats(self.model, self._send(images), self.dtype)
+        narrow = torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype is not None)
+        with explain_out_of_memory(images, is_out_of_memory, training=True), narrow:
+            return layer_stats(self.model)(self._send(images))
 
     def freeze(self, prefixes: tuple[str, ...]) -> None:
         """See `trizoo.framework.Learner.freeze`."""
