@@ -23,6 +23,7 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Sample
 from trizoo.ground.text import hint
 from trizoo.ground.truth import as_truth
+from trizoo.recipes.load import from_dict, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.tasks.predictors import Detector, Predictor
@@ -97,7 +98,7 @@ def train(
     quiet: bool = False,
     callbacks: Iterable[Any] = (),
     track: Iterable[str] = (),
-    batch_size: str | None = None,
+    batch_size: int | str | None = None,
     layer_stats: bool = False,
     say: Callable[[str], None] = print,
 ) -> Run:
@@ -118,7 +119,7 @@ def train(
         quiet: no progress
         callbacks: `trizoo.Callback` objects, or functions (trainer, record) called at each epoch's end
         track: where to follow the run beside its own log: "tensorboard", "mlflow", "wandb", or several
-        batch_size: "auto": the largest that memory has room for, as --batch-size auto; None: as the recipe says
+        batch_size: images a step, in the place of the recipe's; "auto": as many as memory has room for
         layer_stats: whether mean and variance of each layer's outputs go into layers.csv of the run, as --layer-stats
         say: gets the lines that a person would read
 
@@ -132,10 +133,8 @@ def train(
     callbacks = as_callbacks(callbacks)
     if not callable(say):
         raise TypeError(f"say is {say!r}; a function of a line is needed")
-    if batch_size not in (None, AUTO):
-        raise UserError(
-            f"batch_size is {batch_size!r}; {AUTO!r} is needed, or a number as schedule.batch_size of the recipe"
-        )
+    if isinstance(batch_size, str | bool) and batch_size != AUTO:
+        raise UserError(f"batch_size is {batch_size!r}; a number or {AUTO!r} is needed")
     zoo = open_framework(framework)
     folder = None if resume is None else RunFolder.open(as_text(resume, "resume"))
     if folder:
@@ -148,6 +147,8 @@ def train(
             check_has_one(recipe, folder)
     else:
         recipe, path = _new_run(recipe, weights)
+        if batch_size not in (None, AUTO):
+            recipe = _in_batches(recipe, batch_size)
     if teacher is not None:
         recipe = with_teacher(recipe, resolve_weights(as_text(teacher, "teacher")), "trizoo.train")
     return train_recipe(
@@ -247,6 +248,14 @@ def _new_run(given, weights):
     if path is None:
         check_frozen(loaded, file)
     return loaded.recipe, path
+
+
+def _in_batches(recipe, size):
+    """The recipe with batches of another size throughout. Raises UserError for what is none."""
+    plain = to_dict(recipe)
+    plain["schedule"] |= {"batch_size": size}
+    plain["freeze"] |= {"batch_size": None}
+    return from_dict(Recipe, plain, "trizoo.train batch_size")
 
 
 def as_text(value, name, needed="; text or a path is needed"):

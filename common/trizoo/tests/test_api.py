@@ -321,10 +321,22 @@ def test_the_batch_may_be_as_large_as_memory_has_room_for(door):
     (told,) = (line for line in lines if line.startswith("batch size: "))
     assert "(--batch-size auto)" in told
     assert f"batch size: {load_recipe(run.best)['schedule']['batch_size']}, whose training takes" in told
-    with pytest.raises(trizoo.UserError, match=r"batch_size is 8; 'auto' is needed, or a number as schedule"):
-        trizoo.train({"data.root": "photos"}, batch_size=8, say=quiet)
+    with pytest.raises(trizoo.UserError, match=r"batch_size is 'most'; a number or 'auto' is needed"):
+        trizoo.train({"data.root": "photos"}, batch_size="most", say=quiet)
     with pytest.raises(trizoo.UserError, match="a resumed run keeps its batch size; leave batch_size out"):
         trizoo.train(resume=run.path, batch_size="auto", say=quiet)
+
+
+def test_a_number_of_images_a_step_counts_instead_of_the_recipes(door, tmp_path):
+    short = {"data.root": "photos", "schedule.iterations": 1, "freeze.batch_size": 4}
+    for recipe in (short, schema.Recipe(data={"root": "photos"}, schedule={"epochs": 1, "batch_size": 2})):
+        run = trizoo.train(recipe, batch_size=3, workers=0, quiet=True, say=quiet)
+        assert load_recipe(run.best)["schedule"]["batch_size"] == 3
+        assert load_recipe(run.best)["freeze"]["batch_size"] is None
+    for size in (0, 1.5, True):
+        with pytest.raises(trizoo.UserError, match="batch_size"):
+            trizoo.train(short, batch_size=size, out=tmp_path / "none", say=quiet)
+    assert not (tmp_path / "none").exists()
 
 
 def test_the_layers_of_a_run_are_looked_at_where_that_is_wished(door):
