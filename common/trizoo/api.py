@@ -261,7 +261,10 @@ def _in_batches(recipe, size):
 def as_text(value, name, needed="; text or a path is needed"):
     """Text or a path as text. Raises TypeError for anything else."""
     if not isinstance(value, str | os.PathLike):
-        raise TypeError(f"{name} is {value!r}{needed}")
+        shown = repr(value)
+        if len(shown) > 80 or "\n" in shown:  # of a network it is as long as this file
+            shown = f"a {type(value).__name__}"
+        raise TypeError(f"{name} is {shown}{needed}")
     return os.fspath(value)
 
 
@@ -271,4 +274,4 @@ def _dotted(values, prefix=""):
         if isinstance(value, dict) and key not in ("mask_map", "classes_map"):
             yield from _dotted(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", value
+            yield f"{prefix}{key}", os.fspath(value) if isinstance(value, os.PathLike) else value

@@ -35,7 +35,8 @@ def _check(options):
     if task == "detection" and of_masks:
         raise UserError("--mask-map and --palette are about masks; leave them out or --task detection")
     keep_freed_memory()
-    report = check(options.root, options.classes, task=task, watch=_bar, **_places(options), **of_masks)
+    more = {"watch": _bar, "own_classes": options.task != "auto" and FLAGS[options.task].own_classes}
+    report = check(options.root, options.classes, task=task, **more, **_places(options), **of_masks)
     print(report.to_json() if options.json else report)
     return 1 if report.errors else 0
 

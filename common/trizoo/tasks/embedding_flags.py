@@ -2,4 +2,4 @@
 
 from trizoo.tasks.flags import TaskFlags
 
-FLAGS = TaskFlags(models="embedding models", data="classification")
+FLAGS = TaskFlags(models="embedding models", data="classification", own_classes=True)

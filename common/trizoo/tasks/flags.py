@@ -59,10 +59,12 @@ class TaskFlags:
     Args:
         models: what these are called
         data: the task whose data sets they learn from; None: those of their own
+        own_classes: whether each split may have classes of its own
     """
 
     models: str
     data: str | None = None
+    own_classes: bool = False
     train: tuple[Flag, ...] = ()
     evaluate: tuple[Flag, ...] = ()
     predict: tuple[Flag, ...] = ()

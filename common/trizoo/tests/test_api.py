@@ -251,6 +251,11 @@ def test_a_resumed_run_keeps_its_recipe(door, synthetic_data):
         trizoo.train({"schedule.epochs": 3}, resume=run.path, quiet=True, say=quiet)
 
 
+def test_a_path_among_the_values_is_as_good_as_text(door, tmp_path):
+    with pytest.raises(trizoo.UserError, match=r"the teacher '.*gone\.h5' isn't there"):
+        trizoo.train({"data": {"root": tmp_path}, "distill.teacher": tmp_path / "gone.h5"}, say=quiet)
+
+
 def test_a_teacher_is_named_and_checked_as_by_its_key(door, tmp_path):
     values = {"data.root": "photos", "schedule.iterations": 1}
     with pytest.raises(trizoo.UserError, match=r"nowhere\.h5; a file, an address, or a tag"):
@@ -361,6 +366,8 @@ def test_what_is_no_callback_is_refused(door):
         ({"recipe": 3}, "recipe is 3; a Recipe, a file"),
         ({"weights": 3}, "weights is 3; text or a path"),
         ({"teacher": 3}, "teacher is 3; text or a path"),
+        ({"weights": range(9**9, 9**9 + 9, 3)}, r"weights is range\(387420489, 387420498, 3\); text or a path"),
+        ({"weights": [*range(99)]}, "weights is a list; text or a path"),
         ({"resume": 3}, "resume is 3; text or a path"),
         ({"say": None}, "say is None; a function"),
     ],

@@ -19,6 +19,7 @@ def check(
     palette=None,
     ignore_colours=(),
     watch=None,
+    own_classes=False,
 ):
     """Read a whole data set and say what training would stumble over: a `Report`, a `MaskReport` or a `ClassReport`.
 
@@ -27,6 +28,7 @@ def check(
             `trizoo.data.purpose.find_labels`
         classes: the names, any other one is an error
         watch: see `trizoo.data.check.pictures.decode_all`
+        own_classes: of classes of whole images, whether each split may have its own, as data of embeddings have
         layout, images, annotations: see `find_boxes` and `find_masks`; the others are options of masks, see
             `trizoo.data.masks.dataset.MaskSet`
 
@@ -41,5 +43,5 @@ def check(
     if purpose == "segmentation":
         return check_masks(listing, classes, watch=watch, **options)
     if purpose in OF_IMAGES:
-        return check_classes(listing, classes, watch)
+        return check_classes(listing, classes, watch, own_classes)
     return check_boxes(listing, classes, watch, points=purpose == "keypoints")

@@ -12,10 +12,17 @@ from trizoo.data.class_names import class_name
 from trizoo.data.twins import same_bytes
 from trizoo.ground.text import hint
 
-_WARNINGS = {"class missing in a split", "picture twice", "image cut off", "image in no split", *KINDS}
+_WARNINGS = {
+    "class missing in a split",
+    "class of one image",
+    "picture twice",
+    "image cut off",
+    "image in no split",
+    *KINDS,
+}
 
 
-def check_classes(index, classes=None, watch=None):
+def check_classes(index, classes=None, watch=None, own_classes=False):
     """Read every image of a `trizoo.data.classes.index.ClassIndex`: -> `ClassReport`.
 
     Errors keep the data set from being used as it is: images that can't be read, the same picture in two classes or in
@@ -24,6 +31,7 @@ def check_classes(index, classes=None, watch=None):
     Args:
         classes: the names, any other one is an error
         watch: see `trizoo.data.check.pictures.decode_all`
+        own_classes: whether each split may have classes of its own, as data of embeddings have
     """
     findings = Findings(index.root, _WARNINGS)
     for problem in index.problems:
@@ -33,7 +41,7 @@ def check_classes(index, classes=None, watch=None):
     paths = [index.path(row) for row in range(len(index))]
     headers = decode_all(paths, findings, watch)
     counts = {split: index.counts(rows) for split, rows in index.rows_of.items()}
-    _compare_splits(index, counts, findings)
+    _compare_splits(index, counts, findings, own_classes)
     _find_doubles(index, [row for row, path in enumerate(paths) if path in headers], findings)
     files = dict.fromkeys(index.class_names, index.root)
     totals = index.counts(slice(None)).tolist()
@@ -60,12 +68,14 @@ def check_classes(index, classes=None, watch=None):
     )
 
 
-def _compare_splits(index, counts, findings):
-    """Classes that a split lacks, and images in none."""
+def _compare_splits(index, counts, findings, own_classes):
+    """Classes that a split lacks, or those with nothing to be compared with, and images in none."""
+    kind, number, has = "class missing in a split", 0, "no image"
+    if own_classes:
+        kind, number, has = "class of one image", 1, "one image alone"
     for split, of_split in counts.items():
-        for label in np.flatnonzero(of_split == 0).tolist():
-            text = f"split {split} has no image of {index.class_names[label]}"
-            findings.add("class missing in a split", index.root, text)
+        for label in np.flatnonzero(of_split == number).tolist():
+            findings.add(kind, index.root, f"split {split} has {has} of {index.class_names[label]}")
     used = {row for rows in index.rows_of.values() for row in rows.tolist()}
     for row in range(len(index)):
         if row not in used:

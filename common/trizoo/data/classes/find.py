@@ -44,8 +44,10 @@ def find_label_sets(root, layout=None, images=None, annotations=None):
     found = next(listings(root, OF_LABELS, layout, images, annotations), None)
     if found is None:
         next(listings(root, {"label-lists": find_spaced_lists}, None, images, annotations), None)
+        folders = next(listings(root, {"class-folders": find_class_folders}, None, images), None)
+        there = "it holds folders of classes, which models for classification take" if folders else contents(root)
         raise NoClassesError(
             f"no data set of labels in {root}: lists with an image and its labels a line, tabs or in .csv commas "
-            f"between them, were looked for (train.txt, labels.csv); {contents(root)}"
+            f"between them, were looked for (train.txt, labels.csv); {there}"
         )
     return found

@@ -170,6 +170,18 @@ def test_split_shares_every_class_out_and_the_lists_are_read(tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_a_check_of_data_for_embeddings_knows_that_splits_have_classes_of_their_own(tmp_path, capsys):
+    for number, place in enumerate(("train/cat/0", "train/cat/1", "val/dog/0", "val/dog/1", "val/owl/0")):
+        image(tmp_path / f"{place}.png", 10 * number)
+    warnings = check(tmp_path, task="classification", own_classes=True).warnings
+    (alone,) = [finding for finding in warnings if "split" in finding.kind or "one image" in finding.kind]
+    assert (alone.kind, alone.examples) == ("class of one image", ("split val has one image alone of owl",))
+    assert main(["data", "check", str(tmp_path), "--task", "embedding"]) == 0
+    assert "class missing in a split" not in capsys.readouterr().out
+    assert main(["data", "check", str(tmp_path)]) == 0
+    assert "class missing in a split: 3" in capsys.readouterr().out
+
+
 def test_show_draws_a_page_of_classes(folders, tmp_path, capsys):
     out = tmp_path / "page"
     assert main(["data", "show", str(folders), "--out", str(out), "--augmented", "--count", "2"]) == 0

@@ -52,6 +52,14 @@ def test_a_list_called_labels_is_not_taken_for_the_order_of_classes(lists):
     assert not any("lacks" in note for note in index.notes)
 
 
+def test_folders_of_classes_are_told_of_where_labels_are_looked_for(tmp_path):
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / name / "0.png")
+    with pytest.raises(UserError, match=r"no data set of labels .*it holds folders of classes, which models for class"):
+        find_label_sets(tmp_path)
+
+
 def test_a_list_may_begin_with_images_without_labels(lists):
     (lists / "val.csv").unlink()
     text = "0.png\t\n1.png\t\n2.png\t\n3.png\t\n4.png\tcat\n"
