@@ -1,6 +1,6 @@
 """Files that are made to fill the memory or to take for ever, for every reader: each ends within what is stated.
 
-    python common/trizoo/tests/campaigns/bombs.py                # all of them, some minutes
+    tox -e bombs                                                 # all of them, some minutes
     python common/trizoo/tests/campaigns/bombs.py "boxes: voc"
 
 Each is put in the place of a file of the small set that fuzz.py has, and read as fuzz.py reads it, in a process of its
