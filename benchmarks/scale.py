@@ -6,8 +6,9 @@
 
 A step takes fixed + each * share seconds of arithmetic, of which `each` goes with the images of a device's share; then
 gradients are summed in a ring, which takes 2 (n - 1) / n of their bytes through the slowest link and 2 (n - 1) times
-its latency (Patarasuk & Yuan 2009); batch norms sum five small tensors each. None of it overlaps. Loader processes
-work meanwhile: where they make fewer images than the rest takes, they are the limit.
+its latency (Patarasuk & Yuan 2009); batch norms sum five small tensors each, there and back through a tree of log2 n
+levels. None of it overlaps. Loader processes work meanwhile: where they make fewer images than the rest takes, they are
+the limit.
 
 Of several steps the fastest counts. On a busy machine `--cpu` goes by seconds of the CPU instead, of all threads.
 """
@@ -71,9 +72,9 @@ class Costs:
         """Seconds of a step in which devices tell each other sums."""
         if devices == 1:
             return 0.0
-        ring = 2 * (devices - 1)
+        ring, tree = 2 * (devices - 1), 2 * math.ceil(math.log2(devices))
         gradients = ring / devices * self.gradients / self.bandwidth + ring * self.latency
-        norms = self.norms * SUMS * (ring / devices * SMALL / self.bandwidth + ring * self.latency)
+        norms = self.norms * SUMS * tree * (SMALL / self.bandwidth + self.latency)
         return gradients + norms
 
     def step(self, devices, share, cores):
@@ -205,7 +206,7 @@ def check(costs, model, size, batch, times, processes, clock, own_norms):
 
 def predict(costs, share, cores, epochs):
     """Prints what COCO costs on 1, 8 and 64 devices."""
-    print("\n| devices | images a step | step, s | images/s | an epoch, h | all, days | efficiency | limit |")
+    print("\n| devices | images a step | step, s | images/s | an epoch, min | all, h | efficiency | limit |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     alone = share / costs.step(1, share, cores)[0]
     for devices in (1, 8, 64):
@@ -213,8 +214,8 @@ def predict(costs, share, cores, epochs):
         speed = devices * share / seconds
         hours = COCO / speed / 3600
         print(
-            f"| {devices} | {devices * share} | {seconds:.3f} | {speed:,.1f} | {hours:.2f} | "
-            f"{hours * epochs / 24:.2f} | {speed / devices / alone:.2f} | {limit} |"
+            f"| {devices} | {devices * share} | {seconds:.3f} | {speed:,.1f} | {60 * hours:.3g} | "
+            f"{hours * epochs:.3g} | {speed / devices / alone:.2f} | {limit} |"
         )
 
 
