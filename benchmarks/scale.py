@@ -6,8 +6,9 @@
 
 A step takes fixed + each * share seconds of arithmetic, of which `each` goes with the images of a device's share; then
 gradients are summed in a ring, which takes 2 (n - 1) / n of their bytes through the slowest link and 2 (n - 1) times
-its latency (Patarasuk & Yuan 2009); batch norms sum five small tensors each. None of it overlaps. Loader processes
-work meanwhile: where they make fewer images than the rest takes, they are the limit.
+its latency (Patarasuk & Yuan 2009); batch norms sum five small tensors each, there and back through a tree of log2 n
+levels. None of it overlaps. Loader processes work meanwhile: where they make fewer images than the rest takes, they are
+the limit.
 
 Of several steps the fastest counts. On a busy machine `--cpu` goes by seconds of the CPU instead, of all threads.
 """
@@ -71,9 +72,9 @@ class Costs:
         """Seconds of a step in which devices tell each other sums."""
         if devices == 1:
             return 0.0
-        ring = 2 * (devices - 1)
+        ring, tree = 2 * (devices - 1), 2 * math.ceil(math.log2(devices))
         gradients = ring / devices * self.gradients / self.bandwidth + ring * self.latency
-        norms = self.norms * SUMS * (ring / devices * SMALL / self.bandwidth + ring * self.latency)
+        norms = self.norms * SUMS * tree * (SMALL / self.bandwidth + self.latency)
         return gradients + norms
 
     def step(self, devices, share, cores):
@@ -88,11 +89,17 @@ class Costs:
         return arithmetic + summing, "sums" if summing > arithmetic else "arithmetic"
 
 
-def learner_of(model, size):
-    """(learner, spec, recipe) of a model from scratch, at a square input."""
+def learner_of(model, size, own_norms=False):
+    """(learner, spec, recipe) of a model from scratch, at a square input.
+
+    Args:
+        own_norms: whether each device's batch norms go by its own share, and sum nothing
+    """
     base, overrides = base_of(model)
     recipe = load(Recipe, base=base, overrides=overrides).recipe
-    recipe = recipe.model_copy(update={"classes": tuple(f"class {n}" for n in range(80)), "input_size": (size, size)})
+    classes = tuple(f"class {number}" for number in range(80))
+    changes = {"classes": classes, "input_size": (size, size), "sync_batch_norm": not own_norms}
+    recipe = recipe.model_copy(update=changes)
     framework, spec = PyTorch(), spec_of(recipe)
     device = framework.device("cpu" if not torch.cuda.is_available() else "auto")
     network = framework.build(spec, device)
@@ -161,9 +168,9 @@ def images_per_core(model, size, root=None):
     return count / (time.process_time() - used)
 
 
-def one(model, size, batch, times):
+def one(model, size, batch, times, own_norms):
     """Of one of the processes that torchrun started: the link, and a step of this process's share; as JSON."""
-    learner, spec, recipe = learner_of(model, size)
+    learner, spec, recipe = learner_of(model, size, own_norms)
     count = count_parameters(PyTorch().shapes(learner.model))
     large = fastest(lambda: total(torch.zeros(count)), 3 * times)
     small = fastest(lambda: total(torch.zeros(SMALL // 4)), 10 * times)
@@ -174,11 +181,12 @@ def one(model, size, batch, times):
     distributed.barrier()
 
 
-def check(costs, model, size, batch, times, processes, clock):
+def check(costs, model, size, batch, times, processes, clock, own_norms):
     """Prints a step of processes here: predicted from one process and the link between them, and measured."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     command += [__file__, "--one", "--model", model, "--input-size", str(size), "--batch-size", str(batch)]
-    output = subprocess.run([*command, "--steps", str(times)], check=True, stdout=subprocess.PIPE, text=True).stdout
+    command += ["--steps", str(times), *(["--own-norms"] if own_norms else [])]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     found = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
     ring = 2 * (processes - 1)
     large, small, seconds = (found[name][clock - 1] for name in ("large", "small", "step"))
@@ -198,7 +206,7 @@ def check(costs, model, size, batch, times, processes, clock):
 
 def predict(costs, share, cores, epochs):
     """Prints what COCO costs on 1, 8 and 64 devices."""
-    print("\n| devices | images a step | step, s | images/s | an epoch, h | all, days | efficiency | limit |")
+    print("\n| devices | images a step | step, s | images/s | an epoch, min | all, h | efficiency | limit |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     alone = share / costs.step(1, share, cores)[0]
     for devices in (1, 8, 64):
@@ -206,8 +214,8 @@ def predict(costs, share, cores, epochs):
         speed = devices * share / seconds
         hours = COCO / speed / 3600
         print(
-            f"| {devices} | {devices * share} | {seconds:.3f} | {speed:,.1f} | {hours:.2f} | "
-            f"{hours * epochs / 24:.2f} | {speed / devices / alone:.2f} | {limit} |"
+            f"| {devices} | {devices * share} | {seconds:.3f} | {speed:,.1f} | {60 * hours:.3g} | "
+            f"{hours * epochs:.3g} | {speed / devices / alone:.2f} | {limit} |"
         )
 
 
@@ -218,6 +226,7 @@ def main():
     parser.add_argument("--input-size", type=int, default=416, help="side in pixels (default: 416)")
     parser.add_argument("--batch-size", type=int, default=8, help="images of a device's step (default: 8)")
     parser.add_argument("--steps", type=int, default=5, help="of which the fastest counts (default: 5)")
+    parser.add_argument("--own-norms", action="store_true", help="as with sync_batch_norm=false")
     parser.add_argument("--cpu", action="store_true", help="go by seconds of the CPU, on a busy machine")
     parser.add_argument("--check", type=int, metavar="N", help="compare with N processes here")
     parser.add_argument("--one", action="store_true", help="measure as one of the processes of --check")
@@ -228,16 +237,18 @@ def main():
     parser.add_argument("--epochs", type=int, default=100, help="of the whole training (default: 100)")
     args = parser.parse_args()
     if args.one:
-        one(args.model, args.input_size, args.batch_size, args.steps)
+        one(args.model, args.input_size, args.batch_size, args.steps, args.own_norms)
         return
     clock = 2 if args.cpu else 1
     costs, steps = measured(args.model, args.input_size, args.batch_size, args.steps, clock)
     for images, seconds, cpu in steps:
         print(f"step of {images} images: {seconds:.3f} s ({cpu:.3f} s of the CPU)")
     print(f"so {costs.fixed:.3f} s and {costs.each:.4f} s an image; {costs.loaded:.1f} images/s loaded by a core")
+    if args.own_norms:
+        costs = replace(costs, norms=0)
     print(f"gradients: {costs.gradients / 1e6:.1f} MB; batch norms: {costs.norms}")
     if args.check:
-        check(costs, args.model, args.input_size, args.batch_size, args.steps, args.check, clock)
+        check(costs, args.model, args.input_size, args.batch_size, args.steps, args.check, clock, args.own_norms)
         return
     costs = replace(
         costs,

@@ -16,6 +16,7 @@ from trizoo.ground.results import check_file, check_folder, has_keys
 from trizoo.ground.text import counted
 from trizoo.tasks import task_of
 from trizoo.training.data import final_set, tell_problems
+from trizoo.training.progress import Watched
 
 
 def evaluate(framework, argv=None):
@@ -44,7 +45,7 @@ def run(args, choice):
         say(f"data: {note}")
     tell_problems(data.problems, "data", recipe.data.root, say)
     pipeline = task.as_used(task.evaluator(framework, model, read.spec, recipe, device), args)
-    metrics, found = task.as_asked(data, args).measure(pipeline)
+    metrics, found = task.as_asked(data, args).measure(Watched(pipeline, len(data.records)))
     say(task.table(metrics))
     if args.json:
         text = json.dumps({**metrics, "split": data.split}, ensure_ascii=False, allow_nan=False, indent=2)

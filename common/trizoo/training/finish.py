@@ -25,7 +25,7 @@ def finish(trainer, test, say):
         best = load_checkpoint(trainer.run.best, optimizer=False)
         model = trainer.learner.model
         trainer.framework.assign(model, {**trainer.framework.arrays(model), **best.model})
-    metrics, found = measure(test, trainer.evaluator(), world)
+    metrics, found = measure(test, trainer.progress.evaluation(trainer.evaluator(), len(test.records)), world)
     if not world.is_first:
         return None
     chosen_by = f"validation_{task.metrics[0]}"

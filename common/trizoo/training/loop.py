@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from trizoo.ground.errors import UserError
-from trizoo.metrics.plain import shown
+from trizoo.metrics.plain import shown as in_words
 from trizoo.recipes.load import to_dict
 from trizoo.training.schedule import average_decay
 from trizoo.training.shared import measure
@@ -115,6 +115,8 @@ class Trainer:
         self.saved = marked
         for callback in self.callbacks:
             callback.on_begin(self)
+        if self.recipe.compile:
+            self.progress.note("the first step compiles its graph (--compile), which may take minutes")
         with stop_signals(self.stop):
             for batch in batches:
                 phase = self.plan.phase(batch.step)
@@ -208,7 +210,8 @@ class Trainer:
         if evaluates:
             with averaged(self.framework, self.learner):
                 use = self.evaluator()
-                self.metrics, found = measure(self.evaluation, use, self.world)
+                shown = self.progress.evaluation(use, len(self.evaluation.records))
+                self.metrics, found = measure(self.evaluation, shown, self.world)
                 loss = self.framework.measured_loss(self.spec, self.recipe.loss, self.device)
                 unseen = self.validation_loss.measure(use.predict, loss, self.world)
         if not self.world.is_first:
@@ -331,4 +334,4 @@ def _epoch_line(record, epochs, metrics):
         if isinstance(value, float) and name not in ("lr", "seconds", "evaluation_seconds", *metrics)
     )
     line = f"epoch {record['epoch']}/{epochs}  {terms}  {record['seconds']:.0f} s"
-    return line + "".join(f"  {name} {shown(record[name])}" for name in metrics if name in record)
+    return line + "".join(f"  {name} {in_words(record[name])}" for name in metrics if name in record)

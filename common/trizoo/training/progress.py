@@ -2,7 +2,9 @@
 
 import sys
 import time
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from tqdm import tqdm
 
@@ -81,6 +83,15 @@ class Progress:
         if not self._quiet:
             self.print_line(text)
 
+    def note(self, text):
+        """Print a line on what goes on, unless all is to be quiet."""
+        if not self._quiet:
+            self.print_line(text)
+
+    def evaluation(self, pipeline, total):
+        """A pipeline of images that shows on a terminal how many of `total` it has looked at; see `Watched`."""
+        return Watched(pipeline, total, self._stream, self._quiet)
+
     def print_line(self, text):
         """Print a line, above the bar if there is one."""
         if self._bar is not None:
@@ -120,3 +131,29 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A pipeline that gives what another one gives, while a bar on a terminal counts its results.
+
+    Args:
+        pipeline: called with images, and perhaps a batch size, it gives an iterator of a result an image
+        total: images
+        stream: None for stderr
+        quiet: without a bar
+    """
+
+    pipeline: Any
+    total: int
+    stream: Any = None
+    quiet: bool = False
+
+    def __call__(self, *arguments):
+        """Yields the results."""
+        stream = sys.stderr if self.stream is None else self.stream
+        looks = {"desc": "evaluation", "unit": " images", "leave": False, "dynamic_ncols": True, "file": stream}
+        with tqdm(total=self.total, disable=self.quiet or not stream.isatty(), **looks) as bar:
+            for result in self.pipeline(*arguments):
+                bar.update()
+                yield result

@@ -82,7 +82,7 @@ def test_the_flags_that_change_metrics_reach_what_measures(monkeypatch, syntheti
     used = []
 
     def measure(evaluation, pipeline):
-        used.append(pipeline)
+        used.append(pipeline.pipeline)  # behind the one that is watched
         return {}, None
 
     monkeypatch.setattr(command, "read_model", lambda path: Read(path, recipe, model_spec("yolov3-tiny", 3), {}))

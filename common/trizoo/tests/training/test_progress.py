@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from trizoo.training.progress import Progress
+from trizoo.training.progress import Progress, Watched
 
 
 class Stream(io.StringIO):
@@ -111,3 +111,23 @@ def test_quiet_prints_only_what_it_is_told_to(terminal):
         progress.epoch_end("epoch 1/1")
         progress.print_line("warning")
     assert stream.getvalue() == "warning\n"
+
+
+def doubled(images, batch_size=8):
+    return (batch_size * image for image in images)
+
+
+def test_a_pipeline_that_is_watched_gives_the_same_and_counts_on_a_terminal_alone():
+    terminal, file = Stream(True), Stream(False)
+    assert list(Watched(doubled, 3, stream=terminal)([1, 2, 3])) == [8, 16, 24]
+    assert "evaluation" in terminal.getvalue()
+    assert list(Progress(stream=file).evaluation(doubled, 2)([5, 6], 2)) == [10, 12]
+    assert list(Watched(doubled, 1, stream=terminal, quiet=True)([1])) == [8]
+    assert file.getvalue() == ""
+
+
+def test_a_note_is_a_line_unless_all_is_quiet():
+    stream = Stream(False)
+    for quiet in (True, False):
+        Progress(stream=stream, quiet=quiet).note("compiles")
+    assert stream.getvalue() == "compiles\n"
