@@ -19,7 +19,7 @@ from trizoo.serve.recognizer import ServedRecognizer
 from trizoo.serve.server import address_of, allowed_hosts, bind, is_local, listen
 from trizoo.serve.server import run as serve
 from trizoo.serve.service import Service
-from trizoo.serve.wish import OF_TASK
+from trizoo.serve.wish import asked_of
 
 OF_RECOGNITION = ("embedding", "threshold", "agnostic", "margin", "whole")
 OF_DETECTED = ("confidence", "max_detections", "agnostic", "margin", "whole")  # of these, with a detector alone
@@ -58,7 +58,7 @@ def open_served(args, choice):
             f"{used.spec.name} gives vectors, which aren't served; --gallery FILE names pictures by them, and trizoo "
             f"predict writes them"
         )
-    if used.task.name not in OF_TASK:
+    if asked_of(used.task.name) is None:
         raise UserError(f"{used.spec.name} does {used.task.name}, which isn't served yet; trizoo predict does it")
     return Served(
         weights=Path(args.weights).name,

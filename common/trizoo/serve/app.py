@@ -7,7 +7,7 @@ from trizoo.serve.body import throw_away
 from trizoo.serve.guard import Guard, error_body
 from trizoo.serve.page import make_page
 from trizoo.serve.refused import RefusedError
-from trizoo.serve.wish import OF_TASK, parse_wish
+from trizoo.serve.wish import asked_of, parse_wish
 
 LIBRARIES = {"fastapi": "fastapi", "uvicorn": "uvicorn", "python_multipart": "python-multipart"}
 _IMAGE = {"type": "string", "format": "binary"}
@@ -114,7 +114,7 @@ def _described(task):
     """What OpenAPI says of /predict for a task."""
     parameters = [
         {"name": name, "in": "query", "description": _PARAMETERS[name][0], "schema": _PARAMETERS[name][1]}
-        for name in OF_TASK[task]
+        for name in asked_of(task)
     ]
     content = {
         "multipart/form-data": _FORM,

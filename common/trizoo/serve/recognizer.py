@@ -14,6 +14,7 @@ from trizoo.ground.errors import UserError
 from trizoo.pictures.palette import class_colours, shown_colour
 from trizoo.serve.refused import RefusedError
 from trizoo.serve.sent import sentence
+from trizoo.serve.wish import RECOGNITION
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class ServedRecognizer:
     device: str
     batch_size: int
 
-    task = SimpleNamespace(name="recognition")
+    task = SimpleNamespace(name=RECOGNITION)
 
     @property
     def classes(self):

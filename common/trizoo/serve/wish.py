@@ -4,17 +4,11 @@ from dataclasses import dataclass
 
 from trizoo.ground.text import hint, suggest
 from trizoo.serve.refused import RefusedError
+from trizoo.tasks import FLAGS
 from trizoo.tasks.classification_flags import top
 from trizoo.tasks.detection_flags import share
 
-OF_TASK = {
-    "detection": ("confidence", "nms", "classes"),
-    "segmentation": ("mask",),
-    "keypoints": ("confidence", "classes"),
-    "classification": ("top",),
-    "multilabel": ("confidence",),
-    "recognition": (),
-}
+RECOGNITION = "recognition"  # what a detector, an embedding and a gallery do together
 MASKS = ("png",)
 
 
@@ -41,6 +35,11 @@ class Wish:
         return tuple((name, value) for name, value in (("nms", self.nms), ("only", self.only)) if value is not None)
 
 
+def asked_of(task):
+    """The parameters that a request may have, by a task's name or RECOGNITION; None: the task isn't served."""
+    return () if task == RECOGNITION else FLAGS[task].asked
+
+
 def parse_wish(given, task, classes):
     """The Wish of an address's parameters. Raises RefusedError for what the model's task doesn't have.
 
@@ -49,7 +48,7 @@ def parse_wish(given, task, classes):
         task: by name
         classes: names by class id
     """
-    known, values, names = OF_TASK[task], {}, []
+    known, values, names = asked_of(task), {}, []
     for name, text in given:
         if name not in known:
             there = f"there is {', '.join(known)}" if known else "none is taken here"

@@ -13,6 +13,7 @@ def top(text):
 
 FLAGS = TaskFlags(
     models="classifiers",
+    asked=("top",),
     predict=(
         Flag("top", "how many classes of an image are told (default: 5)", metavar="N", parse=top),
         HIDE_LABELS,

@@ -88,6 +88,7 @@ CLASSES_MAP = Flag(
 )
 FLAGS = TaskFlags(
     models="detectors",
+    asked=("confidence", "nms", "classes"),
     train=(CLASSES_MAP,),
     evaluate=(
         *USE,

@@ -58,12 +58,14 @@ class TaskFlags:
 
     Args:
         models: what these are called
+        asked: parameters of a request to `trizoo serve` (`trizoo.serve.wish`); None: these models aren't served
         data: the task whose data sets they learn from; None: those of their own
         own_classes: whether each split may have classes of its own
     """
 
     models: str
     data: str | None = None
+    asked: tuple[str, ...] | None = None
     own_classes: bool = False
     train: tuple[Flag, ...] = ()
     evaluate: tuple[Flag, ...] = ()

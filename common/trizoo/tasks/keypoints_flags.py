@@ -13,6 +13,7 @@ from trizoo.tasks.flags import TaskFlags
 
 FLAGS = TaskFlags(
     models="key point models",
+    asked=("confidence", "classes"),
     train=(CLASSES_MAP,),
     evaluate=(MAX_DETECTIONS, CLASSES_MAP),
     predict=(

@@ -3,4 +3,4 @@
 from trizoo.tasks.detection_flags import CONFIDENCE, HIDE_LABELS
 from trizoo.tasks.flags import TaskFlags
 
-FLAGS = TaskFlags(models="multi-label classifiers", predict=(CONFIDENCE, HIDE_LABELS))
+FLAGS = TaskFlags(models="multi-label classifiers", asked=("confidence",), predict=(CONFIDENCE, HIDE_LABELS))

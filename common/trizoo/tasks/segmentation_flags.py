@@ -44,6 +44,7 @@ OUTPUT_STRIDE = Flag(
 )
 FLAGS = TaskFlags(
     models="segmentation models",
+    asked=("mask",),
     train=MASKS,
     evaluate=(Flag("boundary", "boundary IoU too, some 15 ms an image"), OUTPUT_STRIDE, *MASKS),
     predict=(
