@@ -100,7 +100,8 @@ def test_corners_that_meet_are_exported(checkpoint, target, tmp_path):
 def test_the_notes_say_what_the_file_is(tiny):
     exported = read_notes(tiny[1])
     assert exported.metadata.kind == "boxes"
-    assert exported.metadata.thresholds.model_dump() == {"confidence": 0.2, "nms": 0.4, "max_detections": 100}
+    thresholds = {"confidence": 0.2, "nms": 0.4, "max_detections": 100, "nms_method": "vote"}
+    assert exported.metadata.thresholds.model_dump() == thresholds
     assert (exported.metadata.dynamic_size, exported.metadata.batch, exported.metadata.licence) == (True, None, "CC0")
     assert exported.recipe.classes == CLASSES
     assert exported.recipe.data.root is None
