@@ -27,7 +27,7 @@ from trizoo.recipes.load import from_dict, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.tasks.predictors import Detector, Predictor
-from trizoo.training.batch_size import AUTO
+from trizoo.training.batch_size import AUTO, with_batch_size
 from trizoo.training.callbacks import as_callbacks
 from trizoo.training.distill import check_has_one, with_teacher
 from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
@@ -133,7 +133,7 @@ def train(
     callbacks = as_callbacks(callbacks)
     if not callable(say):
         raise TypeError(f"say is {say!r}; a function of a line is needed")
-    if isinstance(batch_size, str | bool) and batch_size != AUTO:
+    if batch_size not in (None, AUTO) and type(batch_size) is not int:
         raise UserError(f"batch_size is {batch_size!r}; a number or {AUTO!r} is needed")
     zoo = open_framework(framework)
     folder = None if resume is None else RunFolder.open(as_text(resume, "resume"))
@@ -148,7 +148,7 @@ def train(
     else:
         recipe, path = _new_run(recipe, weights)
         if batch_size not in (None, AUTO):
-            recipe = _in_batches(recipe, batch_size)
+            recipe = from_dict(Recipe, to_dict(with_batch_size(recipe, batch_size)), "trizoo.train batch_size")
     if teacher is not None:
         recipe = with_teacher(recipe, resolve_weights(as_text(teacher, "teacher")), "trizoo.train")
     return train_recipe(
@@ -248,14 +248,6 @@ def _new_run(given, weights):
     if path is None:
         check_frozen(loaded, file)
     return loaded.recipe, path
-
-
-def _in_batches(recipe, size):
-    """The recipe with batches of another size throughout. Raises UserError for what is none."""
-    plain = to_dict(recipe)
-    plain["schedule"] |= {"batch_size": size}
-    plain["freeze"] |= {"batch_size": None}
-    return from_dict(Recipe, plain, "trizoo.train batch_size")
 
 
 def as_text(value, name, needed="; text or a path is needed"):

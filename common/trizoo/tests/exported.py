@@ -123,6 +123,12 @@ def assert_classifier_is_exported(zoo, framework, target, folder, capsys, flags=
         assert metrics[1][metric] == pytest.approx(metrics[0][metric], abs=1e-4)
 
 
+def make_unfinite(outputs, every):
+    """Makes a value of every so many rows nan in the first output, infinite in the second."""
+    for raw, value in zip(outputs, (np.nan, np.inf), strict=True):
+        raw.reshape(-1, raw.shape[-1])[::every, -1] = value
+
+
 def outputs_of(spec, size, count, seed=0):
     """Random outputs of a network, of which some are likely: float32 arrays."""
     random = np.random.default_rng(seed)

@@ -211,25 +211,25 @@ def normalised(images, mean, std):
     return (x - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
 
 
-def test_ssd300_gives_what_theirs_gives():
-    theirs, images = drawn(SSD300()), images_of(300, 300)
-    ours, imported = ours_of(theirs, "ssd300-vgg16")
+def same_as(theirs, model):
+    """Our network of a model with the weights of theirs, its outputs, which equal theirs, and what was imported."""
+    theirs, images = drawn(theirs), images_of(300, 300)
+    ours, imported = ours_of(theirs, model)
     with torch.no_grad():
         expected = theirs(normalised(images, (104.0, 117.0, 123.0), (1.0, 1.0, 1.0)))
         found = ours(torch.from_numpy(images))
     for output, whole in zip(found, expected, strict=True):
         assert_same(output, whole)
+    return ours, found, imported
+
+
+def test_ssd300_gives_what_theirs_gives():
+    _, _, imported = same_as(SSD300(), "ssd300-vgg16")
     assert imported.settings["anchor_preset"] == "ssd300-bubbliiiing"
 
 
 def test_ssd300_on_mobilenetv2_gives_what_theirs_gives():
-    theirs, images = drawn(SSDOnMobileNetV2()), images_of(300, 300)
-    ours, imported = ours_of(theirs, "ssd300-mobilenetv2")
-    with torch.no_grad():
-        expected = theirs(normalised(images, (104.0, 117.0, 123.0), (1.0, 1.0, 1.0)))
-        found = ours(torch.from_numpy(images))
-    for output, whole in zip(found, expected, strict=True):
-        assert_same(output, whole)
+    ours, found, imported = same_as(SSDOnMobileNetV2(), "ssd300-mobilenetv2")
     # 19, 10, 5, 3, 2 and 1 cells a side of six anchors
     assert len(ours.spec.grid((300, 300)).boxes) == found[0].shape[1] == 6 * (361 + 100 + 25 + 9 + 4 + 1)
     assert imported.settings["anchor_preset"] == "ssd300-mobilenetv2-bubbliiiing"
