@@ -19,12 +19,12 @@ from keras_zoo.loader import load
 from keras_zoo.losses.distillation import DistillationLoss
 from keras_zoo.memory import memory_of
 from keras_zoo.predictor import make_predictor, make_teacher
+from keras_zoo.processes import own_gpu, world
 from keras_zoo.replicas import scope_of, spread
 from keras_zoo.tracing import held_bytes, trace
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.devices import chosen
 from trizoo.ground.memory import keep_freed_memory
-from trizoo.training.world import alone
 from trizoo.weights.initial import initial_arrays, unfilled
 
 _BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
@@ -62,14 +62,14 @@ class Keras:
         if name == "cpu":
             keep_freed_memory()
             return "cpu"  # not "cpu:0": parameters made there by Keras on PyTorch could not be frozen
-        return f"gpu:{name.partition(':')[2]}"
+        return f"gpu:{own_gpu(name, _count_gpus()).partition(':')[2]}"
 
     def world(self):
-        """This process alone. Raises UserError where several were started."""
-        return alone("Keras")
+        """The processes that were started, see `keras_zoo.processes`; on JAX this one alone."""
+        return world()
 
     def spread(self, device, most):
-        """All GPUs that there are, or as many as share a batch equally, and how many."""
+        """All GPUs of this machine, or as many as share a batch equally, and how many."""
         return spread(device, most)
 
     def is_cpu(self, device):

@@ -8,7 +8,8 @@ from keras_zoo.layers import BatchNorm, get_array, named_layers, named_parameter
 from keras_zoo.memory import is_out_of_memory
 from keras_zoo.optimizers import OPTIMIZERS
 from keras_zoo.precision import set_precision, with_loss_scale
-from keras_zoo.replicas import Devices, compiled_step, scope_of, shares, strategy
+from keras_zoo.processes import heard, world
+from keras_zoo.replicas import Devices, compiled_step, is_shared, scope_of, shares, strategy, total, whole
 from keras_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer
@@ -49,10 +50,12 @@ class Learner:
         """One optimiser step; see `trizoo.framework.Learner.step`.
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
-        it is computed in. Waits for the device once for each part. Raises TooLittleMemoryError where memory is.
+        and processes it is computed in. Waits for the device once for each part.
+        Raises TooLittleMemoryError where memory is.
         """
         with (
             explain_out_of_memory(batch.images, is_out_of_memory, training=True),
+            heard(),
             scope_of(self.device),
             keras.device(self.device),
         ):
@@ -82,12 +85,17 @@ class Learner:
             self.model.train_function = self.compiled.get(size)
             values = self.model.train_on_batch(images, targets, return_dict=True)
             self.compiled[size] = self.model.train_function
-            return values
+            return values if world().size == 1 else self._whole_terms(values)
         self.optimizer.last = last
         if (size, last) not in self.compiled:
             self.compiled[size, last] = compiled_step(self.model, self.compile)
         means = self.compiled[size, last](*shares(images, targets))  # over the devices, of what adds up to the whole
         return {name: float(value) * around.num_replicas_in_sync for name, value in means.items()}
+
+    def _whole_terms(self, terms):
+        """The sums of all processes' terms."""
+        sums = total([keras.ops.convert_to_tensor([float(value) for value in terms.values()])])[0]
+        return dict(zip(terms, map(float, sums), strict=True))
 
     def layer_stats(self, images):
         """See `trizoo.framework.Learner.layer_stats`."""
@@ -114,7 +122,7 @@ class Learner:
         for name, layer in named_layers(self.model):
             if isinstance(layer, BatchNorm):
                 layer.held = self.hold_batch_norms or f"{name}.".startswith(prefixes)
-                layer.synchronized = self.sync_batch_norms and isinstance(self.device, Devices)
+                layer.synchronized = self.sync_batch_norms and is_shared(self.device)
         self.parameters = named_parameters(self.model)
         for name, variable in self.parameters.items():
             variable.trainable = not name.startswith(prefixes)
@@ -128,7 +136,8 @@ class Learner:
             self.scaler = with_loss_scale(self.optimizer) if self.fp16 else None
             if self.scaler:
                 self.scaler.build(self.model.trainable_variables)
-            loss = _Part(self.loss, self.accumulate) if self.accumulate > 1 else self.loss
+            loss = _Shared(self.loss) if world().size > 1 else self.loss
+            loss = _Part(loss, self.accumulate) if self.accumulate > 1 else loss
             self.model.compile(self.scaler or self.optimizer, loss, jit_compile=self.compile)
         self.compiled = {}  # input size -> step
 
@@ -178,6 +187,17 @@ class _Part:
     def __call__(self, heads, targets, size):
         terms = self.terms_of(heads, targets, size)
         return {**terms, "loss": terms["loss"] * self.parts}
+
+
+class _Shared:
+    """A loss of a process's share of a batch, divided by what counts in the whole batch."""
+
+    def __init__(self, loss):
+        self.terms = loss.terms
+        self.terms_of = loss
+
+    def __call__(self, heads, targets, size):
+        return self.terms_of(heads, whole(targets), size)
 
 
 def make_optimizer(model, options: Optimizer):

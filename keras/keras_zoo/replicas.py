@@ -1,7 +1,7 @@
 """Several devices that train one model, in each backend's own way: what they share out, and sums over what each has.
 
 On TensorFlow a tf.distribute strategy is around the step; on JAX a keras.distribution.DataParallel, by which the step
-itself is that of the whole batch; on PyTorch there is one device. On one device all here does nothing.
+itself is that of the whole batch; on PyTorch each process has one device. On one device all here does nothing.
 """
 
 import contextlib
@@ -10,7 +10,10 @@ import inspect
 
 import keras
 
+from keras_zoo import processes
+from keras_zoo.processes import Workers, world
 from trizoo.ground.cores import greatest_share
+from trizoo.training.spread import check_worker
 
 _BACKEND = keras.backend.backend()
 
@@ -40,7 +43,11 @@ class DataParallel(keras.distribution.DataParallel):
 
 
 def spread(device, most):
-    """See `trizoo.framework.Framework.spread`."""
+    """See `trizoo.framework.Framework.spread`. Of several processes of TensorFlow's each takes all of its machine."""
+    if isinstance(world(), Workers):
+        names = world().strategy.extended.worker_devices
+        check_worker(device, names, most // world().size)
+        return Devices(device, world().strategy), len(names)
     if device.partition(":")[2] not in ("", "0"):  # another than the first was asked for
         return device, 1
     kind = device.partition(":")[0]
@@ -118,10 +125,28 @@ def kept_by_each():
 def total(tensors):
     """The sums over all devices of a list of tensors, within a step; gradients go through."""
     if strategy() is None:  # on JAX a step's sums are those of the whole batch as they are
-        return tensors
+        return tensors if world().size == 1 else processes.total(tensors)
     import tensorflow as tf
 
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(tensors))
+    tensors = [tf.identity(tensor) for tensor in tensors]  # of what has no device several processes sum nothing
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
+
+
+def whole(targets):
+    """Targets of a share of a batch, within a step, whose numbers (0-d) become those of all processes' shares."""
+    if world().size == 1:
+        return targets
+    # of TensorFlow's each device has the number of all of its process
+    devices = 1 if strategy() is None else len(strategy().extended.worker_devices)
+    return {
+        name: array if len(array.shape) else keras.ops.maximum(total([array])[0] / devices, 1)
+        for name, array in targets.items()
+    }
+
+
+def is_shared(device):
+    """Whether several devices, of this process or of all, share each batch."""
+    return isinstance(device, Devices) or world().size > 1
 
 
 def gathered(tensor):
@@ -130,8 +155,9 @@ def gathered(tensor):
     Within a step; gradients go through, as sums over the devices.
     """
     if strategy() is None:  # on JAX a step has the whole batch
-        return tensor, 0
+        return (tensor, 0) if world().size == 1 else (processes.gathered(tensor), world().rank * len(tensor))
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()
-    return context.all_gather(tensor, axis=0), context.replica_id_in_sync_group * tf.shape(tensor)[0]
+    first = context.replica_id_in_sync_group * tf.shape(tensor)[0]
+    return context.all_gather(tf.identity(tensor), axis=0), first

@@ -16,12 +16,12 @@ from tf2_zoo.loader import load
 from tf2_zoo.losses.distillation import DistillationLoss
 from tf2_zoo.memory import memory_of
 from tf2_zoo.predictor import make_predictor, make_teacher
+from tf2_zoo.processes import world
 from tf2_zoo.replicas import scope_of, spread
 from tf2_zoo.tracing import held_bytes, trace
 from trizoo.ground.cores import available_cores, cpu_multiplies_bf16, describe_cpu
 from trizoo.ground.devices import chosen
 from trizoo.ground.memory import keep_freed_memory
-from trizoo.training.world import alone
 from trizoo.weights.initial import initial_arrays, unfilled
 
 tf.get_logger().setLevel(logging.ERROR)  # no advice on retracing: each learner and predictor has functions of its own
@@ -61,11 +61,11 @@ class TF2:
         return f"/GPU:{name.partition(':')[2]}"
 
     def world(self):
-        """This process alone. Raises UserError where several were started."""
-        return alone("TensorFlow")
+        """The processes that TF_CONFIG tells of, this one alone without it."""
+        return world()
 
     def spread(self, device, most):
-        """All GPUs that there are, or as many as share a batch equally, and how many."""
+        """All GPUs of this machine, or as many as share a batch equally, and how many."""
         return spread(device, most)
 
     def is_cpu(self, device):

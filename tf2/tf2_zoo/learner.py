@@ -9,7 +9,8 @@ from tf2_zoo.layers import BatchNorm, named_modules, named_variables
 from tf2_zoo.memory import is_out_of_memory
 from tf2_zoo.optimizers import OPTIMIZERS
 from tf2_zoo.precision import LossScale, set_precision
-from tf2_zoo.replicas import first, is_spread, on_each, shares, strategy_of, total, update
+from tf2_zoo.processes import heard
+from tf2_zoo.replicas import first, is_spread, on_each, set_value, shares, strategy_of, total, update, whole
 from tf2_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
 from trizoo.recipes.schema import Optimizer
@@ -49,9 +50,9 @@ class Learner:
         """One optimiser step; see `trizoo.framework.Learner.step`.
 
         The batch's loss is divided by the positives of the whole batch, so its gradient is the same however many parts
-        it is computed in. Raises TooLittleMemoryError where memory is.
+        and processes it is computed in. Raises TooLittleMemoryError where memory is.
         """
-        with explain_out_of_memory(batch.images, is_out_of_memory, training=True), tf.device(self.device):
+        with explain_out_of_memory(batch.images, is_out_of_memory, training=True), heard(), tf.device(self.device):
             return self._step(batch, lr)
 
     def _step(self, batch, lr):
@@ -97,7 +98,7 @@ class Learner:
         images = tf.ensure_shape(images, (None, *size, 3))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(list(self.trained.values()))
-            terms = self.loss(self.model(images, training=True), targets, size[::-1])
+            terms = self.loss(self.model(images, training=True), whole(targets), size[::-1])
             scaled = self.scaler.scale(terms["loss"]) if self.scaler else terms["loss"]
         return total(terms), tape.gradient(scaled, list(self.trained.values()))
 
@@ -144,7 +145,7 @@ class Learner:
             raise ValueError(f"optimiser slots {sorted(slots)} don't fit this optimiser's: {sorted(wanted)}")
         for slot, variables in wanted.items():
             for name, variable in variables.items():
-                variable.assign(from_canonical(slots[slot][name]))
+                set_value(variable, from_canonical(slots[slot][name]))
 
     def state(self):
         """The loss scale of fp16, and for how many steps it has held."""

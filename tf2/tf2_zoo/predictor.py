@@ -4,13 +4,17 @@ import copy
 
 import tensorflow as tf
 
+from tf2_zoo import weights
 from tf2_zoo.blocks import ConvBlock
+from tf2_zoo.families import make_network
 from tf2_zoo.layers import named_modules
 from tf2_zoo.memory import is_out_of_memory
 from tf2_zoo.precision import set_precision
+from tf2_zoo.replicas import is_spread, strategy_of
 from tf2_zoo.shortlist import take_rows
 from trizoo.families.base.shortlist import Shortlist
 from trizoo.ground.memory import explain_out_of_memory
+from trizoo.weights.initial import unfilled
 
 
 def make_predictor(model, precision, device, shortlist=False):
@@ -63,9 +67,20 @@ def make_teacher(model, strides, precision, device):
 def _prepared(model, precision, device):
     """A copy of a model that predicts in a precision."""
     with tf.device(device):
-        model = fold(copy.deepcopy(model))
+        model = fold(_alone(model))
     set_precision(model, precision)
     return model
+
+
+def _alone(model):
+    """A copy of a model that belongs to one device of this process, whatever the model itself does."""
+    if not is_spread(strategy_of(model)):
+        return copy.deepcopy(model)
+    with unfilled():
+        twin = make_network(model.spec)
+    wanted = weights.shapes(twin)
+    weights.assign(twin, {name: array for name, array in weights.arrays(model).items() if name in wanted})
+    return twin
 
 
 def _to_arrays(tensors):

@@ -10,7 +10,9 @@ import functools
 import tensorflow as tf
 
 from tf2_zoo.layers import named_variables
+from tf2_zoo.processes import Workers, world
 from trizoo.ground.cores import greatest_share
+from trizoo.training.spread import check_worker
 
 
 class Devices(str):
@@ -28,7 +30,12 @@ class Devices(str):
 
 
 def spread(device, most):
-    """See `trizoo.framework.Framework.spread`."""
+    """See `trizoo.framework.Framework.spread`. Of several processes each takes all devices of its machine."""
+    if isinstance(world(), Workers):
+        strategy = world().strategy
+        names = strategy.extended.worker_devices
+        check_worker(device, names, most // world().size)
+        return Devices(device, strategy), len(names)
     if device.partition(":")[2] not in ("", "0"):  # another than the first was asked for
         return device, 1
     names = [found.name for found in tf.config.list_logical_devices("GPU" if "GPU" in device else "CPU")]
@@ -50,6 +57,27 @@ def strategy_of(model):
     """The tf.distribute.Strategy that a model was built for, TensorFlow's default one for one device."""
     variable = next(iter(named_variables(model).values()))
     return getattr(variable, "distribute_strategy", tf.distribute.get_strategy())
+
+
+def parts_of(variable):
+    """The copies of a variable that this process's devices have, in order; of a plain one itself."""
+    strategy = getattr(variable, "distribute_strategy", None)  # which tf.distribute alone gives a variable
+    return (variable,) if strategy is None else strategy.experimental_local_results(variable)
+
+
+def value_of(variable):
+    """What a variable has in this process: of those that each device keeps for itself the mean over its devices.
+
+    What tf.distribute reads may be the mean over all processes', for which they would have to read at once.
+    """
+    parts = parts_of(variable)
+    return parts[0] if variable.synchronization != tf.VariableSynchronization.ON_READ else tf.add_n(parts) / len(parts)
+
+
+def set_value(variable, value):
+    """Gives a variable a value in this process, on each of its devices."""
+    for part in parts_of(variable):
+        part.assign(value)
 
 
 def is_spread(strategy):
@@ -88,7 +116,18 @@ def total(values):
     strategy = tf.distribute.get_strategy()
     if not is_spread(strategy):
         return values
+    values = tf.nest.map_structure(tf.identity, values)  # of what has no device several processes sum nothing
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
+
+
+def whole(targets):
+    """Targets of a share of a batch, within `on_each`, whose numbers (0-d) become those of all processes' shares."""
+    if world().size == 1:
+        return targets
+    devices = len(world().strategy.extended.worker_devices)  # each of which has the number of all of them
+    return {
+        name: array if len(array.shape) else tf.maximum(total(array) / devices, 1) for name, array in targets.items()
+    }
 
 
 def gathered(tensor):
@@ -99,7 +138,10 @@ def gathered(tensor):
     if not is_spread(tf.distribute.get_strategy()):
         return tensor, 0
     context = tf.distribute.get_replica_context()
-    return context.all_gather(tensor, axis=0), context.replica_id_in_sync_group * tf.shape(tensor)[0]
+    first = context.replica_id_in_sync_group * tf.shape(tensor)[0]
+    return context.all_gather(
+        tf.identity(tensor), axis=0
+    ), first  # of what has no device several processes gather nothing
 
 
 def update(strategy, variable, function, *arguments):

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tf2_zoo.layers import named_variables
+from tf2_zoo.replicas import set_value, value_of
 from trizoo.weights.layout import canonical_shape, from_canonical, to_canonical
 
 
@@ -13,7 +14,7 @@ def shapes(model):
 
 def arrays(model):
     """Canonical name -> float32 array (a copy) of every parameter and statistic, in the model's order."""
-    return {name: to_canonical(variable.numpy()) for name, variable in named_variables(model).items()}
+    return {name: to_canonical(value_of(variable).numpy()) for name, variable in named_variables(model).items()}
 
 
 def assign(model, values):
@@ -24,7 +25,7 @@ def assign(model, values):
     if wrong:
         raise ValueError(f"arrays don't fit the model in {len(wrong)} names or shapes, for example {wrong[0]}")
     for name, variable in named_variables(model).items():
-        variable.assign(from_canonical(values[name]))
+        set_value(variable, from_canonical(values[name]))
 
 
 class Average:
@@ -37,7 +38,7 @@ class Average:
     def move(self, decay):
         """See `trizoo.framework.Average.move`."""
         if not self.kept:
-            self._keep(self.variables)
+            self._keep({name: value_of(variable) for name, variable in self.variables.items()})
         self._run(tf.constant(1 - decay, tf.float32))
 
     def arrays(self):
@@ -57,4 +58,4 @@ class Average:
 
     def _move(self, share):
         for name, kept in self.kept.items():
-            kept.assign_add(share * (self.variables[name] - kept))
+            kept.assign_add(share * (value_of(self.variables[name]) - kept))

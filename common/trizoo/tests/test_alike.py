@@ -32,7 +32,9 @@ SPECIAL = {
     "keras_zoo/graph_ops.py": "graphs are each framework's own",
     "keras_zoo/ends.py": "the same",
     "keras_zoo/export.py": "and .keras Keras's",
-    "torch_zoo/processes.py": "TF2 and Keras train on several GPUs in one process",
+    "torch_zoo/processes.py": "how processes find each other is each framework's own",
+    "tf2_zoo/processes.py": "the same",
+    "keras_zoo/processes.py": "the same",
     "torch_zoo/dilated.py": "a way around a slow kernel of PyTorch's",
     "torch_zoo/precision.py": "mixed precision is each framework's own",
     "tf2_zoo/precision.py": "the same",
@@ -56,7 +58,10 @@ UNWANTED = {
     "keras_zoo": {"torch", "tensorflow", "jax", "torch_zoo", "tf2_zoo"},
 }
 
-OF_BACKENDS = {"keras_zoo/replicas.py"}  # Keras itself has nothing for several devices but on JAX
+OF_BACKENDS = {
+    "keras_zoo/processes.py",
+    "keras_zoo/replicas.py",
+}  # Keras itself has nothing for several devices but on JAX
 
 pytestmark = pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="trizoo is not in its repository")
 

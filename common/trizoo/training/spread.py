@@ -23,6 +23,27 @@ def share_each_batch(recipe):
     return f"share each batch of {recipe.schedule.batch_size}; {norms}"
 
 
+def check_worker(device, names, images):
+    """UserError where a process that shares batches with others can't take the devices that it has.
+
+    Args:
+        device: TensorFlow's name of the one that was asked for
+        names: of all that it has
+        images: that its share of each part of a batch has
+    """
+    kind = "GPU" if "GPU" in names[0] else "CPU"
+    if kind not in device or device.partition(":")[2] not in ("", "0"):
+        raise UserError(
+            f"{device.strip('/')} was asked for, and one of several processes takes all {kind}s of its machine; "
+            f"CUDA_VISIBLE_DEVICES before the command says which"
+        )
+    if images % len(names):
+        raise UserError(
+            f"each process has {images} images of a part of a batch, which its {len(names)} {kind}s can't share "
+            f"equally; another --batch-size, or CUDA_VISIBLE_DEVICES before the command, would do"
+        )
+
+
 def check_compiles(recipe):
     """UserError for a step to be compiled, where several devices of TensorFlow take it."""
     if recipe.compile:

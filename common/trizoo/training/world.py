@@ -1,15 +1,21 @@
 """Several processes that train one model, each on its share of every batch: who we are, and what they tell each other.
 
-torchrun, and whatever sets the same variables, starts them; the first alone writes and speaks.
+torchrun, and whatever sets the same variables, starts PyTorch's; TensorFlow's are told of each other by TF_CONFIG. The
+first alone writes and speaks.
 """
 
+import io
+import json
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import to_json
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
@@ -22,11 +28,15 @@ class World:
         rank: which this is, from 0
         size: how many there are
         local_size: how many of them this machine has
+        local_rank: which of these this is, from 0
+        told_by: what tells of the others, "torchrun" or "TF_CONFIG"; "" where there are none
     """
 
     rank: int = 0
     size: int = 1
     local_size: int = 1
+    local_rank: int = field(default=0, compare=False)
+    told_by: str = field(default="", compare=False)
 
     @property
     def is_first(self):
@@ -66,19 +76,100 @@ class World:
             self.of_first(None)
 
 
-def started():
-    """The World that torchrun's variables describe, which knows no other process yet.
+class Exchanging(World):
+    """A World by one operation that a framework has to give: bytes of every process to every process."""
 
-    Raises UserError where some of them are missing, or aren't numbers.
+    def exchange(self, data):
+        """The bytes of every process, by rank -> list; each waits for all."""
+        raise NotImplementedError
+
+    def any(self, flag):
+        """See `World.any`."""
+        return b"1" in self.exchange(b"1" if flag else b"0")
+
+    def of_first(self, value):
+        """See `World.of_first`."""
+        told = self.exchange(to_json(value).encode() if self.is_first else b"")[0]
+        return value if self.is_first else json.loads(told)
+
+    def arrays_of_first(self, arrays):
+        """See `World.arrays_of_first`."""
+        told = self.exchange(_to_npz(arrays) if self.is_first else b"")[0]
+        return arrays if self.is_first else _from_npz(told)
+
+    def gather(self, arrays):
+        """See `World.gather`."""
+        told = self.exchange(b"" if self.is_first else _to_npz(arrays))
+        return [arrays, *map(_from_npz, told[1:])] if self.is_first else []
+
+    def tells(self):
+        """Every process, for none knows what the others have met."""
+        return True
+
+
+def _to_npz(arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def _from_npz(data):
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def started(way=None, title=""):
+    """The World that torchrun's variables describe, or without them TF_CONFIG; it knows no other process yet.
+
+    Args:
+        way: the one of these by which a framework goes; None: either
+        title: the framework's name for a person
+
+    Raises:
+        UserError: where something is missing or makes no sense, and where another way was taken
     """
-    if int_or_none("WORLD_SIZE") in (None, 1):
-        return World()
+    world = _of_torchrun() if int_or_none("WORLD_SIZE") not in (None, 1) else _of_tf_config()
+    if way is None or world.told_by in ("", way):
+        return world
+    of = {"torchrun": "were started by torchrun", "TF_CONFIG": "are told of by TF_CONFIG"}
+    raise UserError(
+        f"{world.size} processes {of[world.told_by]}, and {title} goes by {way}: docs/scale.md has the commands; "
+        f"without either it trains in one process"
+    )
+
+
+def _of_torchrun():
     missing = [name for name in VARIABLES if not os.environ.get(name)]
     rank, size, local_size = (int_or_none(name) for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     if missing or None in (rank, local_size) or not (0 <= rank < size and 1 <= local_size <= size):
         wrong = f"{missing[0]} isn't set" if missing else f"RANK is {os.environ['RANK']}"
         raise UserError(f"WORLD_SIZE is {size} and {wrong}; torchrun sets all that is needed")
-    return World(rank, size, local_size)
+    return World(rank, size, local_size, int_or_none("LOCAL_RANK") or 0, "torchrun")
+
+
+def _of_tf_config():
+    """See `started`. What it has of a cluster: https://www.tensorflow.org/guide/distributed_training#setting_up_the_tf_config_environment_variable"""
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return World()
+    try:
+        config = json.loads(text)
+        cluster, task = config.get("cluster") or {}, config.get("task") or {}
+        addresses = [*cluster.get("chief", []), *cluster.get("worker", [])]
+        if len(addresses) <= 1:
+            return World()
+        place = int(task["index"]) + (len(cluster.get("chief", [])) if task["type"] == "worker" else 0)
+        known = set(cluster) <= {"chief", "worker"} and task["type"] in cluster and 0 <= place < len(addresses)
+        hosts = [address.rpartition(":")[0] for address in addresses]
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        known = False
+    if not known:
+        raise UserError(
+            'TF_CONFIG tells of no workers; {"cluster": {"worker": ["HOST1:12345", "HOST2:12345"]}, "task": {"type": '
+            f'"worker", "index": 0}}}} would do, and it is {text}'
+        )
+    local_size, local_rank = hosts.count(hosts[place]), hosts[:place].count(hosts[place])
+    return World(place, len(addresses), local_size, local_rank, "TF_CONFIG")
 
 
 def int_or_none(name):
@@ -89,7 +180,10 @@ def int_or_none(name):
 
 def is_first_here():
     """Whether this is the only process, or of those that share a training the first of its machine."""
-    return int_or_none("WORLD_SIZE") in (None, 1) or int_or_none("LOCAL_RANK") in (None, 0)
+    try:
+        return started().local_rank == 0
+    except UserError:
+        return int_or_none("LOCAL_RANK") in (None, 0)
 
 
 def alone(title):
@@ -98,10 +192,11 @@ def alone(title):
     Args:
         title: the framework's name for a person
     """
-    if started().size > 1:
+    world = started()
+    if world.size > 1:
         raise UserError(
-            f"{started().size} processes were started, and {title} trains in one; without torchrun it takes all GPUs "
-            f"of the machine that share a batch equally"
+            f"{world.size} processes were started, and {title} trains in one; without {world.told_by} it takes all "
+            f"GPUs of the machine that share a batch equally"
         )
     return World()
 

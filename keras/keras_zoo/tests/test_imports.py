@@ -6,7 +6,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parents[1]
 BACKENDS = {"tensorflow", "jax", "torch"}
 # several devices, and how graphs are optimised: on TensorFlow Keras has no interface of its own for them
-OWN = ("replicas.py", "test_replicas.py", "conftest.py")
+OWN = ("processes.py", "replicas.py", "test_replicas.py", "conftest.py")
 
 
 def imported(path):

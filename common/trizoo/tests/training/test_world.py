@@ -1,5 +1,7 @@
 """Several processes that train one model: who they are, and how they share batches."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -13,14 +15,24 @@ from trizoo.training.build import spec_of
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.order import order_of
 from trizoo.training.schedule import RunPlan
-from trizoo.training.world import VARIABLES, Share, World, alone, check_shares, is_first_here, places_of, started
+from trizoo.training.world import (
+    VARIABLES,
+    Exchanging,
+    Share,
+    World,
+    alone,
+    check_shares,
+    is_first_here,
+    places_of,
+    started,
+)
 
 TORCHRUN = dict(zip(VARIABLES, ("1", "4", "1", "2", "localhost", "29500"), strict=True))
 
 
 @pytest.fixture(autouse=True)
 def no_torchrun(monkeypatch):
-    for name in VARIABLES:
+    for name in (*VARIABLES, "TF_CONFIG"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -52,6 +64,100 @@ def test_variables_that_make_no_sense_are_a_sentence(monkeypatch, name, value):
     set_all(monkeypatch, **{name: value})
     with pytest.raises(UserError, match="torchrun sets all that is needed"):
         started()
+
+
+CLUSTER = {"chief": ["a:1"], "worker": ["b:1", "b:2"]}
+
+
+def tell(monkeypatch, cluster, **task):
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+
+
+@pytest.mark.parametrize(
+    ("task", "world"),
+    [
+        ({"type": "chief", "index": 0}, World(0, 3, 1)),
+        ({"type": "worker", "index": 0}, World(1, 3, 2)),
+        ({"type": "worker", "index": 1}, World(2, 3, 2)),
+    ],
+)
+def test_tf_config_tells_who_a_process_is(monkeypatch, task, world):
+    tell(monkeypatch, CLUSTER, **task)
+    assert started() == started("TF_CONFIG") == world
+    assert is_first_here() == (task != {"type": "worker", "index": 1})
+    with pytest.raises(UserError, match="3 processes are told of by TF_CONFIG, and X goes by torchrun"):
+        started("torchrun", "X")
+
+
+def test_torchruns_variables_go_before_tf_config(monkeypatch):
+    tell(monkeypatch, CLUSTER, type="chief", index=0)
+    set_all(monkeypatch)
+    assert started("torchrun") == World(1, 4, 2)
+    with pytest.raises(UserError, match="4 processes were started by torchrun, and X goes by TF_CONFIG"):
+        started("TF_CONFIG", "X")
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}'])
+def test_a_cluster_of_one_is_a_process_alone(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    assert started("torchrun") == started() == World()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"cluster": {"worker": ["a:1", "b:1"]}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": -1}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "chief", "index": 0}}',
+        '{"cluster": {"worker": ["a:1", "b:1"], "ps": ["c:1"]}, "task": {"type": "ps", "index": 0}}',
+        '{"cluster": {"worker": [1, 2]}, "task": {"type": "worker", "index": 0}}',
+    ],
+)
+def test_a_tf_config_that_makes_no_sense_is_a_sentence(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(UserError, match=r"TF_CONFIG tells of no workers; .* would do, and it is"):
+        started()
+
+
+class Told(Exchanging):
+    """One of several processes of which the others' bytes are known."""
+
+    def exchange(self, data):
+        return [data if rank == self.rank else self.others for rank in range(self.size)]
+
+
+def told(rank, others):
+    world = Told(rank, 2)
+    object.__setattr__(world, "others", others)
+    return world
+
+
+def test_what_processes_tell_each_other_goes_by_bytes():
+    arrays = {"a": np.arange(3, dtype=np.float32), "b": np.zeros((0, 2), np.uint8)}
+    sent = []
+    first, second = told(0, b"0"), told(1, b"0")
+    assert [first.any(True), second.any(True), first.any(False), told(0, b"1").any(False)] == [True, True, False, True]
+    assert first.of_first({"x": [1]}) == {"x": [1]}
+    assert told(1, b'{"x": [1]}').of_first(None) == {"x": [1]}
+
+    class Sending(Told):
+        def exchange(self, data):
+            sent.append(data)
+            return [b"", data]
+
+    assert Sending(1, 2).gather(arrays) == []
+    ours, theirs = told(0, sent[0]).gather({"c": arrays["a"]})
+    assert ours.keys() == {"c"}
+    for found in (theirs, told(1, sent[0]).arrays_of_first({})):
+        assert found.keys() == arrays.keys()
+        assert all(
+            np.array_equal(found[name], array) and found[name].dtype == array.dtype for name, array in arrays.items()
+        )
+    assert told(0, b"").arrays_of_first(arrays) is arrays
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3])

@@ -1,0 +1,86 @@
+"""Several processes, one on each machine, that train one model: a tf.distribute strategy of TF_CONFIG's workers."""
+
+import functools
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from trizoo.ground.errors import UserError
+from trizoo.training.world import Exchanging, started
+
+_GONE = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
+
+
+@contextmanager
+def heard():
+    """UserError where another process can't be reached any more."""
+    try:
+        yield
+    except _GONE as error:
+        if world().size == 1:
+            raise
+        raise UserError(
+            "another process of this run has ended, or can't be reached; what it said tells why, and --resume goes on "
+            "from the last checkpoint"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Workers(Exchanging):
+    """See `trizoo.training.world.World`.
+
+    Args:
+        strategy: the tf.distribute.MultiWorkerMirroredStrategy of all of them
+    """
+
+    strategy: Any = None
+
+    def exchange(self, data):
+        """See `Exchanging.exchange`: by the first device, as int32, which TensorFlow gathers."""
+        words = np.frombuffer(bytes(data) + bytes(-len(data) % 4), np.int32)
+        count = len(self.strategy.extended.worker_devices)
+
+        def of_one(context):
+            own = context.replica_id_in_sync_group % count == 0
+            return tf.constant([len(data) if own else 0], tf.int32), tf.constant(words if own else words[:0])
+
+        with heard(), tf.device("/CPU:0"):
+            parts = self.strategy.experimental_distribute_values_from_function(of_one)
+            sizes, everything = (tensor.numpy() for tensor in _gather(self.strategy)(*parts))
+        firsts = (-(-sizes // 4)).cumsum() - -(-sizes // 4)
+        return [everything[firsts[n] :].tobytes()[: sizes[n]] for n in range(0, len(sizes), count)]
+
+
+@functools.cache
+def _gather(strategy):
+    """A function of int32 arrays of each device: those of all behind one another."""
+
+    def gather(*arrays):
+        context = tf.distribute.get_replica_context()
+        return [context.all_gather(tf.identity(array), axis=0) for array in arrays]
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def run(*arrays):
+        return [strategy.experimental_local_results(whole)[0] for whole in strategy.run(gather, arrays)]
+
+    return run
+
+
+@functools.cache
+def world():
+    """The processes that TF_CONFIG tells of, once all have met. Raises UserError where that fails."""
+    found = started("TF_CONFIG", "TensorFlow")
+    if found.size == 1:
+        return found
+    with heard():
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    return Workers(found.rank, found.size, found.local_size, found.local_rank, found.told_by, strategy)
