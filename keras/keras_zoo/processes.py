@@ -206,8 +206,10 @@ def _operations():
 
 
 def total(tensors):
-    """The sums over PyTorch's processes of a list of tensors; gradients go through."""
-    return [_operations()[0](tensor) for tensor in tensors]
+    """The sums over PyTorch's processes of tensors of one type, all at once, as a list; gradients go through."""
+    whole = _operations()[0](keras.ops.concatenate([tensor.flatten() for tensor in tensors]))
+    sums = whole.split([tensor.numel() for tensor in tensors])
+    return [part.view(tensor.shape) for part, tensor in zip(sums, tensors, strict=True)]
 
 
 def gathered(tensor):

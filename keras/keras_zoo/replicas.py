@@ -138,10 +138,11 @@ def whole(targets):
         return targets
     # of TensorFlow's each device has the number of all of its process
     devices = 1 if strategy() is None else len(strategy().extended.worker_devices)
-    return {
-        name: array if len(array.shape) else keras.ops.maximum(total([array])[0] / devices, 1)
-        for name, array in targets.items()
-    }
+
+    def of_all(number):
+        return keras.ops.maximum(total([keras.ops.convert_to_tensor(number)])[0] / devices, 1)
+
+    return {name: array if len(array.shape) else of_all(array) for name, array in targets.items()}
 
 
 def is_shared(device):

@@ -12,7 +12,7 @@ from trizoo.parity import probe
 from trizoo.recipes.load import load as load_recipe
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.contract.learner import NO_DECAY, first_gradients, make_batch, make_learner
-from trizoo.tests.shared_steps import NEAR, STEPS, shared_steps
+from trizoo.tests.shared_steps import STEPS, shared_steps
 from trizoo.training.callbacks import Callback
 from trizoo.training.spread import spread
 from trizoo.training.train import train
@@ -84,7 +84,7 @@ def steps(zoo):
 @pytest.mark.parametrize("what", STEPS)
 def test_a_step_of_a_classifier_a_student_and_pairs_of_images_is_that_of_one_device(steps, what):
     ours, theirs = ({name: array for name, array in found.items() if name.startswith(f"{what}/")} for found in steps)
-    assert_near(ours, theirs, NEAR.get(what, 1e-4))
+    assert_near(ours, theirs, 1e-4)
 
 
 def assert_own_statistics(zoo):

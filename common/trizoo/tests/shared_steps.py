@@ -17,7 +17,6 @@ WEIGHTS = (1.0, 2.0, 0.5)  # of the classes
 LABELS = (0, 1, 0, 1)  # of whose halves neither has two images of a class
 PAIRS = ("arcface", "triplet", "circle")
 STEPS = ("classifier", "student", *PAIRS)
-NEAR = {"triplet": 3e-4}  # as a share, 1e-4 else: a distance is a root, which enlarges the rounding of near vectors
 
 
 class Labelled:

@@ -32,7 +32,7 @@ def check_worker(device, names, images):
         images: that its share of each part of a batch has
     """
     kind = "GPU" if "GPU" in names[0] else "CPU"
-    if kind not in device or device.partition(":")[2] not in ("", "0"):
+    if kind not in device.upper() or device.partition(":")[2] not in ("", "0"):
         raise UserError(
             f"{device.strip('/')} was asked for, and one of several processes takes all {kind}s of its machine; "
             f"CUDA_VISIBLE_DEVICES before the command says which"

@@ -55,9 +55,9 @@ class EmbeddingLoss:
     def _triplet(self, vectors, cosines, classes):
         """As `_arcface`."""
         everyone, same, other, paired = _pairs(vectors, classes)
-        distances = ops.sqrt(ops.maximum(2 - 2 * ops.matmul(vectors, ops.transpose(everyone)), LEAST_SQUARE))
-        farthest = ops.max(ops.where(same, distances, -FAR), axis=-1)
-        nearest = ops.min(ops.where(other, distances, FAR), axis=-1)
+        pairs = ops.stop_gradient(ops.matmul(vectors, ops.transpose(everyone)))
+        farthest = _distance(vectors, _taken(everyone, ops.argmin(ops.where(same, pairs, FAR), axis=-1)))
+        nearest = _distance(vectors, _taken(everyone, ops.argmax(ops.where(other, pairs, -FAR), axis=-1)))
         return ops.where(paired, ops.relu(farthest - nearest + self.margin), 0.0)
 
     def _circle(self, vectors, cosines, classes):
@@ -69,6 +69,16 @@ class EmbeddingLoss:
         near = ops.logsumexp(ops.where(same, of_same * (pairs - 1 + self.margin), -FAR), axis=-1)
         far = ops.logsumexp(ops.where(other, of_other * (pairs - self.margin), -FAR), axis=-1)
         return ops.where(paired, ops.softplus(ops.where(paired, near + far, 0.0)), 0.0)
+
+
+def _taken(everyone, places):
+    """(N, D), (B,) -> (B, D)."""
+    return ops.take_along_axis(everyone[None], places[None, :, None], axis=1)[0]
+
+
+def _distance(vectors, others):
+    """(B, D), (B, D) -> (B,), of differences: 2 - 2 cosines would lose the digits of near vectors."""
+    return ops.sqrt(ops.maximum(ops.sum((vectors - others) ** 2, axis=-1), LEAST_SQUARE))
 
 
 def _pairs(vectors, classes):

@@ -57,9 +57,9 @@ class EmbeddingLoss:
     def _triplet(self, vectors: Tensor, cosines: Tensor, classes: Tensor) -> Tensor:
         """As `_arcface`."""
         everyone, same, other, paired = _pairs(vectors, classes)
-        distances = (2 - 2 * vectors @ everyone.T).clamp(min=LEAST_SQUARE).sqrt()
-        farthest = torch.where(same, distances, -FAR).max(dim=-1).values
-        nearest = torch.where(other, distances, FAR).min(dim=-1).values
+        pairs = (vectors @ everyone.T).detach()
+        farthest = _distance(vectors, everyone[torch.where(same, pairs, FAR).argmin(dim=-1)])
+        nearest = _distance(vectors, everyone[torch.where(other, pairs, -FAR).argmax(dim=-1)])
         return torch.where(paired, F.relu(farthest - nearest + self.margin), 0.0)
 
     def _circle(self, vectors: Tensor, cosines: Tensor, classes: Tensor) -> Tensor:
@@ -71,6 +71,11 @@ class EmbeddingLoss:
         near = torch.where(same, of_same * (pairs - 1 + self.margin), -FAR).logsumexp(dim=-1)
         far = torch.where(other, of_other * (pairs - self.margin), -FAR).logsumexp(dim=-1)
         return torch.where(paired, F.softplus(torch.where(paired, near + far, 0.0)), 0.0)
+
+
+def _distance(vectors: Tensor, others: Tensor) -> Tensor:
+    """(B, D), (B, D) -> (B,), of differences: 2 - 2 cosines would lose the digits of near vectors."""
+    return ((vectors - others) ** 2).sum(dim=-1).clamp(min=LEAST_SQUARE).sqrt()
 
 
 def _pairs(vectors: Tensor, classes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -52,9 +52,9 @@ class EmbeddingLoss:
     def _triplet(self, vectors, cosines, classes):
         """As `_arcface`."""
         everyone, same, other, paired = _pairs(vectors, classes)
-        distances = tf.sqrt(tf.maximum(2 - 2 * tf.matmul(vectors, everyone, transpose_b=True), LEAST_SQUARE))
-        farthest = tf.reduce_max(tf.where(same, distances, -FAR), axis=-1)
-        nearest = tf.reduce_min(tf.where(other, distances, FAR), axis=-1)
+        pairs = tf.stop_gradient(tf.matmul(vectors, everyone, transpose_b=True))
+        farthest = _distance(vectors, _taken(everyone, tf.argmin(tf.where(same, pairs, FAR), axis=-1)))
+        nearest = _distance(vectors, _taken(everyone, tf.argmax(tf.where(other, pairs, -FAR), axis=-1)))
         return tf.where(paired, tf.nn.relu(farthest - nearest + self.margin), 0.0)
 
     def _circle(self, vectors, cosines, classes):
@@ -66,6 +66,16 @@ class EmbeddingLoss:
         near = tf.reduce_logsumexp(tf.where(same, of_same * (pairs - 1 + self.margin), -FAR), axis=-1)
         far = tf.reduce_logsumexp(tf.where(other, of_other * (pairs - self.margin), -FAR), axis=-1)
         return tf.where(paired, tf.nn.softplus(tf.where(paired, near + far, 0.0)), 0.0)
+
+
+def _taken(everyone, places):
+    """(N, D), (B,) -> (B, D). Of a batch, or the gradient would be slices that TensorFlow warns of."""
+    return tf.gather(everyone[None], places[None], batch_dims=1)[0]
+
+
+def _distance(vectors, others):
+    """(B, D), (B, D) -> (B,), of differences: 2 - 2 cosines would lose the digits of near vectors."""
+    return tf.sqrt(tf.maximum(tf.reduce_sum((vectors - others) ** 2, axis=-1), LEAST_SQUARE))
 
 
 def _pairs(vectors, classes):

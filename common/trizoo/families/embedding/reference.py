@@ -83,7 +83,8 @@ def _arcface(cosines, classes, margin, scale):
 def _triplet(pairs, classes, margin):
     """Sum over images, and its gradient by the cosines of pairs (B, B)."""
     same, other = _kinds(classes)
-    squares = 2 - 2 * pairs
+    lengths = np.diag(pairs)
+    squares = lengths[:, None] + lengths - 2 * pairs
     distances = np.sqrt(np.maximum(squares, LEAST_SQUARE))
     loss, gradient = 0.0, np.zeros_like(pairs)
     for row in np.flatnonzero(paired(classes)):
@@ -95,7 +96,10 @@ def _triplet(pairs, classes, margin):
         loss += cost
         for column, sign in ((far, 1.0), (near, -1.0)):
             if squares[row, column] > LEAST_SQUARE:
-                gradient[row, column] -= sign / distances[row, column]
+                slope = sign / distances[row, column]
+                gradient[row, column] -= slope
+                gradient[row, row] += slope / 2
+                gradient[column, column] += slope / 2
     return loss, gradient
 
 
