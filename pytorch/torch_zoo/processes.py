@@ -118,7 +118,7 @@ class Processes(World):
 @cache
 def world() -> World:
     """The processes that torchrun started, told of each other at the first call. Raises UserError where that fails."""
-    alone = started()
+    alone = started("torchrun", "PyTorch")
     if alone.size == 1:
         return alone
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and distributed.is_nccl_available() else "gloo"

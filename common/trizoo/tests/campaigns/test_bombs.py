@@ -1,5 +1,6 @@
 """Every reader states its limits, and keeps them with a file that is made to break it; bombs.py has more of them."""
 
+import mmap
 import os
 import sys
 from pathlib import Path
@@ -39,10 +40,14 @@ def test_a_file_that_is_made_to_break_a_reader_keeps_its_limits(reader, tmp_path
 
 
 def test_a_reader_that_takes_more_than_it_states_is_a_finding(tmp_path, monkeypatch):
+    def take():
+        with mmap.mmap(-1, 100 << 20) as memory:  # the heap may have it already, of other tests
+            memory.write(bytes(100 << 20))
+
     def greedy(root):
         path = Path(root, "a")
         path.write_bytes(b"whole")
-        return [path], lambda: len(path.read_bytes() * 10_000) and None
+        return [path], take
 
     monkeypatch.setattr(bombs, "readers", lambda: {"greedy": greedy})
     monkeypatch.setitem(bombs.BOMBS, "greedy", lambda: {"deep": lambda whole: DEEP[:10_000]})

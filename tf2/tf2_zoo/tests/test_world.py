@@ -1,0 +1,3 @@
+"""What tells of several processes, as in every framework."""
+
+from trizoo.tests.contract.processes import *  # noqa: F403
