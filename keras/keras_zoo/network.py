@@ -81,11 +81,10 @@ class Network(keras.Model, metaclass=_Finished):
         spec: the ModelSpec that the network was built from, which also reads its heads
     """
 
-    adapters = None
-
     def __init__(self, spec):
         super().__init__(name=spec.name)
         self.spec = spec
+        self.adapters = None  # not of the class, which on PyTorch would hide the network's own
         self.term_means = MappingProxyType({})
 
     def __init_subclass__(cls, **options):
