@@ -3,9 +3,8 @@
 The reference has no gradients of its own: they are its central differences, at some of the places.
 """
 
-from dataclasses import replace
-
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
