@@ -18,6 +18,7 @@ from trizoo.training.world import Exchanging, alone, int_or_none, started
 
 _BACKEND = keras.backend.backend()
 _WAYS = {"tensorflow": ("TF_CONFIG", "TensorFlow"), "torch": ("torchrun", "PyTorch")}
+OF_PYTORCH = []  # its `Processes`, where there are several: what a compiled step may look at, unlike `world`
 PATIENCE = timedelta(days=7)  # for the first's part of an evaluation; a process that ends is noticed at once
 
 
@@ -126,6 +127,7 @@ class Processes(Exchanging):
         from torch import distributed
 
         distributed.destroy_process_group()
+        OF_PYTORCH.clear()
         world.cache_clear()
 
 
@@ -140,7 +142,10 @@ def world():
     if found.size == 1:
         return found
     with heard():
-        return Workers(*told, _strategy()) if _BACKEND == "tensorflow" else Processes(*told, _groups(found))
+        if _BACKEND == "tensorflow":
+            return Workers(*told, _strategy())
+        OF_PYTORCH.append(Processes(*told, _groups(found)))
+        return OF_PYTORCH[0]
 
 
 def _strategy():

@@ -11,7 +11,7 @@ import inspect
 import keras
 
 from keras_zoo import processes
-from keras_zoo.processes import Workers, world
+from keras_zoo.processes import OF_PYTORCH, Workers, world
 from trizoo.ground.cores import greatest_share
 from trizoo.training.spread import check_worker
 
@@ -125,7 +125,7 @@ def kept_by_each():
 def total(tensors):
     """The sums over all devices of a list of tensors, within a step; gradients go through."""
     if strategy() is None:  # on JAX a step's sums are those of the whole batch as they are
-        return tensors if world().size == 1 else processes.total(tensors)
+        return processes.total(tensors) if OF_PYTORCH else tensors
     import tensorflow as tf
 
     tensors = [tf.identity(tensor) for tensor in tensors]  # of what has no device several processes sum nothing
@@ -156,7 +156,7 @@ def gathered(tensor):
     Within a step; gradients go through, as sums over the devices.
     """
     if strategy() is None:  # on JAX a step has the whole batch
-        return (tensor, 0) if world().size == 1 else (processes.gathered(tensor), world().rank * len(tensor))
+        return (processes.gathered(tensor), OF_PYTORCH[0].rank * len(tensor)) if OF_PYTORCH else (tensor, 0)
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()
