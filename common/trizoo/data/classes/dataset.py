@@ -116,6 +116,8 @@ class ClassSet:
 
     def _rows(self, index):
         if self.split is None:
+            if not len(index):
+                raise UserError(f"{self.root} lists no images")
             return np.arange(len(index))
         rows = index.rows_of.get(self.split)
         if rows is None:

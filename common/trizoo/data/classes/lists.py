@@ -119,7 +119,7 @@ def read_list(path, several=False):
     separator = "," if path.suffix.lower() == ".csv" else "\t"
     empty = True
     for number, line in enumerate(text_lines(path), start=1):
-        text = line.rstrip("\r\n")
+        text = line.strip(" \r\n")  # a tab ends an image without labels
         if not text.strip() or text.startswith("#"):
             continue
         columns = [column.strip() for column in _columns(text, separator)]
@@ -162,8 +162,9 @@ def _first_lines(path, most=3):
     found = []
     try:
         for line in text_lines(path, errors="replace"):
-            if line.strip() and not line.startswith("#"):
-                found.append(line.strip(" \r\n"))  # a tab ends an image without labels
+            text = line.strip(" \r\n")
+            if text.strip() and not text.startswith("#"):
+                found.append(text)
             if len(found) == most:
                 break
     except PointerError:

@@ -10,6 +10,7 @@ from PIL import Image
 from trizoo.commands.main import main
 from trizoo.data.check import check
 from trizoo.data.classes.find import find_classes
+from trizoo.data.classes.index import make_index
 from trizoo.data.purpose import find_labels
 from trizoo.data.synthetic import synthesize
 from trizoo.gallery.pictures import find_pictures
@@ -86,6 +87,21 @@ def test_lists_name_images_and_their_class(folders):
     }
     named = find_classes(folders, annotations="val.csv")
     assert [list(ids) for ids in named.splits.values()] == [["valid/cat/0"]]
+
+
+def test_a_list_may_begin_with_a_space(folders):
+    (folders / "train.csv").write_text(' "train/cat/0.png",cat\n', encoding="utf-8")
+    assert [list(ids) for ids in find_classes(folders).splits.values()] == [["train/cat/0"]]
+
+
+def test_a_remark_may_begin_with_a_space(folders):
+    (folders / "labels.csv").write_text(" #train/cat/0.png,dog\ntrain/cat/1.png,cat\n", encoding="utf-8")
+    assert find_classes(folders, annotations="labels.csv").class_names == ("cat",)
+
+
+def test_a_set_without_images_is_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="lists no images"):
+        make_index(tmp_path, "class-lists", tmp_path, [], [], {}).open()
 
 
 @pytest.mark.parametrize(
