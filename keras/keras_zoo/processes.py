@@ -5,6 +5,7 @@ one for each device, under torchrun. On JAX a process trains alone.
 """
 
 import functools
+import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,7 +15,8 @@ import keras
 import numpy as np
 
 from trizoo.ground.errors import UserError
-from trizoo.training.world import Exchanging, alone, int_or_none, started
+from trizoo.training.meeting import meet
+from trizoo.training.world import Exchanging, addresses, alone, int_or_none, started
 
 _BACKEND = keras.backend.backend()
 _WAYS = {"tensorflow": ("TF_CONFIG", "TensorFlow"), "torch": ("torchrun", "PyTorch")}
@@ -141,6 +143,8 @@ def world():
     told = (found.rank, found.size, found.local_size, found.local_rank, found.told_by)
     if found.size == 1:
         return found
+    if _BACKEND == "tensorflow":
+        meet(found.rank, addresses())
     with heard():
         if _BACKEND == "tensorflow":
             return Workers(*told, _strategy())
@@ -151,7 +155,9 @@ def world():
 def _strategy():
     import tensorflow as tf
 
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))  # which TensorFlow has made its own
+    return strategy
 
 
 def _groups(found):

@@ -1,6 +1,7 @@
 """Several processes, one on each machine, that train one model: a tf.distribute strategy of TF_CONFIG's workers."""
 
 import functools
+import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from trizoo.ground.errors import UserError
-from trizoo.training.world import Exchanging, started
+from trizoo.training.meeting import meet
+from trizoo.training.world import Exchanging, addresses, started
 
 _GONE = (
     tf.errors.AbortedError,
@@ -81,6 +83,8 @@ def world():
     found = started("TF_CONFIG", "TensorFlow")
     if found.size == 1:
         return found
+    meet(found.rank, addresses())
     with heard():
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))  # which TensorFlow has made its own
     return Workers(found.rank, found.size, found.local_size, found.local_rank, found.told_by, strategy)

@@ -66,6 +66,8 @@ def run(args, choice):
     world = World()
     try:
         if started().size > 1:
+            if started().told_by == "TF_CONFIG":
+                say(f"processes: waiting for all {started().size} that TF_CONFIG names")
             world = choice.open().world()
         return _run_held(args, choice)
     except (UserError, OSError):

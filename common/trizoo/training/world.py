@@ -153,9 +153,7 @@ def _of_tf_config():
     if not text:
         return World()
     try:
-        config = json.loads(text)
-        cluster, task = config.get("cluster") or {}, config.get("task") or {}
-        addresses = [*cluster.get("chief", []), *cluster.get("worker", [])]
+        cluster, task, addresses = _cluster(text)
         if len(addresses) <= 1:
             return World()
         place = int(task["index"]) + (len(cluster.get("chief", [])) if task["type"] == "worker" else 0)
@@ -170,6 +168,17 @@ def _of_tf_config():
         )
     local_size, local_rank = hosts.count(hosts[place]), hosts[:place].count(hosts[place])
     return World(place, len(addresses), local_size, local_rank, "TF_CONFIG")
+
+
+def _cluster(text):
+    config = json.loads(text)
+    cluster, task = config.get("cluster") or {}, config.get("task") or {}
+    return cluster, task, [*cluster.get("chief", []), *cluster.get("worker", [])]
+
+
+def addresses():
+    """Those of all processes that TF_CONFIG names, by rank, where `started` takes it for sound."""
+    return _cluster(os.environ["TF_CONFIG"])[2]
 
 
 def int_or_none(name):
