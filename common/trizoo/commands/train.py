@@ -21,7 +21,7 @@ from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.train import check_workers
 from trizoo.training.train import train as train_recipe
-from trizoo.training.world import World, started
+from trizoo.training.world import World, alone, started
 
 OVERFIT_ITERATIONS = 400
 OVERFIT_BATCH = 8
@@ -65,9 +65,9 @@ def run(args, choice):
     """
     world = World()
     try:
-        if started().size > 1:
-            if started().told_by == "TF_CONFIG":
-                say(f"processes: waiting for all {started().size} that TF_CONFIG names")
+        if args.find_lr is not None:
+            alone("--find-lr")
+        if started().size > 1 and not args.print_recipe:
             world = choice.open().world()
         return _run_held(args, choice)
     except (UserError, OSError):

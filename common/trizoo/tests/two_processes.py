@@ -109,7 +109,7 @@ def test_a_shared_evaluation_is_that_of_one_process(zoo, measured, several, mode
 def flags(tmp_path_factory):
     """Of a run whose epochs are of one step each; Adam would make whole steps of gradients that are rounding alone."""
     data = synthesize(tmp_path_factory.mktemp("data") / "data", images=10, size=(64, 64))
-    chosen = ("--model", "yolov3-tiny", "--input-size", 64, "--batch-size", 4, "--workers", 0, "--device", "cpu")
+    chosen = ("--model", "yolov3-tiny", "--input-size", 64, "--batch-size", 4, "--workers", 1, "--device", "cpu")
     return ("--data", data, *chosen, "--set", "optimizer.name=sgd", "--set", "schedule.lr=0.001")
 
 

@@ -107,7 +107,8 @@ class Trainer:
             return
         make_batch = self.training_set
         if self.world.size > 1:
-            make_batch = Share(make_batch, self.world, self.recipe.schedule.accumulate)
+            own = World(self.world.rank, self.world.size)  # without what it talks by, which no loader process can have
+            make_batch = Share(make_batch, own, self.recipe.schedule.accumulate)
         batches = self.framework.loader(make_batch, self.plan.batch_plans(self.step), self.workers, self.device)
         frozen = None
         self.progress.start(self.plan.total_steps, self.step)

@@ -5,18 +5,20 @@ others call there; when all have called, all are told to go on.
 """
 
 import socket
+import threading
 import time
 from contextlib import ExitStack, suppress
 
 from trizoo.ground.errors import UserError
 
 PATIENCE = 600.0  # seconds until all have to be there
+SOON = 3.0  # seconds without a line
 PAUSE = 0.5  # seconds between two calls, and at most until a signal is heard
 CALL, GO = b"trizoo %d\n", b"go\n"
 
 
 def meet(rank, addresses, patience=PATIENCE):
-    """Returns when all processes have called.
+    """Returns when all processes have called; a line says so where that isn't soon.
 
     Args:
         rank: of this process
@@ -28,6 +30,9 @@ def meet(rank, addresses, patience=PATIENCE):
     """
     until = time.monotonic() + patience
     place = _place(addresses[0])
+    line = f"processes: waiting for all {len(addresses)} that TF_CONFIG names"
+    told = threading.Timer(SOON, print, (line,), {"flush": True})
+    told.start()
     try:
         if rank:
             _call(rank, place, until)
@@ -41,6 +46,8 @@ def meet(rank, addresses, patience=PATIENCE):
         ) from None
     except OSError as error:
         raise UserError(f"{addresses[0]}, the first of TF_CONFIG, can't be used: {error.strerror or error}") from error
+    finally:
+        told.cancel()
 
 
 def _place(address):

@@ -621,6 +621,16 @@ def test_an_option_that_does_not_fit_the_model_is_told_before_anything_is_read_o
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_several_processes_have_no_part_in_waits_for_none(framework, monkeypatch, capsys):
+    cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    monkeypatch.setattr(FakeFramework, "world", lambda self: pytest.fail("the others aren't there"))
+    assert train(framework, ["--print-recipe"]) == 0
+    assert "name: yolov3-tiny" in capsys.readouterr().out
+    with pytest.raises(UserError, match="2 processes were started, and --find-lr trains in one"):
+        train(framework, ["--find-lr", "100"])
+
+
 def test_print_recipe_refuses_what_the_run_refuses(framework, capsys):
     for flags, sentence in (
         (["--model", "ssd300-vgg16", "--set", "model.backbone=resnet50", "--input-size", "64"], "64x64 doesn't fit"),

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from trizoo.ground.errors import UserError
+from trizoo.training import meeting
 from trizoo.training.meeting import meet
 
 
@@ -42,6 +43,13 @@ def test_a_stranger_who_calls_is_nobody():
     meet(1, addresses, 60)
     first.join()
     assert len(met) == 1
+
+
+def test_waiting_is_told_where_it_takes_long(monkeypatch, capsys):
+    monkeypatch.setattr(meeting, "SOON", 0.1)
+    with pytest.raises(UserError):
+        meet(0, [free_address(), "b:1"], 1)
+    assert capsys.readouterr().out == "processes: waiting for all 2 that TF_CONFIG names\n"
 
 
 @pytest.mark.parametrize(("rank", "who"), [(0, "index 1, index 2"), (1, "localhost:")])
