@@ -231,6 +231,9 @@ class Evaluation(Section):
     loss_images: int = Field(
         500, ge=0, description="validation images, evenly spread, that the loss is measured on, too; 0 = none"
     )
+    best: str | None = Field(
+        None, description="metric that best.h5 is the best by, and patience goes by: mAP, say; null: the task's first"
+    )
     score: Probability = 0.001
     nms: Probability = 0.5
     nms_method: Literal[NMS_METHODS] = Field("hard", description="what happens to boxes that overlap")

@@ -41,3 +41,18 @@ def task_of(model):
     from trizoo.families import architecture
 
     return tasks()[architecture(model).task]
+
+
+def best_metric(recipe):
+    """The metric that chooses a recipe's best weights. Raises UserError where its task has no such."""
+    from trizoo.ground.errors import UserError
+    from trizoo.ground.text import hint
+
+    metrics = task_of(recipe.model.name).metrics
+    best = recipe.evaluate.best or metrics[0]
+    if best not in metrics:
+        raise UserError(
+            f"evaluate.best is {best!r}; {recipe.model.name} is evaluated by {' and '.join(metrics)}"
+            f"{hint(best, metrics)}"
+        )
+    return best

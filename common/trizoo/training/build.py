@@ -10,7 +10,7 @@ from trizoo.families import ModelSpec, architecture, check_input_size, model_spe
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
-from trizoo.tasks import task_of
+from trizoo.tasks import best_metric, task_of
 from trizoo.training.batch import InputSizes
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.loop import EpochSums, Trainer
@@ -41,6 +41,7 @@ def check_model(recipe, devices=1):
         devices: how many share a batch
     """
     spec = spec_of(recipe.model_copy(update={"classes": recipe.classes or ("any",)}))
+    best_metric(recipe)
     check_groups(recipe)
     check_batch_norm(recipe, spec, 1 if recipe.sync_batch_norm else devices)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from trizoo.metrics.plain import shown
 from trizoo.pictures.draw import contact_sheet
+from trizoo.tasks import best_metric
 from trizoo.tasks.writers import save_picture
 from trizoo.training.shared import measure
 from trizoo.weights.checkpoint import load as load_checkpoint
@@ -28,7 +29,7 @@ def finish(trainer, test, say):
     metrics, found = measure(test, trainer.progress.evaluation(trainer.evaluator(), len(test.records)), world)
     if not world.is_first:
         return None
-    chosen_by = f"validation_{task.metrics[0]}"
+    chosen_by = f"validation_{best_metric(trainer.recipe)}"
     about = {"split": test.split, "epoch": best.epoch, "step": best.step, chosen_by: best.best}
     trainer.run.write_metrics({**metrics, **about, "versions": trainer.framework.versions()})
     trainer.run.draw_curves()

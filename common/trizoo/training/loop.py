@@ -12,6 +12,7 @@ import numpy as np
 from trizoo.ground.errors import UserError
 from trizoo.metrics.plain import shown as in_words
 from trizoo.recipes.load import to_dict
+from trizoo.tasks import best_metric
 from trizoo.training.schedule import average_decay
 from trizoo.training.shared import measure
 from trizoo.training.world import Share, World
@@ -235,7 +236,7 @@ class Trainer:
         for callback in self.callbacks:
             callback.on_epoch(self, record)
         if evaluates:
-            score = self.metrics[self.task.metrics[0]]
+            score = self.metrics[best_metric(self.recipe)]
             if self.best is None or (score is not None and score > self.best):
                 self.best_epoch = epoch
             if self.best is None or (score is not None and score >= self.best):  # of equals, the later one

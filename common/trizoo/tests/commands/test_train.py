@@ -92,6 +92,18 @@ def test_best_holds_the_weights_of_the_best_evaluation(start, scripted, tmp_path
     assert load(tmp_path / "run" / "last.h5").best == 0.6
 
 
+def test_best_goes_by_another_metric_where_the_recipe_says_so(start, scripted, tmp_path):
+    scripted([0.2, 0.6, 0.4])
+    assert start("--epochs", "3", "--set", "evaluate.best=mAP") == 0  # which is the same each time
+    best = load(tmp_path / "run" / "best.h5")
+    rows = [record["mAP"] for record in RunFolder.open(tmp_path / "run").read_log() if record["kind"] == "epoch"]
+    assert (best.epoch, best.best) == (3, max(rows))
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["validation_mAP"] == best.best
+    with pytest.raises(UserError, match=r"evaluate\.best is 'mIoU'; yolov3-tiny is evaluated by mAP50 and mAP"):
+        start("--set", "evaluate.best=mIoU", out="other")
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_run_ends_early_where_patience_is_over_and_goes_no_further_when_resumed(start, scripted, tmp_path, capsys):
     scripted([0.2, 0.6, 0.6, 0.5, 0.9])  # an equal one is no better
     assert start("--epochs", "9", "--set", "schedule.patience=2") == 0
