@@ -117,7 +117,7 @@ def _find(args):
 
 def _beside(source, ending):
     """Where a file goes that --out says nothing of: beside the checkpoint; of a tag into the folder one works in."""
-    return Path(source).with_suffix(ending) if Path(source).exists() else Path(f"{source}{ending}")
+    return Path(source).with_suffix(ending) if Path(source).is_file() else Path(f"{source}{ending}")
 
 
 def _settle(args, target, read, source):

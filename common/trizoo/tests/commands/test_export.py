@@ -69,6 +69,13 @@ def test_what_doesnt_go_together_is_one_sentence(tmp_path, monkeypatch, argument
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("source", [".", "", "/"])
+def test_a_folder_is_no_checkpoint_whatever_its_name(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="is a folder and no checkpoint"):
+        main(["export", source, "--to", "onnx"])
+
+
 @pytest.mark.parametrize("name", TARGETS)
 def test_what_isnt_installed_is_said_before_any_work(monkeypatch, name):
     monkeypatch.setattr("trizoo.deploy.targets.is_installed", lambda module: False)
