@@ -2,10 +2,13 @@
 
 import multiprocessing
 import os
+import pickle
+import queue
 import threading
+import traceback
 from collections import deque
-from concurrent.futures import CancelledError, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from itertools import cycle
 
 import cv2
 
@@ -30,36 +33,74 @@ class Workers:
         self.make_batch = make_batch
         self.count = workers
         self.closed = False
-        self.pool = None
-        if workers:
-            spawn = multiprocessing.get_context("spawn")
-            self.pool = ProcessPoolExecutor(workers, spawn, initializer=_start, initargs=(make_batch,))
+        self.begun = []
 
     def batches(self, plans):
         """Yields the batches of the plans. Raises UserError for what is wrong with the data, or a worker's death."""
-        if self.pool is None:
+        if not self.count:
             yield from map(self.make_batch, plans)
             return
-        pending = deque()
+        for _ in range(self.count):
+            self.begun.append(_Worker(self.make_batch))
+        asked = deque()
         try:
-            for plan in plans:
+            for worker, plan in zip(cycle(self.begun), plans, strict=False):
                 if self.closed:
                     return
-                pending.append(self.pool.submit(_make, plan))
-                if len(pending) > AHEAD * self.count:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        except CancelledError:
-            return
-        except BrokenProcessPool as error:
-            raise UserError(worker_was_killed("memory")) from error
+                worker.ask(plan)
+                asked.append(worker)
+                if len(asked) > AHEAD * self.count:
+                    yield asked.popleft().answer()
+            while asked:
+                yield asked.popleft().answer()
+        except UserError:
+            if not self.closed:
+                raise
 
     def close(self):
         """Ends the processes, without waiting for what they are at."""
         self.closed = True
-        if self.pool is not None:
-            self.pool.shutdown(wait=False, cancel_futures=True)
+        for worker in self.begun:
+            worker.process.terminate()
+
+
+class _Worker:
+    """A process that makes batches, and a thread that takes them from it.
+
+    Its pipe is its own, and so ends with it, also in the middle of a batch; a pipe that several write to would stay
+    open then, and whoever reads from it would wait for ever.
+    """
+
+    def __init__(self, make_batch):
+        spawn = multiprocessing.get_context("spawn")
+        self.pipe, theirs = spawn.Pipe()
+        self.process = spawn.Process(target=_work, args=(theirs, make_batch), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.answers = queue.SimpleQueue()
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def ask(self, plan):
+        """Wants the batch of a plan; of a process that has died `answer` says so."""
+        with suppress(OSError):
+            self.pipe.send(plan)
+
+    def answer(self):
+        """The next batch that was asked for, once it is there. Raises what making it raised, UserError for a death."""
+        batch, error = self.answers.get()
+        if error is not None:
+            raise error
+        return batch
+
+    def _take(self):
+        try:
+            while True:
+                self.answers.put(self.pipe.recv())
+        except (EOFError, OSError):
+            self.answers.put((None, UserError(worker_was_killed("memory"))))
+        except Exception as error:  # of what can't be read again
+            self.answers.put((None, error))
+        self.process.join()
 
 
 def batches(make_batch, plans, workers):
@@ -100,18 +141,35 @@ def begin():
     cv2.setNumThreads(0)  # 1 would end a pool that a forked process does not have, and crash
 
 
-def _start(make_batch):
-    """In a new worker: keeps the function, and ends with the training process however that ends."""
-    global _make_batch  # a worker's one piece of state: it saves sending the data set with every plan
-    _make_batch = make_batch
+def _work(pipe, make_batch):
+    """A worker's whole life: batches for the plans that come, as (batch, None) or (None, error)."""
     begin()
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    while True:
+        try:
+            plan = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            answer = make_batch(plan), None
+        except UserError as error:
+            answer = None, error
+        except Exception as error:
+            answer = None, _sendable(error)
+        pipe.send(answer)
+
+
+def _sendable(error):
+    """An error with its traceback as a note, or another one with its words where it can't be made again."""
+    try:
+        pickle.loads(pickle.dumps(error))
+        sent = error
+    except Exception:
+        sent = RuntimeError(f"{type(error).__name__}: {error}")
+    sent.add_note(f"in a loader process:\n{''.join(traceback.format_exception(error))}")
+    return sent
 
 
 def _end_with_the_parent():
     multiprocessing.parent_process().join()
     os._exit(1)
-
-
-def _make(plan):
-    return _make_batch(plan)

@@ -1,9 +1,11 @@
 """Batches from worker processes: order, errors, deaths, endings."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+from multiprocessing.connection import Connection
 
 import pytest
 
@@ -21,6 +23,29 @@ def refused(plan):
 
 def killed(plan):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killed_while_it_sends(plan):
+    """Of what the second worker answers half is sent."""
+    if plan == 1:
+
+        def send(self, data):
+            os.write(self.fileno(), data[: len(data) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        Connection._send = send
+    return bytes(1000)
+
+
+class TwoWordsError(Exception):
+    """An error that pickle can't make again."""
+
+    def __init__(self, one, other):
+        super().__init__(f"{one} {other}")
+
+
+def failed(plan):
+    raise TwoWordsError("no", "luck") if plan else ValueError("no number")
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
@@ -54,12 +79,32 @@ def test_a_workers_death_is_one_sentence():
         list(batches(killed, range(3), 1))
 
 
-def test_no_batch_comes_after_closing():
-    pool = Workers(squared, 1)
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL is of POSIX")
+def test_a_worker_killed_in_the_middle_of_a_batch_keeps_nobody_waiting():
+    stream = batches(killed_while_it_sends, range(100), 2)
+    assert next(stream) == bytes(1000)
+    with pytest.raises(UserError, match="a loader process was killed"):
+        next(stream)
+
+
+def test_a_programs_error_comes_with_the_workers_traceback():
+    with pytest.raises(ValueError, match="no number") as raised:
+        list(batches(failed, [0], 1))
+    assert "in failed" in raised.value.__notes__[0]
+    with pytest.raises(RuntimeError, match="TwoWordsError: no luck"):
+        list(batches(failed, [1], 1))
+
+
+def test_no_batch_comes_after_closing_and_no_process_stays():
+    pool = Workers(squared, 2)
     stream = pool.batches(range(1000))
     next(stream)
+    processes = multiprocessing.active_children()
     pool.close()
     assert len(list(stream)) < 10
+    for process in processes:
+        process.join()
+    assert len(processes) == 2
 
 
 # a process whose OpenCV has started threads forks a loader, as PyTorch's DataLoader does on Linux
