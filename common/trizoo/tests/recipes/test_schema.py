@@ -230,6 +230,21 @@ def test_a_length_in_a_file_takes_the_place_of_the_other_one_in_its_base(tmp_pat
         length("both.yaml")
 
 
+def test_a_length_of_the_later_of_two_bases_takes_the_place_of_the_other_ones(tmp_path):
+    (tmp_path / "steps.yaml").write_text("schedule: {iterations: 9}\n", encoding="utf-8")
+    for bases, length in (("[yolov3-tiny, steps.yaml]", (None, 9)), ("[steps.yaml, yolov3-tiny]", (60, None))):
+        (tmp_path / "both.yaml").write_text(f"_base_: {bases}\nseed: 1\n", encoding="utf-8")
+        schedule = load(Recipe, file=tmp_path / "both.yaml").recipe.schedule
+        assert (schedule.epochs, schedule.iterations) == length
+
+
+@pytest.mark.parametrize("base", sorted(path.stem for path in RECIPES.glob("*.yaml")))
+def test_a_file_says_in_steps_how_long_any_recipe_of_the_zoo_trains(tmp_path, base):
+    (tmp_path / "steps.yaml").write_text(f"_base_: {base}\nschedule: {{iterations: 9}}\n", encoding="utf-8")
+    recipe = load(Recipe, file=tmp_path / "steps.yaml").recipe
+    assert (recipe.schedule.epochs, recipe.schedule.iterations) == (None, 9)
+
+
 def test_a_relative_root_counts_from_the_file_that_says_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a" / "b").mkdir(parents=True)
