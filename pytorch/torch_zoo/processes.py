@@ -128,7 +128,7 @@ def world() -> World:
         distributed.init_process_group(backend, store=groups, rank=alone.rank, world_size=alone.size)
         control = distributed.new_group(backend="gloo", timeout=PATIENCE)
     errors = distributed.PrefixStore("errors", store)
-    return Processes(alone.rank, alone.size, alone.local_size, control, errors)
+    return Processes(**vars(alone), control=control, store=errors)
 
 
 def own_gpu(name: str) -> str:

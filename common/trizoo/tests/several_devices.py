@@ -18,7 +18,6 @@ from trizoo.training.spread import spread
 from trizoo.training.train import train
 
 MODELS = ("yolov3-tiny", "retinanet-resnet18", "deeplabv3plus-mobilenetv2")
-CURVES = ("yolov3-tiny", "deeplabv3plus-mobilenetv2")  # of a detector and of a segmentation model
 
 
 class Both:
@@ -56,7 +55,7 @@ def test_a_step_by_the_statistics_of_the_batch_is_that_of_one_device(zoo, model)
     assert_near(*(probe.step(of, model, batch_norm=False) for of in (Both(zoo), zoo)))
 
 
-@pytest.mark.parametrize("model", CURVES)
+@pytest.mark.parametrize("model", MODELS)
 def test_twenty_steps_have_the_losses_of_one_device(zoo, model, monkeypatch):
     monkeypatch.setattr(probe, "CURVE_STEPS", 20)
     ours, theirs = (probe.curve(of, model) for of in (Both(zoo), zoo))

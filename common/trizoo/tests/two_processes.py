@@ -76,8 +76,7 @@ def measured(zoo, script, tmp_path_factory, several):
 
 @pytest.mark.parametrize(
     "what",
-    [f"{model} {what}" for model in one_of_two.MODELS for what in ("loss", "gradients", "step")]
-    + [f"{model} curve" for model in one_of_two.CURVES]
+    [f"{model} {what}" for model in one_of_two.MODELS for what in ("loss", "gradients", "step", "curve")]
     + [*STEPS, "parts gradients", "parts average", "own statistics"],
 )
 def test_two_processes_have_what_one_has(measured, what):

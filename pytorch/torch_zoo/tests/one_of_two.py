@@ -1,4 +1,7 @@
-"""What each of two processes measures for test_processes.py: `torchrun … one_of_two.py FOLDER DATA`."""
+"""What each of two processes measures for test_processes.py: `torchrun … one_of_two.py FOLDER DATA`.
+
+Without data it is YOLOv3-tiny's loss, gradients and step alone, for any number of processes that shares 4 images.
+"""
 
 import os
 import sys
@@ -28,7 +31,6 @@ OPTIONS = {
     "freeze": {"batch_norm": False},
 }
 EVALUATED = ("yolov3-tiny", "deeplabv3plus-mobilenetv2")
-CURVES = ("yolov3-tiny", "deeplabv3plus-mobilenetv2")  # of a detector and of a segmentation model
 CURVE_STEPS = 20
 
 
@@ -60,16 +62,20 @@ def share_of(batch, world, parts=1):
     return batch._replace(images=batch.images[places], targets=targets)
 
 
+def measure_step(zoo, model):
+    """{"what/name": array} of a model's loss terms and gradients, and of what a step makes of its arrays."""
+    terms, gradients = probe.loss_and_gradients(zoo, model)
+    found = {f"{model} loss/{name}": np.array(value) for name, value in terms.items()}
+    found |= {f"{model} gradients/{name}": array for name, array in gradients.items()}
+    stepped = probe.step(zoo, model, batch_norm=False)
+    return found | {f"{model} step/{name}": array for name, array in stepped.items()}
+
+
 def measure(zoo):
     """{"what/name": array} of all that is compared."""
     found = {}
     for model in MODELS:
-        terms, gradients = probe.loss_and_gradients(zoo, model)
-        found |= {f"{model} loss/{name}": np.array(value) for name, value in terms.items()}
-        found |= {f"{model} gradients/{name}": array for name, array in gradients.items()}
-        stepped = probe.step(zoo, model, batch_norm=False)
-        found |= {f"{model} step/{name}": array for name, array in stepped.items()}
-    for model in CURVES:
+        found |= measure_step(zoo, model)
         with mock.patch.object(probe, "CURVE_STEPS", CURVE_STEPS):
             found[f"{model} curve/loss"] = probe.curve(zoo, model)
     found |= shared_steps(zoo.zoo, lambda batch: share_of(batch, zoo.world()))
@@ -114,11 +120,11 @@ def evaluate(model, data):
 
 
 if __name__ == "__main__":
-    folder, data = map(Path, sys.argv[1:])
+    folder, *data = map(Path, sys.argv[1:])
     rank = os.environ["RANK"]
-    np.savez(folder / f"{rank}.npz", **measure(Shared()))
-    for name in EVALUATED:
-        metrics, found, unseen = evaluate(name, data)
+    np.savez(folder / f"{rank}.npz", **(measure(Shared()) if data else measure_step(Shared(), MODELS[0])))
+    for name in EVALUATED if data else ():
+        metrics, found, unseen = evaluate(name, *data)
         if rank == "0":
             arrays = found_arrays(found)
             np.savez(folder / f"{name}.npz", metrics=to_json(metrics), loss=unseen, **arrays)

@@ -1,4 +1,4 @@
-"""Training by two processes under torchrun, against one: tox -e distributed-torch runs it."""
+"""Training by two and by four processes under torchrun, against one: tox -e distributed-torch runs it."""
 
 import json
 import os
@@ -20,7 +20,8 @@ if "TRIZOO_DEVICES" not in os.environ:
     pytest.skip("takes minutes: tox -e distributed-torch runs it", allow_module_level=True)
 
 TRAIN = Path(__file__).parents[2] / "train.py"
-TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+LAUNCHER = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
+TORCHRUN = (*LAUNCHER, "2")
 
 
 def start(*command):
@@ -54,18 +55,32 @@ def measured(tmp_path_factory, several):
 
 @pytest.mark.parametrize(
     "what",
-    [f"{model} {what}" for model in one_of_two.MODELS for what in ("loss", "gradients", "step")]
-    + [f"{model} curve" for model in one_of_two.CURVES]
+    [f"{model} {what}" for model in one_of_two.MODELS for what in ("loss", "gradients", "step", "curve")]
     + [*STEPS, "parts gradients", "parts average", "own statistics"],
 )
 def test_two_processes_have_what_one_has(measured, what):
-    ours, others, theirs = measured["0"], measured["1"], measured["alone"]
+    assert_shared(what, measured["0"], [measured["1"]], measured["alone"])
+
+
+def assert_shared(what, ours, others, theirs):
+    """All processes have the same arrays, which are those of one but for rounding."""
     names = [name for name in theirs if name.startswith(f"{what}/")]
     assert names
     least = max(np.abs(theirs[name]).max() for name in names) / 1000
     for name in names:
-        assert np.array_equal(ours[name], others[name]), name
+        assert all(np.array_equal(ours[name], other[name]) for other in others), name
         assert np.abs(ours[name] - theirs[name]).max() <= 1e-4 * max(np.abs(theirs[name]).max(), least), name
+
+
+def test_four_processes_of_an_image_each_have_the_gradients_and_the_step_of_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    code, output = run(*LAUNCHER, "4", one_of_two.__file__, tmp_path)
+    assert code == 0, output
+    first, *others = (dict(np.load(tmp_path / f"{rank}.npz")) for rank in range(4))
+    model = one_of_two.MODELS[0]
+    alone = one_of_two.measure_step(one_of_two.Shared(), model)
+    for what in ("loss", "gradients", "step"):
+        assert_shared(f"{model} {what}", first, others, alone)
 
 
 def test_bf16_with_a_frozen_backbone_is_near_that_of_one_process(measured):
