@@ -45,7 +45,7 @@ def give_back_freed_memory():
             library.malloc_trim(0)
 
 
-def available_memory(root=Path("/")):
+def available_memory(root=Path("/"), unfilled=0):
     """Bytes that this process can have in all, what it has now included; None where the system doesn't say.
 
     The least of what the system has left, of what its control groups (containers, batch jobs) leave it, and of what its
@@ -53,9 +53,10 @@ def available_memory(root=Path("/")):
 
     Args:
         root: the folder in which /proc and /sys are
+        unfilled: addresses that a framework takes while it trains, and never fills; only a limit of these counts them
     """
     status = _kilobytes(root / "proc/self/status")
-    left = [*_of_system(root), *_of_groups(root), *_of_addresses(status.get("VmSize", 0))]
+    left = [*_of_system(root), *_of_groups(root), *_of_addresses(status.get("VmSize", 0) + unfilled)]
     return max(0, min(left)) + status.get("VmRSS", 0) if left else None
 
 
