@@ -2,7 +2,7 @@
 
 from trizoo.ground.memory import available_memory
 
-UNFILLED = 768 << 20  # addresses of threads and their heaps, by measurement
+_UNFILLED = 768 << 20  # addresses of threads and their heaps, by measurement
 _SIGNS = ("RESOURCE_EXHAUSTED", "can't allocate memory", "CUDA out of memory")  # JAX's; PyTorch's, on CPU and on GPU
 _TYPES = ("ResourceExhaustedError", "OutOfMemoryError")  # TensorFlow's, PyTorch's
 
@@ -14,4 +14,4 @@ def is_out_of_memory(error):
 
 def memory_of(device):
     """See `trizoo.framework.Framework.memory_of`: of a GPU Keras doesn't say."""
-    return available_memory(unfilled=UNFILLED) if device.startswith("cpu") else None
+    return available_memory(unfilled=_UNFILLED) if device.startswith("cpu") else None
