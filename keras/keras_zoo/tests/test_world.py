@@ -1,3 +1,3 @@
 """What tells of several processes, as in every framework."""
 
-from trizoo.tests.contract.processes import *  # noqa: F403
+from trizoo.tests.contract.world import *  # noqa: F403
