@@ -171,6 +171,7 @@ def test_a_run_on_two_devices_goes_on_on_one_as_if_it_had_begun_there(zoo, tmp_p
     begun = train(zoo, recipe, device, told.append, out=tmp_path / "two", callbacks=[StopAfterAnEpoch()], **options)
     assert "devices: 2 share each batch of 4; batch norms go by the whole of it" in told
     assert 0 < begun.step < whole.step
+    recipe = load_recipe(Recipe, file=begun.folder.path / "recipe.yaml").recipe  # with the anchors that were chosen
     ended = train(One(zoo), recipe, device, told.append, run=begun.folder, **options)
     assert ended.step == whole.step
     losses = [[row["loss"] for row in run.folder.read_log() if row["kind"] == "epoch"] for run in (ended, whole)]
