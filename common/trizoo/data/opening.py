@@ -3,7 +3,9 @@
 Limits: a picture is refused by its header where it would take more, and read within 900 MiB and 20 seconds.
 """
 
+import errno
 import io
+import os
 import threading
 import warnings
 from contextlib import contextmanager, nullcontext
@@ -132,18 +134,21 @@ def ends_early(image):
 
 
 def _explanation(name, error):
-    path = Path(name)  # of an address and the like one that isn't there
+    # of an address and the like these are False, and of a name that no file can have, where a Path's would raise
+    is_folder, is_file = os.path.isdir(str(name)), os.path.isfile(str(name))
     if isinstance(error, FileNotFoundError):
         return f"image {name} doesn't exist"
-    if isinstance(error, PermissionError) and not path.is_dir():
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return f"image {name} doesn't exist: no file can have so long a name"
+    if isinstance(error, PermissionError) and not is_folder:
         return f"image {name} may not be read: {error.strerror}"
     if isinstance(error, MemoryError):
         return f"image {name} takes more memory than there is; scale it down"
     if isinstance(error, Image.DecompressionBombError):
         return f"image {name} is too large: more than {most_pixels():,} pixels; scale it down"
-    if path.is_dir():
+    if is_folder:
         return f"image {name} is a folder; an image file is needed"
-    if path.is_file() and path.stat().st_size == 0:
+    if is_file and Path(name).stat().st_size == 0:
         return f"image {name} is empty (0 bytes); replace it or leave it out"
     if isinstance(error, UnidentifiedImageError):
         return _what_else(name)

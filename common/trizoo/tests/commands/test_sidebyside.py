@@ -60,3 +60,8 @@ def test_a_width_of_nothing_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["a-model", "--width", "0"])
     assert "'0' is not a whole number of at least 1" in capsys.readouterr().err
+
+
+def test_a_width_that_no_terminal_has_is_refused():
+    with pytest.raises(UserError, match="--width is 99999999999; 10,000 characters are the most"):
+        main(["a-model", "--width", "99999999999"])

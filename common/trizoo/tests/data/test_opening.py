@@ -54,6 +54,12 @@ def test_what_is_no_picture_is_called_what_it_is(tmp_path, content, sentence):
         assert sentence in str(caught.value)
 
 
+def test_a_name_that_no_file_can_have_is_a_sentence(tmp_path):
+    for read in (read_image, read_header):
+        with pytest.raises(UserError, match="doesn't exist: no file can have so long a name"):
+            read(tmp_path / f"{'a' * 300}.png")
+
+
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_jpeg_without_its_last_bytes_is_shown_as_viewers_do(tmp_path, progressive):
     path = picture(tmp_path / "a.jpg", progressive=progressive)
