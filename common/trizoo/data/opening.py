@@ -134,8 +134,8 @@ def ends_early(image):
 
 
 def _explanation(name, error):
-    # of an address and the like these are False, and of a name that no file can have, where a Path's would raise
-    is_folder, is_file = os.path.isdir(str(name)), os.path.isfile(str(name))
+    # False of an address, and of what can't be looked at, where a Path's would raise
+    is_folder, is_file = os.path.isdir(str(name)), os.path.isfile(str(name))  # noqa: PTH112, PTH113
     if isinstance(error, FileNotFoundError):
         return f"image {name} doesn't exist"
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
