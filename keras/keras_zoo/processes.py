@@ -15,8 +15,9 @@ import keras
 import numpy as np
 
 from trizoo.ground.errors import UserError
+from trizoo.training.exchanging import Exchanging
 from trizoo.training.meeting import meet
-from trizoo.training.world import Exchanging, addresses, alone, int_or_none, started
+from trizoo.training.world import addresses, alone, int_or_none, started
 
 _BACKEND = keras.backend.backend()
 _WAYS = {"tensorflow": ("TF_CONFIG", "TensorFlow"), "torch": ("torchrun", "PyTorch")}

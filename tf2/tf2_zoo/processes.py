@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from trizoo.ground.errors import UserError
+from trizoo.training.exchanging import Exchanging
 from trizoo.training.meeting import meet
-from trizoo.training.world import Exchanging, addresses, started
+from trizoo.training.world import addresses, started
 
 _GONE = (
     tf.errors.AbortedError,

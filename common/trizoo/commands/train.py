@@ -71,7 +71,7 @@ def run(args, choice):
             world = choice.open().world()
         return _run_held(args, choice)
     except (UserError, OSError):
-        if started().size > 1:  # torchrun ends the others where one has ended: each has its own exit code
+        if started().told_by == "torchrun":  # which ends the others where one has ended: each has its own exit code
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if world.tells():
             raise

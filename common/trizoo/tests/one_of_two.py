@@ -66,15 +66,20 @@ def share_of(batch, world, parts=1):
     return batch._replace(images=batch.images[places], targets=targets)
 
 
+def measure_step(zoo, model):
+    """{"what/name": array} of a model's loss terms and gradients, and of what a step makes of its arrays."""
+    terms, gradients = probe.loss_and_gradients(zoo, model)
+    found = {f"{model} loss/{name}": np.array(value) for name, value in terms.items()}
+    found |= {f"{model} gradients/{name}": array for name, array in gradients.items()}
+    stepped = probe.step(zoo, model, batch_norm=False)
+    return found | {f"{model} step/{name}": array for name, array in stepped.items()}
+
+
 def measure(zoo):
     """{"what/name": array} of all that is compared."""
     found = {}
     for model in MODELS:
-        terms, gradients = probe.loss_and_gradients(zoo, model)
-        found |= {f"{model} loss/{name}": np.array(value) for name, value in terms.items()}
-        found |= {f"{model} gradients/{name}": array for name, array in gradients.items()}
-        stepped = probe.step(zoo, model, batch_norm=False)
-        found |= {f"{model} step/{name}": array for name, array in stepped.items()}
+        found |= measure_step(zoo, model)
         with mock.patch.object(probe, "CURVE_STEPS", CURVE_STEPS):
             found[f"{model} curve/loss"] = probe.curve(zoo, model)
     found |= shared_steps(Spread(zoo.zoo), lambda batch: share_of(batch, zoo.world()))
@@ -118,11 +123,14 @@ def evaluate(zoo, model, data):
     return *measure_shared(evaluation, use, world), unseen
 
 
-def main(zoo, folder, data):
-    """What one of two processes does: files of all that is compared go into the folder."""
+def main(zoo, folder, data=None):
+    """What one of several processes does: files of all that is compared go into the folder.
+
+    Without data it is YOLOv3-tiny's loss, gradients and step alone, for any number of processes that shares 4 images.
+    """
     folder, rank = Path(folder), zoo.world().rank
-    np.savez(folder / f"{rank}.npz", **measure(Shared(zoo)))
-    for name in EVALUATED:
+    np.savez(folder / f"{rank}.npz", **(measure(Shared(zoo)) if data else measure_step(Shared(zoo), MODELS[0])))
+    for name in EVALUATED if data else ():
         metrics, found, unseen = evaluate(zoo, name, Path(data))
         if rank == 0:
             arrays = found_arrays(found)

@@ -61,7 +61,7 @@ class Workers:
         """Ends the processes, without waiting for what they are at."""
         self.closed = True
         for worker in self.begun:
-            worker.process.terminate()
+            worker.process.kill()  # it has nothing to put in order, and may have inherited that SIGTERM is ignored
 
 
 class _Worker:

@@ -11,15 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from torch_zoo.tests import one_of_two
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.text import to_json
+from trizoo.tests import one_of_two
 from trizoo.tests.shared_steps import STEPS
 
 if "TRIZOO_DEVICES" not in os.environ:
     pytest.skip("takes minutes: tox -e distributed-torch runs it", allow_module_level=True)
 
 TRAIN = Path(__file__).parents[2] / "train.py"
+SCRIPT = Path(__file__).with_name("one_of_two.py")
 LAUNCHER = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
 TORCHRUN = (*LAUNCHER, "2")
 
@@ -43,11 +44,11 @@ def several(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory, several):
+def measured(zoo, tmp_path_factory, several):
     """What two processes have measured, and one alone: {"0", "1" and "alone", or an evaluated model: dict}."""
     folder = tmp_path_factory.mktemp("measured")
-    process = start(*TORCHRUN, one_of_two.__file__, folder, several)
-    alone = one_of_two.measure(one_of_two.Shared())  # meanwhile
+    process = start(*TORCHRUN, SCRIPT, folder, several)
+    alone = one_of_two.measure(one_of_two.Shared(zoo))  # meanwhile
     output, _ = process.communicate(timeout=500)
     assert process.returncode == 0, output
     return {"alone": alone} | {path.stem: dict(np.load(path)) for path in folder.iterdir()}
@@ -72,13 +73,13 @@ def assert_shared(what, ours, others, theirs):
         assert np.abs(ours[name] - theirs[name]).max() <= 1e-4 * max(np.abs(theirs[name]).max(), least), name
 
 
-def test_four_processes_of_an_image_each_have_the_gradients_and_the_step_of_one(tmp_path, monkeypatch):
+def test_four_processes_of_an_image_each_have_the_gradients_and_the_step_of_one(zoo, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    code, output = run(*LAUNCHER, "4", one_of_two.__file__, tmp_path)
+    code, output = run(*LAUNCHER, "4", SCRIPT, tmp_path)
     assert code == 0, output
     first, *others = (dict(np.load(tmp_path / f"{rank}.npz")) for rank in range(4))
     model = one_of_two.MODELS[0]
-    alone = one_of_two.measure_step(one_of_two.Shared(), model)
+    alone = one_of_two.measure_step(one_of_two.Shared(zoo), model)
     for what in ("loss", "gradients", "step"):
         assert_shared(f"{model} {what}", first, others, alone)
 
@@ -88,8 +89,8 @@ def test_bf16_with_a_frozen_backbone_is_near_that_of_one_process(measured):
 
 
 @pytest.mark.parametrize("model", one_of_two.EVALUATED)
-def test_a_shared_evaluation_is_that_of_one_process_to_the_last_bit(measured, several, model):
-    metrics, found, unseen = one_of_two.evaluate(model, several)
+def test_a_shared_evaluation_is_that_of_one_process_to_the_last_bit(zoo, measured, several, model):
+    metrics, found, unseen = one_of_two.evaluate(zoo, model, several)
     ours, arrays = measured[model], one_of_two.found_arrays(found)
     assert 16 < metrics["images"] < 24  # three batches of 8
     assert (str(ours.pop("metrics")), float(ours.pop("loss"))) == (to_json(metrics), unseen)

@@ -72,6 +72,8 @@ def test_what_doesnt_go_together_is_one_sentence(tmp_path, monkeypatch, argument
 @pytest.mark.parametrize("source", [".", "", "/"])
 def test_a_folder_is_no_checkpoint_whatever_its_name(tmp_path, monkeypatch, source):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("trizoo.deploy.targets.is_installed", lambda module: True)
+    monkeypatch.setattr("trizoo.deploy.targets.find", lambda name: None)
     with pytest.raises(UserError, match="is a folder and no checkpoint"):
         main(["export", source, "--to", "onnx"])
 

@@ -17,7 +17,6 @@ from trizoo.training.order import order_of
 from trizoo.training.schedule import RunPlan
 from trizoo.training.world import (
     VARIABLES,
-    Exchanging,
     Share,
     World,
     alone,
@@ -121,43 +120,6 @@ def test_a_tf_config_that_makes_no_sense_is_a_sentence(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(UserError, match=r"TF_CONFIG tells of no workers; .* would do, and it is"):
         started()
-
-
-class Told(Exchanging):
-    """One of several processes of which the others' bytes are known."""
-
-    def exchange(self, data):
-        return [data if rank == self.rank else self.others for rank in range(self.size)]
-
-
-def told(rank, others):
-    world = Told(rank, 2)
-    object.__setattr__(world, "others", others)
-    return world
-
-
-def test_what_processes_tell_each_other_goes_by_bytes():
-    arrays = {"a": np.arange(3, dtype=np.float32), "b": np.zeros((0, 2), np.uint8)}
-    sent = []
-    first, second = told(0, b"0"), told(1, b"0")
-    assert [first.any(True), second.any(True), first.any(False), told(0, b"1").any(False)] == [True, True, False, True]
-    assert first.of_first({"x": [1]}) == {"x": [1]}
-    assert told(1, b'{"x": [1]}').of_first(None) == {"x": [1]}
-
-    class Sending(Told):
-        def exchange(self, data):
-            sent.append(data)
-            return [b"", data]
-
-    assert Sending(1, 2).gather(arrays) == []
-    ours, theirs = told(0, sent[0]).gather({"c": arrays["a"]})
-    assert ours.keys() == {"c"}
-    for found in (theirs, told(1, sent[0]).arrays_of_first({})):
-        assert found.keys() == arrays.keys()
-        assert all(
-            np.array_equal(found[name], array) and found[name].dtype == array.dtype for name, array in arrays.items()
-        )
-    assert told(0, b"").arrays_of_first(arrays) is arrays
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3])

@@ -1,0 +1,51 @@
+"""What processes that train one model tell each other, where a framework can but exchange bytes."""
+
+import io
+import json
+
+import numpy as np
+
+from trizoo.ground.text import to_json
+from trizoo.training.world import World
+
+
+class Exchanging(World):
+    """A World by one operation that a framework has to give: bytes of every process to every process."""
+
+    def exchange(self, data):
+        """The bytes of every process, by rank -> list; each waits for all."""
+        raise NotImplementedError
+
+    def any(self, flag):
+        """See `World.any`."""
+        return b"1" in self.exchange(b"1" if flag else b"0")
+
+    def of_first(self, value):
+        """See `World.of_first`."""
+        told = self.exchange(to_json(value).encode() if self.is_first else b"")[0]
+        return value if self.is_first else json.loads(told)
+
+    def arrays_of_first(self, arrays):
+        """See `World.arrays_of_first`."""
+        told = self.exchange(_to_npz(arrays) if self.is_first else b"")[0]
+        return arrays if self.is_first else _from_npz(told)
+
+    def gather(self, arrays):
+        """See `World.gather`."""
+        told = self.exchange(b"" if self.is_first else _to_npz(arrays))
+        return [arrays, *map(_from_npz, told[1:])] if self.is_first else []
+
+    def tells(self):
+        """Every process, for none knows what the others have met."""
+        return True
+
+
+def _to_npz(arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def _from_npz(data):
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return dict(arrays)
