@@ -12,12 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 import keras
-import numpy as np
 
 from trizoo.ground.errors import UserError
-from trizoo.training.exchanging import Exchanging
+from trizoo.training.exchanging import Exchanging, from_words, to_words
 from trizoo.training.meeting import meet
-from trizoo.training.world import addresses, alone, int_or_none, started
+from trizoo.training.world import ENDED, addresses, alone, int_or_none, started
 
 _BACKEND = keras.backend.backend()
 _WAYS = {"tensorflow": ("TF_CONFIG", "TensorFlow"), "torch": ("torchrun", "PyTorch")}
@@ -33,10 +32,7 @@ def heard():
     except (RuntimeError, _tensorflow_error()) as error:
         if world().size == 1 or not _is_of_others(error):
             raise
-        raise UserError(
-            "another process of this run has ended, or can't be reached; what it said tells why, and --resume goes on "
-            "from the last checkpoint"
-        ) from error
+        raise UserError(ENDED) from error
 
 
 def _tensorflow_error():
@@ -71,8 +67,7 @@ class Workers(Exchanging):
         """See `Exchanging.exchange`: by the first device, as int32, which TensorFlow gathers."""
         import tensorflow as tf
 
-        words = np.frombuffer(bytes(data) + bytes(-len(data) % 4), np.int32)
-        count = len(self.strategy.extended.worker_devices)
+        words, count = to_words(data), len(self.strategy.extended.worker_devices)
 
         def of_one(context):
             own = context.replica_id_in_sync_group % count == 0
@@ -81,8 +76,7 @@ class Workers(Exchanging):
         with heard(), tf.device("/CPU:0"):
             parts = self.strategy.experimental_distribute_values_from_function(of_one)
             sizes, everything = (tensor.numpy() for tensor in _gather(self.strategy)(*parts))
-        firsts = (-(-sizes // 4)).cumsum() - -(-sizes // 4)
-        return [everything[firsts[n] :].tobytes()[: sizes[n]] for n in range(0, len(sizes), count)]
+        return from_words(sizes, everything)[::count]
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from torch import Tensor, distributed, nn
 
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import to_json
-from trizoo.training.world import World, int_or_none, started
+from trizoo.training.world import ENDED, World, int_or_none, started
 
 PATIENCE = timedelta(days=7)  # for the first's part of an evaluation; a process that ends is noticed at once
 MEETING = timedelta(seconds=3)  # within which all have met an error, or it is of some alone
@@ -31,10 +31,7 @@ def _heard():
     try:
         yield
     except RuntimeError as error:
-        raise UserError(
-            "another process of this run has ended, or can't be reached; what it said tells why, and --resume goes on "
-            "from the last checkpoint"
-        ) from error
+        raise UserError(ENDED) from error
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from trizoo.ground.errors import UserError
-from trizoo.training.exchanging import Exchanging
+from trizoo.training.exchanging import Exchanging, from_words, to_words
 from trizoo.training.meeting import meet
-from trizoo.training.world import addresses, started
+from trizoo.training.world import ENDED, addresses, started
 
 _GONE = (
     tf.errors.AbortedError,
@@ -31,10 +30,7 @@ def heard():
     except _GONE as error:
         if world().size == 1:
             raise
-        raise UserError(
-            "another process of this run has ended, or can't be reached; what it said tells why, and --resume goes on "
-            "from the last checkpoint"
-        ) from error
+        raise UserError(ENDED) from error
 
 
 @dataclass(frozen=True)
@@ -49,8 +45,7 @@ class Workers(Exchanging):
 
     def exchange(self, data):
         """See `Exchanging.exchange`: by the first device, as int32, which TensorFlow gathers."""
-        words = np.frombuffer(bytes(data) + bytes(-len(data) % 4), np.int32)
-        count = len(self.strategy.extended.worker_devices)
+        words, count = to_words(data), len(self.strategy.extended.worker_devices)
 
         def of_one(context):
             own = context.replica_id_in_sync_group % count == 0
@@ -59,8 +54,7 @@ class Workers(Exchanging):
         with heard(), tf.device("/CPU:0"):
             parts = self.strategy.experimental_distribute_values_from_function(of_one)
             sizes, everything = (tensor.numpy() for tensor in _gather(self.strategy)(*parts))
-        firsts = (-(-sizes // 4)).cumsum() - -(-sizes // 4)
-        return [everything[firsts[n] :].tobytes()[: sizes[n]] for n in range(0, len(sizes), count)]
+        return from_words(sizes, everything)[::count]
 
 
 @functools.cache

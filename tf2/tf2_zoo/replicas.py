@@ -139,9 +139,8 @@ def gathered(tensor):
         return tensor, 0
     context = tf.distribute.get_replica_context()
     first = context.replica_id_in_sync_group * tf.shape(tensor)[0]
-    return context.all_gather(
-        tf.identity(tensor), axis=0
-    ), first  # of what has no device several processes gather nothing
+    # of what has no device several processes gather nothing
+    return context.all_gather(tf.identity(tensor), axis=0), first
 
 
 def update(strategy, variable, function, *arguments):

@@ -40,6 +40,23 @@ class Exchanging(World):
         return True
 
 
+def to_words(data):
+    """Bytes as int32, filled up to a whole word: what frameworks gather that gather no bytes."""
+    return np.frombuffer(data + bytes(-len(data) % 4), np.int32)
+
+
+def from_words(sizes, words):
+    """The inverse of `to_words`, of what is behind one another -> list of bytes.
+
+    Args:
+        sizes: of each in bytes, int (N,)
+        words: of all, int32
+    """
+    ends = (-(-sizes // 4)).cumsum()
+    parts = np.split(words, ends[:-1])
+    return [part.tobytes()[:size] for part, size in zip(parts, sizes, strict=True)]
+
+
 def _to_npz(arrays):
     file = io.BytesIO()
     np.savez(file, **arrays)

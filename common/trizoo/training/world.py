@@ -14,6 +14,10 @@ from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+ENDED = (
+    "another process of this run has ended, or can't be reached; what it said tells why, and --resume goes on from the "
+    "last checkpoint"
+)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trizoo.training.exchanging import Exchanging
+from trizoo.training.exchanging import Exchanging, from_words, to_words
 
 
 class Told(Exchanging):
@@ -40,3 +40,10 @@ def test_what_processes_tell_each_other_goes_by_bytes():
             np.array_equal(found[name], array) and found[name].dtype == array.dtype for name, array in arrays.items()
         )
     assert told(0, b"").arrays_of_first(arrays) is arrays
+
+
+def test_bytes_of_any_number_are_words_and_bytes_again():
+    sent = [b"", b"1", b"12345678", b"", b"123456789"]
+    words = [to_words(data) for data in sent]
+    assert [len(array) for array in words] == [0, 1, 2, 0, 3]
+    assert from_words(np.array([len(data) for data in sent], np.int32), np.concatenate(words)) == sent
