@@ -1,10 +1,12 @@
-"""What each of two processes measures for `trizoo.tests.two_processes`, and one alone."""
+"""What each of two processes measures, and one alone: `python -m trizoo.tests.one_of_two FRAMEWORK FOLDER [DATA]`."""
 
+import sys
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 
+from trizoo.framework import find
 from trizoo.ground.text import to_json
 from trizoo.parity import probe
 from trizoo.recipes.load import load
@@ -123,11 +125,12 @@ def evaluate(zoo, model, data):
     return *measure_shared(evaluation, use, world), unseen
 
 
-def main(zoo, folder, data=None):
+def main(name, folder, data=None):
     """What one of several processes does: files of all that is compared go into the folder.
 
     Without data it is YOLOv3-tiny's loss, gradients and step alone, for any number of processes that shares 4 images.
     """
+    zoo = find(name).open()
     folder, rank = Path(folder), zoo.world().rank
     np.savez(folder / f"{rank}.npz", **(measure(Shared(zoo)) if data else measure_step(Shared(zoo), MODELS[0])))
     for name in EVALUATED if data else ():
@@ -137,3 +140,7 @@ def main(zoo, folder, data=None):
             np.savez(folder / f"{name}.npz", metrics=to_json(metrics), loss=unseen, **arrays)
         else:
             assert metrics is found is unseen is None
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

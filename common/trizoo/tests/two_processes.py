@@ -4,6 +4,7 @@ They are two of this machine. The tests that import this run in environments of 
 so on: each graph is made by three processes.
 """
 
+import inspect
 import json
 import os
 import signal
@@ -11,14 +12,13 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
-import numpy as np
 import pytest
 
 from trizoo.data.synthetic import synthesize
-from trizoo.ground.text import to_json
-from trizoo.tests import one_of_two
-from trizoo.tests.shared_steps import STEPS
+from trizoo.tests.measured_processes import *  # noqa: F403
+from trizoo.tests.measured_processes import losses
 from trizoo.training.world import VARIABLES
 
 
@@ -53,55 +53,16 @@ def ends(processes, seconds=200):
     return [(process.returncode, output) for output, process in found]
 
 
-@pytest.fixture(scope="module")
-def several(tmp_path_factory):
-    """Boxes and masks; of the split to train on there are three batches, the last one a part of one."""
-    return synthesize(tmp_path_factory.mktemp("data") / "several", images=28, size=(64, 64))
+@pytest.fixture(scope="session")
+def two():
+    """See `trizoo.tests.measured_processes.measured`."""
+    return start_two
 
 
-@pytest.fixture(scope="module")
-def measured(zoo, script, tmp_path_factory, several):
-    """What two processes have measured, and one alone: {"0", "1" and "alone", or an evaluated model: dict}.
-
-    Args:
-        script: a file that calls `one_of_two.main` of a framework with what it is given
-    """
-    folder = tmp_path_factory.mktemp("measured")
-    processes = start_two(script, folder, several)
-    alone = one_of_two.measure(one_of_two.Shared(zoo))  # meanwhile
-    for code, output in ends(processes, 900):
-        assert code == 0, output
-    return {"alone": alone} | {path.stem: dict(np.load(path)) for path in folder.iterdir()}
-
-
-@pytest.mark.parametrize(
-    "what",
-    [f"{model} {what}" for model in one_of_two.MODELS for what in ("loss", "gradients", "step", "curve")]
-    + [*STEPS, "parts gradients", "parts average", "own statistics"],
-)
-def test_two_processes_have_what_one_has(measured, what):
-    ours, others, theirs = measured["0"], measured["1"], measured["alone"]
-    names = [name for name in theirs if name.startswith(f"{what}/")]
-    assert names
-    least = max(np.abs(theirs[name]).max() for name in names) / 1000
-    for name in names:
-        assert np.array_equal(ours[name], others[name]), name
-        assert np.abs(ours[name] - theirs[name]).max() <= 1e-4 * max(np.abs(theirs[name]).max(), least), name
-
-
-def test_bf16_with_a_frozen_backbone_is_near_that_of_one_process(measured):
-    assert measured["0"]["bf16 loss/loss"] == pytest.approx(measured["alone"]["bf16 loss/loss"], rel=1e-3)
-
-
-@pytest.mark.parametrize("model", one_of_two.EVALUATED)
-def test_a_shared_evaluation_is_that_of_one_process(zoo, measured, several, model):
-    metrics, found, unseen = one_of_two.evaluate(zoo, model, several)
-    ours, arrays = measured[model], one_of_two.found_arrays(found)
-    assert 16 < metrics["images"] < 24  # three batches of 8
-    assert (str(ours.pop("metrics")), float(ours.pop("loss"))) == (to_json(metrics), unseen)
-    assert ours.keys() == arrays.keys()
-    assert sum(array.size for array in arrays.values()) > 0
-    assert all(np.array_equal(ours[name], array) for name, array in arrays.items())
+@pytest.fixture(scope="session")
+def train_script(zoo):
+    """train.py of the framework."""
+    return Path(inspect.getfile(type(zoo))).parents[1] / "train.py"
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +71,6 @@ def flags(tmp_path_factory):
     data = synthesize(tmp_path_factory.mktemp("data") / "data", images=10, size=(64, 64))
     chosen = ("--model", "yolov3-tiny", "--input-size", 64, "--batch-size", 4, "--workers", 1, "--device", "cpu")
     return ("--data", data, *chosen, "--set", "optimizer.name=sgd", "--set", "schedule.lr=0.001")
-
-
-def losses(folder):
-    """The losses in a run's log."""
-    records = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
-    return [record["loss"] for record in records if record["kind"] == "step"]
 
 
 def test_a_run_of_two_processes_is_that_of_one_and_the_first_alone_speaks(train_script, flags, tmp_path):

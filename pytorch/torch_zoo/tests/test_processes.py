@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from trizoo.data.synthetic import synthesize
-from trizoo.ground.text import to_json
 from trizoo.tests import one_of_two
-from trizoo.tests.shared_steps import STEPS
 
 if "TRIZOO_DEVICES" not in os.environ:
     pytest.skip("takes minutes: tox -e distributed-torch runs it", allow_module_level=True)
 
+from trizoo.tests.measured_processes import *  # noqa: F403
+from trizoo.tests.measured_processes import SCRIPT, assert_shared, losses
+
 TRAIN = Path(__file__).parents[2] / "train.py"
-SCRIPT = Path(__file__).with_name("one_of_two.py")
 LAUNCHER = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
 TORCHRUN = (*LAUNCHER, "2")
 
@@ -37,45 +37,15 @@ def run(*command):
     return process.returncode, output
 
 
-@pytest.fixture(scope="module")
-def several(tmp_path_factory):
-    """Boxes and masks; of the split to train on there are three batches, the last one a part of one."""
-    return synthesize(tmp_path_factory.mktemp("data") / "several", images=28, size=(64, 64))
-
-
-@pytest.fixture(scope="module")
-def measured(zoo, tmp_path_factory, several):
-    """What two processes have measured, and one alone: {"0", "1" and "alone", or an evaluated model: dict}."""
-    folder = tmp_path_factory.mktemp("measured")
-    process = start(*TORCHRUN, SCRIPT, folder, several)
-    alone = one_of_two.measure(one_of_two.Shared(zoo))  # meanwhile
-    output, _ = process.communicate(timeout=500)
-    assert process.returncode == 0, output
-    return {"alone": alone} | {path.stem: dict(np.load(path)) for path in folder.iterdir()}
-
-
-@pytest.mark.parametrize(
-    "what",
-    [f"{model} {what}" for model in one_of_two.MODELS for what in ("loss", "gradients", "step", "curve")]
-    + [*STEPS, "parts gradients", "parts average", "own statistics"],
-)
-def test_two_processes_have_what_one_has(measured, what):
-    assert_shared(what, measured["0"], [measured["1"]], measured["alone"])
-
-
-def assert_shared(what, ours, others, theirs):
-    """All processes have the same arrays, which are those of one but for rounding."""
-    names = [name for name in theirs if name.startswith(f"{what}/")]
-    assert names
-    least = max(np.abs(theirs[name]).max() for name in names) / 1000
-    for name in names:
-        assert all(np.array_equal(ours[name], other[name]) for other in others), name
-        assert np.abs(ours[name] - theirs[name]).max() <= 1e-4 * max(np.abs(theirs[name]).max(), least), name
+@pytest.fixture(scope="session")
+def two():
+    """See `trizoo.tests.measured_processes.measured`."""
+    return lambda *command: [start(*TORCHRUN, *command)]
 
 
 def test_four_processes_of_an_image_each_have_the_gradients_and_the_step_of_one(zoo, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    code, output = run(*LAUNCHER, "4", SCRIPT, tmp_path)
+    code, output = run(*LAUNCHER, "4", *SCRIPT, zoo.name, tmp_path)
     assert code == 0, output
     first, *others = (dict(np.load(tmp_path / f"{rank}.npz")) for rank in range(4))
     model = one_of_two.MODELS[0]
@@ -84,32 +54,11 @@ def test_four_processes_of_an_image_each_have_the_gradients_and_the_step_of_one(
         assert_shared(f"{model} {what}", first, others, alone)
 
 
-def test_bf16_with_a_frozen_backbone_is_near_that_of_one_process(measured):
-    assert measured["0"]["bf16 loss/loss"] == pytest.approx(measured["alone"]["bf16 loss/loss"], rel=1e-3)
-
-
-@pytest.mark.parametrize("model", one_of_two.EVALUATED)
-def test_a_shared_evaluation_is_that_of_one_process_to_the_last_bit(zoo, measured, several, model):
-    metrics, found, unseen = one_of_two.evaluate(zoo, model, several)
-    ours, arrays = measured[model], one_of_two.found_arrays(found)
-    assert 16 < metrics["images"] < 24  # three batches of 8
-    assert (str(ours.pop("metrics")), float(ours.pop("loss"))) == (to_json(metrics), unseen)
-    assert ours.keys() == arrays.keys()
-    assert sum(array.size for array in arrays.values()) > 0
-    assert all(np.array_equal(ours[name], array) for name, array in arrays.items())
-
-
 @pytest.fixture(scope="module")
 def flags(tmp_path_factory):
     """Of a run whose epochs are of one step each."""
     data = synthesize(tmp_path_factory.mktemp("data") / "data", images=10, size=(64, 64))
     return ("--data", data, "--model", "yolov3-tiny", "--input-size", 64, "--batch-size", 4, "--workers", 0)
-
-
-def losses(folder):
-    """The losses in a run's log."""
-    records = map(json.loads, (folder / "log.jsonl").read_text().splitlines())
-    return [record["loss"] for record in records if record["kind"] == "step"]
 
 
 def test_a_run_of_two_processes_is_that_of_one_and_the_first_alone_speaks(flags, tmp_path):

@@ -1,7 +1,6 @@
 """Training by two processes that TF_CONFIG tells of each other, against one: tox -e distributed-tf2 runs it."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -9,15 +8,3 @@ if "TRIZOO_DEVICES" not in os.environ:
     pytest.skip("takes minutes: tox -e distributed-tf2 runs it", allow_module_level=True)
 
 from trizoo.tests.two_processes import *  # noqa: F403
-
-
-@pytest.fixture(scope="session")
-def script():
-    """See `measured`."""
-    return Path(__file__).with_name("one_of_two.py")
-
-
-@pytest.fixture(scope="session")
-def train_script():
-    """train.py of the framework."""
-    return Path(__file__).parents[2] / "train.py"
