@@ -62,7 +62,7 @@ class YOLOLoss:
             lacking = options.objectness_iou * (1 - ops.stop_gradient(overlap(predicted, boxes))) * taken
             wanted = positive - ops.sum(ops.where(here == positives[:, None], lacking[:, None], 0.0), axis=2)
         objectness = ops.binary_crossentropy(wanted, raw[..., 4], from_logits=True)
-        objectness = objectness * focal_weight(raw[..., 4], positive, options.focal_gamma, options.focal_alpha)
+        objectness = objectness * focal_weight(raw[..., 4], wanted, options.focal_gamma, options.focal_alpha)
         objectness = ops.sum(objectness * balance * counted)
 
         classes = ops.cast(labels[..., None] == ops.arange(self.spec.num_classes, dtype="int32"), "float32")

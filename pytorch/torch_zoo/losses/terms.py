@@ -12,18 +12,18 @@ from trizoo.ground.boxes import LEAST_SIDE, SHAPE_POWER
 LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
 
 
-def focal_weight(logits: Tensor, positives: Tensor, gamma: float, alpha: float | None) -> Tensor | float:
+def focal_weight(logits: Tensor, wanted: Tensor, gamma: float, alpha: float | None) -> Tensor | float:
     """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.families.base.terms`.
 
     Args:
-        positives: 0 or 1
+        wanted: 0 to 1
         gamma: the exponent, 0 for none
-        alpha: the weight of positives, 1 - alpha is that of others; None for none
+        alpha: the weight of what is 1, 1 - alpha is that of what is 0; None for none
     """
-    weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
+    weight = 1.0 if alpha is None else alpha * wanted + (1 - alpha) * (1 - wanted)
     if gamma == 0:
         return weight
-    return weight * (gamma * F.logsigmoid((1 - 2 * positives) * logits)).exp()
+    return weight * (wanted - logits.sigmoid()).abs().clamp(min=LEAST) ** gamma
 
 
 def focal_entropy(entropy: Tensor, gamma: float) -> Tensor:

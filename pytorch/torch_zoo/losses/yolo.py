@@ -65,7 +65,7 @@ class YOLOLoss:
                 lacking = options.objectness_iou * (1 - overlap(predicted, boxes)) * taken
                 wanted = positive.scatter_add(1, index, -lacking)
         objectness = F.binary_cross_entropy_with_logits(raw[..., 4], wanted, reduction="none")
-        objectness = objectness * focal_weight(raw[..., 4], positive, options.focal_gamma, options.focal_alpha)
+        objectness = objectness * focal_weight(raw[..., 4], wanted, options.focal_gamma, options.focal_alpha)
         objectness = (objectness * balance * counted).sum()
 
         classes = (labels[..., None] == torch.arange(self.spec.num_classes, device=raw.device)).float()

@@ -10,18 +10,18 @@ from trizoo.ground.boxes import LEAST_SIDE, SHAPE_POWER
 LEAST = 1e-30  # of a probability that is raised to a power: at 0 a root has no slope
 
 
-def focal_weight(logits, positives, gamma, alpha):
+def focal_weight(logits, wanted, gamma, alpha):
     """What focal loss multiplies cross-entropy by: (...), (...) -> (...), or 1.0; see `trizoo.families.base.terms`.
 
     Args:
-        positives: 0 or 1
+        wanted: 0 to 1
         gamma: the exponent, 0 for none
-        alpha: the weight of positives, 1 - alpha is that of others; None for none
+        alpha: the weight of what is 1, 1 - alpha is that of what is 0; None for none
     """
-    weight = 1.0 if alpha is None else alpha * positives + (1 - alpha) * (1 - positives)
+    weight = 1.0 if alpha is None else alpha * wanted + (1 - alpha) * (1 - wanted)
     if gamma == 0:
         return weight
-    return weight * tf.exp(-gamma * tf.nn.softplus((2 * positives - 1) * logits))
+    return weight * tf.maximum(tf.abs(wanted - tf.sigmoid(logits)), LEAST) ** gamma
 
 
 def focal_entropy(entropy, gamma):

@@ -61,7 +61,7 @@ class YOLOLoss:
             wanted = positive - tf.scatter_nd(tf.stack([rows, index], axis=-1), lacking, tf.shape(raw)[:2])
             wanted = tf.stop_gradient(wanted)
         objectness = tf.nn.sigmoid_cross_entropy_with_logits(wanted, raw[..., 4])
-        objectness = objectness * focal_weight(raw[..., 4], positive, options.focal_gamma, options.focal_alpha)
+        objectness = objectness * focal_weight(raw[..., 4], wanted, options.focal_gamma, options.focal_alpha)
         objectness = tf.reduce_sum(objectness * balance * counted)
 
         classes = tf.one_hot(labels, self.spec.num_classes)

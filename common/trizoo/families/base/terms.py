@@ -13,19 +13,20 @@ def binary_cross_entropy(logits, targets):
     return np.logaddexp(0, logits) - logits * targets
 
 
-def focal_weight(logits, positives, gamma, alpha):
-    """What focal loss multiplies cross-entropy by (Lin et al. 2017), and its derivative: (...), (...) -> two of (...).
+def focal_weight(logits, wanted, gamma, alpha):
+    """What focal loss multiplies cross-entropy by, and its derivative: (...), (...) -> two of (...).
 
-    The weight is (1 - probability of the right answer)^gamma, from logits, times alpha for positives and 1 - alpha for
-    the others; alpha None: times 1. With gamma 0 and no alpha it is 1 throughout.
+    The weight is |wanted - probability|^gamma: (1 - probability of the right answer)^gamma where 0 or 1 is wanted (Lin
+    et al. 2017), and quality focal loss's between (Li et al. 2020, equation 5). It is times alpha for what is 1 and
+    1 - alpha for what is 0, between in proportion; alpha None: times 1. With gamma 0 and no alpha it is 1 throughout.
 
     Args:
-        positives: 0 or 1
+        wanted: 0 to 1
     """
-    sign = 2 * positives - 1
-    share = 1 if alpha is None else np.where(positives > 0, alpha, 1 - alpha)
-    weight = share * np.exp(-gamma * np.logaddexp(0, sign * logits))
-    return weight, -gamma * sign * sigmoid(sign * logits) * weight
+    share = 1 if alpha is None else alpha * wanted + (1 - alpha) * (1 - wanted)
+    probability = sigmoid(logits)
+    weight, slope = power(np.abs(wanted - probability), gamma)
+    return share * weight, share * slope * np.sign(probability - wanted) * probability * sigmoid(-logits)
 
 
 def power(values, exponent):

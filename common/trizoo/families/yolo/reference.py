@@ -71,7 +71,7 @@ def _evaluate(outputs, targets, spec, loss, size):
     wanted = positive.astype(np.float64)
     wanted[image, index] -= loss.objectness_iou * (1 - overlap(decoded[image, index], boxes))
     entropy = binary_cross_entropy(raw[..., 4], wanted)
-    focal, focal_slope = focal_weight(raw[..., 4], positive, loss.focal_gamma, loss.focal_alpha)
+    focal, focal_slope = focal_weight(raw[..., 4], wanted, loss.focal_gamma, loss.focal_alpha)
     objectness = (weight * focal * entropy).sum()
     gradient[..., 4] = weight * (focal * (sigmoid(raw[..., 4]) - wanted) + focal_slope * entropy)
 

@@ -72,7 +72,9 @@ class YOLOLoss(Section):
         0.0, description="e: classes learn 1 - e / 2 and e / 2 instead of 1 and 0"
     )
     focal_gamma: NotNegative = Field(
-        0.0, description="objectness that is right already counts less (Lin et al. 2017); 0 = plain cross-entropy"
+        0.0,
+        description="objectness that is right already counts less (Lin et al. 2017), with objectness_iou by its "
+        "distance from what it learns (quality focal loss, Li et al. 2020); 0 = plain cross-entropy",
     )
     focal_alpha: Probability | None = Field(
         None, description="weight of objectness's positives, 1 less it of the negatives; none = both 1"

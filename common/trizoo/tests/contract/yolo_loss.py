@@ -72,6 +72,7 @@ def test_terms_and_gradients_equal_the_reference(compare, box):
         {"match_iou": 0.213},
         {"match_ratio": 4, "cells": 3},
         {"objectness_iou": 1},
+        {"objectness_iou": 1, "focal_gamma": 1.5, "focal_alpha": 0.4},
         {"objectness_iou": 0.5, "focal_gamma": 2, "ignore_iou": 1, "match_ratio": 2},
         {"class_weights": (0.2, 3, 1)},
         {"class_focal_gamma": 2},

@@ -87,9 +87,21 @@ def test_focal_weights_by_hand_and_far_out():
     np.testing.assert_allclose(weight, [0.25 * 0.25**2, 0.75 * 0.75**2])
     np.testing.assert_allclose(focal_weight(logits, positives, 2, None)[0], [0.25**2, 0.75**2])
     np.testing.assert_array_equal(focal_weight(logits, positives, 0, None)[0], 1)
+    wanted = np.array([0.75, 0.5])  # quality focal loss: the distance from what is wanted
+    np.testing.assert_allclose(focal_weight(logits, wanted, 2, None)[0], [0, 0.25**2], atol=1e-30)
+    np.testing.assert_allclose(focal_weight(logits, wanted, 1, 0.4)[0], [0, 0.25 * 0.5], atol=1e-15)
     weight, slope = focal_weight(np.array([1e4, 1e4, -1e4, -1e4]), np.array([1, 0, 1, 0]), 2, None)
-    np.testing.assert_allclose(weight, [0, 1, 1, 0])
+    np.testing.assert_allclose(weight, [0, 1, 1, 0], atol=1e-60)
     np.testing.assert_allclose(slope, 0, atol=1e-30)
+
+
+@pytest.mark.parametrize(("gamma", "alpha"), [(2, None), (1.5, 0.4), (0.5, 0.25), (0, 0.3)])
+def test_the_focal_weights_slope_is_that_of_finite_differences(gamma, alpha):
+    logits, wanted = np.linspace(-4, 4, 9), np.array([0, 1, 0.3, 0, 0.8, 1, 0.1, 0.6, 0])
+    above, below = (focal_weight(logits + step, wanted, gamma, alpha)[0] for step in (1e-6, -1e-6))
+    np.testing.assert_allclose(
+        focal_weight(logits, wanted, gamma, alpha)[1], (above - below) / 2e-6, rtol=1e-5, atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("kind", BOX_TERMS)
