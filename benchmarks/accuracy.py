@@ -112,7 +112,7 @@ def main():
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="data set with boxes and the splits train, val and test")
-    parser.add_argument("--models", nargs="+", default=["yolov3-tiny"], help="of the zoo (default: yolov3-tiny)")
+    parser.add_argument("--models", nargs="*", default=["yolov3-tiny"], help="of the zoo (default: yolov3-tiny)")
     parser.add_argument("--framework", choices=("pytorch", "tf2", "keras"), default="pytorch")
     parser.add_argument("--set", action="append", default=[], metavar="key=value", help="of the zoo's recipe")
     parser.add_argument("--peer", choices=PEERS, help="trains its yolov3-tiny, too")
@@ -127,6 +127,8 @@ def main():
     if args.job:
         train_ultralytics(json.loads(Path(args.job).read_text(encoding="utf-8")))
         return
+    if not args.models and not args.peer:
+        parser.error("--models without a name needs --peer")
     if not args.data:
         parser.error("--data ROOT is needed")
     sides = [(f"{model}, {args.framework}", of_zoo, model) for model in args.models]
