@@ -145,7 +145,9 @@ class Schedule(Section):
 
     alternatives: ClassVar = (("epochs", "iterations"),)  # one that is given anew takes the other's place
 
-    epochs: Count | None = Field(None, description="none = 100, unless iterations says how long")
+    epochs: Count | Literal["auto"] | None = Field(
+        None, description="none = 100, unless iterations says how long; auto = by the number of images"
+    )
     iterations: Count | None = Field(None, description="length in steps, instead of epochs")
     batch_size: Count = 8
     accumulate: Count = Field(1, description="a batch is split into this many parts to save memory")

@@ -9,6 +9,7 @@ from trizoo.ground.text import counted
 from trizoo.training.batch import batch_plan
 
 DEFAULT_EPOCHS = 100
+AUTO = "auto"  # in the place of a number of epochs
 STEP_LEVELS = 10  # of kind "step": equal ratios from the peak to the last learning rate
 
 
@@ -70,7 +71,8 @@ class RunPlan:
         if schedule.iterations is not None:
             self.total_steps = schedule.iterations
         else:
-            self.total_steps = self.first_step_of(schedule.epochs or DEFAULT_EPOCHS)
+            epochs = epochs_for(count) if schedule.epochs == AUTO else schedule.epochs
+            self.total_steps = self.first_step_of(epochs or DEFAULT_EPOCHS)
         last = self.phase(self.total_steps - 1)
         self.length = last.first_epoch + (self.total_steps - last.first_step) / last.steps_per_epoch
         self.epochs = math.ceil(self.length)
@@ -182,6 +184,24 @@ def peak_lr(schedule, batch_size):
     if schedule.lr_batch is None:
         return schedule.lr
     return float(np.clip(schedule.lr * batch_size / schedule.lr_batch, *schedule.lr_bounds))
+
+
+def epochs_for(count):
+    """Epochs of `schedule.epochs: auto` for so many images: 400 / images^0.3, 12 to 300.
+
+    The fewer images, the more often each is seen, in fewer steps still: 100 epochs of 100 images, 50 of 1,000, 25 of
+    10,000, and the 12 that are usual for COCO's 118,287. By judgement; docs/results.md has what was measured.
+    """
+    return round(min(max(400 / count**0.3, 12), 300))
+
+
+def with_epochs(recipe, count, say):
+    """The recipe with the number that `schedule.epochs: auto` stands for, which `say` gets with its reason."""
+    if recipe.schedule.epochs != AUTO:
+        return recipe
+    epochs = epochs_for(count)
+    say(f"epochs: {epochs}, by the number of images, {count:,} (schedule.epochs: {AUTO}); --epochs N for others")
+    return recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"epochs": epochs})})
 
 
 def _steps(count, batch_size):

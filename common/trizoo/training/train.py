@@ -22,6 +22,7 @@ from trizoo.training.layer_stats import LayerStats, check_alone
 from trizoo.training.progress import Progress
 from trizoo.training.resume import load_last, tell_jump
 from trizoo.training.run import RunFolder, next_run
+from trizoo.training.schedule import with_epochs
 from trizoo.training.sizes import check_augmented_sizes, unresized
 from trizoo.training.spread import share_each_batch, spread
 from trizoo.training.trackers import open_trackers
@@ -123,6 +124,7 @@ def train(
         recipe = unresized(recipe, sources, say)
         for remark in task_of(recipe.model.name).remarks(recipe, sources):
             say(f"data: {remark}")
+        recipe = with_epochs(recipe, len(sources.members), say)
         if run is None:
             recipe = begin_with(recipe, sources, say, weights=weights, world=world)
         if run is None and weights is None and recipe.freeze.epochs:  # of the zoo's own; the run's recipe says what is

@@ -87,7 +87,7 @@ def positive_int(text):
     return int(text)
 
 
-def batch_argument(text):
+def count_or_auto(text):
     """A whole number of at least 1, or "auto"."""
     if text == "auto":
         return text

@@ -6,7 +6,7 @@ from trizoo.commands.flags.shared import (
     add_place_flags,
     add_task_flags,
     add_weights_flags,
-    batch_argument,
+    count_or_auto,
     given_text,
     positive_int,
     size_argument,
@@ -29,11 +29,16 @@ def parser(prog="train.py"):
     )
     add_place_flags(flags)
     length = flags.add_mutually_exclusive_group()
-    length.add_argument("--epochs", type=positive_int, metavar="N", help="length of the run in epochs")
+    length.add_argument(
+        "--epochs",
+        type=count_or_auto,
+        metavar="N|auto",
+        help="length of the run in epochs; auto: by the number of images",
+    )
     length.add_argument("--iterations", type=positive_int, metavar="N", help="length of the run in steps")
     flags.add_argument(
         "--batch-size",
-        type=batch_argument,
+        type=count_or_auto,
         metavar="N|auto",
         help="images a step; auto: as many as memory has room for",
     )

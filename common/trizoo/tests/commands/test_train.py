@@ -19,7 +19,7 @@ from trizoo.recipes.load import load as load_recipe
 from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.testing import FakeFramework, FakeLearner
-from trizoo.training import loop
+from trizoo.training import loop, schedule
 from trizoo.training.recipe import new_recipe
 from trizoo.training.run import RunFolder
 from trizoo.training.train import train as train_recipe
@@ -528,6 +528,15 @@ def test_a_batch_size_of_auto_is_a_plain_number_in_the_runs_recipe(start, framew
     assert load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.schedule.batch_size == 4
     _, ids, _ = framework.learners[0].seen[0]
     assert len(ids) == 4
+
+
+def test_epochs_of_auto_are_a_number_in_the_run(start, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(schedule, "epochs_for", lambda count: count - 5)
+    assert start("--epochs", "auto", "--print-recipe") == 0
+    assert "epochs: auto " in capsys.readouterr().out
+    assert start("--epochs", "auto") == 0
+    assert "\nepochs: 2, by the number of images, 7 (schedule.epochs: auto)" in capsys.readouterr().out
+    assert load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.schedule.epochs == 2
 
 
 def test_a_batch_size_of_auto_needs_a_run_to_train(start, framework, tmp_path, capsys):

@@ -1,8 +1,8 @@
 import pytest
 
-from trizoo.recipes.schema import Freeze, Schedule
+from trizoo.recipes.schema import Freeze, Recipe, Schedule
 from trizoo.training.batch import InputSizes
-from trizoo.training.schedule import RunPlan, peak_lr
+from trizoo.training.schedule import RunPlan, epochs_for, peak_lr, with_epochs
 
 
 def plan_of(count=40, frozen=0, frozen_batch=None, pretrained=True, **schedule):
@@ -178,3 +178,15 @@ def test_halve_and_its_steps_go_together():
     for given in ({"kind": "halve"}, {"halve_every": 5}):
         with pytest.raises(ValueError, match="a kind of halve needs halve_every, such as 5000 steps"):
             Schedule(**given)
+
+
+def test_epochs_go_by_the_number_of_images_where_they_are_auto():
+    numbers = {1: 300, 7: 223, 100: 100, 205: 81, 1000: 50, 10_000: 25, 118_287: 12, 10**9: 12}
+    assert {count: epochs_for(count) for count in numbers} == numbers
+    assert plan_of(count=100, epochs="auto").total_steps == 100 * 25
+    recipe, lines = Recipe(schedule=Schedule(epochs="auto")), []
+    decided = with_epochs(recipe, 100, lines.append)
+    assert decided.schedule == recipe.schedule.model_copy(update={"epochs": 100})
+    assert lines == ["epochs: 100, by the number of images, 100 (schedule.epochs: auto); --epochs N for others"]
+    assert with_epochs(decided, 7, lines.append) is decided
+    assert len(lines) == 1
