@@ -3,8 +3,7 @@
 Each training is a process of its own on one core with one thread, one after the other, by the side's own default
 recipe but for epochs, batch and input size. Metrics are the zoo's for both sides, on the same test images; seconds are
 what the whole process took of the core, its own evaluations included, so that other work on the machine doesn't count.
-The peer may live in an environment of its own (--peer-python); it reads a copy of the data in YOLO's layout and its
-boxes come back as JSON.
+The peer may live in an environment of its own (--peer-python); peers.py has how it trains.
 """
 
 import argparse
@@ -19,27 +18,14 @@ from pathlib import Path
 from statistics import mean, pstdev
 
 HERE = Path(__file__).resolve()
-PEERS = {"ultralytics": "Ultralytics"}
-METRICS = ("mAP50", "mAP")
-
-
-def train_ultralytics(job):
-    """Trains Ultralytics' model of the same name and writes {image: [boxes, scores, labels]} of the test images."""
-    import torch
-    from ultralytics import YOLO
-
-    torch.set_num_threads(1)
-    network = YOLO(f"{job['model']}.yaml")
-    options = {"imgsz": job["size"], "batch": job["batch"], "device": "cpu", "workers": 0, "verbose": False}
-    where = {"project": job["folder"], "name": "run", "exist_ok": True}
-    network.train(data=job["data"], epochs=job["epochs"], seed=job["seed"], plots=False, amp=False, **options, **where)
-    best = YOLO(Path(job["folder"]) / "run" / "weights" / "best.pt")
-    found = {}
-    for path in job["images"]:
-        # what its own validation asks for
-        boxes = best.predict(path, imgsz=job["size"], conf=0.001, iou=0.7, max_det=300, device="cpu", verbose=False)[0]
-        found[path] = [boxes.boxes.xyxy.tolist(), boxes.boxes.conf.tolist(), boxes.boxes.cls.tolist()]
-    Path(job["found"]).write_text(json.dumps(found), encoding="utf-8")
+PEERS = {  # its models, and the zoo's of the same kind of answer
+    "ultralytics": {"yolov3-tiny": "yolov3-tiny"},
+    "torchvision": {
+        "ssdlite320_mobilenet_v3_large": "ssd300-mobilenetv2",
+        "retinanet_resnet18_fpn": "retinanet-resnet18",
+        "deeplabv3_mobilenet_v3_large": "deeplabv3plus-mobilenetv2",
+    },
+}
 
 
 def on_one_core(command, core):
@@ -62,10 +48,10 @@ def _cpu_seconds():
     return used.ru_utime + used.ru_stime
 
 
-def of_zoo(args, model, seed, folder):
-    """(metrics, seconds) of a training by the zoo's recipe of a model."""
+def of_zoo(args, recipe, seed, folder):
+    """(metrics, seconds) of a training by a recipe of the zoo."""
     run = folder / "zoo"
-    flags = ["--model", model, "--data", args.data, "--input-size", str(args.size), "--batch-size", str(args.batch)]
+    flags = ["--recipe", recipe, "--data", args.data, "--input-size", str(args.size), "--batch-size", str(args.batch)]
     flags += ["--epochs", str(args.epochs), "--seed", str(seed), "--workers", "0", "--quiet", "--out", str(run)]
     for assignment in args.set:
         flags += ["--set", assignment]
@@ -75,32 +61,59 @@ def of_zoo(args, model, seed, folder):
 
 def of_peer(args, model, seed, folder):
     """(metrics, seconds) of a training by the peer's recipe of a model, measured by the zoo."""
-    import numpy as np
-
-    from trizoo.data.convert import convert
-    from trizoo.ground.sample import Detections
-    from trizoo.metrics.detection import evaluate
+    from trizoo.recipes.load import parse_assignment
     from trizoo.training.data import open_data
     from trizoo.training.recipe import new_recipe
 
-    data = folder / "yolo"
-    values = [("data.root", args.data, "here")]
-    recipe, sources = open_data(new_recipe(values, model="yolov3-tiny", origin="here").recipe, lambda line: None)
-    convert(args.data, data, to="yolo", classes=recipe.classes)
-    truths, found = sources.test.records, folder / "found.json"
-    job = {"model": model, "data": str(data / "data.yaml"), "size": args.size, "batch": args.batch, "seed": seed}
-    job |= {"epochs": args.epochs, "folder": str(folder), "found": str(found)}
-    job["images"] = [str(record.image) for record in truths]
+    values = [("data.root", args.data, "here"), *(parse_assignment(text) for text in args.set if "data." in text)]
+    recipe = new_recipe(values, model=PEERS[args.peer][model], origin="here").recipe
+    recipe, sources = open_data(recipe, lambda line: None)
+    job = {"peer": args.peer, "model": model, "size": args.size, "batch": args.batch, "seed": seed}
+    job |= {"epochs": args.epochs, "folder": str(folder), "found": str(folder / "found.json")}
+    job |= {"classes": len(recipe.classes), "images": [str(record.image) for record in sources.test.records]}
+    job |= _data_of(args, recipe, sources, folder)
     path = folder / "job.json"
     path.write_text(json.dumps(job), encoding="utf-8")
-    seconds = on_one_core([args.peer_python, str(HERE), "--job", str(path), "--peer", args.peer], args.core)
-    detections = []
-    answers = json.loads(found.read_text(encoding="utf-8"))
-    for image in job["images"]:
-        boxes, scores, labels = answers[image]
-        arrays = np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), np.array(labels, np.int64)
-        detections.append(Detections(*arrays))
-    return evaluate(detections, truths, recipe.classes), seconds
+    seconds = on_one_core([args.peer_python, str(HERE.with_name("peers.py")), str(path)], args.core)
+    answers = json.loads(Path(job["found"]).read_text(encoding="utf-8"))
+    metrics, _ = sources.test.measure(lambda images: (_result(answers[str(image)]) for image in images))
+    return metrics, seconds
+
+
+def _data_of(args, recipe, sources, folder):
+    """What a peer trains on: a data.yaml of YOLO's layout, or the images with their boxes or masks."""
+    from PIL import Image
+
+    from trizoo.data.convert import convert
+
+    if args.peer == "ultralytics":
+        convert(args.data, folder / "yolo", to="yolo", classes=recipe.classes)
+        return {"data": str(folder / "yolo" / "data.yaml")}
+    train = []
+    for place in sources.members:
+        record = sources.training.records[place]
+        one = {"image": str(record.image)}
+        if hasattr(sources.training, "mask"):
+            one["mask"] = str(folder / f"mask-{place}.png")
+            Image.fromarray(sources.training.mask(place)).save(one["mask"])
+        else:
+            one |= {"boxes": record.boxes.tolist(), "labels": record.labels.tolist()}
+        train.append(one)
+    return {"train": train}
+
+
+def _result(answer):
+    """A peer's answer on an image as the zoo's: Detections, or a mask of class ids."""
+    import numpy as np
+    from PIL import Image
+
+    from trizoo.ground.sample import Detections
+
+    if isinstance(answer, str):
+        return np.array(Image.open(answer))
+    boxes, scores, labels = answer
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    return Detections(boxes, np.array(scores, np.float32), np.array(labels, np.int64))
 
 
 def spread(values):
@@ -111,41 +124,43 @@ def spread(values):
 def main():
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", help="data set with boxes and the splits train, val and test")
-    parser.add_argument("--models", nargs="*", default=["yolov3-tiny"], help="of the zoo (default: yolov3-tiny)")
+    parser.add_argument("--data", required=True, help="data set with the splits train, val and test")
+    parser.add_argument("--recipes", nargs="*", default=["yolov3-tiny"], help="of the zoo (default: yolov3-tiny)")
     parser.add_argument("--framework", choices=("pytorch", "tf2", "keras"), default="pytorch")
-    parser.add_argument("--set", action="append", default=[], metavar="key=value", help="of the zoo's recipe")
-    parser.add_argument("--peer", choices=PEERS, help="trains its yolov3-tiny, too")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="key=value", help="of the zoo's recipe, or data.*"
+    )
+    parser.add_argument("--peer", choices=PEERS, help="trains a model of its own, too")
+    parser.add_argument("--peer-model", help="default: Ultralytics' yolov3-tiny")
     parser.add_argument("--peer-python", default=sys.executable, help="the Python that the peer is installed for")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--size", type=int, default=320, help="pixels a side of the input")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="default: the last")
-    parser.add_argument("--job", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.job:
-        train_ultralytics(json.loads(Path(args.job).read_text(encoding="utf-8")))
-        return
-    if not args.models and not args.peer:
-        parser.error("--models without a name needs --peer")
-    if not args.data:
-        parser.error("--data ROOT is needed")
-    sides = [(f"{model}, {args.framework}", of_zoo, model) for model in args.models]
+    sides = [(f"{recipe}, {args.framework}", of_zoo, recipe) for recipe in args.recipes]
     if args.peer:
-        sides.append((f"yolov3-tiny, {PEERS[args.peer]}", of_peer, "yolov3-tiny"))
+        model = args.peer_model or next(iter(PEERS[args.peer]))
+        if model not in PEERS[args.peer]:
+            parser.error(f"--peer-model is {model}; one of {', '.join(PEERS[args.peer])} is needed")
+        sides.append((f"{model}, {args.peer}", of_peer, model))
+    if not sides:
+        parser.error("--recipes without a name needs --peer")
     metrics, seconds = {title: [] for title, _, _ in sides}, {title: [] for title, _, _ in sides}
+    names = ()
     for seed in args.seeds:
         for title, side, model in sides:
             with tempfile.TemporaryDirectory() as folder:
                 measured, took = side(args, model, seed, Path(folder))
+            names = ("mIoU", "pixel_accuracy") if "mIoU" in measured else ("mAP50", "mAP")
             metrics[title].append(measured)
             seconds[title].append(took)
-            values = ", ".join(f"{name} {measured[name]:.3f}" for name in METRICS)
+            values = ", ".join(f"{name} {measured[name]:.3f}" for name in names)
             print(f"seed {seed}, {title}: {values}, {took:.0f} s", file=sys.stderr, flush=True)
-    print(f"| {' | '.join(['', *(f'test {name}' for name in METRICS), 'CPU seconds', 'seeds'])} |\n|{' --- |' * 5}")
+    print(f"| {' | '.join(['', *(f'test {name}' for name in names), 'CPU seconds', 'seeds'])} |\n|{' --- |' * 5}")
     for title, _, _ in sides:
-        cells = [spread([one[name] for one in metrics[title]]) for name in METRICS]
+        cells = [spread([one[name] for one in metrics[title]]) for name in names]
         print(f"| {title} | {' | '.join(cells)} | {mean(seconds[title]):.0f} | {len(args.seeds)} |")
 
 
