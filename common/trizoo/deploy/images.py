@@ -55,7 +55,7 @@ def calibration_images(recipe, root, say):
     task = task_of(recipe.model.name)
     listing = task.find(recipe.data)
     split = training_split(recipe.data, listing.splits)
-    records = task.evaluation_set(listing, recipe.data, split, recipe.classes).records
+    records = task.evaluation_set(listing, recipe, split).records
     step = max(1, len(records) // CALIBRATED)  # of all of them, not of one folder's beginning
     paths = [records[place].image for place in range(0, len(records), step)][:CALIBRATED]
     if not paths:

@@ -67,8 +67,8 @@ class Task(Protocol):
         It has records, classes, notes, problems, `sample(index, at_least)`, `labels_in(index)` and `labels_are_read`.
         """
 
-    def evaluation_set(self, listing, data, split, classes):
-        """The EvaluationSet of a split, None for all images; names in it that aren't among `classes` are an error."""
+    def evaluation_set(self, listing, recipe, split):
+        """The EvaluationSet of a split, None for all images; its classes are the recipe's."""
 
     def remarks(self, recipe, sources):
         """Sentences about what a model can't learn of the `trizoo.training.data.Sources` that it is trained on."""

@@ -65,9 +65,9 @@ class Classification:
             )
         return training
 
-    def evaluation_set(self, listing, data, split, classes):
+    def evaluation_set(self, listing, recipe, split):
         """A `ClassEvaluationSet`."""
-        source = listing.open(split, classes)
+        source = listing.open(split, recipe.classes)
         return ClassEvaluationSet(source.records, source.classes, split or "all", source.problems, source.notes)
 
     def remarks(self, recipe, sources):

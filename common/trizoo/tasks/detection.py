@@ -39,7 +39,7 @@ class BoxEvaluationSet(RecordSet):
     def measure(self, pipeline):
         """Metrics (see `trizoo.metrics.detection.evaluate`), and the list of Detections."""
         found = list(pipeline(record.image for record in self.records))
-        return evaluate(found, self.records, self.classes), found
+        return evaluate(found, self.records, self.classes, self.score), found
 
     def draw(self, found, number):
         """See `trizoo.tasks.base.EvaluationSet`."""
@@ -50,7 +50,7 @@ class BoxEvaluationSet(RecordSet):
 
     def write_report(self, folder, found):
         """See `trizoo.metrics.curves.write_report`."""
-        write_report(folder, found, self.records, self.classes)
+        write_report(folder, found, self.records, self.classes, self.score)
 
 
 class Detection:
@@ -89,13 +89,15 @@ class Detection:
         """A BoxSet, whatever is in it."""
         return listing.open(split, classes, classes_map)
 
-    def evaluation_set(self, listing, data, split, classes):
+    def evaluation_set(self, listing, recipe, split):
         """A `BoxEvaluationSet`, on VOC's and COCO's names for the same classes alike."""
-        mapping = with_synonyms(listing.class_names, classes, data.classes_map)
+        own, classes = recipe.data.classes_map, recipe.classes
+        mapping = with_synonyms(listing.class_names, classes, own)
         source = listing.open(split, classes, mapping)
-        found = [f"{old} as {new}" for old, new in mapping.items() if old not in dict(data.classes_map)]
+        found = [f"{old} as {new}" for old, new in mapping.items() if old not in dict(own)]
         notes = [*source.notes, *([f"measured are {', '.join(found)}"] if found else [])]
-        return BoxEvaluationSet(source.records, classes, split or "all", source.problems, notes)
+        about = (split or "all", source.problems, notes)
+        return BoxEvaluationSet(source.records, classes, *about, score=recipe.predict.score)
 
     def remarks(self, recipe, sources):
         """None."""

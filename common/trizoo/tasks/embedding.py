@@ -59,7 +59,7 @@ class Embedding(Classification):
         """
         return super().open(listing, data, split, classes or listing.class_names_of(split))
 
-    def evaluation_set(self, listing, data, split, classes):
+    def evaluation_set(self, listing, recipe, split):
         """An `EmbeddingEvaluationSet`, whose classes are its own."""
         source = listing.open(split, listing.class_names_of(split))
         counts = np.bincount(source.records.labels, minlength=len(source.classes))

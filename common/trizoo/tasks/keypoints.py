@@ -72,9 +72,9 @@ class Keypoints(Detection):
         """A MarkSet."""
         return MarkSet(listing, split, classes, classes_map)
 
-    def evaluation_set(self, listing, data, split, classes):
+    def evaluation_set(self, listing, recipe, split):
         """A KeypointEvaluationSet."""
-        return KeypointEvaluationSet(**vars(super().evaluation_set(listing, data, split, classes)))
+        return KeypointEvaluationSet(**vars(super().evaluation_set(listing, recipe, split)))
 
     def remarks(self, recipe, sources):
         """On marks that share a cell as they will be placed, of which one alone is learned."""

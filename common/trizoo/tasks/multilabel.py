@@ -6,7 +6,7 @@ from trizoo.data.classes.find import find_label_sets
 from trizoo.data.images import read_image
 from trizoo.data.synthetic import LABELS_TO_TRAIN_ON
 from trizoo.ground.errors import UserError
-from trizoo.metrics.multilabel import SCORE, MultilabelMetrics, report
+from trizoo.metrics.multilabel import MultilabelMetrics, report
 from trizoo.metrics.multilabel_report import write_multilabel_report
 from trizoo.metrics.plain import shown
 from trizoo.pictures.draw_class import draw_classes
@@ -30,13 +30,13 @@ class LabelEvaluationSet(RecordSet):
 
     def measure(self, pipeline):
         """Metrics (see `trizoo.metrics.multilabel.report`), and what `MultilabelMetrics.measure` gives."""
-        measures = self.measures(MultilabelMetrics(self.classes), pipeline)
+        measures = self.measures(MultilabelMetrics(self.classes, self.score), pipeline)
         return report(measures), measures
 
     def draw(self, found, number):
         """See `trizoo.tasks.base.EvaluationSet`."""
         record, scores = self.records[number], found["probabilities"][number]
-        image, labels = read_image(record.image), above(scores, SCORE)
+        image, labels = read_image(record.image), above(scores, self.score)
         predicted = draw_classes(image, labels, self.classes, scores[labels].tolist())
         return draw_classes(image, record.labels.tolist(), self.classes), predicted
 
@@ -74,10 +74,11 @@ class Multilabel(Classification):
             )
         return super().remarks(recipe, sources)
 
-    def evaluation_set(self, listing, data, split, classes):
+    def evaluation_set(self, listing, recipe, split):
         """A `LabelEvaluationSet`."""
-        source = listing.open(split, classes)
-        return LabelEvaluationSet(source.records, source.classes, split or "all", source.problems, source.notes)
+        source = listing.open(split, recipe.classes)
+        about = (split or "all", source.problems, source.notes)
+        return LabelEvaluationSet(source.records, source.classes, *about, score=recipe.predict.score)
 
     def result(self, photo, found, recipe, args):
         """{"image", "width", "height", "classes": [{"class", "label", "probability"}, …]} of those above the score."""

@@ -19,6 +19,7 @@ class RecordSet:
     split: str
     problems: Sequence[Problem] = ()
     notes: Any = ()
+    score: float = 0.5  # the operating point: the least that predict shows
 
     def only(self, places, split):
         """See `trizoo.tasks.base.EvaluationSet`."""

@@ -128,9 +128,9 @@ class Segmentation:
             ignore_colours=data.ignore_colours,
         )
 
-    def evaluation_set(self, listing, data, split, classes):
+    def evaluation_set(self, listing, recipe, split):
         """A `MaskEvaluationSet`."""
-        source = self.open(listing, data, split, classes)
+        source = self.open(listing, recipe.data, split, recipe.classes)
         return MaskEvaluationSet(source, split or "all", range(len(source)))
 
     def remarks(self, recipe, sources):

@@ -119,7 +119,7 @@ def evaluate(zoo, model, data):
     recipe = recipe.model_copy(update={"classes": training.classes})
     spec = spec_of(recipe)
     use = task.evaluator(zoo, zoo.build(spec, device, seed=0), spec, recipe, device)
-    evaluation = task.evaluation_set(listing, recipe.data, "train", recipe.classes)
+    evaluation = task.evaluation_set(listing, recipe, "train")
     loss = zoo.measured_loss(spec, recipe.loss, device)
     unseen = ValidationLoss(training, range(len(training)), recipe, spec).measure(use.predict, loss, world)
     return *measure_shared(evaluation, use, world), unseen

@@ -84,7 +84,7 @@ def open_data(recipe, say, pretrained=False, resumed=False):
         )
     elif not recipe.data.overfit:
         split = choose_split(recipe.data.validation, ("val",), listing.splits) or train
-        validation = test if split == test.split else task.evaluation_set(listing, recipe.data, split, recipe.classes)
+        validation = test if split == test.split else task.evaluation_set(listing, recipe, split)
         source = training
         if task.has_validation_loss and split != train:
             source = task.open(listing, recipe.data, split, recipe.classes)
@@ -163,7 +163,7 @@ def holds_back(data, there, images):
 def held_back_set(recipe, listing):
     """The task's evaluation set of the images to train on that are held back for validation."""
     split = training_split(recipe.data, listing.splits)
-    whole = task_of(recipe.model.name).evaluation_set(listing, recipe.data, split, recipe.classes)
+    whole = task_of(recipe.model.name).evaluation_set(listing, recipe, split)
     return whole.only(_held_back(whole.records), _held_back_of(split))
 
 
@@ -191,7 +191,7 @@ def final_set(recipe, split=None, listing=None):
     listing = listing or task.find(data)
     if data.overfit and split is None:
         train = training_split(data, listing.splits)
-        whole = task.evaluation_set(listing, data, train, recipe.classes)
+        whole = task.evaluation_set(listing, recipe, train)
         return whole.only(range(min(data.overfit, len(whole.records))), f"{train} (overfit)")
     chosen = choose_split(split, (data.test, "test", data.validation, "val"), listing.splits)
     if chosen is None:
@@ -199,7 +199,7 @@ def final_set(recipe, split=None, listing=None):
         if holds_back(data, listing.splits, len(listing.splits[train])):
             return held_back_set(recipe, listing)
         chosen = train
-    return task.evaluation_set(listing, data, chosen, recipe.classes)
+    return task.evaluation_set(listing, recipe, chosen)
 
 
 def _shorten(names, limit=12):

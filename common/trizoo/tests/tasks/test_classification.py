@@ -45,7 +45,7 @@ def right_for(evaluation):
 
 def test_an_evaluation_set_measures_draws_and_shows_the_worst(data):
     task = Classification()
-    evaluation = task.evaluation_set(task.find(data), data, "test", CLASSES)
+    evaluation = task.evaluation_set(task.find(data), Recipe(data=data, classes=CLASSES), "test")
     metrics, found = evaluation.measure(right_for(evaluation))
     assert (metrics["images"], metrics["top1"]) == (6, 5 / 6)
     assert "calibration error" in task.table(metrics)

@@ -55,7 +55,7 @@ def measured(root, classes, seed=1):
     recipe = Recipe(data={"root": str(root)}, classes=classes)
     listing = DETECTION.find(recipe.data)
     split = "val" if "val" in listing.splits else None
-    evaluation = DETECTION.evaluation_set(listing, recipe.data, split, classes)
+    evaluation = DETECTION.evaluation_set(listing, recipe, split)
     found = invent(evaluation.records, classes, seed)
     metrics, _ = evaluation.measure(lambda paths: found)
     return recipe, evaluation, found, metrics

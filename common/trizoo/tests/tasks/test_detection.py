@@ -1,10 +1,12 @@
 """The detector that evaluation uses, and what it is measured on, with a framework that is none."""
 
+import json
+
 import numpy as np
 
 from trizoo.families import model_spec
 from trizoo.ground.sample import Detections
-from trizoo.recipes.schema import Data, Evaluation, Recipe
+from trizoo.recipes.schema import Evaluation, Recipe
 from trizoo.tasks import task_of
 from trizoo.tests.voc_files import add, add_list, thing
 
@@ -41,8 +43,8 @@ def test_rows_alone_are_sent_by_devices_that_copy_them():
 def test_voc_s_annotations_are_measured_with_coco_s_names(tmp_path):
     add(tmp_path, "a", thing("tvmonitor", 1, 1, 9, 9) + thing("cat", 1, 1, 7, 7))
     add_list(tmp_path, "test", ["a"])
-    listing = task_of("yolov3-tiny").find(Data(root=str(tmp_path)))
-    evaluation = task_of("yolov3-tiny").evaluation_set(listing, Data(root=str(tmp_path)), "test", ("cat", "tv"))
+    task, recipe = task_of("yolov3-tiny"), Recipe(data={"root": str(tmp_path)}, classes=("cat", "tv"))
+    evaluation = task.evaluation_set(task.find(recipe.data), recipe, "test")
     assert evaluation.records[0].labels.tolist() == [1, 0]
     assert evaluation.notes == ["measured are tvmonitor as tv"]
 
@@ -50,8 +52,8 @@ def test_voc_s_annotations_are_measured_with_coco_s_names(tmp_path):
 def test_the_table_ends_with_what_ap_is_lost_by(tmp_path):
     add(tmp_path, "a", thing("cat", 1, 1, 20, 20))
     add_list(tmp_path, "test", ["a"])
-    task, data = task_of("yolov3-tiny"), Data(root=str(tmp_path))
-    evaluation = task.evaluation_set(task.find(data), data, "test", ("cat",))
+    task, recipe = task_of("yolov3-tiny"), Recipe(data={"root": str(tmp_path)}, classes=("cat",))
+    evaluation = task.evaluation_set(task.find(recipe.data), recipe, "test")
     loose = Detections(np.array([[4, 0, 24, 20]], np.float32), np.ones(1, np.float32), np.zeros(1, np.int64))
     metrics, _ = evaluation.measure(lambda images: [loose for _ in images])
     assert task.table(metrics).splitlines()[-3:] == [
@@ -59,3 +61,18 @@ def test_the_table_ends_with_what_ap_is_lost_by(tmp_path):
         "AP at IoU 0.50 lost by nothing",
         "AP at IoU 0.75 lost by localisation 1.0000",
     ]
+
+
+def test_precision_and_recall_are_those_of_the_boxes_that_predict_shows(tmp_path):
+    add(tmp_path, "a", thing("cat", 1, 1, 20, 20))
+    add_list(tmp_path, "test", ["a"])
+    task, recipe = task_of("yolov3-tiny"), Recipe(data={"root": str(tmp_path)}, classes=("cat",))
+    listing, right = task.find(recipe.data), np.array([[0, 0, 20, 20]], np.float32)
+    unsure = Detections(right, np.array([0.4], np.float32), np.zeros(1, np.int64))
+    for score, recall in ((0.5, 0), (0.3, 1)):
+        shown = recipe.model_copy(update={"predict": recipe.predict.model_copy(update={"score": score})})
+        evaluation = task.evaluation_set(listing, shown, "test")
+        metrics, found = evaluation.measure(lambda images: [unsure for _ in images])
+        assert (metrics["score"], metrics["per_class"]["cat"]["recall"]) == (score, recall)
+        evaluation.write_report(tmp_path / "report", found)
+        assert json.loads((tmp_path / "report" / "report.json").read_text()) == metrics

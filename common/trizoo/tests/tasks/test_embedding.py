@@ -82,7 +82,7 @@ def test_a_class_with_one_image_is_told(data, tmp_path):
     lone.write_text("".join(f"{id}.jpg\t{id.split('/')[1]}\n" for id in (*rings, star)), encoding="utf-8")
     of_list = Data(root=data.root, annotations=str(lone))
     listing = Embedding().find(of_list)
-    evaluation = Embedding().evaluation_set(listing, of_list, "val", ("bar",))
+    evaluation = Embedding().evaluation_set(listing, Recipe(data=of_list, classes=("bar",)), "val")
     assert evaluation.notes[-1] == "1 of 2 classes have one image in val, which isn't looked for"
 
 

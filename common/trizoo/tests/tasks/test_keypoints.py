@@ -72,7 +72,7 @@ def test_points_are_found_by_themselves_and_refused_by_a_detector(points):
 
 def test_an_evaluation_set_measures_distances_and_draws_crosses(strips, tmp_path):
     task, data = Keypoints(), Data(root=str(strips))
-    evaluation = task.evaluation_set(task.find(data), data, None, CLASSES)
+    evaluation = task.evaluation_set(task.find(data), Recipe(data=data, classes=CLASSES), None)
     right = [
         Detections(record.boxes, np.ones(len(record.boxes), np.float32), record.labels) for record in evaluation.records
     ]

@@ -45,6 +45,7 @@ def test_an_evaluation_set_measures_draws_and_shows_the_worst(data):
     recipe, sources = open_data(recipe, lambda line: None)
     assert recipe.classes == ("ring", "star")
     metrics, found = sources.test.measure(right_for(sources.test))
+    assert metrics["score"] == recipe.predict.score == sources.test.score
     assert (metrics["images"], metrics["all_right"]) == (6, 5 / 6)
     assert "all right 0.83" in task.table(metrics)
     assert [picture.shape for picture in sources.test.draw(found, 0)] == [(48, 48, 3)] * 2

@@ -84,8 +84,8 @@ class Light(Classification):
     predictor_class = LightMeter
     ends = ("raw", ())
 
-    def evaluation_set(self, listing, data, split, classes):
-        return LightEvaluationSet(**vars(super().evaluation_set(listing, data, split, classes)))
+    def evaluation_set(self, listing, recipe, split):
+        return LightEvaluationSet(**vars(super().evaluation_set(listing, recipe, split)))
 
     def lists(self, recipe, args):
         return {"light": lambda result, number: [result]} if args.json else {}

@@ -29,12 +29,16 @@ def data(tmp_path):
     return Recipe(data={"root": str(tmp_path), "mask_map": {255: 1}}).data
 
 
+def evaluation_of(data, classes=("ground", "cell")):
+    return TASK.evaluation_set(TASK.find(data), Recipe(data=data, classes=classes), None)
+
+
 def everything_is_class_one(paths):
     return (np.ones(SIZE[::-1], np.uint8) for _ in paths)
 
 
 def test_a_split_is_measured_at_the_images_own_sizes(data):
-    evaluation = TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell"))
+    evaluation = evaluation_of(data)
     metrics, found = evaluation.measure(everything_is_class_one)
     assert metrics["per_class"]["cell"]["IoU"] == 0.5  # half of what was found is there
     assert metrics["per_class"]["ground"]["IoU"] == 0
@@ -50,7 +54,7 @@ def test_a_split_is_measured_at_the_images_own_sizes(data):
 
 
 def test_boundary_iou_is_measured_where_it_is_asked_for(data):
-    evaluation = replace(TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell")), boundary=True)
+    evaluation = replace(evaluation_of(data), boundary=True)
     metrics, _ = evaluation.measure(everything_is_class_one)
     assert 0 < metrics["per_class"]["cell"]["boundary_IoU"] <= 1
     header, _, _, means = TASK.table(metrics).splitlines()
@@ -59,7 +63,7 @@ def test_boundary_iou_is_measured_where_it_is_asked_for(data):
 
 
 def test_overfitting_is_measured_on_the_first_images(data):
-    evaluation = TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell")).only(range(3), "all (overfit)")
+    evaluation = evaluation_of(data).only(range(3), "all (overfit)")
     metrics, _ = evaluation.measure(everything_is_class_one)
     assert (metrics["images"], len(evaluation.records), evaluation.split) == (3, 3, "all (overfit)")
 
@@ -99,7 +103,7 @@ def test_pictures_are_of_the_view_that_was_asked_for(data, tmp_path, view, mode)
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_the_flag_boundary_says_whether_borders_are_measured(data, asked):
-    evaluation = TASK.evaluation_set(TASK.find(data), data, None, ("ground", "cell"))
+    evaluation = evaluation_of(data)
     assert TASK.as_asked(evaluation, Namespace(boundary=asked)).boundary is asked
 
 
@@ -112,7 +116,7 @@ def test_a_class_file_in_another_order_changes_no_metric(tmp_path):
         write_masks(root, {"a": np.array([*map(order.index, classes)] + [255] * 253, np.uint8)[truth]})
         (root / "labels.txt").write_text("\n".join(order), encoding="utf-8")
         data = Recipe(data={"root": str(root)}).data
-        evaluation = TASK.evaluation_set(TASK.find(data), data, None, classes)
+        evaluation = evaluation_of(data, classes)
         measured.append(evaluation.measure(lambda paths: (found for _ in paths))[0])
     assert measured[0] == measured[1]
     assert measured[0]["mIoU"] == pytest.approx((1 / 3 + 2 / 3 + 2 / 3) / 3)  # background 1 of 3, cat and dog 2 of 3
