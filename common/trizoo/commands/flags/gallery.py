@@ -112,7 +112,7 @@ def recognize_parser(prog="trizoo recognize"):
     )
     found = flags.add_argument_group("with a detector alone")
     found.add_argument(
-        "--confidence", type=checked_share, metavar="X", help="lowest score of a thing (default: the recipe's, 0.5)"
+        "--confidence", type=checked_share, metavar="X", help="lowest score of a thing (default: the recipe's)"
     )
     found.add_argument(
         "--max-detections", type=positive_int, metavar="N", help="most things of a picture (default: 100)"
