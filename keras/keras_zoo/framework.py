@@ -7,6 +7,7 @@ from typing import ClassVar
 # before TensorFlow is loaded: its remarks on the machine stay out, and it takes no more of a GPU's memory than it needs
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # C++ frames of a process that another one has left stay out
 
 import keras
 import numpy as np

@@ -14,9 +14,9 @@ from typing import Any
 import keras
 
 from trizoo.ground.errors import UserError
-from trizoo.training.exchanging import Exchanging, from_words, to_words
-from trizoo.training.meeting import meet
-from trizoo.training.world import ENDED, addresses, alone, int_or_none, started
+from trizoo.training.exchanging import Exchanging, from_words, tells_of, to_words
+from trizoo.training.meeting import meet_all
+from trizoo.training.world import ENDED, alone, by_torchrun, int_or_none, started
 
 _BACKEND = keras.backend.backend()
 _WAYS = {"tensorflow": ("TF_CONFIG", "TensorFlow"), "torch": ("torchrun", "PyTorch")}
@@ -30,7 +30,7 @@ def heard():
     try:
         yield
     except (RuntimeError, _tensorflow_error()) as error:
-        if world().size == 1 or not _is_of_others(error):
+        if started().size == 1 or not _is_of_others(error):
             raise
         raise UserError(ENDED) from error
 
@@ -101,9 +101,11 @@ class Processes(Exchanging):
 
     Args:
         control: torch.distributed's group of all processes in which they talk by gloo
+        store: of keys and values that all have, also while some are in a step
     """
 
     control: Any = None
+    store: Any = None
 
     def exchange(self, data):
         """See `Exchanging.exchange`."""
@@ -119,10 +121,16 @@ class Processes(Exchanging):
             distributed.all_gather(parts, own, self.control)
         return [part.numpy()[: int(size)].tobytes() for part, size in zip(parts, sizes, strict=True)]
 
-    def end(self):
+    def tells(self):
+        """See `World.tells`."""
+        return tells_of(self.store, self)
+
+    def end(self, failed=False):
         """See `World.end`."""
         from torch import distributed
 
+        if failed and distributed.get_backend() != "gloo":  # NCCL may wait for the others
+            return
         distributed.destroy_process_group()
         OF_PYTORCH.clear()
         world.cache_clear()
@@ -138,12 +146,11 @@ def world():
     told = (found.rank, found.size, found.local_size, found.local_rank, found.told_by)
     if found.size == 1:
         return found
-    if _BACKEND == "tensorflow":
-        meet(found.rank, addresses())
+    meet_all(found)
     with heard():
         if _BACKEND == "tensorflow":
             return Workers(*told, _strategy())
-        OF_PYTORCH.append(Processes(*told, _groups(found)))
+        OF_PYTORCH.append(Processes(*told, *_groups(found)))
         return OF_PYTORCH[0]
 
 
@@ -160,16 +167,18 @@ def _groups(found):
     from torch import distributed
 
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and distributed.is_nccl_available() else "gloo"
-    distributed.init_process_group(backend, rank=found.rank, world_size=found.size)
-    return distributed.new_group(backend="gloo", timeout=PATIENCE)
+    store, *_ = next(iter(distributed.rendezvous("env://")))
+    groups = distributed.PrefixStore("groups", store)
+    distributed.init_process_group(backend, store=groups, rank=found.rank, world_size=found.size)
+    return distributed.new_group(backend="gloo", timeout=PATIENCE), distributed.PrefixStore("errors", store)
 
 
 def own_gpu(name, count):
     """The GPU of that name, or of several processes of a machine each its own. UserError where there are too few."""
-    if _BACKEND != "torch" or started().size == 1:
+    if _BACKEND != "torch" or not by_torchrun():
         return name
     number = int_or_none("LOCAL_RANK")
-    if number is None or number >= count:
+    if number >= count:
         raise UserError(
             f"LOCAL_RANK is {number} and the machine has GPUs for {count} processes; --nproc-per-node {count} or "
             f"--device cpu would do"

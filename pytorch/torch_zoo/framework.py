@@ -1,7 +1,11 @@
 """PyTorch's side of `trizoo.framework.Framework`."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
+
+# before PyTorch is loaded: C++ frames of a process that another one has left stay out
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 import numpy as np
 import torch

@@ -5,9 +5,8 @@ All that isn't a tensor of a step goes by gloo, whose waits are long: of an eval
 
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -19,10 +18,11 @@ from torch import Tensor, distributed, nn
 
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import to_json
-from trizoo.training.world import ENDED, World, int_or_none, started
+from trizoo.training.exchanging import tells_of
+from trizoo.training.meeting import meet_all
+from trizoo.training.world import ENDED, World, by_torchrun, int_or_none, started
 
 PATIENCE = timedelta(days=7)  # for the first's part of an evaluation; a process that ends is noticed at once
-MEETING = timedelta(seconds=3)  # within which all have met an error, or it is of some alone
 
 
 @contextmanager
@@ -93,21 +93,13 @@ class Processes(World):
             return dict(arrays)
 
     def tells(self) -> bool:
-        """See `World.tells`: the first, where it meets an error soon enough, else whoever has met one."""
-        try:
-            if self.store.check(["told"]):
-                return False
-            self.store.set(f"met {self.rank}", "")
-            with suppress(RuntimeError):
-                self.store.wait([f"met {rank}" for rank in range(self.size)], MEETING)
-            if not self.is_first and self.store.check(["met 0"]):
-                return False
-            return self.store.add("told", 1) == 1
-        except RuntimeError:  # the store went with the process, or machine, that had it
-            return True
+        """See `World.tells`."""
+        return tells_of(self.store, self)
 
-    def end(self) -> None:
+    def end(self, failed: bool = False) -> None:
         """See `World.end`."""
+        if failed and distributed.get_backend() != "gloo":  # NCCL may wait for the others
+            return
         distributed.destroy_process_group()
         world.cache_clear()
 
@@ -118,6 +110,7 @@ def world() -> World:
     alone = started("torchrun", "PyTorch")
     if alone.size == 1:
         return alone
+    meet_all(alone)
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and distributed.is_nccl_available() else "gloo"
     with _heard():
         store, *_ = next(iter(distributed.rendezvous("env://")))
@@ -130,12 +123,12 @@ def world() -> World:
 
 def own_gpu(name: str) -> str:
     """The GPU of that name, or of several processes of a machine each its own. UserError where there are too few."""
-    if started().size == 1:
+    if not by_torchrun():
         return name
     number, count = int_or_none("LOCAL_RANK"), torch.cuda.device_count()
-    if number is None or number >= count:
+    if number >= count:
         raise UserError(
-            f"LOCAL_RANK is {os.environ['LOCAL_RANK']} and the machine has GPUs for {count} processes; "
+            f"LOCAL_RANK is {number} and the machine has GPUs for {count} processes; "
             f"--nproc-per-node {count} or --device cpu would do"
         )
     torch.cuda.set_device(number)

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from trizoo.ground.errors import UserError
 from trizoo.training.exchanging import Exchanging, from_words, to_words
-from trizoo.training.meeting import meet
-from trizoo.training.world import ENDED, addresses, started
+from trizoo.training.meeting import meet_all
+from trizoo.training.world import ENDED, started
 
 _GONE = (
     tf.errors.AbortedError,
@@ -28,7 +28,7 @@ def heard():
     try:
         yield
     except _GONE as error:
-        if world().size == 1:
+        if started().size == 1:
             raise
         raise UserError(ENDED) from error
 
@@ -78,7 +78,7 @@ def world():
     found = started("TF_CONFIG", "TensorFlow")
     if found.size == 1:
         return found
-    meet(found.rank, addresses())
+    meet_all(found)
     with heard():
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))  # which TensorFlow has made its own

@@ -17,7 +17,6 @@ from trizoo.ground.errors import UserError, harmless, sentence
 from trizoo.ground.stderr import without_remarks
 from trizoo.ground.tested import untested
 from trizoo.tasks import FLAGS
-from trizoo.training.world import started
 
 REFUSED = 2  # the exit code for what the user can put right
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
@@ -90,12 +89,11 @@ def _distribution(library):
 
 
 def say(text):
-    """Lines for a person, at once; of several processes that train together the first alone says it.
+    """Lines for a person, at once.
 
     Names of files and classes may come from strangers: see `trizoo.ground.errors.harmless`.
     """
-    if started().is_first:
-        print(harmless(str(text)), flush=True)
+    print(harmless(str(text)), flush=True)
 
 
 @dataclass(frozen=True)
@@ -110,8 +108,8 @@ class Choice:
     open: Callable[[], Framework]
     note: str = ""
 
-    def start(self, wanted):
-        """The framework and its device for --device; prints the first line: versions and where it runs."""
+    def start(self, wanted, say=say):
+        """The framework and its device for --device; says the first line: versions and where it runs."""
         with without_remarks():
             framework = self.open()
             device = framework.device(wanted)

@@ -21,7 +21,7 @@ from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.train import check_workers
 from trizoo.training.train import train as train_recipe
-from trizoo.training.world import World, alone, started
+from trizoo.training.world import World, alone, by_torchrun, is_first_here, started
 
 OVERFIT_ITERATIONS = 400
 OVERFIT_BATCH = 8
@@ -67,13 +67,15 @@ def run(args, choice):
     try:
         if args.find_lr is not None:
             alone("--find-lr")
-        if started().size > 1 and not args.print_recipe:
+        if not args.print_recipe and started().size > 1:
             world = choice.open().world()
         return _run_held(args, choice)
     except (UserError, OSError):
-        if started().told_by == "torchrun":  # which ends the others where one has ended: each has its own exit code
+        if by_torchrun():  # which ends the others where one has ended: each has its own exit code
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if world.tells():
+        tells = world.tells()
+        world.end(failed=True)
+        if tells:
             raise
         return REFUSED
 
@@ -95,9 +97,10 @@ def _run(args, choice, folder):
     check_flags(args, "train", model_name, architecture(model_name).task)
     check_model(loaded.recipe)
     if args.print_recipe:
-        say(describe(loaded).rstrip("\n"))
+        tell = say if is_first_here() else _nothing
+        tell(describe(loaded).rstrip("\n"))
         if args.batch_size == AUTO:
-            say("schedule.batch_size will be what memory has room for (--batch-size auto)")
+            tell("schedule.batch_size will be what memory has room for (--batch-size auto)")
         return 0
     if folder is None and args.out is not None and started().is_first:
         RunFolder.check_new(args.out)
@@ -106,16 +109,16 @@ def _run(args, choice, folder):
         raise UserError("--find-lr looks for the rate of one batch size, and --batch-size is auto; a number is needed")
     if args.find_lr is not None and args.layer_stats:
         raise UserError("--find-lr trains nothing that --layer-stats could look at; leave one of them out")
-    framework, device = choice.start(args.device)
+    framework, device = choice.start(args.device, _say_of_all)
     if args.find_lr is not None:
         options = {"weights": args.weights, "out": args.out, "workers": args.workers, "quiet": args.quiet}
-        find_lr(framework, loaded.recipe, device, say, steps=args.find_lr, **options)
+        find_lr(framework, loaded.recipe, device, _say_of_all, steps=args.find_lr, **options)
         return 0
     done = train_recipe(
         framework,
         loaded.recipe,
         device,
-        say,
+        _say_of_all,
         run=folder,
         weights=args.weights,
         out=args.out,
@@ -126,6 +129,16 @@ def _run(args, choice, folder):
         layer_stats=args.layer_stats,
     )
     return INTERRUPTED if done.metrics is None else 0
+
+
+def _say_of_all(text):
+    """Lines for a person, which of processes that train together the first alone says."""
+    if started().is_first:
+        say(text)
+
+
+def _nothing(text):
+    """What another process says of what all have to say."""
 
 
 def recipe_of(args):

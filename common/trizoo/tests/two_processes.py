@@ -22,12 +22,15 @@ from trizoo.tests.measured_processes import losses
 from trizoo.training.world import VARIABLES
 
 
-def start_two(*command):
-    """Two processes of a Python script, by rank, that know of each other; the ends of their outputs are awaited."""
+def start_two(*command, own=((), ())):
+    """Two processes of a Python script, by rank, that know of each other; the ends of their outputs are awaited.
+
+    own: arguments of each alone
+    """
     with ExitStack() as held:  # both at once, or the second may be the first's again
         ports = [held.enter_context(socket.create_server(("localhost", 0))).getsockname()[1] for _ in range(2)]
     told = by_torchrun if os.environ.get("KERAS_BACKEND") == "torch" else by_tf_config
-    return [start(*command, environment=os.environ | told(rank, ports)) for rank in (0, 1)]
+    return [start(*command, *own[rank], environment=os.environ | told(rank, ports)) for rank in (0, 1)]
 
 
 def by_tf_config(rank, ports):
@@ -88,9 +91,15 @@ def test_a_run_of_two_processes_is_that_of_one_and_the_first_alone_speaks(train_
 
 def test_a_batch_that_cannot_be_shared_is_refused_before_a_folder_is_made(train_script, flags, tmp_path):
     found = ends(start_two(train_script, *flags, "--set", "schedule.batch_size=5", "--out", tmp_path / "run"))
-    for code, output in found:
-        assert code == 2, output
-        assert "schedule.batch_size is 5, which 2 processes can't share equally; a multiple of 2" in output
+    assert [code for code, _ in found] == [2, 2], found
+    assert "schedule.batch_size is 5, which 2 processes can't share equally; a multiple of 2" in found[0][1]
+    assert not (tmp_path / "run").exists()
+
+
+def test_processes_of_different_seeds_are_told_so_before_a_folder_is_made(train_script, flags, tmp_path):
+    found = ends(start_two(train_script, *flags, "--out", tmp_path / "run", own=((), ("--seed", 7))))
+    assert [code for code, _ in found] == [2, 2], found
+    assert "error: seed is 7 in process 1, and 0 in process 0; all need the same command line" in found[0][1]
     assert not (tmp_path / "run").exists()
 
 

@@ -2,11 +2,16 @@
 
 import io
 import json
+import time
+from contextlib import suppress
 
 import numpy as np
 
 from trizoo.ground.text import to_json
 from trizoo.training.world import World
+
+MEETING = 3.0  # seconds within which all have met an error, or it is of some alone
+PAUSE = 0.05  # seconds between two looks
 
 
 class Exchanging(World):
@@ -38,6 +43,38 @@ class Exchanging(World):
     def tells(self):
         """Every process, for none knows what the others have met."""
         return True
+
+
+def tells_of(store, world):
+    """`World.tells` by a store that all have: the first, where it meets an error soon enough, else whoever has met one.
+
+    Args:
+        store: of PyTorch's: check(keys) says whether all are there, set(key, value), add(key, count) gives the sum
+        world: of the processes
+    """
+    until, tells = time.monotonic() + MEETING, True
+    met, left = ([f"{what} {rank}" for rank in range(world.size)] for what in ("met", "left"))
+    with suppress(RuntimeError):  # the store goes with the process, or machine, that has it
+        tells = _tells(store, world, met, until)
+        store.set(left[world.rank], "")
+        if world.is_first:
+            _wait(store, left, until)
+    return tells
+
+
+def _tells(store, world, met, until):
+    if store.check(["told"]):
+        return False
+    store.set(met[world.rank], "")
+    _wait(store, met, until)
+    if not world.is_first and store.check(met[:1]):
+        return False
+    return store.add("told", 1) == 1
+
+
+def _wait(store, keys, until):
+    while not store.check(keys) and time.monotonic() < until:
+        time.sleep(PAUSE)
 
 
 def to_words(data):

@@ -12,6 +12,7 @@ from trizoo.ground.errors import UnwrittenError, UserError
 from trizoo.ground.memory import TooLittleMemoryError
 from trizoo.recipes.describe import dump
 from trizoo.tasks import task_of
+from trizoo.training.agreeing import check_agree, of_arrays, of_settings, of_sources
 from trizoo.training.anchors import begin_with
 from trizoo.training.batch_size import explain, fit_batch_size, undecided
 from trizoo.training.build import build_model, build_trainer, check_model, spec_of
@@ -91,12 +92,15 @@ def train(
 
     Raises:
         UserError: for data, weights, sizes or folders that don't fit, for a folder that another process trains in, for
-            a disk that is full, for memory that is too small, and for a loss that is no longer finite
+            a disk that is full, for memory that is too small, for a loss that is no longer finite, and for processes
+            that were given different things
     """
     check_workers(workers)
     world = framework.world()
     if not world.is_first:
         say, quiet, callbacks = _nothing, True, ()
+    given = {"--resume": run is not None, "--weights": weights is not None, "--batch-size auto": fit_batch}
+    check_agree(world, of_settings, framework, recipe, given)
     workers = choose_workers(workers, world.local_size, say)
     if fit_batch:
         recipe = undecided(recipe, world.size)
@@ -121,6 +125,7 @@ def train(
             RunFolder.check_new(out)
         with world.first_goes_first():
             recipe, sources = open_data(absolute(recipe), say, pretrained=weights is not None, resumed=run is not None)
+        check_agree(world, of_sources, recipe, sources)
         recipe = unresized(recipe, sources, say)
         for remark in task_of(recipe.model.name).remarks(recipe, sources):
             say(f"data: {remark}")
@@ -136,6 +141,7 @@ def train(
         teacher = open_teacher(framework, recipe, device, say)
         options = {"weights": weights, "checkpoint": checkpoint, "teacher": teacher}
         model = build_model(framework, recipe, device, say, **options)
+        check_agree(world, of_arrays, framework, model, checkpoint, teacher)
         if fit_batch:
             options = {"sizes": sources.sizes, "workers": workers, "world": world, "teacher": teacher}
             recipe = fit_batch_size(framework, recipe, framework.shapes(model), device, say, devices=devices, **options)

@@ -63,8 +63,12 @@ class World:
         """Whether this is the process that tells of the error it has met, and that the others may have met too."""
         return is_first_here()
 
-    def end(self):
-        """Lets go of the others. Nothing is told after it."""
+    def end(self, failed=False):
+        """Lets go of the others; nothing is told after it.
+
+        Args:
+            failed: whether it is for an error, which others may not have met
+        """
 
     @contextmanager
     def first_goes_first(self):
@@ -86,7 +90,7 @@ def started(way=None, title=""):
     Raises:
         UserError: where something is missing or makes no sense, and where another way was taken
     """
-    world = _of_torchrun() if int_or_none("WORLD_SIZE") not in (None, 1) else _of_tf_config()
+    world = _of_torchrun() or _of_tf_config()
     if way is None or world.told_by in ("", way):
         return world
     of = {"torchrun": "were started by torchrun", "TF_CONFIG": "are told of by TF_CONFIG"}
@@ -97,12 +101,26 @@ def started(way=None, title=""):
 
 
 def _of_torchrun():
-    missing = [name for name in VARIABLES if not os.environ.get(name)]
+    """See `started`; None where there are no others."""
     rank, size, local_size = (int_or_none(name) for name in ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"))
-    if missing or None in (rank, local_size) or not (0 <= rank < size and 1 <= local_size <= size):
-        wrong = f"{missing[0]} isn't set" if missing else f"RANK is {os.environ['RANK']}"
-        raise UserError(f"WORLD_SIZE is {size} and {wrong}; torchrun sets all that is needed")
-    return World(rank, size, local_size, int_or_none("LOCAL_RANK") or 0, "torchrun")
+    given = {name: os.environ.get(name, "") for name in VARIABLES}
+    if not given["WORLD_SIZE"] + given["RANK"] or (size == 1 and given["RANK"] in ("", "0")):
+        return None
+    fit = {
+        "WORLD_SIZE": bool(size),
+        "RANK": rank is not None and rank < (size or rank + 1),
+        "LOCAL_WORLD_SIZE": local_size is not None and 1 <= local_size <= (size or local_size),
+        "MASTER_PORT": is_port(given["MASTER_PORT"]),
+    }
+    lacking = [f"{name} isn't set" for name, value in given.items() if not value]
+    wrong = lacking + [f"{name} is {given[name]}" for name, fits in fit.items() if not fits]
+    if not wrong:
+        return World(rank, size, local_size, int_or_none("LOCAL_RANK") or 0, "torchrun")
+    told = "WORLD_SIZE" if given["WORLD_SIZE"] and not wrong[0].startswith("WORLD_SIZE") else "RANK"
+    raise UserError(
+        f"{told} is {given[told]} and {wrong[0]}; torchrun sets all that is needed, and without RANK and WORLD_SIZE "
+        f"one process trains"
+    )
 
 
 def _of_tf_config():
@@ -111,32 +129,74 @@ def _of_tf_config():
     if not text:
         return World()
     try:
-        cluster, task, addresses = _cluster(text)
-        if len(addresses) <= 1:
-            return World()
-        place = int(task["index"]) + (len(cluster.get("chief", [])) if task["type"] == "worker" else 0)
-        known = set(cluster) <= {"chief", "worker"} and task["type"] in cluster and 0 <= place < len(addresses)
-        hosts = [address.rpartition(":")[0] for address in addresses]
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
-        known = False
-    if not known:
+        config = json.loads(text)
+    except (RecursionError, ValueError):
+        config = None
+    if wrong := _wrong_with(config):
         raise UserError(
-            'TF_CONFIG tells of no workers; {"cluster": {"worker": ["HOST1:12345", "HOST2:12345"]}, "task": {"type": '
+            f'TF_CONFIG {wrong}; {{"cluster": {{"worker": ["HOST1:12345", "HOST2:12345"]}}, "task": {{"type": '
             f'"worker", "index": 0}}}} would do, and it is {text}'
         )
+    everyone = _addresses(config)
+    if len(everyone) <= 1:
+        return World()
+    cluster, task = config["cluster"], config["task"]
+    place = int(task["index"]) + (len(cluster.get("chief", [])) if task["type"] == "worker" else 0)
+    hosts = [address.rpartition(":")[0] for address in everyone]
     local_size, local_rank = hosts.count(hosts[place]), hosts[:place].count(hosts[place])
-    return World(place, len(addresses), local_size, local_rank, "TF_CONFIG")
+    return World(place, len(everyone), local_size, local_rank, "TF_CONFIG")
 
 
-def _cluster(text):
-    config = json.loads(text)
+def _wrong_with(config):
+    """What is wrong with TF_CONFIG, as the end of a sentence; None where nothing is."""
+    if not isinstance(config, dict):
+        return "is no JSON object"
     cluster, task = config.get("cluster") or {}, config.get("task") or {}
-    return cluster, task, [*cluster.get("chief", []), *cluster.get("worker", [])]
+    if not cluster:
+        return "has a task, and no cluster" if task else None
+    if not (isinstance(cluster, dict) and isinstance(task, dict)):
+        return "has a cluster or a task that is no object"
+    for job in cluster.keys() - {"chief", "worker"}:
+        return f"has {job!r} in its cluster, and the zoo trains by workers, and a chief, alone"
+    if not all(isinstance(listed, list) for listed in cluster.values()):
+        return "has a cluster without lists of addresses"
+    everyone = _addresses(config)
+    for address in everyone:
+        host, _, port = address.rpartition(":") if isinstance(address, str) else ("", "", "")
+        if not host or not is_port(port):
+            return f"names {address!r}, and HOST:PORT is needed"
+        if everyone.count(address) > 1:
+            return f"names {address} twice, and each process needs an address of its own"
+    if len(cluster.get("chief", [])) > 1:
+        return "names several chiefs, and one is first"
+    kind, index = task.get("type"), task.get("index")
+    if not isinstance(kind, str) or kind not in cluster:
+        return f"has a task of type {kind!r}, and its cluster has {' and '.join(cluster)}"
+    count = len(cluster[kind])
+    if isinstance(index, bool) or not str(index).isdecimal() or not int(str(index)[:9]) < count:
+        return f"has a task of index {index!r}, and its cluster {count} of type {kind}, counted from 0"
+    return None
+
+
+def _addresses(config):
+    return [address for job in ("chief", "worker") for address in (config.get("cluster") or {}).get(job, [])]
 
 
 def addresses():
-    """Those of all processes that TF_CONFIG names, by rank, where `started` takes it for sound."""
-    return _cluster(os.environ["TF_CONFIG"])[2]
+    """ "HOST:PORT" of all processes by rank, where `started` takes what tells of them for sound.
+
+    torchrun's variables have the first's alone; the others are "RANK 1" and so on.
+    """
+    world = started()
+    if world.told_by == "TF_CONFIG":
+        return _addresses(json.loads(os.environ["TF_CONFIG"]))
+    first = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    return [first, *(f"RANK {rank}" for rank in range(1, world.size))]
+
+
+def is_port(text):
+    """Whether a text is the number of a port that can be called."""
+    return text.isdecimal() and len(text) < 6 and 0 < int(text) < 1 << 16
 
 
 def int_or_none(name):
@@ -145,12 +205,14 @@ def int_or_none(name):
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
+def by_torchrun():
+    """Whether torchrun, or what sets the same variables, started several processes, of which this is one."""
+    return (int_or_none("WORLD_SIZE") or 1) > 1 and int_or_none("LOCAL_RANK") is not None
+
+
 def is_first_here():
-    """Whether this is the only process, or of those that share a training the first of its machine."""
-    try:
-        return started().local_rank == 0
-    except UserError:
-        return int_or_none("LOCAL_RANK") in (None, 0)
+    """Whether this process tells of errors before it knows the others: of torchrun's the first of a machine."""
+    return "TORCHELASTIC_RUN_ID" not in os.environ or int_or_none("LOCAL_RANK") in (None, 0)
 
 
 def alone(title):

@@ -96,6 +96,18 @@ def test_what_one_process_alone_meets_it_tells_and_both_end(flags, tmp_path, ran
     assert_told_once(output, "data set nowhere does not exist")
 
 
+def test_processes_of_different_seeds_are_told_so_once_before_a_folder_is_made(flags, tmp_path):
+    command = ("bash", "-c", 'exec "$@" --seed $RANK', "_", sys.executable, TRAIN, *flags, "--out", tmp_path / "run")
+    _, output = run(*TORCHRUN, "--no-python", *command)
+    assert_told_once(output, "seed is 1 in process 1, and 0 in process 0; all need the same command line")
+    assert not (tmp_path / "run").exists()
+
+
+def test_evaluating_by_several_is_refused_once():
+    _, output = run(*TORCHRUN, TRAIN.with_name("evaluate.py"), "--weights", "none.h5")
+    assert_told_once(output, "runs in one process, and torchrun started several")
+
+
 def test_a_loss_that_is_not_finite_is_told_once(flags, tmp_path):
     wild = ("--lr", "1e30", "--epochs", 9, "--device", "cpu", "--out", tmp_path / "run")
     _, output = run(*TORCHRUN, TRAIN, *flags, *wild, "--set", "schedule.warmup=0")

@@ -1,10 +1,12 @@
 """`trizoo`, the scripts and `python -m trizoo`: which command is done, under which name, and what comes first."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -213,8 +215,13 @@ def test_a_parser_quotes_a_little_of_what_it_got(capsys):
 class Told(World):
     """A process whose error another one tells."""
 
+    ends: ClassVar = []
+
     def tells(self):
         return False
+
+    def end(self, failed=False):
+        self.ends.append(failed)
 
 
 @pytest.mark.parametrize(("local_rank", "told"), [("0", True), ("1", False)])
@@ -222,6 +229,7 @@ def test_an_error_of_several_processes_is_told_by_one_and_all_end_with_2(local_r
     values = ("1", "2", local_rank, "2", "localhost", "29500")
     for name, value in zip(VARIABLES, values, strict=True):
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
     with pytest.raises(SystemExit) as ended:
         run("train", ["--no-such-flag"], prog="train.py", framework="pytorch")
     assert ended.value.code == 2
@@ -233,9 +241,37 @@ def test_an_error_of_several_processes_is_told_by_one_and_all_end_with_2(local_r
     framework.world = lambda: Told(1, 2, 2)
     assert train.run(args, Choice(lambda: framework)) == 2
     assert ignored == [(signal.SIGTERM, signal.SIG_IGN)]
+    assert Told.ends.pop() is True  # PyTorch's aborts at times where processes exit that haven't let go
     framework.world = lambda: World(1, 2, 2)
     if told:
         with pytest.raises(UserError, match="no run is no run folder"):
             train.run(args, Choice(lambda: framework))
     else:
         assert train.run(args, Choice(lambda: framework)) == 2
+
+
+@pytest.mark.parametrize("rank", ["0", "1"])
+def test_what_no_processes_share_is_refused_under_torchrun_and_told_by_the_first(rank, monkeypatch, capsys):
+    for name, value in zip(VARIABLES, (rank, "2", rank, "2", "localhost", "29500"), strict=True):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    if rank == "0":
+        with pytest.raises(UserError, match=r"evaluate\.py runs in one process, and torchrun started several"):
+            run("evaluate", ["--weights", "none.h5"], prog="evaluate.py", framework="pytorch")
+    else:
+        assert run("evaluate", ["--weights", "none.h5"], prog="evaluate.py", framework="pytorch") == 2
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("index", [1, 7])
+def test_tf_config_of_a_training_does_not_matter_to_other_commands(index, monkeypatch, capsys):
+    """Of another process than the first they said nothing; with what makes no sense they failed."""
+    cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": index}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    assert main(["--version"]) == 0
+    assert main(["train", "--print-recipe"]) == 0
+    said = capsys.readouterr().out
+    assert f"trizoo {__version__}" in said
+    assert "name: yolov3-tiny" in said
+    with pytest.raises(UserError, match=r"none\.h5"):
+        main(["evaluate", "--weights", "none.h5"])

@@ -19,7 +19,9 @@ from trizoo.training.world import (
     VARIABLES,
     Share,
     World,
+    addresses,
     alone,
+    by_torchrun,
     check_shares,
     is_first_here,
     places_of,
@@ -51,18 +53,45 @@ def test_torchrun_tells_who_a_process_is(monkeypatch):
         alone("X")
 
 
-def test_before_processes_know_of_each_other_the_first_of_each_machine_tells_of_errors(monkeypatch):
+def test_before_processes_know_of_each_other_the_first_that_torchrun_started_on_a_machine_tells_of_errors(monkeypatch):
     assert is_first_here()
     for local_rank in ("0", "1"):
         set_all(monkeypatch, LOCAL_RANK=local_rank)
+        assert is_first_here()  # started by hand, it may have a command line of its own
+        assert by_torchrun()
+        monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
         assert is_first_here() == World(1, 4).tells() == (local_rank == "0")
+        monkeypatch.delenv("TORCHELASTIC_RUN_ID")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert not by_torchrun()
 
 
-@pytest.mark.parametrize(("name", "value"), [("RANK", "4"), ("RANK", "-1"), ("MASTER_ADDR", ""), ("RANK", "x")])
-def test_variables_that_make_no_sense_are_a_sentence(monkeypatch, name, value):
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("RANK", "4", "WORLD_SIZE is 4 and RANK is 4"),
+        ("RANK", "-1", "WORLD_SIZE is 4 and RANK is -1"),
+        ("RANK", "x", "WORLD_SIZE is 4 and RANK is x"),
+        ("RANK", "", "WORLD_SIZE is 4 and RANK isn't set"),
+        ("WORLD_SIZE", "", "RANK is 1 and WORLD_SIZE isn't set"),
+        ("WORLD_SIZE", "abc", "RANK is 1 and WORLD_SIZE is abc"),
+        ("WORLD_SIZE", "0", "RANK is 1 and WORLD_SIZE is 0"),
+        ("WORLD_SIZE", "1", "WORLD_SIZE is 1 and RANK is 1"),
+        ("LOCAL_WORLD_SIZE", "5", "WORLD_SIZE is 4 and LOCAL_WORLD_SIZE is 5"),
+        ("MASTER_ADDR", "", "WORLD_SIZE is 4 and MASTER_ADDR isn't set"),
+        ("MASTER_PORT", "abc", "WORLD_SIZE is 4 and MASTER_PORT is abc"),
+        ("MASTER_PORT", "70000", "WORLD_SIZE is 4 and MASTER_PORT is 70000"),
+    ],
+)
+def test_variables_that_make_no_sense_are_a_sentence(monkeypatch, name, value, told):
     set_all(monkeypatch, **{name: value})
-    with pytest.raises(UserError, match="torchrun sets all that is needed"):
+    with pytest.raises(UserError, match=f"{told}; torchrun sets all that is needed"):
         started()
+
+
+def test_one_process_of_torchruns_is_alone(monkeypatch):
+    set_all(monkeypatch, RANK="0", WORLD_SIZE="1", LOCAL_RANK="0", LOCAL_WORLD_SIZE="1")
+    assert started() == World()
 
 
 CLUSTER = {"chief": ["a:1"], "worker": ["b:1", "b:2"]}
@@ -83,7 +112,8 @@ def tell(monkeypatch, cluster, **task):
 def test_tf_config_tells_who_a_process_is(monkeypatch, task, world):
     tell(monkeypatch, CLUSTER, **task)
     assert started() == started("TF_CONFIG") == world
-    assert is_first_here() == (task != {"type": "worker", "index": 1})
+    assert is_first_here()  # each has a command line of its own
+    assert addresses() == ["a:1", "b:1", "b:2"]
     with pytest.raises(UserError, match="3 processes are told of by TF_CONFIG, and X goes by torchrun"):
         started("torchrun", "X")
 
@@ -102,24 +132,49 @@ def test_a_cluster_of_one_is_a_process_alone(monkeypatch, text):
     assert started("torchrun") == started() == World()
 
 
+TWO = '"cluster": {"worker": ["a:1", "b:1"]}'
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("text", "told"),
     [
-        "{",
-        "[]",
-        "[" * 100_000,
-        '{"cluster": {"worker": ["a:1", "b:1"]}}',
-        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
-        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": -1}}',
-        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "chief", "index": 0}}',
-        '{"cluster": {"worker": ["a:1", "b:1"], "ps": ["c:1"]}, "task": {"type": "ps", "index": 0}}',
-        '{"cluster": {"worker": [1, 2]}, "task": {"type": "worker", "index": 0}}',
+        ("{", "is no JSON"),
+        ("[]", "is no JSON object"),
+        ("[" * 100_000, "is no JSON"),
+        ('{"task": {"type": "worker", "index": 0}}', "has a task, and no cluster"),
+        ('{"cluster": [1], "task": {}}', "has a cluster or a task that is no object"),
+        ('{"cluster": {"worker": "a:1,b:1"}, "task": {}}', "has a cluster without lists of addresses"),
+        ('{"cluster": {"worker": ["a:1"], "ps": ["c:1"]}, "task": {}}', "has 'ps' in its cluster"),
+        ('{"cluster": {"worker": [1, 2]}, "task": {"type": "worker", "index": 0}}', "names 1, and HOST:PORT is needed"),
+        ('{"cluster": {"worker": ["a:1", "b"]}, "task": {}}', "names 'b', and HOST:PORT is needed"),
+        ('{"cluster": {"worker": ["a:1", "b:70000"]}, "task": {}}', "names 'b:70000', and HOST:PORT is needed"),
+        ('{"cluster": {"worker": ["a:0", ":1"]}, "task": {}}', "names 'a:0', and HOST:PORT is needed"),
+        ('{"cluster": {"worker": ["a:1", "a:1"]}, "task": {}}', "names a:1 twice"),
+        ('{"cluster": {"chief": ["a:1", "b:1"]}, "task": {}}', "names several chiefs"),
+        (f"{{{TWO}}}", "has a task of type None, and its cluster has worker"),
+        (
+            f'{{{TWO}, "task": {{"type": "chief", "index": 0}}}}',
+            "has a task of type 'chief', and its cluster has worker",
+        ),
+        (
+            f'{{{TWO}, "task": {{"type": "worker", "index": 2}}}}',
+            "has a task of index 2, and its cluster 2 of type worker",
+        ),
+        (f'{{{TWO}, "task": {{"type": "worker", "index": -1}}}}', "has a task of index -1"),
+        (f'{{{TWO}, "task": {{"type": "worker", "index": 0.5}}}}', "has a task of index 0.5"),
+        (f'{{{TWO}, "task": {{"type": "worker", "index": true}}}}', "has a task of index True"),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+            "has a task of index 1",
+        ),
     ],
 )
-def test_a_tf_config_that_makes_no_sense_is_a_sentence(monkeypatch, text):
+def test_a_tf_config_that_makes_no_sense_is_a_sentence_on_what_is_wrong(monkeypatch, text, told):
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(UserError, match=r"TF_CONFIG tells of no workers; .* would do, and it is"):
+    with pytest.raises(UserError) as error:
         started()
+    assert str(error.value).startswith(f"TF_CONFIG {told}")
+    assert f'"index": 0}}}} would do, and it is {text[:9]}' in str(error.value)
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3])
