@@ -190,7 +190,7 @@ def epochs_for(count):
     """Epochs of `schedule.epochs: auto` for so many images: 400 / images^0.3, 12 to 300.
 
     The fewer images, the more often each is seen, in fewer steps still: 100 epochs of 100 images, 50 of 1,000, 25 of
-    10,000, and the 12 that are usual for COCO's 118,287. By judgement; docs/results.md has what was measured.
+    10,000, and the 12 that are usual for COCO's 118,287. By judgement.
     """
     return round(min(max(400 / count**0.3, 12), 300))
 
