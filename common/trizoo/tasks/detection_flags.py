@@ -52,7 +52,7 @@ MAX_DETECTIONS = Flag(
 )
 CONFIDENCE = Flag(
     "confidence",
-    "lowest score shown (default: the recipe's predict.score, 0.35 of yolov3-tiny and 0.5 of others)",
+    "lowest score shown (default: the recipe's predict.score, 0.35 of the tiny YOLOs and 0.5 of others)",
     metavar="X",
     parse=share,
     alias="score",

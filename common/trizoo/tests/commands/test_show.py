@@ -79,7 +79,7 @@ def test_the_next_page_goes_to_a_folder_of_its_own_and_out_replaces_its_earlier_
 
 
 def test_augmented_batches_are_those_of_the_recipe(shown, synthetic_data):
-    flags = ("--count", "5", "--augmented", "--model", "yolov4-tiny")
+    flags = ("--count", "5", "--augmented", "--model", "yolov4")
     folder, text = shown(synthetic_data, *flags, "--set", "schedule.batch_size=3", "--set", "input_size=[96, 64]")
     assert_whole(folder, text)
     batches = [name for name in pictures(text) if name.startswith("batch-")]

@@ -114,7 +114,7 @@ def test_a_loss_that_hardly_falls_is_fine_where_objects_are_found(found):
 
 
 def test_the_usual_rate_is_that_of_the_zoos_recipe_for_such_a_batch_and_of_no_other_optimizer():
-    by_sgd = ("model.name=yolov4-tiny", "optimizer.name=sgd")
+    by_sgd = ("model.name=yolov4", "optimizer.name=sgd")
     assert usual_peak(recipe_of(*by_sgd, "schedule.batch_size=16", "schedule.lr=3")) == pytest.approx(
         2 * usual_peak(recipe_of(*by_sgd))
     )

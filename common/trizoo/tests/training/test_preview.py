@@ -17,7 +17,7 @@ def preview(root, *overrides):
         ("schedule.batch_size", 2, "test"),
         ("schedule.epochs", 3, "test"),
     ]
-    recipe = load(Recipe, file="yolov4-tiny", overrides=[*short, *((*pair, "test") for pair in overrides)]).recipe
+    recipe = load(Recipe, file="yolov4", overrides=[*short, *((*pair, "test") for pair in overrides)]).recipe
     task = task_of(recipe.model.name)
     source = task.open(task.find(recipe.data), recipe.data, "train", ())
     return Preview(source, recipe.model_copy(update={"classes": source.classes}))

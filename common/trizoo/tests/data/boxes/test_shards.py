@@ -162,11 +162,11 @@ def test_training_gets_the_same_batches_to_the_last_bit_as_from_files(tmp_path):
     files = synthesize(tmp_path / "files", images=24, size=(96, 72))
     convert(files, tmp_path / "shards", "shards", task="detection", shard_size=40_000)
     assert len([*(tmp_path / "shards").glob("train-*.tar")]) > 1
-    recipe = load(Recipe, file="yolov4-tiny", overrides=[("input_size", [64, 64], "test")]).recipe
+    recipe = load(Recipe, file="yolov4", overrides=[("input_size", [64, 64], "test")]).recipe
     batches = []
     for root in (files, tmp_path / "shards"):
         source = find_boxes(root).open("train")
-        made = TrainingSet(source, range(len(source)), recipe, model_spec("yolov4-tiny", len(source.classes)))
+        made = TrainingSet(source, range(len(source)), recipe, model_spec("yolov4", len(source.classes)))
         plans = [batch_plan(step, 1, step * 4, 4, len(source), 0) for step in range(3)]
         batches.append([pickle.loads(pickle.dumps(made))(plan) for plan in plans])
     for file, shard in zip(*batches, strict=True):
