@@ -1,5 +1,6 @@
 """PyTorch's DataLoader over the zoo's batches."""
 
+import multiprocessing
 import signal
 import threading
 import warnings
@@ -11,6 +12,28 @@ from torch.utils.data import DataLoader, Dataset
 from trizoo.ground.errors import UserError
 from trizoo.training.batch import Batch, BatchPlan
 from trizoo.training.workers import begin, worker_was_killed
+
+
+class _Flag:
+    """The event by which a DataLoader ends its workers, without a lock.
+
+    A worker that is killed while it holds the lock of `multiprocessing.Event` leaves everyone waiting for ever who looks.
+    """
+
+    def __init__(self, context: multiprocessing.context.BaseContext) -> None:
+        self.value = context.RawValue("b", 0)
+
+    def set(self) -> None:
+        self.value.value = 1
+
+    def is_set(self) -> bool:
+        return self.value.value == 1
+
+
+def _processes() -> multiprocessing.context.BaseContext:
+    """The way in which this Python starts processes, with such events."""
+    usual = type(multiprocessing.get_context())
+    return type(usual.__name__, (usual,), {"Event": lambda context: _Flag(context)})()
 
 
 class _Batches(Dataset):
@@ -48,6 +71,7 @@ def load(
             batch_size=None,
             num_workers=workers,
             prefetch_factor=2 if workers else None,
+            multiprocessing_context=_processes() if workers else None,
             pin_memory=device.type == "cuda",
             generator=torch.Generator(),
             worker_init_fn=_start,
