@@ -17,7 +17,7 @@ from trizoo.training.workers import begin, worker_was_killed
 class _Flag:
     """The event by which a DataLoader ends its workers, without a lock.
 
-    A worker that is killed while it holds the lock of `multiprocessing.Event` leaves everyone waiting for ever who looks.
+    A worker that is killed while it holds the lock of `multiprocessing.Event` leaves who looks at it waiting for ever.
     """
 
     def __init__(self, context: multiprocessing.context.BaseContext) -> None:

@@ -151,7 +151,7 @@ def test_a_multi_label_classifier_tells_the_labels_above_the_confidence(client, 
     assert "there is no parameter 'top'; there is confidence" in error(asked.post(png(), "?top=1"), 422)
     model = asked.ask("GET", "/model").json()
     assert (model["task"], len(model["colours"])) == ("multilabel", 3)
-    assert model["thresholds"] == {"confidence": 0.35, "lowest_confidence": 0.0}
+    assert model["thresholds"] == {"confidence": 0.5, "lowest_confidence": 0.0}
     assert client(fake_labeller("--confidence", "0.9")).post(png(255)).json()["classes"] == []
 
 
@@ -192,7 +192,7 @@ def test_the_commands_own_number_of_classes_counts_without_another(client, png):
 def test_key_points_have_no_nms_to_tell_of(client):
     asked = client(fake_keypoint_detector())
     told = asked.ask("GET", "/model").json()["thresholds"]
-    assert told == {"confidence": 0.35, "lowest_confidence": 0.01, "max_detections": 1000}
+    assert told == {"confidence": 0.5, "lowest_confidence": 0.01, "max_detections": 1000}
 
 
 def test_the_model_tells_what_it_is(client):
