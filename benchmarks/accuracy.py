@@ -65,7 +65,10 @@ def of_peer(args, model, seed, folder):
     from trizoo.training.data import open_data
     from trizoo.training.recipe import new_recipe
 
-    values = [("data.root", args.data, "here"), *(parse_assignment(text) for text in args.set if "data." in text)]
+    values = [
+        ("data.root", args.data, "here"),
+        *(parse_assignment(text) for text in args.set if text.startswith("data.")),
+    ]
     recipe = new_recipe(values, model=PEERS[args.peer][model], origin="here").recipe
     recipe, sources = open_data(recipe, lambda line: None)
     job = {"peer": args.peer, "model": model, "size": args.size, "batch": args.batch, "seed": seed}
@@ -131,7 +134,7 @@ def main():
         "--set", action="append", default=[], metavar="key=value", help="of the zoo's recipe, or data.*"
     )
     parser.add_argument("--peer", choices=PEERS, help="trains a model of its own, too")
-    parser.add_argument("--peer-model", help="default: Ultralytics' yolov3-tiny")
+    parser.add_argument("--peer-model", help="default: the first of the peer's")
     parser.add_argument("--peer-python", default=sys.executable, help="the Python that the peer is installed for")
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])

@@ -12,13 +12,26 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from trizoo.data.sources import natural_key
+from trizoo.ground.sample import Detections
+from trizoo.tasks.others import write_yolo
+
 SPLITS = {"train": 20, "val": 5, "test": 5}  # images
 
 
-def boxes_of(mask, least):
-    """(N, 4) boxes of a mask's cells, corners in pixels, of those of `least` pixels or more."""
+def cells_of(mask, least):
+    """The Detections that stand for a mask's cells of `least` pixels or more."""
     _, _, stats, _ = cv2.connectedComponentsWithStats((mask > 127).astype(np.uint8), connectivity=4)
-    return [(x, y, x + w, y + h) for x, y, w, h, area in stats[1:].tolist() if area >= least]
+    boxes = [(x, y, x + w, y + h) for x, y, w, h, area in stats[1:].tolist() if area >= least]
+    return Detections(np.array(boxes, np.float32), np.ones(len(boxes), np.float32), np.zeros(len(boxes), np.int64))
+
+
+def tiles(image, mask, side):
+    """Yields (left and top edge as text, image, mask) of each tile."""
+    for top in range(0, image.shape[0], side):
+        for left in range(0, image.shape[1], side):
+            part = np.s_[top : top + side, left : left + side]
+            yield f"{top}-{left}", image[part], mask[part]
 
 
 def main():
@@ -30,7 +43,7 @@ def main():
     parser.add_argument("--tile", type=int, default=256, help="pixels a side (default: 256)")
     parser.add_argument("--least", type=int, default=200, help="smaller cells, in pixels, have no box (default: 200)")
     args = parser.parse_args()
-    names = sorted((path.name for path in args.images.iterdir()), key=lambda name: (len(name), name))
+    names = [path.name for path in sorted(args.images.iterdir(), key=natural_key)]
     if len(names) != sum(SPLITS.values()) or args.out.exists():
         sys.exit(f"{args.images} has {len(names)} files, {sum(SPLITS.values())} are asked for; {args.out} must be new")
     boxes, first = dict.fromkeys(SPLITS, 0), 0
@@ -40,19 +53,11 @@ def main():
         labels.mkdir(parents=True)
         for name in names[first : first + share]:
             image, mask = (cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE) for folder in (args.images, args.masks))
-            for top in range(0, image.shape[0], args.tile):
-                for left in range(0, image.shape[1], args.tile):
-                    part = np.s_[top : top + args.tile, left : left + args.tile]
-                    stem, (height, width) = f"{Path(name).stem}-{top}-{left}", image[part].shape
-                    cells = boxes_of(mask[part], args.least)
-                    rows = [
-                        ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
-                        for x1, y1, x2, y2 in cells
-                    ]
-                    lines = [" ".join(["0", *(f"{value:.6f}" for value in row)]) for row in rows]
-                    (labels / f"{stem}.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-                    cv2.imwrite(str(images / f"{stem}.png"), image[part])
-                    boxes[split] += len(cells)
+            for place, tile, part in tiles(image, mask, args.tile):
+                stem, cells = f"{Path(name).stem}-{place}", cells_of(part, args.least)
+                write_yolo(labels / f"{stem}.txt", tile.shape[::-1], cells)
+                cv2.imwrite(str(images / f"{stem}.png"), tile)
+                boxes[split] += len(cells.boxes)
         first += share
     listed = "".join(f"{split}: images/{split}\n" for split in SPLITS)
     (args.out / "data.yaml").write_text(f"path: .\n{listed}nc: 1\nnames: [cell]\n", encoding="utf-8")

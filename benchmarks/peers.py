@@ -46,6 +46,35 @@ def train_torchvision(job):
     return _detection(job)
 
 
+def _steps(job):
+    """Whole batches in the images to train on, at least one."""
+    return max(1, len(job["train"]) // job["batch"])
+
+
+def _train(job, network, optimizer, loss_of, each_step=lambda: None, each_epoch=lambda: None):
+    """All epochs, each in an order of its own; the network answers after it.
+
+    Args:
+        loss_of: places of images, the step from 0 -> the loss
+        each_step, each_epoch: called after one
+    """
+    import torch
+
+    batch, steps = job["batch"], _steps(job)
+    network.train()
+    for epoch in range(job["epochs"]):
+        order = torch.randperm(len(job["train"])).tolist()
+        for step in range(steps):
+            loss = loss_of(order[step * batch : (step + 1) * batch], epoch * steps + step)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            each_step()
+        each_epoch()
+        print(f"epoch {epoch + 1}: loss {loss.item():.4f}", flush=True)
+    network.eval()
+
+
 def _detection(job):
     import torch
     import torchvision
@@ -56,7 +85,7 @@ def _detection(job):
 
     size, classes, batch, epochs = job["size"], job["classes"] + 1, job["batch"], job["epochs"]  # 0 is background
     images = [decode_image(one["image"], ImageReadMode.RGB) for one in job["train"]]
-    steps = max(1, len(images) // batch)
+    steps = _steps(job)
     changes = [
         v2.RandomHorizontalFlip(),
         v2.ToDtype(torch.float32, scale=True),
@@ -91,28 +120,22 @@ def _detection(job):
         marks = [round(epochs * share / 26) for share in (16, 22)]
         schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, marks, 0.1)
     warming = min(1000, steps - 1)  # in the first epoch, as theirs
-    network.train()
-    for epoch in range(epochs):
-        order = torch.randperm(len(images)).tolist()
-        for step in range(steps):
-            for group in optimizer.param_groups if epoch == 0 and warming else ():
-                group["lr"] = rate * (0.001 + (1 - 0.001) * min(1, step / warming))
-            inputs, targets = [], []
-            for place in order[step * batch : (step + 1) * batch]:
-                one, image = job["train"][place], images[place]
-                boxes = torch.tensor(one["boxes"], dtype=torch.float32).reshape(-1, 4)
-                boxes = tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=image.shape[-2:])
-                labels = torch.tensor(one["labels"], dtype=torch.int64) + 1
-                image, target = transform(tv_tensors.Image(image), {"boxes": boxes, "labels": labels})
-                inputs.append(image)
-                targets.append(target)
-            loss = sum(network(inputs, targets).values())
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        schedule.step()
-        print(f"epoch {epoch + 1}: loss {loss.item():.4f}", flush=True)
-    network.eval()
+
+    def loss_of(places, step):
+        for group in optimizer.param_groups if step <= warming and warming else ():
+            group["lr"] = rate * (0.001 + (1 - 0.001) * step / warming)
+        inputs, targets = [], []
+        for place in places:
+            one, image = job["train"][place], images[place]
+            boxes = torch.tensor(one["boxes"], dtype=torch.float32).reshape(-1, 4)
+            boxes = tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=image.shape[-2:])
+            labels = torch.tensor(one["labels"], dtype=torch.int64) + 1
+            image, target = transform(tv_tensors.Image(image), {"boxes": boxes, "labels": labels})
+            inputs.append(image)
+            targets.append(target)
+        return sum(network(inputs, targets).values())
+
+    _train(job, network, optimizer, loss_of, each_epoch=schedule.step)
     found = {}
     for path in job["images"]:
         with torch.inference_mode():
@@ -148,31 +171,22 @@ def _segmentation(job):
     )
     images = [decode_image(one["image"], ImageReadMode.RGB) for one in job["train"]]
     masks = [decode_image(one["mask"], ImageReadMode.UNCHANGED) for one in job["train"]]
-    steps, rate = max(1, len(images) // batch), 0.01 * batch / 32
+    rate = 0.01 * batch / 32
     groups = [
         {"params": [*network.backbone.parameters(), *network.classifier.parameters()], "lr": rate},
         {"params": [*network.aux_classifier.parameters()], "lr": rate * 10},
     ]
     optimizer = torch.optim.SGD(groups, momentum=0.9, weight_decay=1e-6)
-    schedule = torch.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=steps * epochs, power=0.9)
-    network.train()
-    for epoch in range(epochs):
-        order = torch.randperm(len(images)).tolist()
-        for step in range(steps):
-            pairs = [
-                transform(tv_tensors.Image(images[place]), tv_tensors.Mask(masks[place]))
-                for place in order[step * batch : (step + 1) * batch]
-            ]
-            inputs, targets = (torch.stack(side) for side in zip(*pairs, strict=True))
-            answers, targets = network(inputs), targets[:, 0].long()
-            loss = functional.cross_entropy(answers["out"], targets, ignore_index=255)
-            loss = loss + 0.5 * functional.cross_entropy(answers["aux"], targets, ignore_index=255)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-        print(f"epoch {epoch + 1}: loss {loss.item():.4f}", flush=True)
-    network.eval()
+    schedule = torch.optim.lr_scheduler.PolynomialLR(optimizer, total_iters=_steps(job) * epochs, power=0.9)
+
+    def loss_of(places, _):
+        pairs = [transform(tv_tensors.Image(images[place]), tv_tensors.Mask(masks[place])) for place in places]
+        inputs, targets = (torch.stack(side) for side in zip(*pairs, strict=True))
+        answers, targets = network(inputs), targets[:, 0].long()
+        loss = functional.cross_entropy(answers["out"], targets, ignore_index=255)
+        return loss + 0.5 * functional.cross_entropy(answers["aux"], targets, ignore_index=255)
+
+    _train(job, network, optimizer, loss_of, each_step=schedule.step)
     found = {}
     for number, path in enumerate(job["images"]):
         image = decode_image(path, ImageReadMode.RGB)

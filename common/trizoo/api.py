@@ -27,12 +27,13 @@ from trizoo.recipes.load import from_dict, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.tasks.predictors import Detector, Predictor
-from trizoo.training.batch_size import AUTO, with_batch_size
+from trizoo.training.batch_size import with_batch_size
 from trizoo.training.callbacks import as_callbacks
 from trizoo.training.distill import check_has_one, with_teacher
 from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
+from trizoo.training.schedule import AUTO
 from trizoo.training.train import Run
 from trizoo.training.train import train as train_recipe
 from trizoo.weights.store import resolve_weights

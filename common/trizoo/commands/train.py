@@ -12,13 +12,13 @@ from trizoo.recipes.describe import describe
 from trizoo.recipes.load import load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import FLAGS as TASK_FLAGS
-from trizoo.training.batch_size import AUTO
 from trizoo.training.build import check_model
 from trizoo.training.distill import check_has_one
 from trizoo.training.find_lr import find_lr
 from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
+from trizoo.training.schedule import AUTO
 from trizoo.training.train import check_workers
 from trizoo.training.train import train as train_recipe
 from trizoo.training.world import World, alone, by_torchrun, is_first_here, started
@@ -97,10 +97,11 @@ def _run(args, choice, folder):
     check_flags(args, "train", model_name, architecture(model_name).task)
     check_model(loaded.recipe)
     if args.print_recipe:
-        tell = say if is_first_here() else _nothing
-        tell(describe(loaded).rstrip("\n"))
+        if not is_first_here():
+            return 0
+        say(describe(loaded).rstrip("\n"))
         if args.batch_size == AUTO:
-            tell("schedule.batch_size will be what memory has room for (--batch-size auto)")
+            say("schedule.batch_size will be what memory has room for (--batch-size auto)")
         return 0
     if folder is None and args.out is not None and started().is_first:
         RunFolder.check_new(args.out)
@@ -135,10 +136,6 @@ def _say_of_all(text):
     """Lines for a person, which of processes that train together the first alone says."""
     if started().is_first:
         say(text)
-
-
-def _nothing(text):
-    """What another process says of what all have to say."""
 
 
 def recipe_of(args):

@@ -9,6 +9,7 @@ from trizoo import __version__
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import counted, plain
 from trizoo.recipes.load import leaves, to_dict
+from trizoo.training.distill import checksum
 
 PLACES = ("data.root", "data.images", "data.annotations", "distill.teacher")  # each machine may have them elsewhere
 SHOWN = 100  # characters of a value
@@ -60,10 +61,8 @@ def of_arrays(framework, model, checkpoint, teacher):
         checkpoint: of the run that is resumed, None of a new one
         teacher: the run's `trizoo.training.distill.Teacher`, None without one
     """
-    crc32 = 0
-    for name, array in sorted(framework.arrays(model).items()):
-        crc32 = zlib.crc32(np.ascontiguousarray(array).data, zlib.crc32(name.encode(), crc32))
-    begun = {"the step to go on after": checkpoint.step if checkpoint else 0, "the checksum of the weights": crc32}
+    begun = {"the step to go on after": checkpoint.step if checkpoint else 0}
+    begun["the checksum of the weights"] = checksum(framework.arrays(model))
     return begun | ({"the checksum of the teacher": teacher.crc32} if teacher else {})
 
 

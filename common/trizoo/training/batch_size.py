@@ -7,7 +7,6 @@ from trizoo.training.build import check_batch_norm, input_sizes, spec_of
 from trizoo.training.cache import ROOM
 from trizoo.training.memory import MIB, estimate, gib
 
-AUTO = "auto"  # in the place of a batch size
 MOST = 64  # images of a part of a batch: more gain no speed, and learning rates are known for fewer
 SHARE = 0.9  # of the memory, the rest is a margin
 LOADER = 80 * MIB  # of a loader process, beside the images that it keeps

@@ -154,11 +154,17 @@ def open_teacher(framework, recipe, device, say):
     parts = ["its outputs"] if options.outputs else []
     parts += ["its features"] if options.features else []
     say(f"teacher: {options.teacher}, {read.spec.name}, teaches {' and '.join(parts)}")
-    crc32 = 0
-    for name in sorted(read.arrays):
-        crc32 = zlib.crc32(np.ascontiguousarray(read.arrays[name]).data, crc32)
+    crc32 = checksum(read.arrays)
     values = sum(array.size for array in read.arrays.values())
     return Teacher(framework, model, taught, outputs, options, recipe.precision, device, crc32, read.spec, values)
+
+
+def checksum(arrays):
+    """The CRC-32 of a model's arrays by name, in the order of their names."""
+    crc32 = 0
+    for name in sorted(arrays):
+        crc32 = zlib.crc32(np.ascontiguousarray(arrays[name]).data, crc32)
+    return crc32
 
 
 def check_classes(read, recipe):

@@ -9,7 +9,7 @@ from trizoo.ground.text import counted
 from trizoo.training.batch import batch_plan
 
 DEFAULT_EPOCHS = 100
-AUTO = "auto"  # in the place of a number of epochs
+AUTO = "auto"  # in the place of a number of epochs, or of a batch size
 STEP_LEVELS = 10  # of kind "step": equal ratios from the peak to the last learning rate
 
 
