@@ -10,12 +10,18 @@ import argparse
 import json
 import os
 import resource
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 from statistics import mean, pstdev
+
+from trizoo.commands.cli import run_command
+from trizoo.commands.flags.shared import index_argument, positive_int
+from trizoo.ground.errors import UserError
 
 HERE = Path(__file__).resolve()
 PEERS = {  # its models, and the zoo's of the same kind of answer
@@ -29,15 +35,22 @@ PEERS = {  # its models, and the zoo's of the same kind of answer
 
 
 def on_one_core(command, core):
-    """Runs a command on one core -> its seconds of the CPU. SystemExit where it fails."""
+    """Runs a command on one core -> its seconds of the CPU.
+
+    Raises:
+        UserError: what it says of what it was given
+        SystemExit: with the end of its log where it fails otherwise
+    """
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
     environment = os.environ | dict.fromkeys(names, "1")
     pin = partial(os.sched_setaffinity, 0, {core})
     before = _cpu_seconds()
     with tempfile.TemporaryFile("w+") as log:
         status = subprocess.run(command, env=environment, preexec_fn=pin, stdout=log, stderr=log).returncode
+        log.seek(0)
+        if status == 2:
+            raise UserError(log.read().strip().splitlines()[-1].removeprefix("error: "))
         if status:
-            log.seek(0)
             raise SystemExit(f"{' '.join(command)} ended with {status}:\n{log.read()[-3000:]}")
     return _cpu_seconds() - before
 
@@ -48,12 +61,12 @@ def _cpu_seconds():
     return used.ru_utime + used.ru_stime
 
 
-def of_zoo(args, recipe, seed, folder):
-    """(metrics, seconds) of a training by a recipe of the zoo."""
+def of_zoo(args, recipe, seed, folder, changes=()):
+    """(metrics, seconds) of a training by a recipe of the zoo, with more `key=value`."""
     run = folder / "zoo"
     flags = ["--recipe", recipe, "--data", args.data, "--input-size", str(args.size), "--batch-size", str(args.batch)]
     flags += ["--epochs", str(args.epochs), "--seed", str(seed), "--workers", "0", "--quiet", "--out", str(run)]
-    for assignment in args.set:
+    for assignment in (*args.set, *changes):
         flags += ["--set", assignment]
     seconds = on_one_core([sys.executable, str(HERE.parents[1] / args.framework / "train.py"), *flags], args.core)
     return json.loads((run / "metrics.json").read_text(encoding="utf-8")), seconds
@@ -119,6 +132,42 @@ def _result(answer):
     return Detections(boxes, np.array(scores, np.float32), np.array(labels, np.int64))
 
 
+def metrics_of(recipe=None, assignments=(), model=None):
+    """(names of the task's metrics) of a recipe of the zoo, or of a model of it. Raises UserError for wrong ones."""
+    from trizoo.recipes.load import parse_assignment
+    from trizoo.tasks import task_of
+    from trizoo.training.recipe import new_recipe
+
+    values = [parse_assignment(text) for text in assignments]
+    return task_of(new_recipe(values, file=recipe, model=model, origin="--recipes").recipe.model.name).metrics
+
+
+class Kept:
+    """Trainings whose metrics and seconds stand in a file, a JSON object a line, so that a cut table goes on."""
+
+    def __init__(self, path):
+        self.path, self._found = path, {}
+        if path is not None and path.exists():
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                try:
+                    record = json.loads(line)
+                    self._found[record["training"]] = record["metrics"], record["seconds"]
+                except (ValueError, TypeError, KeyError) as error:
+                    raise UserError(
+                        f"line {number} of {path} is none that --kept wrote; another file is needed"
+                    ) from error
+
+    def get(self, training):
+        """(metrics, seconds) of a training, None of one that isn't there."""
+        return self._found.get(training)
+
+    def add(self, training, metrics, seconds):
+        """Writes a training's line."""
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"training": training, "metrics": metrics, "seconds": seconds}) + "\n")
+
+
 def spread(values):
     """Mean and standard deviation, as text."""
     return f"{mean(values):.3f}" + (f" ± {pstdev(values):.3f}" if len(values) > 1 else "")
@@ -133,30 +182,65 @@ def main():
     parser.add_argument(
         "--set", action="append", default=[], metavar="key=value", help="of the zoo's recipe, or data.*"
     )
+    parser.add_argument(
+        "--rows",
+        nargs="+",
+        default=[],
+        metavar="'key=value …'",
+        help="further rows of each recipe, by what one of them sets: what a switch is worth",
+    )
     parser.add_argument("--peer", choices=PEERS, help="trains a model of its own, too")
     parser.add_argument("--peer-model", help="default: the first of the peer's")
     parser.add_argument("--peer-python", default=sys.executable, help="the Python that the peer is installed for")
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--size", type=int, default=320, help="pixels a side of the input")
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="default: the last")
+    parser.add_argument("--epochs", type=positive_int, default=40)
+    parser.add_argument("--seeds", type=index_argument, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--size", type=positive_int, default=320, help="pixels a side of the input")
+    parser.add_argument("--batch", type=positive_int, default=16)
+    parser.add_argument("--kept", type=Path, metavar="FILE", help="goes on with the table whose trainings it holds")
+    parser.add_argument("--core", type=index_argument, default=max(os.sched_getaffinity(0)), help="default: the last")
     args = parser.parse_args()
-    sides = [(f"{recipe}, {args.framework}", of_zoo, recipe) for recipe in args.recipes]
+    if args.core not in os.sched_getaffinity(0):
+        parser.error(f"--core is {args.core}; one of {', '.join(map(str, sorted(os.sched_getaffinity(0))))} is needed")
+    if shutil.which(args.peer_python) is None:
+        parser.error(f"--peer-python is {args.peer_python}, which is no program")
+    if args.kept and not args.kept.parent.is_dir():
+        parser.error(f"--kept is {args.kept}, whose folder isn't there; one that is, is needed")
+    if args.peer_model and not args.peer:
+        parser.error("--peer-model needs --peer")
+    sides, kinds = [], {}
+    for recipe in args.recipes:
+        for row in ("", *args.rows):
+            try:
+                changes = shlex.split(row)
+            except ValueError as error:
+                parser.error(f"--rows has {row}, which can't be read ({error}); key=value, or several, is needed")
+            title = f"{recipe}, {args.framework}" + (f", `{row}`" if row else "")
+            sides.append((title, partial(of_zoo, changes=changes), recipe))
+            kinds[title] = metrics_of(recipe, [*args.set, *changes])
     if args.peer:
         model = args.peer_model or next(iter(PEERS[args.peer]))
         if model not in PEERS[args.peer]:
             parser.error(f"--peer-model is {model}; one of {', '.join(PEERS[args.peer])} is needed")
         sides.append((f"{model}, {args.peer}", of_peer, model))
+        kinds[model] = metrics_of(model=PEERS[args.peer][model])
     if not sides:
         parser.error("--recipes without a name needs --peer")
+    if len(set(kinds.values())) > 1:
+        told = "; ".join(f"{name} has {' and '.join(names)}" for name, names in kinds.items())
+        parser.error(f"sides of one table need the same metrics, and {told}")
+    names = next(iter(kinds.values()))
     metrics, seconds = {title: [] for title, _, _ in sides}, {title: [] for title, _, _ in sides}
-    names = ()
+    kept = Kept(args.kept)
+    settings = f"{args.epochs} epochs, {args.size}, {args.batch}, {' '.join(args.set)}, {args.data}"
     for seed in args.seeds:
         for title, side, model in sides:
-            with tempfile.TemporaryDirectory() as folder:
-                measured, took = side(args, model, seed, Path(folder))
-            names = ("mIoU", "pixel_accuracy") if "mIoU" in measured else ("mAP50", "mAP")
+            training = f"{title}, seed {seed}, {settings}"
+            found = kept.get(training)
+            if found is None:
+                with tempfile.TemporaryDirectory() as folder:
+                    found = side(args, model, seed, Path(folder))
+                kept.add(training, {name: found[0][name] for name in names}, found[1])
+            measured, took = found
             metrics[title].append(measured)
             seconds[title].append(took)
             values = ", ".join(f"{name} {measured[name]:.3f}" for name in names)
@@ -168,4 +252,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run_command(main)

@@ -13,9 +13,9 @@ import time
 import numpy as np
 
 from trizoo.commands.parity import SIDES
-from trizoo.families import model_spec
-from trizoo.families.yolo.targets import assign
-from trizoo.parity.pseudo import pseudo_batch
+from trizoo.families import architecture, family_of, model_spec
+from trizoo.ground.sample import Sample
+from trizoo.parity.pseudo import pseudo_batch, pseudo_mask
 from trizoo.recipes.schema import Recipe
 from trizoo.training.batch import Batch
 from trizoo.weights.initial import initial_arrays
@@ -44,9 +44,12 @@ def measure(side, model, size, batch_size, steps, device, compile_step, clock):
     device, spec = zoo.device(device), model_spec(model, len(CLASSES))
     network = zoo.build(spec, device)
     zoo.assign(network, initial_arrays(zoo.shapes(network), 0, spec))
-    learner = zoo.learner(network, spec, Recipe(classes=CLASSES, compile=compile_step), device)
-    images, boxes, labels = pseudo_batch(0, batch_size, (size, size), len(CLASSES), boxes_each=12)
-    batch = Batch(images, assign(boxes, labels, spec, (size, size)), [], 0)
+    recipe = Recipe(classes=CLASSES, compile=compile_step, loss=family_of(model).loss())
+    learner = zoo.learner(network, spec, recipe, device)
+    size = architecture(model).only_size or (size, size)
+    drawn = zip(*pseudo_batch(0, batch_size, size, len(CLASSES), boxes_each=12), strict=True)
+    samples = [Sample(*of_image, pseudo_mask(*of_image[1:], size), {0: 1.0}) for of_image in drawn]
+    batch = Batch(np.stack([sample.image for sample in samples]), spec.targets(samples, size, recipe.loss), [], 0)
     times = []
     for _ in range(steps + 1):
         started = clock()
@@ -59,7 +62,7 @@ def main():
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="yolov3-tiny")
-    parser.add_argument("--size", type=int, default=416)
+    parser.add_argument("--size", type=int, default=416, help="where the model takes any")
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--steps", type=int, default=7)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")

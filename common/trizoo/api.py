@@ -30,7 +30,7 @@ from trizoo.tasks.predictors import Detector, Predictor
 from trizoo.training.batch_size import with_batch_size
 from trizoo.training.callbacks import as_callbacks
 from trizoo.training.distill import check_has_one, with_teacher
-from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
+from trizoo.training.recipe import check_anchored, check_frozen, new_recipe, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.schedule import AUTO
@@ -246,6 +246,7 @@ def _new_run(given, weights):
     origin = "trizoo.train"
     overrides = [(key, value, origin) for key, value in values.items()]
     loaded = new_recipe(overrides, model=model, file=file, weights=path, origin=origin)
+    check_anchored(loaded)
     if path is None:
         check_frozen(loaded, file)
     return loaded.recipe, path

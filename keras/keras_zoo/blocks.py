@@ -240,7 +240,25 @@ def max_pool(x, kernel_size, stride, *, padding=None, ceil=False):
         after += stride - 1
     if before or after:
         x = layout.pad(x, before, after, value=float("-inf"))
+    if keras.backend.backend() == "jax" and kernel_size <= 3:
+        return _greatest_of_shifts(x, kernel_size, stride)
     return ops.max_pool(x, kernel_size, stride, padding="valid", data_format=layout.DATA_FORMAT)
+
+
+def _greatest_of_shifts(x, kernel_size, stride):
+    """`ops.max_pool` as the greatest of slices: of small windows XLA's gradient takes a CPU ten times as long.
+
+    The gradient is the first's of equals, as of a window, and what is no number stays none.
+    """
+    ends = [ops.shape(x)[axis] - kernel_size + 1 for axis in (layout.HEIGHT, layout.WIDTH)]
+    greatest = None
+    for row in range(kernel_size):
+        for column in range(kernel_size):
+            shift = x[:, row : row + ends[0] : stride, column : column + ends[1] : stride]
+            if greatest is not None:
+                shift = ops.where(ops.logical_or(shift > greatest, shift != shift), shift, greatest)
+            greatest = shift
+    return greatest
 
 
 def upsample(x, size=None):

@@ -4,10 +4,12 @@ import keras
 from keras import ops
 
 from keras_zoo.layout import CHANNELS, CHANNELS_FIRST, DATA_FORMAT, HEIGHT, WIDTH, pad, per_channel, shape
+from keras_zoo.native import batch_norm
 from keras_zoo.replicas import kept_by_each, total
 
+_BACKEND = keras.backend.backend()
 _LEAVES = {"kernel": "weight"}  # Keras's name of a variable -> the canonical one, where they differ
-LITTLE_DILATION = 8  # up to which TensorFlow's own way is faster, see `DilatedConv`
+LITTLE_DILATION = 8  # up to which TensorFlow's own way is faster, see `Conv`
 
 
 class BatchNorm(keras.layers.Layer):
@@ -43,28 +45,28 @@ class BatchNorm(keras.layers.Layer):
             return x + ops.cast(per_channel(self.bias), x.dtype)
         x = ops.cast(x, "float32")
         if training and not self.held:
+            x, *found = self._of_batch(x)
+            for stored, new in zip((self.running_mean, self.running_var), found, strict=True):
+                stored.assign(self.momentum * stored + (1 - self.momentum) * ops.stop_gradient(new))
+        else:
+            x = self._scaled(x - per_channel(self.running_mean), self.running_var)
+        return ops.cast(x, self.compute_dtype)
+
+    def _of_batch(self, x):
+        """Normalised by the batch's statistics, and its mean and unbiased variance: if possible in one operation."""
+        if self.synchronized or _BACKEND == "jax":
             axes = (0, HEIGHT, WIDTH)
             sides = ops.shape(x)
             count = ops.cast(sides[0] * sides[HEIGHT] * sides[WIDTH], "float32")
-            # not by `ops.moments`: on PyTorch it takes E(x^2) - E(x)^2, which cancels
-            if self.synchronized:
-                sums, count = total([ops.sum(x, axis=axes), count])
-                mean = sums / count
-                centred = x - per_channel(mean)
-                variance = total([ops.sum(ops.square(centred), axis=axes)])[0] / count
-            else:
-                mean = ops.mean(x, axis=axes)
-                centred = x - per_channel(mean)
-                variance = ops.mean(ops.square(centred), axis=axes)
-            self._move(self.running_mean, mean)
-            self._move(self.running_var, variance * (count / (count - 1)))
-        else:
-            centred, variance = x - per_channel(self.running_mean), self.running_var
-        x = centred * per_channel(self.weight * ops.rsqrt(variance + self.eps)) + per_channel(self.bias)
-        return ops.cast(x, self.compute_dtype)
+            sums, count = total([ops.sum(x, axis=axes), count])
+            mean = sums / count
+            centred = x - per_channel(mean)
+            variance = total([ops.sum(ops.square(centred), axis=axes)])[0] / count
+            return self._scaled(centred, variance), mean, variance * (count / (count - 1))
+        return batch_norm(x, self.weight, self.bias, self.eps)
 
-    def _move(self, stored, new):
-        stored.assign(self.momentum * stored + (1 - self.momentum) * ops.stop_gradient(new))
+    def _scaled(self, centred, variance):
+        return centred * per_channel(self.weight * ops.rsqrt(variance + self.eps)) + per_channel(self.bias)
 
     def _vector(self, channels, name, initializer, trainable=True):
         options = {} if trainable else kept_by_each()
@@ -122,20 +124,26 @@ class DepthwiseConv(keras.layers.Layer):
         return x if self.bias is None else x + per_channel(self.bias)
 
 
-class DilatedConv(keras.layers.Conv2D):
-    """Keras's own, but on TensorFlow a sum of convolutions of 1x1, one for each of the kernel's places.
+class Conv(keras.layers.Conv2D):
+    """Keras's own, but on JAX `keras_zoo.jax_conv`, and of a great dilation on TensorFlow a sum of small ones.
 
     There Keras has TensorFlow rearrange the map into as many as the dilation's square, each padded: a map of 12x12 with
-    a dilation of 36 takes thirteen times as long as the sum. Of square kernels at stride 1.
+    a dilation of 36 takes thirteen times as long as the sum of convolutions of 1x1, one for each of the kernel's
+    places. Of kernels that aren't square, and of padding at another stride than 1, both are Keras's.
     """
 
     def convolution_op(self, inputs, kernel):
-        if keras.backend.backend() != "tensorflow":
+        (side, width), rate, stride = kernel.shape[:2], self.dilation_rate[0], self.strides[0]
+        own = _BACKEND == "jax" or (_BACKEND == "tensorflow" and rate > LITTLE_DILATION)
+        if not own or side != width or (self.padding == "same" and stride > 1):
             return super().convolution_op(inputs, kernel)
-        side, rate = kernel.shape[0], self.dilation_rate[0]
         reach = (side - 1) * rate
         if self.padding == "same":
             inputs = pad(inputs, reach // 2, reach // 2)
+        if _BACKEND == "jax":
+            from keras_zoo.jax_conv import conv
+
+            return conv(inputs, ops.convert_to_tensor(kernel), stride, rate)
         height, width = ops.shape(inputs)[HEIGHT] - reach, ops.shape(inputs)[WIDTH] - reach
         terms = []
         for row in range(side):
@@ -157,7 +165,7 @@ def make_conv(in_channels, out_channels, kernel_size, stride=1, padding="same", 
     """
     if groups > 1:
         return DepthwiseConv(in_channels, kernel_size, stride, padding, use_bias, dilation)
-    layer = (DilatedConv if dilation > LITTLE_DILATION else keras.layers.Conv2D)(
+    layer = Conv(
         out_channels,
         kernel_size,
         stride,

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from trizoo.commands.cli import INTERRUPTED, REFUSED, Choice, check_flags, find_checkpoint, find_weights, say
 from trizoo.commands.flags.train import parser
 from trizoo.data.finding import is_there
-from trizoo.families import FAMILIES, architecture, family_of
+from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.recipes.describe import describe
 from trizoo.recipes.load import load, parse_assignment, to_dict
@@ -15,7 +15,7 @@ from trizoo.tasks import FLAGS as TASK_FLAGS
 from trizoo.training.build import check_model
 from trizoo.training.distill import check_has_one
 from trizoo.training.find_lr import find_lr
-from trizoo.training.recipe import check_frozen, new_recipe, wanted_model
+from trizoo.training.recipe import check_anchored, check_frozen, new_recipe, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.schedule import AUTO
@@ -145,11 +145,10 @@ def recipe_of(args):
     )
     if args.weights is None:
         check_frozen(loaded, args.recipe)
-    if args.anchors and family_of(loaded.recipe.model.name) is not FAMILIES["yolo"]:
-        raise UserError(
-            f"--anchors {args.anchors} is of a YOLO, and {loaded.recipe.model.name} is none; leave it out, or say "
-            f"--model yolov3-tiny"
-        )
+    name = loaded.recipe.model.name
+    if args.anchors and architecture(name).task != "detection":
+        raise UserError(f"--anchors {args.anchors} is of a detector with anchors, and {name} is none; leave it out")
+    check_anchored(loaded)
     return loaded
 
 

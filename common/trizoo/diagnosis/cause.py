@@ -70,6 +70,14 @@ class Cause:
         return {"kind": self.kind, "title": self.title, **{k: v for k, v in asdict(self).items() if k != "kind"}}
 
 
+def split_anew(history, why, ratios="0.8 0.1 0.1"):
+    """The `Remedy` of other splits, which the command makes where a data set has none of its own."""
+    return Remedy(
+        f"trizoo data split {history.data} --ratios {ratios}",
+        f"{why}; lists or folders that say the splits now go first",
+    )
+
+
 def in_order(causes):
     """Likely ones first, then in the order of KINDS."""
     kinds = list(KINDS)

@@ -43,7 +43,7 @@ class Part:
         """Sizes of boxes on the network's input: square roots of areas and classes, float64 (N,), int64 (N,)."""
         sides, labels = [np.zeros(0)], [np.zeros(0, np.int64)]
         for record in self.records:
-            boxes = placed(record, recipe)[0]
+            boxes = placed(record, recipe).boxes
             sides.append(np.sqrt((boxes[:, 2:] - boxes[:, :2]).astype(np.float64).prod(axis=1)))
             labels.append(record.labels[~record.crowd] if len(record.crowd) else record.labels)
         return np.concatenate(sides), np.concatenate(labels)

@@ -9,7 +9,7 @@ from trizoo.data.check.report import Findings
 from trizoo.data.class_maps import new_name
 from trizoo.data.reading import LEFT_OUT
 from trizoo.diagnosis import limits
-from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy
+from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy, split_anew
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few, nearest
 from trizoo.tasks import task_of
@@ -153,7 +153,7 @@ def checked(history, images):
 
 def _more(history):
     return (
-        Remedy(f"trizoo data split {history.data} --ratios 0.8 0.1 0.1", "every class in both, in the same ratio"),
+        split_anew(history, "every class in both, in the same ratio"),
         Remedy(f"trizoo data check {history.data}", "the classes and how many objects each has"),
     )
 

@@ -59,7 +59,7 @@ def _larger(history, recipe, factor):
         policy = "" if recipe.resize != "pad" else " --set resize=letterbox"
         size = f"{scaled[0]}x{scaled[1]}"
         slower = math.prod(scaled) / math.prod(recipe.input_size)
-        command = f"{history.again} --input-size {size}{policy}"
+        command = f"{history.again} --input-size {size}{policy}{_anew(recipe)}"
         remedies.append(Remedy(command, f"objects are larger; {slower:.1f} times the time and memory"))
     if known.only_size is not None:
         command = f"trizoo train --model yolov3 --data {history.data} --input-size 608"
@@ -86,20 +86,21 @@ def anchors(history, images):
         f"of {RECALL_IOU:g} or more at {width}x{height} ({recipe.resize}); the mean of the best IoUs is {mean:.2f}"
     ]
     numbers, remedies = {"recall": recall, "mean_iou": mean}, []
-    if spec.family == "yolo":
-        better = better_ones(fitted, spec.name)
-        if better is not None:
-            numbers |= {"kmeans_recall": better.recall, "kmeans_mean_iou": better.mean_iou}
-            evidence.append(f"anchors by k-means would have {better.recall:.0%} and {better.mean_iou:.2f}")
-            remedies += _fitted(history, recipe)
+    then = f"trizoo train --recipe mine.yaml --data {history.data}"
+    better = better_ones(fitted, spec, images.training.records, recipe)
+    if better is not None:
+        numbers |= {"better_recall": better.recall, "better_mean_iou": better.mean_iou}
+        evidence.append(f"{_others(spec, better)} would have {better.recall:.0%} and {better.mean_iou:.2f}")
+        remedies += _fitted(history, recipe, spec.fits_anchors, better)
+        if spec.fits_anchors == "anchors":
             command = (
                 f"trizoo anchors {history.data} --against {spec.name} --input-size {width}x{height} "
                 f"--policy {recipe.resize} --write mine.yaml"
             )
-            remedies.append(Remedy(command, "then: trizoo train --recipe mine.yaml, from scratch or from a backbone"))
-    else:
+            remedies.append(Remedy(command, f"then: {then}, from scratch or from a backbone"))
+    if spec.fits_anchors != "anchors":
         command = f"trizoo anchors {history.data} --against yolov3 --write mine.yaml"
-        remedies.append(Remedy(command, "a YOLO takes anchors of the data's own: trizoo train --recipe mine.yaml"))
+        remedies.append(Remedy(command, f"a YOLO takes anchors of the data's own: {then}"))
     if np.median(np.sqrt(fitted.sizes.prod(axis=1))) < SHORT * limits.SMALL:
         remedies += _larger(history, recipe, 1.5)
     why = "what shapes there are; few anchors fit what is longer than 1 to 3"
@@ -108,12 +109,29 @@ def anchors(history, images):
     return Cause("anchors", certainty, tuple(evidence), tuple(remedies), numbers)
 
 
-def _fitted(history, recipe):
-    """The remedy that begins anew with k-means' anchors, a list; none with weights whose heads know others."""
+def _others(spec, better):
+    """What other anchors there could be, in words."""
+    return "anchors by k-means" if spec.fits_anchors == "anchors" else f"anchors {better.words}"
+
+
+def _fitted(history, recipe, key, better):
+    """The remedy that begins anew with other anchors, a list; none with weights whose heads know others.
+
+    Args:
+        key: of the recipe's model section, where they stand
+        better: the `Better` ones; a scale is measured from the run's own, so where there is one it is said
+    """
     if history.pretrained is not False:
         return []
-    given = " --set model.anchors=null" if recipe.model.anchors else ""
-    return [Remedy(f"{history.again} --anchors auto{given}", "begins with these")]
+    if key != "anchors" and getattr(recipe.model, key):
+        return [Remedy(f"{history.again} --set model.{key}={better.value:g}", "begins with these")]
+    return [Remedy(f"{history.again} --anchors auto{_anew(recipe)}", "begins with these")]
+
+
+def _anew(recipe):
+    """The flag by which anchors that a run's recipe holds are chosen anew, or the weights', after a blank; or ""."""
+    key = spec_of(recipe).fits_anchors
+    return f" --set model.{key}=null" if key is not None and getattr(recipe.model, key) else ""
 
 
 def loose_boxes(history, images):
@@ -135,10 +153,10 @@ def loose_boxes(history, images):
     remedies = []
     if fitted is not None and len(fitted.best):
         numbers["anchors_mean_iou"] = fitted.mean_iou
-        better = better_ones(fitted, spec.name) if spec.family == "yolo" else None
-        by_kmeans = "" if better is None else f", k-means' would have {better.mean_iou:.2f}"
-        evidence.append(f"the anchors' mean IoU with the training boxes is {fitted.mean_iou:.2f}{by_kmeans}")
-        remedies = _fitted(history, recipe) if better is not None else []
+        better = better_ones(fitted, spec, images.training.records, recipe)
+        others = "" if better is None else f", {_others(spec, better)} would have {better.mean_iou:.2f}"
+        evidence.append(f"the anchors' mean IoU with the training boxes is {fitted.mean_iou:.2f}{others}")
+        remedies = _fitted(history, recipe, spec.fits_anchors, better) if better is not None else []
     if architecture(recipe.model.name).only_size is None and recipe.resize != "none":
         remedies += _larger(history, recipe, 1.5)[:1]
     remedies.append(Remedy(f"trizoo data show {history.data}", "whether the labels' own boxes are tight"))

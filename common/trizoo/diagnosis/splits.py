@@ -6,7 +6,7 @@ from trizoo.data.images import in_threads
 from trizoo.data.members import byte_size
 from trizoo.data.split_lists import same_bytes
 from trizoo.diagnosis import limits
-from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy
+from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy, split_anew
 from trizoo.ground.text import first_few
 
 
@@ -41,7 +41,10 @@ def overlap(history, images):
         "validation_overlap",
         LIKELY,
         (*evidence, "so the metrics flatter: they measure what was memorised"),
-        (_split(history, "equal pictures stay in one split"), Remedy("data.validation=val", "another split, if any")),
+        (
+            split_anew(history, "equal pictures stay in one split"),
+            Remedy("data.validation=val", "another split, if any"),
+        ),
         numbers,
     )
 
@@ -80,7 +83,7 @@ def small(history, images):
             evidence.append(f"classes of fewer than {limits.FEW_TO_MEASURE} objects there: {first_few(named)}")
     if not evidence:
         return None
-    remedies = [_split(history, "a fifth or more for validation", "0.7 0.3")]
+    remedies = [split_anew(history, "a fifth or more for validation", "0.7 0.3")]
     best = f"{history.folder}/{history.run.best.name}"
     remedies.append(Remedy(f"trizoo evaluate --weights {best} --report page/", "pictures are the better judge"))
     return Cause("validation_small", POSSIBLE, tuple(evidence), tuple(remedies), numbers)
@@ -116,12 +119,8 @@ def unlike(history, images):
         POSSIBLE,
         tuple(evidence),
         (
-            _split(history, "every class in both, in the same ratio"),
+            split_anew(history, "every class in both, in the same ratio"),
             Remedy(f"trizoo data show {history.data} --split {other.name.split()[-1]}", "what these images look like"),
         ),
         numbers,
     )
-
-
-def _split(history, why, ratios="0.8 0.1 0.1"):
-    return Remedy(f"trizoo data split {history.data} --ratios {ratios}", why)

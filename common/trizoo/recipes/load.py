@@ -116,10 +116,30 @@ def is_branch(value):
 
 
 def _validate(schema, tree):
+    values = unwrap(tree)
     try:
-        return schema.model_validate(unwrap(tree))
+        recipe = schema.model_validate(values)
     except ValidationError as error:
         raise UserError(explain(error, schema, tree)) from None
+    for path in _truths(values, recipe):
+        word = "true" if find(tree, path).value else "false"
+        raise UserError(f"{find(tree, path).location.where}: {'.'.join(path)} is {word}; it should be a number")
+    return recipe
+
+
+def _truths(given, taken, path=()):
+    """The paths of true and false in plain data that the schema took for the numbers 1 and 0."""
+    if isinstance(given, bool):
+        if isinstance(taken, int | float) and not isinstance(taken, bool):
+            yield path
+    elif isinstance(given, dict):
+        for key, value in given.items():
+            yield from _truths(
+                value, taken.get(key) if isinstance(taken, dict) else getattr(taken, key, None), (*path, key)
+            )
+    elif isinstance(given, list) and isinstance(taken, tuple | list):
+        for number, (value, of_schema) in enumerate(zip(given, taken, strict=False)):
+            yield from _truths(value, of_schema, (*path, str(number)))
 
 
 def _origin(tree, path):

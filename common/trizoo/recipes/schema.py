@@ -267,8 +267,9 @@ class Recipe(Section):
     )
     anchors: Literal["auto", "keep"] = Field(
         "auto",
-        description="auto: a YOLO without pretrained heads, and without model.anchors, begins with its own scaled to "
-        "input_size, or with k-means' where these fit the boxes clearly better; keep: its own as they are",
+        description="auto: without pretrained heads, and without model.anchors, a YOLO begins with its own scaled to "
+        "input_size, or with k-means' where these fit the boxes clearly better, and without model.anchor_scale SSD and "
+        "RetinaNet with theirs times what fits better; keep: its own as they are",
     )
     augment: tuple[Operation, ...] = (RandomPlacement(), Flip(), HSV())
     loss: Loss = YOLOLoss()

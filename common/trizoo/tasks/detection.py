@@ -224,7 +224,9 @@ def _losses(rows):
     """What the kinds of errors cost, the dearest first, in words."""
     costs = {kind: row["cost"] for kind, row in rows.items() if row["cost"]}
     dearest = sorted(costs, key=costs.get, reverse=True)
-    return ", ".join(f"{kind} {shown(costs[kind])}" for kind in dearest) or "nothing"
+    # where nothing is found, nothing gains by putting one kind right
+    alone = "missed objects alone" if rows["missed"]["count"] else "nothing"
+    return ", ".join(f"{kind} {shown(costs[kind])}" for kind in dearest) or alone
 
 
 class Total:

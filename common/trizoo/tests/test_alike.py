@@ -47,6 +47,8 @@ SPECIAL = {
     "tf2_zoo/replicas.py": "PyTorch has a process for each device",
     "keras_zoo/replicas.py": "and Keras what its backend has",
     "keras_zoo/layers.py": "Keras keeps the biased running variance",
+    "keras_zoo/native.py": "Keras's own ways are slow on the backends that it is for",
+    "keras_zoo/jax_conv.py": "the same",
     "keras_zoo/layout.py": "on PyTorch's backend Keras is faster with channels first",
     "keras_zoo/optimizers.py": "Keras's optimisers decay weights apart from the gradient",
 }
@@ -59,9 +61,11 @@ UNWANTED = {
 }
 
 OF_BACKENDS = {
-    "keras_zoo/processes.py",
+    "keras_zoo/jax_conv.py",
+    "keras_zoo/native.py",
+    "keras_zoo/processes.py",  # Keras itself has nothing for several devices but on JAX
     "keras_zoo/replicas.py",
-}  # Keras itself has nothing for several devices but on JAX
+}
 
 pytestmark = pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="trizoo is not in its repository")
 

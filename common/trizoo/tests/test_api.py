@@ -14,6 +14,7 @@ from trizoo import api
 from trizoo.augment import pipeline
 from trizoo.data.images import as_image
 from trizoo.families import model_spec
+from trizoo.ground.errors import UserError
 from trizoo.recipes import augmentations, schema
 from trizoo.recipes.load import load
 from trizoo.tasks import task_of
@@ -520,3 +521,8 @@ def test_loader_processes_know_an_augmentation_that_was_registered(registered):
     (here,), (there,) = batches(dataset, plans, 0), batches(dataset, plans, 1)
     assert here.images.max() < 255
     np.testing.assert_array_equal(here.images, there.images)
+
+
+def test_anchors_of_a_model_without_them_are_refused(door):
+    with pytest.raises(UserError, match="anchors: keep is of a detector with anchors, and classify-resnet18 is none"):
+        trizoo.train({"model.name": "classify-resnet18", "anchors": "keep"})

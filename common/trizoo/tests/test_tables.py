@@ -10,7 +10,7 @@ from trizoo.tests.scripts import DOCS, load_script
 from trizoo.weights.names import load_names
 
 ROOT = Path(__file__).parents[3]
-NUMBER = re.compile(r"\| (0\.\d+) (?=\|)")
+NUMBER = re.compile(r"(?:\| |\*\*)(0\.\d+)(?= \||\*\*)")  # a cell, or a mean in bold
 pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="needs the repository")
 
 

@@ -1,10 +1,10 @@
-"""How well anchors fit the boxes that are trained on, and those that a YOLO from scratch begins with.
+"""How well anchors fit the boxes that are trained on, and those that a model from scratch begins with.
 
 Boxes are measured as they will be placed: resized by the recipe's policy to its input size. With sizes that change
 (`multi_scale`) that is the size in the middle.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,10 +20,16 @@ from trizoo.weights.checkpoint import holds_backbone, load_recipe
 MOST_IMAGES = 10_000  # that are looked at, evenly spread; with MOST_BOXES a second or two of 120,000 images
 MOST_BOXES = 50_000
 MOST_LAID = 500  # boxes that SSD's and RetinaNet's anchors are measured by where they lie, up to 120,000 of them
+MOST_PAIRS = 10_000_000  # of boxes and anchors for each of SCALES, two seconds for all of them
+SCALES = tuple(round(2 ** (power / 4), 2) for power in range(-5, 6))  # of SSD's and RetinaNet's anchors, that are tried
 RECALL = 0.85  # boxes with an anchor of RECALL_IOU: below it is worth a word; BCCD has 0.95 to 0.99 with YOLOs' own
 # mean IoU that k-means' anchors have to gain, by judgement: on BCCD and on drawings they gain 0.13 to 0.24, and two
 # runs of k-means differ by 0.01
 GAIN = 0.05
+# mean IoU and recall together that SSD's and RetinaNet's scaled anchors have to gain, in the mean over classes: 0.16
+# gave no better metrics (docs/results.md). No class may lose GAIN of its recall by it
+SCALE_GAIN = 0.25
+LEAST_BOXES = 20  # that a scale is chosen by, by judgement
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,18 @@ class Fit:
     Args:
         best: IoU of each box with its best anchor, float64 (N,)
         sizes: of the boxes, in pixels of the input, float64 (N, 2)
+        labels: of the boxes, int64 (N,)
     """
 
     best: np.ndarray
     sizes: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def of_classes(self):
+        """Mean IoU and recall of each class that has boxes, by ids: float64 (C, 2)."""
+        of_each = [self.best[self.labels == label] for label in np.unique(self.labels)]
+        return np.array([(best.mean(), (best >= RECALL_IOU).mean()) for best in of_each]).reshape(-1, 2)
 
     @property
     def recall(self):
@@ -49,16 +63,68 @@ class Fit:
         return float(self.best.mean()) if len(self.best) else float("nan")
 
 
+@dataclass(frozen=True)
+class Better:
+    """Anchors that fit boxes clearly better than a model's.
+
+    Args:
+        value: what the recipe's model section says for them: sizes of a YOLO's, a scale
+        words: what they are
+        mean_iou, recall: see `Fit`
+    """
+
+    value: tuple | float
+    words: str
+    mean_iou: float
+    recall: float
+
+
 def numbers(fitted):
-    """A `Fit`, or an AnchorFit, in words."""
+    """A `Fit` or a `Better` in words."""
     return f"mean IoU {fitted.mean_iou:.2f}, {fitted.recall:.0%} of the boxes above {RECALL_IOU:g}"
 
 
+@dataclass(frozen=True)
+class Placed:
+    """Boxes as they lie on the input.
+
+    Args:
+        boxes: float32 (N, 4)
+        labels: int64 (N,)
+        canvases: the (width, height) of each box's input, int64 (N, 2)
+    """
+
+    boxes: np.ndarray
+    labels: np.ndarray
+    canvases: np.ndarray
+
+    def some(self, places):
+        """Those at places."""
+        places = np.array(places, np.int64)
+        return Placed(self.boxes[places], self.labels[places], self.canvases[places])
+
+    def of_each_class(self, most):
+        """At most so many, as many of each class as there are, evenly spread."""
+        found = [np.flatnonzero(self.labels == label) for label in np.unique(self.labels)]
+        share = max(1, most // max(1, len(found)))
+        return self.some([place for places in found for place in places[evenly(len(places), share)]])
+
+
 def placed(record, recipe):
-    """A record's boxes on the input, crowds left out: float32 (N, 4), and the canvas's (width, height)."""
+    """A record's `Placed` boxes, crowds left out."""
     placement = fit(record.size, recipe.input_size, recipe.resize)
-    boxes = record.boxes[~record.crowd] if len(record.crowd) else record.boxes
-    return placement.forward(boxes), placement.canvas
+    boxes, labels = record.boxes, record.labels
+    if len(record.crowd):
+        boxes, labels = boxes[~record.crowd], labels[~record.crowd]
+    canvases = np.tile(np.array(placement.canvas, np.int64), (len(boxes), 1))
+    return Placed(placement.forward(boxes), labels, canvases)
+
+
+def all_placed(records, recipe):
+    """The `Placed` boxes of MOST_IMAGES records, evenly spread."""
+    found = [Placed(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros((0, 2), np.int64))]
+    found += [placed(records[place], recipe) for place in evenly(len(records), MOST_IMAGES)]
+    return Placed(*(np.concatenate([getattr(one, name) for one in found]) for name in ("boxes", "labels", "canvases")))
 
 
 def measure(spec, records, recipe, most=None):
@@ -70,44 +136,73 @@ def measure(spec, records, recipe, most=None):
         recipe: how they are placed
         most: boxes that are looked at, evenly spread; None: MOST_BOXES of a YOLO, else MOST_LAID
     """
-    if spec.anchor_overlaps(np.zeros((0, 4), np.float32), recipe.input_size) is None:
+    if spec.fits_anchors is None:
         return None
-    most = most or (MOST_BOXES if spec.family == "yolo" else MOST_LAID)
-    boxes, canvases = [np.zeros((0, 4), np.float32)], [np.zeros((0, 2), np.int64)]
-    for place in evenly(len(records), MOST_IMAGES):
-        of_image, canvas = placed(records[place], recipe)
-        boxes.append(of_image)
-        canvases.append(np.tile(canvas, (len(of_image), 1)))
-    boxes, canvases = np.concatenate(boxes), np.concatenate(canvases)
-    chosen = np.array(evenly(len(boxes), most), np.int64)
-    boxes, canvases = boxes[chosen], canvases[chosen]
-    best = np.zeros(len(boxes))
-    for canvas in np.unique(canvases, axis=0):
-        on_it = (canvases == canvas).all(axis=1)
-        best[on_it] = spec.anchor_overlaps(boxes[on_it], tuple(canvas.tolist()))
-    return Fit(best, (boxes[:, 2:] - boxes[:, :2]).astype(np.float64))
+    most = most or (MOST_BOXES if spec.fits_anchors == "anchors" else MOST_LAID)
+    boxes = all_placed(records, recipe)
+    return fit_of(spec, boxes.some(evenly(len(boxes.boxes), most)))
 
 
-def better_ones(fitted, name, seed=0):
-    """The AnchorFit of as many anchors by k-means as a YOLO has, where they gain GAIN of mean IoU over its `Fit`.
+def fit_of(spec, laid):
+    """The `Fit` of a model's anchors to `Placed` boxes."""
+    best = np.zeros(len(laid.boxes))
+    for canvas in np.unique(laid.canvases, axis=0):
+        on_it = (laid.canvases == canvas).all(axis=1)
+        best[on_it] = spec.anchor_overlaps(laid.boxes[on_it], tuple(canvas.tolist()))
+    return Fit(best, (laid.boxes[:, 2:] - laid.boxes[:, :2]).astype(np.float64), laid.labels)
 
-    None where they don't, or where there are too few boxes.
+
+def better_ones(fitted, spec, records, recipe):
+    """The `Better` anchors that a model without pretrained heads could begin with, None where none are.
+
+    Nor are there any for few boxes. A YOLO's are as many by k-means, SSD's and RetinaNet's their own by one of SCALES.
+
+    Args:
+        fitted: the `Fit` of the model's
+        spec: its ModelSpec
+        records, recipe: what it was measured by
     """
+    if spec.fits_anchors == "anchor_scale":
+        return _rescaled(fitted, spec, records, recipe)
     sizes = fitted.sizes[(fitted.sizes > 0).all(axis=1)]
     if not len(sizes) or fitted.mean_iou > 1 - GAIN:
         return None
     try:
-        found = anchor_fit(sizes, rounded(kmeans(sizes, len(architecture(name).anchors), seed)))
+        found = anchor_fit(sizes, rounded(kmeans(sizes, len(architecture(spec.name).anchors), recipe.seed)))
     except UserError:  # fewer distinct sizes than anchors
         return None
-    return found if found.mean_iou - fitted.mean_iou >= GAIN else None
+    if found.mean_iou - fitted.mean_iou < GAIN:
+        return None
+    words = ", ".join(f"{width:g}x{height:g}" for width, height in found.anchors)
+    return Better(as_sizes(found.anchors), f"{words}, by k-means", found.mean_iou, found.recall)
+
+
+def _rescaled(fitted, spec, records, recipe):
+    """`better_ones` of SSD or RetinaNet."""
+    if len(fitted.best) < LEAST_BOXES:
+        return None
+    most = min(MOST_LAID, max(1, MOST_PAIRS // len(spec.grid(recipe.input_size).boxes)))
+    laid = all_placed(records, recipe)
+    few = laid.of_each_class(most)
+    own, gains = fit_of(spec, few).of_classes, {}
+    for factor in SCALES:
+        scale = float(f"{spec.anchor_scale * factor:.3g}")
+        gained = fit_of(replace(spec, anchor_scale=scale), few).of_classes - own  # (C, 2)
+        if gained[:, 1].min() > -GAIN:
+            gains[scale] = gained.sum(axis=1).mean()
+    scale = max(gains, key=gains.get)
+    if gains[scale] < SCALE_GAIN:
+        return None
+    found = fit_of(replace(spec, anchor_scale=scale), laid.some(evenly(len(laid.boxes), MOST_LAID)))
+    return Better(scale, f"{scale:g} times {spec.name}'s own", found.mean_iou, found.recall)
 
 
 def begin_with(recipe, sources, say, *, weights=None, world):
     """The recipe of a new run with the anchors that it begins with; it says which they are where they are others.
 
     A whole model's weights bring their anchors along. Else a recipe that gives none, and whose `anchors` is auto, gets
-    the YOLO's own, scaled to the input size, or k-means' where these gain GAIN. What then fits badly is told.
+    the YOLO's own, scaled to the input size, or k-means' where these gain GAIN, and those of SSD and RetinaNet times
+    one of SCALES that gains SCALE_GAIN. What then fits badly is told.
 
     Args:
         sources: `trizoo.training.data.Sources`
@@ -115,33 +210,45 @@ def begin_with(recipe, sources, say, *, weights=None, world):
         weights: checkpoint file that training begins with
         world: the processes, all of which get what the first has found
     """
-    is_yolo = spec_of(recipe).family == "yolo"
+    key = spec_of(recipe).fits_anchors
+    if key is None:
+        return recipe
     knows_boxes = weights is not None and not holds_backbone(weights)
-    if is_yolo and knows_boxes and recipe.model.anchors is None:
-        recipe = _with(recipe, load_recipe(weights)["model"].get("anchors"))
-    chooses = is_yolo and not knows_boxes and recipe.model.anchors is None and recipe.anchors == "auto"
-    if chooses:
+    if knows_boxes and getattr(recipe.model, key) is None:
+        recipe = _with(recipe, key, load_recipe(weights)["model"].get(key))
+    chooses = not knows_boxes and getattr(recipe.model, key) is None and recipe.anchors == "auto"
+    if chooses and key == "anchors":
         own = architecture(recipe.model.name).anchors_at(recipe.input_size)
-        recipe = _with(recipe, None if own is None else rounded(own).tolist())
+        recipe = _with(recipe, key, None if own is None else rounded(own).tolist())
     chosen = None
     if world.is_first:
-        spec = spec_of(recipe)
-        fitted = measure(spec, Chosen(sources.training.records, np.array(sources.members, np.int64)), recipe)
-        if fitted is not None and len(fitted.best):
-            may_change = is_yolo and not knows_boxes
-            better = better_ones(fitted, spec.name, recipe.seed) if may_change else None
+        spec, records = spec_of(recipe), Chosen(sources.training.records, np.array(sources.members, np.int64))
+        fitted = measure(spec, records, recipe)
+        if len(fitted.best):
+            better = None if knows_boxes else better_ones(fitted, spec, records, recipe)
             if chooses:
-                chosen = None if better is None else better.anchors.tolist()
+                chosen = None if better is None else better.value
                 _tell_choice(fitted, better, recipe, say)
             else:
-                _tell_misfit(fitted, better, recipe, say, is_yolo=is_yolo, knows_boxes=knows_boxes)
+                _tell_misfit(fitted, better, recipe, say, knows_boxes=knows_boxes)
+        elif len(records):
+            say(
+                f"warning: no image that is trained on has a box, so nothing but background is learnt; "
+                f"trizoo data check {recipe.data.root} says what was read"
+            )
     chosen = world.of_first(chosen)
-    return _with(recipe, chosen) if chosen else recipe
+    return recipe if chosen is None else _with(recipe, key, chosen)
 
 
-def _with(recipe, anchors):
-    anchors = None if anchors is None else tuple((float(width), float(height)) for width, height in anchors)
-    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"anchors": anchors})})
+def _with(recipe, key, value):
+    if key == "anchors" and value is not None:
+        value = as_sizes(value)
+    return recipe.model_copy(update={"model": recipe.model.model_copy(update={key: value})})
+
+
+def as_sizes(anchors):
+    """(A, 2) as a recipe has them."""
+    return tuple((float(width), float(height)) for width, height in anchors)
 
 
 def _tell_choice(fitted, better, recipe, say):
@@ -152,41 +259,53 @@ def _tell_choice(fitted, better, recipe, say):
         better: None where they stay
     """
     width, height = recipe.input_size
-    scaled = f", scaled to {width}x{height}" if recipe.model.anchors else ""
+    scaled = f", scaled to {width}x{height}" if getattr(recipe.model, "anchors", None) else ""
     own = f"{recipe.model.name}'s own{scaled}: {numbers(fitted)}"
     if better is not None:
-        sizes = ", ".join(f"{width:g}x{height:g}" for width, height in better.anchors)
         say(
-            f"anchors: {sizes}, by k-means on {len(fitted.best):,} boxes at {width}x{height} ({recipe.resize}): "
+            f"anchors: {better.words} on {len(fitted.best):,} boxes at {width}x{height} ({recipe.resize}): "
             f"{numbers(better)}; {own}; --anchors keep takes the model's own as they are"
         )
+        if better.recall < RECALL:
+            say(f"warning: these anchors fit the boxes badly, too; {_larger(recipe)}")
     elif fitted.recall < RECALL:
         say(f"warning: the anchors fit these boxes badly: {own}; {_larger(recipe)}")
     elif scaled:
         say(f"anchors: {own}; --anchors keep takes them as they are")
 
 
-def _tell_misfit(fitted, better, recipe, say, is_yolo, knows_boxes):
-    """Says where anchors that are kept fit badly, or k-means' better, and what would do."""
+def _tell_misfit(fitted, better, recipe, say, knows_boxes):
+    """Says where anchors that are kept fit badly, or others better, and what would do."""
     if fitted.recall >= RECALL and better is None:
         return
     width, height = recipe.input_size
+    key = spec_of(recipe).fits_anchors
     if better is not None:
-        way = "leave model.anchors out" if recipe.model.anchors else "--anchors auto"
-        ways = f"k-means' would have {numbers(better)}; {way} to begin with them"
-    elif is_yolo and knows_boxes:
+        others = "k-means'" if key == "anchors" else better.words
+        ways = f"{others} would have {numbers(better)}; {_way(recipe, key, better)} to begin with them"
+    elif knows_boxes and key == "anchors":
         ways = (
             f"trizoo anchors {recipe.data.root} --against {recipe.model.name} --input-size {width}x{height} --policy "
             f"{recipe.resize} --write mine.yaml finds others, for a run that begins without these weights' heads"
         )
-    elif is_yolo:
-        ways = _larger(recipe)
     else:
-        ways = f"{_larger(recipe)}; a YOLO's anchors, as of --model yolov3-tiny, are fitted to the boxes"
+        ways = _larger(recipe)
     told = "anchors: kept as they are" if fitted.recall >= RECALL else "warning: the anchors fit these boxes badly"
     say(f"{told} at {width}x{height} ({recipe.resize}): {numbers(fitted)}; {ways}")
 
 
+def _way(recipe, key, better):
+    """How a run begins with better anchors than those that are kept."""
+    if getattr(recipe.model, key) is None:
+        return "--anchors auto"
+    return f"leave model.{key} out" if key == "anchors" else f"--set model.{key}={better.value:g}"
+
+
 def _larger(recipe):
     """What there is for boxes that no anchors fit."""
-    return f"trizoo data show {recipe.data.root} shows their sizes, and a larger --input-size may do"
+    larger = f"trizoo data show {recipe.data.root} shows their sizes"
+    if architecture(recipe.model.name).only_size is None and recipe.resize != "none":
+        larger += ", and a larger --input-size may do"
+    if spec_of(recipe).fits_anchors == "anchors":
+        return larger
+    return f"{larger}; a YOLO's anchors, as of --model yolov3-tiny, are fitted to the boxes one by one"

@@ -282,6 +282,11 @@ def build_trainer(
         trainer.epoch_sums = EpochSums(**checkpoint.state["epoch"])
         trainer.step, trainer.best, trainer.metrics = checkpoint.step, checkpoint.best, checkpoint.metrics
         trainer.best_epoch = checkpoint.state.get("best_epoch", checkpoint.epoch)  # it wasn't kept before 0.4.0
+        if trainer.step == trainer.plan.total_steps and not trainer.best_epoch:
+            raise UserError(
+                f"{run.path} has done {trainer.plan} and evaluated none of its epochs, so it has no best weights; more "
+                f"epochs (--epochs N) would do, since the last one is always evaluated"
+            )
     return trainer
 
 

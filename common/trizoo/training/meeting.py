@@ -128,8 +128,8 @@ def _listen(place, addresses, until):
                 elif rank is not None:
                     lines[rank] = line
                 elif called.startswith(CALL[:7]):
-                    line.sendall(OTHERS)
                     print("processes: one called that was told of others; all need the same addresses", flush=True)
+                    line.sendall(OTHERS)
         for line in lines.values():
             line.sendall(GO)
 

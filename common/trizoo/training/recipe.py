@@ -8,6 +8,7 @@ from trizoo.recipes.schema import Recipe, base_of
 from trizoo.weights.checkpoint import holds_backbone, load_recipe
 
 DEFAULT_RECIPE = "yolov3-tiny"
+FIRST_VALUES = ("objectness_prior", "initializer")  # of what a backbone's weights leave to begin from scratch
 SYNTHETIC_RECIPE = "yolov3-tiny-synthetic"
 
 
@@ -59,10 +60,22 @@ def new_recipe(overrides, *, model=None, file=None, weights=None, origin):
 def _model_section(weights):
     """The model section of a checkpoint, as a dict; what it had no word of yet is the model's own.
 
-    A backbone knows nothing of how boxes are coded.
+    A backbone knows nothing of how boxes are coded, nor of how what stands on it begins.
     """
     section = to_dict(Recipe())["model"] | load_recipe(weights)["model"]
-    return {key: value for key, value in section.items() if key not in CODED or not holds_backbone(weights)}
+    unknown = (*CODED, *FIRST_VALUES) if holds_backbone(weights) else ()
+    return {key: value for key, value in section.items() if key not in unknown}
+
+
+def check_anchored(loaded):
+    """UserError where the recipe of a model without anchors says what becomes of them.
+
+    Args:
+        loaded: of `new_recipe`
+    """
+    name, anchors = loaded.recipe.model.name, loaded.recipe.anchors
+    if anchors != "auto" and architecture(name).task != "detection":
+        raise UserError(f"anchors: {anchors} is of a detector with anchors, and {name} is none; leave it out")
 
 
 def check_frozen(loaded, file):

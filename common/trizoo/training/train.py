@@ -10,6 +10,7 @@ from trizoo.augment.pipeline import own_operations
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UnwrittenError, UserError
 from trizoo.ground.memory import TooLittleMemoryError
+from trizoo.ground.text import counted
 from trizoo.recipes.describe import dump
 from trizoo.tasks import task_of
 from trizoo.training.agreeing import check_agree, of_arrays, of_settings, of_sources
@@ -211,7 +212,7 @@ def _end(trainer, sources, say):
         if trainer.is_out_of_patience and trainer.step < trainer.plan.total_steps:
             say(
                 f"ended early after step {trainer.step}: no epoch was better than epoch {trainer.best_epoch} for "
-                f"{recipe.schedule.patience} epochs or more (schedule.patience)"
+                f"{counted(recipe.schedule.patience, 'epoch')} or more (schedule.patience)"
             )
         metrics = finish(trainer, sources.test, say)
     for callback in trainer.callbacks:

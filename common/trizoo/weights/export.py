@@ -75,10 +75,11 @@ def _for_torchvision(checkpoint, recipe, source):
     wanted = PRESETS.get(name, RETINANET_PRESET)
     for key, ours, theirs in (
         ("anchor_preset", model.anchor_preset or wanted, wanted),
+        ("anchor_scale", model.anchor_scale or 1.0, 1.0),
         ("norm", model.norm or "batch", "batch"),
         ("stride_on_1x1", bool(model.stride_on_1x1), False),
     ):
-        if ours != theirs and not (checkpoint.is_backbone and key == "anchor_preset"):
+        if ours != theirs and not (checkpoint.is_backbone and key.startswith("anchor_")):
             raise UserError(f"{source} has model.{key} {ours!r}, torchvision's {theirs!r}; names alone don't change it")
     if checkpoint.is_backbone:
         return {renamed[ours]: array for ours, array in arrays.items() if ours in renamed}, ()

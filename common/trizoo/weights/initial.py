@@ -34,17 +34,17 @@ def is_unfilled():
 def initial_array(name, shape, seed, spec, objectness_prior=0.01, initializer=None):
     """The first value of one parameter: its canonical name and shape -> float32 array of that shape.
 
-    Each array has a random stream of its own from (seed, name). Kernels that `ModelSpec.begins_small` names, those of
-    the predicting convolutions above all, are uniform with a standard deviation of 0.01, so that their bias rules at
-    first; that bias is `ModelSpec.first_bias`. Normalisation: weight and variance 1, bias and mean 0; scale of an L2
-    normalisation 20.
+    Each array has a random stream of its own from (seed, name). Kernels of the predicting convolutions are uniform with
+    a standard deviation of 0.01, so that their bias, `ModelSpec.first_bias`, rules at first; so are, without an
+    initializer, the others that `ModelSpec.begins_small` names. Normalisation: weight and variance 1, bias and mean 0;
+    scale of an L2 normalisation 20.
 
     Args:
         objectness_prior: how likely anything is at first, see `ModelSpec.first_bias`
-        initializer: of the other kernels. None: He's uniform distribution (He et al. 2015) for the slope of the
-            activation that follows, `ModelSpec.slope`; "kaiming": He's normal one for ReLU; "xavier": Glorot & Bengio
-            2010, uniform; "normal": standard deviation 0.02; "orthogonal": Saxe et al. 2013, rows or columns of length
-            1 that are at right angles
+        initializer: of the other kernels. "he" and None: He's uniform distribution (He et al. 2015) for the slope of
+            the activation that follows, `ModelSpec.slope`; "kaiming": He's normal one for ReLU; "xavier": Glorot &
+            Bengio 2010, uniform; "normal": standard deviation 0.02; "orthogonal": Saxe et al. 2013, rows or columns of
+            length 1 that are at right angles
 
     Raises:
         ValueError: for a name that has no initialiser.
@@ -52,7 +52,7 @@ def initial_array(name, shape, seed, spec, objectness_prior=0.01, initializer=No
     leaf = name.rsplit(".", 1)[-1]
     if leaf == "weight" and len(shape) == 4:
         generator = np.random.Generator(np.random.PCG64([seed, zlib.crc32(name.encode())]))
-        if spec.begins_small(name):
+        if predicts(name) or (initializer is None and spec.begins_small(name)):
             return _uniform(generator, shape, SMALL)
         return _KERNELS[initializer](generator, shape, spec.slope(name))
     if leaf == "bias" and predicts(name):
@@ -107,4 +107,4 @@ def _orthogonal(generator, shape, slope):
     return (q if rows >= columns else q.T).reshape(shape).astype(np.float32)
 
 
-_KERNELS = {None: _he, "kaiming": _kaiming, "xavier": _xavier, "normal": _normal, "orthogonal": _orthogonal}
+_KERNELS = {None: _he, "he": _he, "kaiming": _kaiming, "xavier": _xavier, "normal": _normal, "orthogonal": _orthogonal}

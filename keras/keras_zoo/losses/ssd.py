@@ -12,11 +12,14 @@ from trizoo.families.anchored.matching import NEGATIVE
 class SSDLoss(AnchorLoss):
     """See `AnchorLoss`. Logits (B, N, 1 + C), background first; targets of `trizoo.families.ssd.targets.assign`."""
 
-    def _class(self, logits, labels, matches):
+    def _class(self, logits, labels, matches, wanted):
         positive = matches >= 0
         classes = ops.where(positive, 1 + labels, 0)
         # Keras's own cross-entropy makes one-hot classes on some backends
-        entropy = -ops.take_along_axis(ops.log_softmax(logits, axis=-1), classes[..., None], axis=-1)[..., 0]
+        logs = ops.log_softmax(logits, axis=-1)
+        entropy = -ops.take_along_axis(logs, classes[..., None], axis=-1)[..., 0]
+        if wanted is not None:
+            entropy = ops.where(positive, wanted * entropy - (1 - wanted) * logs[..., 0], entropy)
         counted = positive | hard_negatives(ops.stop_gradient(entropy), matches, self.options.negatives)
         entropy = by_class(focal_entropy(entropy, self.options.focal_gamma), classes - 1, self.options.class_weights)
         return ops.sum(ops.where(counted, entropy, 0.0))

@@ -45,13 +45,14 @@ def by_class(losses, labels, class_weights):
     return losses * ops.where(labels >= 0, weights, 1.0)
 
 
-def focal_loss(logits, labels, gamma, alpha):
+def focal_loss(logits, labels, wanted, gamma, alpha):
     """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N) -> (B, N).
 
     Its gradient is written out, since what automatic differentiation would keep for it is several times the logits.
 
     Args:
         labels: class ids from 0, -1 for no class
+        wanted: of the own class, (B, N), without one any; None = 1
         gamma, alpha: see `focal_weight`
     """
 
@@ -63,14 +64,26 @@ def focal_loss(logits, labels, gamma, alpha):
         weight = probability**gamma
         if alpha is not None:
             weight = weight * ops.where(right, alpha, 1 - alpha)
-        slopes = sign * weight * (probability + gamma * (1 - probability) * entropy)
+        losses, slopes = weight * entropy, sign * weight * (probability + gamma * (1 - probability) * entropy)
+        if wanted is not None:
+            terms, between = _focal_between(logits, wanted[..., None], gamma, alpha)
+            losses, slopes = ops.where(right, terms, losses), ops.where(right, between, slopes)
 
         def gradient(*arguments, upstream=None):  # which PyTorch's backend gives by name, after the arguments
             return (arguments[0] if upstream is None else upstream)[..., None] * slopes
 
-        return ops.sum(weight * entropy, axis=-1), gradient
+        return ops.sum(losses, axis=-1), gradient
 
     return sums(logits)
+
+
+def _focal_between(logits, wanted, gamma, alpha):
+    """Cross-entropy times `focal_weight` where anything from 0 to 1 is wanted, and the derivative."""
+    entropy = ops.softplus(logits) - wanted * logits
+    error = ops.sigmoid(logits) - wanted
+    share, size = focal_weight(logits, wanted, 0, alpha), ops.maximum(ops.abs(error), LEAST)
+    slope = gamma * size ** (gamma - 1) * ops.sign(error) * ops.sigmoid(logits) * ops.sigmoid(-logits)
+    return share * size**gamma * entropy, share * (size**gamma * error + slope * entropy)
 
 
 def softmax_divergence(logits, taught, temperature):

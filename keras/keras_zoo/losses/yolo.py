@@ -8,6 +8,7 @@ from keras import ops
 from keras_zoo.losses.terms import by_class, focal_weight, overlap, sigmoid_divergence
 from trizoo.families.yolo.coding import MAX_LOG_SIZE
 from trizoo.families.yolo.grid import yolo_grid
+from trizoo.families.yolo.targets import IOU_POWER, SCORE_POWER
 
 
 class YOLOLoss:
@@ -42,24 +43,28 @@ class YOLOLoss:
         taken = ops.cast(positives >= 0, "float32")  # (B, P)
         index, owners = ops.maximum(positives, 0), targets["owners"]
 
+        chosen = ops.take_along_axis(raw, index[..., None], axis=1)  # (B, P, 5 + C)
+        place = [ops.take(constants, index, axis=0) for constants in grid]
+        labels = ops.take_along_axis(targets["labels"], owners, axis=1)
+        wanted_boxes = ops.take_along_axis(boxes, owners[..., None], axis=1)  # (B, P, 4)
+        some_box = ops.convert_to_tensor([0.0, 0.0, 1.0, 1.0])  # or log of 0
+        wanted_boxes = ops.where(taken[..., None] > 0, wanted_boxes, some_box)
+        predicted = decode_boxes(chosen, *place, coding)
+
+        if options.aligned or options.objectness_iou:
+            fits = ops.stop_gradient(overlap(predicted, wanted_boxes))
+        if options.aligned:
+            taken = taken * _best_aligned(ops.stop_gradient(chosen), labels, fits, owners, taken, options.aligned)
+            positives = ops.where(taken > 0, positives, -1)
         here = ops.expand_dims(ops.arange(ops.shape(raw)[1], dtype="int32"), -1)  # (N, 1)
-        positive = ops.cast(ops.any(here == positives[:, None], axis=2), "float32")  # (B, N)
+        wanted = positive = ops.cast(ops.any(here == positives[:, None], axis=2), "float32")  # (B, N)
         counted = ops.ones_like(positive)
         if options.ignore_iou < 1:
             decoded = decode_boxes(ops.stop_gradient(raw), *grid, coding)
             overlaps = ops.max(overlap(decoded[:, :, None], boxes[:, None]), axis=2)
             counted = ops.maximum(positive, ops.cast(overlaps <= options.ignore_iou, "float32"))
-
-        chosen = ops.take_along_axis(raw, index[..., None], axis=1)  # (B, P, 5 + C)
-        place = [ops.take(constants, index, axis=0) for constants in grid]
-        labels = ops.take_along_axis(targets["labels"], owners, axis=1)
-        boxes = ops.take_along_axis(boxes, owners[..., None], axis=1)  # (B, P, 4)
-        boxes = ops.where(taken[..., None] > 0, boxes, ops.convert_to_tensor([0.0, 0.0, 1.0, 1.0]))  # or log of 0
-        predicted = decode_boxes(chosen, *place, coding)
-
-        wanted = positive
         if options.objectness_iou:
-            lacking = options.objectness_iou * (1 - ops.stop_gradient(overlap(predicted, boxes))) * taken
+            lacking = options.objectness_iou * (1 - fits) * taken
             wanted = positive - ops.sum(ops.where(here == positives[:, None], lacking[:, None], 0.0), axis=2)
         objectness = ops.binary_crossentropy(wanted, raw[..., 4], from_logits=True)
         objectness = objectness * focal_weight(raw[..., 4], wanted, options.focal_gamma, options.focal_alpha)
@@ -73,9 +78,9 @@ class YOLOLoss:
         classification = ops.sum(classification * taken)
 
         if options.box == "mse":
-            box = squared_errors(chosen, boxes, *place, coding, size)
+            box = squared_errors(chosen, wanted_boxes, *place, coding, size)
         else:
-            box = 1 - overlap(predicted, boxes, options.box)
+            box = 1 - overlap(predicted, wanted_boxes, options.box)
         box = ops.sum(box * taken)
 
         terms = {
@@ -119,6 +124,26 @@ def _rows(heads, width):
     """All predictions, float32: (B, h, w, A, 5 + C) each -> (B, N, 5 + C), the width."""
     flat = [ops.reshape(head, (ops.shape(head)[0], -1, width)) for head in heads]
     return ops.cast(ops.concatenate(flat, axis=1), "float32")
+
+
+def _best_aligned(chosen, labels, fits, owners, taken, most):
+    """Whether a positive is one of so many that answer best to its box: (B, P), 1 or 0.
+
+    Args:
+        chosen: (B, P, 5 + C), the positives' raw values
+        labels: (B, P), class ids of their boxes
+        fits: (B, P), their IoU with their boxes
+        owners: (B, P), which box
+        taken: (B, P), 0 where there is none
+    """
+    of_class = ops.take_along_axis(chosen[..., 5:], ops.expand_dims(labels, -1), axis=2)[..., 0]
+    answers = (ops.sigmoid(chosen[..., 4]) * ops.sigmoid(of_class)) ** SCORE_POWER * fits**IOU_POWER
+    place = ops.arange(ops.shape(answers)[1], dtype="int32")
+    alike = ops.logical_and(answers[:, None] == answers[:, :, None], place < ops.expand_dims(place, -1))
+    first = ops.logical_or(answers[:, None] > answers[:, :, None], alike)  # (B, P, P): whether the second is better
+    rivals = ops.logical_and(owners[:, None] == owners[:, :, None], taken[:, None] > 0)
+    ahead = ops.sum(ops.cast(ops.logical_and(first, rivals), "int32"), axis=2)
+    return ops.cast(ahead < most, "float32")
 
 
 def decode_boxes(raw, cells, strides, anchors, scales, coding):

@@ -1,5 +1,7 @@
 """Building blocks, as in every framework."""
 
+import keras
+import numpy as np
 import pytest
 from keras import ops
 
@@ -79,3 +81,26 @@ def every_block():
         return Learner(model, Square(gain), recipe, "cpu")
 
     return of
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the others pool by their own operation")
+@pytest.mark.parametrize(("kernel_size", "stride", "padding"), [(2, 2, None), (2, 1, None), (3, 1, None), (3, 2, 1)])
+def test_a_pool_of_shifts_is_that_of_windows_also_of_equals_and_of_what_is_no_number(kernel_size, stride, padding):
+    import jax
+
+    x = np.random.default_rng(0).integers(0, 4, (2, 9, 8, 3)).astype(np.float32)  # many are equal
+
+    def windows(x):
+        missing = kernel_size - stride
+        before, after = (missing // 2, missing - missing // 2) if padding is None else (padding, padding)
+        x = layout.pad(x, before, after, value=float("-inf"))
+        return ops.max_pool(x, kernel_size, stride, padding="valid")
+
+    (output, back), (expected, expected_back) = (
+        jax.vjp(pool, x) for pool in (lambda x: max_pool(x, kernel_size, stride, padding=padding), windows)
+    )
+    np.testing.assert_array_equal(output, expected)
+    gradient = np.random.default_rng(1).integers(1, 9, output.shape).astype(np.float32)
+    np.testing.assert_array_equal(back(gradient)[0], expected_back(gradient)[0])
+    x[0, 3, 3, 0] = np.nan
+    assert np.isnan(max_pool(x, kernel_size, stride, padding=padding)).any()

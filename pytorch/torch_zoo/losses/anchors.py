@@ -50,7 +50,7 @@ class AnchorLoss:
         boxes = targets["boxes"].gather(1, index[..., None].expand(-1, -1, 4))  # (B, N, 4)
         deltas = torch.where(positive[..., None], deltas, 0.0)
         box = torch.where(positive, self._box(deltas, boxes, coder), 0.0).sum()
-        classification = self._class(logits, labels, matches)
+        classification = self._class(logits, labels, matches, self._wanted(deltas, boxes, coder))
 
         terms = {
             "box": box * options.box_gain / targets["num_positives"],
@@ -64,8 +64,20 @@ class AnchorLoss:
             return 1 - overlap(coder.decode(deltas), boxes, self.options.box)
         return smooth_l1(deltas - coder.encode(boxes), self.options.box_beta).sum(dim=-1)
 
-    def _class(self, logits: Tensor, labels: Tensor, matches: Tensor) -> Tensor:
-        """The class term's sum: (B, N, K), (B, N), (B, N) -> (). Labels count from 0; without a box they are any."""
+    def _wanted(self, deltas: Tensor, boxes: Tensor, coder: "AnchorCoder") -> Tensor | None:
+        """What each anchor's class should score, (B, N, 4), (B, N, 4) -> (B, N), or None: 1; without a box any."""
+        if self.options.score_iou == 0:
+            return None
+        with torch.no_grad():
+            return 1 - self.options.score_iou * (1 - overlap(coder.decode(deltas), boxes))
+
+    def _class(self, logits: Tensor, labels: Tensor, matches: Tensor, wanted: Tensor | None) -> Tensor:
+        """The class term's sum: (B, N, K), three of (B, N) -> ().
+
+        Args:
+            labels: they count from 0; without a box they are any
+            wanted: of `_wanted`
+        """
         raise NotImplementedError
 
     def _coder(self, size: tuple[int, int], device: torch.device) -> "AnchorCoder":

@@ -11,8 +11,8 @@ from trizoo.families.anchored.matching import IGNORED
 class RetinaNetLoss(AnchorLoss):
     """See `AnchorLoss`. Logits (B, N, C); targets of `trizoo.families.retinanet.targets.assign`."""
 
-    def _class(self, logits: Tensor, labels: Tensor, matches: Tensor) -> Tensor:
+    def _class(self, logits: Tensor, labels: Tensor, matches: Tensor, wanted: Tensor | None) -> Tensor:
         labels = torch.where(matches >= 0, labels, -1)
-        losses = focal_loss(logits, labels, self.options.gamma, self.options.alpha)
+        losses = focal_loss(logits, labels, wanted, self.options.gamma, self.options.alpha)
         losses = by_class(losses, labels, self.options.class_weights)
         return torch.where(matches != IGNORED, losses, 0.0).sum()

@@ -12,10 +12,13 @@ from trizoo.families.anchored.matching import NEGATIVE
 class SSDLoss(AnchorLoss):
     """See `AnchorLoss`. Logits (B, N, 1 + C), background first; targets of `trizoo.families.ssd.targets.assign`."""
 
-    def _class(self, logits: Tensor, labels: Tensor, matches: Tensor) -> Tensor:
+    def _class(self, logits: Tensor, labels: Tensor, matches: Tensor, wanted: Tensor | None) -> Tensor:
         positive = matches >= 0
         classes = torch.where(positive, 1 + labels, 0).long()
         entropy = F.cross_entropy(logits.flatten(0, 1), classes.flatten(), reduction="none").view_as(classes)
+        if wanted is not None:
+            background = -F.log_softmax(logits, dim=-1)[..., 0]
+            entropy = torch.where(positive, wanted * entropy + (1 - wanted) * background, entropy)
         counted = positive | hard_negatives(entropy.detach(), matches, self.options.negatives)
         entropy = by_class(focal_entropy(entropy, self.options.focal_gamma), classes - 1, self.options.class_weights)
         return torch.where(counted, entropy, 0.0).sum()

@@ -46,30 +46,35 @@ def by_class(losses: Tensor, labels: Tensor, class_weights: Sequence[float] | No
     return losses * torch.where(labels >= 0, weights, 1.0)
 
 
-def focal_loss(logits: Tensor, labels: Tensor, gamma: float, alpha: float | None) -> Tensor:
+def focal_loss(logits: Tensor, labels: Tensor, wanted: Tensor | None, gamma: float, alpha: float | None) -> Tensor:
     """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N) -> (B, N).
 
     Its gradient is written out, since what automatic differentiation would keep for it is several times the logits.
 
     Args:
         labels: class ids from 0, -1 for no class
+        wanted: of the own class, (B, N), without one any; None = 1
         gamma, alpha: see `focal_weight`
     """
-    return _FocalLoss.apply(logits, labels.long(), gamma, alpha)
+    return _FocalLoss.apply(logits, labels.long(), wanted, gamma, alpha)
 
 
 class _FocalLoss(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, logits, labels, gamma, alpha):
+    def forward(ctx, logits, labels, wanted, gamma, alpha):
         of_right, of_wrong = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
         sums, gradient = logits.new_empty(labels.shape), torch.empty_like(logits)
         # image by image, which halves the time on a CPU: memory is reused instead of asked of the system anew
         for number, image in enumerate(logits):
             positive, own = labels[number, :, None] >= 0, labels[number, :, None].clamp(min=0)
             wrong, slopes = _focal(image, gamma, of_wrong)
-            right, right_slopes = _focal(-image.gather(1, own), gamma, of_right)
+            if wanted is None:
+                right, slopes_of_right = _focal(-image.gather(1, own), gamma, of_right)
+                slopes_of_right = -slopes_of_right
+            else:
+                right, slopes_of_right = _focal_between(image.gather(1, own), wanted[number, :, None], gamma, alpha)
             wrong.scatter_(1, own, torch.where(positive, right, wrong.gather(1, own)))
-            slopes.scatter_(1, own, torch.where(positive, -right_slopes, slopes.gather(1, own)))
+            slopes.scatter_(1, own, torch.where(positive, slopes_of_right, slopes.gather(1, own)))
             sums[number], gradient[number] = wrong.sum(dim=1), slopes
         ctx.save_for_backward(gradient)
         return sums
@@ -77,7 +82,7 @@ class _FocalLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx, upstream):
         (gradient,) = ctx.saved_tensors
-        return upstream[..., None] * gradient, None, None, None
+        return upstream[..., None] * gradient, None, None, None, None
 
 
 def _focal(logits: Tensor, gamma: float, share: float) -> tuple[Tensor, Tensor]:
@@ -85,6 +90,15 @@ def _focal(logits: Tensor, gamma: float, share: float) -> tuple[Tensor, Tensor]:
     entropy, probability = -F.logsigmoid(-logits), logits.sigmoid()
     weight = share * probability**gamma
     return weight * entropy, weight * (probability + gamma * (1 - probability) * entropy)
+
+
+def _focal_between(logits: Tensor, wanted: Tensor, gamma: float, alpha: float | None) -> tuple[Tensor, Tensor]:
+    """Cross-entropy times `focal_weight` where anything from 0 to 1 is wanted, and the derivative."""
+    entropy = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    error = logits.sigmoid() - wanted
+    share, size = focal_weight(logits, wanted, 0, alpha), error.abs().clamp(min=LEAST)
+    slope = gamma * size ** (gamma - 1) * error.sign() * logits.sigmoid() * (-logits).sigmoid()
+    return share * size**gamma * entropy, share * (size**gamma * error + slope * entropy)
 
 
 def softmax_divergence(logits: Tensor, taught: Tensor, temperature: float) -> Tensor:

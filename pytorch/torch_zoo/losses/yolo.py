@@ -12,6 +12,7 @@ from trizoo.families.yolo.coding import MAX_LOG_SIZE
 from trizoo.families.yolo.grid import yolo_grid
 from trizoo.families.yolo.spec import YOLOLoss as YOLOSection
 from trizoo.families.yolo.spec import YOLOSpec
+from trizoo.families.yolo.targets import IOU_POWER, SCORE_POWER
 
 
 class YOLOLoss:
@@ -45,25 +46,25 @@ class YOLOLoss:
         taken = (targets["positives"] >= 0).float()  # (B, P)
         index, owners = targets["positives"].clamp(min=0).long(), targets["owners"].long()
 
+        chosen = raw.gather(1, index[..., None].expand(-1, -1, raw.shape[2]))  # (B, P, 5 + C)
+        place = [constants[index] for constants in grid]
+        labels = targets["labels"].gather(1, owners)
+        wanted_boxes = boxes.gather(1, owners[..., None].expand(-1, -1, 4))  # (B, P, 4)
+        wanted_boxes = torch.where(taken[..., None] > 0, wanted_boxes, boxes.new_tensor([0, 0, 1, 1]))  # or log of 0
+        predicted = decode_boxes(chosen, *place, coding)
+
         with torch.no_grad():
-            positive = torch.zeros(raw.shape[:2], device=raw.device).scatter_add_(1, index, taken)
+            if options.aligned or options.objectness_iou:
+                fits = overlap(predicted, wanted_boxes)
+            if options.aligned:
+                taken = taken * _best_aligned(chosen, labels, fits, owners, taken, options.aligned)
+            wanted = positive = torch.zeros(raw.shape[:2], device=raw.device).scatter_add_(1, index, taken)
             counted = torch.ones_like(positive)
             if options.ignore_iou < 1:
                 overlaps = overlap(decode_boxes(raw, *grid, coding)[:, :, None], boxes[:, None]).amax(dim=2)
                 counted = torch.maximum(positive, (overlaps <= options.ignore_iou).float())
-
-        chosen = raw.gather(1, index[..., None].expand(-1, -1, raw.shape[2]))  # (B, P, 5 + C)
-        place = [constants[index] for constants in grid]
-        labels = targets["labels"].gather(1, owners)
-        boxes = boxes.gather(1, owners[..., None].expand(-1, -1, 4))  # (B, P, 4)
-        boxes = torch.where(taken[..., None] > 0, boxes, boxes.new_tensor([0.0, 0.0, 1.0, 1.0]))  # log of 0 otherwise
-        predicted = decode_boxes(chosen, *place, coding)
-
-        wanted = positive
-        if options.objectness_iou:
-            with torch.no_grad():
-                lacking = options.objectness_iou * (1 - overlap(predicted, boxes)) * taken
-                wanted = positive.scatter_add(1, index, -lacking)
+            if options.objectness_iou:
+                wanted = positive.scatter_add(1, index, options.objectness_iou * (fits - 1) * taken)
         objectness = F.binary_cross_entropy_with_logits(raw[..., 4], wanted, reduction="none")
         objectness = objectness * focal_weight(raw[..., 4], wanted, options.focal_gamma, options.focal_alpha)
         objectness = (objectness * balance * counted).sum()
@@ -75,9 +76,9 @@ class YOLOLoss:
         classification = (by_class(classification.sum(dim=-1), labels, options.class_weights) * taken).sum()
 
         if options.box == "mse":
-            box = squared_errors(chosen, boxes, *place, coding, size)
+            box = squared_errors(chosen, wanted_boxes, *place, coding, size)
         else:
-            box = 1 - overlap(predicted, boxes, options.box)
+            box = 1 - overlap(predicted, wanted_boxes, options.box)
         box = (box * taken).sum()
 
         terms = {
@@ -123,6 +124,25 @@ class YOLOLoss:
 def _rows(heads: Sequence[Tensor]) -> Tensor:
     """All predictions, float32: (B, h, w, A, 5 + C) each -> (B, N, 5 + C)."""
     return torch.cat([head.flatten(1, 3) for head in heads], dim=1).float()
+
+
+def _best_aligned(chosen: Tensor, labels: Tensor, fits: Tensor, owners: Tensor, taken: Tensor, most: int) -> Tensor:
+    """Whether a positive is one of so many that answer best to its box: (B, P) float.
+
+    Args:
+        chosen: (B, P, 5 + C), the positives' raw values
+        labels: (B, P), class ids of their boxes
+        fits: (B, P), their IoU with their boxes
+        owners: (B, P), which box
+        taken: (B, P), 0 where there is none
+    """
+    scores = chosen[..., 4].sigmoid() * chosen[..., 5:].gather(2, labels[..., None].long())[..., 0].sigmoid()
+    answers = scores**SCORE_POWER * fits**IOU_POWER
+    place = torch.arange(answers.shape[1], device=answers.device)
+    first = answers[:, None] > answers[:, :, None]  # (B, P, P): whether the second one answers better
+    first |= (answers[:, None] == answers[:, :, None]) & (place < place[:, None])
+    rivals = (owners[:, None] == owners[:, :, None]) & (taken[:, None] > 0)
+    return ((first & rivals).sum(dim=2) < most).float()
 
 
 def decode_boxes(raw: Tensor, cells: Tensor, strides: Tensor, anchors: Tensor, scales: Tensor, coding: str) -> Tensor:

@@ -40,7 +40,7 @@ class AnchorLoss:
         boxes = tf.gather(targets["boxes"], index, batch_dims=1)  # (B, N, 4)
         deltas = tf.where(positive[..., None], deltas, 0.0)
         box = tf.reduce_sum(tf.where(positive, self._box(deltas, boxes, coder), 0.0))
-        classification = self._class(logits, labels, matches)
+        classification = self._class(logits, labels, matches, self._wanted(deltas, boxes, coder))
 
         terms = {
             "box": box * options.box_gain / targets["num_positives"],
@@ -54,8 +54,19 @@ class AnchorLoss:
             return 1 - overlap(coder.decode(deltas), boxes, self.options.box)
         return tf.reduce_sum(smooth_l1(deltas - coder.encode(boxes), self.options.box_beta), axis=-1)
 
-    def _class(self, logits, labels, matches):
-        """The class term's sum: (B, N, K), (B, N), (B, N) -> (). Labels count from 0; without a box they are any."""
+    def _wanted(self, deltas, boxes, coder):
+        """What each anchor's class should score, (B, N, 4), (B, N, 4) -> (B, N), or None: 1; without a box any."""
+        if self.options.score_iou == 0:
+            return None
+        return tf.stop_gradient(1 - self.options.score_iou * (1 - overlap(coder.decode(deltas), boxes)))
+
+    def _class(self, logits, labels, matches, wanted):
+        """The class term's sum: (B, N, K), three of (B, N) -> ().
+
+        Args:
+            labels: they count from 0; without a box they are any
+            wanted: of `_wanted`
+        """
         raise NotImplementedError
 
     def _coder(self, size):

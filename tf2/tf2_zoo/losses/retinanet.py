@@ -10,8 +10,8 @@ from trizoo.families.anchored.matching import IGNORED
 class RetinaNetLoss(AnchorLoss):
     """See `AnchorLoss`. Logits (B, N, C); targets of `trizoo.families.retinanet.targets.assign`."""
 
-    def _class(self, logits, labels, matches):
+    def _class(self, logits, labels, matches, wanted):
         labels = tf.where(matches >= 0, labels, -1)
-        losses = focal_loss(logits, labels, self.options.gamma, self.options.alpha)
+        losses = focal_loss(logits, labels, wanted, self.options.gamma, self.options.alpha)
         losses = by_class(losses, labels, self.options.class_weights)
         return tf.reduce_sum(tf.where(matches != IGNORED, losses, 0.0))

@@ -12,10 +12,13 @@ from trizoo.families.anchored.matching import NEGATIVE
 class SSDLoss(AnchorLoss):
     """See `AnchorLoss`. Logits (B, N, 1 + C), background first; targets of `trizoo.families.ssd.targets.assign`."""
 
-    def _class(self, logits, labels, matches):
+    def _class(self, logits, labels, matches, wanted):
         positive = matches >= 0
         classes = tf.where(positive, 1 + labels, 0)
         entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(classes, logits)
+        if wanted is not None:
+            background = -tf.nn.log_softmax(logits)[..., 0]
+            entropy = tf.where(positive, wanted * entropy + (1 - wanted) * background, entropy)
         counted = positive | hard_negatives(tf.stop_gradient(entropy), matches, self.options.negatives)
         entropy = by_class(focal_entropy(entropy, self.options.focal_gamma), classes - 1, self.options.class_weights)
         return tf.reduce_sum(tf.where(counted, entropy, 0.0))

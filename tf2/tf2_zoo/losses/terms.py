@@ -44,13 +44,14 @@ def by_class(losses, labels, class_weights):
     return losses * tf.where(labels >= 0, weights, 1.0)
 
 
-def focal_loss(logits, labels, gamma, alpha):
+def focal_loss(logits, labels, wanted, gamma, alpha):
     """Cross-entropy times `focal_weight`, summed over classes: (B, N, C), (B, N) -> (B, N).
 
     Its gradient is written out, since what automatic differentiation would keep for it is several times the logits.
 
     Args:
         labels: class ids from 0, -1 for no class
+        wanted: of the own class, (B, N), without one any; None = 1
         gamma, alpha: see `focal_weight`
     """
 
@@ -62,10 +63,22 @@ def focal_loss(logits, labels, gamma, alpha):
         weight = probability**gamma
         if alpha is not None:
             weight = weight * tf.where(right, alpha, 1 - alpha)
-        slopes = sign * weight * (probability + gamma * (1 - probability) * entropy)
-        return tf.reduce_sum(weight * entropy, axis=-1), lambda upstream: upstream[..., None] * slopes
+        losses, slopes = weight * entropy, sign * weight * (probability + gamma * (1 - probability) * entropy)
+        if wanted is not None:
+            terms, between = _focal_between(logits, wanted[..., None], gamma, alpha)
+            losses, slopes = tf.where(right, terms, losses), tf.where(right, between, slopes)
+        return tf.reduce_sum(losses, axis=-1), lambda upstream: upstream[..., None] * slopes
 
     return sums(logits)
+
+
+def _focal_between(logits, wanted, gamma, alpha):
+    """Cross-entropy times `focal_weight` where anything from 0 to 1 is wanted, and the derivative."""
+    entropy = tf.nn.softplus(logits) - wanted * logits
+    error = tf.sigmoid(logits) - wanted
+    share, size = focal_weight(logits, wanted, 0, alpha), tf.maximum(tf.abs(error), LEAST)
+    slope = gamma * size ** (gamma - 1) * tf.sign(error) * tf.sigmoid(logits) * tf.sigmoid(-logits)
+    return share * size**gamma * entropy, share * (size**gamma * error + slope * entropy)
 
 
 def softmax_divergence(logits, taught, temperature):

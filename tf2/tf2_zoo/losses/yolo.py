@@ -8,6 +8,7 @@ import tensorflow as tf
 from tf2_zoo.losses.terms import by_class, focal_weight, overlap, sigmoid_divergence
 from trizoo.families.yolo.coding import MAX_LOG_SIZE
 from trizoo.families.yolo.grid import yolo_grid
+from trizoo.families.yolo.targets import IOU_POWER, SCORE_POWER
 
 
 class YOLOLoss:
@@ -40,26 +41,28 @@ class YOLOLoss:
         taken = tf.cast(targets["positives"] >= 0, tf.float32)  # (B, P)
         index, owners = tf.maximum(targets["positives"], 0), targets["owners"]
 
+        chosen = tf.gather(raw, index, batch_dims=1)  # (B, P, 5 + C)
+        place = [tf.gather(constants, index) for constants in grid]
+        labels = tf.gather(targets["labels"], owners, batch_dims=1)
+        wanted_boxes = tf.gather(boxes, owners, batch_dims=1)  # (B, P, 4)
+        wanted_boxes = tf.where(taken[..., None] > 0, wanted_boxes, [0.0, 0.0, 1.0, 1.0])  # log of 0 otherwise
+        predicted = decode_boxes(chosen, *place, coding)
+
+        if options.aligned or options.objectness_iou:
+            fits = tf.stop_gradient(overlap(predicted, wanted_boxes))
+        if options.aligned:
+            taken *= _best_aligned(tf.stop_gradient(chosen), labels, fits, owners, taken, options.aligned)
         rows = tf.broadcast_to(tf.range(tf.shape(index)[0])[:, None], tf.shape(index))
-        positive = tf.scatter_nd(tf.stack([rows, index], axis=-1), taken, tf.shape(raw)[:2])
+        places = tf.stack([rows, index], axis=-1)
+        wanted = positive = tf.scatter_nd(places, taken, tf.shape(raw)[:2])
         counted = tf.ones_like(positive)
         if options.ignore_iou < 1:
             decoded = decode_boxes(raw, *grid, coding)
             overlaps = tf.reduce_max(overlap(decoded[:, :, None], boxes[:, None]), axis=2)
             counted = tf.stop_gradient(tf.maximum(positive, tf.cast(overlaps <= options.ignore_iou, tf.float32)))
-
-        chosen = tf.gather(raw, index, batch_dims=1)  # (B, P, 5 + C)
-        place = [tf.gather(constants, index) for constants in grid]
-        labels = tf.gather(targets["labels"], owners, batch_dims=1)
-        boxes = tf.gather(boxes, owners, batch_dims=1)  # (B, P, 4)
-        boxes = tf.where(taken[..., None] > 0, boxes, [0.0, 0.0, 1.0, 1.0])  # log of 0 otherwise
-        predicted = decode_boxes(chosen, *place, coding)
-
-        wanted = positive
         if options.objectness_iou:
-            lacking = options.objectness_iou * (1 - overlap(predicted, boxes)) * taken
-            wanted = positive - tf.scatter_nd(tf.stack([rows, index], axis=-1), lacking, tf.shape(raw)[:2])
-            wanted = tf.stop_gradient(wanted)
+            lacking = options.objectness_iou * (1 - fits) * taken
+            wanted = positive - tf.scatter_nd(places, lacking, tf.shape(raw)[:2])
         objectness = tf.nn.sigmoid_cross_entropy_with_logits(wanted, raw[..., 4])
         objectness = objectness * focal_weight(raw[..., 4], wanted, options.focal_gamma, options.focal_alpha)
         objectness = tf.reduce_sum(objectness * balance * counted)
@@ -72,9 +75,9 @@ class YOLOLoss:
         classification = tf.reduce_sum(classification * taken)
 
         if options.box == "mse":
-            box = squared_errors(chosen, boxes, *place, coding, size)
+            box = squared_errors(chosen, wanted_boxes, *place, coding, size)
         else:
-            box = 1 - overlap(predicted, boxes, options.box)
+            box = 1 - overlap(predicted, wanted_boxes, options.box)
         box = tf.reduce_sum(box * taken)
 
         terms = {
@@ -113,6 +116,26 @@ class YOLOLoss:
         balance = np.array(self.options.balance, np.float32)[grid.heads]
         arrays = (grid.cells, grid.strides, grid.anchors, grid.scales, balance)
         return tuple(tf.constant(array, tf.float32) for array in arrays)
+
+
+def _best_aligned(chosen, labels, fits, owners, taken, most):
+    """Whether a positive is one of so many that answer best to its box: (B, P), 1 or 0.
+
+    Args:
+        chosen: (B, P, 5 + C), the positives' raw values
+        labels: (B, P), class ids of their boxes
+        fits: (B, P), their IoU with their boxes
+        owners: (B, P), which box
+        taken: (B, P), 0 where there is none
+    """
+    scores = tf.sigmoid(chosen[..., 4]) * tf.sigmoid(tf.gather(chosen[..., 5:], labels, batch_dims=2))
+    answers = scores**SCORE_POWER * fits**IOU_POWER
+    place = tf.range(tf.shape(answers)[1])
+    alike = (answers[:, None] == answers[:, :, None]) & (place < place[:, None])
+    first = (answers[:, None] > answers[:, :, None]) | alike  # (B, P, P): whether the second one answers better
+    rivals = (owners[:, None] == owners[:, :, None]) & (taken[:, None] > 0)
+    ahead = tf.reduce_sum(tf.cast(first & rivals, tf.int32), axis=2)
+    return tf.cast(ahead < most, tf.float32)
 
 
 def decode_boxes(raw, cells, strides, anchors, scales, coding):

@@ -65,6 +65,23 @@ def box_term(deltas, targets, grid, coding, kind, beta):
     return box_overlap(deltas, targets, grid, coding, kind)
 
 
+def wanted_scores(deltas, targets, grid, coding, score_iou):
+    """What the class of each anchor's box should score: 0 without a box -> float64 (B, N).
+
+    Args:
+        deltas: float64 (B, N, 4)
+        targets: of `trizoo.families.anchored.matching.targets_of`
+        grid: the AnchorGrid
+        coding: what the deltas are
+        score_iou: the share of what the IoU of the decoded box lacks of 1 that a score lacks too (1: it is the IoU, as
+            of Li et al. 2020, generalized focal loss)
+    """
+    positive, boxes, anchors = _matched(targets, grid)
+    wanted = np.zeros(targets["matches"].shape)
+    wanted[positive] = 1 - score_iou * (1 - overlap(coding.decode(deltas[positive], anchors), boxes, "iou"))
+    return wanted
+
+
 def deltas_and_logits(outputs, targets, grid):
     """A model's outputs in float64: deltas (B, N, 4) and logits (B, N, K).
 

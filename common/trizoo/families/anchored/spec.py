@@ -1,7 +1,7 @@
 """What the specs of SSD and RetinaNet have in common."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -10,6 +10,7 @@ from trizoo.families.anchored.adaptive import assign_adaptively
 from trizoo.families.anchored.matching import iou_with_anchors
 from trizoo.families.base.spec import BackboneOptions, ModelSpec
 from trizoo.ground.errors import UserError
+from trizoo.ground.fields import Probability
 
 CHUNK = 16  # boxes that are compared with all anchors at once, of which RetinaNet has 120,000
 
@@ -19,12 +20,19 @@ Assigner = Annotated[
     Literal["iou", "atss"],
     Field(description="iou: anchors by the thresholds below; atss: by one that each box has of its own"),
 ]
+ScoreIoU = Annotated[
+    Probability,
+    Field(description="scores of positives learn 1 less this share of what their box's IoU lacks of 1"),
+]
 
 
 class AnchoredOptions(BackboneOptions):
     """Options of the recipe's model section."""
 
     anchor_preset: str | None = Field(None, description="SSD's and RetinaNet's anchors; none = torchvision's")
+    anchor_scale: Annotated[float, Field(ge=0.01, le=100)] | None = Field(
+        None, description="SSD's and RetinaNet's anchors are so many times as large as the preset's; none = 1"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +42,16 @@ class AnchoredSpec(ModelSpec):
     Args:
         backbone: a key of `trizoo.families.base.backbones.BACKBONES`
         anchor_preset: names its anchors
+        anchor_scale: how many times as large as the preset's they are
         stride_on_1x1: where a ResNet's bottleneck halves its input, as in Caffe's and Keras's weights, instead of on
             the 3x3
     """
 
+    fits_anchors: ClassVar[str | None] = "anchor_scale"
+
     backbone: str
     anchor_preset: str
+    anchor_scale: float = 1.0
     stride_on_1x1: bool = False
 
     @property
@@ -66,18 +78,22 @@ class AnchoredSpec(ModelSpec):
         taught = super().taught_by(teacher, size)
         ours, theirs = self.grid(size).boxes, teacher.grid(size).boxes
         if ours.shape != theirs.shape or not np.allclose(ours, theirs) or self.coding != teacher.coding:
+            ways = "another teacher, or --set distill.outputs=0 --set distill.features=1,"
+            if self.anchor_preset == teacher.anchor_preset and self.anchor_scale != teacher.anchor_scale:
+                ways = f"--set model.anchor_scale={teacher.anchor_scale:g}, the teacher's, {ways}"
             raise UserError(
                 f"{self.name} has {len(ours)} anchors at {size[0]}x{size[1]} pixels, and its teacher {teacher.name} "
-                f"has others ({len(theirs)}); another teacher, or --set distill.outputs=0 --set distill.features=1, "
-                f"would do"
+                f"has others ({len(theirs)}); {ways} would do"
             )
         return taught
 
     def misfit(self, other):
         """Boxes that are offsets from other anchors mean other boxes."""
-        if self.anchor_preset == other.anchor_preset:
-            return None
-        return (
-            f"was trained with the anchors {other.anchor_preset}, which don't fit model.anchor_preset "
-            f"{self.anchor_preset}; leave that out, or train from a backbone"
-        )
+        for key, what in (("anchor_preset", "the anchors"), ("anchor_scale", "anchors times")):
+            ours, theirs = getattr(self, key), getattr(other, key)
+            if ours != theirs:
+                return (
+                    f"was trained with {what} {theirs}, which don't fit model.{key} {ours}; leave that out, or train "
+                    f"from a backbone"
+                )
+        return None

@@ -11,7 +11,7 @@ from trizoo.ground.fields import Positive, Section, Triple
 
 LEAST_SIDE = 32  # pixels; below it the coarsest features have less than a cell
 LEAKY_SLOPE = 0.1  # of every activation in YOLOv3's .cfg files
-INITIALIZERS = ("kaiming", "xavier", "normal", "orthogonal")
+INITIALIZERS = ("he", "kaiming", "xavier", "normal", "orthogonal")
 # options of the model section that say nothing of the graph, or that `spec_config` knows itself
 NOT_OF_THE_GRAPH = ("name", "mean", "std", "objectness_prior", "initializer")
 _PREDICTING = (".predict.", ".predict_box.", ".predict_class.")
@@ -30,7 +30,7 @@ class ModelOptions(Section):
         0.01, description="objectness, or RetinaNet's class, that an untrained head predicts (Lin et al. 2017, 4.1)"
     )
     initializer: Literal[INITIALIZERS] | None = Field(
-        None, description="of kernels from scratch; none = the model's own, He's uniform"
+        None, description="of kernels from scratch; none = the model's own, which is he but for RetinaNet's towers"
     )
 
 
@@ -55,6 +55,7 @@ class ModelSpec:
         background: "output" where the first output is no class, "class" where a class means it, else None
         drops_gaps: whether outputs that stand for no class, "N/A", can be left out: each class has a sigmoid of its own
         learns_outputs: whether a teacher's outputs can be learned, see `taught_by`
+        fits_anchors: the key of the recipe's model section by which anchors are fitted to boxes; None: by none
     """
 
     family: ClassVar[str]
@@ -63,6 +64,7 @@ class ModelSpec:
     drops_gaps: ClassVar[bool] = False
     learns_outputs: ClassVar[bool] = False
     learns_pairs: ClassVar[bool] = False
+    fits_anchors: ClassVar[str | None] = None
 
     name: str
     num_classes: int

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from trizoo.families.anchored.heat import anchor_heat
-from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec, Assigner, BoxTerm
+from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec, Assigner, BoxTerm, ScoreIoU
 from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.shortlist import SPARE, Ranking
 from trizoo.families.base.spec import Architecture, Family, preset
@@ -57,6 +57,7 @@ class RetinaNetLoss(Section):
     box_beta: NotNegative = Field(0.0, description="l1 is smooth up to it; keras-retinanet has 1 / 9")
     box_gain: NotNegative = 1.0
     class_gain: NotNegative = 1.0
+    score_iou: ScoreIoU = 0.0
     class_weights: ClassWeights = Field(
         None, description="of the class term by the box's class, in the order of their ids; none = all 1"
     )
@@ -91,9 +92,14 @@ class RetinaNetSpec(AnchoredSpec):
     p6_from_c5: bool = False
 
     @property
+    def anchors(self):
+        """Its PyramidAnchors."""
+        return RETINANET_ANCHORS[self.anchor_preset].scaled(self.anchor_scale)
+
+    @property
     def anchors_per_cell(self):
         """Number of anchors of each level's cells: of P3 to P7."""
-        return RETINANET_ANCHORS[self.anchor_preset].anchors_per_cell
+        return self.anchors.anchors_per_cell
 
     @property
     def coding(self):
@@ -102,7 +108,7 @@ class RetinaNetSpec(AnchoredSpec):
 
     def grid(self, size):
         """The AnchorGrid at an input size (width, height)."""
-        return retinanet_grid(tuple(size), RETINANET_ANCHORS[self.anchor_preset])
+        return retinanet_grid(tuple(size), self.anchors)
 
     def assign(self, boxes, labels, grid, loss):
         """See `trizoo.families.retinanet.targets.assign`."""
@@ -133,7 +139,7 @@ class RetinaNetSpec(AnchoredSpec):
 
     def candidates(self, ops, outputs, size, least):
         """See `trizoo.families.retinanet.graph.retinanet_candidates`."""
-        return retinanet_candidates(ops, outputs, RETINANET_ANCHORS[self.anchor_preset], self.coding, size, least)
+        return retinanet_candidates(ops, outputs, self.anchors, self.coding, size, least)
 
     def first_bias(self, name, shape, prior):
         """0, but the logit of the prior for each class (Lin et al. 2017, section 4.1)."""
@@ -171,6 +177,7 @@ class RetinaNetArchitecture(Architecture):
         num_classes,
         *,
         anchor_preset=None,
+        anchor_scale=None,
         backbone=None,
         norm=None,
         stride_on_1x1=None,
@@ -181,7 +188,7 @@ class RetinaNetArchitecture(Architecture):
 
         Args:
             anchor_preset: a key of RETINANET_ANCHORS
-            backbone, norm, stride_on_1x1, p6_from_c5: see `RetinaNetSpec`
+            anchor_scale, backbone, norm, stride_on_1x1, p6_from_c5: see `RetinaNetSpec`
             normalisation: mean and std
 
         Raises:
@@ -195,6 +202,7 @@ class RetinaNetArchitecture(Architecture):
             backbone=backbone,
             v2=self.v2,
             anchor_preset=preset(RETINANET_ANCHORS, "retinanet", anchor_preset, name),
+            anchor_scale=1.0 if anchor_scale is None else float(anchor_scale),
             norm=norm or BACKBONES[backbone].norm,
             stride_on_1x1=bool(stride_on_1x1),
             p6_from_c5=self.v2 if p6_from_c5 is None else p6_from_c5,

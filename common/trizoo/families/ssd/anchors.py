@@ -1,7 +1,7 @@
 """SSD's anchors, and how its boxes are offsets from them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -43,6 +43,10 @@ class DefaultBoxes:
                 f"cells, steps, sizes and ratios have lengths {lengths[0]}, {lengths[1]}, {len(self.sizes)} and "
                 f"{lengths[3]}; one each a level is needed, and one more of sizes"
             )
+
+    def scaled(self, factor):
+        """These, so many times as large, in the same places."""
+        return replace(self, sizes=tuple(size * factor for size in self.sizes))
 
     @property
     def anchors_per_cell(self):

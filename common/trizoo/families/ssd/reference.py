@@ -6,7 +6,7 @@ Plain and slow on purpose, as `trizoo.families.yolo.reference`.
 import numpy as np
 
 from trizoo.families.anchored.matching import NEGATIVE
-from trizoo.families.anchored.reference import box_term, deltas_and_logits
+from trizoo.families.anchored.reference import box_term, deltas_and_logits, wanted_scores
 from trizoo.families.base.terms import by_class, log_softmax, power
 from trizoo.families.ssd.anchors import SSD_CODING
 
@@ -24,6 +24,7 @@ def ssd_loss(
     class_gain=1.0,
     focal_gamma=0.0,
     class_weights=None,
+    score_iou=0.0,
 ):
     """The multibox loss of a batch (Liu et al. 2016, section 2.2): outputs -> {term: float}.
 
@@ -33,7 +34,9 @@ def ssd_loss(
         class  sum of softmax cross-entropy over positives and, of each image, the `negatives` times as many anchors
                without a box whose cross-entropy is highest, the first of equals; of an image without positives
                `negatives` of them, as if it had one, where the paper has none: so it teaches what background is. Times
-               (1 - probability of the right class)^focal_gamma (Lin et al. 2017), times the weight of the box's class
+               (1 - probability of the right class)^focal_gamma (Lin et al. 2017), times the weight of the box's class.
+               A positive's class should have the probability that `trizoo.families.anchored.reference.wanted_scores`
+               says, a constant, and background the rest
         loss   their sum
 
     Args:
@@ -42,11 +45,12 @@ def ssd_loss(
         grid: `ssd_grid`'s
         coding: what the deltas are
         class_weights: a number a class without the background, None = all 1
+        score_iou: see `wanted_scores`; 0 = 1 is wanted of every positive. Not together with focal_gamma
 
     Raises:
         ValueError: where outputs don't match targets and anchors
     """
-    numbers = negatives, box, box_beta, box_gain, class_gain, focal_gamma, class_weights
+    numbers = negatives, box, box_beta, box_gain, class_gain, focal_gamma, class_weights, score_iou
     terms, _, _ = _evaluate(outputs, targets, grid, coding, *numbers)
     return terms
 
@@ -64,12 +68,13 @@ def ssd_loss_gradients(
     class_gain=1.0,
     focal_gamma=0.0,
     class_weights=None,
+    score_iou=0.0,
 ):
     """Gradient of `ssd_loss`'s sum with respect to deltas and logits: float64 (B, N, 4), (B, N, 1 + C).
 
     Which negatives count is a constant. The arguments are those of `ssd_loss`.
     """
-    numbers = negatives, box, box_beta, box_gain, class_gain, focal_gamma, class_weights
+    numbers = negatives, box, box_beta, box_gain, class_gain, focal_gamma, class_weights, score_iou
     _, of_deltas, of_logits = _evaluate(outputs, targets, grid, coding, *numbers)
     return of_deltas, of_logits
 
@@ -89,7 +94,18 @@ def hard_negatives(losses, matches, negatives):
 
 
 def _evaluate(
-    outputs, targets, grid, coding, negatives, box, box_beta, box_gain, class_gain, focal_gamma, class_weights
+    outputs,
+    targets,
+    grid,
+    coding,
+    negatives,
+    box,
+    box_beta,
+    box_gain,
+    class_gain,
+    focal_gamma,
+    class_weights,
+    score_iou,
 ):
     deltas, logits = deltas_and_logits(outputs, targets, grid)
     normaliser, matches = float(targets["num_positives"]), targets["matches"]
@@ -97,7 +113,9 @@ def _evaluate(
 
     positive = matches >= 0
     labels = np.take_along_axis(targets["labels"], np.maximum(matches, 0), axis=1)
-    classes = np.eye(logits.shape[-1])[np.where(positive, 1 + labels, 0)]  # (B, N) -> (B, N, 1 + C)
+    wanted = wanted_scores(deltas, targets, grid, coding, score_iou)[..., None]
+    background, *own = np.eye(logits.shape[-1])
+    classes = wanted * np.stack(own)[labels] + (1 - wanted) * background  # (B, N) -> (B, N, 1 + C)
     logs = log_softmax(logits)
     entropy = -(classes * logs).sum(axis=-1)
     counted = positive | hard_negatives(entropy, matches, negatives)

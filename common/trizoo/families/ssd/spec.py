@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trizoo.families.anchored.heat import anchor_heat
-from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec, Assigner, BoxTerm
+from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec, Assigner, BoxTerm, ScoreIoU
 from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.shortlist import Ranking
 from trizoo.families.base.spec import Architecture, Family, preset
@@ -50,9 +50,19 @@ class SSDLoss(Section):
     focal_gamma: NotNegative = Field(
         0.0, description="anchors that are right already count less (Lin et al. 2017); 0 = plain cross-entropy"
     )
+    score_iou: ScoreIoU = 0.0
     class_weights: ClassWeights = Field(
         None, description="of the class term by the box's class, in the order of their ids; none = all 1"
     )
+
+    @model_validator(mode="after")
+    def _one_of_two(self):
+        if self.focal_gamma and self.score_iou:
+            raise ValueError(
+                f"focal_gamma is {self.focal_gamma:g} and score_iou {self.score_iou:g}; one of them must be 0, since "
+                f"focal loss asks for scores of 1"
+            )
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,16 +98,21 @@ class SSDSpec(AnchoredSpec):
         return found
 
     @property
+    def anchors(self):
+        """Its DefaultBoxes."""
+        return SSD_ANCHORS[self.anchor_preset].scaled(self.anchor_scale)
+
+    @property
     def anchors_per_cell(self):
         """Number of anchors of each level's cells, finest level first."""
-        return SSD_ANCHORS[self.anchor_preset].anchors_per_cell
+        return self.anchors.anchors_per_cell
 
     def grid(self, size):
         """The AnchorGrid. Raises ValueError for another size than the anchors are for."""
-        anchors = SSD_ANCHORS[self.anchor_preset]
-        if tuple(size) != (anchors.side, anchors.side):
-            raise ValueError(f"size is {tuple(size)}; {self.name} is for {anchors.side}x{anchors.side} alone")
-        return ssd_grid(anchors)
+        side = self.anchors.side
+        if tuple(size) != (side, side):
+            raise ValueError(f"size is {tuple(size)}; {self.name} is for {side}x{side} alone")
+        return ssd_grid(self.anchors)
 
     def assign(self, boxes, labels, grid, loss):
         """See `trizoo.families.ssd.targets.assign`."""
@@ -123,13 +138,12 @@ class SSDSpec(AnchoredSpec):
     def heat(self, outputs, size):
         """The best score of each cell's anchors, background left out."""
         scores = np.exp(log_softmax(outputs[1]))[..., 1:].max(axis=-1)
-        cells = [(cells, cells) for cells in SSD_ANCHORS[self.anchor_preset].cells]
+        cells = [(cells, cells) for cells in self.anchors.cells]
         return anchor_heat(scores, self.grid(size), cells)
 
     def candidates(self, ops, outputs, size, least):
         """See `trizoo.families.ssd.graph.ssd_candidates`."""
-        grid = ssd_grid(SSD_ANCHORS[self.anchor_preset])
-        return ssd_candidates(ops, outputs, grid, self.coding, self.num_classes, least)
+        return ssd_candidates(ops, outputs, ssd_grid(self.anchors), self.coding, self.num_classes, least)
 
     def first_bias(self, name, shape, prior):
         """0: what is no object is found by the mining of negatives."""
@@ -170,6 +184,7 @@ class SSDArchitecture(Architecture):
         num_classes,
         *,
         anchor_preset=None,
+        anchor_scale=None,
         backbone=None,
         norm=None,
         stride_on_1x1=None,
@@ -179,7 +194,7 @@ class SSDArchitecture(Architecture):
         """The SSDSpec with the model's usual anchors and backbone, or others that fit.
 
         Args:
-            anchor_preset, backbone, norm, stride_on_1x1, l2_norm: see `SSDSpec`; None = the model's own
+            anchor_preset, anchor_scale, backbone, norm, stride_on_1x1, l2_norm: see `SSDSpec`; None = the model's own
             normalisation: mean and std
 
         Raises:
@@ -193,6 +208,7 @@ class SSDArchitecture(Architecture):
             backbone=backbone,
             strides=self.strides,
             anchor_preset=preset(self.anchor_presets, self.anchor_presets[0], anchor_preset, name),
+            anchor_scale=1.0 if anchor_scale is None else float(anchor_scale),
             norm=norm or BACKBONES[backbone].norm,
             stride_on_1x1=bool(stride_on_1x1),
             l2_norm=bool(l2_norm),

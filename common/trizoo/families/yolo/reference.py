@@ -9,6 +9,7 @@ from trizoo.families.base.distillation import sigmoid_divergence
 from trizoo.families.base.terms import binary_cross_entropy, by_class, focal_weight, sigmoid
 from trizoo.families.yolo.coding import decode_boxes, log_factors, place_in_cell
 from trizoo.families.yolo.grid import flatten_outputs, yolo_grid
+from trizoo.families.yolo.targets import IOU_POWER, SCORE_POWER
 from trizoo.ground.boxes import aspect_penalty, overlap, xyxy_to_cxcywh
 
 
@@ -27,6 +28,9 @@ def yolo_loss(outputs, targets, spec, loss, size):
                     1 - e / 2 and e / 2: each class is a decision between two, as in Darknet's label_smooth_eps. Times
                     `focal_weight` of the classes by `class_focal_gamma`, times the weight of the box's class
         loss        their sum
+
+    Of the positives of a box those alone count, `aligned` of them, whose score of its class to the power of 0.5, times
+    IoU with it to the power of 6, is greatest (the first of those alike): both as the outputs have them, as constants.
 
     Args:
         targets: of `trizoo.families.yolo.targets.assign`
@@ -58,12 +62,15 @@ def _evaluate(outputs, targets, spec, loss, size):
     normaliser = float(targets["num_positives"])
     image, slot = np.nonzero(targets["positives"] >= 0)
     index, owner = targets["positives"][image, slot], targets["owners"][image, slot]
+    decoded = decode_boxes(raw, grid.cells, grid.strides, grid.anchors, grid.scales, spec.coding)
+    if loss.aligned is not None:
+        stay = _best_aligned(raw, decoded, targets, image, index, owner, loss.aligned)
+        image, index, owner = image[stay], index[stay], owner[stay]
     boxes = targets["boxes"].astype(np.float64)[image, owner]
     gradient = np.zeros_like(raw)
 
     positive = np.zeros(raw.shape[:2], bool)
     positive[image, index] = True
-    decoded = decode_boxes(raw, grid.cells, grid.strides, grid.anchors, grid.scales, spec.coding)
     overlaps = overlap(decoded[:, :, None], targets["boxes"].astype(np.float64)[:, None]).max(axis=2)
     counted = positive | (overlaps <= loss.ignore_iou)
     balance = np.array(loss.balance[: len(outputs)])[grid.heads]
@@ -94,6 +101,18 @@ def _evaluate(outputs, targets, spec, loss, size):
 
     terms = {"loss": box + objectness + classification, "box": box, "objectness": objectness, "class": classification}
     return {name: float(value) for name, value in terms.items()}, gradient
+
+
+def _best_aligned(raw, decoded, targets, image, index, owner, most):
+    """Which positives stay, at most so many a box: places among those given, in their order."""
+    scores = sigmoid(raw[image, index, 4]) * sigmoid(raw[image, index, 5 + targets["labels"][image, owner]])
+    overlaps = overlap(decoded[image, index], targets["boxes"].astype(np.float64)[image, owner])
+    answers = scores**SCORE_POWER * overlaps**IOU_POWER
+    stay = []
+    for box in np.unique(np.stack([image, owner]), axis=1).T:
+        of_box = np.flatnonzero((image == box[0]) & (owner == box[1]))
+        stay.extend(of_box[np.argsort(-answers[of_box], kind="stable")[:most]])
+    return np.sort(np.array(stay, np.int64))
 
 
 def yolo_divergence(outputs, taught, spec, teacher, loss, size):

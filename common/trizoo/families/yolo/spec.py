@@ -18,17 +18,18 @@ from trizoo.families.yolo.grid import yolo_grid
 from trizoo.families.yolo.targets import assign
 from trizoo.ground.boxes import IOU_KINDS, iou_wh
 from trizoo.ground.errors import UserError
-from trizoo.ground.fields import ClassWeights, NotNegative, Positive, Probability, Section
+from trizoo.ground.fields import ClassWeights, Count, NotNegative, Probability, Section
 
 # squeeze and excitation (Hu et al. 2018), CBAM (Woo et al. 2018), the same with a hidden layer of an eighth of the
 # channels in the place of a sixteenth, ECA (Wang et al. 2020)
 ATTENTION = ("se", "cbam", "cbam8", "eca")
+Side = Annotated[float, Field(gt=0, le=100_000)]  # of an anchor, in pixels
 
 
 class YOLOOptions(ModelOptions):
     """Options of the recipe's model section."""
 
-    anchors: tuple[tuple[Positive, Positive], ...] | None = Field(
+    anchors: tuple[tuple[Side, Side], ...] | None = Field(
         None, description="YOLO's, (width, height) in input pixels, smallest first; none = the model's own"
     )
     scale_xy: Annotated[float, Field(ge=1, le=2)] | None = Field(
@@ -65,6 +66,11 @@ class YOLOLoss(Section):
     cells: Literal[1, 3] = Field(
         1, description="3: the cells beside a box's centre, one of each axis, answer too where scale_xy lets them reach"
     )
+    aligned: Count | None = Field(
+        None,
+        description="of the predictions that are assigned to a box so many stay, those that have the best score and "
+        "IoU with it by now (task-aligned, Feng et al. 2021); none = all",
+    )
     objectness_iou: Probability = Field(
         0.0, description="objectness of positives learns 1 less this share of what their box's IoU lacks of 1"
     )
@@ -100,6 +106,7 @@ class YOLOSpec(ModelSpec):
 
     family: ClassVar[str] = "yolo"
     learns_outputs: ClassVar[bool] = True
+    fits_anchors: ClassVar[str | None] = "anchors"
     besides: ClassVar[int] = 5  # box and objectness
 
     anchors: tuple[tuple[tuple[float, float], ...], ...]
@@ -150,7 +157,7 @@ class YOLOSpec(ModelSpec):
     def targets(self, samples, size, loss):
         """See `trizoo.families.yolo.targets.assign`."""
         boxes, labels = [sample.boxes for sample in samples], [sample.labels for sample in samples]
-        return assign(boxes, labels, self, size, loss.match_iou, loss.match_ratio, loss.cells)
+        return assign(boxes, labels, self, size, loss.match_iou, loss.match_ratio, loss.cells, loss.aligned)
 
     def anchor_overlaps(self, boxes, size):
         """By width and height alone, as targets are assigned: a cell's anchors lie about any centre in it."""

@@ -6,8 +6,10 @@ from trizoo.families.base.padding import in_a_row, padded, places
 from trizoo.families.yolo.grid import cells_per_head
 from trizoo.ground.boxes import iou_wh, xyxy_to_cxcywh
 
+SCORE_POWER, IOU_POWER = 0.5, 6.0  # of how well a prediction answers; Feng et al. 2021, as YOLOv8 has them
 
-def assign(boxes, labels, spec, size, match_iou=1.0, match_ratio=None, cells=1):
+
+def assign(boxes, labels, spec, size, match_iou=1.0, match_ratio=None, cells=1, aligned=None):
     """Targets of a batch, padded to M boxes and P positives, powers of two (so that few shapes occur).
 
     Each box goes to a prediction in the cell that holds its centre: that of the anchor whose width and height fit it
@@ -30,13 +32,15 @@ def assign(boxes, labels, spec, size, match_iou=1.0, match_ratio=None, cells=1):
         match_iou: in [0, 1]; 1: the best anchor alone
         match_ratio: above 1, None: off
         cells: 1 or 3
+        aligned: how many of a box's predictions the loss will keep, None: all
 
     Returns:
         boxes: float32 (B, M, 4), padded with boxes without area
         labels: int32 (B, M), padded with 0
         positives: int32 (B, P), index into the flat predictions (see `yolo_grid`), padded with -1
         owners: int32 (B, P), which of its image's boxes each positive is assigned to, padded with 0
-        num_positives: float32 (), how many there are in the batch, at least 1; losses are divided by it
+        num_positives: float32 (), how many there are in the batch, as far as the loss keeps them, at least 1; losses
+            are divided by it
 
     Raises:
         ValueError: where labels don't match boxes or classes, and for a size that the strides don't divide
@@ -51,13 +55,14 @@ def assign(boxes, labels, spec, size, match_iou=1.0, match_ratio=None, cells=1):
     won[order[1:][same]] = False
     box, index = box[won], index[won]
     counts_won = np.bincount(image[box], minlength=len(boxes))
+    kept = len(box) if aligned is None else np.minimum(np.bincount(box), aligned).sum()
 
     return {
         "boxes": padded(flat_boxes, counts),
         "labels": padded(flat_labels.astype(np.int32), counts),
         "positives": padded(index.astype(np.int32), counts_won, filler=-1),
         "owners": padded(slot[box].astype(np.int32), counts_won),
-        "num_positives": np.float32(max(1, len(box))),
+        "num_positives": np.float32(max(1, kept)),
     }
 
 

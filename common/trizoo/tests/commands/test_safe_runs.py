@@ -4,6 +4,7 @@ import csv
 import errno
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -188,3 +189,15 @@ def test_a_run_that_ended_within_an_epoch_and_is_prolonged_has_one_row_an_epoch(
     assert records[1]["loss"] == pytest.approx((1 / 4 + 1 / 5 + 1 / 6) / 3)
     with (tmp_path / "run" / "metrics.csv").open(encoding="utf-8", newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3"]
+
+
+def test_a_run_that_is_made_shorter_needs_an_evaluated_epoch(start, resume, during, tmp_path):
+    """Stopped as the first of its epochs ends, of which the second is the first to be evaluated."""
+    assert start("--epochs", "1", out="one") == 0
+    during(load(tmp_path / "one" / "last.h5").step - 1, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert start("--epochs", "3", "--set", "evaluate.every=2") == 130
+    recipe = (tmp_path / "run" / "recipe.yaml").read_text()
+    with pytest.raises(UserError, match="and evaluated none of its epochs, so it has no best weights; more epochs"):
+        resume("--epochs", "1")
+    assert (tmp_path / "run" / "recipe.yaml").read_text() == recipe
+    assert resume("--epochs", "2") == 0

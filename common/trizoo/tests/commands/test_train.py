@@ -594,6 +594,16 @@ def test_a_backbones_weights_serve_every_model_that_stands_on_it(backbone_file):
         recipe_of(parser().parse_args(flags))
 
 
+def test_what_stands_on_a_backbones_weights_begins_as_the_recipe_says(backbone_file):
+    """RetinaNet's towers begin by the recipe's `he`; a file of before that was there has no word of it."""
+    theirs = load(backbone_file)
+    theirs.recipe["model"] |= {"initializer": None, "objectness_prior": 0.2}
+    save(backbone_file, theirs)
+    flags = ["--weights", backbone_file, "--model", "retinanet-resnet18", "--data", "x"]
+    found = recipe_of(parser().parse_args(flags)).recipe.model
+    assert (found.initializer, found.objectness_prior, found.mean) == ("he", 0.01, (1, 2, 3))
+
+
 def test_a_whole_models_weights_serve_no_other_model(backbone_file, tmp_path):
     whole = load(backbone_file)
     save(tmp_path / "whole.h5", Checkpoint(whole.model, whole.recipe, "pytorch"))
@@ -738,6 +748,8 @@ def test_anchors_that_are_kept_are_the_models_own(start, tmp_path):
     assert load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.model.anchors is None
 
 
-def test_anchors_of_no_yolo_are_refused(start):
-    with pytest.raises(UserError, match="--anchors auto is of a YOLO, and ssd300-vgg16 is none"):
-        start("--model", "ssd300-vgg16", "--input-size", "300", "--anchors", "auto")
+def test_anchors_of_a_model_without_them_are_refused(start):
+    with pytest.raises(UserError, match="--anchors auto is of a detector with anchors, and classify-resnet18 is none"):
+        start("--model", "classify-resnet18", "--anchors", "auto")
+    with pytest.raises(UserError, match="anchors: keep is of a detector with anchors, and classify-resnet18 is none"):
+        start("--model", "classify-resnet18", "--set", "anchors=keep")

@@ -65,6 +65,9 @@ def compare(loss_and_gradients):
         {"box": "giou", "gamma": 0, "box_gain": 1.5, "class_gain": 0.3},
         {"box": "diou"},
         {"class_weights": (0.2, 3, 1), "class_gain": 0.3},
+        {"score_iou": 1, "box": "giou"},
+        {"score_iou": 0.5, "gamma": 1.5, "class_weights": (0.2, 3, 1)},
+        {"score_iou": 1, "gamma": 0, "alpha": None},
     ],
     ids=str,
 )
@@ -109,7 +112,7 @@ def test_boxes_without_area_leave_the_gradient_finite(compare, box, spec):
 def test_anchors_without_a_box_may_hold_any_deltas(compare, loss_and_gradients, box, spec):
     outputs = random_heads(np.random.default_rng(5), 1, spread=0.5)
     targets = targets_of(random_boxes(np.random.default_rng(5), 3), spec=spec)
-    options = RetinaNetLoss(box=box)
+    options = RetinaNetLoss(box=box, score_iou=1)
     expected, (of_deltas, _) = compare(outputs, targets, options, spec)
     without = targets["matches"][0] < 0
     outputs[0][0, without] = np.resize([np.nan, np.inf, -np.inf, 3e38], (without.sum(), 4))
@@ -126,8 +129,10 @@ def test_anchors_without_a_box_may_hold_any_deltas(compare, loss_and_gradients, 
         ({"gamma": 0.5, "box": "giou"}, SPEC),
         ({"box_beta": 1 / 9}, BY_CORNERS),
         ({"box": "giou"}, BY_CORNERS),
+        ({"score_iou": 1}, SPEC),
+        ({"score_iou": 0.5, "gamma": 0.5}, BY_CORNERS),
     ],
-    ids=["cross-entropy", "giou", "corners", "giou of corners"],
+    ids=["cross-entropy", "giou", "corners", "giou of corners", "IoU", "IoU of corners"],
 )
 def test_enormous_raw_values_stay_finite(compare, options, spec, enormous):
     outputs = random_heads(np.random.default_rng(6), 2)

@@ -64,6 +64,8 @@ def compare(loss_and_gradients):
         {"box": "diou"},
         {"focal_gamma": 0.5, "class_weights": (0.2, 3, 1)},
         {"class_weights": (2, 0, 1), "class_gain": 0.3},
+        {"score_iou": 1, "box": "giou"},
+        {"score_iou": 0.5, "class_weights": (2, 0, 1)},
     ],
     ids=str,
 )
@@ -125,21 +127,26 @@ def test_everything_ignored_leaves_nothing(compare):
 def test_an_anchor_without_a_box_may_hold_any_deltas(compare, loss_and_gradients):
     outputs = random_heads(np.random.default_rng(6), 1)
     targets = targets_of(random_boxes(np.random.default_rng(6), 3))
-    expected, (of_deltas, _) = compare(outputs, targets)
+    options = SSDLoss(score_iou=0.5)
+    expected, (of_deltas, _) = compare(outputs, targets, options)
     without = targets["matches"][0] < 0
     outputs[0][0, without] = np.resize([np.nan, np.inf, -np.inf, 3e38], (without.sum(), 4))
-    terms, gradients = loss_and_gradients(SPEC, SSDLoss())(outputs, targets, SIZE)
+    terms, gradients = loss_and_gradients(SPEC, options)(outputs, targets, SIZE)
     assert terms == pytest.approx(expected, rel=1e-5)
     np.testing.assert_allclose(gradients[0], of_deltas, atol=1e-4)
 
 
 @pytest.mark.parametrize("enormous", [1e4, 1e30])
-@pytest.mark.parametrize(("box_beta", "focal_gamma"), [(0, 0), (1, 0), (1, 0.5), (1, 2)])
-def test_enormous_raw_values_stay_finite(compare, enormous, box_beta, focal_gamma):
+@pytest.mark.parametrize(
+    "options",
+    [{"box_beta": 0}, {}, {"focal_gamma": 0.5}, {"focal_gamma": 2}, {"score_iou": 1}],
+    ids=str,
+)
+def test_enormous_raw_values_stay_finite(compare, enormous, options):
     outputs = random_heads(np.random.default_rng(7), 2)
     for output in outputs:
         output[:] = np.sign(output) * np.float32(enormous)
     boxes = random_boxes(np.random.default_rng(7), 3)
-    terms, references = compare(outputs, targets_of(boxes, boxes), SSDLoss(box_beta=box_beta, focal_gamma=focal_gamma))
+    terms, references = compare(outputs, targets_of(boxes, boxes), SSDLoss(**options))
     assert np.isfinite(terms["loss"])
     assert all(np.isfinite(reference).all() for reference in references)

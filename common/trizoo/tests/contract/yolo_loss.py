@@ -21,7 +21,7 @@ SENSITIVE = replace(SPEC, scale_xy=(1.05, 1.1))
 SQUARED = replace(SPEC, scale_xy=(2.0, 2.0), coding="squared")
 BOX_TERMS = [*IOU_KINDS, "mse"]
 ALL_TRICKS = {"match_iou": 0.213, "label_smoothing": 0.1, "focal_gamma": 2, "focal_alpha": 0.25}
-MATCHING = ("match_iou", "match_ratio", "cells")
+MATCHING = ("match_iou", "match_ratio", "cells", "aligned")
 
 
 def random_heads(rng, batch):
@@ -71,6 +71,8 @@ def test_terms_and_gradients_equal_the_reference(compare, box):
         {"focal_alpha": 0.75},
         {"match_iou": 0.213},
         {"match_ratio": 4, "cells": 3},
+        {"match_ratio": 4, "cells": 3, "aligned": 2, "objectness_iou": 1},
+        {"match_iou": 0.213, "aligned": 1, "ignore_iou": 1},
         {"objectness_iou": 1},
         {"objectness_iou": 1, "focal_gamma": 1.5, "focal_alpha": 0.4},
         {"objectness_iou": 0.5, "focal_gamma": 2, "ignore_iou": 1, "match_ratio": 2},
@@ -90,6 +92,16 @@ def test_every_trick_equals_the_reference(compare, options, spec):
     labels = [rng.integers(0, 3, len(b)) for b in boxes]
     outputs, loss = random_heads(rng, 3), YOLOLoss(**options)
     compare(outputs, assign(boxes, labels, spec, SIZE, *(getattr(loss, key) for key in MATCHING)), loss, spec)
+
+
+def test_what_fills_up_a_batch_is_no_rival_of_a_boxs_predictions(compare):
+    boxes, options = [np.array([[50, 20, 70, 48]], np.float32)], YOLOLoss(match_iou=0.2, aligned=1)
+    outputs = [np.zeros_like(output) for output in random_heads(np.random.default_rng(0), 1)]
+    for output in outputs:
+        output[..., 2:4] = -2  # far too small
+    outputs[0][0, 0, 0, 0, :4] = (-50, -50, -3.7, -3.7)  # a pixel to all sides of the corner
+    terms = compare(outputs, assign(boxes, [np.array([0])], SPEC, SIZE, 0.2, aligned=1), options)
+    assert terms["box"] > 1
 
 
 def test_a_box_answered_for_by_several_predictions_teaches_each(loss_and_gradients):

@@ -14,8 +14,8 @@ onnxruntime = pytest.importorskip("onnxruntime")
 DETECTORS = {
     "yolov3-tiny": ((96, 64), {}),
     "yolov4-tiny": ((64, 160), {}),  # whose centres reach over their cells
-    "ssd300-mobilenetv2": ((300, 300), {}),
-    "retinanet-resnet18": ((150, 131), {}),
+    "ssd300-mobilenetv2": ((300, 300), {"anchor_scale": 1.41}),
+    "retinanet-resnet18": ((150, 131), {"anchor_scale": 0.71}),
     "retinanet-resnet34": ((64, 200), {"anchor_preset": "keras-retinanet"}),
     "retinanet-resnet50": ((96, 64), {"anchor_preset": "retinanet-bubbliiiing"}),
     # 75 x 50 cells before the pool, 5 x 4 before P6, 3 x 2 before P7: anchors move to different sides

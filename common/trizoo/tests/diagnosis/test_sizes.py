@@ -1,5 +1,7 @@
 """What sizes of boxes say: at the input size, and against the model's anchors where they lie."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,14 @@ def test_boxes_are_measured_at_the_input_size_and_a_larger_one_is_said(look, tmp
     assert "--tiles 224" in cause.remedies[1].command
 
 
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_at_a_larger_input_size_the_anchors_of_the_recipe_are_chosen_anew(look, tmp_path, pretrained):
+    root = make(tmp_path, ("cat", 12, 12), size=(448, 448))
+    given = "model.anchors=[[4, 4], [5, 5], [6, 6], [7, 7], [8, 8], [9, 9]]"
+    cause = look(causes, root, "input_size=[224, 224]", given, pretrained=pretrained)["small_boxes"]
+    assert cause.remedies[0].command.endswith(" --set model.anchors=null")
+
+
 def test_a_model_of_one_input_size_is_told_another_model(look, tmp_path):
     root = make(tmp_path, ("cat", 12, 12), ("dog", 162, 164), size=(600, 600))
     cause = look(causes, root, model="ssd300-vgg16")["small_boxes"]
@@ -50,11 +60,12 @@ def test_anchors_that_fit_no_box_are_told_with_those_of_k_means(look, tmp_path):
     assert cause.certainty == "likely"
     assert cause.numbers["recall"] == 0
     assert cause.numbers["mean_iou"] < 0.2
-    assert cause.numbers["kmeans_recall"] == 1
+    assert cause.numbers["better_recall"] == 1
     assert cause.remedies[0].command.endswith("recipe.yaml --anchors auto")
     assert (
         "--against yolov3-tiny --input-size 416x416 --policy letterbox --write mine.yaml" in cause.remedies[1].command
     )
+    assert f"trizoo train --recipe mine.yaml --data {tmp_path}" in cause.remedies[1].why  # that file names no data
 
 
 LOOSE = {
@@ -73,7 +84,7 @@ def test_loose_boxes_are_told_with_the_anchors_that_would_fit(look, tmp_path):
     assert "localisation costs 0.400 of it, more than any other kind of error" in cause.evidence[0]
     assert "a mean IoU of 0.71" in cause.evidence[0]
     assert cause.numbers["anchors_mean_iou"] == pytest.approx(0.78, abs=0.02)
-    assert "k-means' would have 0.9" in cause.evidence[1]
+    assert "anchors by k-means would have 0.9" in cause.evidence[1]
     assert cause.remedies[0].command.endswith("recipe.yaml --anchors auto")
 
 
@@ -100,7 +111,7 @@ def test_other_errors_and_older_runs_have_no_loose_boxes(look, tmp_path, change)
 
 def test_anchors_that_k_means_would_not_better_are_told_without_it(look, tmp_path):
     cause = look(causes, make(tmp_path, ("bar", 300, 20)))["anchors"]
-    assert "kmeans_recall" not in cause.numbers
+    assert "better_recall" not in cause.numbers
 
 
 def test_the_anchors_of_ssd_count_where_they_lie(look, tmp_path):
@@ -114,6 +125,23 @@ def test_the_anchors_of_ssd_count_where_they_lie(look, tmp_path):
     found = spec.anchor_overlaps(np.array([at, between], np.float32), (300, 300))
     assert found == pytest.approx([1, 0.496], abs=1e-3)
     assert look(causes, make(tmp_path, ("bar", 290, 12), size=(300, 300)), model="ssd300-vgg16")["anchors"]
+
+
+def test_anchors_of_ssd_that_miss_the_boxes_are_told_with_the_scale_that_fits(look, tmp_path):
+    """At the upper left ssd300-mobilenetv2 has anchors of 99x99 about (32, 32): half as large they fit 60x60."""
+    root = make(tmp_path, ("cat", 60, 60), size=(300, 300), images=20)
+    cause = look(causes, root, model="ssd300-mobilenetv2")["anchors"]
+    assert cause.numbers["better_mean_iou"] > 0.8 > 0.5 > cause.numbers["mean_iou"]
+    assert "times ssd300-mobilenetv2's own would have" in cause.evidence[1]
+    assert cause.remedies[0].command.endswith("recipe.yaml --anchors auto")
+
+
+def test_a_scale_that_is_better_than_the_runs_own_is_said_as_a_number(look, tmp_path):
+    """`--anchors auto` would try other scales than these, times the model's own and not times the run's."""
+    root = make(tmp_path, ("cat", 60, 60), size=(300, 300), images=20)
+    cause = look(causes, root, "model.anchor_scale=1.2", model="ssd300-mobilenetv2")["anchors"]
+    said = re.fullmatch(r"anchors ([\d.]+) times ssd300-mobilenetv2's own would have .*", cause.evidence[1])[1]
+    assert cause.remedies[0].command.endswith(f"recipe.yaml --set model.anchor_scale={said}")
 
 
 @pytest.mark.parametrize("name", ["ssd300-vgg16", "retinanet-resnet18"])

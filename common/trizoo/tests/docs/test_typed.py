@@ -6,6 +6,7 @@ command of a table that a code block has, and one of ALONE.
 """
 
 import contextlib
+import itertools
 import os
 import re
 import subprocess
@@ -237,6 +238,28 @@ def test_every_command_is_one_to_run_or_is_left_out_for_a_reason(page):
     for line in (*lines_of(page), *(lines_of_tables(page) if page in TABLES else ())):
         shell = line.text.startswith(("curl", FIND))
         assert why_not(line) or shell or line.zoo, f"{page}: {line.text}"
+
+
+def top(path):
+    """The first folder of a path."""
+    return path.split("/")[0]
+
+
+def in_one_folder():
+    """The lines that are run after one another in a folder, a list each."""
+    yield from (part.values[1] for part in parts())
+    yield from ([line] for page in TABLES for line in new_lines_of_tables(page))
+
+
+def test_what_a_command_trains_on_is_brought_or_made_before(tmp_path):
+    belongings = Belongings(tmp_path)
+    for lines in in_one_folder():
+        made = set()
+        for line in lines:
+            named = [data for flag, data in itertools.pairwise(line.words) if flag == "--data"]
+            missing = [data for data in named if data not in belongings.makers(line) and top(data) not in made]
+            assert missing == [], line.text
+            made |= {top(word) for word in line.words}
 
 
 def test_what_is_left_out_is_in_the_docs():

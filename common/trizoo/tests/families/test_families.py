@@ -139,6 +139,15 @@ def test_ssd_has_the_anchors_of_its_presets():
         original.grid((512, 512))
 
 
+@pytest.mark.parametrize("name", ["ssd300-mobilenetv2", "retinanet-resnet50", "retinanet-resnet50-v2"])
+def test_scaled_anchors_are_as_many_in_the_same_places(name):
+    own, scaled = (model_spec(name, 3, anchor_scale=scale).grid((300, 300)).boxes for scale in (None, 1.5))
+    assert len(own) == len(scaled)
+    np.testing.assert_allclose(scaled[:, :2] + scaled[:, 2:], own[:, :2] + own[:, 2:], atol=1e-3)
+    sides, larger = own[:, 2:] - own[:, :2], scaled[:, 2:] - scaled[:, :2]
+    np.testing.assert_allclose(larger, 1.5 * sides, atol=4 if name.startswith("retinanet") else 1e-3)  # whole pixels
+
+
 def test_a_preset_of_anchors_says_how_boxes_are_coded():
     torchvisions, other = (
         model_spec("retinanet-resnet50", 3, anchor_preset=preset) for preset in (None, "keras-retinanet")

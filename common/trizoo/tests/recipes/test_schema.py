@@ -58,6 +58,9 @@ def test_lists_of_a_file_become_tuples_and_operations():
         ("model.std", [0, 1, 1]),
         ("model.mean", [1, 2]),
         ("model.anchors", [[10, 0]]),
+        ("model.anchors", [[10, 1e30]]),
+        ("model.anchor_scale", 1e30),
+        ("model.anchor_scale", 1e-30),
         ("model.objectness_prior", 1),
         ("data.overfit", -1),
         ("input_size", [416]),
@@ -120,6 +123,20 @@ def test_lists_of_a_file_become_tuples_and_operations():
 )
 def test_a_value_out_of_bounds_is_refused_by_its_key(key, value):
     with pytest.raises(UserError, match=f"^here: {key}"):
+        changed((key, value))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "place"),
+    [
+        ("schedule.lr", True, ""),
+        ("input_size", [320, True], ".1"),
+        ("loss.balance", [1, 2, False], ".2"),
+        ("augment", [{"op": "flip", "probability": True}], ".0.probability"),
+    ],
+)
+def test_true_is_no_number(key, value, place):
+    with pytest.raises(UserError, match=rf"^here: {key}{place} is (true|false); it should be a number$"):
         changed((key, value))
 
 

@@ -63,6 +63,16 @@ def test_the_table_ends_with_what_ap_is_lost_by(tmp_path):
     ]
 
 
+def test_where_nothing_is_found_the_table_says_that_objects_are_missed(tmp_path):
+    add(tmp_path, "a", thing("cat", 1, 1, 20, 20))
+    add_list(tmp_path, "test", ["a"])
+    task, recipe = task_of("yolov3-tiny"), Recipe(data={"root": str(tmp_path)}, classes=("cat",))
+    evaluation = task.evaluation_set(task.find(recipe.data), recipe, "test")
+    none = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64))
+    metrics, _ = evaluation.measure(lambda images: [none for _ in images])
+    assert task.table(metrics).splitlines()[-1] == "AP at IoU 0.75 lost by missed objects alone"
+
+
 def test_precision_and_recall_are_those_of_the_boxes_that_predict_shows(tmp_path):
     add(tmp_path, "a", thing("cat", 1, 1, 20, 20))
     add_list(tmp_path, "test", ["a"])

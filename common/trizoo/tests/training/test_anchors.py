@@ -1,6 +1,6 @@
 """Anchors that a run begins with, from boxes as they are placed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -142,6 +142,15 @@ def test_no_images_leave_the_models_own():
     assert begun(recipe_of()) == (scaled(256), [])
 
 
+@pytest.mark.parametrize("model", ["yolov3-tiny", "retinanet-resnet18"])
+def test_images_without_a_box_are_told(model):
+    lines = begun(recipe_of(model), record([]), record([]))[1]
+    assert lines == [
+        "warning: no image that is trained on has a box, so nothing but background is learnt; trizoo data check set "
+        "says what was read"
+    ]
+
+
 def test_what_fits_badly_and_has_no_better_is_told():
     found, lines = begun(recipe_of(), record([[250, 8]] * 5))
     assert found == scaled(256)
@@ -185,13 +194,89 @@ def test_weights_of_a_whole_model_keep_their_anchors_and_a_backbones_dont_count(
     assert len(begun(recipe_of(), record(drawn()), weights=backbone)[0]) == 6
 
 
-def test_ssd_and_retinanet_are_measured_alone():
+def on_anchors(spec, size, scale):
+    """A record of boxes that are anchors of a scale, every seventh within the input."""
+    lies = replace(spec, anchor_scale=scale).grid((size, size)).boxes
+    boxes = lies[(lies >= 0).all(axis=1) & (lies <= size).all(axis=1)][::7]
+    kinds = (np.zeros(len(boxes), kind) for kind in (np.int64, bool, bool))
+    return Record("0", Path("0.png"), (size, size), boxes, *kinds)
+
+
+def test_a_scale_is_of_all_classes_alike_and_none_loses_its_anchors():
+    """Many large boxes and few small ones: the scale of the many would leave the few without an anchor."""
+    recipe = recipe_of("ssd300-mobilenetv2", input_size=[300, 300], classes=["many", "few"])
+    many, few = (on_anchors(spec_of(recipe), 300, scale) for scale in (1.41, 1))
+    least = (few.boxes[:, 2:] - few.boxes[:, :2]).max(axis=1) < 25
+    few = replace(few, boxes=few.boxes[least][:12], labels=np.ones(12, np.int64), crowd=np.zeros(0, bool))
+    assert scale_of(recipe, many)[0] == 1.41
+    assert scale_of(recipe, many, few)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "scale"), [("ssd300-mobilenetv2", 300, 1.41), ("retinanet-resnet18", 256, 0.5)]
+)
+def test_anchors_of_ssd_and_retinanet_are_scaled_where_that_fits_clearly_better(model, size, scale):
+    """Boxes that are anchors of another scale; the line says both, and the run's model has them."""
+    recipe = recipe_of(model, input_size=[size, size], resize="letterbox")
+    spec = spec_of(recipe)
+    laid = on_anchors(spec, size, scale)
+    small = (laid.boxes[:, 2:] - laid.boxes[:, :2]).max(axis=1) < (24 if scale < 1 else size)
+    laid = replace(laid, boxes=laid.boxes[small], labels=laid.labels[small], crowd=laid.crowd[:0])
+    lines, sources = [], sources_of(laid)
+    found = begin_with(recipe, sources, lines.append, world=World())
+    assert found.model.anchor_scale == scale
+    assert spec_of(found).anchors == spec.anchors.scaled(scale)
+    assert lines[0].startswith(
+        f"anchors: {scale} times {model}'s own on {min(len(laid.boxes), 500)} boxes at {size}x{size}"
+    )
+    assert "mean IoU 1.00, 100% of the boxes above 0.5" in lines[0]
+    second = begin_with(recipe, sources, print, world=Second(told=0.7))
+    assert second.model.anchor_scale == 0.7
+
+
+def test_scales_that_are_given_kept_or_of_weights_stay(tmp_path):
+    about = {"model": "ssd300-mobilenetv2", "input_size": [300, 300]}
+    boxes = on_anchors(spec_of(recipe_of(**about)), 300, 1.41)
+    chosen = scale_of(recipe_of(**about), boxes)
+    assert chosen[0] is not None
+    assert scale_of(recipe_of(model__anchor_scale=2, **about), boxes)[0] == 2
+    line = scale_of(recipe_of(model__anchor_scale=2, **about), boxes)[1]
+    scale = line.split("; ")[1].split(" times ")[0]
+    assert line.endswith(f"; --set model.anchor_scale={scale} to begin with them")
+    assert "own would have" not in scale_of(recipe_of(model__anchor_scale=scale, **about), boxes)[1]
+    kept, line = scale_of(recipe_of(anchors="keep", **about), boxes)
+    assert kept is None
+    assert line.endswith("--anchors auto to begin with them")
+    whole = save_weights(tmp_path / "whole.h5", recipe_of(model__anchor_scale=1.2, **about))
+    assert scale_of(recipe_of(**about), boxes, weights=whole)[0] == 1.2
+    backbone = save_weights(tmp_path / "backbone.h5", recipe_of(**about), is_backbone=True)
+    assert scale_of(recipe_of(**about), boxes, weights=backbone) == chosen
+
+
+def scale_of(recipe, *records, **options):
+    """The scale that a run begins with, and what was told."""
+    lines = []
+    found = begin_with(recipe, sources_of(*records), lines.append, world=World(), **options)
+    return found.model.anchor_scale, "".join(lines)
+
+
+def test_few_boxes_and_those_that_no_scale_fits_leave_ssds_own():
     recipe = recipe_of("ssd300-vgg16", input_size=[300, 300])
-    assert begun(recipe, record([[60, 60]], (300, 300))) == (None, [])
-    found, lines = begun(recipe, record([[290, 4]] * 3, (300, 300)))
+    assert begun(recipe, record([[60, 60]] * 19, (300, 300))) == (None, [])
+    found, line = scale_of(recipe, record([[290, 4]] * 30, (300, 300)))
     assert found is None
-    assert "0% of the boxes above 0.5" in lines[0]
-    assert "--model yolov3-tiny" in lines[0]
+    assert "0% of the boxes above 0.5" in line
+    assert "--model yolov3-tiny" in line
+    assert "--input-size" not in line  # the only one that SSD300 has is this
+
+
+def test_what_fits_badly_though_it_is_the_best_scale_is_told():
+    """RetinaNet's smallest anchors are 32x32 and its least scale 0.42: 13x13 for boxes of 9x9."""
+    recipe = recipe_of("retinanet-resnet18", input_size=[256, 256])
+    found, line = scale_of(recipe, record([[9, 9]] * 10 + [[20, 20]] * 10, (256, 256)))
+    assert found is not None
+    assert "warning: these anchors fit the boxes badly, too; trizoo data show set" in line
+    assert "a larger --input-size may do" in line
 
 
 @dataclass(frozen=True)

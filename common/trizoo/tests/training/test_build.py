@@ -8,8 +8,8 @@ from trizoo.training.build import build_model, check_anchors, tell_size
 from trizoo.weights.checkpoint import Checkpoint
 
 
-def checkpoint(preset, part="model"):
-    return Checkpoint({}, {"model": {"anchor_preset": preset}}, "pytorch", state={"origin": {"part": part}})
+def checkpoint(preset, part="model", **options):
+    return Checkpoint({}, {"model": {"anchor_preset": preset, **options}}, "pytorch", state={"origin": {"part": part}})
 
 
 def test_weights_of_other_anchors_are_a_sentence():
@@ -23,6 +23,10 @@ def test_weights_of_other_anchors_are_a_sentence():
     fizyr = model_spec("retinanet-resnet50", 20, anchor_preset="keras-retinanet")
     with pytest.raises(UserError, match="trained with the anchors retinanet, "):
         check_anchors(checkpoint(None), fizyr, "a.h5")
+    scaled = model_spec("retinanet-resnet50", 20, anchor_scale=0.7)
+    with pytest.raises(UserError, match=r"trained with anchors times 1\.0, which don't fit model\.anchor_scale 0\.7; "):
+        check_anchors(checkpoint(None), scaled, "a.h5")
+    check_anchors(checkpoint(None, anchor_scale=0.7), scaled, "a.h5")
 
 
 def test_a_backbone_and_a_model_without_presets_fit_any_anchors():

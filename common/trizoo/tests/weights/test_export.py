@@ -130,7 +130,8 @@ def test_what_torchvision_s_graphs_cannot_do_is_a_sentence(checkpoint, tmp_path)
         export(checkpoint, tmp_path / "x.weights", "torchvision")
     path, _ = converted(tmp_path, published.ssd300_vgg16(3))
     given = load(path)
-    recipe = given.recipe | {"model": given.recipe["model"] | {"anchor_preset": "ssd300-caffe"}}
-    save(tmp_path / "caffe.h5", replace(given, recipe=recipe))
-    with pytest.raises(UserError, match=r"has model\.anchor_preset 'ssd300-caffe', torchvision's 'ssd300'"):
-        export(tmp_path / "caffe.h5", tmp_path / "x.safetensors", "torchvision")
+    for option, value, theirs in (("anchor_preset", "ssd300-caffe", "'ssd300'"), ("anchor_scale", 1.41, "1.0")):
+        recipe = given.recipe | {"model": given.recipe["model"] | {option: value}}
+        save(tmp_path / "other.h5", replace(given, recipe=recipe))
+        with pytest.raises(UserError, match=rf"has model\.{option} {value!r}, torchvision's {theirs}"):
+            export(tmp_path / "other.h5", tmp_path / "x.safetensors", "torchvision")

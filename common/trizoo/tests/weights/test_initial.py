@@ -47,6 +47,22 @@ def test_all_kernels_of_a_retinanets_heads_are_small(part):
     )
 
 
+def test_an_initializer_is_that_of_the_towers_too_and_leaves_what_predicts_small():
+    shape = (256, 64, 3, 3)
+    tower, predicting = (
+        initial_array(f"head_class.{part}.weight", shape, 0, PYRAMID, initializer="he").std()
+        for part in ("tower.0.conv", "predict_class")
+    )
+    assert tower == pytest.approx(math.sqrt(2 / (1 + PYRAMID.slope("tower") ** 2) / (64 * 9)), rel=0.03)
+    assert predicting == pytest.approx(0.01, rel=0.05)
+
+
+def test_he_is_what_the_other_kernels_have_without_an_initializer():
+    for name in ("backbone.stages.0.conv.weight", "fpn.output_p3.conv.weight"):
+        own, he = (initial_array(name, (64, 32, 3, 3), 0, PYRAMID, initializer=one) for one in (None, "he"))
+        np.testing.assert_array_equal(own, he)
+
+
 def test_kernels_of_a_feature_pyramid_keep_the_variance():
     # no activation follows: Var(w) = 1 / fan in, here 128 * 9
     std = initial_array("fpn.output_p3.conv.weight", (64, 128, 3, 3), 0, PYRAMID).std()

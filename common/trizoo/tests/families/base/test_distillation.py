@@ -68,3 +68,11 @@ def test_a_model_learns_the_outputs_that_mean_the_same(student, teacher, numbers
 def test_outputs_that_mean_others_are_refused(student, teacher, sentence):
     with pytest.raises(UserError, match=sentence):
         model_spec(student, 3).taught_by(model_spec(teacher, 3), (300, 300))
+
+
+def test_a_teacher_with_anchors_of_another_scale_is_told_by_it():
+    """Anchors that a run chooses by its boxes aren't those of a teacher of other boxes."""
+    student, teacher = (model_spec("retinanet-resnet18", 3, anchor_scale=scale) for scale in (0.42, 1))
+    with pytest.raises(UserError, match=r"has others \(\d+\); --set model\.anchor_scale=1, the teacher's, another"):
+        student.taught_by(teacher, (64, 64))
+    assert teacher.taught_by(model_spec("retinanet-resnet34", 3), (64, 64))

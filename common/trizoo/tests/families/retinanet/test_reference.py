@@ -94,6 +94,21 @@ def test_giou_counts_for_decoded_boxes_of_either_coding():
     np.testing.assert_allclose(retinanet_loss((deltas, logits), targets_of([4]), GRID, box="giou")["box"], 5 / 6)
 
 
+def test_scores_that_learn_the_iou_by_hand():
+    # the 4th is twice as wide as its box, an IoU of 1 / 2; the 9th is exact
+    deltas, logits = zeros()
+    deltas[0, 4, 2] = math.log(2)
+    targets = targets_of([4, 9])
+    for share, wanted in ((1, 0.5), (0.5, 0.75)):
+        options = {"gamma": 0, "alpha": None, "score_iou": share}
+        of_deltas, of_logits = retinanet_loss_gradients((deltas, logits), targets, GRID, **options, box_gain=0)
+        np.testing.assert_allclose(of_logits[0, [4, 9], [0, 1]], [(0.5 - wanted) / 2, (0.5 - 1) / 2])
+        assert not of_deltas.any()  # the IoU is a constant
+    # |0.5 - 0.75| and |0.5 - 1|, of alpha's 0.25 * 0.75 + 0.75 * 0.25 and 0.25, beside 58 that are no answer
+    terms = retinanet_loss((deltas, logits), targets, GRID, gamma=1, score_iou=0.5)
+    np.testing.assert_allclose(terms["class"], (0.375 * 0.25 + 0.25 * 0.5 + 58 * 0.75 * 0.5) * LN2 / 2)
+
+
 @pytest.mark.parametrize("box", ["l1", "giou"])
 @pytest.mark.parametrize("coding", [RETINANET_CODING, KERAS_RETINANET_CODING])
 def test_the_loss_is_none_where_the_heads_are_right(coding, box):
@@ -122,8 +137,9 @@ def test_gains_multiply_their_terms():
         {"coding": KERAS_RETINANET_CODING, "gamma": 1.5, "alpha": 0.6},
         {"box": "giou", "box_gain": 2.0},
         {"class_weights": (0.5, 3.0, 1.0)},
+        {"score_iou": 0.7, "gamma": 1.5},
     ],
-    ids=["default", "other numbers", "other coding", "giou", "weighted"],
+    ids=["default", "other numbers", "other coding", "giou", "weighted", "IoU"],
 )
 def test_gradients_are_those_of_finite_differences(options):
     outputs, targets, grid = random_case(5)
@@ -132,7 +148,7 @@ def test_gradients_are_those_of_finite_differences(options):
     matched = np.argwhere(targets["matches"] >= 0)[:60]
     ignored = np.argwhere(targets["matches"] == -2)[:10]
     assert len(ignored)
-    for output, gradient in zip(outputs, gradients, strict=True):
+    for output, gradient, term in zip(outputs, gradients, ("box", "class"), strict=True):
         assert gradient.shape == output.shape
         anywhere = np.stack([rng.integers(0, [3, 34 * 9]) for _ in range(60)])
         for image, anchor in np.concatenate([matched, ignored, anywhere]):
@@ -142,7 +158,7 @@ def test_gradients_are_those_of_finite_differences(options):
                     moved = output.copy()
                     moved[at] += step
                     moved_heads = [moved if h is output else h for h in outputs]
-                    values.append(retinanet_loss(moved_heads, targets, grid, **options)["loss"])
+                    values.append(retinanet_loss(moved_heads, targets, grid, **options)[term])
                 np.testing.assert_allclose(gradient[at], (values[0] - values[1]) / 2e-6, atol=1e-6)
 
 

@@ -8,6 +8,7 @@ from trizoo.families.base.terms import log_softmax
 from trizoo.families.retinanet.anchors import RETINANET_CODING
 from trizoo.families.ssd.anchors import SSD_ANCHORS, SSD_CODING, ssd_grid
 from trizoo.families.ssd.reference import hard_negatives, ssd_loss, ssd_loss_gradients
+from trizoo.families.ssd.spec import SSDLoss
 from trizoo.families.ssd.targets import assign
 
 # 20 squares in a row, 10 pixels apart
@@ -99,6 +100,23 @@ def test_the_box_term_by_hand():
     np.testing.assert_allclose(ssd_loss((deltas, logits), targets_of([4, 9]), GRID, box_beta=0)["box"], 10.5 / 2)
 
 
+def test_scores_that_learn_the_iou_by_hand():
+    # the 4th is twice as wide as its box, an IoU of 1 / 2; the 9th is exact
+    deltas, logits = zeros()
+    deltas[0, 4, 2] = math.log(2) * SSD_CODING.weights[2]
+    logits[0, :, 0] = math.log(3)  # background 1 / 2, each class 1 / 6
+    targets = targets_of([4, 9])
+    for share, wanted in ((1, 0.5), (0.5, 0.75)):
+        options = {"score_iou": share, "negatives": 0}
+        of_deltas, of_logits = ssd_loss_gradients((deltas, logits), targets, GRID, **options, box_gain=0)
+        expected = [0.5 - (1 - wanted), 1 / 6 - wanted, 1 / 6, 1 / 6], [0.5, 1 / 6, 1 / 6 - 1, 1 / 6]
+        np.testing.assert_allclose(of_logits[0, [4, 9]], np.array(expected) / 2, atol=1e-12)
+        assert not of_deltas.any()  # the IoU is a constant
+        terms = ssd_loss((deltas, logits), targets, GRID, **options)
+        by_hand = (wanted * math.log(6) + (1 - wanted) * math.log(2) + math.log(6)) / 2
+        np.testing.assert_allclose(terms["class"], by_hand)
+
+
 def test_gains_multiply_their_terms():
     outputs, targets, grid = random_case(0)
     plain, gained = ssd_loss(outputs, targets, grid), ssd_loss(outputs, targets, grid, box_gain=3, class_gain=0.5)
@@ -133,15 +151,16 @@ def test_a_batch_without_boxes_teaches_the_background_alone():
         {"box_beta": 0.0, "box_gain": 2.0, "class_gain": 0.3, "negatives": 1},
         {"coding": RETINANET_CODING},
         {"focal_gamma": 1.5, "class_weights": (0.5, 2.0, 1.0), "class_gain": 0.3},
+        {"score_iou": 0.7, "class_weights": (0.5, 2.0, 1.0)},
     ],
-    ids=["default", "other numbers", "other coding", "focal and weighted"],
+    ids=["default", "other numbers", "other coding", "focal and weighted", "IoU and weighted"],
 )
 def test_gradients_are_those_of_finite_differences(options):
     outputs, targets, grid = random_case(5)
     gradients = ssd_loss_gradients(outputs, targets, grid, **options)
     rng = np.random.default_rng(0)
     matched = np.argwhere(targets["matches"] >= 0)
-    for output, gradient in zip(outputs, gradients, strict=True):
+    for output, gradient, term in zip(outputs, gradients, ("box", "class"), strict=True):
         assert gradient.shape == output.shape
         anywhere = np.stack([rng.integers(0, [3, 190]) for _ in range(60)])
         for image, anchor in np.concatenate([matched, anywhere, np.argwhere(gradient.any(axis=-1))[:60]]):
@@ -151,7 +170,7 @@ def test_gradients_are_those_of_finite_differences(options):
                     moved = output.copy()
                     moved[at] += step
                     values.append(
-                        ssd_loss([moved if h is output else h for h in outputs], targets, grid, **options)["loss"]
+                        ssd_loss([moved if h is output else h for h in outputs], targets, grid, **options)[term]
                     )
                 np.testing.assert_allclose(gradient[at], (values[0] - values[1]) / 2e-6, atol=1e-6)
 
@@ -159,3 +178,8 @@ def test_gradients_are_those_of_finite_differences(options):
 def test_heads_that_do_not_answer_to_the_anchors_are_refused():
     with pytest.raises(ValueError, match=r"outputs have shapes \(1, 19, 4\) and \(1, 19, 4\); the targets and anchors"):
         ssd_loss(zeros(anchors=19), targets_of([4]), GRID)
+
+
+def test_focal_loss_and_scores_of_ious_exclude_each_other():
+    with pytest.raises(ValueError, match=r"focal_gamma is 2 and score_iou 0.5; one of them must be 0"):
+        SSDLoss(focal_gamma=2, score_iou=0.5)

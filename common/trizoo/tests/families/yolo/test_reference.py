@@ -39,7 +39,7 @@ def random_case(seed, size=(96, 64), batch=3, loss=None, spec=SPEC):
     images = [[*boxes, boxes[0], (40.3, 20.2, 1, 1)], [], boxes[2:5]][:batch]
     outputs = [rng.normal(0, 1, output.shape) for output in zeros(batch, size)]
     loss = loss or YOLOLoss()
-    matching = {key: getattr(loss, key) for key in ("match_iou", "match_ratio", "cells")}
+    matching = {key: getattr(loss, key) for key in ("match_iou", "match_ratio", "cells", "aligned")}
     return outputs, targets_of(*images, size=size, spec=spec, **matching), spec, loss, size
 
 
@@ -216,6 +216,22 @@ def test_objectness_that_learns_the_iou_by_hand():
         assert gradient[0, 4] == 0.5
 
 
+def test_of_a_boxs_predictions_those_stay_that_answer_best_and_the_first_of_those_alike():
+    # 20x28 in the first cell of the second output: 0.25 of 10x14, 0.84 of 23x27, 560 / 2146 of 37x58
+    matching, wanted = {"match_iou": 0.2, "aligned": 1}, [(8, 8, 20, 28), (24, 8, 20, 28)]
+    loss, targets = YOLOLoss(ignore_iou=1, **matching), targets_of(wanted, **matching)
+    assert (targets["positives"] >= 0).sum() == 6
+    assert targets["num_positives"] == 2
+    outputs = zeros()
+    outputs[1][0, 0, 1, 1, 4] = -40  # the second box's 23x27 is sure that there is nothing
+    gradients = yolo_loss_gradients(outputs, targets, SPEC, loss, SMALL)[1][0, 0]
+    assert np.argwhere(gradients[..., 5:].any(axis=-1)).tolist() == [[0, 1], [1, 2]]  # cell, anchor
+    assert gradients[0, :, 4] == pytest.approx([0.25, -0.25, 0.25])
+    alike = replace(SPEC, anchors=(SPEC.anchors[0], (SPEC.anchors[1][1],) * 3))
+    gradients = yolo_loss_gradients(zeros(), targets_of(wanted, spec=alike, **matching), alike, loss, SMALL)[1][0, 0]
+    assert np.argwhere(gradients[..., 5:].any(axis=-1)).tolist() == [[0, 0], [1, 0]]
+
+
 def test_a_prediction_that_overlaps_any_box_of_its_image_is_no_negative():
     # 37x58 in the middle belongs to the second output, cell (1, 1). With IoU above 0.3 overlap: the first's 81x82
     # (2146 / 6642 = 0.32) and the three other 37x58, 8 pixels off both ways: 29 * 50 / (2 * 2146 - 1450) = 0.51.
@@ -278,6 +294,7 @@ def box_term_of_frozen_ciou(outputs, targets, spec, size, at):
         (YOLOLoss(label_smoothing=0.1, class_focal_gamma=1.5, class_weights=(0.5, 3)), SPEC),
         (YOLOLoss(match_iou=0.2), SENSITIVE),
         *((YOLOLoss(box=kind, match_ratio=4, cells=3), SQUARED) for kind in BOX_TERMS),
+        (YOLOLoss(box="giou", match_ratio=4, cells=3, aligned=2), SQUARED),
     ],
     ids=repr,
 )
