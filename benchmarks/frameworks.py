@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from itertools import product
 
 import numpy as np
 
@@ -38,13 +39,13 @@ def framework(side):
     return Keras()
 
 
-def measure(side, model, size, batch_size, steps, device, compile_step, clock):
+def measure(side, model, size, batch_size, steps, device, compile_step, precision, clock):
     """{"versions", "first": seconds of the first step, "step": median of the others}, by a clock."""
     zoo = framework(side)
     device, spec = zoo.device(device), model_spec(model, len(CLASSES))
     network = zoo.build(spec, device)
     zoo.assign(network, initial_arrays(zoo.shapes(network), 0, spec))
-    recipe = Recipe(classes=CLASSES, compile=compile_step, loss=family_of(model).loss())
+    recipe = Recipe(classes=CLASSES, compile=compile_step, precision=precision, loss=family_of(model).loss())
     learner = zoo.learner(network, spec, recipe, device)
     size = architecture(model).only_size or (size, size)
     drawn = zip(*pseudo_batch(0, batch_size, size, len(CLASSES), boxes_each=12), strict=True)
@@ -67,25 +68,26 @@ def main():
     parser.add_argument("--steps", type=int, default=7)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--compile", action="store_true", help="also with --compile, where that isn't always on")
+    parser.add_argument("--precision", nargs="+", choices=("fp32", "bf16", "fp16"), default=["fp32"])
     parser.add_argument(
         "--cpu-time", action="store_true", help="seconds of the CPU, for a machine that does other work"
     )
-    parser.add_argument("--only", nargs=2, metavar=("SIDE", "COMPILE"), help="measure one, as JSON")
+    parser.add_argument("--only", nargs=3, metavar=("SIDE", "STEP", "PRECISION"), help="measure one, as JSON")
     args = parser.parse_args()
     if args.only:
-        side, compiled = args.only
+        side, how, precision = args.only
         clock = time.process_time if args.cpu_time else time.perf_counter
         sizes = (args.size, args.batch_size, args.steps)
-        found = measure(side, args.model, *sizes, args.device, compiled == "compiled", clock)
+        found = measure(side, args.model, *sizes, args.device, how == "compiled", precision, clock)
         print(json.dumps(found))
         return
     rows = []
     for side in (side for side in SIDES if side.installed):
-        for how in ("as it is", "compiled") if args.compile else ("as it is",):
-            command = [sys.executable, __file__, *sys.argv[1:], "--only", side.name, how]
+        for how, precision in product(("as it is", "compiled") if args.compile else ("as it is",), args.precision):
+            command = [sys.executable, __file__, *sys.argv[1:], "--only", side.name, how, precision]
             environment = os.environ | dict(side.environment)
             result = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-            rows.append((how, json.loads(result.stdout.splitlines()[-1])))
+            rows.append((f"{how}, {precision}", json.loads(result.stdout.splitlines()[-1])))
     fastest = min(found["step"] for _, found in rows)
     print("| framework | step | first step, s | s/step | images/s | times the fastest |\n" + "| --- " * 6 + "|")
     for how, found in rows:

@@ -38,7 +38,7 @@ from trizoo.training.train import Run
 from trizoo.training.train import train as train_recipe
 from trizoo.weights.store import resolve_weights
 
-PRECISIONS = (*get_args(Recipe.model_fields["precision"].annotation), "auto")
+PRECISIONS = get_args(Recipe.model_fields["precision"].annotation)
 
 
 def load(

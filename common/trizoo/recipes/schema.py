@@ -283,7 +283,9 @@ class Recipe(Section):
     )
     evaluate: Evaluation = Evaluation()
     predict: Prediction = Prediction()
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16", "auto"] = Field(
+        "fp32", description="of the step's arithmetic; auto = bf16 where the device multiplies it itself, else fp32"
+    )
     compile: bool = Field(False, description="compile the step: torch.compile, or XLA (always on for Keras on JAX)")
     seed: int = Field(0, ge=0, lt=2**32)
 

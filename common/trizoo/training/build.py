@@ -15,6 +15,7 @@ from trizoo.training.batch import InputSizes
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.loop import EpochSums, Trainer
 from trizoo.training.order import check_groups, order_of
+from trizoo.training.precision import settled
 from trizoo.training.schedule import RunPlan
 from trizoo.training.validation import ValidationLoss
 from trizoo.weights.checkpoint import lasting
@@ -321,7 +322,7 @@ def make_model(framework, read, device, precision=None):
     """
     if precision == "auto":
         precision = "bf16" if framework.multiplies_bf16(device) else None
-    precision = precision or ("fp32" if framework.is_cpu(device) else read.recipe.precision)
+    precision = precision or ("fp32" if framework.is_cpu(device) else settled(framework, device, read.recipe.precision))
     model = framework.build(read.spec, device, seed=None)
     strict(read.arrays, framework.shapes(model), read.path)
     framework.assign(model, read.arrays)

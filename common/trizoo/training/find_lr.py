@@ -15,6 +15,7 @@ from trizoo.training.anchors import begin_with
 from trizoo.training.build import build_model, build_trainer, check_model, spec_of
 from trizoo.training.data import open_data
 from trizoo.training.distill import check_there, open_teacher
+from trizoo.training.precision import with_precision
 from trizoo.training.progress import Progress
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.sizes import check_augmented_sizes, unresized
@@ -45,6 +46,7 @@ def find_lr(framework, recipe, device, say, *, steps, weights=None, out=None, wo
     check_workers(workers)
     world = alone("--find-lr")
     workers = choose_workers(workers, 1, say)
+    recipe = with_precision(framework, recipe, device, say)
     check_model(recipe)
     check_there(recipe)
     check_own_operations(recipe, workers)

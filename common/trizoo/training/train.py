@@ -21,6 +21,7 @@ from trizoo.training.data import open_data
 from trizoo.training.distill import absolute, check_there, open_teacher
 from trizoo.training.finish import finish
 from trizoo.training.layer_stats import LayerStats, check_alone
+from trizoo.training.precision import with_precision
 from trizoo.training.progress import Progress
 from trizoo.training.resume import load_last, tell_jump
 from trizoo.training.run import RunFolder, next_run
@@ -100,6 +101,7 @@ def train(
     world = framework.world()
     if not world.is_first:
         say, quiet, callbacks = _nothing, True, ()
+    recipe = with_precision(framework, recipe, device, say)
     given = {"--resume": run is not None, "--weights": weights is not None, "--batch-size auto": fit_batch}
     check_agree(world, of_settings, framework, recipe, given)
     workers = choose_workers(workers, world.local_size, say)

@@ -50,7 +50,11 @@ def parser(prog="train.py"):
     )
     flags.add_argument("--lr", type=float, metavar="X", help="peak learning rate as it is, not scaled by batch size")
     flags.add_argument("--workers", type=int, metavar="N", help="loader processes; 0 = none (default: by the cores)")
-    flags.add_argument("--precision", choices=("fp32", "bf16", "fp16"), help="of the step's arithmetic")
+    flags.add_argument(
+        "--precision",
+        choices=("fp32", "bf16", "fp16", "auto"),
+        help="of the step's arithmetic; auto: bf16 where the device multiplies it itself, else fp32",
+    )
     flags.add_argument(
         "--compile", action="store_const", const=True, help="the step, by torch.compile or XLA; slow to start"
     )

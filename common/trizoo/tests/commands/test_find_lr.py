@@ -18,7 +18,7 @@ def table(folder):
 
 def test_rates_grow_by_equal_ratios_and_only_a_table_and_a_picture_are_left(start, tmp_path, capsys):
     framework = FakeFramework()
-    assert start("--find-lr", "21", framework=framework) == 0
+    assert start("--find-lr", "21", "--precision", "auto", framework=framework) == 0
     rates = [lr for _, _, lr in framework.learners[0].seen]
     assert (rates[0], rates[-1], len(rates)) == (1e-6, pytest.approx(1), 21)
     np.testing.assert_allclose(np.diff(np.log(rates)), np.log(1e6) / 20)
@@ -27,7 +27,9 @@ def test_rates_grow_by_equal_ratios_and_only_a_table_and_a_picture_are_left(star
     assert rows[1]["loss"] == 0.5
     assert {file.name for file in (tmp_path / "run").iterdir()} <= {"lr.csv", "lr.png", ".lock"}
     assert (tmp_path / "run" / "lr.png").read_bytes().startswith(b"\x89PNG")
-    assert "21 steps from 1e-06 to 1: --lr " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "precision: fp32, since" in told
+    assert "21 steps from 1e-06 to 1: --lr " in told
 
 
 @pytest.mark.parametrize("blown", [float("nan"), float("inf"), 1e6])

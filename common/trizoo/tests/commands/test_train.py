@@ -539,6 +539,15 @@ def test_epochs_of_auto_are_a_number_in_the_run(start, tmp_path, capsys, monkeyp
     assert load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.schedule.epochs == 2
 
 
+@pytest.mark.parametrize(("able", "precision"), [(True, "bf16"), (False, "fp32")])
+def test_a_precision_of_auto_is_the_devices_in_the_run(start, framework, tmp_path, capsys, monkeypatch, able, precision):
+    monkeypatch.setattr(framework, "multiplies_bf16", lambda device: able)
+    assert start("--precision", "auto", "--iterations", "1") == 0
+    assert f"\nprecision: {precision}, since the device" in capsys.readouterr().out
+    assert load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.precision == precision
+    assert load(tmp_path / "run" / "last.h5").recipe["precision"] == precision
+
+
 def test_a_batch_size_of_auto_needs_a_run_to_train(start, framework, tmp_path, capsys):
     assert start("--batch-size", "auto", "--print-recipe") == 0
     assert "will be what memory has room for (--batch-size auto)" in capsys.readouterr().out
