@@ -48,10 +48,11 @@ def on_one_core(command, core):
     with tempfile.TemporaryFile("w+") as log:
         status = subprocess.run(command, env=environment, preexec_fn=pin, stdout=log, stderr=log).returncode
         log.seek(0)
-        if status == 2:
-            raise UserError(log.read().strip().splitlines()[-1].removeprefix("error: "))
+        said = log.read().strip()
+        if status == 2 and said:
+            raise UserError(said.splitlines()[-1].removeprefix("error: "))
         if status:
-            raise SystemExit(f"{' '.join(command)} ended with {status}:\n{log.read()[-3000:]}")
+            raise SystemExit(f"{' '.join(command)} ended with {status}:\n{said[-3000:]}")
     return _cpu_seconds() - before
 
 

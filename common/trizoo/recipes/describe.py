@@ -5,6 +5,7 @@ from trizoo.recipes.load import is_branch
 from trizoo.recipes.outline import to_plain
 
 VALUE_WIDTH = 72  # columns for keys and values; the origins behind them need about 30 more
+REMARK = "  # "
 ORIGIN_COLUMN = 44  # the origins stand here at most, and further right only behind longer values
 INDENT = "  "
 
@@ -16,13 +17,26 @@ def describe(loaded):
     shown = []
     for text, path in lines:
         origin = " ".join(loaded.origins[".".join(path)].split()) if path else None
-        shown.append(f"{text:{column}}  # {origin}" if origin else text)
+        shown.append(f"{text:{column}}{REMARK}{origin}" if origin else text)
     return "\n".join(shown) + "\n"
 
 
-def dump(recipe):
-    """A recipe as YAML text that `load` reads back as the very same recipe."""
-    return "\n".join(text for text, _ in _lines(to_plain(recipe))) + "\n"
+def dump(recipe, remarks=None):
+    """A recipe as YAML text that `load` reads back as the very same recipe.
+
+    Args:
+        remarks: {dotted key: text}, which become comments behind the values
+    """
+    lines = []
+    for text, path in _lines(to_plain(recipe)):
+        remark = (remarks or {}).get(".".join(path)) if path else None
+        lines.append(f"{text}{REMARK}{remark}" if remark else text)
+    return "\n".join(lines) + "\n"
+
+
+def is_dump(text, recipe):
+    """Whether a text is what `dump` gives of the recipe with some remarks or none."""
+    return [line.partition(REMARK)[0] for line in text.splitlines()] == dump(recipe).splitlines()
 
 
 def _lines(value, path=(), indent=""):

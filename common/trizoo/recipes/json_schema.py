@@ -36,6 +36,7 @@ WRITTEN_AS = {
     "palette": (("array", "string"), "list of colours, a name, or none"),
     "ignore_colours": (("array", "string"), "list of colours"),
     "resize": (("null",), None),
+    "schedule": (({"const": "auto"},), None),
 }
 
 
@@ -66,9 +67,13 @@ def _open(key, about):
             part["anyOf"] = part.pop("oneOf")
     if key in WRITTEN_AS:
         kept = {name: about.pop(name) for name in ("default", "description") if name in about}
-        both = {"anyOf": [*about.get("anyOf", [dict(about)]), *({"type": kind} for kind in WRITTEN_AS[key][0])]}
+        both = {"anyOf": [*about.get("anyOf", [dict(about)]), *(_as_schema(kind) for kind in WRITTEN_AS[key][0])]}
         about.clear()
         about.update(both | kept)
+
+
+def _as_schema(kind):
+    return {"type": kind} if isinstance(kind, str) else kind
 
 
 def meaning_of(key, about):

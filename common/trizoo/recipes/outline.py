@@ -48,6 +48,10 @@ class Spot:
         pairs = getattr(self.model, "alternatives", ())
         return [both for pair in pairs for both in (pair, pair[::-1])]
 
+    def meant_by(self, value):
+        """The mapping that a word stands for here, one of the model's `words`; None for all else."""
+        return getattr(self.model, "words", {}).get(value) if isinstance(value, str) else None
+
     def narrow(self, label):
         """The member of a union that `label` means: a value of the discriminator or the name of a class."""
         for member in self.members:
@@ -134,6 +138,21 @@ def merge(below, above, spot):
     for key, node in above.value.items():
         merged[key] = merge(merged[key], node, inside.step(key)) if key in merged else node
     return Node(merged, above.location)
+
+
+def spell_out(tree, spot):
+    """The tree in which a word in a mapping's place is the mapping that it stands for: a schema class's `words`.
+
+    Args:
+        spot: what the schema has at the root
+    """
+    meant = spot.meant_by(tree.value)
+    if meant is not None:
+        return wrap(meant, tree.location)
+    if not isinstance(tree.value, dict):
+        return tree
+    inside = spot.settle(tree)
+    return Node({key: spell_out(node, inside.step(key)) for key, node in tree.value.items()}, tree.location)
 
 
 def displace(tree, spot):

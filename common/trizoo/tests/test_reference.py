@@ -60,6 +60,12 @@ def test_the_schema_refuses_a_key_that_there_is_not(reference):
     for path in sorted(RECIPES.glob("*.yaml")):
         assert [error.message for error in check.iter_errors(yaml.safe_load(path.read_text(encoding="utf-8")))] == []
     own = {"_base_": "yolov3-tiny", "data": {"mask_map": {255: 1}, "palette": "voc", "classes_map": {"a": "b"}}}
-    assert list(check.iter_errors(own | {"loss": {"box": "giou"}, "resize": None})) == []
-    for wrong in ({"shedule": {}}, {"schedule": {"lr": -1}}, {"augment": [{"op": "flop"}]}, {"loss": {"kind": "yola"}}):
+    assert list(check.iter_errors(own | {"loss": {"box": "giou"}, "resize": None, "schedule": "auto"})) == []
+    for wrong in (
+        {"shedule": {}},
+        {"schedule": "fast"},
+        {"schedule": {"lr": -1}},
+        {"augment": [{"op": "flop"}]},
+        {"loss": {"kind": "yola"}},
+    ):
         assert list(check.iter_errors(wrong)) != [], wrong

@@ -11,7 +11,7 @@ from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UnwrittenError, UserError
 from trizoo.ground.memory import TooLittleMemoryError
 from trizoo.ground.text import counted
-from trizoo.recipes.describe import dump
+from trizoo.recipes.describe import dump, is_dump
 from trizoo.tasks import task_of
 from trizoo.training.agreeing import check_agree, of_arrays, of_settings, of_sources
 from trizoo.training.anchors import begin_with
@@ -25,7 +25,7 @@ from trizoo.training.precision import with_precision
 from trizoo.training.progress import Progress
 from trizoo.training.resume import load_last, tell_jump
 from trizoo.training.run import RunFolder, next_run
-from trizoo.training.schedule import with_epochs
+from trizoo.training.schedule import decided
 from trizoo.training.sizes import check_augmented_sizes, unresized
 from trizoo.training.spread import share_each_batch, spread
 from trizoo.training.trackers import open_trackers
@@ -132,7 +132,6 @@ def train(
         recipe = unresized(recipe, sources, say)
         for remark in task_of(recipe.model.name).remarks(recipe, sources):
             say(f"data: {remark}")
-        recipe = with_epochs(recipe, len(sources.members), say)
         if run is None:
             recipe = begin_with(recipe, sources, say, weights=weights, world=world)
         if run is None and weights is None and recipe.freeze.epochs:  # of the zoo's own; the run's recipe says what is
@@ -148,6 +147,7 @@ def train(
         if fit_batch:
             options = {"sizes": sources.sizes, "workers": workers, "world": world, "teacher": teacher}
             recipe = fit_batch_size(framework, recipe, framework.shapes(model), device, say, devices=devices, **options)
+        recipe, reasons = decided(recipe, len(sources.members), weights is not None, say)
         if world.is_first:
             if run is None:
                 run = RunFolder.create(next_run(Path("runs"), recipe.model.name) if out is None else out)
@@ -175,13 +175,19 @@ def train(
                 world=world,
                 teacher=teacher,
                 layers=LayerStats(run.layers_csv, recipe.schedule.accumulate) if layer_stats else None,
+                reasons=reasons,
             )
         except UnwrittenError as error:
             raise run.explain(error) from error
 
 
-def _run(framework, model, recipe, sources, say, quiet, **options):
-    """All of `train` that writes into the run folder, which this process holds. options: of `build_trainer`."""
+def _run(framework, model, recipe, sources, say, quiet, *, reasons, **options):
+    """All of `train` that writes into the run folder, which this process holds.
+
+    Args:
+        reasons: {dotted key: text} of values that were found, for recipe.yaml
+        options: of `build_trainer`
+    """
     run, checkpoint, world = options["run"], options["checkpoint"], options["world"]
     with Progress(quiet=quiet) as progress:
         trainer = build_trainer(framework, model, recipe, sources, progress=progress, **options)
@@ -190,7 +196,7 @@ def _run(framework, model, recipe, sources, say, quiet, **options):
             tell_jump(trainer.plan, checkpoint, say)
         if world.is_first:
             trainer.save_last()  # first of all, so that a folder with anything in it is a run that can be resumed
-            run.write_text(run.recipe_path, dump(recipe))
+            _write_recipe(run, recipe, reasons)
             run.truncate(trainer.step, trainer.unfinished_epoch)
             if trainer.layers or run.layers_csv.is_file():
                 LayerStats(run.layers_csv).begin(trainer.step)
@@ -202,6 +208,14 @@ def _run(framework, model, recipe, sources, say, quiet, **options):
     metrics = world.of_first(_end(trainer, sources, say))
     world.end()
     return Run(run, metrics, trainer.step)
+
+
+def _write_recipe(run, recipe, reasons):
+    """Writes recipe.yaml, unless it is there with reasons of an earlier start."""
+    path = run.recipe_path
+    if not reasons and path.is_file() and is_dump(path.read_text(encoding="utf-8", errors="replace"), recipe):
+        return
+    run.write_text(path, dump(recipe, reasons))
 
 
 def _end(trainer, sources, say):

@@ -262,6 +262,35 @@ def test_a_file_says_in_steps_how_long_any_recipe_of_the_zoo_trains(tmp_path, ba
     assert (recipe.schedule.epochs, recipe.schedule.iterations) == (None, 9)
 
 
+AUTO = {"epochs": "auto", "iterations": None, "lr_steps": 500}
+
+
+def test_the_word_auto_stands_for_a_schedule_that_goes_by_the_data(tmp_path):
+    (tmp_path / "base.yaml").write_text("schedule: {iterations: 100, lr: 0.2, batch_size: 4}\n")
+    (tmp_path / "word.yaml").write_text("_base_: base.yaml\nschedule: auto\n")
+    (tmp_path / "key.yaml").write_text("_base_: word.yaml\nschedule: {epochs: 7}\n")
+    for loaded in (
+        load(Recipe, file=tmp_path / "word.yaml"),
+        load(Recipe, file=tmp_path / "base.yaml", overrides=[parse_assignment("schedule=auto")]),
+    ):
+        assert loaded.recipe.schedule == Schedule(lr=0.2, batch_size=4, **AUTO)
+    assert loaded.origins["schedule.epochs"] == "command line --set schedule"
+    assert load(Recipe, file=tmp_path / "key.yaml").recipe.schedule == Schedule(
+        lr=0.2, batch_size=4, **AUTO | {"epochs": 7}
+    )
+
+
+def test_a_key_counts_before_the_word_for_all_of_its_section_in_any_order():
+    for texts in (("schedule=auto", "schedule.epochs=7"), ("schedule.epochs=7", "schedule=auto")):
+        schedule = load(Recipe, overrides=[parse_assignment(text) for text in texts]).recipe.schedule
+        assert (schedule.epochs, schedule.lr_steps) == (7, 500)
+
+
+def test_another_word_is_no_schedule():
+    with pytest.raises(UserError, match="schedule is 'fast'; it should be a mapping of keys to values"):
+        load(Recipe, overrides=[parse_assignment("schedule=fast")])
+
+
 def test_a_relative_root_counts_from_the_file_that_says_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a" / "b").mkdir(parents=True)
