@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from statistics import mean, pstdev
 
+from trizoo import __version__
 from trizoo.commands.cli import run_command
 from trizoo.commands.flags.shared import index_argument, positive_int
 from trizoo.ground.errors import UserError
@@ -144,18 +145,24 @@ def metrics_of(recipe=None, assignments=(), model=None):
 
 
 class Kept:
-    """Trainings whose metrics and seconds stand in a file, a JSON object a line, so that a cut table goes on."""
+    """Trainings whose metrics and seconds stand in a file, a JSON object a line, so that a cut table goes on.
 
-    def __init__(self, path):
+    Args:
+        path: of the file, None for none
+        names: of the table's metrics
+    """
+
+    def __init__(self, path, names):
         self.path, self._found = path, {}
         if path is not None and path.exists():
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
                 try:
                     record = json.loads(line)
-                    self._found[record["training"]] = record["metrics"], record["seconds"]
+                    metrics, seconds = record["metrics"], float(record["seconds"])
+                    self._found[record["training"]] = {name: metrics[name] + 0.0 for name in names}, seconds
                 except (ValueError, TypeError, KeyError) as error:
                     raise UserError(
-                        f"line {number} of {path} is none that --kept wrote; another file is needed"
+                        f"line {number} of {path} is none that --kept wrote for such a table; another file is needed"
                     ) from error
 
     def get(self, training):
@@ -216,6 +223,8 @@ def main():
             except ValueError as error:
                 parser.error(f"--rows has {row}, which can't be read ({error}); key=value, or several, is needed")
             title = f"{recipe}, {args.framework}" + (f", `{row}`" if row else "")
+            if title in kinds:
+                parser.error(f"{title} is there twice; each recipe, and each of --rows, is needed once")
             sides.append((title, partial(of_zoo, changes=changes), recipe))
             kinds[title] = metrics_of(recipe, [*args.set, *changes])
     if args.peer:
@@ -231,11 +240,11 @@ def main():
         parser.error(f"sides of one table need the same metrics, and {told}")
     names = next(iter(kinds.values()))
     metrics, seconds = {title: [] for title, _, _ in sides}, {title: [] for title, _, _ in sides}
-    kept = Kept(args.kept)
+    kept = Kept(args.kept, names)
     settings = f"{args.epochs} epochs, {args.size}, {args.batch}, {' '.join(args.set)}, {args.data}"
     for seed in args.seeds:
         for title, side, model in sides:
-            training = f"{title}, seed {seed}, {settings}"
+            training = f"trizoo {__version__}, {title}, seed {seed}, {settings}"
             found = kept.get(training)
             if found is None:
                 with tempfile.TemporaryDirectory() as folder:

@@ -17,10 +17,11 @@ from trizoo.commands.flags.shared import positive_int
 from trizoo.families import architecture
 from trizoo.recipes.load import parse_assignment
 from trizoo.training.anchors import begin_with
-from trizoo.training.build import build_model, build_trainer
+from trizoo.training.build import build_model, build_trainer, check_model
 from trizoo.training.data import open_data
 from trizoo.training.progress import Progress
 from trizoo.training.recipe import new_recipe
+from trizoo.training.sizes import unresized
 from trizoo.training.world import World
 
 
@@ -53,6 +54,8 @@ def main():
     values += [parse_assignment(text) for text in args.set]
     recipe = new_recipe(values, file=args.recipe, origin="--recipe").recipe
     recipe, sources = open_data(recipe, print)
+    check_model(recipe)
+    recipe = unresized(recipe, sources, print)
     framework, device = PyTorch(), torch.device("cpu")
     recipe = begin_with(recipe, sources, print, world=World())
     model = build_model(framework, recipe, device, print)

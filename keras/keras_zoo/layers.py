@@ -129,7 +129,7 @@ class Conv(keras.layers.Conv2D):
 
     There Keras has TensorFlow rearrange the map into as many as the dilation's square, each padded: a map of 12x12 with
     a dilation of 36 takes thirteen times as long as the sum of convolutions of 1x1, one for each of the kernel's
-    places. Of kernels that aren't square, and of padding at another stride than 1, both are Keras's.
+    places. Kernels that aren't square, and padding at another stride than 1, are left to Keras on both.
     """
 
     def convolution_op(self, inputs, kernel):

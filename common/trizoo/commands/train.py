@@ -145,10 +145,7 @@ def recipe_of(args):
     )
     if args.weights is None:
         check_frozen(loaded, args.recipe)
-    name = loaded.recipe.model.name
-    if args.anchors and architecture(name).task != "detection":
-        raise UserError(f"--anchors {args.anchors} is of a detector with anchors, and {name} is none; leave it out")
-    check_anchored(loaded)
+    check_anchored(loaded, args.anchors)
     return loaded
 
 

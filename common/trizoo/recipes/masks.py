@@ -16,6 +16,9 @@ def _pairs(value):
         pairs = value
     else:
         raise ValueError("a mapping of values in mask files to class ids is needed, such as {255: 1} or {128-255: 1}")
+    for old, new in pairs:
+        if isinstance(new, bool):
+            raise ValueError(f"the class of {old} is {str(new).lower()}; a class id is needed, as in {{255: 1}}")
     try:
         found = sorted(((span(old), new) for old, new in pairs), key=lambda pair: pair[0])
         spread({span_key(*ends): 0 for ends, _ in found})

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trizoo import __version__
+
 FOLDER = Path(__file__).parents[3] / "benchmarks"
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="needs the repository")
 
@@ -55,6 +57,7 @@ def test_masks_that_do_not_fit_are_refused_before_anything_is_written(masks, tmp
         (("--recipes", "nosuch"), "error: there is no recipe nosuch.yaml"),
         (("--peer-model", "retinanet_resnet18_fpn"), "--peer-model needs --peer"),
         (("--rows", "ema.decay=0", "loss.aligned=4 loss.alinged=4"), "unknown key 'loss.alinged'"),
+        (("--recipes", "yolov3-tiny", "yolov3-tiny"), "yolov3-tiny, pytorch is there twice; each recipe, and each of "),
         (("--rows", "ema.decay='0"), "--rows has ema.decay='0, which can't be read (No closing quotation)"),
         (("--kept", "no/such/folder/kept.jsonl"), "--kept is no/such/folder/kept.jsonl, whose folder isn't there"),
         (("--core", "4096"), "--core is 4096; one of "),
@@ -69,13 +72,13 @@ def test_what_makes_no_table_is_refused_before_anything_is_trained(arguments, se
 def test_what_a_training_refuses_is_one_sentence_here_too(tmp_path):
     code, _, errors = ran("accuracy.py", "--data", tmp_path / "nothing", "--seeds", 0)
     assert (code, errors.count("\n")) == (2, 1)
-    assert errors.startswith("error: ")
+    assert errors == f"error: data set {tmp_path / 'nothing'} does not exist\n"
 
 
 def test_trainings_that_are_kept_are_not_made_again(tmp_path):
     lines = [
         {
-            "training": f"yolov3-tiny, pytorch, seed {seed}, 40 epochs, 320, 16, , set",
+            "training": f"trizoo {__version__}, yolov3-tiny, pytorch, seed {seed}, 40 epochs, 320, 16, , set",
             "metrics": metrics,
             "seconds": 100,
         }
@@ -85,6 +88,8 @@ def test_trainings_that_are_kept_are_not_made_again(tmp_path):
     kept.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     code, output, _ = ran("accuracy.py", "--data", "set", "--seeds", 0, 1, "--kept", kept)
     assert (code, output.splitlines()[-1]) == (0, "| yolov3-tiny, pytorch | 0.600 ± 0.100 | 0.300 ± 0.050 | 100 | 2 |")
-    kept.write_text("[]\n")
-    code, _, errors = ran("accuracy.py", "--data", "set", "--kept", kept)
-    assert (code, errors) == (2, f"error: line 1 of {kept} is none that --kept wrote; another file is needed\n")
+    for other in (b"[]\n", b"\xff\xd8\xff", b'{"training": "a", "metrics": {"mAP50": 0.5}, "seconds": 3}\n'):
+        kept.write_bytes(other)
+        code, _, errors = ran("accuracy.py", "--data", "set", "--kept", kept)
+        assert code == 2
+        assert errors.startswith(f"error: line 1 of {kept} is none that --kept wrote for such a table; another file")

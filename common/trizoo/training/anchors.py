@@ -12,6 +12,7 @@ from trizoo.augment.letterbox import fit
 from trizoo.data.statistics import evenly
 from trizoo.data.texts import Chosen
 from trizoo.families import architecture
+from trizoo.families.anchored.spec import SCALE_BOUNDS
 from trizoo.families.yolo.anchors import RECALL_IOU, anchor_fit, kmeans, rounded
 from trizoo.ground.errors import UserError
 from trizoo.training.build import spec_of
@@ -185,8 +186,11 @@ def _rescaled(fitted, spec, records, recipe):
     laid = all_placed(records, recipe)
     few = laid.of_each_class(most)
     own, gains = fit_of(spec, few).of_classes, {}
+    least, greatest = SCALE_BOUNDS
     for factor in SCALES:
-        scale = float(f"{spec.anchor_scale * factor:.3g}")
+        scale = spec.anchor_scale if factor == 1 else float(f"{spec.anchor_scale * factor:.3g}")
+        if not least <= scale <= greatest:
+            continue
         gained = fit_of(replace(spec, anchor_scale=scale), few).of_classes - own  # (C, 2)
         if gained[:, 1].min() > -GAIN:
             gains[scale] = gained.sum(axis=1).mean()
@@ -231,13 +235,25 @@ def begin_with(recipe, sources, say, *, weights=None, world):
                 _tell_choice(fitted, better, recipe, say)
             else:
                 _tell_misfit(fitted, better, recipe, say, knows_boxes=knows_boxes)
-        elif len(records):
-            say(
-                f"warning: no image that is trained on has a box, so nothing but background is learnt; "
-                f"trizoo data check {recipe.data.root} says what was read"
-            )
+        else:
+            _tell_none(records, recipe, say)
     chosen = world.of_first(chosen)
     return recipe if chosen is None else _with(recipe, key, chosen)
+
+
+def _tell_none(records, recipe, say):
+    """Says that there is nothing to learn where no record, also of those that weren't measured, has a box."""
+    crowds = 0
+    for number in range(len(records)):
+        record = records[number]
+        crowded = int(np.count_nonzero(record.crowd))
+        if len(record.boxes) > crowded:
+            return
+        crowds += crowded
+    if len(records):
+        what = "all boxes that are trained on are crowds" if crowds else "no image that is trained on has a box"
+        checked = f"trizoo data check {recipe.data.root} says what was read"
+        say(f"warning: {what}, so nothing but background is learnt; {checked}")
 
 
 def _with(recipe, key, value):

@@ -67,15 +67,17 @@ def _model_section(weights):
     return {key: value for key, value in section.items() if key not in unknown}
 
 
-def check_anchored(loaded):
-    """UserError where the recipe of a model without anchors says what becomes of them.
+def check_anchored(loaded, flag=None):
+    """UserError where the recipe of a model without anchors, or a flag, says what becomes of them.
 
     Args:
         loaded: of `new_recipe`
+        flag: the value of --anchors, None where it isn't given
     """
     name, anchors = loaded.recipe.model.name, loaded.recipe.anchors
-    if anchors != "auto" and architecture(name).task != "detection":
-        raise UserError(f"anchors: {anchors} is of a detector with anchors, and {name} is none; leave it out")
+    if (flag or anchors != "auto") and architecture(name).task != "detection":
+        given = f"--anchors {flag}" if flag else f"anchors: {anchors}"
+        raise UserError(f"{given} is of a detector with anchors, and {name} is none; leave it out")
 
 
 def check_frozen(loaded, file):

@@ -34,10 +34,10 @@ def is_unfilled():
 def initial_array(name, shape, seed, spec, objectness_prior=0.01, initializer=None):
     """The first value of one parameter: its canonical name and shape -> float32 array of that shape.
 
-    Each array has a random stream of its own from (seed, name). Kernels of the predicting convolutions are uniform with
-    a standard deviation of 0.01, so that their bias, `ModelSpec.first_bias`, rules at first; so are, without an
-    initializer, the others that `ModelSpec.begins_small` names. Normalisation: weight and variance 1, bias and mean 0;
-    scale of an L2 normalisation 20.
+    Each array has a random stream of its own from (seed, name). Kernels that `ModelSpec.begins_small` names, those of
+    the predicting convolutions in most families, are uniform with a standard deviation of 0.01, so that their bias,
+    `ModelSpec.first_bias`, rules at first; with an initializer the predicting ones alone. Normalisation: weight and
+    variance 1, bias and mean 0; scale of an L2 normalisation 20.
 
     Args:
         objectness_prior: how likely anything is at first, see `ModelSpec.first_bias`
@@ -52,7 +52,7 @@ def initial_array(name, shape, seed, spec, objectness_prior=0.01, initializer=No
     leaf = name.rsplit(".", 1)[-1]
     if leaf == "weight" and len(shape) == 4:
         generator = np.random.Generator(np.random.PCG64([seed, zlib.crc32(name.encode())]))
-        if predicts(name) or (initializer is None and spec.begins_small(name)):
+        if spec.begins_small(name) and (initializer is None or predicts(name)):
             return _uniform(generator, shape, SMALL)
         return _KERNELS[initializer](generator, shape, spec.slope(name))
     if leaf == "bias" and predicts(name):

@@ -13,7 +13,7 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.fields import Probability
 
 CHUNK = 16  # boxes that are compared with all anchors at once, of which RetinaNet has 120,000
-
+SCALE_BOUNDS = (0.01, 100)  # of anchor_scale
 
 BoxTerm = Literal["l1", "giou", "diou"]
 Assigner = Annotated[
@@ -30,7 +30,7 @@ class AnchoredOptions(BackboneOptions):
     """Options of the recipe's model section."""
 
     anchor_preset: str | None = Field(None, description="SSD's and RetinaNet's anchors; none = torchvision's")
-    anchor_scale: Annotated[float, Field(ge=0.01, le=100)] | None = Field(
+    anchor_scale: Annotated[float, Field(ge=SCALE_BOUNDS[0], le=SCALE_BOUNDS[1])] | None = Field(
         None, description="SSD's and RetinaNet's anchors are so many times as large as the preset's; none = 1"
     )
 

@@ -34,7 +34,7 @@ class PyramidAnchors:
     same: bool = False
 
     def scaled(self, factor):
-        """These, so many times as large, in the same places."""
+        """These, so many times as large before what the preset cuts off or rounds, in the same places."""
         return replace(self, sizes=tuple(tuple(size * factor for size in sizes) for sizes in self.sizes))
 
     @property

@@ -45,7 +45,7 @@ class DefaultBoxes:
             )
 
     def scaled(self, factor):
-        """These, so many times as large, in the same places."""
+        """These, so many times as large before what the preset cuts off or rounds, in the same places."""
         return replace(self, sizes=tuple(size * factor for size in self.sizes))
 
     @property

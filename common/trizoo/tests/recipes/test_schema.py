@@ -126,6 +126,12 @@ def test_a_value_out_of_bounds_is_refused_by_its_key(key, value):
         changed((key, value))
 
 
+@pytest.mark.parametrize("value", [{255: True}, [[255, False]]])
+def test_true_is_no_class_of_masks(value):
+    with pytest.raises(UserError, match=r"the class of 255 is (true|false); a class id is needed"):
+        changed(("data.mask_map", value))
+
+
 @pytest.mark.parametrize(
     ("key", "value", "place"),
     [

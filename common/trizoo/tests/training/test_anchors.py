@@ -151,6 +151,19 @@ def test_images_without_a_box_are_told(model):
     ]
 
 
+def test_boxes_that_are_all_crowds_are_told_as_that():
+    lines = begun(recipe_of(), record([[70, 70]] * 3, crowd=[True] * 3), record([]))[1]
+    assert lines == [
+        "warning: all boxes that are trained on are crowds, so nothing but background is learnt; trizoo data check set "
+        "says what was read"
+    ]
+
+
+def test_a_box_among_the_images_that_are_not_measured_is_no_warning(monkeypatch):
+    monkeypatch.setattr(anchors, "MOST_IMAGES", 1)
+    assert begun(recipe_of(), record([]), record([[70, 70]])) == (scaled(256), [])
+
+
 def test_what_fits_badly_and_has_no_better_is_told():
     found, lines = begun(recipe_of(), record([[250, 8]] * 5))
     assert found == scaled(256)
@@ -277,6 +290,13 @@ def test_what_fits_badly_though_it_is_the_best_scale_is_told():
     assert found is not None
     assert "warning: these anchors fit the boxes badly, too; trizoo data show set" in line
     assert "a larger --input-size may do" in line
+
+
+def test_a_scale_that_no_recipe_may_have_is_not_tried(monkeypatch):
+    recipe, boxes = recipe_of("retinanet-resnet18"), record([[16, 16]] * 30)
+    assert scale_of(recipe, boxes)[0] == 0.42
+    monkeypatch.setattr(anchors, "SCALE_BOUNDS", (0.45, 100))
+    assert scale_of(recipe, boxes)[0] == 0.5
 
 
 @dataclass(frozen=True)

@@ -137,3 +137,10 @@ def test_orthogonal_kernels_have_rows_or_columns_at_right_angles(shape):
     matrix = initial_array(KERNEL, shape, 0, SPEC, initializer="orthogonal").reshape(shape[0], -1)
     square = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
     np.testing.assert_allclose(square, np.eye(len(square)), atol=1e-5)
+
+
+@pytest.mark.parametrize(("initializer", "std"), [(None, (2 / 128) ** 0.5), ("xavier", (2 / (80 + 128)) ** 0.5)])
+def test_an_embedding_models_centres_are_no_small_kernel(initializer, std):
+    spec = model_spec("embed-resnet18", 80)
+    first = initial_array("head.predict.weight", (80, 128, 1, 1), 0, spec, initializer=initializer)
+    assert first.std() == pytest.approx(std, rel=0.05)
