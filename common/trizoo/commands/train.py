@@ -175,7 +175,7 @@ def flag_overrides(args):
         if flag == "batch_size":
             overrides.append(("freeze.batch_size", None, origin))
         if flag == "lr":
-            overrides += [("schedule.lr_batch", None, origin), ("schedule.lr_steps", None, origin)]
+            overrides.append(("schedule.lr_batch", None, origin))
         overrides.append((key, list(value) if isinstance(value, tuple) else value, origin))
     for flag in TASKS_OWN:
         value = getattr(args, flag.name)

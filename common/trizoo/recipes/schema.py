@@ -141,9 +141,9 @@ class Optimizer(Section):
 
 
 class Schedule(Section):
-    """How long, how many at once, how fast. The word auto in its place sets epochs: auto and lr_steps: 500."""
+    """How long, how many at once, how fast. The word auto in its place sets what may be auto: epochs."""
 
-    words: ClassVar = {"auto": {"epochs": "auto", "lr_steps": 500}}  # what may stand in the mapping's place
+    words: ClassVar = {"auto": {"epochs": "auto"}}  # what may stand in the mapping's place
     alternatives: ClassVar = (("epochs", "iterations"),)  # one that is given anew takes the other's place
 
     epochs: Count | Literal["auto"] | None = Field(
@@ -154,9 +154,6 @@ class Schedule(Section):
     accumulate: Count = Field(1, description="a batch is split into this many parts to save memory")
     lr: Positive = Field(0.01, description="peak learning rate of a batch of lr_batch images")
     lr_batch: Count | None = Field(64, description="lr scales with batch_size / lr_batch; none = lr as it is")
-    lr_steps: Count | None = Field(
-        None, description="lr suits a run of so many steps, another has it times sqrt(lr_steps / its steps), 0.5 to 2"
-    )
     lr_bounds: tuple[Positive, Positive] = Field((5e-4, 5e-2), description="of the scaled lr")
     kind: Literal["cosine", "step", "halve"] = "cosine"
     halve_every: Count | None = Field(

@@ -195,37 +195,19 @@ def epochs_for(count):
     return round(min(max(400 / count**0.3, 12), 300))
 
 
-def rate_factor(lr_steps, steps):
-    """What the peak learning rate of a run of `lr_steps` steps is multiplied by for a run of `steps`.
-
-    sqrt(lr_steps / steps), 1/2 to 2: a short run learns more at a higher rate, docs/results.md.
-    """
-    return float(np.clip(math.sqrt(lr_steps / steps), 0.5, 2))
-
-
-def decided(recipe, count, pretrained, say):
-    """The recipe with plain numbers for what of its schedule goes by the data -> (recipe, {dotted key: reason}).
+def decided(recipe, count, say):
+    """The recipe with the number that `schedule.epochs: auto` stands for -> (recipe, {dotted key: reason}).
 
     Args:
         count: images to train on
-        pretrained: whether weights are loaded
-        say: gets a line for each
+        say: gets a line
     """
-    changes, reasons = {}, {}
-    schedule = recipe.schedule
-    if schedule.epochs == AUTO:
-        changes["epochs"] = epochs_for(count)
-        reasons["epochs"] = f"by the number of images, {count:,} (schedule.epochs: {AUTO})"
-    if schedule.lr_steps is not None:
-        steps = RunPlan(schedule, recipe.freeze, count, recipe.seed, pretrained).total_steps
-        factor = rate_factor(schedule.lr_steps, steps)
-        changes |= {"lr": float(f"{schedule.lr * factor:.3g}"), "lr_steps": None}
-        of = f"{steps:,} (schedule.lr_steps: {schedule.lr_steps:,})"
-        reasons["lr"] = f"{schedule.lr:g} times {factor:.3g} by the number of steps, {of}"
-    for key, reason in reasons.items():
-        say(f"{key}: {changes[key]:g}, {reason}; --{key} for another")
-    recipe = recipe.model_copy(update={"schedule": schedule.model_copy(update=changes)})
-    return recipe, {f"schedule.{key}": reason for key, reason in reasons.items()}
+    if recipe.schedule.epochs != AUTO:
+        return recipe, {}
+    epochs, reason = epochs_for(count), f"by the number of images, {count:,} (schedule.epochs: {AUTO})"
+    say(f"epochs: {epochs}, {reason}; --epochs N for others")
+    schedule = recipe.schedule.model_copy(update={"epochs": epochs})
+    return recipe.model_copy(update={"schedule": schedule}), {"schedule.epochs": reason}
 
 
 def _steps(count, batch_size):

@@ -147,7 +147,7 @@ def train(
         if fit_batch:
             options = {"sizes": sources.sizes, "workers": workers, "world": world, "teacher": teacher}
             recipe = fit_batch_size(framework, recipe, framework.shapes(model), device, say, devices=devices, **options)
-        recipe, reasons = decided(recipe, len(sources.members), weights is not None, say)
+        recipe, reasons = decided(recipe, len(sources.members), say)
         if world.is_first:
             if run is None:
                 run = RunFolder.create(next_run(Path("runs"), recipe.model.name) if out is None else out)

@@ -539,18 +539,18 @@ def test_epochs_of_auto_are_a_number_in_the_run(start, tmp_path, capsys, monkeyp
     assert load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.schedule.epochs == 2
 
 
-def test_a_schedule_of_auto_is_plain_numbers_with_their_reasons_in_the_run(start, framework, tmp_path, capsys):
-    assert start("--set", "schedule=auto", "--epochs", "3", "--lr", "0.01") == 0  # what is said of a key counts
-    recipe = load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.schedule
-    assert (recipe.epochs, recipe.lr, recipe.lr_steps) == (3, 0.01, None)
-    args = ("--set", "schedule=auto", "--set", "schedule.lr=0.01", "--set", "schedule.lr_batch=null")
-    assert start(*args, "--epochs", "3", out="by-steps") == 0
-    file = tmp_path / "by-steps" / "recipe.yaml"
+def test_a_schedule_of_auto_is_plain_numbers_with_their_reasons_in_the_run(start, framework, tmp_path, monkeypatch):
+    assert start("--set", "schedule=auto", "--epochs", "3") == 0  # what is said of a key counts
+    assert load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.schedule.epochs == 3
+    monkeypatch.setattr(schedule, "epochs_for", lambda count: count - 5)
+    assert start("--set", "schedule=auto", out="auto") == 0
+    file = tmp_path / "auto" / "recipe.yaml"
     written = file.read_text(encoding="utf-8")
-    assert "  lr: 0.02  # 0.01 times 2 by the number of steps, 9 (schedule.lr_steps: 500)\n" in written
-    assert "\nlr: 0.02, 0.01 times 2 by the number of steps, 9" in capsys.readouterr().out
+    assert "  epochs: 2  # by the number of images, 7 (schedule.epochs: auto)\n" in written
     assert train(framework, ["--resume", str(file.parent), "--quiet"]) == 0  # which keeps the reasons
     assert file.read_text(encoding="utf-8") == written
+    assert train(framework, ["--resume", str(file.parent), "--epochs", "4", "--quiet"]) == 0
+    assert "  epochs: 4\n" in file.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("able", "precision"), [(True, "bf16"), (False, "fp32")])

@@ -268,7 +268,7 @@ def test_a_file_says_in_steps_how_long_any_recipe_of_the_zoo_trains(tmp_path, ba
     assert (recipe.schedule.epochs, recipe.schedule.iterations) == (None, 9)
 
 
-AUTO = {"epochs": "auto", "iterations": None, "lr_steps": 500}
+AUTO = {"epochs": "auto", "iterations": None}
 
 
 def test_the_word_auto_stands_for_a_schedule_that_goes_by_the_data(tmp_path):
@@ -289,7 +289,7 @@ def test_the_word_auto_stands_for_a_schedule_that_goes_by_the_data(tmp_path):
 def test_a_key_counts_before_the_word_for_all_of_its_section_in_any_order():
     for texts in (("schedule=auto", "schedule.epochs=7"), ("schedule.epochs=7", "schedule=auto")):
         schedule = load(Recipe, overrides=[parse_assignment(text) for text in texts]).recipe.schedule
-        assert (schedule.epochs, schedule.lr_steps) == (7, 500)
+        assert schedule.epochs == 7
 
 
 def test_another_word_is_no_schedule():

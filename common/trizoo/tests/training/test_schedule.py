@@ -185,19 +185,9 @@ def test_epochs_go_by_the_number_of_images_where_they_are_auto():
     assert {count: epochs_for(count) for count in numbers} == numbers
     assert plan_of(count=100, epochs="auto").total_steps == 100 * 25
     recipe, lines = Recipe(schedule=Schedule(epochs="auto")), []
-    plain, reasons = decided(recipe, 100, False, lines.append)
+    plain, reasons = decided(recipe, 100, lines.append)
     assert plain.schedule == recipe.schedule.model_copy(update={"epochs": 100})
     assert reasons == {"schedule.epochs": "by the number of images, 100 (schedule.epochs: auto)"}
-    assert lines == ["epochs: 100, by the number of images, 100 (schedule.epochs: auto); --epochs for another"]
-    assert decided(plain, 7, False, lines.append) == (plain, {})
+    assert lines == ["epochs: 100, by the number of images, 100 (schedule.epochs: auto); --epochs N for others"]
+    assert decided(plain, 7, lines.append) == (plain, {})
     assert len(lines) == 1
-
-
-@pytest.mark.parametrize(("epochs", "factor"), [(5, 2), (20, 1), (45, 2 / 3), (1000, 0.5)])  # of 25 steps each
-def test_the_peak_rate_goes_by_the_steps_of_the_run_where_it_is_that_of_so_many(epochs, factor):
-    recipe, lines = Recipe(schedule=Schedule(epochs=epochs, batch_size=4, lr=0.003, lr_steps=500)), []
-    plain, reasons = decided(recipe, 100, False, lines.append)
-    assert (plain.schedule.lr, plain.schedule.lr_steps) == (pytest.approx(0.003 * factor, rel=1e-3), None)
-    steps = f"{25 * epochs:,} (schedule.lr_steps: 500)"
-    assert reasons == {"schedule.lr": f"0.003 times {factor:.3g} by the number of steps, {steps}"}
-    assert lines == [f"lr: {plain.schedule.lr:g}, {reasons['schedule.lr']}; --lr for another"]
