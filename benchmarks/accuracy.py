@@ -8,6 +8,7 @@ The peer may live in an environment of its own (--peer-python); peers.py has how
 
 import argparse
 import json
+import math
 import os
 import resource
 import shlex
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from functools import partial
 from pathlib import Path
 from statistics import mean, pstdev
@@ -22,9 +24,21 @@ from statistics import mean, pstdev
 from trizoo import __version__
 from trizoo.commands.cli import run_command
 from trizoo.commands.flags.shared import index_argument, positive_int
+from trizoo.data.finding import is_there
 from trizoo.ground.errors import UserError
+from trizoo.recipes.load import to_dict
+from trizoo.tasks import task_of
 
 HERE = Path(__file__).resolve()
+START = b'{"training": '  # of the lines of --kept
+# keys that all rows of a table share, and the flag that sets them
+OF_THE_TABLE = {
+    "seed": "--seeds",
+    "schedule.epochs": "--epochs",
+    "schedule.iterations": "--epochs",
+    "schedule.batch_size": "--batch",
+    "input_size": "--size",
+}
 PEERS = {  # its models, and the zoo's of the same kind of answer
     "ultralytics": {"yolov3-tiny": "yolov3-tiny"},
     "torchvision": {
@@ -134,14 +148,45 @@ def _result(answer):
     return Detections(boxes, np.array(scores, np.float32), np.array(labels, np.int64))
 
 
-def metrics_of(recipe=None, assignments=(), model=None):
-    """(names of the task's metrics) of a recipe of the zoo, or of a model of it. Raises UserError for wrong ones."""
+def recipe_of(file=None, assignments=(), model=None):
+    """A recipe of the zoo, or of a model of it, with more `key=value`. Raises UserError for wrong ones."""
     from trizoo.recipes.load import parse_assignment
-    from trizoo.tasks import task_of
     from trizoo.training.recipe import new_recipe
 
     values = [parse_assignment(text) for text in assignments]
-    return task_of(new_recipe(values, file=recipe, model=model, origin="--recipes").recipe.model.name).metrics
+    return new_recipe(values, file=file, model=model, origin="--recipes").recipe
+
+
+def changes_of(row):
+    """The `key=value` of one of --rows. Raises UserError for what can't be one."""
+    try:
+        changes = shlex.split(row)
+    except ValueError as error:
+        raise UserError(f"--rows has {row}, which can't be read ({error}); key=value, or several, is needed") from error
+    if not changes:
+        raise UserError("--rows has an empty row, which is the recipe's own; key=value, or several, is needed")
+    for change in changes:
+        key = change.partition("=")[0].strip()
+        if key in OF_THE_TABLE or key.startswith("data."):
+            raise UserError(
+                f"--rows has {row}, and {key} is the same in all rows; {OF_THE_TABLE.get(key, '--set')} sets it"
+            )
+    return changes
+
+
+def row_of(file, given, row):
+    """The recipe of a row. Raises UserError for a wrong one."""
+    changes = changes_of(row)
+    try:
+        return recipe_of(file, [*given, *changes])
+    except UserError as error:
+        quotes = "; a value with spaces goes in quotes, key='{a: 1, b: 2}'" if set("{[") & set(row) else ""
+        raise UserError(f"--rows has {row}: {error}{quotes}") from error
+
+
+def checksum(*parts):
+    """A short text that is another where one of these is, which JSON can hold."""
+    return f"{zlib.crc32(json.dumps(parts, sort_keys=True).encode()):08x}"
 
 
 class Kept:
@@ -150,20 +195,52 @@ class Kept:
     Args:
         path: of the file, None for none
         names: of the table's metrics
+
+    Raises:
+        UserError: for a file that holds anything else, or that can't be written
     """
 
     def __init__(self, path, names):
-        self.path, self._found = path, {}
-        if path is not None and path.exists():
-            for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-                try:
-                    record = json.loads(line)
-                    metrics, seconds = record["metrics"], float(record["seconds"])
-                    self._found[record["training"]] = {name: metrics[name] + 0.0 for name in names}, seconds
-                except (ValueError, TypeError, KeyError) as error:
-                    raise UserError(
-                        f"line {number} of {path} is none that --kept wrote for such a table; another file is needed"
-                    ) from error
+        self.path, self._names, self._found = path, names, {}
+        if path is None:
+            return
+        if path.exists() and not path.is_file():
+            raise UserError(f"--kept is {path}, which is no file; a file for finished trainings is needed")
+        try:
+            with path.open("ab+") as file:
+                file.seek(0)
+                data = file.read()
+                whole = data.rfind(b"\n") + 1
+                for number, line in enumerate(data[:whole].splitlines(), 1):
+                    self._take(line, number)
+                if data[whole:]:
+                    self._end(file, data[whole:], whole, data.count(b"\n") + 1)
+        except OSError as error:
+            raise UserError(f"--kept is {path}, which can't be written: {error.strerror or error}") from error
+
+    def _take(self, line, number):
+        if not line.strip():
+            return
+        try:
+            record = json.loads(line)
+            values = {name: _number(record["metrics"][name]) for name in self._names}
+            self._found[record["training"]] = values, _number(record["seconds"])
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+            raise UserError(
+                f"{self.path} line {number} is no result of a table with {' and '.join(self._names)}; a file that "
+                f"such a table wrote, or a new one, is needed"
+            ) from error
+
+    def _end(self, file, line, place, number):
+        """The last line, which has no end: one that was cut while it was written goes."""
+        try:
+            self._take(line, number)
+            file.write(b"\n")
+        except UserError:
+            if not line.startswith(START):
+                raise
+            file.truncate(place)
+            print(f"{self.path} line {number} was cut; its training is made again", file=sys.stderr)
 
     def get(self, training):
         """(metrics, seconds) of a training, None of one that isn't there."""
@@ -174,6 +251,12 @@ class Kept:
         if self.path is not None:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"training": training, "metrics": metrics, "seconds": seconds}) + "\n")
+
+
+def _number(value):
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"{value} is no number")
+    return float(value)
 
 
 def spread(values):
@@ -193,9 +276,10 @@ def main():
     parser.add_argument(
         "--rows",
         nargs="+",
+        action="extend",
         default=[],
         metavar="'key=value …'",
-        help="further rows of each recipe, by what one of them sets: what a switch is worth",
+        help="more rows for each recipe, each with these values set: what a switch is worth",
     )
     parser.add_argument("--peer", choices=PEERS, help="trains a model of its own, too")
     parser.add_argument("--peer-model", help="default: the first of the peer's")
@@ -204,7 +288,9 @@ def main():
     parser.add_argument("--seeds", type=index_argument, nargs="+", default=[0, 1, 2])
     parser.add_argument("--size", type=positive_int, default=320, help="pixels a side of the input")
     parser.add_argument("--batch", type=positive_int, default=16)
-    parser.add_argument("--kept", type=Path, metavar="FILE", help="goes on with the table whose trainings it holds")
+    parser.add_argument(
+        "--kept", type=Path, metavar="FILE", help="file for finished trainings, which aren't made again"
+    )
     parser.add_argument("--core", type=index_argument, default=max(os.sched_getaffinity(0)), help="default: the last")
     args = parser.parse_args()
     if args.core not in os.sched_getaffinity(0):
@@ -212,39 +298,44 @@ def main():
     if shutil.which(args.peer_python) is None:
         parser.error(f"--peer-python is {args.peer_python}, which is no program")
     if args.kept and not args.kept.parent.is_dir():
-        parser.error(f"--kept is {args.kept}, whose folder isn't there; one that is, is needed")
+        parser.error(f"--kept is {args.kept}, and there is no folder {args.kept.parent}; one that is there is needed")
+    if len(set(args.seeds)) < len(args.seeds):
+        parser.error(f"--seeds is {' '.join(map(str, args.seeds))}; each is needed once")
     if args.peer_model and not args.peer:
         parser.error("--peer-model needs --peer")
-    sides, kinds = [], {}
-    for recipe in args.recipes:
-        for row in ("", *args.rows):
-            try:
-                changes = shlex.split(row)
-            except ValueError as error:
-                parser.error(f"--rows has {row}, which can't be read ({error}); key=value, or several, is needed")
-            title = f"{recipe}, {args.framework}" + (f", `{row}`" if row else "")
-            if title in kinds:
-                parser.error(f"{title} is there twice; each recipe, and each of --rows, is needed once")
-            sides.append((title, partial(of_zoo, changes=changes), recipe))
-            kinds[title] = metrics_of(recipe, [*args.set, *changes])
+    sides, recipes = [], {}
+    for file in args.recipes:
+        for row in (None, *args.rows):
+            title = f"{file}, {args.framework}" + (f", `{row.strip()}`" if row else "")
+            recipe = recipe_of(file, args.set) if row is None else row_of(file, args.set, row)
+            for other, known in recipes.items():
+                if known == recipe:
+                    parser.error(f"{title} is the same as {other}; each recipe and each row is needed once")
+            changes = () if row is None else changes_of(row)
+            sides.append((title, partial(of_zoo, changes=changes), file, checksum(to_dict(recipe))))
+            recipes[title] = recipe
     if args.peer:
         model = args.peer_model or next(iter(PEERS[args.peer]))
         if model not in PEERS[args.peer]:
             parser.error(f"--peer-model is {model}; one of {', '.join(PEERS[args.peer])} is needed")
-        sides.append((f"{model}, {args.peer}", of_peer, model))
-        kinds[model] = metrics_of(model=PEERS[args.peer][model])
+        title = f"{model}, {args.peer}"
+        recipes[title] = recipe_of(model=PEERS[args.peer][model])
+        sides.append((title, of_peer, model, checksum(HERE.with_name("peers.py").read_text(encoding="utf-8"))))
     if not sides:
         parser.error("--recipes without a name needs --peer")
+    kinds = {title: task_of(recipe.model.name).metrics for title, recipe in recipes.items()}
     if len(set(kinds.values())) > 1:
-        told = "; ".join(f"{name} has {' and '.join(names)}" for name, names in kinds.items())
+        told = "; ".join(f"{title} has {' and '.join(names)}" for title, names in kinds.items())
         parser.error(f"sides of one table need the same metrics, and {told}")
     names = next(iter(kinds.values()))
-    metrics, seconds = {title: [] for title, _, _ in sides}, {title: [] for title, _, _ in sides}
+    metrics, seconds = {title: [] for title in kinds}, {title: [] for title in kinds}
+    if not is_there(args.data):
+        raise UserError(f"data set {args.data} does not exist")
     kept = Kept(args.kept, names)
-    settings = f"{args.epochs} epochs, {args.size}, {args.batch}, {' '.join(args.set)}, {args.data}"
+    settings = f"{args.epochs} epochs, {args.size}, {args.batch}, {' '.join(args.set)}, {os.path.realpath(args.data)}"
     for seed in args.seeds:
-        for title, side, model in sides:
-            training = f"trizoo {__version__}, {title}, seed {seed}, {settings}"
+        for title, side, model, made_by in sides:
+            training = f"trizoo {__version__}, {title} ({made_by}), seed {seed}, {settings}"
             found = kept.get(training)
             if found is None:
                 with tempfile.TemporaryDirectory() as folder:
@@ -256,7 +347,7 @@ def main():
             values = ", ".join(f"{name} {measured[name]:.3f}" for name in names)
             print(f"seed {seed}, {title}: {values}, {took:.0f} s", file=sys.stderr, flush=True)
     print(f"| {' | '.join(['', *(f'test {name}' for name in names), 'CPU seconds', 'seeds'])} |\n|{' --- |' * 5}")
-    for title, _, _ in sides:
+    for title in kinds:
         cells = [spread([one[name] for one in metrics[title]]) for name in names]
         print(f"| {title} | {' | '.join(cells)} | {mean(seconds[title]):.0f} | {len(args.seeds)} |")
 

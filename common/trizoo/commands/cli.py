@@ -17,6 +17,7 @@ from trizoo.ground.errors import UserError, harmless, sentence
 from trizoo.ground.stderr import without_remarks
 from trizoo.ground.tested import untested
 from trizoo.tasks import FLAGS
+from trizoo.training.precision import NO_FASTER
 
 REFUSED = 2  # the exit code for what the user can put right
 INTERRUPTED = 130  # the shell's exit code for a program ended by Ctrl-C
@@ -142,7 +143,7 @@ def tell_precision(args, recipe):
     elif ending_of(args.weights) in EXPORTED:
         say(f"precision: {recipe.precision}, that of the file")
     else:
-        say(f"precision: {recipe.precision}, since the device isn't known to multiply bf16 itself")
+        say(f"precision: {recipe.precision}, since the device {NO_FASTER}")
 
 
 def choose_for(args, script=None):

@@ -1,6 +1,7 @@
 """A recipe as YAML: `dump` to keep it, `describe` to show also where each value comes from."""
 
-from trizoo.ground.yaml_tree import render
+from trizoo.ground.errors import UserError
+from trizoo.ground.yaml_tree import Location, parse, render, unwrap
 from trizoo.recipes.load import is_branch
 from trizoo.recipes.outline import to_plain
 
@@ -35,8 +36,16 @@ def dump(recipe, remarks=None):
 
 
 def is_dump(text, recipe):
-    """Whether a text is what `dump` gives of the recipe with some remarks or none."""
-    return [line.partition(REMARK)[0] for line in text.splitlines()] == dump(recipe).splitlines()
+    """Whether a text says what `dump` gives of the recipe, with any remarks."""
+    try:
+        return _values(text) == _values(dump(recipe))
+    except UserError:
+        return False
+
+
+def _values(text):
+    tree = parse(text, lambda line: Location("", ""))
+    return None if tree is None else unwrap(tree)
 
 
 def _lines(value, path=(), indent=""):

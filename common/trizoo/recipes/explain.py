@@ -2,7 +2,7 @@
 
 from trizoo.ground.text import suggest
 from trizoo.ground.yaml_tree import find
-from trizoo.recipes.outline import locate
+from trizoo.recipes.outline import locate, spot_of
 
 FLAGS = ("workers", "device", "out", "resume", "weights")  # of train, which are easily taken for keys
 
@@ -19,6 +19,8 @@ def explain(error, schema, tree):
     ranked = sorted(problems.items(), key=lambda problem: problem[1][1][0]["type"] != "extra_forbidden")
     path, (names, items) = ranked[0]
     sentence = f"{find(tree, path).location.where}: {_sentence(path, names, items, tree)}"
+    if items[0]["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        sentence += "".join(f", or the word {word}" for word in spot_of(schema, path).words)
     more = len(problems) - 1
     return sentence + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else "")
 

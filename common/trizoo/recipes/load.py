@@ -17,7 +17,7 @@ from trizoo.ground.files import open_ordinary
 from trizoo.ground.text import suggest
 from trizoo.ground.yaml_tree import MOST_CHARACTERS, Location, Node, find, parse, unwrap, wrap
 from trizoo.recipes.explain import explain
-from trizoo.recipes.outline import Spot, default_tree, displace, merge, spell_out, to_plain
+from trizoo.recipes.outline import Spot, default_tree, displace, merge, spell_out, spot_of, to_plain
 
 RECIPES = Path(__file__).parent
 BASE = "_base_"
@@ -55,7 +55,7 @@ def load(schema, *, file=None, overrides=(), base=None, folder=RECIPES):
             )
         if name is not None:
             tree = merge(tree, _read(os.fspath(name), kind, Path(), folder, spot), spot)
-    for key, value, origin in _displacing(_spelt_out(overrides, spot), spot):
+    for key, value, origin in _displacing(_spelt_out(overrides, schema), schema):
         leaf = wrap(value, Location(origin, origin))
         tree = merge(tree, _change(tree, _split(key, origin), leaf, spot), spot)
     recipe = _validate(schema, tree)
@@ -203,28 +203,32 @@ def _beside(folder, section, key):
     return Node({**section.value, key: Node(os.path.normpath(folder / path.value), path.location)}, section.location)
 
 
-def _spelt_out(overrides, spot):
-    """Overrides, first of all what a word in the place of a whole section stands for: a key of it has the last word."""
-    overrides = [(*override, _inside(spot, override[0]).meant_by(override[1])) for override in overrides]
+def _spelt_out(overrides, schema):
+    """Overrides, first of all what a word in the place of a section stands for, but for keys that others set.
+
+    Nor does it set an alternative of such a key.
+    """
+    overrides = [(*override, spot_of(schema, _keys(override[0])).meant_by(override[1])) for override in overrides]
+    given = {key for key, _, _, meant in overrides if meant is None}
     for section, _, origin, meant in overrides:
-        yield from ((f"{section}.{key}", value, origin) for key, value in (meant or {}).items())
+        others = dict(spot_of(schema, _keys(section)).alternatives()) if meant else {}
+        for key, value in (meant or {}).items():
+            if given.isdisjoint((f"{section}.{key}", f"{section}.{others.get(key)}")):
+                yield f"{section}.{key}", value, origin
     yield from (override for *override, meant in overrides if meant is None)
 
 
-def _inside(spot, key):
-    """The spot of a dotted key."""
-    for part in key.split(".") if key else ():
-        spot = spot.step(part)
-    return spot
+def _keys(dotted):
+    return dotted.split(".") if dotted else []
 
 
-def _displacing(overrides, spot):
+def _displacing(overrides, schema):
     """Overrides, and before one that is given a null for its alternative, unless that is among them."""
     overrides = list(overrides)
     keys = {key for key, _, _ in overrides}
     for key, value, origin in overrides:
         above, _, last = key.rpartition(".")
-        inside = _inside(spot, above)
+        inside = spot_of(schema, _keys(above))
         for given, other in inside.alternatives():
             name = f"{above}.{other}" if above else other
             if given == last and value is not None and name not in keys:

@@ -48,9 +48,14 @@ class Spot:
         pairs = getattr(self.model, "alternatives", ())
         return [both for pair in pairs for both in (pair, pair[::-1])]
 
+    @property
+    def words(self):
+        """{word that may stand in the mapping's place here: the mapping that it stands for}."""
+        return getattr(self.model, "words", {})
+
     def meant_by(self, value):
-        """The mapping that a word stands for here, one of the model's `words`; None for all else."""
-        return getattr(self.model, "words", {}).get(value) if isinstance(value, str) else None
+        """The mapping that a word stands for here; None for all else."""
+        return self.words.get(value) if isinstance(value, str) else None
 
     def narrow(self, label):
         """The member of a union that `label` means: a value of the discriminator or the name of a class."""
@@ -85,6 +90,14 @@ class Spot:
         if fixed:
             return Spot.of(arguments[key]) if isinstance(key, int) and key < len(arguments) else Spot()
         return Spot.of(arguments[0] if isinstance(key, int) else arguments[-1])
+
+
+def spot_of(schema, path):
+    """The spot of a path of keys."""
+    spot = Spot((schema,))
+    for key in path:
+        spot = spot.step(key)
+    return spot
 
 
 def locate(schema, location):

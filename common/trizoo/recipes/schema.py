@@ -141,7 +141,7 @@ class Optimizer(Section):
 
 
 class Schedule(Section):
-    """How long, how many at once, how fast. The word auto in its place sets what may be auto: epochs."""
+    """How long, how many at once, how fast. `schedule: auto` is short for `schedule: {epochs: auto}`."""
 
     words: ClassVar = {"auto": {"epochs": "auto"}}  # what may stand in the mapping's place
     alternatives: ClassVar = (("epochs", "iterations"),)  # one that is given anew takes the other's place

@@ -1,6 +1,6 @@
 """Scripts of benchmarks/ that make or refuse something before they measure."""
 
-import json
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trizoo import __version__
+from trizoo.commands.cli import run_command
 
 FOLDER = Path(__file__).parents[3] / "benchmarks"
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="needs the repository")
@@ -50,6 +50,31 @@ def test_masks_that_do_not_fit_are_refused_before_anything_is_written(masks, tmp
     assert not (tmp_path / "cells").exists()
 
 
+@pytest.fixture
+def table(tmp_path, monkeypatch, capsys):
+    """Runs accuracy.py on tmp_path with trainings that are none: table(flag, ...) -> (exit code, output, trained)."""
+    about = importlib.util.spec_from_file_location("accuracy", FOLDER / "accuracy.py")
+    accuracy = importlib.util.module_from_spec(about)
+    about.loader.exec_module(accuracy)
+    trained = []
+
+    def of_zoo(args, recipe, seed, folder, changes=()):
+        trained.append((recipe, seed, list(changes)))
+        return {"mAP50": 0.5 + 0.2 * seed, "mAP": 0.25 + 0.1 * seed}, 100.0
+
+    monkeypatch.setattr(accuracy, "of_zoo", of_zoo)
+
+    def run(*flags):
+        monkeypatch.setattr(sys, "argv", ["accuracy.py", "--data", str(tmp_path), *map(str, flags)])
+        trained.clear()
+        with pytest.raises(SystemExit) as ended:
+            run_command(accuracy.main)
+        said = capsys.readouterr()
+        return ended.value.code or 0, said.out + said.err, list(trained)
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -57,39 +82,84 @@ def test_masks_that_do_not_fit_are_refused_before_anything_is_written(masks, tmp
         (("--recipes", "nosuch"), "error: there is no recipe nosuch.yaml"),
         (("--peer-model", "retinanet_resnet18_fpn"), "--peer-model needs --peer"),
         (("--rows", "ema.decay=0", "loss.aligned=4 loss.alinged=4"), "unknown key 'loss.alinged'"),
-        (("--recipes", "yolov3-tiny", "yolov3-tiny"), "yolov3-tiny, pytorch is there twice; each recipe, and each of "),
+        (("--recipes", "yolov3-tiny", "yolov3-tiny"), "yolov3-tiny, pytorch is the same as yolov3-tiny, pytorch; each"),
+        (
+            ("--rows", "ema.decay=0", "ema.decay=0.0 "),
+            "`ema.decay=0.0` is the same as yolov3-tiny, pytorch, `ema.decay=0",
+        ),
+        (("--rows", " "), "--rows has an empty row, which is the recipe's own"),
+        (("--rows", "seed=3"), "--rows has seed=3, and seed is the same in all rows; --seeds sets it"),
+        (("--rows", "data.root=x"), "--rows has data.root=x, and data.root is the same in all rows; --set sets it"),
+        (("--rows", "optimizer={name: adam}"), "a value with spaces goes in quotes, key='{a: 1, b: 2}'"),
+        (("--seeds", "0", "0"), "--seeds is 0 0; each is needed once"),
+        (("--data", "set"), "error: data set set does not exist"),
         (("--rows", "ema.decay='0"), "--rows has ema.decay='0, which can't be read (No closing quotation)"),
-        (("--kept", "no/such/folder/kept.jsonl"), "--kept is no/such/folder/kept.jsonl, whose folder isn't there"),
+        (("--kept", "no/such/folder/kept.jsonl"), "--kept is no/such/folder/kept.jsonl, and there is no folder no/"),
         (("--core", "4096"), "--core is 4096; one of "),
     ],
 )
-def test_what_makes_no_table_is_refused_before_anything_is_trained(arguments, sentence):
-    code, _, errors = ran("accuracy.py", "--data", "set", *arguments)
-    assert code == 2
-    assert sentence in errors
+def test_what_makes_no_table_is_refused_before_anything_is_trained(table, arguments, sentence):
+    code, told, trained = table(*arguments)
+    assert (code, trained) == (2, [])
+    assert sentence in told
 
 
 def test_what_a_training_refuses_is_one_sentence_here_too(tmp_path):
-    code, _, errors = ran("accuracy.py", "--data", tmp_path / "nothing", "--seeds", 0)
+    code, _, errors = ran("accuracy.py", "--data", tmp_path, "--seeds", 0)
     assert (code, errors.count("\n")) == (2, 1)
-    assert errors == f"error: data set {tmp_path / 'nothing'} does not exist\n"
+    assert errors.startswith("error: ")
 
 
-def test_trainings_that_are_kept_are_not_made_again(tmp_path):
-    lines = [
-        {
-            "training": f"trizoo {__version__}, yolov3-tiny, pytorch, seed {seed}, 40 epochs, 320, 16, , set",
-            "metrics": metrics,
-            "seconds": 100,
-        }
-        for seed, metrics in enumerate([{"mAP50": 0.5, "mAP": 0.25}, {"mAP50": 0.7, "mAP": 0.35}])
-    ]
+def test_trainings_that_are_kept_are_not_made_again(table, tmp_path):
+    flags = ("--seeds", 0, 1, "--kept", tmp_path / "kept.jsonl")
+    code, told, trained = table(*flags)
+    assert (code, trained) == (0, [("yolov3-tiny", 0, []), ("yolov3-tiny", 1, [])])
+    assert "| yolov3-tiny, pytorch | 0.600 ± 0.100 | 0.300 ± 0.050 | 100 | 2 |" in told
+    assert table(*flags)[2] == []
+    for changed in (("--set", "ema.decay=0"), ("--epochs", 3), ("--data", tmp_path / "..")):
+        assert len(table(*flags, *changed)[2]) == 2
+
+
+def test_a_changed_recipe_of_the_same_name_is_trained_anew(table, tmp_path):
+    recipe = tmp_path / "mine.yaml"
+    flags = ("--recipes", recipe, "--seeds", 0, "--kept", tmp_path / "kept.jsonl")
+    recipe.write_text("_base_: yolov3-tiny\nschedule: {lr: 0.001}\n")
+    assert [len(table(*flags)[2]) for _ in range(2)] == [1, 0]
+    recipe.write_text("_base_: yolov3-tiny\nschedule: {lr: 0.002}\n")
+    assert len(table(*flags)[2]) == 1
+
+
+def test_a_kept_line_that_was_cut_is_made_again_and_one_without_its_end_stays(table, tmp_path):
     kept = tmp_path / "kept.jsonl"
-    kept.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    code, output, _ = ran("accuracy.py", "--data", "set", "--seeds", 0, 1, "--kept", kept)
-    assert (code, output.splitlines()[-1]) == (0, "| yolov3-tiny, pytorch | 0.600 ± 0.100 | 0.300 ± 0.050 | 100 | 2 |")
-    for other in (b"[]\n", b"\xff\xd8\xff", b'{"training": "a", "metrics": {"mAP50": 0.5}, "seconds": 3}\n'):
-        kept.write_bytes(other)
-        code, _, errors = ran("accuracy.py", "--data", "set", "--kept", kept)
-        assert code == 2
-        assert errors.startswith(f"error: line 1 of {kept} is none that --kept wrote for such a table; another file")
+    flags = ("--seeds", 0, 1, "--kept", kept)
+    table(*flags)
+    lines = kept.read_text().splitlines()
+    for text, missing in ((f"{lines[0]}\n\n{lines[1]}", 0), (f"{lines[0]}\n{lines[1][:40]}", 1)):
+        kept.write_text(text)
+        assert len(table(*flags)[2]) == missing
+        assert [line for line in kept.read_text().splitlines() if line] == lines
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]\n",
+        b"\xff\xd8\xff",
+        b'{"training": "a", "metrics": {"mAP50": 0.5}, "seconds": 3}\n',
+        b'{"training": "a", "metrics": {"mAP50": 0.5, "mAP": true}, "seconds": 3}\n',
+        b'{"training": "a", "metrics": {"mAP50": 0.5, "mAP": NaN}, "seconds": 3}\n',
+        b'{"training": "a", "metrics": {"mAP50": 0.5, "mAP": 1' + b"0" * 400 + b'}, "seconds": 3}\n',
+        b"[" * 100_000 + b"\n",
+    ],
+)
+def test_a_kept_file_of_something_else_is_refused_and_stays_as_it_is(table, tmp_path, content):
+    kept = tmp_path / "kept.jsonl"
+    kept.write_bytes(content)
+    code, told, trained = table("--kept", kept)
+    assert (code, trained, kept.read_bytes()) == (2, [], content)
+    assert f"{kept} line 1 is no result of a table with mAP50 and mAP; a file that such a table wrote, or a new" in told
+
+
+def test_rows_of_several_flags_add_up(table):
+    rows = [changes for _, _, changes in table("--seeds", 0, "--rows", "ema.decay=0", "--rows", "augment=[]")[2]]
+    assert rows == [[], ["ema.decay=0"], ["augment=[]"]]

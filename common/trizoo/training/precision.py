@@ -1,5 +1,7 @@
 """What `precision: auto` stands for on a device."""
 
+NO_FASTER = "isn't known to be faster in bf16"
+
 
 def settled(framework, device, precision):
     """The precision itself: of "auto" bf16 where the device multiplies it itself, else fp32."""
@@ -9,10 +11,10 @@ def settled(framework, device, precision):
 
 
 def with_precision(framework, recipe, device, say):
-    """The recipe with the precision that `precision: auto` stands for, which `say` gets with its reason."""
+    """The recipe with the precision that `precision: auto` stands for -> (recipe, {key: reason}); `say` gets a line."""
     if recipe.precision != "auto":
-        return recipe
+        return recipe, {}
     precision = settled(framework, device, recipe.precision)
-    known = "the device multiplies it" if precision == "bf16" else "the device isn't known to multiply bf16"
-    say(f"precision: {precision}, since {known} itself (precision: auto)")
-    return recipe.model_copy(update={"precision": precision})
+    reason = f"since the device {'multiplies it itself' if precision == 'bf16' else NO_FASTER} (precision: auto)"
+    say(f"precision: {precision}, {reason}")
+    return recipe.model_copy(update={"precision": precision}), {"precision": reason}

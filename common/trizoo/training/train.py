@@ -101,7 +101,7 @@ def train(
     world = framework.world()
     if not world.is_first:
         say, quiet, callbacks = _nothing, True, ()
-    recipe = with_precision(framework, recipe, device, say)
+    recipe, reasons = with_precision(framework, recipe, device, say)
     given = {"--resume": run is not None, "--weights": weights is not None, "--batch-size auto": fit_batch}
     check_agree(world, of_settings, framework, recipe, given)
     workers = choose_workers(workers, world.local_size, say)
@@ -147,7 +147,7 @@ def train(
         if fit_batch:
             options = {"sizes": sources.sizes, "workers": workers, "world": world, "teacher": teacher}
             recipe = fit_batch_size(framework, recipe, framework.shapes(model), device, say, devices=devices, **options)
-        recipe, reasons = decided(recipe, len(sources.members), say)
+        recipe, of_schedule = decided(recipe, len(sources.members), say)
         if world.is_first:
             if run is None:
                 run = RunFolder.create(next_run(Path("runs"), recipe.model.name) if out is None else out)
@@ -175,7 +175,7 @@ def train(
                 world=world,
                 teacher=teacher,
                 layers=LayerStats(run.layers_csv, recipe.schedule.accumulate) if layer_stats else None,
-                reasons=reasons,
+                reasons=reasons | of_schedule,
             )
         except UnwrittenError as error:
             raise run.explain(error) from error

@@ -562,6 +562,8 @@ def test_a_precision_of_auto_is_the_devices_in_the_run(
     assert f"\nprecision: {precision}, since the device" in capsys.readouterr().out
     assert load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.precision == precision
     assert load(tmp_path / "run" / "last.h5").recipe["precision"] == precision
+    written = (tmp_path / "run" / "recipe.yaml").read_text(encoding="utf-8")
+    assert f"precision: {precision}  # since the device" in written
 
 
 def test_a_batch_size_of_auto_needs_a_run_to_train(start, framework, tmp_path, capsys):

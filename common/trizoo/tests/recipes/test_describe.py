@@ -2,8 +2,9 @@ import re
 
 import pytest
 
-from trizoo.recipes.describe import describe, dump
+from trizoo.recipes.describe import describe, dump, is_dump
 from trizoo.recipes.load import Loaded, load, parse_assignment
+from trizoo.recipes.schema import Data, Recipe
 
 RECIPES = [
     "name: a\n",
@@ -77,3 +78,13 @@ def test_a_dump_has_no_bases_and_no_comments(schema, load_text, write):
     assert "_base_" not in text
     assert "#" not in text
     assert text == dump(load(schema, overrides=[("name", "a", "")]).recipe)
+
+
+def test_remarks_are_no_part_of_what_a_recipe_says():
+    recipe = Recipe(data=Data(root="photos  # of mine"))
+    text = dump(recipe, {"data.root": "found", "schedule.batch_size": "by memory"})
+    assert "  root: 'photos  # of mine'  # found\n" in text
+    assert "  batch_size: 8  # by memory\n" in text
+    assert is_dump("# a note\n" + text, recipe)
+    assert not is_dump(text, Recipe())
+    assert not is_dump("{", recipe)

@@ -292,8 +292,14 @@ def test_a_key_counts_before_the_word_for_all_of_its_section_in_any_order():
         assert schedule.epochs == 7
 
 
+def test_iterations_that_are_said_take_the_place_of_the_words_epochs():
+    for texts in (("schedule=auto", "schedule.iterations=7"), ("schedule.iterations=7", "schedule=auto")):
+        schedule = load(Recipe, overrides=[parse_assignment(text) for text in texts]).recipe.schedule
+        assert (schedule.epochs, schedule.iterations) == (None, 7)
+
+
 def test_another_word_is_no_schedule():
-    with pytest.raises(UserError, match="schedule is 'fast'; it should be a mapping of keys to values"):
+    with pytest.raises(UserError, match="is 'fast'; it should be a mapping of keys to values, or the word auto"):
         load(Recipe, overrides=[parse_assignment("schedule=fast")])
 
 
