@@ -22,7 +22,7 @@ from trizoo.ground.files import open_ordinary
 from trizoo.ground.lock import holder
 from trizoo.recipes.load import from_dict, load
 from trizoo.recipes.schema import Recipe
-from trizoo.tasks import best_metric
+from trizoo.tasks import task_of
 from trizoo.training.run import KINDS, RunFolder
 from trizoo.weights.checkpoint import load_recipe, load_state
 
@@ -55,8 +55,8 @@ class History:
 
     @property
     def score_name(self):
-        """The metric that chooses the best weights: "mAP50" or "mIoU"."""
-        return best_metric(self.recipe)
+        """The metric that `limits` are of, whatever chooses the best weights: "mAP50" or "mIoU"."""
+        return task_of(self.recipe.model.name).metrics[0]
 
     @cached_property
     def last_step(self):

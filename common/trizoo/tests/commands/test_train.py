@@ -63,7 +63,7 @@ def test_an_epochs_terms_are_means_over_its_steps(start, tmp_path):
 
 @pytest.fixture
 def scripted(monkeypatch):
-    """A function of the mAP50 that the evaluations of the next runs give, one after the other."""
+    """A function of the mAP that the evaluations of the next runs give, one after the other."""
     measured = []
 
     class Scripted:
@@ -71,7 +71,7 @@ def scripted(monkeypatch):
             self.inner, self.records = inner, inner.records
 
         def measure(self, detector):
-            return {**self.inner.measure(detector)[0], "mAP50": measured.pop(0)}, []
+            return {**self.inner.measure(detector)[0], "mAP": measured.pop(0)}, []
 
     fit = loop.Trainer.fit
 
@@ -94,11 +94,11 @@ def test_best_holds_the_weights_of_the_best_evaluation(start, scripted, tmp_path
 
 def test_best_goes_by_another_metric_where_the_recipe_says_so(start, scripted, tmp_path):
     scripted([0.2, 0.6, 0.4])
-    assert start("--epochs", "3", "--set", "evaluate.best=mAP") == 0  # which is the same each time
+    assert start("--epochs", "3", "--set", "evaluate.best=mAP50") == 0
     best = load(tmp_path / "run" / "best.h5")
-    rows = [record["mAP"] for record in RunFolder.open(tmp_path / "run").read_log() if record["kind"] == "epoch"]
+    rows = [record["mAP50"] for record in RunFolder.open(tmp_path / "run").read_log() if record["kind"] == "epoch"]
     assert (best.epoch, best.best) == (3, max(rows))
-    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["validation_mAP"] == best.best
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["validation_mAP50"] == best.best
     with pytest.raises(UserError, match=r"evaluate\.best is 'mIoU'; yolov3-tiny is evaluated by mAP50 and mAP"):
         start("--set", "evaluate.best=mIoU", out="other")
     assert not (tmp_path / "other").exists()
