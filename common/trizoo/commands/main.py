@@ -30,7 +30,7 @@ from trizoo.commands.flags import (
 from trizoo.commands.flags.examples import EXAMPLES
 from trizoo.framework import FRAMEWORKS
 from trizoo.ground.errors import UserError
-from trizoo.training.world import by_torchrun, is_first_here
+from trizoo.training.world import by_torchrun, tells_error
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def run(name, arguments, *, prog, framework=None):
             raise UserError(f"{prog} runs in one process, and torchrun started several; without torchrun it would do")
         given = (args, *_choice(command, args, framework))
     except UserError:  # all processes of torchrun's have met it
-        if is_first_here():
+        if tells_error():
             raise
         return REFUSED
     return command.run(*given)

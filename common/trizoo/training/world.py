@@ -6,6 +6,9 @@ first alone writes and speaks.
 
 import json
 import os
+import signal
+import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +17,7 @@ from trizoo.ground.conventions import IGNORE
 from trizoo.ground.errors import UserError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+LET_SPEAK = 10  # seconds that the first process of a machine may take to start and to tell an error
 ENDED = (
     "another process of this run has ended, or can't be reached; what it said tells why, and --resume goes on from the "
     "last checkpoint"
@@ -213,6 +217,21 @@ def by_torchrun():
 def is_first_here():
     """Whether this process tells of errors before it knows the others: of torchrun's the first of a machine."""
     return "TORCHELASTIC_RUN_ID" not in os.environ or int_or_none("LOCAL_RANK") in (None, 0)
+
+
+def tells_error():
+    """Whether this process tells an error that each meets by itself; another waits until the first has told it.
+
+    torchrun ends all processes once one has ended: also the first, which may still be starting.
+    """
+    if is_first_here():
+        return True
+    usual = signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # torchrun's, where the first has ended
+    try:
+        time.sleep(LET_SPEAK)
+    finally:
+        signal.signal(signal.SIGTERM, usual)
+    return False
 
 
 def alone(title):

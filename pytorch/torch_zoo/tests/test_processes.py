@@ -59,7 +59,7 @@ def flags(tmp_path_factory):
     """Of a run whose epochs are of one step each; Adam would make whole steps of gradients that are rounding alone."""
     data = synthesize(tmp_path_factory.mktemp("data") / "data", images=10, size=(64, 64))
     chosen = ("--model", "yolov3-tiny", "--input-size", 64, "--batch-size", 4, "--workers", 0)
-    return ("--data", data, *chosen, "--set", "optimizer.name=sgd", "--set", "schedule.lr=0.001")
+    return ("--data", data, *chosen, "--set", "optimizer.name=sgd", "--lr", 0.001)
 
 
 def test_a_run_of_two_processes_is_that_of_one_and_the_first_alone_speaks(flags, tmp_path):

@@ -9,7 +9,7 @@ from trizoo import __version__
 from trizoo.ground.devices import NAMES, device_name
 from trizoo.ground.errors import UserError, sentence
 from trizoo.tasks import FLAGS
-from trizoo.training.world import is_first_here
+from trizoo.training.world import tells_error
 
 MOST_SIDE = 16384  # pixels of an input; a square of it has 0.8 GB
 
@@ -39,7 +39,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Ends with exit code 2 and one sentence; all flags would bury it."""
-        self.exit(2, f"error: {sentence(message)}; {self.prog} --help shows all flags\n" if is_first_here() else None)
+        self.exit(2, f"error: {sentence(message)}; {self.prog} --help shows all flags\n" if tells_error() else None)
 
     def parse_known_args(self, args=None, namespace=None):
         """As argparse does, which before Python 3.13 makes an empty list of the value in --flag=--."""

@@ -230,6 +230,7 @@ def test_an_error_of_several_processes_is_told_by_one_and_all_end_with_2(local_r
     for name, value in zip(VARIABLES, values, strict=True):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    monkeypatch.setattr("trizoo.training.world.LET_SPEAK", 0)
     with pytest.raises(SystemExit) as ended:
         run("train", ["--no-such-flag"], prog="train.py", framework="pytorch")
     assert ended.value.code == 2
@@ -255,11 +256,14 @@ def test_what_no_processes_share_is_refused_under_torchrun_and_told_by_the_first
     for name, value in zip(VARIABLES, (rank, "2", rank, "2", "localhost", "29500"), strict=True):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    waited = []
+    monkeypatch.setattr("trizoo.training.world.time.sleep", waited.append)
     if rank == "0":
         with pytest.raises(UserError, match=r"evaluate\.py runs in one process, and torchrun started several"):
             run("evaluate", ["--weights", "none.h5"], prog="evaluate.py", framework="pytorch")
     else:
         assert run("evaluate", ["--weights", "none.h5"], prog="evaluate.py", framework="pytorch") == 2
+    assert waited == ([10] if rank == "1" else [])  # torchrun would end the first before it has spoken
     assert capsys.readouterr() == ("", "")
 
 
