@@ -175,18 +175,18 @@ def changes_of(row):
 
 
 def row_of(file, given, row):
-    """The recipe of a row. Raises UserError for a wrong one."""
+    """(recipe, its `key=value`) of a row. Raises UserError for a wrong one."""
     changes = changes_of(row)
     try:
-        return recipe_of(file, [*given, *changes])
+        return recipe_of(file, [*given, *changes]), changes
     except UserError as error:
         quotes = "; a value with spaces goes in quotes, key='{a: 1, b: 2}'" if set("{[") & set(row) else ""
         raise UserError(f"--rows has {row}: {error}{quotes}") from error
 
 
-def checksum(*parts):
-    """A short text that is another where one of these is, which JSON can hold."""
-    return f"{zlib.crc32(json.dumps(parts, sort_keys=True).encode()):08x}"
+def checksum(value):
+    """A short text that is another where the value is, which JSON can hold."""
+    return f"{zlib.crc32(json.dumps(value, sort_keys=True).encode()):08x}"
 
 
 class Kept:
@@ -307,11 +307,10 @@ def main():
     for file in args.recipes:
         for row in (None, *args.rows):
             title = f"{file}, {args.framework}" + (f", `{row.strip()}`" if row else "")
-            recipe = recipe_of(file, args.set) if row is None else row_of(file, args.set, row)
+            recipe, changes = (recipe_of(file, args.set), ()) if row is None else row_of(file, args.set, row)
             for other, known in recipes.items():
                 if known == recipe:
                     parser.error(f"{title} is the same as {other}; each recipe and each row is needed once")
-            changes = () if row is None else changes_of(row)
             sides.append((title, partial(of_zoo, changes=changes), file, checksum(to_dict(recipe))))
             recipes[title] = recipe
     if args.peer:
