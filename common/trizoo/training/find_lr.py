@@ -46,7 +46,7 @@ def find_lr(framework, recipe, device, say, *, steps, weights=None, out=None, wo
     check_workers(workers)
     world = alone("--find-lr")
     workers = choose_workers(workers, 1, say)
-    recipe, _ = with_precision(framework, recipe, device, say)
+    recipe, _ = with_precision(framework, recipe, device, say, world)
     check_model(recipe)
     check_there(recipe)
     check_own_operations(recipe, workers)

@@ -10,11 +10,18 @@ def settled(framework, device, precision):
     return "bf16" if framework.multiplies_bf16(device) else "fp32"
 
 
-def with_precision(framework, recipe, device, say):
-    """The recipe with the precision that `precision: auto` stands for -> (recipe, {key: reason}); `say` gets a line."""
+def with_precision(framework, recipe, device, say, world):
+    """The recipe with the precision that `precision: auto` stands for -> (recipe, {key: reason}); `say` gets a line.
+
+    Of several processes, which have the same recipe, all train in bf16 or none does. Each waits for all.
+    """
     if recipe.precision != "auto":
         return recipe, {}
     precision = settled(framework, device, recipe.precision)
-    reason = f"since the device {'multiplies it itself' if precision == 'bf16' else NO_FASTER} (precision: auto)"
+    if world.any(precision == "fp32"):
+        precision = "fp32"
+    faster = precision == "bf16"
+    whose = "the device" if world.size == 1 else "every process's device" if faster else "a process's device"
+    reason = f"since {whose} {'multiplies it itself' if faster else NO_FASTER} (precision: auto)"
     say(f"precision: {precision}, {reason}")
     return recipe.model_copy(update={"precision": precision}), {"precision": reason}

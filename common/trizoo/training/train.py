@@ -101,9 +101,9 @@ def train(
     world = framework.world()
     if not world.is_first:
         say, quiet, callbacks = _nothing, True, ()
-    recipe, reasons = with_precision(framework, recipe, device, say)
     given = {"--resume": run is not None, "--weights": weights is not None, "--batch-size auto": fit_batch}
     check_agree(world, of_settings, framework, recipe, given)
+    recipe, reasons = with_precision(framework, recipe, device, say, world)
     workers = choose_workers(workers, world.local_size, say)
     if fit_batch:
         recipe = undecided(recipe, world.size)
