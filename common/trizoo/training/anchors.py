@@ -206,7 +206,7 @@ def begin_with(recipe, sources, say, *, weights=None, world):
 
     A whole model's weights bring their anchors along. Else a recipe that gives none, and whose `anchors` is auto, gets
     the YOLO's own, scaled to the input size, or k-means' where these gain GAIN, and those of SSD and RetinaNet times
-    one of SCALES that gains SCALE_GAIN. What then fits badly is told.
+    one of SCALES that gains SCALE_GAIN, or times their teacher's. What then fits badly is told.
 
     Args:
         sources: `trizoo.training.data.Sources`
@@ -221,6 +221,11 @@ def begin_with(recipe, sources, say, *, weights=None, world):
     if knows_boxes and getattr(recipe.model, key) is None:
         recipe = _with(recipe, key, load_recipe(weights)["model"].get(key))
     chooses = not knows_boxes and getattr(recipe.model, key) is None and recipe.anchors == "auto"
+    is_taught = chooses and key == "anchor_scale" and recipe.distill.teacher is not None and recipe.distill.outputs > 0
+    if is_taught:
+        recipe, chooses = _with(recipe, key, load_recipe(recipe.distill.teacher)["model"].get(key)), False
+        times = f"{recipe.model.anchor_scale:g} times " if recipe.model.anchor_scale else ""
+        say(f"anchors: {times}{recipe.model.name}'s own, as its teacher has them")
     if chooses and key == "anchors":
         own = architecture(recipe.model.name).anchors_at(recipe.input_size)
         recipe = _with(recipe, key, None if own is None else rounded(own).tolist())
@@ -229,7 +234,7 @@ def begin_with(recipe, sources, say, *, weights=None, world):
         spec, records = spec_of(recipe), Chosen(sources.training.records, np.array(sources.members, np.int64))
         fitted = measure(spec, records, recipe)
         if len(fitted.best):
-            better = None if knows_boxes else better_ones(fitted, spec, records, recipe)
+            better = None if knows_boxes or is_taught else better_ones(fitted, spec, records, recipe)
             if chooses:
                 chosen = None if better is None else better.value
                 _tell_choice(fitted, better, recipe, say)

@@ -266,6 +266,25 @@ def test_scales_that_are_given_kept_or_of_weights_stay(tmp_path):
     assert scale_of(recipe_of(**about), boxes, weights=backbone) == chosen
 
 
+@pytest.mark.parametrize("theirs", [None, 0.7])
+def test_who_learns_a_teachers_boxes_has_its_scale(tmp_path, theirs):
+    about = {"model": "ssd300-mobilenetv2", "input_size": [300, 300]}
+    boxes = on_anchors(spec_of(recipe_of(**about)), 300, 1.41)
+    chosen = scale_of(recipe_of(**about), boxes)
+    about["distill__teacher"] = str(
+        save_weights(tmp_path / "teacher.h5", recipe_of(model__anchor_scale=theirs, **about))
+    )
+    taught, line = scale_of(recipe_of(**about), boxes)
+    assert taught == theirs
+    assert line.startswith(
+        f"anchors: {f'{theirs} times ' if theirs else ''}ssd300-mobilenetv2's own, as its teacher has"
+    )
+    assert "anchors auto" not in line
+    assert scale_of(recipe_of(model__anchor_scale=2, **about), boxes)[0] == 2
+    features = {"distill__outputs": 0, "distill__features": 1}
+    assert scale_of(recipe_of(**about, **features), boxes) == chosen
+
+
 def scale_of(recipe, *records, **options):
     """The scale that a run begins with, and what was told."""
     lines = []
