@@ -20,7 +20,7 @@ SPIKE = 4.0  # a logged loss over the median of those around it: BCCD's highest 
 SPIKES = 3  # one or two may be batches of strange images
 SPIKE_WINDOW = 10  # logged losses to each side
 HARDLY = 0.10  # a loss that falls by less over the whole run; BCCD's fell by 54 % from the first fifth to the last
-RATE = 5.0  # times the peak rate of the model's own recipe, or a fifth: an eighth of it was slow in docs/results.md
+RATE = 5.0  # times the peak rate of the model's own recipe, or a fifth: an eighth of it was slow in docs/ablations.md
 
 GAP_RISE = 0.10  # last validation loss above its lowest
 TRAIN_FALL = 0.02  # of the training loss meanwhile: BCCD's epochs at its end differ by 2 % and more by chance

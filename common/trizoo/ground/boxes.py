@@ -12,7 +12,7 @@ from trizoo.ground.conventions import NMS_METHODS
 LEAST_SIDE = 1e-9  # pixels, of what a cost divides by: the squares of smaller sides would vanish in float32
 SHAPE_POWER = 4  # SIoU's theta, from 2 to 6 and near 4 (Gevorgyan 2022, section 2.3)
 IOU_KINDS = ("iou", "giou", "diou", "ciou", "siou", "eiou")
-VOTE_SIGMA = 0.1  # of `voted`; chosen in docs/results.md between 0.025 and 0.2 (He et al. 2019 have 0.02)
+VOTE_SIGMA = 0.1  # of `voted`; chosen in docs/ablations.md between 0.025 and 0.2 (He et al. 2019 have 0.02)
 _BLOCK = 128  # boxes that NMS compares at once
 
 

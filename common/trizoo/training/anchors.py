@@ -28,7 +28,7 @@ RECALL = 0.85  # boxes with an anchor of RECALL_IOU: below it is worth a word; B
 # runs of k-means differ by 0.01
 GAIN = 0.05
 # mean IoU and recall together that SSD's and RetinaNet's scaled anchors have to gain, in the mean over classes: 0.16
-# gave no better metrics (docs/results.md). No class may lose GAIN of its recall by it
+# gave no better metrics (docs/ablations.md). No class may lose GAIN of its recall by it
 SCALE_GAIN = 0.25
 LEAST_BOXES = 20  # that a scale is chosen by, by judgement
 

@@ -48,7 +48,7 @@ NOT_RUN = {  # reason: how the command lines begin
     "measures this machine, for minutes": ("python benchmarks/", "taskset -c 0 python benchmarks/"),
     "is what tox -e fuzz runs": ("python common/trizoo/tests/campaigns/",),
 }
-RECORDS = ("docs/results.md",)  # what was measured; each part is a test with a folder of its own
+RECORDS = ("docs/results.md", "docs/ablations.md")  # what was measured; each part is a test with a folder of its own
 # lines that hang on nothing that a page made, and make nothing that isn't brought
 ALONE = ("trizoo doctor", "trizoo summary", "trizoo sidebyside", "trizoo export best.h5", "trizoo data show ROOT")
 DRAWN = 24  # images of a training without data
