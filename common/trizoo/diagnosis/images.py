@@ -12,7 +12,7 @@ from trizoo.data.members import byte_size
 from trizoo.data.statistics import evenly
 from trizoo.diagnosis.limits import CHECK_BYTES, SAMPLE
 from trizoo.recipes.schema import Recipe
-from trizoo.training.anchors import placed
+from trizoo.training.anchor_fit import placed
 from trizoo.training.data import open_data
 
 WARNING = "warning: "

@@ -10,7 +10,7 @@ from trizoo.families import architecture
 from trizoo.families.yolo.anchors import RECALL_IOU
 from trizoo.ground.text import first_few
 from trizoo.metrics import errors
-from trizoo.training.anchors import RECALL, better_ones, measure
+from trizoo.training.anchor_fit import RECALL, better_ones, measure
 from trizoo.training.build import spec_of
 
 SHORT = 4  # times SMALL: boxes below it may fit better where they are shown larger

@@ -53,6 +53,7 @@ def test_masks_that_do_not_fit_are_refused_before_anything_is_written(masks, tmp
 @pytest.fixture
 def table(tmp_path, monkeypatch, capsys):
     """Runs accuracy.py on tmp_path with trainings that are none: table(flag, ...) -> (exit code, output, trained)."""
+    monkeypatch.syspath_prepend(FOLDER)
     about = importlib.util.spec_from_file_location("accuracy", FOLDER / "accuracy.py")
     accuracy = importlib.util.module_from_spec(about)
     about.loader.exec_module(accuracy)

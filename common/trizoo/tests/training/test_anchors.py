@@ -9,30 +9,16 @@ import pytest
 
 from trizoo.families import architecture
 from trizoo.ground.sample import Record
-from trizoo.recipes.load import load, to_dict
-from trizoo.recipes.schema import Recipe, base_of
-from trizoo.training import anchors
-from trizoo.training.anchors import GAIN, begin_with, measure
+from trizoo.recipes.load import to_dict
+from trizoo.tests.training.anchored import recipe_of, record
+from trizoo.training import anchor_fit
+from trizoo.training.anchor_fit import GAIN, measure
+from trizoo.training.anchors import begin_with
 from trizoo.training.build import spec_of
 from trizoo.training.world import World
 from trizoo.weights.checkpoint import Checkpoint, save
 
 TINY = architecture("yolov3-tiny").anchors
-
-
-def recipe_of(model="yolov3-tiny", **values):
-    base, overrides = base_of(model)
-    values = {"data.root": "set", "classes": ["a"], "input_size": [256, 256], **values}
-    overrides = [*overrides, *((key.replace("__", "."), value, "test") for key, value in values.items())]
-    return load(Recipe, base=base, overrides=overrides).recipe
-
-
-def record(sizes, image_size=(256, 256), crowd=None):
-    sizes = np.array(sizes, np.float32).reshape(-1, 2)
-    boxes = np.concatenate([np.zeros_like(sizes), sizes], axis=1)
-    flags = np.zeros(len(sizes), bool)
-    crowd = flags if crowd is None else np.array(crowd, bool)
-    return Record("0", Path("0.png"), image_size, boxes, np.zeros(len(sizes), np.int64), flags, crowd)
 
 
 def sources_of(*records, members=None):
@@ -61,36 +47,6 @@ def save_weights(path, recipe, is_backbone=False):
     state = {"origin": {"part": "backbone"}} if is_backbone else {}
     save(path, Checkpoint({"head.bias": np.zeros(1, np.float32)}, to_dict(recipe), "fake", state=state))
     return path
-
-
-def test_boxes_are_measured_as_they_are_placed_by_width_and_height():
-    """Letterboxed from 512x1024 to 256x256 a box of 40x56 is 10x14, an anchor, and one of 20x28 a quarter of it."""
-    recipe = recipe_of()
-    fitted = measure(spec_of(recipe), [record([[40, 56], [20, 28], [500, 900]], (512, 1024), [0, 0, 1])], recipe)
-    assert fitted.best == pytest.approx([1, 0.25])
-    assert (fitted.recall, fitted.mean_iou) == (0.5, pytest.approx(0.625))
-    stretched = recipe_of(resize="stretch")
-    assert measure(spec_of(stretched), [record([[20, 56]], (512, 1024))], stretched).best == pytest.approx([1])
-
-
-def test_many_images_and_boxes_are_looked_at_in_part(monkeypatch):
-    monkeypatch.setattr(anchors, "MOST_IMAGES", 10)
-    monkeypatch.setattr(anchors, "MOST_BOXES", 15)
-    fitted = measure(spec_of(recipe_of()), [record([[10, 14], [23, 27]])] * 100, recipe_of())
-    assert len(fitted.best) == len(fitted.sizes) == 15
-
-
-def test_canvases_of_several_sizes_have_anchors_of_their_own():
-    """With keep_ratio a box on an anchor of its image's canvas stays with it, in any order of images."""
-    recipe = recipe_of("retinanet-resnet18", resize="keep_ratio")
-    spec = spec_of(recipe)
-    made = []
-    for size in ((256, 128), (128, 256), (256, 128), (256, 256)):
-        lies = spec.grid(size).boxes
-        inside = (lies >= 0).all(axis=1) & (lies[:, 2:] <= size).all(axis=1)
-        box = lies[inside][-1:]
-        made.append(Record("0", Path("0.png"), size, box, *(np.zeros(1, kind) for kind in (np.int64, bool, bool))))
-    assert measure(spec, made, recipe).best == pytest.approx([1] * 4, abs=1e-5)
 
 
 def test_a_model_without_anchors_has_none_and_its_records_boxes_are_not_asked_for():
@@ -160,7 +116,7 @@ def test_boxes_that_are_all_crowds_are_told_as_that():
 
 
 def test_a_box_among_the_images_that_are_not_measured_is_no_warning(monkeypatch):
-    monkeypatch.setattr(anchors, "MOST_IMAGES", 1)
+    monkeypatch.setattr(anchor_fit, "MOST_IMAGES", 1)
     assert begun(recipe_of(), record([]), record([[70, 70]])) == (scaled(256), [])
 
 
@@ -314,7 +270,7 @@ def test_what_fits_badly_though_it_is_the_best_scale_is_told():
 def test_a_scale_that_no_recipe_may_have_is_not_tried(monkeypatch):
     recipe, boxes = recipe_of("retinanet-resnet18"), record([[16, 16]] * 30)
     assert scale_of(recipe, boxes)[0] == 0.42
-    monkeypatch.setattr(anchors, "SCALE_BOUNDS", (0.45, 100))
+    monkeypatch.setattr(anchor_fit, "SCALE_BOUNDS", (0.45, 100))
     assert scale_of(recipe, boxes)[0] == 0.5
 
 
