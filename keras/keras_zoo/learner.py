@@ -12,7 +12,7 @@ from keras_zoo.processes import heard, world
 from keras_zoo.replicas import Devices, compiled_step, is_shared, scope_of, shares, strategy, total, whole
 from keras_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
-from trizoo.recipes.schema import Optimizer
+from trizoo.recipes.sections import Optimizer
 from trizoo.training.spread import check_compiles, check_fp16, check_own_statistics
 from trizoo.weights.layout import from_canonical, to_canonical
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_zoo.replicas import strategy, total
-from trizoo.recipes.schema import Optimizer
+from trizoo.recipes.sections import Optimizer
 
 EPSILON = 1e-8  # Adam's, added to the root of the corrected second moment
 

@@ -13,7 +13,8 @@ from torch_zoo.precision import DTYPES
 from torch_zoo.processes import add_up, share_batch_norms, total, world
 from torch_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
-from trizoo.recipes.schema import Optimizer, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Optimizer
 from trizoo.training.batch import Batch
 
 _ADAM_SLOTS = {"m": "exp_avg", "v": "exp_avg_sq", "step": "step"}

@@ -13,7 +13,7 @@ from tf2_zoo.processes import heard
 from tf2_zoo.replicas import first, is_spread, on_each, set_value, shares, strategy_of, total, update, whole
 from tf2_zoo.weights import Average
 from trizoo.ground.memory import explain_out_of_memory
-from trizoo.recipes.schema import Optimizer
+from trizoo.recipes.sections import Optimizer
 from trizoo.training.spread import check_compiles
 from trizoo.weights.layout import from_canonical, to_canonical
 

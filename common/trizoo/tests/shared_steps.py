@@ -5,7 +5,8 @@ import numpy as np
 from trizoo.families import model_spec
 from trizoo.families.classification.targets import assign as assign_classes
 from trizoo.parity.pseudo import calm, pseudo_arrays, pseudo_images
-from trizoo.recipes.schema import Distillation, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Distillation
 from trizoo.tests.contract.learner import NO_DECAY, SPEC, first_gradients, make_batch
 from trizoo.training.batch import Batch
 from trizoo.training.distill import Teacher

@@ -23,7 +23,8 @@ from trizoo.families import ARCHITECTURES, FAMILIES, model_spec, spec_config
 from trizoo.families.yolo.spec import ATTENTION
 from trizoo.ground.sample import Sample
 from trizoo.parity.pseudo import calm, pseudo_arrays, pseudo_batch, pseudo_images, pseudo_mask
-from trizoo.recipes.schema import Optimizer, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Optimizer
 from trizoo.training.batch import Batch
 from trizoo.weights.names import load_names
 

@@ -8,7 +8,7 @@ from keras import ops
 from keras_zoo.layers import get_array
 from keras_zoo.optimizers import OPTIMIZERS
 from keras_zoo.precision import with_loss_scale
-from trizoo.recipes.schema import Optimizer
+from trizoo.recipes.sections import Optimizer
 
 LR = 0.1
 

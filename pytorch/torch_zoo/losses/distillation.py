@@ -7,7 +7,7 @@ from torch import Tensor
 
 from torch_zoo.losses.terms import sigmoid_divergence, smooth_l1, softmax_divergence
 from trizoo.families.base.distillation import COUNT, FEATURE, LEAST_SQUARE, OUTPUT
-from trizoo.recipes.schema import Distillation
+from trizoo.recipes.sections import Distillation
 
 
 class DistillationLoss:

@@ -8,7 +8,8 @@ from trizoo.commands.published import as_published, conditions_of
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
-from trizoo.recipes.schema import Data, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Data
 from trizoo.tasks.detection import BoxEvaluationSet, Detection
 from trizoo.tasks.segmentation import Segmentation
 from trizoo.tests.mask_files import write_masks

@@ -7,7 +7,8 @@ from trizoo.commands import use
 from trizoo.commands.flags.predict import parser
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
-from trizoo.recipes.schema import Prediction, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Prediction
 from trizoo.tasks import detection
 from trizoo.tasks.detect import Detector
 from trizoo.tests.testing import FakeFramework

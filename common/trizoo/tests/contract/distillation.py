@@ -32,7 +32,8 @@ from trizoo.families.yolo.spec import YOLOLoss
 from trizoo.families.yolo.targets import assign
 from trizoo.ground.sample import Sample
 from trizoo.parity.pseudo import pseudo_arrays, pseudo_images
-from trizoo.recipes.schema import Distillation, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Distillation
 from trizoo.training.batch import Batch
 from trizoo.training.distill import Teacher
 from trizoo.weights.checkpoint import lasting

@@ -7,7 +7,8 @@ from trizoo.data.boxes.find import find_boxes
 from trizoo.data.synthetic import synthesize
 from trizoo.families import architecture, model_spec
 from trizoo.ground.errors import UserError
-from trizoo.recipes.schema import Recipe, Schedule
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Schedule
 from trizoo.training.batch import InputSizes
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.schedule import RunPlan

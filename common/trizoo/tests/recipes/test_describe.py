@@ -4,7 +4,8 @@ import pytest
 
 from trizoo.recipes.describe import describe, dump, is_dump
 from trizoo.recipes.load import Loaded, load, parse_assignment
-from trizoo.recipes.schema import Data, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Data
 
 RECIPES = [
     "name: a\n",

@@ -11,7 +11,8 @@ from trizoo.ground.errors import UserError
 from trizoo.recipes.augmentations import Flip, Mixup, Mosaic, Operation, RandomPlacement
 from trizoo.recipes.describe import dump
 from trizoo.recipes.load import RECIPES, from_dict, load, parse_assignment, to_dict
-from trizoo.recipes.schema import Freeze, Optimizer, Recipe, Schedule
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Freeze, Optimizer, Schedule
 
 SHIPPED = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 

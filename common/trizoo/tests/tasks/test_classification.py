@@ -13,7 +13,8 @@ from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Sample
 from trizoo.pictures.draw_class import draw_class
-from trizoo.recipes.schema import Data, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Data
 from trizoo.show.kinds import KINDS
 from trizoo.tasks.classification import Classification
 from trizoo.tasks.classify import Classifier, ranked

@@ -6,7 +6,8 @@ import numpy as np
 
 from trizoo.families import model_spec
 from trizoo.ground.sample import Detections
-from trizoo.recipes.schema import Evaluation, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Evaluation
 from trizoo.tasks import task_of
 from trizoo.tests.voc_files import add, add_list, thing
 

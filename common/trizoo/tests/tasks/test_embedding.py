@@ -10,7 +10,8 @@ from trizoo.data.photo import Photo
 from trizoo.data.synthetic import synthesize
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
-from trizoo.recipes.schema import Data, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Data
 from trizoo.show.kinds import KINDS
 from trizoo.tasks.embed import Embedder
 from trizoo.tasks.embedding import Embedding

@@ -20,7 +20,8 @@ from trizoo.ground.boxes import centres
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections, Sample
 from trizoo.pictures.draw_points import draw_points
-from trizoo.recipes.schema import Data, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Data
 from trizoo.show.kinds import KINDS
 from trizoo.show.pictures import annotated
 from trizoo.tasks.detection import Detection

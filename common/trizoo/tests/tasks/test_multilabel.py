@@ -11,7 +11,8 @@ from trizoo.data.synthetic import synthesize
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.pictures.draw_class import draw_classes
-from trizoo.recipes.schema import Data, Recipe
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Data
 from trizoo.show.kinds import KINDS
 from trizoo.tasks.classify import Classifier, above
 from trizoo.tasks.found import Labelled

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from trizoo.recipes.load import to_dict
-from trizoo.recipes.schema import Freeze, Recipe, Schedule
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Freeze, Schedule
 from trizoo.training.resume import tell_jump
 from trizoo.training.schedule import RunPlan
 from trizoo.weights.checkpoint import Checkpoint

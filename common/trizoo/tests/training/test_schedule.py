@@ -1,6 +1,7 @@
 import pytest
 
-from trizoo.recipes.schema import Freeze, Recipe, Schedule
+from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Freeze, Schedule
 from trizoo.training.batch import InputSizes
 from trizoo.training.schedule import RunPlan, decided, epochs_for, peak_lr
 
