@@ -115,13 +115,14 @@ def _others(spec, better):
 
 
 def _fitted(history, recipe, key, better):
-    """The remedy that begins anew with other anchors, a list; none with weights whose heads know others.
+    """The remedy that begins anew with other anchors, a list; none with weights or a teacher that know others.
 
     Args:
         key: of the recipe's model section, where they stand
         better: the `Better` ones; a scale is measured from the run's own, so where there is one it is said
     """
-    if history.pretrained is not False:
+    is_taught = recipe.distill.teacher is not None and recipe.distill.outputs > 0
+    if history.pretrained is not False or (key == "anchor_scale" and is_taught):
         return []
     if key != "anchors" and getattr(recipe.model, key):
         return [Remedy(f"{history.again} --set model.{key}={better.value:g}", "begins with these")]

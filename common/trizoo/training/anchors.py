@@ -5,6 +5,8 @@ import numpy as np
 from trizoo.data.texts import Chosen
 from trizoo.families import architecture
 from trizoo.families.yolo.anchors import rounded
+from trizoo.recipes.load import from_dict
+from trizoo.recipes.schema import Recipe
 from trizoo.training.anchor_fit import RECALL, as_sizes, better_ones, measure, numbers
 from trizoo.training.build import spec_of
 from trizoo.weights.checkpoint import holds_backbone, load_recipe
@@ -14,8 +16,9 @@ def begin_with(recipe, sources, say, *, weights=None, world):
     """The recipe of a new run with the anchors that it begins with; it says which they are where they are others.
 
     A whole model's weights bring their anchors along. Else a recipe that gives none, and whose `anchors` is auto, gets
-    the YOLO's own, scaled to the input size, or k-means' where these gain GAIN, and those of SSD and RetinaNet times
-    one of SCALES that gains SCALE_GAIN, or times their teacher's. What then fits badly is told.
+    the YOLO's own, scaled to the input size, or k-means' where these fit clearly better, and those of SSD and RetinaNet
+    by the scale of the teacher whose outputs they learn, or by one that fits clearly better. What then fits badly is
+    told.
 
     Args:
         sources: `trizoo.training.data.Sources`
@@ -30,10 +33,11 @@ def begin_with(recipe, sources, say, *, weights=None, world):
     if knows_boxes and getattr(recipe.model, key) is None:
         recipe = _with(recipe, key, load_recipe(weights)["model"].get(key))
     chooses = not knows_boxes and getattr(recipe.model, key) is None and recipe.anchors == "auto"
-    is_taught = chooses and key == "anchor_scale" and recipe.distill.teacher is not None and recipe.distill.outputs > 0
-    if is_taught:
-        recipe, chooses = _with(recipe, key, load_recipe(recipe.distill.teacher)["model"].get(key)), False
-        times = f"{recipe.model.anchor_scale:g} times " if recipe.model.anchor_scale else ""
+    is_taught = key == "anchor_scale" and recipe.distill.teacher is not None and recipe.distill.outputs > 0
+    theirs = _scale_of_teacher(recipe) if is_taught and chooses else None
+    if theirs is not None:
+        recipe, chooses = _with(recipe, key, None if theirs == 1 else theirs), False
+        times = "" if theirs == 1 else f"{theirs:g} times "
         say(f"anchors: {times}{recipe.model.name}'s own, as its teacher has them")
     if chooses and key == "anchors":
         own = architecture(recipe.model.name).anchors_at(recipe.input_size)
@@ -53,6 +57,14 @@ def begin_with(recipe, sources, say, *, weights=None, world):
             _tell_none(records, recipe, say)
     chosen = world.of_first(chosen)
     return recipe if chosen is None else _with(recipe, key, chosen)
+
+
+def _scale_of_teacher(recipe):
+    """The scale of a teacher's anchors, which are the model's own otherwise; None where they are others."""
+    path = recipe.distill.teacher
+    ours, theirs = spec_of(recipe), spec_of(from_dict(Recipe, load_recipe(path), f"checkpoint {path}"))
+    is_alike = type(theirs) is type(ours) and theirs.anchor_preset == ours.anchor_preset
+    return theirs.anchor_scale if is_alike else None
 
 
 def _tell_none(records, recipe, say):

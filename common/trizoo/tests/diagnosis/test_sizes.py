@@ -144,6 +144,15 @@ def test_a_scale_that_is_better_than_the_runs_own_is_said_as_a_number(look, tmp_
     assert cause.remedies[0].command.endswith(f"recipe.yaml --set model.anchor_scale={said}")
 
 
+def test_a_teachers_pupil_is_told_of_no_anchors_that_the_teacher_has_not(look, tmp_path):
+    root = make(tmp_path, ("cat", 60, 60), size=(300, 300), images=20)
+    cause = look(causes, root, "distill.teacher=t.h5", model="ssd300-mobilenetv2")["anchors"]
+    commands = [remedy.command for remedy in cause.remedies]
+    assert not [command for command in commands if "anchor_scale" in command or "--anchors" in command]
+        remedy for remedy in cause.remedies if "anchor_scale" in remedy.command or "--anchors" in remedy.command
+    ]
+
+
 @pytest.mark.parametrize("name", ["ssd300-vgg16", "retinanet-resnet18"])
 def test_the_best_anchor_is_the_best_of_all(name):
     rng = np.random.default_rng(0)

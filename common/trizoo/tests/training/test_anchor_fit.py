@@ -40,3 +40,8 @@ def test_canvases_of_several_sizes_have_anchors_of_their_own():
         box = lies[inside][-1:]
         made.append(Record("0", Path("0.png"), size, box, *(np.zeros(1, kind) for kind in (np.int64, bool, bool))))
     assert measure(spec, made, recipe).best == pytest.approx([1] * 4, abs=1e-5)
+
+
+def test_a_model_without_anchors_has_no_fit_and_its_records_boxes_are_not_asked_for():
+    recipe = recipe_of("deeplabv3plus-mobilenetv2", input_size=[64, 64])
+    assert measure(spec_of(recipe), [object()], recipe) is None

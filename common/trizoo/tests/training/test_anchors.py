@@ -12,7 +12,7 @@ from trizoo.ground.sample import Record
 from trizoo.recipes.load import to_dict
 from trizoo.tests.training.anchored import recipe_of, record
 from trizoo.training import anchor_fit
-from trizoo.training.anchor_fit import GAIN, measure
+from trizoo.training.anchor_fit import GAIN
 from trizoo.training.anchors import begin_with
 from trizoo.training.build import spec_of
 from trizoo.training.world import World
@@ -49,9 +49,8 @@ def save_weights(path, recipe, is_backbone=False):
     return path
 
 
-def test_a_model_without_anchors_has_none_and_its_records_boxes_are_not_asked_for():
+def test_a_run_of_a_model_without_anchors_begins_as_its_recipe_says():
     recipe = recipe_of("deeplabv3plus-mobilenetv2", input_size=[64, 64])
-    assert measure(spec_of(recipe), [object()], recipe) is None
     assert begin_with(recipe, sources_of(object()), print, world=World()) == recipe
 
 
@@ -222,23 +221,34 @@ def test_scales_that_are_given_kept_or_of_weights_stay(tmp_path):
     assert scale_of(recipe_of(**about), boxes, weights=backbone) == chosen
 
 
-@pytest.mark.parametrize("theirs", [None, 0.7])
+@pytest.mark.parametrize("theirs", [None, 1, 0.7])
 def test_who_learns_a_teachers_boxes_has_its_scale(tmp_path, theirs):
+    """And is told of no other, which the teacher would not fit."""
     about = {"model": "ssd300-mobilenetv2", "input_size": [300, 300]}
     boxes = on_anchors(spec_of(recipe_of(**about)), 300, 1.41)
     chosen = scale_of(recipe_of(**about), boxes)
-    about["distill__teacher"] = str(
-        save_weights(tmp_path / "teacher.h5", recipe_of(model__anchor_scale=theirs, **about))
-    )
+    teacher = save_weights(tmp_path / "teacher.h5", recipe_of(model__anchor_scale=theirs, **about))
+    about["distill__teacher"] = str(teacher)
     taught, line = scale_of(recipe_of(**about), boxes)
-    assert taught == theirs
-    assert line.startswith(
-        f"anchors: {f'{theirs} times ' if theirs else ''}ssd300-mobilenetv2's own, as its teacher has"
-    )
-    assert "anchors auto" not in line
+    assert taught == (0.7 if theirs == 0.7 else None)
+    times = "0.7 times " if theirs == 0.7 else ""
+    assert line.startswith(f"anchors: {times}ssd300-mobilenetv2's own, as its teacher has them")
+    for kept in ({"anchors": "keep"}, {"model__anchor_scale": 2}, {}):
+        assert "would have" not in scale_of(recipe_of(**about, **kept), boxes)[1]
     assert scale_of(recipe_of(model__anchor_scale=2, **about), boxes)[0] == 2
     features = {"distill__outputs": 0, "distill__features": 1}
     assert scale_of(recipe_of(**about, **features), boxes) == chosen
+
+
+@pytest.mark.parametrize("other", ["ssd300-vgg16", "yolov3-tiny"])
+def test_a_teacher_with_other_anchors_or_of_another_family_has_no_scale_for_it(tmp_path, other):
+    about = {"model": "ssd300-mobilenetv2", "input_size": [300, 300]}
+    size = [300, 300] if other.startswith("ssd") else [416, 416]
+    teacher = save_weights(tmp_path / "teacher.h5", recipe_of(other, input_size=size))
+    boxes = on_anchors(spec_of(recipe_of(**about)), 300, 1.41)
+    scale, line = scale_of(recipe_of(distill__teacher=str(teacher), **about), boxes)
+    assert scale is None
+    assert "teacher" not in line
 
 
 def scale_of(recipe, *records, **options):
