@@ -1,8 +1,9 @@
 """What recipes learn from scratch in the same epochs: this zoo's models beside a peer's, on the same splits.
 
 Each training is a process of its own on one core with one thread, one after the other, by the side's own default
-recipe but for epochs, batch and input size. Metrics are the zoo's for both sides, on the same test images; seconds are
-what the whole process took of the core, its own evaluations included, so that other work on the machine doesn't count.
+recipe but for epochs, batch and input size. Metrics are the zoo's for both sides, on the same images of val, by which
+to choose, and of test; seconds are what the whole process took of the core, its own evaluations included, so that other
+work on the machine doesn't count.
 The peer may live in an environment of its own (--peer-python); peers.py has how it trains.
 """
 
@@ -78,18 +79,32 @@ def _cpu_seconds():
 
 
 def of_zoo(args, recipe, seed, folder, changes=()):
-    """(metrics, seconds) of a training by a recipe of the zoo, with more `key=value`."""
+    """(metrics, seconds) of a training by a recipe of the zoo, with more `key=value`; see `both`."""
     run = folder / "zoo"
     flags = ["--recipe", recipe, "--data", args.data, "--input-size", str(args.size), "--batch-size", str(args.batch)]
     flags += ["--epochs", str(args.epochs), "--seed", str(seed), "--workers", "0", "--quiet", "--out", str(run)]
     for assignment in (*args.set, *changes):
         flags += ["--set", assignment]
     seconds = on_one_core([sys.executable, str(HERE.parents[1] / args.framework / "train.py"), *flags], args.core)
-    return json.loads((run / "metrics.json").read_text(encoding="utf-8")), seconds
+    return of_run(run), seconds
+
+
+def of_run(run):
+    """The metrics of a run's best weights; see `both`."""
+    test = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+    lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    epochs = [record for record in map(json.loads, lines) if record["kind"] == "epoch"]
+    return both(next(record for record in epochs if record["epoch"] == test["epoch"]), test)
+
+
+def both(validation, test):
+    """{"val mAP50": …, "test mAP50": …} and so on of the metrics of both splits."""
+    splits = {"val": validation, "test": test}
+    return {f"{split} {name}": value for split, metrics in splits.items() for name, value in metrics.items()}
 
 
 def of_peer(args, model, seed, folder):
-    """(metrics, seconds) of a training by the peer's recipe of a model, measured by the zoo."""
+    """(metrics, seconds) of a training by the peer's recipe of a model, measured by the zoo; see `both`."""
     from trizoo.recipes.load import parse_assignment
     from trizoo.training.data import open_data
     from trizoo.training.recipe import new_recipe
@@ -102,14 +117,18 @@ def of_peer(args, model, seed, folder):
     recipe, sources = open_data(recipe, lambda line: None)
     job = {"peer": args.peer, "model": model, "size": args.size, "batch": args.batch, "seed": seed}
     job |= {"epochs": args.epochs, "folder": str(folder), "found": str(folder / "found.json")}
-    job |= {"classes": len(recipe.classes), "images": [str(record.image) for record in sources.test.records]}
+    images = [str(record.image) for source in (sources.validation, sources.test) for record in source.records]
+    job |= {"classes": len(recipe.classes), "images": list(dict.fromkeys(images))}
     job |= _data_of(args, recipe, sources, folder)
     path = folder / "job.json"
     path.write_text(json.dumps(job), encoding="utf-8")
     seconds = on_one_core([args.peer_python, str(HERE.with_name("peers.py")), str(path)], args.core)
     answers = json.loads(Path(job["found"]).read_text(encoding="utf-8"))
-    metrics, _ = sources.test.measure(lambda images: (_result(answers[str(image)]) for image in images))
-    return metrics, seconds
+
+    def measured(source):
+        return source.measure(lambda images: (_result(answers[str(image)]) for image in images))[0]
+
+    return both(measured(sources.validation), measured(sources.test)), seconds
 
 
 def _data_of(args, recipe, sources, folder):
@@ -256,7 +275,7 @@ def main():
     if len(set(kinds.values())) > 1:
         told = "; ".join(f"{title} has {' and '.join(names)}" for title, names in kinds.items())
         parser.error(f"sides of one table need the same metrics, and {told}")
-    names = next(iter(kinds.values()))
+    names = [f"{split} {name}" for split in ("val", "test") for name in next(iter(kinds.values()))]
     metrics, seconds = {title: [] for title in kinds}, {title: [] for title in kinds}
     if not is_there(args.data):
         raise UserError(f"data set {args.data} does not exist")
@@ -275,7 +294,7 @@ def main():
             seconds[title].append(took)
             values = ", ".join(f"{name} {measured[name]:.3f}" for name in names)
             print(f"seed {seed}, {title}: {values}, {took:.0f} s", file=sys.stderr, flush=True)
-    print(f"| {' | '.join(['', *(f'test {name}' for name in names), 'CPU seconds', 'seeds'])} |\n|{' --- |' * 5}")
+    print(f"| {' | '.join(['', *names, 'CPU seconds', 'seeds'])} |\n|{' --- |' * (len(names) + 3)}")
     for title in kinds:
         cells = [spread([one[name] for one in metrics[title]]) for name in names]
         print(f"| {title} | {' | '.join(cells)} | {mean(seconds[title]):.0f} | {len(args.seeds)} |")

@@ -47,7 +47,7 @@ class Kept:
             self._found[record["training"]] = values, _number(record["seconds"])
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             raise UserError(
-                f"{self.path} line {number} is no result of a table with {' and '.join(self._names)}; a file that "
+                f"{self.path} line {number} is no result of a table with {', '.join(self._names)}; a file that "
                 f"such a table wrote, or a new one, is needed"
             ) from error
 

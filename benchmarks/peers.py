@@ -1,4 +1,4 @@
-"""What `accuracy.py` runs in a peer's own Python: a training by the peer's settings, its answers on the test images.
+"""What `accuracy.py` runs in a peer's own Python: a training by the peer's settings, its answers on images.
 
     python benchmarks/peers.py JOB
 

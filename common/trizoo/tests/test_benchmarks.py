@@ -1,6 +1,7 @@
 """Scripts of benchmarks/ that make or refuse something before they measure."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -51,17 +52,24 @@ def test_masks_that_do_not_fit_are_refused_before_anything_is_written(masks, tmp
 
 
 @pytest.fixture
-def table(tmp_path, monkeypatch, capsys):
-    """Runs accuracy.py on tmp_path with trainings that are none: table(flag, ...) -> (exit code, output, trained)."""
+def accuracy(monkeypatch):
+    """accuracy.py as a module."""
     monkeypatch.syspath_prepend(FOLDER)
     about = importlib.util.spec_from_file_location("accuracy", FOLDER / "accuracy.py")
-    accuracy = importlib.util.module_from_spec(about)
-    about.loader.exec_module(accuracy)
+    module = importlib.util.module_from_spec(about)
+    about.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def table(accuracy, tmp_path, monkeypatch, capsys):
+    """Runs accuracy.py on tmp_path with trainings that are none: table(flag, ...) -> (exit code, output, trained)."""
     trained = []
 
     def of_zoo(args, recipe, seed, folder, changes=()):
         trained.append((recipe, seed, list(changes)))
-        return {"mAP50": 0.5 + 0.2 * seed, "mAP": 0.25 + 0.1 * seed}, 100.0
+        test = {"mAP50": 0.5 + 0.2 * seed, "mAP": 0.25 + 0.1 * seed, "images": 72}
+        return accuracy.both({"mAP50": 0.75, "mAP": 0.375, "loss": 1}, test), 100.0
 
     monkeypatch.setattr(accuracy, "of_zoo", of_zoo)
 
@@ -115,7 +123,9 @@ def test_trainings_that_are_kept_are_not_made_again(table, tmp_path):
     flags = ("--seeds", 0, 1, "--kept", tmp_path / "kept.jsonl")
     code, told, trained = table(*flags)
     assert (code, trained) == (0, [("yolov3-tiny", 0, []), ("yolov3-tiny", 1, [])])
-    assert "| yolov3-tiny, pytorch | 0.600 ± 0.100 | 0.300 ± 0.050 | 100 | 2 |" in told
+    assert "|  | val mAP50 | val mAP | test mAP50 | test mAP | CPU seconds | seeds |" in told
+    row = "| yolov3-tiny, pytorch | 0.750 ± 0.000 | 0.375 ± 0.000 | 0.600 ± 0.100 | 0.300 ± 0.050 | 100 | 2 |"
+    assert row in told
     assert table(*flags)[2] == []
     for changed in (("--set", "ema.decay=0"), ("--epochs", 3), ("--data", tmp_path / "..")):
         assert len(table(*flags, *changed)[2]) == 2
@@ -141,15 +151,20 @@ def test_a_kept_line_that_was_cut_is_made_again_and_one_without_its_end_stays(ta
         assert [line for line in kept.read_text().splitlines() if line] == lines
 
 
+def kept_line(value):
+    metrics = b'"val mAP50": 0.5, "val mAP": 0.5, "test mAP50": 0.5, "test mAP": ' + value
+    return b'{"training": "a", "metrics": {' + metrics + b'}, "seconds": 3}\n'
+
+
 @pytest.mark.parametrize(
     "content",
     [
         b"[]\n",
         b"\xff\xd8\xff",
-        b'{"training": "a", "metrics": {"mAP50": 0.5}, "seconds": 3}\n',
-        b'{"training": "a", "metrics": {"mAP50": 0.5, "mAP": true}, "seconds": 3}\n',
-        b'{"training": "a", "metrics": {"mAP50": 0.5, "mAP": NaN}, "seconds": 3}\n',
-        b'{"training": "a", "metrics": {"mAP50": 0.5, "mAP": 1' + b"0" * 400 + b'}, "seconds": 3}\n',
+        b'{"training": "a", "metrics": {"val mAP50": 0.5}, "seconds": 3}\n',
+        kept_line(b"true"),
+        kept_line(b"NaN"),
+        kept_line(b"1" + b"0" * 400),
         b"[" * 100_000 + b"\n",
     ],
 )
@@ -158,9 +173,20 @@ def test_a_kept_file_of_something_else_is_refused_and_stays_as_it_is(table, tmp_
     kept.write_bytes(content)
     code, told, trained = table("--kept", kept)
     assert (code, trained, kept.read_bytes()) == (2, [], content)
-    assert f"{kept} line 1 is no result of a table with mAP50 and mAP; a file that such a table wrote, or a new" in told
+    assert f"{kept} line 1 is no result of a table with val mAP50, val mAP, test mAP50, test mAP; a file that " in told
 
 
 def test_rows_of_several_flags_add_up(table):
     rows = [changes for _, _, changes in table("--seeds", 0, "--rows", "ema.decay=0", "--rows", "augment=[]")[2]]
     assert rows == [[], ["ema.decay=0"], ["augment=[]"]]
+
+
+def test_the_metrics_of_a_run_are_those_of_its_best_epoch_on_both_splits(accuracy, tmp_path):
+    (tmp_path / "metrics.json").write_text('{"mAP50": 0.5, "mAP": 0.25, "epoch": 2, "split": "test"}')
+    records = ({"kind": "step", "step": 1, "epoch": 2, "loss": 3}, {"kind": "epoch", "epoch": 1, "mAP": 0.125})
+    best = {"kind": "epoch", "epoch": 2, "mAP50": 0.75, "mAP": 0.375}
+    lines = map(json.dumps, (*records, best, {"kind": "epoch", "epoch": 3, "mAP": 0.25}))
+    (tmp_path / "log.jsonl").write_text("\n".join(lines) + "\n")
+    found = accuracy.of_run(tmp_path)
+    wanted = {"val mAP50": 0.75, "val mAP": 0.375, "test mAP50": 0.5, "test mAP": 0.25}
+    assert {name: found[name] for name in wanted} == wanted
