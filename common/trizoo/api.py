@@ -147,7 +147,7 @@ def train(
         if teacher is not None:
             check_has_one(recipe, folder)
     else:
-        recipe, path = _new_run(recipe, weights)
+        recipe, path = _new_run(recipe, weights, teacher)
         if batch_size not in (None, AUTO):
             recipe = from_dict(Recipe, to_dict(with_batch_size(recipe, batch_size)), "trizoo.train batch_size")
     if teacher is not None:
@@ -228,8 +228,8 @@ def _device(zoo, wanted):
         raise UserError(f"device: {error}") from error
 
 
-def _new_run(given, weights):
-    """The Recipe that `train`'s argument means, and the checkpoint file of its weights or None."""
+def _new_run(given, weights, teacher=None):
+    """The Recipe that `train`'s arguments mean, and the checkpoint file of its weights or None."""
     file, values, model = None, {}, None
     if isinstance(given, Recipe):
         model = given.model.name
@@ -244,6 +244,8 @@ def _new_run(given, weights):
     if isinstance(given, Recipe):
         return given, path
     origin = "trizoo.train"
+    if teacher is not None:
+        values["distill.teacher"] = str(resolve_weights(as_text(teacher, "teacher")))
     overrides = [(key, value, origin) for key, value in values.items()]
     loaded = new_recipe(overrides, model=model, file=file, weights=path, origin=origin)
     check_anchored(loaded)
@@ -265,7 +267,7 @@ def as_text(value, name, needed="; text or a path is needed"):
 def _dotted(values, prefix=""):
     """Yields (dotted key, value) of a dict, nested or not."""
     for key, value in values.items():
-        if isinstance(value, dict) and key not in ("mask_map", "classes_map"):
+        if isinstance(value, dict) and str(key).rpartition(".")[2] not in ("mask_map", "classes_map"):
             yield from _dotted(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", os.fspath(value) if isinstance(value, os.PathLike) else value

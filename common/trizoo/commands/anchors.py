@@ -16,6 +16,8 @@ from trizoo.ground.errors import UserError
 from trizoo.pictures.figures import check_figure, save_figure
 from trizoo.pictures.style import COLOURS
 from trizoo.recipes.edit import check_recipe_file, flow, write_anchors
+from trizoo.recipes.sections import Data
+from trizoo.training.data import training_split
 
 COMMAND = "trizoo anchors"
 
@@ -69,17 +71,15 @@ def run(arguments):
         check_recipe_file(arguments.write, "--write")
     if arguments.plot:
         check_figure(arguments.plot, "--plot", COMMAND)
-    records = (
-        find_boxes(arguments.root, arguments.layout, arguments.images, arguments.annotations)
-        .open(arguments.split)
-        .records
-    )
+    listing = find_boxes(arguments.root, arguments.layout, arguments.images, arguments.annotations)
+    split = arguments.split or training_split(Data(root=str(arguments.root)), listing.splits)
+    records = listing.open(split).records
     sizes = fit_sizes(records, input_size, arguments.policy)
     new = rounded(kmeans(sizes, k, arguments.seed))
     report = AnchorReport.compare(sizes, old, new)
     unresized = arguments.policy == "none"
     shown = "images as they are" if unresized else f"{width}x{height} {arguments.policy}"
-    print(f"{len(records)} images of {arguments.root} ({arguments.split}), {shown}\n{report}")
+    print(f"{len(records)} images of {arguments.root} ({split}), {shown}\n{report}")
     if report.worse:
         print("the new anchors fit these boxes worse; nothing was written, keep the old ones", file=sys.stderr)
         return 1

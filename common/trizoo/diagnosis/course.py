@@ -10,6 +10,7 @@ from trizoo.diagnosis.history import finite, trainer_of
 from trizoo.diagnosis.setup import with_weights
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe, base_of
+from trizoo.tasks import best_metric
 from trizoo.training.schedule import peak_lr
 
 
@@ -151,7 +152,7 @@ def not_overfit(history):
         ),
         (
             Remedy(f"trizoo data show {history.data}", "whether boxes or masks lie on the objects"),
-            Remedy(f"trizoo train --resume {history.folder} --epochs {2 * max(history.last_epoch, 1)}", "more steps"),
+            Remedy(history.longer("--epochs", 2 * max(history.last_epoch, 1)), "more steps"),
             Remedy(f"{history.again} --find-lr", "another rate"),
         ),
         {"best": history.best_score},
@@ -218,8 +219,7 @@ def too_few_steps(history):
     times = max(2, math.ceil(enough / max(steps, 1)))
     schedule = history.recipe.schedule
     length = ("--iterations", schedule.iterations) if schedule.iterations else ("--epochs", max(history.last_epoch, 1))
-    longer = f"trizoo train --resume {history.folder} {length[0]} {times * length[1]}"
-    remedies = [Remedy(longer, f"goes on, {times} times as long in all")]
+    remedies = [Remedy(history.longer(length[0], times * length[1]), f"{times} times as long in all")]
     remedies += with_weights(history)[:1]
     return Cause("too_few_steps", certainty, tuple(evidence), tuple(remedies), numbers)
 
@@ -258,12 +258,13 @@ def overfitting(history):
             )
     if not evidence:
         return None
+    patient = f"{history.again} --set schedule.patience=20"
     return Cause(
         "overfitting",
         certainty,
-        (*evidence, "best.h5 is from the best epoch, so nothing of that is lost"),
+        (*evidence, f"best.h5 is from the epoch of the best {best_metric(history.recipe)}, so that is not lost"),
         (
-            Remedy(f"{history.again} --set schedule.patience=20", "ends when nothing gets better"),
+            *([] if history.recipe.schedule.patience else [Remedy(patient, "ends when nothing gets better")]),
             Remedy(f"trizoo data show {history.data} --augmented", "how strong it is; docs/tricks.md has more"),
             *with_weights(history)[:1],
             Remedy("optimizer.weight_decay=0.001", "holds weights small"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from trizoo.data.finding import is_there
 from trizoo.diagnosis import course, labels, setup, sizes, splits
 from trizoo.diagnosis.cause import LIKELY, Cause, in_order
 from trizoo.diagnosis.history import History, read_history, trainer_of
@@ -76,7 +77,7 @@ def diagnose(path, root=None):
     causes, notes = [*course.causes(history), *setup.causes(history)], []
     if trainer_of(history.run):
         notes.append("it is being trained; what is said is of the steps so far")
-    if history.root is None or not history.root.is_dir():
+    if history.root is None or not is_there(history.root):
         where = f"isn't at {history.root}" if history.root else "isn't named"
         notes.append(f"the data set {where}, so only the run's course was looked at; --data ROOT says where it is")
     else:

@@ -24,6 +24,7 @@ from trizoo.recipes.load import from_dict, load
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.training.run import KINDS, RunFolder
+from trizoo.training.schedule import DEFAULT_EPOCHS
 from trizoo.weights.checkpoint import load_recipe, load_state
 
 # of a file that is read: of a log 88,000 lines, or 880,000 steps. Of a longer log the end is read, and metrics.csv
@@ -107,6 +108,20 @@ class History:
         weights = " --weights TAG" if self.pretrained else ""
         moved = "" if self.root is None or str(self.root) == self.recipe.data.root else f" --data {self.data}"
         return f"trizoo train --recipe {shlex.quote(str(self.run.recipe_path))}{weights}{moved}"
+
+    def longer(self, flag, count):
+        """The command that trains it for so many epochs or steps in all.
+
+        Where patience ended it, resuming would end at once.
+
+        Args:
+            flag: --epochs or --iterations
+        """
+        schedule = self.recipe.schedule
+        done, wanted = (self.last_step, schedule.iterations) if schedule.iterations else (self.last_epoch, None)
+        if schedule.patience and self.metrics and done < (wanted or schedule.epochs or DEFAULT_EPOCHS):
+            return f"{self.again} --set schedule.patience=0 {flag} {count}"
+        return f"trizoo train --resume {self.folder} {flag} {count}"
 
     @property
     def data(self):

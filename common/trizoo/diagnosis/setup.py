@@ -69,7 +69,7 @@ def frozen(history):
         (f"the backbone was held still for {done} of {epochs} epochs, {done / epochs:.0%} of the run (freeze.epochs)",),
         (
             Remedy(f"{history.again} --set freeze.epochs={shorter}", "a fifth of the run"),
-            Remedy(f"trizoo train --resume {history.folder} --epochs {2 * freeze.epochs}", "longer, and thawed"),
+            Remedy(history.longer("--epochs", 2 * freeze.epochs), "longer, and thawed"),
         ),
         {"frozen": done, "epochs": epochs},
     )

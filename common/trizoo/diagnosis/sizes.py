@@ -1,6 +1,7 @@
 """What the sizes of boxes say: whether the network can see them at its input size, and whether its anchors fit them."""
 
 import math
+import shlex
 
 import numpy as np
 
@@ -86,6 +87,7 @@ def anchors(history, images):
         f"of {RECALL_IOU:g} or more at {width}x{height} ({recipe.resize}); the mean of the best IoUs is {mean:.2f}"
     ]
     numbers, remedies = {"recall": recall, "mean_iou": mean}, []
+    split = f" --split {shlex.quote(recipe.data.train)}" if recipe.data.train else ""
     then = f"trizoo train --recipe mine.yaml --data {history.data}"
     better = better_ones(fitted, spec, images.training.records, recipe)
     if better is not None:
@@ -94,12 +96,12 @@ def anchors(history, images):
         remedies += _fitted(history, recipe, spec.fits_anchors, better)
         if spec.fits_anchors == "anchors":
             command = (
-                f"trizoo anchors {history.data} --against {spec.name} --input-size {width}x{height} "
+                f"trizoo anchors {history.data}{split} --against {spec.name} --input-size {width}x{height} "
                 f"--policy {recipe.resize} --write mine.yaml"
             )
             remedies.append(Remedy(command, f"then: {then}, from scratch or from a backbone"))
     if spec.fits_anchors != "anchors":
-        command = f"trizoo anchors {history.data} --against yolov3 --write mine.yaml"
+        command = f"trizoo anchors {history.data}{split} --against yolov3 --write mine.yaml"
         remedies.append(Remedy(command, f"a YOLO takes anchors of the data's own: {then}"))
     if np.median(np.sqrt(fitted.sizes.prod(axis=1))) < SHORT * limits.SMALL:
         remedies += _larger(history, recipe, 1.5)

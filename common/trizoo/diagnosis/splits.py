@@ -104,7 +104,8 @@ def unlike(history, images):
             f"the classes' shares differ by {distance:.0%} in all: {images.recipe.classes[label]} is "
             f"{shares[0][label]:.0%} of the objects that are trained on and {shares[1][label]:.0%} of {other.name}'s"
         )
-    medians = [float(np.median(part.sides(images.recipe)[0])) for part in (one, other)]
+    sides = [part.sides(images.recipe)[0] for part in (one, other)]
+    medians = [float(np.median(of_part)) if len(of_part) else 1.0 for of_part in sides]  # a class of an image has none
     ratio = medians[1] / medians[0]
     if not 1 / limits.SIZE_RATIO < ratio < limits.SIZE_RATIO:
         numbers["size_ratio"] = ratio

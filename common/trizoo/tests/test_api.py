@@ -268,6 +268,36 @@ def test_a_teacher_is_named_and_checked_as_by_its_key(door, tmp_path):
         trizoo.train(resume=run.path, teacher=run.best, say=quiet)
 
 
+def test_a_teacher_is_there_when_values_are_checked(door, tmp_path):
+    run = trizoo.train({"data.root": "photos", "schedule.iterations": 1}, workers=0, quiet=True, say=quiet)
+    values = {"data.root": tmp_path / "gone", "distill.outputs": 0, "distill.features": 1}
+    with pytest.raises(trizoo.UserError, match="gone"):  # what is wrong is the data's place alone
+        trizoo.train(values, teacher=run.best, say=quiet)
+
+
+@pytest.mark.parametrize("key", ["mask_map", "classes_map"])
+def test_maps_of_data_are_values_themselves_by_a_dotted_key_too(key):
+    value = {255: 1} if key == "mask_map" else {"a": "b"}
+    for given in ({f"data.{key}": value}, {"data": {key: value}}):
+        assert dict(api._dotted(given)) == {f"data.{key}": value}
+
+
+def test_a_run_that_goes_on_has_no_final_metrics_until_it_ends_again(door):
+    class Stop(trizoo.Callback):
+        def on_step(self, trainer, record):
+            trainer.stop()
+
+    run = trizoo.train({"data.root": "photos", "schedule.iterations": 1}, workers=0, quiet=True, say=quiet)
+    assert run.folder.metrics_json.is_file()
+    recipe = api.recipe_of_run(run.folder)
+    longer = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"iterations": 9})})
+    options = {"run": run.folder, "workers": 0, "quiet": True}
+    api.train_recipe(api.open_framework(None), longer, "cpu", quiet, callbacks=[Stop()], **options)
+    assert not run.folder.metrics_json.exists()
+    api.train_recipe(api.open_framework(None), longer, "cpu", quiet, **options)
+    assert run.folder.metrics_json.is_file()
+
+
 def test_a_run_that_a_callback_stops_is_resumed(door):
     class Stop(trizoo.Callback):
         def on_begin(self, trainer):

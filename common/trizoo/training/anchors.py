@@ -1,5 +1,7 @@
 """The anchors that a model from scratch begins with, and what is told of them."""
 
+import shlex
+
 import numpy as np
 
 from trizoo.data.texts import Chosen
@@ -29,7 +31,7 @@ def begin_with(recipe, sources, say, *, weights=None, world):
     key = spec_of(recipe).fits_anchors
     if key is None:
         return recipe
-    knows_boxes = weights is not None and not holds_backbone(weights)
+    knows_boxes = weights is not None and _knows_boxes(weights, recipe.model.name)
     if knows_boxes and getattr(recipe.model, key) is None:
         recipe = _with(recipe, key, load_recipe(weights)["model"].get(key))
     chooses = not knows_boxes and getattr(recipe.model, key) is None and recipe.anchors == "auto"
@@ -57,6 +59,11 @@ def begin_with(recipe, sources, say, *, weights=None, world):
             _tell_none(records, recipe, say)
     chosen = world.of_first(chosen)
     return recipe if chosen is None else _with(recipe, key, chosen)
+
+
+def _knows_boxes(weights, model):
+    """Whether a checkpoint gives a model its heads, and no backbone alone: its own, or a classifier's."""
+    return not holds_backbone(weights) and load_recipe(weights)["model"].get("name", model) == model
 
 
 def _scale_of_teacher(recipe):
@@ -121,8 +128,10 @@ def _tell_misfit(fitted, better, recipe, say, knows_boxes):
         others = "k-means'" if key == "anchors" else better.words
         ways = f"{others} would have {numbers(better)}; {_way(recipe, key, better)} to begin with them"
     elif knows_boxes and key == "anchors":
+        root, train = shlex.quote(str(recipe.data.root)), recipe.data.train
+        split = f" --split {shlex.quote(train)}" if train else ""
         ways = (
-            f"trizoo anchors {recipe.data.root} --against {recipe.model.name} --input-size {width}x{height} --policy "
+            f"trizoo anchors {root}{split} --against {recipe.model.name} --input-size {width}x{height} --policy "
             f"{recipe.resize} --write mine.yaml finds others, for a run that begins without these weights' heads"
         )
     else:

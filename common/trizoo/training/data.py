@@ -53,6 +53,9 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     advised = recipe.data.root is not None and not recipe.data.overfit and not resumed
     root = recipe.data.root
     if root is None:
+        given = [name for name in ("layout", "images", "annotations") if getattr(recipe.data, name) is not None]
+        if given:
+            raise UserError(f"data.{given[0]} says how the files of a data set lie; give --data ROOT (data.root) too")
         drawn = task_of(recipe.model.name).synthetic
         kind = drawn.get("kind", "shapes")
         (width, height), name = drawn.get("size") or KINDS[kind].size, "synthetic" if kind == "shapes" else kind
@@ -125,10 +128,17 @@ def tell_problems(problems, what, root, say):
 
 
 def _absolute(data, root):
-    """The data section with whole paths, so that another folder to work in changes nothing. Raises UserError."""
-    places = {name: named_place(root, getattr(data, name), name) for name in ("images", "annotations")}
-    found = {name: str(path.absolute()) for name, path in {"root": Path(root), **places}.items() if path}
-    return data.model_copy(update=found)
+    """The data section with whole paths, so that another folder to work in changes nothing. Raises UserError.
+
+    What lies below the root is named from there, so that it is found where the root is moved.
+    """
+    whole, found = Path(root).absolute(), {}
+    for name in ("images", "annotations"):
+        place = named_place(root, getattr(data, name), name)
+        if place is not None:
+            place = place.absolute()
+            found[name] = str(place.relative_to(whole) if place.is_relative_to(whole) else place)
+    return data.model_copy(update={"root": str(whole), **found})
 
 
 def choose_split(wanted, usual, there):

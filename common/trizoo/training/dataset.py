@@ -3,8 +3,11 @@
 import functools
 import math
 
+import numpy as np
+
 from trizoo.augment.letterbox import fit, in_one_size
 from trizoo.augment.pipeline import adopt, augment, generator, own_operations
+from trizoo.families import size_around
 from trizoo.ground.conventions import GREY
 from trizoo.ground.sample import Unread
 from trizoo.training.batch import Batch
@@ -48,10 +51,20 @@ class TrainingSet:
             self.sample(index, plan.epoch, place, size, plan.progress)
             for index, place in zip(plan.indices, plan.positions, strict=True)
         ]
-        images = in_one_size([s.image for s in samples], GREY)
+        images = in_one_size([s.image for s in samples], GREY, self._canvas(samples))
         targets = self.spec.targets(samples, images.shape[2:0:-1], self.loss)
         ids = [self.source.records[self.members[index]].id for index in plan.indices]
         return Batch(images, targets, ids, plan.step)
+
+    def _canvas(self, samples):
+        """The (width, height) of a batch of images as they are, whose sizes may differ where they are for validation.
+
+        None with another policy, whose samples are of the model's sizes already.
+        """
+        if self.policy != "none":
+            return None
+        height, width = np.max([sample.image.shape[:2] for sample in samples], axis=0).tolist()
+        return size_around(self.spec.name, (width, height))
 
     def whole_targets(self, plan):
         """See `trizoo.families.base.spec.ModelSpec.whole_targets`: of a plan's batch, without a pixel being read."""

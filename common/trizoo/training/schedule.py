@@ -87,6 +87,11 @@ class RunPlan:
             text += f"; from epoch {last.first_epoch + 1} on of {counted(last.batch_size, 'image')}, nothing frozen"
         return f"{text} (there {'is' if self.count == 1 else 'are'} {self.count})"
 
+    @property
+    def never_thaws(self):
+        """Whether the backbone is held still for the whole run."""
+        return self.phase(self.total_steps - 1).frozen
+
     def by(self, schedule):
         """The plan of the same run by another schedule."""
         return RunPlan(schedule, *self.others)
@@ -198,6 +203,8 @@ def epochs_for(count):
 def decided(recipe, count, say):
     """The recipe with the number that `schedule.epochs: auto` stands for -> (recipe, {dotted key: reason}).
 
+    No more than half of these epochs are frozen.
+
     Args:
         count: images to train on
         say: gets a line
@@ -206,8 +213,13 @@ def decided(recipe, count, say):
         return recipe, {}
     epochs, reason = epochs_for(count), f"by the number of images, {count:,} (schedule.epochs: {AUTO})"
     say(f"epochs: {epochs}, {reason}; --epochs N for others")
-    schedule = recipe.schedule.model_copy(update={"epochs": epochs})
-    return recipe.model_copy(update={"schedule": schedule}), {"schedule.epochs": reason}
+    recipe = recipe.model_copy(update={"schedule": recipe.schedule.model_copy(update={"epochs": epochs})})
+    reasons, frozen = {"schedule.epochs": reason}, epochs // 2
+    if recipe.freeze.epochs > frozen:
+        recipe = recipe.model_copy(update={"freeze": recipe.freeze.model_copy(update={"epochs": frozen})})
+        reasons["freeze.epochs"] = f"half of these (schedule.epochs: {AUTO})"
+        say(f"freeze: the backbone is frozen for {counted(frozen, 'epoch')}, {reasons['freeze.epochs']}")
+    return recipe, reasons
 
 
 def _steps(count, batch_size):

@@ -135,6 +135,7 @@ def train(
         if run is None:
             recipe = begin_with(recipe, sources, say, weights=weights, world=world)
         if run is None and weights is None and recipe.freeze.epochs:  # of the zoo's own; the run's recipe says what is
+            say("freeze: no epoch is frozen, since nothing is pretrained (--weights TAG)")
             recipe = recipe.model_copy(update={"freeze": recipe.freeze.model_copy(update={"epochs": 0})})
         check_augmented_sizes(recipe, sources, spec_of(recipe))
         checkpoint = load_last(run) if run else None
@@ -192,12 +193,19 @@ def _run(framework, model, recipe, sources, say, quiet, *, reasons, **options):
     with Progress(quiet=quiet) as progress:
         trainer = build_trainer(framework, model, recipe, sources, progress=progress, **options)
         say(f"plan: {trainer.plan}")
+        if trainer.plan.never_thaws:
+            say(
+                f"warning: the backbone is frozen for the whole run, freeze.epochs being {recipe.freeze.epochs}; --set "
+                f"freeze.epochs=N with fewer, or more epochs, would train it too"
+            )
         if checkpoint:
             tell_jump(trainer.plan, checkpoint, say)
         if world.is_first:
             trainer.save_last()  # first of all, so that a folder with anything in it is a run that can be resumed
             _write_recipe(run, recipe, reasons)
             run.truncate(trainer.step, trainer.unfinished_epoch)
+            if trainer.step < trainer.plan.total_steps and not trainer.is_out_of_patience:
+                run.metrics_json.unlink(missing_ok=True)  # of an earlier end, which this start goes beyond
             if trainer.layers or run.layers_csv.is_file():
                 LayerStats(run.layers_csv).begin(trainer.step)
         try:

@@ -15,7 +15,7 @@ def parser(prog="trizoo anchors"):
     )
     flags.add_argument("root", type=given_text, metavar="ROOT", help="data set with boxes")
     add_place_flags(flags)
-    flags.add_argument("--split", default="train", help="split to take boxes from (default: %(default)s)")
+    flags.add_argument("--split", help="split to take boxes from (default: those that a run trains on)")
     flags.add_argument("--k", type=positive_int, help="number of anchors (default: as many as the old ones)")
     flags.add_argument(
         "--input-size", type=size_argument, default=(416, 416), metavar="N|WxH", help="of the network (default: 416)"

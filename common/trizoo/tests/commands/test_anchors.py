@@ -1,5 +1,6 @@
 """YOLO anchors: how they fit, k-means, and the command that puts better ones into a recipe."""
 
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -220,6 +221,14 @@ def test_anchors_of_images_as_they_are_belong_to_no_input_size(cells, tmp_path, 
     assert "these anchors belong to images as they are" in capsys.readouterr().out
     assert load(Recipe, file=str(path)).recipe.resize == "none"
     assert "input_size" not in path.read_text(encoding="utf-8")
+
+
+def test_boxes_are_those_that_a_run_trains_on(cells, tmp_path, capsys):
+    shutil.copytree(cells, tmp_path / "set")
+    lists = tmp_path / "set" / "ImageSets" / "Main"
+    (lists / "train.txt").rename(lists / "trainval.txt")
+    assert main([str(tmp_path / "set"), "--k", "6"]) == 0
+    assert "(trainval)" in capsys.readouterr().out
 
 
 def test_the_command_prints_what_to_paste_and_writes_nothing_unasked(cells, tmp_path, monkeypatch, capsys):

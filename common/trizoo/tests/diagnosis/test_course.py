@@ -159,3 +159,22 @@ def test_a_run_on_few_images_on_purpose_has_to_learn_them(found):
     causes = found(HEALTHY, "data.overfit=8", scores=[0.3] * 40)
     assert "near 1 is needed" in causes["not_learning"].evidence[0]
     assert "overfitting" not in causes
+
+
+@pytest.mark.parametrize(("epochs", "anew"), [(100, True), (12, False)])
+def test_a_run_that_patience_ended_is_begun_anew_since_resuming_ends_at_once(found, epochs, anew):
+    cause = found(HEALTHY[:12], "schedule.patience=3", epochs=epochs, steps=3)["too_few_steps"]
+    command = cause.remedies[0].command
+    assert (" --set schedule.patience=0 --epochs " in command) is anew
+    assert (" --resume " in command) is not anew
+
+
+@pytest.mark.parametrize("patience", [0, 50])
+def test_patience_is_no_remedy_where_there_is_some(found, patience):
+    cause = found(HEALTHY, f"schedule.patience={patience}", scores=[0.4, 0.7, 0.8, *[0.6] * 37])["overfitting"]
+    assert any("schedule.patience=20" in remedy.command for remedy in cause.remedies) is (patience == 0)
+
+
+def test_which_metric_chose_the_best_weights_is_told(found):
+    cause = found(HEALTHY, "evaluate.best=mAP", scores=[0.4, 0.7, 0.8, *[0.6] * 37])["overfitting"]
+    assert cause.evidence[-1] == "best.h5 is from the epoch of the best mAP, so that is not lost"

@@ -2,8 +2,12 @@
 
 import shutil
 
+from PIL import Image
+
+from trizoo.diagnosis.history import read_history
+from trizoo.diagnosis.images import open_images
 from trizoo.diagnosis.splits import causes
-from trizoo.tests.diagnosis.runs import make_voc
+from trizoo.tests.diagnosis.runs import HEALTHY, by_kind, make_run, make_voc
 
 CAT, DOG = ("cat", 5, 5, 40, 40), ("dog", 5, 5, 40, 40)
 BIG = ("cat", 1, 1, 60, 60)
@@ -59,3 +63,17 @@ def test_other_classes_and_other_sizes_make_another_split(look, tmp_path):
     assert round(cause.numbers["size_ratio"], 3) == round(60 / 36, 3)
     assert "cat is 50% of the objects that are trained on and 90% of val's" in cause.evidence[0]
     assert cause.remedies[0].why.endswith("; lists or folders that say the splits now go first")  # or they are refused
+
+
+def test_labels_without_boxes_have_no_sizes(tmp_path):
+    """A classifier's images, as many of each class in both splits."""
+    for split in ("train", "val"):
+        for name in ("cat", "dog"):
+            folder = tmp_path / "set" / split / name
+            folder.mkdir(parents=True)
+            for number in range(30):
+                shade = 4 * number + (split == "val") + 2 * (name == "dog")
+                Image.new("RGB", (32, 32), (shade, 0, 0)).save(folder / f"{number}.png")
+    path = make_run(tmp_path / "run", HEALTHY, f"data.root={tmp_path / 'set'}", model="classify-resnet18", score="top1")
+    history = read_history(path)
+    assert by_kind(causes(history, open_images(history))) == {}

@@ -9,7 +9,8 @@ import pytest
 
 from trizoo.families import architecture
 from trizoo.ground.sample import Record
-from trizoo.recipes.load import to_dict
+from trizoo.recipes.load import load, to_dict
+from trizoo.recipes.schema import Recipe
 from trizoo.tests.training.anchored import recipe_of, record
 from trizoo.training import anchor_fit
 from trizoo.training.anchor_fit import GAIN
@@ -256,6 +257,15 @@ def scale_of(recipe, *records, **options):
     lines = []
     found = begin_with(recipe, sources_of(*records), lines.append, world=World(), **options)
     return found.model.anchor_scale, "".join(lines)
+
+
+def test_a_classifiers_weights_know_no_boxes(tmp_path):
+    """They give a detector its backbone, as a checkpoint of a backbone alone does."""
+    classifier = load(Recipe, base="classify-resnet18", overrides=[("classes", ["a"], "test")]).recipe
+    lent = save_weights(tmp_path / "classifier.h5", classifier)
+    recipe, boxes = recipe_of("retinanet-resnet18"), record([[16, 16]] * 30)
+    assert scale_of(recipe, boxes, weights=lent) == scale_of(recipe, boxes)
+    assert scale_of(recipe, boxes)[0] == 0.42
 
 
 def test_few_boxes_and_those_that_no_scale_fits_leave_ssds_own():

@@ -116,3 +116,26 @@ def test_masks_of_one_class_alone_are_a_warning(tmp_path):
     (root / "labels.txt").write_text("ground\ncell\n", encoding="utf-8")
     said = opened(root, "deeplabv3plus-mobilenetv2")[-1]
     assert "warning: the masks hold nothing but ground" in said.splitlines()
+
+
+def test_places_below_the_root_are_named_from_there_and_found_where_it_is_moved(root, tmp_path):
+    """By a whole path, from the root, or from the folder one works in; those elsewhere stay whole paths."""
+    for place in ("JPEGImages", root / "JPEGImages"):
+        recipe = opened(root, images=str(place))[0]
+        assert (recipe.data.root, recipe.data.images) == (str(root), "JPEGImages")
+    moved = tmp_path / "moved"
+    root.rename(moved)
+    again = recipe.data.model_copy(update={"root": str(moved)})
+    assert len(open_data(recipe.model_copy(update={"data": again}), lambda line: None)[1].members) == 28
+    pictures = tmp_path / "pictures"
+    (moved / "JPEGImages").rename(pictures)
+    assert opened(moved, images=str(pictures))[0].data.images == str(pictures)
+
+
+@pytest.mark.parametrize("key", ["layout", "images", "annotations"])
+def test_where_labels_lie_needs_the_data_set(key, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    recipe = Recipe(data={key: "voc" if key == "layout" else "JPEGImages"})
+    with pytest.raises(UserError, match=rf"data\.{key} says how the files of a data set lie; give --data ROOT"):
+        open_data(recipe, lambda line: None)
+    assert list(tmp_path.iterdir()) == []

@@ -192,3 +192,21 @@ def test_epochs_go_by_the_number_of_images_where_they_are_auto():
     assert lines == ["epochs: 100, by the number of images, 100 (schedule.epochs: auto); --epochs N for others"]
     assert decided(plain, 7, lines.append) == (plain, {})
     assert len(lines) == 1
+
+
+def test_no_more_than_half_of_the_epochs_that_images_decide_are_frozen():
+    recipe, lines = Recipe(schedule=Schedule(epochs="auto"), freeze=Freeze(epochs=50)), []
+    plain, reasons = decided(recipe, 10_000, lines.append)
+    assert (plain.schedule.epochs, plain.freeze.epochs) == (25, 12)
+    assert reasons["freeze.epochs"] == "half of these (schedule.epochs: auto)"
+    assert lines[1] == "freeze: the backbone is frozen for 12 epochs, half of these (schedule.epochs: auto)"
+    assert decided(recipe, 100, lines.append)[0].freeze.epochs == 50
+    assert "freeze.epochs" not in decided(recipe, 100, lines.append)[1]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "frozen", "expected"), [(30, 50, True), (50, 50, True), (51, 50, False), (9, 0, False)]
+)
+def test_a_plan_knows_whether_its_backbone_ever_thaws(epochs, frozen, expected):
+    plan = RunPlan(Schedule(epochs=epochs), Freeze(epochs=frozen), 16, 0, True, "backbone.")
+    assert plan.never_thaws == expected

@@ -7,7 +7,9 @@ import pytest
 
 from trizoo.data.boxes.find import find_boxes
 from trizoo.families import model_spec
+from trizoo.ground.conventions import GREY
 from trizoo.recipes.schema import Recipe
+from trizoo.tests.voc_files import add, thing
 from trizoo.training.validation import ValidationLoss
 from trizoo.training.world import World
 
@@ -79,3 +81,21 @@ def test_as_many_images_as_the_recipe_says_are_taken_evenly_spread(source):
     none = validation_loss(source, evaluate={"loss_images": 0})
     assert none.measure(None, None) is None
     assert validation_loss(source, members=[]).measure(None, None) is None
+
+
+def test_images_as_they_are_get_the_canvas_that_the_model_takes(tmp_path):
+    """With `resize: none` those of validation may have sizes that no model takes; an evaluation pads them, too."""
+    add(tmp_path, "high", thing("a", 10, 10, 50, 90), (64, 96))
+    add(tmp_path, "wide", thing("a", 10, 10, 60, 50), (100, 61))
+    source = find_boxes(tmp_path).open()
+    recipe = Recipe(classes=["a"], input_size=(64, 96), resize="none")
+    seen = []
+    loss = ValidationLoss(source, [0, 1], recipe, model_spec("yolov3-tiny", 1))
+
+    def predict(images):
+        seen.append(images)
+        return [images]
+
+    assert loss.measure(predict, lambda outputs, targets, size: {"loss": sum(size)}) == 128 + 96
+    assert seen[0].shape == (2, 96, 128, 3)
+    assert (seen[0][0, :, 64:] == GREY).all()
