@@ -181,7 +181,13 @@ def flag_overrides(args):
         value = getattr(args, flag.name)
         if value is not None:
             overrides += [(key, setting, f"command line {flag.option}") for key, setting in flag.sets(value).items()]
-    return overrides + [parse_assignment(text) for text in args.set]
+    overrides += [parse_assignment(text) for text in args.set]
+    if args.batch_size == AUTO:  # what is found is a multiple of the parts, and of no batch size of the recipe
+        parts = [value for key, value, _ in overrides if key == "schedule.accumulate" and type(value) is int]
+        if parts:
+            origin = "command line --batch-size"
+            overrides += [("schedule.batch_size", max(parts[-1], 1), origin), ("freeze.batch_size", None, origin)]
+    return overrides
 
 
 def resumed_recipe(args, run):

@@ -3,7 +3,7 @@
 import contextlib
 
 from trizoo.ground.errors import UserError
-from trizoo.training.build import check_batch_norm, input_sizes, spec_of
+from trizoo.training.build import check_model, input_sizes, spec_of
 from trizoo.training.cache import ROOM
 from trizoo.training.memory import MIB, estimate, gib
 
@@ -18,7 +18,8 @@ def undecided(recipe, shares=1):
     Args:
         shares: processes that share each batch
     """
-    return with_batch_size(recipe, MOST * recipe.schedule.accumulate * shares)
+    groups = recipe.data.per_class or 1
+    return with_batch_size(recipe, max(MOST // groups, 1) * groups * recipe.schedule.accumulate * shares)
 
 
 def with_batch_size(recipe, size):
@@ -55,24 +56,26 @@ def fit_batch_size(framework, recipe, shapes, device, say, *, sizes, workers, wo
     spec = spec_of(recipe)
     size = input_sizes(recipe).largest
     known = estimate(framework, spec, recipe, shapes, size, device, world.size * devices, teacher)
-    images = len(sizes)
-    if known.parts > images:
+    images, groups = len(sizes), recipe.data.per_class or 1
+    least = known.parts * groups
+    if least > images:
         raise UserError(
-            f"--batch-size is auto, and a batch has at least {known.parts} images, where there are {images}; more "
-            f"images, fewer parts (schedule.accumulate) or fewer processes are needed"
+            f"--batch-size is auto, and a batch has at least {least} images, where there are {images}; more images, "
+            f"fewer parts (schedule.accumulate), fewer of a class together (data.per_class) or fewer processes are "
+            f"needed"
         )
-    batch = world.of_first(known.largest(room, min(images, MOST * known.parts)))
+    batch = world.of_first(known.largest(room, min(images, max(MOST * known.parts, least)), groups))
     if not batch:
         raise UserError(
-            f"--batch-size is auto, and {known.parts} images of {size[0]}x{size[1]} would take an estimated "
-            f"{gib(known.total(known.parts))}, where {gib(room)} can be had; a smaller --input-size or model would do"
+            f"--batch-size is auto, and {least} images of {size[0]}x{size[1]} would take an estimated "
+            f"{gib(known.total(least))}, where {gib(room)} can be had; a smaller --input-size or model would do"
         )
     say(
         f"batch size: {batch}, whose training takes an estimated {gib(known.total(batch))} of the {gib(room)} that can "
         f"be had (--batch-size auto)"
     )
     recipe = with_batch_size(recipe, batch)
-    check_batch_norm(recipe, spec)
+    check_model(recipe, world.size * devices)
     return recipe
 
 

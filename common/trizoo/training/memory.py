@@ -80,12 +80,13 @@ class Estimate:
         fixed = self.parameters + self.gradients + self.slots + self.average + self.teacher.parameters
         return self.framework + round(self.factor * (fixed + self.activations(batch) + self.image * batch))
 
-    def largest(self, room, most):
-        """The largest batch whose total is within `room` bytes: `parts` times a power of two, at most `most` images.
+    def largest(self, room, most, groups=1):
+        """The largest batch whose total is within `room` bytes, at most `most` images; 0 where none is.
 
-        0 where none is.
+        Args:
+            groups: images that each part holds together: the batch is `parts` of these, times a power of two
         """
-        batch = self.parts
+        batch = self.parts * groups
         if batch > most or self.total(batch) > room:
             return 0
         while 2 * batch <= most and self.total(2 * batch) <= room:

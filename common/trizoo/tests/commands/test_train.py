@@ -566,6 +566,14 @@ def test_a_precision_of_auto_is_the_devices_in_the_run(
     assert f"precision: {precision}  # since the device" in written
 
 
+def test_a_batch_size_of_auto_has_as_many_parts_as_are_asked_for(start, framework, tmp_path):
+    """Also where the batch of the recipe, which is left, hasn't."""
+    framework.memory = 4 << 30
+    assert start("--batch-size", "auto", "--set", "schedule.accumulate=3", "--iterations", "1") == 0
+    schedule = load_recipe(Recipe, file=tmp_path / "run" / "recipe.yaml").recipe.schedule
+    assert (schedule.batch_size, schedule.accumulate) == (6, 3)  # of 7 images
+
+
 def test_a_batch_size_of_auto_needs_a_run_to_train(start, framework, tmp_path, capsys):
     assert start("--batch-size", "auto", "--print-recipe") == 0
     assert "will be what memory has room for (--batch-size auto)" in capsys.readouterr().out

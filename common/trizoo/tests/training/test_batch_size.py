@@ -6,9 +6,10 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.memory import TooLittleMemoryError
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.testing import FakeFramework
-from trizoo.training.batch_size import LOADER, SHARE, explain, fit_batch_size
+from trizoo.training.batch_size import LOADER, SHARE, explain, fit_batch_size, undecided
 from trizoo.training.build import spec_of
 from trizoo.training.memory import estimate
+from trizoo.training.order import check_groups
 from trizoo.training.world import World
 
 RECIPE = Recipe(classes=("a", "b"), input_size=(64, 64), freeze={"batch_size": 32})
@@ -43,6 +44,21 @@ def test_a_batch_is_no_larger_than_the_images_are_many_and_has_equal_parts():
     assert fitted(framework_for(512))[0].schedule.batch_size == 32
     recipe = RECIPE.model_copy(update={"schedule": RECIPE.schedule.model_copy(update={"accumulate": 3})})
     assert fitted(framework_for(512, recipe), recipe)[0].schedule.batch_size == 24
+
+
+def with_groups(per_class):
+    return RECIPE.model_copy(update={"data": RECIPE.data.model_copy(update={"per_class": per_class})})
+
+
+@pytest.mark.parametrize(("per_class", "room", "expected"), [(3, 512, 24), (3, 8, 6), (6, 512, 24), (32, 512, 32)])
+def test_a_batch_holds_whole_groups_of_a_class(per_class, room, expected):
+    recipe = RECIPE.model_copy(update={"data": RECIPE.data.model_copy(update={"per_class": per_class})})
+    check_groups(undecided(recipe))
+    assert fitted(framework_for(room, recipe), recipe)[0].schedule.batch_size == expected
+    with pytest.raises(UserError, match="a batch has at least 128 images, where there are 40"):
+        fitted(
+            framework_for(512), RECIPE.model_copy(update={"data": RECIPE.data.model_copy(update={"per_class": 128})})
+        )
 
 
 def test_processes_of_a_machine_share_its_memory_and_each_batch():
