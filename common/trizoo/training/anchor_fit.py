@@ -150,10 +150,20 @@ def fit_of(spec, laid):
     return Fit(best, (laid.boxes[:, 2:] - laid.boxes[:, :2]).astype(np.float64), laid.labels)
 
 
+def suffice(fitted, recipe):
+    """Whether a YOLO's anchors are to stay, by their `Fit`, though others may fit better.
+
+    With `loss.match_ratio` every anchor of a box's order of size may answer to it. Those of the model's own that fit
+    RECALL of the boxes then learn no worse than k-means', which are alike where boxes are: docs/ablations.md.
+    """
+    return bool(getattr(recipe.loss, "match_ratio", None)) and fitted.recall >= RECALL
+
+
 def better_ones(fitted, spec, records, recipe):
     """The `Better` anchors that a model without pretrained heads could begin with, None where none are.
 
     Nor are there any for few boxes. A YOLO's are as many by k-means, SSD's and RetinaNet's their own by one of SCALES.
+    None where a YOLO's own suffice.
 
     Args:
         fitted: the `Fit` of the model's
@@ -163,7 +173,7 @@ def better_ones(fitted, spec, records, recipe):
     if spec.fits_anchors == "anchor_scale":
         return _rescaled(fitted, spec, records, recipe)
     sizes = fitted.sizes[(fitted.sizes > 0).all(axis=1)]
-    if not len(sizes) or fitted.mean_iou > 1 - GAIN:
+    if not len(sizes) or fitted.mean_iou > 1 - GAIN or suffice(fitted, recipe):
         return None
     try:
         found = anchor_fit(sizes, rounded(kmeans(sizes, len(architecture(spec.name).anchors), recipe.seed)))

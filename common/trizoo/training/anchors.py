@@ -9,7 +9,7 @@ from trizoo.families import architecture
 from trizoo.families.yolo.anchors import rounded
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
-from trizoo.training.anchor_fit import RECALL, as_sizes, better_ones, measure, numbers
+from trizoo.training.anchor_fit import RECALL, as_sizes, better_ones, measure, numbers, suffice
 from trizoo.training.build import spec_of
 from trizoo.weights.checkpoint import holds_backbone, load_recipe
 
@@ -18,9 +18,9 @@ def begin_with(recipe, sources, say, *, weights=None, world):
     """The recipe of a new run with the anchors that it begins with; it says which they are where they are others.
 
     A whole model's weights bring their anchors along. Else a recipe that gives none, and whose `anchors` is auto, gets
-    the YOLO's own, scaled to the input size, or k-means' where these fit clearly better, and those of SSD and RetinaNet
-    by the scale of the teacher whose outputs they learn, or by one that fits clearly better. What then fits badly is
-    told.
+    the YOLO's own where they `suffice`, else these scaled to the input size, or k-means' where these fit clearly
+    better; and those of SSD and RetinaNet by the scale of the teacher whose outputs they learn, or by one that fits
+    clearly better. What then fits badly is told.
 
     Args:
         sources: `trizoo.training.data.Sources`
@@ -41,17 +41,19 @@ def begin_with(recipe, sources, say, *, weights=None, world):
         recipe, chooses = _with(recipe, key, None if theirs == 1 else theirs), False
         times = "" if theirs == 1 else f"{theirs:g} times "
         say(f"anchors: {times}{recipe.model.name}'s own, as its teacher has them")
-    if chooses and key == "anchors":
-        own = architecture(recipe.model.name).anchors_at(recipe.input_size)
-        recipe = _with(recipe, key, None if own is None else rounded(own).tolist())
     chosen = None
     if world.is_first:
-        spec, records = spec_of(recipe), Chosen(sources.training.records, np.array(sources.members, np.int64))
-        fitted = measure(spec, records, recipe)
+        records = Chosen(sources.training.records, np.array(sources.members, np.int64))
+        fitted = measure(spec_of(recipe), records, recipe)
+        if chooses and key == "anchors" and not suffice(fitted, recipe):
+            own = architecture(recipe.model.name).anchors_at(recipe.input_size)
+            recipe = _with(recipe, key, None if own is None else rounded(own).tolist())
+            chosen, fitted = recipe.model.anchors, measure(spec_of(recipe), records, recipe)
         if len(fitted.best):
-            better = None if knows_boxes or is_taught else better_ones(fitted, spec, records, recipe)
+            knows = knows_boxes or is_taught
+            better = None if knows else better_ones(fitted, spec_of(recipe), records, recipe)
             if chooses:
-                chosen = None if better is None else better.value
+                chosen = chosen if better is None else better.value
                 _tell_choice(fitted, better, recipe, say)
             else:
                 _tell_misfit(fitted, better, recipe, say, knows_boxes=knows_boxes)
@@ -103,8 +105,11 @@ def _tell_choice(fitted, better, recipe, say):
         better: None where they stay
     """
     width, height = recipe.input_size
+    known = architecture(recipe.model.name)
     scaled = f", scaled to {width}x{height}" if getattr(recipe.model, "anchors", None) else ""
-    own = f"{recipe.model.name}'s own{scaled}: {numbers(fitted)}"
+    is_another_size = not scaled and recipe.loss.kind == "yolo" and known.anchors_at(recipe.input_size) is not None
+    as_they_are = f", as they are at {width}x{height}" if is_another_size else ""
+    own = f"{recipe.model.name}'s own{scaled or as_they_are}: {numbers(fitted)}"
     if better is not None:
         say(
             f"anchors: {better.words} on {len(fitted.best):,} boxes at {width}x{height} ({recipe.resize}): "
@@ -116,6 +121,8 @@ def _tell_choice(fitted, better, recipe, say):
         say(f"warning: the anchors fit these boxes badly: {own}; {_larger(recipe)}")
     elif scaled:
         say(f"anchors: {own}; --anchors keep takes them as they are")
+    elif is_another_size:
+        say(f"anchors: {own}")
 
 
 def _tell_misfit(fitted, better, recipe, say, knows_boxes):

@@ -20,6 +20,7 @@ from trizoo.training.world import World
 from trizoo.weights.checkpoint import Checkpoint, save
 
 TINY = architecture("yolov3-tiny").anchors
+ALONE = {"loss__match_ratio": None}  # so that the anchors that fit best answer to a box alone
 
 
 def sources_of(*records, members=None):
@@ -57,7 +58,7 @@ def test_a_run_of_a_model_without_anchors_begins_as_its_recipe_says():
 
 @pytest.mark.parametrize("name", ["yolov3-tiny", "yolov4-tiny", "yolov4"])
 def test_anchors_of_k_means_are_taken_where_they_are_clearly_better(name):
-    recipe = recipe_of(name)
+    recipe = recipe_of(name, **ALONE)
     found, lines = begun(recipe, record(drawn()))
     assert len(found) == len(architecture(name).anchors)
     assert all(55 < side < 85 for pair in found for side in pair)
@@ -68,30 +69,43 @@ def test_anchors_of_k_means_are_taken_where_they_are_clearly_better(name):
     assert begun(recipe, record(drawn()))[0] == found
 
 
+def test_where_anchors_answer_by_the_ratio_of_sides_only_those_that_fit_badly_are_replaced():
+    """By 4 times its sides a box has several of the model's own anchors; k-means' lie near one another."""
+    found, lines = begun(recipe_of(), record(drawn()))
+    assert found is None
+    assert len(lines) == 1
+    assert lines[0].startswith("anchors: yolov3-tiny's own, as they are at 256x256: mean IoU 0.")
+    assert begun(recipe_of(input_size=[416, 416]), record(drawn(), (416, 416))) == (None, [])
+    assert begun(recipe_of(anchors="keep"), record(drawn())) == (None, [])
+    found, lines = begun(recipe_of(), record(drawn(low=2, high=4)))
+    assert "by k-means on 200 boxes" in lines[0]
+    assert all(1 < side < 5 for pair in found for side in pair)
+
+
 def test_the_seed_is_the_runs():
     sizes = drawn(count=60, low=10, high=200)
-    assert begun(recipe_of(seed=1), record(sizes))[0] != begun(recipe_of(seed=2), record(sizes))[0]
+    assert begun(recipe_of(**ALONE, seed=1), record(sizes))[0] != begun(recipe_of(**ALONE, seed=2), record(sizes))[0]
 
 
 def test_the_models_own_scale_with_the_input_where_they_fit():
-    found, lines = begun(recipe_of(), record(scaled(256)))
+    found, lines = begun(recipe_of(**ALONE), record(scaled(256)))
     assert found == scaled(256)
     assert lines == [
         "anchors: yolov3-tiny's own, scaled to 256x256: mean IoU 1.00, 100% of the boxes above 0.5; --anchors keep "
         "takes them as they are"
     ]
-    assert begun(recipe_of(input_size=[416, 416]), record(TINY, (416, 416))) == (None, [])
+    assert begun(recipe_of(**ALONE, input_size=[416, 416]), record(TINY, (416, 416))) == (None, [])
     assert begun(recipe_of("yolov4", input_size=[512, 512]), record([[36, 75]] * 9, (512, 512))) == (None, [])
 
 
 def test_an_input_that_is_no_square_scales_by_the_root_of_its_area():
     """1024x256 has the area of 512x512."""
-    assert begun(recipe_of(input_size=[1024, 256]), record([[1, 1]], (8, 8)))[0] == scaled(512)
+    assert begun(recipe_of(**ALONE, input_size=[1024, 256]), record([[1, 1]], (8, 8)))[0] == scaled(512)
 
 
 @pytest.mark.parametrize("sizes", [[], [[70, 70]], [[70, 70]] * 50, [[70, 70], [60, 60], [70, 60]] * 9])
 def test_boxes_too_few_for_k_means_leave_the_models_own(sizes):
-    assert begun(recipe_of(), record(sizes))[0] == scaled(256)
+    assert begun(recipe_of(**ALONE), record(sizes))[0] == scaled(256)
 
 
 def test_no_images_leave_the_models_own():
@@ -121,7 +135,7 @@ def test_a_box_among_the_images_that_are_not_measured_is_no_warning(monkeypatch)
 
 
 def test_what_fits_badly_and_has_no_better_is_told():
-    found, lines = begun(recipe_of(), record([[250, 8]] * 5))
+    found, lines = begun(recipe_of(**ALONE), record([[250, 8]] * 5))
     assert found == scaled(256)
     assert lines[0].startswith("warning: the anchors fit these boxes badly: yolov3-tiny's own, scaled to 256x256: mean")
     assert "0% of the boxes above 0.5; trizoo data show set" in lines[0]
@@ -129,19 +143,19 @@ def test_what_fits_badly_and_has_no_better_is_told():
 
 def test_only_what_is_trained_on_counts():
     there = sources_of(record(drawn()), record(scaled(256)), members=[1])
-    assert begin_with(recipe_of(), there, print, world=World()).model.anchors == scaled(256)
+    assert begin_with(recipe_of(**ALONE), there, print, world=World()).model.anchors == scaled(256)
 
 
 def test_images_as_they_are_scale_by_their_own_size():
-    assert begun(recipe_of(resize="none", input_size=[64, 64]), record(scaled(64), (64, 64)))[0] == scaled(64)
+    assert begun(recipe_of(**ALONE, resize="none", input_size=[64, 64]), record(scaled(64), (64, 64)))[0] == scaled(64)
 
 
 def test_given_anchors_and_keep_are_left_alone_and_told_where_k_means_would_be_better():
     given = [[5 + i, 5 + i] for i in range(6)]
-    found, lines = begun(recipe_of(model__anchors=given), record(drawn()))
+    found, lines = begun(recipe_of(model__anchors=given, **ALONE), record(drawn()))
     assert np.array(found).tolist() == given
     assert "leave model.anchors out to begin with them" in lines[0]
-    found, lines = begun(recipe_of(anchors="keep"), record(drawn()))
+    found, lines = begun(recipe_of(anchors="keep", **ALONE), record(drawn()))
     assert found is None
     assert "0.94" < lines[0].split("k-means' would have mean IoU ")[1][:4] <= "1.00"
     assert lines[0].startswith(
@@ -154,13 +168,16 @@ def test_given_anchors_and_keep_are_left_alone_and_told_where_k_means_would_be_b
 def test_weights_of_a_whole_model_keep_their_anchors_and_a_backbones_dont_count(tmp_path):
     theirs = [[20.5 + i, 20] for i in range(6)]
     whole = save_weights(tmp_path / "whole.h5", recipe_of(model__anchors=theirs))
-    found, lines = begun(recipe_of(), record(drawn()), weights=whole)
+    found, lines = begun(recipe_of(**ALONE), record(drawn()), weights=whole)
     assert np.array(found).tolist() == theirs
     assert "trizoo anchors set --against yolov3-tiny --input-size 256x256 --policy letterbox" in lines[0]
-    published = save_weights(tmp_path / "published.h5", recipe_of())
-    assert begun(recipe_of(), record(drawn()), weights=published) == (None, [])  # 60 to 80 pixels fit by over 0.5
-    backbone = save_weights(tmp_path / "backbone.h5", recipe_of(), is_backbone=True)
-    assert len(begun(recipe_of(), record(drawn()), weights=backbone)[0]) == 6
+    published = save_weights(tmp_path / "published.h5", recipe_of(**ALONE))
+    assert begun(recipe_of(**ALONE), record(drawn()), weights=published) == (
+        None,
+        [],
+    )  # 60 to 80 pixels fit by over 0.5
+    backbone = save_weights(tmp_path / "backbone.h5", recipe_of(**ALONE), is_backbone=True)
+    assert len(begun(recipe_of(**ALONE), record(drawn()), weights=backbone)[0]) == 6
 
 
 def on_anchors(spec, size, scale):
@@ -309,14 +326,14 @@ class Second(World):
 
 def test_every_process_takes_what_the_first_has_found():
     first = [[1.5, 2.5], [3, 3], [4, 4], [5, 5], [6, 6], [7, 7]]
-    found, lines = begun(recipe_of(), record(drawn()), world=Second(told=first))
+    found, lines = begun(recipe_of(**ALONE), record(drawn()), world=Second(told=first))
     assert np.array(found).tolist() == first
     assert lines == []
-    assert begun(recipe_of(), record(drawn()), world=Second())[0] == scaled(256)
+    assert begun(recipe_of(**ALONE), record(drawn()), world=Second())[0] is None
 
 
 def test_a_small_gain_changes_nothing():
     """Boxes whose sides are 1.02 times an anchor's: an IoU of 0.96, of which k-means could gain 0.04."""
     sizes = np.array(scaled(256)) * 1.02
     assert GAIN > 1 - 1 / 1.02**2
-    assert begun(recipe_of(), record(sizes))[0] == scaled(256)
+    assert begun(recipe_of(**ALONE), record(sizes))[0] == scaled(256)
