@@ -66,8 +66,9 @@ class Recipe(Section):
     anchors: Literal["auto", "keep"] = Field(
         "auto",
         description="auto: without pretrained heads, and without model.anchors, a YOLO begins with its own scaled to "
-        "input_size, or with k-means' where these fit the boxes clearly better, and without model.anchor_scale SSD and "
-        "RetinaNet with theirs times what fits better, or as the teacher has them; keep: its own as they are",
+        "input_size, or with k-means' where these fit the boxes clearly better (with loss.match_ratio: with its own as "
+        "they are where most boxes have one), and without model.anchor_scale SSD and RetinaNet with theirs times what "
+        "fits better, or as the teacher has them; keep: its own as they are",
     )
     augment: tuple[Operation, ...] = (RandomPlacement(), Flip(), HSV())
     loss: Loss = YOLOLoss()

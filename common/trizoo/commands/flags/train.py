@@ -46,7 +46,7 @@ def parser(prog="train.py"):
     flags.add_argument(
         "--anchors",
         choices=("auto", "keep"),
-        help="from scratch or a backbone: fitted to the boxes (auto, the default), or the model's own as they are",
+        help="from scratch or a backbone: others where the model's own fit few boxes (auto, the default), or its own",
     )
     flags.add_argument("--lr", type=float, metavar="X", help="peak learning rate as it is, not scaled by batch size")
     flags.add_argument("--workers", type=int, metavar="N", help="loader processes; 0 = none (default: by the cores)")
