@@ -142,7 +142,10 @@ def test_averaged_weights_are_what_is_evaluated_and_kept_as_the_best(start, fram
         return make(model, precision, device, shortlist)
 
     monkeypatch.setattr(framework, "predictor", predictor)
-    assert start("--epochs", "2", "--set", "ema.decay=0.5", "--set", "ema.warmup=4", "--lr", "0.1") == 0
+    averaged = ("--set", "ema.decay=0.5", "--set", "ema.warmup=4")
+    assert (
+        start("--epochs", "2", *averaged, "--lr", "0.1", "--set", "evaluate.score=1") == 0
+    )  # equals: the later is best
     average = framework.learners[0].average
     assert average.decays == pytest.approx([0.5 * (1 - math.exp(-(step + 1) / 4)) for step in range(6)])
     last, best = (load(tmp_path / "run" / name) for name in ("last.h5", "best.h5"))

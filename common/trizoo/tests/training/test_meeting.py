@@ -18,7 +18,7 @@ def free_address():
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
 def test_all_go_on_when_all_are_there(order):
-    addresses, met = [free_address(), "b:1", "c:1"], []
+    addresses, met = [free_address(), "b:1", "c:2"], []
     threads = [threading.Thread(target=lambda rank=rank: met.append(meet(rank, addresses, 60))) for rank in order]
     for thread in threads:
         thread.start()
@@ -53,10 +53,10 @@ def test_waiting_is_told_where_it_takes_long(monkeypatch, capsys):
     assert "processes: waiting for all 2 that TF_CONFIG names; this is localhost:" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("rank", "who"), [(0, "b:1, c:1"), (1, "localhost:")])
+@pytest.mark.parametrize(("rank", "who"), [(0, "b:1, c:2"), (1, "localhost:")])
 def test_who_does_not_come_is_told(rank, who):
     with pytest.raises(UserError, match=f"names 3 processes, and {who}.* didn't come within 1 seconds"):
-        meet(rank, [free_address(), "b:1", "c:1"], 1)
+        meet(rank, [free_address(), "b:1", "c:2"], 1)
 
 
 def test_an_address_that_is_taken_or_unknown_is_a_sentence():
