@@ -146,12 +146,11 @@ def train(
         recipe, path = recipe_of_run(folder), None
         if teacher is not None:
             check_has_one(recipe, folder)
+            recipe = with_teacher(recipe, resolve_weights(as_text(teacher, "teacher")), "trizoo.train")
     else:
         recipe, path = _new_run(recipe, weights, teacher)
         if batch_size not in (None, AUTO):
             recipe = from_dict(Recipe, to_dict(with_batch_size(recipe, batch_size)), "trizoo.train batch_size")
-    if teacher is not None:
-        recipe = with_teacher(recipe, resolve_weights(as_text(teacher, "teacher")), "trizoo.train")
     return train_recipe(
         zoo,
         recipe,
@@ -241,11 +240,12 @@ def _new_run(given, weights, teacher=None):
     path = None
     if weights is not None:
         path = str(resolve_weights(as_text(weights, "weights"), model=wanted_model(model, file)))
-    if isinstance(given, Recipe):
-        return given, path
     origin = "trizoo.train"
     if teacher is not None:
-        values["distill.teacher"] = str(resolve_weights(as_text(teacher, "teacher")))
+        teacher = str(resolve_weights(as_text(teacher, "teacher")))
+        values["distill.teacher"] = teacher
+    if isinstance(given, Recipe):
+        return given if teacher is None else with_teacher(given, teacher, origin), path
     overrides = [(key, value, origin) for key, value in values.items()]
     loaded = new_recipe(overrides, model=model, file=file, weights=path, origin=origin)
     check_anchored(loaded)

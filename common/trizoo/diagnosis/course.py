@@ -60,13 +60,10 @@ def not_finite(history):
 
 def unfinished(history):
     """A run that neither trains nor was ended: stopped, killed, or out of memory."""
-    schedule, run = history.recipe.schedule, history.run
-    if history.metrics or trainer_of(run):
+    if history.metrics or trainer_of(history.run):
         return None
-    if schedule.iterations:
-        done, wanted, what = history.last_step, schedule.iterations, "steps"
-    else:
-        done, wanted, what = history.last_epoch, schedule.epochs or 100, "epochs"
+    done, wanted = history.progress
+    what = "steps" if history.recipe.schedule.iterations else "epochs"
     resume = f"trizoo train --resume {history.folder}"
     return Cause(
         "unfinished",

@@ -109,6 +109,14 @@ class History:
         moved = "" if self.root is None or str(self.root) == self.recipe.data.root else f" --data {self.data}"
         return f"trizoo train --recipe {shlex.quote(str(self.run.recipe_path))}{weights}{moved}"
 
+    @property
+    def progress(self):
+        """How far it came and was to come: steps where the recipe says how many, else epochs."""
+        schedule = self.recipe.schedule
+        if schedule.iterations:
+            return self.last_step, schedule.iterations
+        return self.last_epoch, schedule.epochs or DEFAULT_EPOCHS
+
     def longer(self, flag, count):
         """The command that trains it for so many epochs or steps in all.
 
@@ -117,9 +125,8 @@ class History:
         Args:
             flag: --epochs or --iterations
         """
-        schedule = self.recipe.schedule
-        done, wanted = (self.last_step, schedule.iterations) if schedule.iterations else (self.last_epoch, None)
-        if schedule.patience and self.metrics and done < (wanted or schedule.epochs or DEFAULT_EPOCHS):
+        done, wanted = self.progress
+        if self.recipe.schedule.patience and self.metrics and done < wanted:
             return f"{self.again} --set schedule.patience=0 {flag} {count}"
         return f"trizoo train --resume {self.folder} {flag} {count}"
 

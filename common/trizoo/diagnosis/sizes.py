@@ -123,8 +123,7 @@ def _fitted(history, recipe, key, better):
         key: of the recipe's model section, where they stand
         better: the `Better` ones; a scale is measured from the run's own, so where there is one it is said
     """
-    is_taught = recipe.distill.teacher is not None and recipe.distill.outputs > 0
-    if history.pretrained is not False or (key == "anchor_scale" and is_taught):
+    if history.pretrained is not False or (key == "anchor_scale" and recipe.distill.learns_outputs):
         return []
     if key != "anchors" and getattr(recipe.model, key):
         return [Remedy(f"{history.again} --set model.{key}={better.value:g}", "begins with these")]

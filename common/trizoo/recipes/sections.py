@@ -186,6 +186,11 @@ class Distillation(Section):
         0.0, description="gain of the error of backbone features, adapted by 1x1 convolutions; 0 = off"
     )
 
+    @property
+    def learns_outputs(self):
+        """Whether there is a teacher whose outputs are learned."""
+        return self.teacher is not None and self.outputs > 0
+
     @model_validator(mode="after")
     def _teaches(self):
         if self.teacher is not None and not self.teacher.strip():

@@ -35,7 +35,7 @@ def begin_with(recipe, sources, say, *, weights=None, world):
     if knows_boxes and getattr(recipe.model, key) is None:
         recipe = _with(recipe, key, load_recipe(weights)["model"].get(key))
     chooses = not knows_boxes and getattr(recipe.model, key) is None and recipe.anchors == "auto"
-    is_taught = key == "anchor_scale" and recipe.distill.teacher is not None and recipe.distill.outputs > 0
+    is_taught = key == "anchor_scale" and recipe.distill.learns_outputs
     theirs = _scale_of_teacher(recipe) if is_taught and chooses else None
     if theirs is not None:
         recipe, chooses = _with(recipe, key, None if theirs == 1 else theirs), False
@@ -64,7 +64,7 @@ def begin_with(recipe, sources, say, *, weights=None, world):
 
 
 def _knows_boxes(weights, model):
-    """Whether a checkpoint gives a model its heads, and no backbone alone: its own, or a classifier's."""
+    """Whether a checkpoint gives a model its heads; a backbone's and a classifier's give the backbone alone."""
     return not holds_backbone(weights) and load_recipe(weights)["model"].get("name", model) == model
 
 
