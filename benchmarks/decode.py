@@ -16,8 +16,8 @@ from trizoo.framework import FRAMEWORKS, find
 from trizoo.ground.sample import Record
 from trizoo.metrics import evaluate
 from trizoo.tasks.detection import LOWEST_SCORE
-from trizoo.training.build import spec_of
 from trizoo.training.recipe import new_recipe
+from trizoo.training.specs import spec_of
 
 CLASSES = tuple(f"class {number}" for number in range(80))
 CANDIDATES = 300  # an image, of a trained network

@@ -80,8 +80,9 @@ def write_files(model, folder, calibrated_on):
     from trizoo.deploy.targets import TARGETS, Job
     from trizoo.framework import find
     from trizoo.recipes.load import to_dict
-    from trizoo.training.build import make_model, read_model, spec_of
+    from trizoo.training.build import make_model, read_model
     from trizoo.training.recipe import new_recipe
+    from trizoo.training.specs import spec_of
     from trizoo.weights.checkpoint import Checkpoint, save
     from trizoo.weights.initial import initial_arrays
 

@@ -16,9 +16,9 @@ from trizoo.data.synthetic import synthesize
 from trizoo.deploy.runtimes import make_model, read_model
 from trizoo.framework import FRAMEWORKS, find
 from trizoo.tasks import task_of
-from trizoo.training.build import spec_of
 from trizoo.training.data import final_set
 from trizoo.training.recipe import new_recipe
+from trizoo.training.specs import spec_of
 
 CLASSES = ("circle", "square", "triangle")
 BATCH = 8

@@ -22,7 +22,8 @@ from trizoo.parity.probe import loss_section
 from trizoo.parity.pseudo import pseudo_arrays, pseudo_images
 from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
-from trizoo.training.build import make_model, read_model, spec_of
+from trizoo.training.build import make_model, read_model
+from trizoo.training.specs import spec_of
 from trizoo.weights.checkpoint import Checkpoint, save
 
 MODELS = ("yolov3-tiny", "yolov4-tiny", "ssd300-mobilenetv2", "retinanet-resnet18", "deeplabv3plus-mobilenetv2")

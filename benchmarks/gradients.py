@@ -17,11 +17,12 @@ from trizoo.commands.flags.shared import positive_int
 from trizoo.families import architecture
 from trizoo.recipes.load import parse_assignment
 from trizoo.training.anchors import begin_with
-from trizoo.training.build import build_model, build_trainer, check_model
+from trizoo.training.build import build_model, build_trainer
 from trizoo.training.data import open_data
 from trizoo.training.progress import Progress
 from trizoo.training.recipe import new_recipe
 from trizoo.training.sizes import unresized
+from trizoo.training.specs import check_model
 from trizoo.training.world import World
 
 

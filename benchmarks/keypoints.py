@@ -16,8 +16,8 @@ from pathlib import Path
 from trizoo.data.synthetic import KINDS, synthesize
 from trizoo.framework import FRAMEWORKS, find
 from trizoo.tasks import task_of
-from trizoo.training.build import spec_of
 from trizoo.training.recipe import new_recipe
+from trizoo.training.specs import spec_of
 
 DRAWN = KINDS["keypoints"]
 MODELS = ("keypoints-stride32", "keypoints-stride16", "yolov3-tiny")

@@ -17,9 +17,9 @@ from trizoo.families import model_spec
 from trizoo.framework import FRAMEWORKS, find
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe, base_of
-from trizoo.training.build import spec_of
 from trizoo.training.distill import Teacher
 from trizoo.training.memory import MIB, estimate, made_up
+from trizoo.training.specs import spec_of
 
 CASES = {  # model -> (input's side, images of a batch)
     "yolov3-tiny": (416, 8),

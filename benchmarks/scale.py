@@ -31,10 +31,10 @@ from trizoo.data.synthetic import synthesize
 from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe, base_of
 from trizoo.tasks import task_of
-from trizoo.training.build import spec_of
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.memory import made_up
 from trizoo.training.schedule import RunPlan
+from trizoo.training.specs import spec_of
 from trizoo.weights.layers import count_parameters
 
 COCO = 118_287  # images of train2017

@@ -10,7 +10,7 @@ from trizoo.augment.letterbox import resize
 from trizoo.data.images import read_image
 from trizoo.data.sources import find_images
 from trizoo.families.yolo.decode import decode_yolo
-from trizoo.training.build import load_model
+from trizoo.training.build import make_model, read_model
 
 BATCHES = (1, 8)
 
@@ -27,7 +27,9 @@ def main():
     args = parser.parse_args()
     framework = PyTorch()
     device = framework.device(args.device)
-    recipe, spec, model = load_model(framework, args.weights, device, args.precision)
+    read = read_model(args.weights)
+    recipe, model = make_model(framework, read, device, args.precision)
+    spec = read.spec
     predict = framework.predictor(model, recipe.precision, device)
     paths = find_images(args.images)[: args.count]
     where = f"{framework.versions()}, {framework.describe_device(device)}"

@@ -12,13 +12,13 @@ from trizoo.recipes.describe import describe
 from trizoo.recipes.load import load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import FLAGS as TASK_FLAGS
-from trizoo.training.build import check_model
 from trizoo.training.distill import check_has_one
 from trizoo.training.find_lr import find_lr
 from trizoo.training.recipe import check_anchored, check_frozen, new_recipe, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.schedule import AUTO
+from trizoo.training.specs import check_model
 from trizoo.training.train import check_workers
 from trizoo.training.train import train as train_recipe
 from trizoo.training.world import World, alone, by_torchrun, is_first_here, started

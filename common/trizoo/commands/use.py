@@ -9,7 +9,7 @@ from trizoo.families import check_input_size
 from trizoo.ground.errors import UserError
 from trizoo.tasks import FLAGS, task_of
 from trizoo.tasks.scales import sizes_at
-from trizoo.training.build import spec_of
+from trizoo.training.specs import spec_of
 
 
 @dataclass(frozen=True)

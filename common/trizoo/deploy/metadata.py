@@ -15,7 +15,7 @@ from trizoo.ground.fields import Count, Probability, Section
 from trizoo.recipes.load import from_dict, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
-from trizoo.training.build import spec_of
+from trizoo.training.specs import spec_of
 
 FORMAT = 1
 KEY = "trizoo"  # of the JSON in a file's own place for such notes

@@ -5,7 +5,7 @@ from trizoo.diagnosis import limits
 from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy
 from trizoo.download.manifest import load_manifest
 from trizoo.families import backbone_of
-from trizoo.training.build import spec_of_options
+from trizoo.training.specs import spec_of_options
 from trizoo.weights.store import models_of
 
 TAGS = 2  # that are named

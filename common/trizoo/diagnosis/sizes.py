@@ -1,7 +1,6 @@
 """What the sizes of boxes say: whether the network can see them at its input size, and whether its anchors fit them."""
 
 import math
-import shlex
 
 import numpy as np
 
@@ -11,8 +10,8 @@ from trizoo.families import architecture
 from trizoo.families.yolo.anchors import RECALL_IOU
 from trizoo.ground.text import first_few
 from trizoo.metrics import errors
-from trizoo.training.anchor_fit import RECALL, better_ones, measure
-from trizoo.training.build import spec_of
+from trizoo.training.anchor_fit import RECALL, anchors_command, better_ones, measure
+from trizoo.training.specs import spec_of
 
 SHORT = 4  # times SMALL: boxes below it may fit better where they are shown larger
 
@@ -87,7 +86,6 @@ def anchors(history, images):
         f"of {RECALL_IOU:g} or more at {width}x{height} ({recipe.resize}); the mean of the best IoUs is {mean:.2f}"
     ]
     numbers, remedies = {"recall": recall, "mean_iou": mean}, []
-    split = f" --split {shlex.quote(recipe.data.train)}" if recipe.data.train else ""
     then = f"trizoo train --recipe mine.yaml --data {history.data}"
     better = better_ones(fitted, spec, images.training.records, recipe)
     if better is not None:
@@ -95,13 +93,10 @@ def anchors(history, images):
         evidence.append(f"{_others(spec, better)} would have {better.recall:.0%} and {better.mean_iou:.2f}")
         remedies += _fitted(history, recipe, spec.fits_anchors, better)
         if spec.fits_anchors == "anchors":
-            command = (
-                f"trizoo anchors {history.data}{split} --against {spec.name} --input-size {width}x{height} "
-                f"--policy {recipe.resize} --write mine.yaml"
-            )
+            command = anchors_command(history.data, recipe, spec.name)
             remedies.append(Remedy(command, f"then: {then}, from scratch or from a backbone"))
     if spec.fits_anchors != "anchors":
-        command = f"trizoo anchors {history.data}{split} --against yolov3 --write mine.yaml"
+        command = anchors_command(history.data, recipe, "yolov3", placed=False)
         remedies.append(Remedy(command, f"a YOLO takes anchors of the data's own: {then}"))
     if np.median(np.sqrt(fitted.sizes.prod(axis=1))) < SHORT * limits.SMALL:
         remedies += _larger(history, recipe, 1.5)

@@ -16,7 +16,7 @@ from trizoo.parity.probe import loss_section
 from trizoo.parity.pseudo import pseudo_arrays
 from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
-from trizoo.training.build import spec_of
+from trizoo.training.specs import spec_of
 from trizoo.weights.checkpoint import Checkpoint, save
 
 CLASSES = ("circle", "square", "triangle")

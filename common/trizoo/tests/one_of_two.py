@@ -14,9 +14,9 @@ from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.tests.contract.learner import NO_DECAY, first_gradients, make_batch, make_learner
 from trizoo.tests.shared_steps import shared_steps
-from trizoo.training.build import spec_of
 from trizoo.training.shared import measure as measure_shared
 from trizoo.training.shared import packed
+from trizoo.training.specs import spec_of
 from trizoo.training.validation import ValidationLoss
 from trizoo.training.world import places_of
 

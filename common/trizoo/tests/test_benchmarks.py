@@ -1,5 +1,6 @@
 """Scripts of benchmarks/ that make or refuse something before they measure."""
 
+import ast
 import importlib.util
 import json
 import subprocess
@@ -21,6 +22,20 @@ def ran(script, *arguments):
     command = [sys.executable, str(FOLDER / script), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout, done.stderr
+
+
+def of_trizoo(path):
+    """(module, name) of all that a script takes from trizoo, in its functions too."""
+    nodes = ast.walk(ast.parse(path.read_text()))
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "trizoo"]
+    return [(node.module, alias.name) for node in imports for alias in node.names]
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in FOLDER.glob("*.py")))
+def test_what_a_script_imports_of_trizoo_is_there(script):
+    for module, name in of_trizoo(FOLDER / script):
+        inside = importlib.import_module(module)
+        assert hasattr(inside, name) or importlib.util.find_spec(f"{module}.{name}"), f"{module} has no {name}"
 
 
 @pytest.fixture

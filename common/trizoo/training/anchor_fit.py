@@ -4,6 +4,7 @@ Boxes are measured as they will be placed: resized by the recipe's policy to its
 (`multi_scale`) that is the size in the middle.
 """
 
+import shlex
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -211,3 +212,17 @@ def _rescaled(fitted, spec, records, recipe):
 def as_sizes(anchors):
     """(A, 2) as a recipe has them."""
     return tuple((float(width), float(height)) for width, height in anchors)
+
+
+def anchors_command(data, recipe, model, placed=True):
+    """The command that writes anchors for the boxes that a recipe's run trains on into mine.yaml.
+
+    Args:
+        data: the data set as a command line takes it
+        model: the name of the one whose anchors are replaced
+        placed: whether for boxes at the recipe's input size, else at the model's own
+    """
+    split = f" --split {shlex.quote(recipe.data.train)}" if recipe.data.train else ""
+    width, height = recipe.input_size
+    place = f" --input-size {width}x{height} --policy {recipe.resize}" if placed else ""
+    return f"trizoo anchors {data}{split} --against {model}{place} --write mine.yaml"

@@ -9,9 +9,9 @@ from trizoo.families import architecture
 from trizoo.families.yolo.anchors import rounded
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
-from trizoo.training.anchor_fit import RECALL, as_sizes, better_ones, measure, numbers, suffice
-from trizoo.training.build import spec_of
-from trizoo.weights.checkpoint import holds_backbone, load_recipe
+from trizoo.training.anchor_fit import RECALL, anchors_command, as_sizes, better_ones, measure, numbers, suffice
+from trizoo.training.specs import spec_of
+from trizoo.weights.checkpoint import gives_backbone_alone, holds_backbone, load_recipe
 
 
 def begin_with(recipe, sources, say, *, weights=None, world):
@@ -31,9 +31,10 @@ def begin_with(recipe, sources, say, *, weights=None, world):
     key = spec_of(recipe).fits_anchors
     if key is None:
         return recipe
-    knows_boxes = weights is not None and _knows_boxes(weights, recipe.model.name)
+    saved = load_recipe(weights) if weights is not None else None
+    knows_boxes = saved is not None and not gives_backbone_alone(holds_backbone(weights), saved, recipe.model.name)
     if knows_boxes and getattr(recipe.model, key) is None:
-        recipe = _with(recipe, key, load_recipe(weights)["model"].get(key))
+        recipe = _with(recipe, key, saved["model"].get(key))
     chooses = not knows_boxes and getattr(recipe.model, key) is None and recipe.anchors == "auto"
     is_taught = key == "anchor_scale" and recipe.distill.learns_outputs
     theirs = _scale_of_teacher(recipe) if is_taught and chooses else None
@@ -61,11 +62,6 @@ def begin_with(recipe, sources, say, *, weights=None, world):
             _tell_none(records, recipe, say)
     chosen = world.of_first(chosen)
     return recipe if chosen is None else _with(recipe, key, chosen)
-
-
-def _knows_boxes(weights, model):
-    """Whether a checkpoint gives a model its heads; a backbone's and a classifier's give the backbone alone."""
-    return not holds_backbone(weights) and load_recipe(weights)["model"].get("name", model) == model
 
 
 def _scale_of_teacher(recipe):
@@ -135,12 +131,8 @@ def _tell_misfit(fitted, better, recipe, say, knows_boxes):
         others = "k-means'" if key == "anchors" else better.words
         ways = f"{others} would have {numbers(better)}; {_way(recipe, key, better)} to begin with them"
     elif knows_boxes and key == "anchors":
-        root, train = shlex.quote(str(recipe.data.root)), recipe.data.train
-        split = f" --split {shlex.quote(train)}" if train else ""
-        ways = (
-            f"trizoo anchors {root}{split} --against {recipe.model.name} --input-size {width}x{height} --policy "
-            f"{recipe.resize} --write mine.yaml finds others, for a run that begins without these weights' heads"
-        )
+        command = anchors_command(shlex.quote(str(recipe.data.root)), recipe, recipe.model.name)
+        ways = f"{command} finds others, for a run that begins without these weights' heads"
     else:
         ways = _larger(recipe)
     told = "anchors: kept as they are" if fitted.recall >= RECALL else "warning: the anchors fit these boxes badly"

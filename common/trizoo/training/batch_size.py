@@ -3,9 +3,9 @@
 import contextlib
 
 from trizoo.ground.errors import UserError
-from trizoo.training.build import check_model, input_sizes, spec_of
 from trizoo.training.cache import ROOM
 from trizoo.training.memory import MIB, estimate, gib
+from trizoo.training.specs import check_model, input_sizes, spec_of
 
 MOST = 64  # images of a part of a batch: more gain no speed, and learning rates are known for fewer
 SHARE = 0.9  # of the memory, the rest is a margin

@@ -6,78 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from trizoo.families import ModelSpec, architecture, check_input_size, model_spec
+from trizoo.families import ModelSpec, architecture
 from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
-from trizoo.tasks import best_metric, task_of
-from trizoo.training.batch import InputSizes
+from trizoo.tasks import task_of
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.loop import EpochSums, Trainer
-from trizoo.training.order import check_groups, order_of
+from trizoo.training.order import order_of
 from trizoo.training.precision import settled
 from trizoo.training.schedule import RunPlan
+from trizoo.training.specs import input_sizes, spec_of, spec_of_options
 from trizoo.training.validation import ValidationLoss
-from trizoo.weights.checkpoint import lasting
+from trizoo.weights.checkpoint import gives_backbone_alone, lasting
 from trizoo.weights.checkpoint import load as load_checkpoint
 from trizoo.weights.classes import predicts_classes
 from trizoo.weights.initial import initial_arrays
 from trizoo.weights.report import match, parts_behind, strict
-
-
-def spec_of(recipe):
-    """The ModelSpec of a recipe whose classes are known. Raises UserError for a size or a loss that doesn't fit."""
-    for size in (recipe.input_size, *input_sizes(recipe).listed):
-        check_input_size(recipe.model.name, size)
-    spec = spec_of_options(dict(recipe.model), len(recipe.classes))
-    if recipe.loss.kind != spec.family:
-        raise UserError(f"loss.kind is {recipe.loss.kind}; {spec.name} learns by {spec.family}")
-    return spec
-
-
-def check_model(recipe, devices=1):
-    """UserError for sizes, batches, a loss or an option that don't fit a recipe's model, whatever its classes.
-
-    Args:
-        devices: how many share a batch
-    """
-    spec = spec_of(recipe.model_copy(update={"classes": recipe.classes or ("any",)}))
-    best_metric(recipe)
-    check_groups(recipe)
-    check_batch_norm(recipe, spec, 1 if recipe.sync_batch_norm else devices)
-
-
-def spec_of_options(options, num_classes):
-    """The ModelSpec of a model section as a dict."""
-    graph = {key: value for key, value in options.items() if key not in ("objectness_prior", "initializer")}
-    return model_spec(num_classes=num_classes, **graph)
-
-
-def check_batch_norm(recipe, spec, shares=1):
-    """UserError where a batch norm would see a single value per channel, whose variance is 0.
-
-    Args:
-        shares: of a batch, each of which has statistics of its own
-    """
-    width, height = input_sizes(recipe).smallest
-    cells = spec.least_values((width, height))
-    if recipe.freeze.batch_norm or cells is None:
-        return
-    schedule, freeze = recipe.schedule, recipe.freeze
-    sizes = {schedule.batch_size, freeze.batch_size or schedule.batch_size}
-    if min(sizes) // schedule.accumulate // shares * cells >= 2:
-        return
-    ways = ["a larger --batch-size" if min(sizes) == schedule.batch_size else "a larger freeze.batch_size"]
-    if spec.least_values((4 * width, 4 * height)) > cells:  # else pooling leaves one value of any image
-        ways.append("a larger --input-size")
-        ways += ["a larger multi_scale.low"] if recipe.multi_scale.low < 1 else []
-    ways += ["a smaller schedule.accumulate"] if schedule.accumulate > 1 else []
-    ways += ["--set sync_batch_norm=true"] if shares > 1 else []
-    ways += ["--set model.norm=group", "--set freeze.batch_norm=true with pretrained weights"]
-    raise UserError(
-        f"one image of {width}x{height} at a time gives {spec.name}'s batch norm a single value per channel; "
-        f"{', '.join(ways[:-1])} or {ways[-1]} would do"
-    )
 
 
 def check_anchors(given, spec, weights):
@@ -88,17 +33,12 @@ def check_anchors(given, spec, weights):
     Args:
         weights: the checkpoint's path
     """
-    if _lends(given, spec):
+    if gives_backbone_alone(given.is_backbone, given.recipe, spec.name):
         return
     theirs = spec_of_options({**given.recipe["model"], "name": spec.name}, spec.num_classes)
     reason = spec.misfit(theirs)
     if reason:
         raise UserError(f"{weights} {reason}")
-
-
-def _lends(given, spec):
-    """Whether a checkpoint gives a model its backbone alone: it holds no more, or is a classifier's."""
-    return given.is_backbone or given.recipe["model"].get("name", spec.name) != spec.name
 
 
 def check_norm(given, spec, weights):
@@ -135,11 +75,6 @@ def _numbers(values):
     return f"[{', '.join(f'{value:g}' for value in values)}]"
 
 
-def input_sizes(recipe):
-    """The `InputSizes` of a recipe's steps."""
-    return InputSizes.of(recipe, architecture(recipe.model.name))
-
-
 def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None, teacher=None):
     """A model of the recipe: from scratch, fine-tuned from the checkpoint file `weights`, or of a run to resume.
 
@@ -164,7 +99,7 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
         check_anchors(given, spec, weights)
         check_normalisation(given, spec, weights)
         values, new = given.weights, ("head", "attention")
-        if _lends(given, spec):
+        if gives_backbone_alone(given.is_backbone, given.recipe, spec.name):
             say("weights: a backbone, so what it lacks of the rest is re-initialised")
             prefix = architecture(spec.name).prefix
             new = parts_behind(prefix, shapes)
@@ -180,7 +115,7 @@ def build_model(framework, recipe, device, say, *, weights=None, checkpoint=None
             raise
         arrays |= fitting
         say(f"weights: {weights}\n{report}")
-        if not _lends(given, spec):
+        if not gives_backbone_alone(given.is_backbone, given.recipe, spec.name):
             tell_size(given.recipe, recipe, say)
     framework.assign(model, arrays)
     return model

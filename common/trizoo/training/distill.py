@@ -14,8 +14,9 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few
 from trizoo.recipes.load import from_dict, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
-from trizoo.training.build import input_sizes, make_model, read_model, spec_of
+from trizoo.training.build import make_model, read_model
 from trizoo.training.memory import TeacherRoom
+from trizoo.training.specs import input_sizes, spec_of
 from trizoo.weights.checkpoint import OF_TRAINING
 
 PASS = 3  # of the largest output of a layer, what a pass without gradients holds: it, what it is made of, one more

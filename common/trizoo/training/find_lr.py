@@ -12,13 +12,14 @@ from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_atomically
 from trizoo.pictures.style import COLOURS
 from trizoo.training.anchors import begin_with
-from trizoo.training.build import build_model, build_trainer, check_model, spec_of
+from trizoo.training.build import build_model, build_trainer
 from trizoo.training.data import open_data
 from trizoo.training.distill import check_there, open_teacher
 from trizoo.training.precision import with_precision
 from trizoo.training.progress import Progress
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.sizes import check_augmented_sizes, unresized
+from trizoo.training.specs import check_model, spec_of
 from trizoo.training.train import check_own_operations, check_workers, choose_workers
 from trizoo.training.world import alone
 

@@ -3,9 +3,9 @@
 from itertools import islice
 
 from trizoo.families import architecture
-from trizoo.training.build import input_sizes, spec_of
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.schedule import RunPlan
+from trizoo.training.specs import input_sizes, spec_of
 
 
 class Preview:

@@ -3,7 +3,7 @@
 import math
 
 from trizoo.ground.errors import UserError
-from trizoo.training.build import check_model
+from trizoo.training.specs import check_model
 
 
 def spread(framework, device, recipe, say):

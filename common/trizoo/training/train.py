@@ -16,7 +16,7 @@ from trizoo.tasks import task_of
 from trizoo.training.agreeing import check_agree, of_arrays, of_settings, of_sources
 from trizoo.training.anchors import begin_with
 from trizoo.training.batch_size import explain, fit_batch_size, undecided
-from trizoo.training.build import build_model, build_trainer, check_model, spec_of
+from trizoo.training.build import build_model, build_trainer
 from trizoo.training.data import open_data
 from trizoo.training.distill import absolute, check_there, open_teacher
 from trizoo.training.finish import finish
@@ -27,6 +27,7 @@ from trizoo.training.resume import load_last, tell_jump
 from trizoo.training.run import RunFolder, next_run
 from trizoo.training.schedule import decided
 from trizoo.training.sizes import check_augmented_sizes, unresized
+from trizoo.training.specs import check_model, spec_of
 from trizoo.training.spread import share_each_batch, spread
 from trizoo.training.trackers import open_trackers
 from trizoo.training.world import check_shares

@@ -23,7 +23,7 @@ from trizoo.parity.pseudo import pseudo_arrays
 from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.serve.app import LIBRARIES
-from trizoo.training.build import spec_of
+from trizoo.training.specs import spec_of
 from trizoo.weights.checkpoint import Checkpoint, save
 
 for library in LIBRARIES:

@@ -16,7 +16,7 @@ from trizoo.parity.pseudo import pseudo_arrays  # noqa: E402
 from trizoo.recipes.load import to_dict  # noqa: E402
 from trizoo.recipes.schema import Recipe  # noqa: E402
 from trizoo.tests.cache import own_cache  # noqa: E402, F401
-from trizoo.training.build import spec_of  # noqa: E402
+from trizoo.training.specs import spec_of  # noqa: E402
 from trizoo.weights.checkpoint import Checkpoint, save  # noqa: E402
 
 # most graphs here are run once or twice, and optimising them takes longer; commands in processes of their own do it

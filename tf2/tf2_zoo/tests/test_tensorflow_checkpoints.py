@@ -13,7 +13,7 @@ from trizoo.ground.errors import UserError
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.weights.importers import published
-from trizoo.training.build import spec_of
+from trizoo.training.specs import spec_of
 from trizoo.weights.checkpoint import load
 from trizoo.weights.readers import read
 from trizoo.weights.store import convert_tag, load_manifest

@@ -8,7 +8,8 @@ from trizoo.deploy.metadata import describe, parse
 from trizoo.deploy.runtimes import Exported
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
-from trizoo.training.build import Read, spec_of
+from trizoo.training.build import Read
+from trizoo.training.specs import spec_of
 
 
 def asked(name, *flags, exported=False, command=predict):

@@ -16,8 +16,9 @@ from trizoo.parity.pseudo import pseudo_arrays
 from trizoo.recipes.load import load as load_recipe
 from trizoo.recipes.load import to_dict
 from trizoo.recipes.schema import Recipe
-from trizoo.training.build import build_model, spec_of
+from trizoo.training.build import build_model
 from trizoo.training.recipe import new_recipe
+from trizoo.training.specs import spec_of
 from trizoo.weights.checkpoint import Checkpoint, load, save
 
 BLENDS = "augment=[{op: random_placement}, {op: cutmix}, {op: mixup, alpha: 0.2, only_mosaic: false}]"

@@ -18,7 +18,8 @@ from trizoo.parity.pseudo import pseudo_images
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.weights.darknet_cfg import darknet53, interpret, made_up
-from trizoo.training.build import build_model, spec_of
+from trizoo.training.build import build_model
+from trizoo.training.specs import spec_of
 from trizoo.weights.checkpoint import load
 from trizoo.weights.convert import convert
 from trizoo.weights.importers import darknet, import_weights

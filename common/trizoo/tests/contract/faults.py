@@ -15,8 +15,8 @@ from trizoo.data.synthetic import synthesize
 from trizoo.recipes.load import load as load_recipe
 from trizoo.recipes.schema import Recipe
 from trizoo.training.batch_size import SHARE
-from trizoo.training.build import spec_of
 from trizoo.training.memory import MIB, estimate
+from trizoo.training.specs import spec_of
 from trizoo.weights.checkpoint import load
 
 SMALL = ["--model", "yolov3-tiny", "--input-size", "64", "--batch-size", "4", "--device", "cpu", "--quiet"]

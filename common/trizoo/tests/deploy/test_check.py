@@ -10,7 +10,7 @@ from trizoo.deploy.check import Difference, compare, matched
 from trizoo.deploy.metadata import describe
 from trizoo.ground.sample import Detections
 from trizoo.recipes.schema import Recipe
-from trizoo.training.build import spec_of
+from trizoo.training.specs import spec_of
 
 RECIPE = Recipe(model={"name": "yolov3-tiny"}, classes=("a", "b"), input_size=(64, 64))
 SPEC = spec_of(RECIPE)

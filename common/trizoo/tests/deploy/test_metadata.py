@@ -8,7 +8,7 @@ from trizoo.deploy.metadata import Thresholds, describe, parse
 from trizoo.families import family_of
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
-from trizoo.training.build import spec_of
+from trizoo.training.specs import spec_of
 
 RECIPE = Recipe(
     model={"name": "yolov3-tiny"},

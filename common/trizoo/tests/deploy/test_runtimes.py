@@ -10,7 +10,7 @@ from trizoo.deploy.runtimes import RUNTIMES, Exported, Opened, is_exported, make
 from trizoo.ground.conventions import EXPORTED
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
-from trizoo.training.build import spec_of
+from trizoo.training.specs import spec_of
 
 RECIPE = Recipe(model={"name": "yolov3-tiny"}, classes=("a", "b"), input_size=(96, 64))
 

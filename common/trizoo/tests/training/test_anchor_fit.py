@@ -9,7 +9,7 @@ from trizoo.ground.sample import Record
 from trizoo.tests.training.anchored import recipe_of, record
 from trizoo.training import anchor_fit
 from trizoo.training.anchor_fit import measure
-from trizoo.training.build import spec_of
+from trizoo.training.specs import spec_of
 
 
 def test_boxes_are_measured_as_they_are_placed_by_width_and_height():

@@ -15,7 +15,7 @@ from trizoo.tests.training.anchored import recipe_of, record
 from trizoo.training import anchor_fit
 from trizoo.training.anchor_fit import GAIN
 from trizoo.training.anchors import begin_with
-from trizoo.training.build import spec_of
+from trizoo.training.specs import spec_of
 from trizoo.training.world import World
 from trizoo.weights.checkpoint import Checkpoint, save
 

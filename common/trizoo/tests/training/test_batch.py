@@ -6,8 +6,8 @@ from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
 from trizoo.training.batch import BatchPlan, InputSizes, batch_plan
-from trizoo.training.build import spec_of
 from trizoo.training.order import Repeats, epoch_order
+from trizoo.training.specs import spec_of
 
 
 def test_an_epochs_order_is_a_permutation_of_its_seed_and_number():

@@ -7,9 +7,9 @@ from trizoo.ground.memory import TooLittleMemoryError
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.testing import FakeFramework
 from trizoo.training.batch_size import LOADER, SHARE, explain, fit_batch_size, undecided
-from trizoo.training.build import spec_of
 from trizoo.training.memory import estimate
 from trizoo.training.order import check_groups
+from trizoo.training.specs import spec_of
 from trizoo.training.world import World
 
 RECIPE = Recipe(classes=("a", "b"), input_size=(64, 64), freeze={"batch_size": 32})

@@ -6,8 +6,8 @@ import pytest
 
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.testing import FakeFramework
-from trizoo.training.build import spec_of
 from trizoo.training.memory import Estimate, TeacherRoom, estimate
+from trizoo.training.specs import spec_of
 
 KNOWN = Estimate(
     parameters=10,

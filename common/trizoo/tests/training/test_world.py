@@ -11,10 +11,10 @@ from trizoo.recipes.load import load
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.training.batch import Batch, BatchPlan
-from trizoo.training.build import spec_of
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.order import order_of
 from trizoo.training.schedule import RunPlan
+from trizoo.training.specs import spec_of
 from trizoo.training.world import (
     VARIABLES,
     Share,

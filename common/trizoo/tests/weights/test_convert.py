@@ -9,7 +9,7 @@ from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tests.weights.importers import published
 from trizoo.tests.weights.readers import pth
-from trizoo.training.build import spec_of
+from trizoo.training.specs import spec_of
 from trizoo.weights.checkpoint import load
 from trizoo.weights.convert import convert
 from trizoo.weights.importers import darknet
