@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     )
     from trizoo.training.callbacks import Callback
 
-__version__ = "0.13.0"
+__version__ = "0.14.0"
 
 # what a program may use -> where it is; loaded when it is first asked for, since `import trizoo` should cost nothing
 _DOOR = {

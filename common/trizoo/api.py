@@ -15,13 +15,14 @@ from typing import Any, get_args
 
 import numpy as np
 
+from trizoo.data.finding import is_there
 from trizoo.deploy.runtimes import is_exported, make_model, read_model, runtime_of
 from trizoo.families import check_input_size
 from trizoo.framework import FRAMEWORKS, Framework, find, require_installed
 from trizoo.ground.devices import device_name
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Sample
-from trizoo.ground.text import hint
+from trizoo.ground.text import hint, quoted
 from trizoo.ground.truth import as_truth
 from trizoo.recipes.load import from_dict, to_dict
 from trizoo.recipes.schema import Recipe
@@ -30,7 +31,7 @@ from trizoo.tasks.predictors import Detector, Predictor
 from trizoo.training.batch_size import with_batch_size
 from trizoo.training.callbacks import as_callbacks
 from trizoo.training.distill import check_has_one, with_teacher
-from trizoo.training.recipe import check_anchored, check_frozen, new_recipe, wanted_model
+from trizoo.training.recipe import check_anchored, check_frozen, new_recipe, smallest_batch, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.schedule import AUTO
@@ -90,6 +91,7 @@ def train(
     recipe: "Recipe | str | Path | dict[str, Any] | None" = None,
     framework: str | None = None,
     *,
+    data: str | Path | None = None,
     weights: str | Path | None = None,
     teacher: str | Path | None = None,
     resume: str | Path | None = None,
@@ -111,6 +113,7 @@ def train(
             the recipe that comes with the model; None: YOLOv3-tiny on the zoo's synthetic data. The model is the
             weights' unless it is named
         framework: "pytorch", "tf2" or "keras"; None: the first of these that is installed
+        data: folder of the data set, in the place of the recipe's; with `resume` where it is now
         weights: checkpoint or tag to fine-tune from
         teacher: checkpoint or tag of a trained model to learn from; with `resume` where the run's teacher is now
         resume: the folder of a run to resume; its own recipe counts
@@ -143,14 +146,17 @@ def train(
             raise UserError(f"a resumed run keeps its recipe and weights; leave recipe and weights out with {resume}")
         if batch_size is not None:
             raise UserError(f"a resumed run keeps its batch size; leave batch_size out with {resume}")
-        recipe, path = recipe_of_run(folder), None
+        recipe, path = _with_root(recipe_of_run(folder), data), None
+        if not is_there(recipe.data.root):
+            ways = f"data=ROOT here, or trizoo train --resume {quoted(folder.path)} --data ROOT,"
+            raise UserError(
+                f"the data of {folder.path}, {recipe.data.root}, is not there any more; {ways} says where it is"
+            )
         if teacher is not None:
             check_has_one(recipe, folder)
             recipe = with_teacher(recipe, resolve_weights(as_text(teacher, "teacher")), "trizoo.train")
     else:
-        recipe, path = _new_run(recipe, weights, teacher)
-        if batch_size not in (None, AUTO):
-            recipe = from_dict(Recipe, to_dict(with_batch_size(recipe, batch_size)), "trizoo.train batch_size")
+        recipe, path = _new_run(recipe, data, weights, teacher, batch_size)
     return train_recipe(
         zoo,
         recipe,
@@ -227,7 +233,14 @@ def _device(zoo, wanted):
         raise UserError(f"device: {error}") from error
 
 
-def _new_run(given, weights, teacher=None):
+def _with_root(recipe, root):
+    """A Recipe with its data set in a folder; as it is without one."""
+    if root is None:
+        return recipe
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": as_text(root, "data")})})
+
+
+def _new_run(given, data=None, weights=None, teacher=None, batch_size=None):
     """The Recipe that `train`'s arguments mean, and the checkpoint file of its weights or None."""
     file, values, model = None, {}, None
     if isinstance(given, Recipe):
@@ -237,16 +250,24 @@ def _new_run(given, weights, teacher=None):
         model = values.pop("model.name", None)
     else:
         file = as_text(given, "recipe", "; a Recipe, a file or name of a recipe, or a dict of values is needed")
-    path = None
-    if weights is not None:
-        path = str(resolve_weights(as_text(weights, "weights"), model=wanted_model(model, file)))
-    origin = "trizoo.train"
+    path, origin, of_batch = None, "trizoo.train", "trizoo.train batch_size"
     if teacher is not None:
         teacher = str(resolve_weights(as_text(teacher, "teacher")))
         values["distill.teacher"] = teacher
-    if isinstance(given, Recipe):
-        return given if teacher is None else with_teacher(given, teacher, origin), path
+    if data is not None:
+        values["data.root"] = as_text(data, "data")
     overrides = [(key, value, origin) for key, value in values.items()]
+    if batch_size == AUTO:
+        overrides += smallest_batch(overrides, file, of_batch)
+    elif batch_size is not None:
+        overrides += [("schedule.batch_size", batch_size, of_batch), ("freeze.batch_size", None, of_batch)]
+    if weights is not None:
+        path = str(resolve_weights(as_text(weights, "weights"), model=wanted_model(model, file, overrides)))
+    if isinstance(given, Recipe):
+        given = _with_root(given, data)
+        if batch_size not in (None, AUTO):
+            given = from_dict(Recipe, to_dict(with_batch_size(given, batch_size)), of_batch)
+        return given if teacher is None else with_teacher(given, teacher, origin), path
     loaded = new_recipe(overrides, model=model, file=file, weights=path, origin=origin)
     check_anchored(loaded)
     if path is None:

@@ -12,7 +12,7 @@ from trizoo.data.synthetic import KINDS, synthesize
 from trizoo.ground.errors import UserError
 from trizoo.ground.memory import keep_freed_memory
 from trizoo.ground.results import check_place
-from trizoo.ground.text import first_few
+from trizoo.ground.text import first_few, quoted
 from trizoo.tasks import FLAGS
 
 
@@ -123,7 +123,8 @@ def _split(options):
     if done.twins:
         print(f"note: {done.twins} images have the very bytes of another one, and are in its split")
     if done.problems:
-        print(f"note: {done.problems} things were put right or left out; trizoo data check {options.root} lists all")
+        check = f"trizoo data check {quoted(options.root)}"
+        print(f"note: {done.problems} things were put right or left out; {check} lists all")
     print(done.folder)
     return 0
 

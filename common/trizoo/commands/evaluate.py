@@ -15,7 +15,7 @@ from trizoo.ground.files import write_atomically
 from trizoo.ground.results import check_file, check_folder, has_keys
 from trizoo.ground.text import counted
 from trizoo.tasks import task_of
-from trizoo.training.data import final_set, tell_problems
+from trizoo.training.data import final_set, moved, tell_problems
 from trizoo.training.progress import Watched
 
 
@@ -43,7 +43,7 @@ def run(args, choice):
     say(f"data: {recipe.data.root}, {counted(len(data.records), 'image')} ({data.split})")
     for note in data.notes:
         say(f"data: {note}")
-    tell_problems(data.problems, "data", recipe.data.root, say)
+    tell_problems(data.problems, "data", recipe.data, say)
     pipeline = task.as_used(task.evaluator(framework, model, read.spec, recipe, device), args)
     metrics, found = task.as_asked(data, args).measure(Watched(pipeline, len(data.records)))
     say(task.table(metrics))
@@ -89,12 +89,29 @@ def _write_page(args, recipe, task, data, metrics, found):
     return write_page(args.report, task.name, data, metrics, found, facts)
 
 
+def _elsewhere(recipe, args):
+    """The data section of --data: as the flags say, else as the run's files lay, where they lie so there too."""
+    given = {"layout": args.layout, "images": args.images, "annotations": args.annotations}
+    if any(given.values()):
+        return recipe.data.model_copy(update={"root": args.data, **given})
+    data = moved(recipe.data, args.data)
+    outside = [name for name in ("images", "annotations") if Path(getattr(data, name) or "").is_absolute()]
+    data = data.model_copy(update=dict.fromkeys(outside))  # those of another data set
+    if data.layout is not None:
+        try:
+            task_of(recipe.model.name).find(data)
+        except UserError:
+            data = data.model_copy(update={"layout": None})
+    kept = [f"--{name} {value}" for name in given if (value := getattr(data, name)) is not None]
+    if kept:
+        say(f"data: read with {' '.join(kept)}, as in training; these flags say otherwise")
+    return data
+
+
 def _with_data(recipe, args):
     """The recipe with the data set to measure on."""
     if args.data:
-        places = {"layout": args.layout, "images": args.images, "annotations": args.annotations}
-        data = recipe.data.model_copy(update={"root": args.data, "overfit": 0, **places})
-        return recipe.model_copy(update={"data": data})
+        return recipe.model_copy(update={"data": _elsewhere(recipe, args).model_copy(update={"overfit": 0})})
     if args.layout or args.images or args.annotations:
         raise UserError("--layout, --images and --annotations say how the files of --data lie; give --data too")
     if recipe.data.root is None:

@@ -57,7 +57,7 @@ def recipe_of(options):
 
     Raises UserError where flags and the model don't go together, or nothing is found.
     """
-    named = wanted_model(options.model, options.recipe)
+    named = wanted_model(options.model, options.recipe, _overrides(options))
     model = named or KINDS[_task_of(options)].model
     task = architecture(model).task
     if options.task not in ("auto", task):

@@ -8,13 +8,15 @@ from trizoo.commands.flags.train import parser
 from trizoo.data.finding import is_there
 from trizoo.families import architecture
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import quoted
 from trizoo.recipes.describe import describe
 from trizoo.recipes.load import load, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import FLAGS as TASK_FLAGS
+from trizoo.training.data import check_root
 from trizoo.training.distill import check_has_one
 from trizoo.training.find_lr import find_lr
-from trizoo.training.recipe import check_anchored, check_frozen, new_recipe, wanted_model
+from trizoo.training.recipe import check_anchored, check_frozen, new_recipe, smallest_batch, wanted_model
 from trizoo.training.resume import recipe_of as recipe_of_run
 from trizoo.training.run import RunFolder
 from trizoo.training.schedule import AUTO
@@ -90,7 +92,7 @@ def _run_held(args, choice):
 
 def _run(args, choice, folder):
     if folder is None:
-        args.weights = find_weights(args, wanted_model(args.model, args.recipe))
+        args.weights = find_weights(args, wanted_model(args.model, args.recipe, flag_overrides(args)))
     args.teacher = find_checkpoint(args.teacher, args.offline)
     loaded = resumed_recipe(args, folder) if folder else recipe_of(args)
     model_name = loaded.recipe.model.name
@@ -182,11 +184,8 @@ def flag_overrides(args):
         if value is not None:
             overrides += [(key, setting, f"command line {flag.option}") for key, setting in flag.sets(value).items()]
     overrides += [parse_assignment(text) for text in args.set]
-    if args.batch_size == AUTO:  # what is found is a multiple of the parts, and of no batch size of the recipe
-        parts = [value for key, value, _ in overrides if key == "schedule.accumulate" and type(value) is int]
-        if parts:
-            origin = "command line --batch-size"
-            overrides += [("schedule.batch_size", max(parts[-1], 1), origin), ("freeze.batch_size", None, origin)]
+    if args.batch_size == AUTO:
+        overrides += smallest_batch(overrides, args.recipe, "command line --batch-size")
     return overrides
 
 
@@ -197,7 +196,7 @@ def resumed_recipe(args, run):
     if changed:
         raise UserError(
             f"{changed[0]} can't be changed in a resumed run; leave it out, or start a new run with "
-            f"--weights {run.last}"
+            f"--weights {quoted(run.last)}"
         )
     recipe = recipe_of_run(run)
     if not args.data and not is_there(recipe.data.root):
@@ -206,13 +205,3 @@ def resumed_recipe(args, run):
         check_has_one(recipe, run)
     overrides = [(key, value, f"run {run.path}") for key, value in to_dict(recipe).items()]
     return load(Recipe, overrides=overrides + flag_overrides(args))
-
-
-def check_root(root):
-    """UserError where the data set is not there.
-
-    Args:
-        root: None for the zoo's synthetic data
-    """
-    if root is not None and not is_there(root):
-        raise UserError(f"data set {root} does not exist")

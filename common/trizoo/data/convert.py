@@ -21,7 +21,7 @@ from trizoo.data.write.formats import IN_ONE_SPLIT, IN_SPLITS_ALONE, WRITERS
 from trizoo.data.write.voc import NOT_XML
 from trizoo.ground.conventions import BACKGROUND_NAMES
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import counted, first_few
+from trizoo.ground.text import counted, first_few, quoted
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def convert(
     if source.problems:
         were = "was" if len(source.problems) == 1 else "were"
         things = counted(len(source.problems), "thing")
-        notes.append(f"{things} {were} put right or left out; trizoo data check {root} lists all")
+        notes.append(f"{things} {were} put right or left out; trizoo data check {quoted(root)} lists all")
     splits = content.once()[0] if to in IN_ONE_SPLIT else content.splits
     return Converted(
         to,

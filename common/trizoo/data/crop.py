@@ -13,7 +13,7 @@ from trizoo.data.purpose import find_labels
 from trizoo.data.write.content import file_names, write_lines
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_from_memory
-from trizoo.ground.text import counted, first_few
+from trizoo.ground.text import counted, first_few, quoted
 
 FORMATS = {"jpg": {"format": "JPEG", "quality": 95, "subsampling": 0}, "png": {"format": "PNG"}}
 _NOT_IN_FOLDERS = re.compile(r'[<>:"/\\|?*]|[. ]+$')  # what Windows allows in no name
@@ -145,7 +145,7 @@ def crop(
     if source.problems:
         were = "was" if len(source.problems) == 1 else "were"
         things = counted(len(source.problems), "thing")
-        notes.append(f"{things} {were} put right or left out; trizoo data check {root} lists all")
+        notes.append(f"{things} {were} put right or left out; trizoo data check {quoted(root)} lists all")
     return Cropped(tuple(folders), counts, (*source.notes, *notes))
 
 

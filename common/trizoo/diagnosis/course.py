@@ -64,7 +64,6 @@ def unfinished(history):
         return None
     done, wanted = history.progress
     what = "steps" if history.recipe.schedule.iterations else "epochs"
-    resume = f"trizoo train --resume {history.folder}"
     return Cause(
         "unfinished",
         LIKELY if done < wanted else POSSIBLE,
@@ -73,8 +72,8 @@ def unfinished(history):
             f"now",
         ),
         (
-            Remedy(resume, "goes on where it was"),
-            Remedy(f"{resume} --workers 0", "where a loader process was killed, mostly for memory"),
+            Remedy(history.resumed, "goes on where it was"),
+            Remedy(f"{history.resumed} --workers 0", "where a loader process was killed, mostly for memory"),
         ),
         {"done": done, "wanted": wanted},
     )
@@ -124,8 +123,10 @@ def hardly_falls(history):
         LIKELY,
         tuple(evidence),
         (
-            Remedy(f"trizoo train --data {history.data} --model {history.recipe.model.name} --overfit 8", _OVERFIT),
-            Remedy(f"trizoo data show {history.data} --augmented", "whether boxes or masks lie on the objects"),
+            Remedy(
+                f"trizoo train --data {history.named_data} --model {history.recipe.model.name} --overfit 8", _OVERFIT
+            ),
+            Remedy(f"trizoo data show {history.named_data} --augmented", "whether boxes or masks lie on the objects"),
             Remedy(f"{history.again} --find-lr", "whether another rate makes the loss fall"),
         ),
         numbers,
@@ -148,7 +149,7 @@ def not_overfit(history):
             "near 1 is needed",
         ),
         (
-            Remedy(f"trizoo data show {history.data}", "whether boxes or masks lie on the objects"),
+            Remedy(f"trizoo data show {history.named_data}", "whether boxes or masks lie on the objects"),
             Remedy(history.longer("--epochs", 2 * max(history.last_epoch, 1)), "more steps"),
             Remedy(f"{history.again} --find-lr", "another rate"),
         ),
@@ -262,7 +263,7 @@ def overfitting(history):
         (*evidence, f"best.h5 is from the epoch of the best {best_metric(history.recipe)}, so that is not lost"),
         (
             *([] if history.recipe.schedule.patience else [Remedy(patient, "ends when nothing gets better")]),
-            Remedy(f"trizoo data show {history.data} --augmented", "how strong it is; docs/tricks.md has more"),
+            Remedy(f"trizoo data show {history.named_data} --augmented", "how strong it is; docs/tricks.md has more"),
             *with_weights(history)[:1],
             Remedy("optimizer.weight_decay=0.001", "holds weights small"),
         ),

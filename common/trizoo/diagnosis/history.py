@@ -7,7 +7,6 @@ import csv
 import json
 import math
 import os
-import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +19,13 @@ from trizoo.families import architecture
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import open_ordinary
 from trizoo.ground.lock import holder
+from trizoo.ground.text import quoted
 from trizoo.recipes.load import from_dict, load
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
+from trizoo.training.data import as_typed
 from trizoo.training.run import KINDS, RunFolder
-from trizoo.training.schedule import DEFAULT_EPOCHS
+from trizoo.training.schedule import AUTO, DEFAULT_EPOCHS, epochs_for
 from trizoo.weights.checkpoint import load_recipe, load_state
 
 # of a file that is read: of a log 88,000 lines, or 880,000 steps. Of a longer log the end is read, and metrics.csv
@@ -100,14 +101,23 @@ class History:
     @property
     def folder(self):
         """The run folder as a command line takes it."""
-        return shlex.quote(str(self.run.path))
+        return quoted(self.run.path)
 
     @property
     def again(self):
         """The command that begins the run anew, for flags to be added."""
         weights = " --weights TAG" if self.pretrained else ""
-        moved = "" if self.root is None or str(self.root) == self.recipe.data.root else f" --data {self.data}"
-        return f"trizoo train --recipe {shlex.quote(str(self.run.recipe_path))}{weights}{moved}"
+        return f"trizoo train --recipe {quoted(self.run.recipe_path)}{weights}{self.moved}"
+
+    @property
+    def resumed(self):
+        """The command that goes on with the run, for flags to be added."""
+        return f"trizoo train --resume {self.folder}{self.moved}"
+
+    @property
+    def moved(self):
+        """The flag that says where the data set is, where it isn't where the recipe says; "" where it is."""
+        return "" if self.root is None or str(self.root) == self.recipe.data.root else f" --data {quoted(self.root)}"
 
     @property
     def progress(self):
@@ -115,7 +125,8 @@ class History:
         schedule = self.recipe.schedule
         if schedule.iterations:
             return self.last_step, schedule.iterations
-        return self.last_epoch, schedule.epochs or DEFAULT_EPOCHS
+        wanted = epochs_for(self.images or 1) if schedule.epochs == AUTO else schedule.epochs
+        return self.last_epoch, wanted or DEFAULT_EPOCHS
 
     def longer(self, flag, count):
         """The command that trains it for so many epochs or steps in all.
@@ -128,12 +139,18 @@ class History:
         done, wanted = self.progress
         if self.recipe.schedule.patience and self.metrics and done < wanted:
             return f"{self.again} --set schedule.patience=0 {flag} {count}"
-        return f"trizoo train --resume {self.folder} {flag} {count}"
+        return f"{self.resumed} {flag} {count}"
 
     @property
     def data(self):
-        """The data set as a command line takes it."""
-        return shlex.quote(str(self.root)) if self.root else "ROOT"
+        """The data set as a command line takes it, with the flags that the run read its files by."""
+        return as_typed(self.recipe.data, self.root or "ROOT")
+
+    @property
+    def named_data(self):
+        """`data`, with the run's other names for classes, for commands that take them: train and data show."""
+        names = [quoted(f"{old}={new}") for old, new in self.recipe.data.classes_map]
+        return f"{self.data} --classes-map {' '.join(names)}" if names else self.data
 
 
 def finite(records, name):

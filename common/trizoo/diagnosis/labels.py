@@ -1,7 +1,5 @@
 """What the labels of a data set say: errors, names, and classes with few objects or none."""
 
-import shlex
-
 from trizoo.data.check import check
 from trizoo.data.check.names import KINDS as NAMES
 from trizoo.data.check.names import look_at_names
@@ -11,8 +9,9 @@ from trizoo.data.reading import LEFT_OUT
 from trizoo.diagnosis import limits
 from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy, split_anew
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import first_few, nearest
+from trizoo.ground.text import first_few, nearest, quoted
 from trizoo.tasks import task_of
+from trizoo.training.data import moved
 
 
 def causes(history, images):
@@ -32,7 +31,7 @@ def not_opened(history, error):
             f"{first_few(unknown)} in the data set, and the run's classes are {first_few(history.recipe.classes)}"
         )
         near = nearest(unknown[0], history.recipe.classes)
-        wanted = shlex.quote(f"{unknown[0]}={near[0] if near else ''}")
+        wanted = quoted(f"{unknown[0]}={near[0] if near else ''}")
         what = f"counts {unknown[0]} as {near[0]}" if near else f"leaves {unknown[0]} out"
         remedies.insert(0, Remedy(f"{history.again} --classes-map {wanted}", what))
         return Cause("class_names", LIKELY, (evidence,), tuple(remedies), {"unknown": len(unknown)})
@@ -41,7 +40,7 @@ def not_opened(history, error):
 
 def _unknown_names(history):
     """Names of annotated objects that are none of the run's classes, by its class map."""
-    data = history.recipe.data.model_copy(update={"root": str(history.root)})
+    data = moved(history.recipe.data, history.root)
     mapping = dict(data.classes_map)
     try:
         names = getattr(task_of(history.recipe.model.name).find(data), "class_names", ())
@@ -68,8 +67,9 @@ def similar_names(history, images):
         return None
     others = sorted((name for name in counts if name != strange[0]), key=counts.get, reverse=True)
     near = next(iter(nearest(strange[0], others)), others[0] if others else "")
-    mapped = shlex.quote(f"{strange[0]}={near}")
-    again = f"trizoo train --model {history.recipe.model.name} --data {history.data} --classes-map {mapped}"
+    mapped = {**dict(history.recipe.data.classes_map), strange[0]: near}
+    names = " ".join(quoted(f"{old}={new}") for old, new in mapped.items())
+    again = f"trizoo train --model {history.recipe.model.name} --data {history.data} --classes-map {names}"
     examples = tuple(example for finding in findings.all() for example in finding.examples)
     why = "counts both names as one class, where they are"
     return Cause("class_names", POSSIBLE, examples, (Remedy(again, why),), {"names": len(strange)})
@@ -112,7 +112,9 @@ def rare(history, images):
         return None
     remedies = (
         Remedy("data.rare_below=0.1", "images with rare classes come more often"),
-        Remedy(f"trizoo data show {history.data}", "whether its objects look alike; more images of them are best"),
+        Remedy(
+            f"trizoo data show {history.named_data}", "whether its objects look alike; more images of them are best"
+        ),
         *((Remedy("loss.dice_gain=1", "rare classes count more"),) if images.has_masks else ()),
     )
     return Cause("class_rare", POSSIBLE, tuple(evidence), remedies, numbers)

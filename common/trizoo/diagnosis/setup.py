@@ -30,7 +30,7 @@ def from_scratch(history):
         (
             *with_weights(history),
             Remedy("trizoo weights list", "all pretrained weights"),
-            Remedy(f"trizoo data show {history.data} --augmented", "how strong it is; docs/tricks.md has more"),
+            Remedy(f"trizoo data show {history.named_data} --augmented", "how strong it is; docs/tricks.md has more"),
         ),
         {"images": count},
     )
@@ -41,7 +41,9 @@ def with_weights(history):
     model = history.recipe.model
     wanted = f"--model {model.name}" + (f" --set model.backbone={model.backbone}" if model.backbone else "")
     tags = [] if history.pretrained else tags_for(dict(model))[:TAGS]
-    return tuple(Remedy(f"trizoo train --weights {tag} {wanted} --data {history.data}", about) for tag, about in tags)
+    return tuple(
+        Remedy(f"trizoo train --weights {tag} {wanted} --data {history.named_data}", about) for tag, about in tags
+    )
 
 
 def tags_for(model):

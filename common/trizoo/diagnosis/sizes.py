@@ -62,7 +62,7 @@ def _larger(history, recipe, factor):
         command = f"{history.again} --input-size {size}{policy}{_anew(recipe)}"
         remedies.append(Remedy(command, f"objects are larger; {slower:.1f} times the time and memory"))
     if known.only_size is not None:
-        command = f"trizoo train --model yolov3 --data {history.data} --input-size 608"
+        command = f"trizoo train --model yolov3 --data {history.named_data} --input-size 608"
         remedies.append(Remedy(command, f"{recipe.model.name} has one input size alone; this has any, and stride 8"))
     best = history.run.best
     command = f"trizoo predict photos/ --weights {history.folder}/{best.name} --tiles {side}"
@@ -86,7 +86,7 @@ def anchors(history, images):
         f"of {RECALL_IOU:g} or more at {width}x{height} ({recipe.resize}); the mean of the best IoUs is {mean:.2f}"
     ]
     numbers, remedies = {"recall": recall, "mean_iou": mean}, []
-    then = f"trizoo train --recipe mine.yaml --data {history.data}"
+    then = f"trizoo train --recipe mine.yaml --data {history.named_data}"
     better = better_ones(fitted, spec, images.training.records, recipe)
     if better is not None:
         numbers |= {"better_recall": better.recall, "better_mean_iou": better.mean_iou}
@@ -101,7 +101,7 @@ def anchors(history, images):
     if np.median(np.sqrt(fitted.sizes.prod(axis=1))) < SHORT * limits.SMALL:
         remedies += _larger(history, recipe, 1.5)
     why = "what shapes there are; few anchors fit what is longer than 1 to 3"
-    remedies.append(Remedy(f"trizoo data show {history.data}", why))
+    remedies.append(Remedy(f"trizoo data show {history.named_data}", why))
     certainty = LIKELY if recall < limits.RECALL_LOW else POSSIBLE
     return Cause("anchors", certainty, tuple(evidence), tuple(remedies), numbers)
 
@@ -156,7 +156,7 @@ def loose_boxes(history, images):
         remedies = _fitted(history, recipe, spec.fits_anchors, better) if better is not None else []
     if architecture(recipe.model.name).only_size is None and recipe.resize != "none":
         remedies += _larger(history, recipe, 1.5)[:1]
-    remedies.append(Remedy(f"trizoo data show {history.data}", "whether the labels' own boxes are tight"))
+    remedies.append(Remedy(f"trizoo data show {history.named_data}", "whether the labels' own boxes are tight"))
     return Cause("loose_boxes", POSSIBLE, tuple(evidence), tuple(remedies), numbers)
 
 

@@ -85,7 +85,9 @@ def small(history, images):
         return None
     remedies = [split_anew(history, "a fifth or more for validation", "0.7 0.3")]
     best = f"{history.folder}/{history.run.best.name}"
-    remedies.append(Remedy(f"trizoo evaluate --weights {best} --report page/", "pictures are the better judge"))
+    remedies.append(
+        Remedy(f"trizoo evaluate --weights {best}{history.moved} --report page/", "pictures are the better judge")
+    )
     return Cause("validation_small", POSSIBLE, tuple(evidence), tuple(remedies), numbers)
 
 
@@ -121,7 +123,9 @@ def unlike(history, images):
         tuple(evidence),
         (
             split_anew(history, "every class in both, in the same ratio"),
-            Remedy(f"trizoo data show {history.data} --split {other.name.split()[-1]}", "what these images look like"),
+            Remedy(
+                f"trizoo data show {history.named_data} --split {other.name.split()[-1]}", "what these images look like"
+            ),
         ),
         numbers,
     )

@@ -3,6 +3,7 @@
 import difflib
 import json
 import math
+import shlex
 
 import numpy as np
 
@@ -18,6 +19,11 @@ def first_few(items, count=FIRST_FEW):
 def counted(number, name, plural=None):
     """ "1 image" or "12,000 images"; the plural is the name and an s where none is given."""
     return f"{number:,} {name if number == 1 else plural or f'{name}s'}"
+
+
+def quoted(word):
+    """A path or any text as a shell takes it for one word."""
+    return shlex.quote(str(word))
 
 
 def nearest(name, names, count=1):

@@ -45,7 +45,21 @@ def load(schema, *, file=None, overrides=(), base=None, folder=RECIPES):
     Raises:
         UserError: for files that cannot be read, unknown keys and values that the schema refuses
     """
-    folder = Path(folder)
+    tree = _tree(schema, file, overrides, base, Path(folder))
+    recipe = _validate(schema, tree)
+    return Loaded(recipe, {".".join(path): _origin(tree, path) for path, _ in leaves(to_plain(recipe))})
+
+
+def value_of(key, schema, *, file=None, overrides=()):
+    """What a recipe's file and overrides say at a dotted key, as it stands there, before the schema has checked it.
+
+    Raises UserError for files that cannot be read, and for unknown keys.
+    """
+    return unwrap(find(_tree(schema, file, overrides, None, RECIPES), key.split(".")))
+
+
+def _tree(schema, file, overrides, base, folder):
+    """The tree of what `load` is given."""
     spot = Spot((schema,))
     tree = default_tree(schema, Location("default", "the recipe"))
     for kind, name in (("base", base), ("file", file)):
@@ -58,8 +72,7 @@ def load(schema, *, file=None, overrides=(), base=None, folder=RECIPES):
     for key, value, origin in _displacing(_spelt_out(overrides, schema), schema):
         leaf = wrap(value, Location(origin, origin))
         tree = merge(tree, _change(tree, _split(key, origin), leaf, spot), spot)
-    recipe = _validate(schema, tree)
-    return Loaded(recipe, {".".join(path): _origin(tree, path) for path, _ in leaves(to_plain(recipe))})
+    return tree
 
 
 def parse_assignment(text):

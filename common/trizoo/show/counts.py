@@ -4,6 +4,7 @@ import numpy as np
 
 from trizoo.data.check.report import Findings
 from trizoo.ground.files import replacing, write_from_memory
+from trizoo.ground.text import quoted
 from trizoo.pictures.palette import class_colours, mask_colours
 from trizoo.show.page import Figure, Section, Table
 
@@ -124,7 +125,7 @@ def problems(source):
     for problem in source.problems:
         findings.add_problem(problem)
     rows = [(found.kind, found.count, "; ".join(found.examples[:EXAMPLES])) for found in findings.all()]
-    more = (f"trizoo data check {source.root} reads every image too and says all that is wrong",)
+    more = (f"trizoo data check {quoted(source.root)} reads every image too and says all that is wrong",)
     if not rows:
         return Section("Put right or left out", ("Nothing, as far as lists and annotations say.",), more)
     return Section("Put right or left out", more=more, tables=[Table(("what", "times", "such as"), rows)])

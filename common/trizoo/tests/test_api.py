@@ -325,7 +325,7 @@ def test_weights_bring_their_model_and_its_options_as_in_trizoo_train(door, tmp_
 
 @pytest.mark.parametrize("values", [{}, {"data.root": None}, {"data.root": "photos"}])
 def test_without_a_model_it_is_yolov3_tiny_and_on_synthetic_data_its_recipe_for_those(values):
-    recipe, weights = api._new_run(values, None)
+    recipe, weights = api._new_run(values)
     own = load(schema.Recipe, base="yolov3-tiny" if values.get("data.root") else "yolov3-tiny-synthetic").recipe
     assert recipe.schedule == own.schedule
     assert (recipe.model.name, weights) == ("yolov3-tiny", None)
@@ -333,8 +333,8 @@ def test_without_a_model_it_is_yolov3_tiny_and_on_synthetic_data_its_recipe_for_
 
 def test_a_recipe_is_a_file_or_the_name_of_one(tmp_path):
     (tmp_path / "mine.yaml").write_text("_base_: yolov4-tiny\nseed: 7\n", encoding="utf-8")
-    assert api._new_run(tmp_path / "mine.yaml", None)[0].seed == 7
-    assert api._new_run("yolov4-tiny", None)[0].model.name == "yolov4-tiny"
+    assert api._new_run(tmp_path / "mine.yaml")[0].seed == 7
+    assert api._new_run("yolov4-tiny")[0].model.name == "yolov4-tiny"
 
 
 def test_what_no_run_can_have_is_refused_before_its_folder_is_made(door, tmp_path):
@@ -556,3 +556,30 @@ def test_loader_processes_know_an_augmentation_that_was_registered(registered):
 def test_anchors_of_a_model_without_them_are_refused(door):
     with pytest.raises(UserError, match="anchors: keep is of a detector with anchors, and classify-resnet18 is none"):
         trizoo.train({"model.name": "classify-resnet18", "anchors": "keep"})
+
+
+def test_values_and_a_batch_size_may_fit_together_alone(door, tmp_path):
+    door.memory = 4 << 30
+    values = {"data.root": "photos", "schedule.accumulate": 3, "schedule.iterations": 1}
+    (tmp_path / "parts.yaml").write_text("_base_: yolov3-tiny\nschedule: {accumulate: 3}\n", encoding="utf-8")
+    assert api._new_run(tmp_path / "parts.yaml", batch_size=6)[0].schedule.batch_size == 6
+    for size in (6, "auto"):
+        run = trizoo.train(values, batch_size=size, workers=0, quiet=True, say=quiet)
+        assert load_recipe(run.best)["schedule"]["batch_size"] % 3 == 0
+
+
+def test_data_is_named_apart_and_where_it_is_now_for_a_run_to_resume(door, tmp_path):
+    short = {"schedule.epochs": 1, "schedule.batch_size": 2}
+    for recipe in (short, schema.Recipe(data={"root": "nowhere"}, schedule={"epochs": 1, "batch_size": 2})):
+        run = trizoo.train(recipe, data=tmp_path / "photos", workers=0, quiet=True, say=quiet)
+        assert load_recipe(run.best)["data"]["root"] == str(tmp_path / "photos")
+    (tmp_path / "photos").rename(tmp_path / "moved")
+    with pytest.raises(
+        trizoo.UserError, match=r"photos, is not there any more; data=ROOT here, or trizoo train --resum"
+    ):
+        trizoo.train(resume=run.path, workers=0, say=quiet)
+    trizoo.train(resume=run.path, data="moved", workers=0, quiet=True, say=quiet)
+    with pytest.raises(TypeError, match="data is 3; text or a path is needed"):
+        trizoo.train(data=3, say=quiet)
+    with pytest.raises(trizoo.UserError, match="data set nowhere does not exist"):
+        trizoo.train({"data.images": "pics"}, data="nowhere", say=quiet)

@@ -1,7 +1,5 @@
 """The anchors that a model from scratch begins with, and what is told of them."""
 
-import shlex
-
 import numpy as np
 
 from trizoo.data.texts import Chosen
@@ -10,6 +8,7 @@ from trizoo.families.yolo.anchors import rounded
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.training.anchor_fit import RECALL, anchors_command, as_sizes, better_ones, measure, numbers, suffice
+from trizoo.training.data import as_typed
 from trizoo.training.specs import spec_of
 from trizoo.weights.checkpoint import gives_backbone_alone, holds_backbone, load_recipe
 
@@ -83,7 +82,7 @@ def _tell_none(records, recipe, say):
         crowds += crowded
     if len(records):
         what = "all boxes that are trained on are crowds" if crowds else "no image that is trained on has a box"
-        checked = f"trizoo data check {recipe.data.root} says what was read"
+        checked = f"trizoo data check {as_typed(recipe.data)} says what was read"
         say(f"warning: {what}, so nothing but background is learnt; {checked}")
 
 
@@ -131,7 +130,7 @@ def _tell_misfit(fitted, better, recipe, say, knows_boxes):
         others = "k-means'" if key == "anchors" else better.words
         ways = f"{others} would have {numbers(better)}; {_way(recipe, key, better)} to begin with them"
     elif knows_boxes and key == "anchors":
-        command = anchors_command(shlex.quote(str(recipe.data.root)), recipe, recipe.model.name)
+        command = anchors_command(as_typed(recipe.data), recipe, recipe.model.name)
         ways = f"{command} finds others, for a run that begins without these weights' heads"
     else:
         ways = _larger(recipe)
@@ -148,7 +147,7 @@ def _way(recipe, key, better):
 
 def _larger(recipe):
     """What there is for boxes that no anchors fit."""
-    larger = f"trizoo data show {recipe.data.root} shows their sizes"
+    larger = f"trizoo data show {as_typed(recipe.data)} shows their sizes"
     if architecture(recipe.model.name).only_size is None and recipe.resize != "none":
         larger += ", and a larger --input-size may do"
     if spec_of(recipe).fits_anchors == "anchors":

@@ -8,6 +8,7 @@ import numpy as np
 
 from trizoo.families import ModelSpec, architecture
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import quoted
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
@@ -180,7 +181,7 @@ def build_trainer(
         raise UserError(
             f"{recipe.data.root} has {notes['images']} images to train on and the run began with "
             f"{before['images']}, or their names differ; a run is resumed with the same "
-            f"images only, a new one may begin with --weights {run.last}"
+            f"images only, a new one may begin with --weights {quoted(run.last)}"
         )
     if teacher is not None:
         notes["teacher_crc32"] = teacher.crc32

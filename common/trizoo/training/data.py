@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from trizoo.data.advice import none_to_train_on, on_few_images
-from trizoo.data.finding import named_place
+from trizoo.data.finding import is_there, named_place
 from trizoo.data.reading import LEFT_OUT
 from trizoo.data.splits import split_by_hash
 from trizoo.data.stratify import choose_images
 from trizoo.data.synthetic import KINDS, synthesize
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import counted
+from trizoo.ground.text import counted, quoted
 from trizoo.tasks import task_of
 from trizoo.tasks.base import EvaluationSet
 
@@ -61,6 +61,8 @@ def open_data(recipe, say, pretrained=False, resumed=False):
         (width, height), name = drawn.get("size") or KINDS[kind].size, "synthetic" if kind == "shapes" else kind
         root = synthesize(Path("data") / f"{name}-{width}x{height}", **drawn)
         say(f"data: no --data given, so {drawn['images']} images of synthetic data in {root}")
+    else:
+        check_root(root)
     recipe = recipe.model_copy(update={"data": _absolute(recipe.data, root)})
     task = task_of(recipe.model.name)
     listing = task.find(recipe.data)
@@ -72,7 +74,7 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     advice = on_few_images(len(training), pretrained) if advised else None
     for note in [*training.notes, *([advice] if advice else [])]:
         say(note if note.startswith("warning: ") else f"data: {note}")
-    tell_problems(training.problems, "training data", root, say)
+    tell_problems(training.problems, "training data", recipe.data, say)
     members = list(range(min(recipe.data.overfit or len(training), len(training))))
     test = final_set(recipe, listing=listing)
     validation, unseen = test, (training, members)
@@ -108,22 +110,65 @@ def open_data(recipe, say, pretrained=False, resumed=False):
     told = set(training.problems)
     for used in (validation, test):
         new = [problem for problem in used.problems if problem not in told]
-        tell_problems(new, f"images of {used.split}", root, say)
+        tell_problems(new, f"images of {used.split}", recipe.data, say)
         told.update(new)
     images = counted(len(validation.records), "image")
     say(f"data: validation on {images} ({validation.split}), final metrics on {test.split}")
     return recipe, Sources(training, members, validation, test, unseen)
 
 
-def tell_problems(problems, what, root, say):
-    """A line on the problems of some images, where there are any: how many, and the worst, which is one left out."""
+def check_root(root):
+    """UserError where the data set is not there.
+
+    Args:
+        root: None for the zoo's synthetic data
+    """
+    if root is not None and not is_there(root):
+        raise UserError(f"data set {root} does not exist")
+
+
+def moved(data, root):
+    """The data section of a data set that lies elsewhere now, with those of its places that are there.
+
+    Images and annotations that lay below the old root are looked for below the new one.
+    """
+    places = {}
+    for name in ("images", "annotations"):
+        place = getattr(data, name)
+        if place is not None and data.root is not None and Path(place).is_relative_to(data.root):
+            place = str(Path(place).relative_to(data.root))
+        places[name] = place if place is not None and Path(root, place).exists() else None
+    return data.model_copy(update={"root": str(root), **places})
+
+
+def as_typed(data, root=None):
+    """A data section as a command line takes it: the data set, and the flags by which its files are read.
+
+    Args:
+        root: where the data set lies, None for where the section says
+    """
+    flags = {"layout": data.layout, "images": data.images, "annotations": data.annotations}
+    flags["mask-map"] = ",".join(f"{value}={label}" for value, label in data.mask_map)
+    if data.palette:
+        ignored = [f"{bytes(colour).hex()}=255" for colour in data.ignore_colours]
+        flags["palette"] = ",".join([*(bytes(colour).hex() for colour in data.palette), *ignored])
+    given = [f" --{flag} {quoted(value)}" for flag, value in flags.items() if value]
+    return "".join([quoted(data.root if root is None else root), *given])
+
+
+def tell_problems(problems, what, data, say):
+    """A line on the problems of some images, where there are any: how many, and the worst, which is one left out.
+
+    Args:
+        data: the recipe's data section
+    """
     if not problems:
         return
     first = next((problem for problem in problems if problem.kind == LEFT_OUT), problems[0])
     example = f"one image left out: {first.text}" if first.kind == LEFT_OUT else f"{first.kind} in {first.file}"
     say(
         f"warning: {len(problems)} {'thing' if len(problems) == 1 else 'things'} in the {what} put right or left out, "
-        f"such as {example}; trizoo data check {root} lists all"
+        f"such as {example}; trizoo data check {as_typed(data)} lists all"
     )
 
 

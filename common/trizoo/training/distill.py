@@ -2,7 +2,6 @@
 
 import json
 import math
-import shlex
 import zlib
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 from trizoo.families import check_input_size
 from trizoo.families.base.distillation import COUNT, FEATURE, OUTPUT
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import first_few
+from trizoo.ground.text import first_few, quoted
 from trizoo.recipes.load import from_dict, parse_assignment, to_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.training.build import make_model, read_model
@@ -113,7 +112,7 @@ def check_has_one(recipe, run):
     if recipe.distill.teacher is None:
         raise UserError(
             f"{run.path} was begun without a teacher, and a resumed run keeps to that; leave the teacher out, or start "
-            f"a new run with --weights {run.last}"
+            f"a new run with --weights {quoted(run.last)}"
         )
 
 
@@ -177,7 +176,7 @@ def check_classes(read, recipe):
         plain = f"classes=[{', '.join(theirs)}]"
         if _assigned(plain) != theirs:  # a name that YAML takes for more than text
             plain = f"classes={json.dumps(theirs, ensure_ascii=False)}"
-        hint = f"--set {plain[:8]}{shlex.quote(plain[8:])} puts them in its order"
+        hint = f"--set {plain[:8]}{quoted(plain[8:])} puts them in its order"
     else:
         hint = "a teacher of the same classes, or --set distill.outputs=0 --set distill.features=1, would do"
     raise UserError(f"the teacher {read.path} knows {_few(theirs)}, and this run learns {_few(ours)}; {hint}")

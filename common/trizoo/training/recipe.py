@@ -3,7 +3,7 @@
 from trizoo.families import architecture, backbone_of
 from trizoo.families.yolo.coding import CODED
 from trizoo.ground.errors import UserError
-from trizoo.recipes.load import is_of_the_zoo, load, to_dict
+from trizoo.recipes.load import is_of_the_zoo, load, to_dict, value_of
 from trizoo.recipes.schema import Recipe, base_of
 from trizoo.weights.checkpoint import holds_backbone, load_recipe
 
@@ -12,9 +12,26 @@ FIRST_VALUES = ("objectness_prior", "initializer")  # of what a backbone's weigh
 SYNTHETIC_RECIPE = "yolov3-tiny-synthetic"
 
 
-def wanted_model(model, file):
-    """The model that a name or a recipe file says, None without them."""
-    return model if model or file is None else load(Recipe, file=file).recipe.model.name
+def wanted_model(model, file, overrides):
+    """The model that a name or a recipe file says, None without them.
+
+    Args:
+        overrides: as `new_recipe` has them, since a file may fit together with them alone
+    """
+    return model if model or file is None else load(Recipe, file=file, overrides=overrides).recipe.model.name
+
+
+def smallest_batch(overrides, file, origin):
+    """Overrides by which a batch that is yet to be found is one image of each of its parts, of which it is a multiple.
+
+    Args:
+        overrides, file: as `new_recipe` has them
+        origin: what says that it is to be found
+    """
+    parts = value_of("schedule.accumulate", Recipe, file=file, overrides=overrides)
+    if type(parts) is not int or parts <= 1:
+        return []
+    return [("schedule.batch_size", parts, origin), ("freeze.batch_size", None, origin)]
 
 
 def new_recipe(overrides, *, model=None, file=None, weights=None, origin):
@@ -45,7 +62,7 @@ def new_recipe(overrides, *, model=None, file=None, weights=None, origin):
         )
         below = of_family + below
     if saved:
-        given = load(Recipe, file=file, base=base, overrides=below)
+        given = load(Recipe, file=file, base=base, overrides=[*below, *overrides])
         if given.recipe.model.name != saved["name"]:
             backbones = [value for key, value, _ in overrides if key == "model.backbone"]
             saved = _of_the_backbone(saved, given.recipe.model, weights, backbones[-1] if backbones else None)

@@ -1,7 +1,7 @@
 """A run that goes on: what last.h5 has to hold, and what a person should know of the rest."""
 
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import counted
+from trizoo.ground.text import counted, quoted
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.weights.checkpoint import load, load_recipe
@@ -22,8 +22,8 @@ def load_last(run):
     checkpoint = _read(run, load)
     if not checkpoint.optimizer or not {"learner", "epoch", "notes"} <= checkpoint.state.keys():
         raise UserError(
-            f"{run.last} holds weights alone, as best.h5 does, and nothing to resume from; --weights {run.last} "
-            f"--out OTHER begins a new run with them"
+            f"{run.last} holds weights alone, as best.h5 does, and nothing to resume from; "
+            f"--weights {quoted(run.last)} --out OTHER begins a new run with them"
         )
     return checkpoint
 
@@ -32,7 +32,9 @@ def _read(run, read):
     try:
         return read(run.last)
     except UserError as error:
-        best = f"--weights {run.best} --out OTHER begins a new run with the best weights" if run.best.is_file() else ""
+        best = ""
+        if run.best.is_file():
+            best = f"--weights {quoted(run.best)} --out OTHER begins a new run with the best weights"
         raise UserError(f"{error}; {best or 'another --out begins a new run'}") from None
 
 

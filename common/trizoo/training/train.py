@@ -10,7 +10,7 @@ from trizoo.augment.pipeline import own_operations
 from trizoo.ground.cores import available_cores
 from trizoo.ground.errors import UnwrittenError, UserError
 from trizoo.ground.memory import TooLittleMemoryError
-from trizoo.ground.text import counted
+from trizoo.ground.text import counted, quoted
 from trizoo.recipes.describe import dump, is_dump
 from trizoo.tasks import task_of
 from trizoo.training.agreeing import check_agree, of_arrays, of_settings, of_sources
@@ -232,7 +232,7 @@ def _end(trainer, sources, say):
     run, recipe, metrics = trainer.run, trainer.recipe, None
     if trainer.world.any(trainer.stopped):
         if trainer.world.is_first:
-            say(f"stopped after step {trainer.step}; resume with: --resume {run.path}")
+            say(f"stopped after step {trainer.step}; resume with: --resume {quoted(run.path)}")
     else:
         if trainer.is_out_of_patience and trainer.step < trainer.plan.total_steps:
             say(

@@ -1,10 +1,13 @@
 """evaluate.py, with a framework that is none; common/trizoo/tests/contract/commands.py has the command as a whole."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from trizoo.commands import evaluate as command
 from trizoo.commands.published import as_published, conditions_of
+from trizoo.data.synthetic import synthesize
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.ground.sample import Detections
@@ -180,3 +183,43 @@ def test_names_of_voc_are_mapped_to_coco_s_with_or_without_the_flag(detect, tmp_
         "dining table": "0",
         "tv": "1",
     }
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """A data set beside whose annotations lie others, with a recipe that names those that count."""
+    root = synthesize(tmp_path / "odd", images=8, size=(64, 64))
+    (root / "Annotations").rename(root / "notes")
+    shutil.copytree(root / "notes", root / "Annotations")
+    for path in (root / "Annotations").iterdir():
+        path.write_text(path.read_text().replace("circle", "foo"))
+    return Recipe(classes=("circle", "square", "triangle"), data=Data(root=str(root), annotations="notes"))
+
+
+def measured(recipe, *flags):
+    """The data section that evaluate.py measures by."""
+    return command._with_data(recipe, command.parser().parse_args(["--weights", "w.h5", *flags])).data
+
+
+def test_places_of_the_run_hold_where_its_data_was_moved(odd, tmp_path, capsys):
+    moved = tmp_path / "moved"
+    (tmp_path / "odd").rename(moved)
+    assert measured(odd, "--data", str(moved)).annotations == "notes"
+    assert "read with --annotations notes, as in training; these flags say otherwise" in capsys.readouterr().out
+    assert measured(odd, "--data", str(moved), "--annotations", "Annotations").annotations == "Annotations"
+    assert capsys.readouterr().out == ""
+
+
+def test_another_data_set_is_read_by_its_own_layout_and_places(odd, tmp_path, capsys):
+    other = str(synthesize(tmp_path / "other", images=8, size=(64, 64)))
+    pictures = str(tmp_path / "odd" / "JPEGImages")
+    named = odd.data.model_copy(update={"layout": "yolo", "images": pictures, "root": "/no/such/place"})
+    found = measured(odd.model_copy(update={"data": named}), "--data", other)
+    assert (found.layout, found.images, found.annotations) == (None, None, None)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_layout_of_the_run_holds_where_the_data_has_it(odd, tmp_path):
+    named = odd.model_copy(update={"data": odd.data.model_copy(update={"layout": "voc"})})
+    other = str(synthesize(tmp_path / "other", images=8, size=(64, 64)))
+    assert measured(named, "--data", other).layout == "voc"

@@ -791,3 +791,19 @@ def test_anchors_of_a_model_without_them_are_refused(start):
         start("--model", "classify-resnet18", "--anchors", "auto")
     with pytest.raises(UserError, match="anchors: keep is of a detector with anchors, and classify-resnet18 is none"):
         start("--model", "classify-resnet18", "--set", "anchors=keep")
+
+
+def test_a_recipe_file_may_fit_together_with_the_command_line_alone(start, framework, tmp_path):
+    """Three parts don't divide the batch of the base."""
+    framework.memory = 4 << 30
+    file = tmp_path / "parts.yaml"
+    file.write_text("_base_: yolov3-tiny\nschedule: {accumulate: 3}\n", encoding="utf-8")
+    for number, flags in enumerate(
+        (["--batch-size", "6"], ["--set", "schedule.batch_size=6"], ["--batch-size", "auto"])
+    ):
+        run = tmp_path / f"run{number}"
+        assert start("--recipe", str(file), *flags, "--iterations", "1", "--out", str(run)) == 0
+        schedule = load_recipe(Recipe, file=run / "recipe.yaml").recipe.schedule
+        assert (schedule.batch_size, schedule.accumulate) == (6, 3)
+    with pytest.raises(UserError, match=r"accumulate \(3\) must divide batch_size"):
+        start("--recipe", str(file), "--out", str(tmp_path / "none"))

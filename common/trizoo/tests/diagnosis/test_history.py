@@ -99,3 +99,25 @@ def test_a_table_that_is_none_is_one_sentence(tmp_path):
         read_history(path)
     (path / "metrics.csv").write_text("step,epoch\n1,2,3\n", encoding="utf-8")
     assert read_history(path).epochs == [{"step": 1, "epoch": 2}]
+
+
+def test_data_that_was_moved_is_named_where_a_run_goes_on(tmp_path):
+    history = read_history(make_run(tmp_path / "run", HEALTHY[:1], "data.root=old"), "my set")
+    assert history.resumed == f"trizoo train --resume {tmp_path / 'run'} --data 'my set'"
+    assert history.longer("--epochs", 9) == f"{history.resumed} --epochs 9"
+    assert read_history(tmp_path / "run").resumed == f"trizoo train --resume {tmp_path / 'run'}"
+
+
+def test_data_is_named_with_the_flags_by_which_the_run_read_it(tmp_path):
+    changes = ("data.root=/set", "data.images=pics", "data.classes_map={tvmonitor: tv}")
+    history = read_history(make_run(tmp_path / "run", HEALTHY[:1], *changes))
+    assert history.data == "/set --images pics"
+    assert history.named_data == "/set --images pics --classes-map tvmonitor=tv"
+
+
+def test_epochs_of_auto_are_as_many_as_the_images_would_have(tmp_path):
+    """A copied recipe has the word where a run's own has the number."""
+    path = make_run(tmp_path / "run", HEALTHY[:3])
+    recipe = (path / "recipe.yaml").read_text(encoding="utf-8")
+    (path / "recipe.yaml").write_text(recipe.replace("epochs: 3\n", "epochs: auto\n"), encoding="utf-8")
+    assert read_history(path).progress == (3, 50)  # of 1,000 images

@@ -91,3 +91,15 @@ def test_a_class_that_no_training_mask_has_is_missing(look, tmp_path):
     cause = look(causes, root, **options)["class_missing"]
     assert "no pixel of class_2 in the 12 images (train) for training" in cause.evidence
     assert cause.numbers == {"missing_in_training": 1, "missing_in_validation": 2}
+
+
+def test_data_that_was_moved_is_read_as_the_run_read_it(tmp_path):
+    """Other annotations lie beside those that count."""
+    root = make_voc(tmp_path / "set", {"train": [[CAT]] * 12, "val": [[CAT]] * 3})
+    (root / "Annotations").rename(root / "notes")
+    make_voc(tmp_path / "others", {"train": [[DOG]] * 12, "val": [[DOG]] * 3})
+    (tmp_path / "others" / "Annotations").rename(root / "Annotations")
+    path = make_run(tmp_path / "run", HEALTHY, "data.root=gone", "data.annotations=notes", "classes=[cat]")
+    history = read_history(path, root)
+    assert open_images(history).training.objects.tolist() == [12]
+    assert not_opened(history, UserError("no")).kind == "data"  # not by the names of the others

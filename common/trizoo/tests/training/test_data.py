@@ -8,8 +8,9 @@ import pytest
 from trizoo.data.synthetic import synthesize
 from trizoo.ground.errors import UserError
 from trizoo.recipes.schema import Recipe
+from trizoo.recipes.sections import Data
 from trizoo.tests.mask_files import write_masks
-from trizoo.training.data import final_set, open_data
+from trizoo.training.data import as_typed, final_set, moved, open_data
 
 
 @pytest.fixture
@@ -139,3 +140,28 @@ def test_where_labels_lie_needs_the_data_set(key, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=rf"data\.{key} says how the files of a data set lie; give --data ROOT"):
         open_data(recipe, lambda line: None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_places_of_moved_data_hold_where_they_are_there_too(root, tmp_path):
+    new = tmp_path / "new"
+    (new / "JPEGImages").mkdir(parents=True)
+    data = Data(root=str(root), layout="voc", images="JPEGImages", annotations=str(root / "Annotations"))
+    found = moved(data, new)
+    assert (found.root, found.layout, found.images, found.annotations) == (str(new), "voc", "JPEGImages", None)
+    (new / "Annotations").mkdir()
+    assert moved(data, new).annotations == "Annotations"
+    elsewhere = data.model_copy(update={"images": str(new / "JPEGImages")})
+    assert moved(elsewhere, tmp_path / "third").images == str(new / "JPEGImages")
+
+
+def test_a_data_section_is_typed_with_the_flags_by_which_its_files_are_read():
+    assert as_typed(Data(root="my set")) == "'my set'"
+    data = Data(root="a", layout="yolo", images="pics", mask_map={255: 1, "0-9": 0}, palette=[[0, 0, 0], [255, 128, 0]])
+    assert as_typed(data, "b") == "b --layout yolo --images pics --mask-map 0-9=0,255=1 --palette 000000,ff8000"
+    ignoring = Data(root="a", palette="voc", ignore_colours=["e0e0c0"])
+    assert as_typed(ignoring).endswith(",e0e0c0=255")
+
+
+def test_data_that_is_not_there_is_said_before_its_places_are(tmp_path):
+    with pytest.raises(UserError, match=r"data set .*/nowhere does not exist"):
+        open_data(Recipe(data={"root": str(tmp_path / "nowhere"), "images": "pics"}), print)
