@@ -27,6 +27,7 @@ from trizoo.ground.results import check_place
 from trizoo.ground.text import to_json
 
 KINDS = ("step", "epoch")
+FARTHEST = 1 << 53  # a step above it is none
 
 
 class RunFolder:
@@ -152,18 +153,12 @@ class RunFolder:
     def read_log(self):
         """All records, oldest first; [] without a log. A last line that a kill cut short is left out.
 
-        Raises UserError with the line's number where another line is damaged.
+        Raises UserError with the line's number where another line is no record.
         """
         if not self.log_path.exists():
             return []
         *lines, _torn = self.log_path.read_text(encoding="utf-8", errors="replace").split("\n")
-        records = []
-        for number, line in enumerate(lines, 1):
-            try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise UserError(f"{self.log_path}, line {number} is no JSON ({error.msg}); remove that line") from error
-        return records
+        return [read_record(line, f"line {number} of {self.log_path}") for number, line in enumerate(lines, 1)]
 
     def truncate(self, step, unfinished=None):
         """Forget what was logged after `step` steps, in log.jsonl and metrics.csv: call it when resuming there.
@@ -206,6 +201,24 @@ class RunFolder:
             writer.writeheader()
         writer.writerows(rows)
         write_atomically(self.metrics_csv, text.getvalue())
+
+
+def read_record(line, place):
+    """The record of a log's line, which may hold anything.
+
+    Raises UserError, in which `place` names the line, for what isn't JSON, of no kind, or without step or epoch.
+    """
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{place} is no JSON ({str(error)[:80]}); remove it, or name the folder of a run") from None
+    if not isinstance(record, dict) or record.get("kind") not in KINDS:
+        raise UserError(f"{place} is no record of a run's log; one of the kinds {', '.join(KINDS)} is needed")
+    for name in ("step", "epoch"):
+        value = record.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= FARTHEST:
+            raise UserError(f"{place} has no {name} that is a number of at least 0; it is no record of a run's log")
+    return record
 
 
 def next_run(parent, name):
