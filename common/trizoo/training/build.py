@@ -1,5 +1,6 @@
 """From a recipe to a run: data, model, weights, trainer, and what is written at the end."""
 
+import shlex
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -180,7 +181,7 @@ def build_trainer(
         raise UserError(
             f"{recipe.data.root} has {notes['images']} images to train on and the run began with "
             f"{before['images']}, or their names differ; a run is resumed with the same "
-            f"images only, a new one may begin with --weights {run.last}"
+            f"images only, a new one may begin with --weights {shlex.quote(str(run.last))}"
         )
     if teacher is not None:
         notes["teacher_crc32"] = teacher.crc32

@@ -113,7 +113,7 @@ def check_has_one(recipe, run):
     if recipe.distill.teacher is None:
         raise UserError(
             f"{run.path} was begun without a teacher, and a resumed run keeps to that; leave the teacher out, or start "
-            f"a new run with --weights {run.last}"
+            f"a new run with --weights {shlex.quote(str(run.last))}"
         )
 
 

@@ -17,6 +17,7 @@ import io
 import itertools
 import json
 import re
+import shlex
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -83,7 +84,7 @@ class RunFolder:
         if all(name == self.lock_path.name or TEMPORARY.fullmatch(name) for name in names):
             return
         if self.last.is_file():
-            raise UserError(f"{self.path} isn't empty; --resume {self.path} resumes that run, another --out starts one")
+            raise UserError(f"{self.path} isn't empty; {self._resume} resumes that run, another --out starts one")
         raise UserError(f"{self.path} isn't empty and holds no run to resume; another --out starts one")
 
     @classmethod
@@ -123,12 +124,21 @@ class RunFolder:
             self.lock.release()
             self.lock = None
 
+    @property
+    def _resume(self):
+        return f"--resume {shlex.quote(str(self.path))}"
+
     def _in_use(self, owner):
         return UserError(f"{self.path} is being trained by {owner}; wait for its end, or name another folder")
 
     def explain(self, error):
         """What an UnwrittenError of this run's files means for it: a UserError that says how it goes on."""
-        way = f"--resume {self.path} goes on" if self.last.is_file() else "the same command begins anew"
+        if not self.path.is_dir():
+            return UserError(
+                f"{error.fact}: {self.path} was moved or removed; where it was moved, --resume with its new path goes "
+                f"on, and another --out begins anew"
+            )
+        way = f"{self._resume} goes on" if self.last.is_file() else "the same command begins anew"
         return UserError(f"{error.fact}; where there is room again, {way}")
 
     def log(self, record):

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from trizoo.ground.errors import UserError
+from trizoo.ground.errors import UnwrittenError, UserError
 from trizoo.training.run import RunFolder, next_run
 
 
@@ -45,6 +45,13 @@ def test_a_folder_with_files_is_refused(tmp_path):
     (tmp_path / "last.h5").touch()
     with pytest.raises(UserError, match=r"isn't empty; --resume .* another --out"):
         RunFolder.create(tmp_path)
+
+
+def test_the_command_that_resumes_a_run_quotes_its_path(run):
+    run.last.touch()
+    with pytest.raises(UserError, match=r"; --resume '.*/细胞 run' resumes that run"):
+        RunFolder.create(run.path)
+    assert str(run.explain(UnwrittenError("full"))).endswith("/细胞 run' goes on")
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
