@@ -16,6 +16,8 @@ from trizoo.ground.errors import UserError
 from trizoo.pictures.figures import check_figure, save_figure
 from trizoo.pictures.style import COLOURS
 from trizoo.recipes.edit import check_recipe_file, flow, write_anchors
+from trizoo.recipes.load import load
+from trizoo.recipes.schema import Recipe
 from trizoo.recipes.sections import Data
 from trizoo.training.data import training_split
 
@@ -33,6 +35,33 @@ def _old_anchors(against, k):
     if against not in YOLO_ARCHITECTURES:
         raise UserError(f"{against!r} is no YOLO model; one of {', '.join(YOLO_ARCHITECTURES)} would do")
     return np.array(YOLO_ARCHITECTURES[against].anchors, np.float64), against
+
+
+def _recipe_there(path, k):
+    """The Recipe of a file that is there, None where none is. Raises UserError unless its model has k anchors."""
+    if not path.exists():
+        return None
+    found = load(Recipe, file=path.absolute())
+    model = found.recipe.model.name
+    count = len(YOLO_ARCHITECTURES[model].anchors) if model in YOLO_ARCHITECTURES else None
+    if count == k or found.origins["model.name"] == "default":  # --model of train may say another
+        return found.recipe
+    ways = "another file with --write" if count is None else f"--against {model}, or another file with --write,"
+    has = "no anchors of a YOLO" if count is None else f"{count} anchors"
+    raise UserError(f"{path} is a recipe of {model}, which has {has}, and {k} are to be written; {ways} would do")
+
+
+def _tell_another_size(recipe, arguments):
+    """Says where a recipe that was there, or None, brings images to another size than that of the anchors."""
+    if recipe is None:
+        return
+    is_another = arguments.policy != "none" and recipe.input_size != arguments.input_size
+    if is_another or recipe.resize != arguments.policy:
+        size = "x".join(map(str, recipe.input_size))
+        print(
+            f"warning: {arguments.write} has input_size {size} and resize {recipe.resize}, which these anchors aren't "
+            f"for; --input-size {size} --policy {recipe.resize} would do"
+        )
 
 
 def _plot(sizes, report, path):
@@ -69,6 +98,7 @@ def run(arguments):
         check_input_size(model, input_size)
     if arguments.write:
         check_recipe_file(arguments.write, "--write")
+        recipe = _recipe_there(arguments.write, k)
     if arguments.plot:
         check_figure(arguments.plot, "--plot", COMMAND)
     listing = find_boxes(arguments.root, arguments.layout, arguments.images, arguments.annotations)
@@ -94,6 +124,7 @@ def run(arguments):
         )
         write_anchors(arguments.write, new, head=head)
         print(f"\nwrote {arguments.write}; these anchors belong to {shown}")
+        _tell_another_size(recipe, arguments)
     else:
         print(f"\nmodel:\n  anchors: {flow(new)}")
     if arguments.plot:

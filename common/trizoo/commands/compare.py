@@ -1,5 +1,6 @@
 """What `trizoo compare` does: several runs in one picture."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from trizoo.metrics.plain import shown
 from trizoo.pictures.figures import check_figure, save_figure
 from trizoo.pictures.style import COLOURS
 from trizoo.tasks import tasks
-from trizoo.training.curves import WINDOW, smooth
+from trizoo.training.curves import WINDOW, smooth, values_of
 from trizoo.training.run import RunFolder
 
 COMMAND = "trizoo compare"
@@ -21,27 +22,52 @@ METRICS = tuple(task.metrics for task in tasks().values())  # of each task, that
 def run(args):
     """The command. Returns the exit code."""
     check_figure(args.out, "--out", COMMAND)
-    runs = {path: read(path) for path in args.runs}
+    paths = distinct(args.runs)
+    runs = [read(path) for path in paths]
     measured = {}
-    for name, records in runs.items():
+    for path, records in zip(paths, runs, strict=True):
         epochs = [record for record in records if record["kind"] == "epoch"]
-        seconds = [record["seconds"] for record in epochs]
+        seconds = values_of(epochs, "seconds")
         name_of_score, scores = validation(records)
         measured |= {name_of_score: None} if scores else {}
-        each = np.median(seconds) if seconds else 0
+        each = np.median(seconds) if epochs else 0
         say(
-            f"{name}: {counted(len(epochs), 'epoch')}, {each:.1f} s each (median), loss "
-            f"{epochs[-1]['loss'] if epochs else float('nan'):.3f}, best validation {name_of_score} "
+            f"{path}: {counted(len(epochs), 'epoch')}, {each:.1f} s each (median), loss "
+            f"{values_of(epochs, 'loss')[-1] if epochs else np.nan:.3f}, best validation {name_of_score} "
             f"{shown(max(scores.values(), default=None))}"
         )
     if len(measured) > 1:
         say(f"warning: {' and '.join(measured)} are different metrics; only curves of the same one can be compared")
-    save_figure(args.out, draw({Path(name).name: records for name, records in runs.items()}), COMMAND)
+    save_figure(args.out, draw(dict(zip(labels(paths), runs, strict=True))), COMMAND)
     return 0
 
 
+def distinct(paths):
+    """Each run once, in their order; it says which are left out since they are there already."""
+    found = {}
+    for path in paths:
+        place = os.path.realpath(path)
+        if place in found:
+            say(f"warning: {path} is the run {found[place]} once more; it is drawn once")
+        found.setdefault(place, path)
+    return list(found.values())
+
+
+def labels(paths):
+    """What tells runs apart: of each path the fewest last parts that no other ends with, as `a/run`.
+
+    They don't begin with an underscore, which matplotlib leaves out of legends.
+    """
+    whole = [Path(path).resolve() if ".." in Path(path).parts else Path(path).absolute() for path in paths]
+    ends = [[path.parts[-count:] for count in range(1, len(path.parts) + 1)] for path in whole]
+    return [
+        "/".join(next(end for end in own if not end[0].startswith("_") and sum(end in other for other in ends) == 1))
+        for own in ends
+    ]
+
+
 def read(path):
-    """The records of a run folder's log. Raises UserError where there is none."""
+    """The records of a run folder's log. Raises UserError where there is none, or no run's."""
     run = RunFolder(path)
     if not run.log_path.is_file():
         raise UserError(f"{path} has no {run.log_path.name}; the folder of a run is needed")
@@ -54,7 +80,8 @@ def validation(records):
     known = {name for record in epochs for name in record}
     # the task is the one that has all its metrics there: mF1 is the first of one and the second of another
     for name, *_ in sorted(METRICS, key=lambda metrics: -len(known.intersection(metrics))):
-        values = {record["epoch"]: record[name] for record in epochs if record.get(name) is not None}
+        values = dict(zip(values_of(epochs, "epoch"), values_of(epochs, name), strict=True))
+        values = {epoch: value for epoch, value in values.items() if np.isfinite(value)}
         if values:
             return name, values
     return METRICS[0][0], {}
@@ -70,10 +97,10 @@ def draw(runs):
     for number, (label, records) in enumerate(runs.items()):
         colour = COLOURS[number % len(COLOURS)]
         steps = [record for record in records if record["kind"] == "step"]
-        values = np.array([record["loss"] for record in steps], np.float64)
         window = max(1, round(len(steps) * WINDOW)) | 1  # odd, so that the mean is centred
         if steps:
-            loss.plot([record["step"] for record in steps], smooth(values, window), color=colour, label=label)
+            smoothed = smooth(values_of(steps, "loss"), window)
+            loss.plot(values_of(steps, "step"), smoothed, color=colour, label=label)
         name, values = validation(records)
         names |= {name: None}
         score.plot(list(values), list(values.values()), color=colour, label=label, marker="o", markersize=3)

@@ -24,13 +24,12 @@ from trizoo.recipes.load import from_dict, load
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.training.data import as_typed
-from trizoo.training.run import KINDS, RunFolder
+from trizoo.training.run import FARTHEST, RunFolder, read_record
 from trizoo.training.schedule import AUTO, DEFAULT_EPOCHS, epochs_for
 from trizoo.weights.checkpoint import load_recipe, load_state
 
 # of a file that is read: of a log 88,000 lines, or 880,000 steps. Of a longer log the end is read, and metrics.csv
 MOST_BYTES = 16 << 20
-FARTHEST = 1 << 53  # a step above it is none
 
 
 @dataclass(frozen=True)
@@ -275,9 +274,7 @@ def _read_log(path, text, is_whole):
     records, which = [], "" if is_whole else f" of the last {MOST_BYTES >> 20} MiB"
     for number, line in enumerate(lines if is_whole else lines[1:], 1):
         place = f"line {number}{which} of {path}"
-        record = _json(line, place)
-        if not isinstance(record, dict) or record.get("kind") not in KINDS:
-            raise UserError(f"{place} is no record of a run's log; one of the kinds {', '.join(KINDS)} is needed")
+        record = read_record(line, place)
         records.append((record["kind"], _numbers(record, place)))
     return records
 

@@ -2,7 +2,7 @@
 
 from trizoo.ground.text import suggest
 from trizoo.ground.yaml_tree import find
-from trizoo.recipes.outline import locate, spot_of
+from trizoo.recipes.outline import kinds_with, locate, spot_of
 
 FLAGS = ("workers", "device", "out", "resume", "weights")  # of train, which are easily taken for keys
 
@@ -18,18 +18,19 @@ def explain(error, schema, tree):
         problems.setdefault(path, (names, []))[1].append(item)
     ranked = sorted(problems.items(), key=lambda problem: problem[1][1][0]["type"] != "extra_forbidden")
     path, (names, items) = ranked[0]
-    sentence = f"{find(tree, path).location.where}: {_sentence(path, names, items, tree)}"
+    sentence = f"{find(tree, path).location.where}: {_sentence(path, names, items, schema, tree)}"
     if items[0]["type"] in ("model_type", "model_attributes_type", "dict_type"):
         sentence += "".join(f", or the word {word}" for word in spot_of(schema, path).words)
     more = len(problems) - 1
     return sentence + (f" (and {more} more problem{'s' if more > 1 else ''})" if more else "")
 
 
-def _sentence(path, names, items, tree):
+def _sentence(path, names, items, schema, tree):
     key, first = ".".join(path), items[0]
     kind, context = first["type"], first.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"unknown key {key!r}{_elsewhere(path, tree) or suggest(path[-1], names)}"
+        hint = _of_others(path, first["loc"], schema) or _elsewhere(path, tree) or suggest(path[-1], names)
+        return f"unknown key {key!r}{hint}"
     if kind == "missing" and isinstance(first["input"], list | tuple):
         return f"{'.'.join(path[:-1])} is {_short(first['input'])}; it should have more values"
     if kind == "missing":
@@ -46,6 +47,16 @@ def _sentence(path, names, items, tree):
         return f"{key} is {_short(first['input'])}; {reason}"
     wanted = dict.fromkeys(_wanted(item) for item in items)
     return f"{key or 'the recipe'} is {_short(first['input'])}; it should be {' or '.join(wanted)}"
+
+
+def _of_others(path, location, schema):
+    """The end of a sentence about a key that sections of other kinds have, such as other models' losses, or nothing."""
+    kinds, key = kinds_with(schema, location)
+    if not kinds:
+        return ""
+    has = "has" if len(kinds) == 1 else "have"
+    own = f"{'.'.join((*path[:-1], key))} is {location[-2]}"
+    return f", which only {' and '.join(kinds)} {has}, and {own}; leaving it out would do"
 
 
 def _elsewhere(path, tree):

@@ -100,6 +100,18 @@ def spot_of(schema, path):
     return spot
 
 
+def kinds_with(schema, location):
+    """The kinds that have the unknown key at a pydantic error's location, and the key that says the section's own."""
+    union = Spot((schema,))
+    for key in location[:-2]:  # the last but one is the section's own kind
+        union = union.narrow(key) if len(union.members) > 1 else union.step(key)
+    if union.discriminator is None:
+        return [], None
+    fields = [Spot.of(member).model.model_fields for member in union.members]
+    able = [get_args(own[union.discriminator].annotation)[0] for own in fields if location[-1] in own]
+    return able, union.discriminator
+
+
 def locate(schema, location):
     """A pydantic error's location as a path of text keys, and the field names known where its last key stands.
 

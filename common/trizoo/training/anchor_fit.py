@@ -4,7 +4,6 @@ Boxes are measured as they will be placed: resized by the recipe's policy to its
 (`multi_scale`) that is the size in the middle.
 """
 
-import shlex
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from trizoo.families import architecture
 from trizoo.families.anchored.spec import SCALE_BOUNDS
 from trizoo.families.yolo.anchors import RECALL_IOU, anchor_fit, kmeans, rounded
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import quoted
 
 MOST_IMAGES = 10_000  # that are looked at, evenly spread; with MOST_BOXES a second or two of 120,000 images
 MOST_BOXES = 50_000
@@ -222,7 +222,7 @@ def anchors_command(data, recipe, model, placed=True):
         model: the name of the one whose anchors are replaced
         placed: whether for boxes at the recipe's input size, else at the model's own
     """
-    split = f" --split {shlex.quote(recipe.data.train)}" if recipe.data.train else ""
+    split = f" --split {quoted(recipe.data.train)}" if recipe.data.train else ""
     width, height = recipe.input_size
     place = f" --input-size {width}x{height} --policy {recipe.resize}" if placed else ""
     return f"trizoo anchors {data}{split} --against {model}{place} --write mine.yaml"

@@ -46,13 +46,13 @@ def _losses(axes, steps, epochs):
 
     Logarithmic where the values span more than a hundredfold.
     """
-    x = _numbers(steps, "step")
+    x = values_of(steps, "step")
     window = max(1, round(len(steps) * WINDOW)) | 1  # odd, so that the mean is centred
     lowest, highest = np.inf, 0.0
     numbers = (name for record in steps for name, value in record.items() if isinstance(value, int | float | None))
     names = dict.fromkeys(name for name in numbers if name not in NOT_TERMS)
     for i, name in enumerate(names):
-        values = _numbers(steps, name)
+        values = values_of(steps, name)
         smoothed = smooth(values, window)
         colour = COLOURS[i % len(COLOURS)]
         axes.plot(x, values, color=colour, alpha=0.25, linewidth=0.8)
@@ -60,9 +60,9 @@ def _losses(axes, steps, epochs):
         lowest, highest = np.nanmin([lowest, *smoothed]), np.nanmax([highest, *smoothed])
     unseen = [record for record in epochs if record.get("validation_loss") is not None]
     if unseen:
-        values, gap = _numbers(unseen, "validation_loss"), unseen[-1].get("loss_gap")
+        values, gap = values_of(unseen, "validation_loss"), unseen[-1].get("loss_gap")
         label = "validation loss" if gap is None else f"validation loss (gap {gap:+.3g})"
-        axes.plot(_numbers(unseen, "step"), values, color="black", marker="o", markersize=3, label=label)
+        axes.plot(values_of(unseen, "step"), values, color="black", marker="o", markersize=3, label=label)
         lowest, highest = min(lowest, values.min()), max(highest, values.max())
     if 0 < lowest < highest / 100:
         axes.set_yscale("log")
@@ -70,9 +70,9 @@ def _losses(axes, steps, epochs):
 
 
 def _learning_rate(axes, steps):
-    values = _numbers(steps, "lr")
+    values = values_of(steps, "lr")
     if len(steps):
-        axes.plot(_numbers(steps, "step"), values, color=COLOURS[0], **_line(values))
+        axes.plot(values_of(steps, "step"), values, color=COLOURS[0], **_line(values))
         axes.set_ylim(bottom=0)
     _finish(axes, "no step was logged yet", legend=False)
 
@@ -81,7 +81,7 @@ def _validation(axes, epochs):
     """Those metrics of VALIDATION that there are; the lines pass over epochs without an evaluation."""
     for i, name in enumerate(VALIDATION):
         evaluated = [record for record in epochs if record.get(name) is not None]
-        x, values = _numbers(evaluated, "epoch"), _numbers(evaluated, name)
+        x, values = values_of(evaluated, "epoch"), values_of(evaluated, name)
         if len(values):
             axes.plot(
                 x, values, marker="o", markersize=3, color=COLOURS[i], label=f"{name} (best {np.nanmax(values):.3f})"
@@ -89,10 +89,16 @@ def _validation(axes, epochs):
     _finish(axes, "no evaluation yet")
 
 
-def _numbers(records, key):
-    """A value of each record as float64 (N,), nan where it is missing or null."""
-    values = [record.get(key) for record in records]
-    return np.array([np.nan if value is None else value for value in values], np.float64)
+def values_of(records, key):
+    """A value of each record as float64 (N,), nan where it is no number or too large for one."""
+    return np.array([_number(record.get(key)) for record in records], np.float64)
+
+
+def _number(value):
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return np.nan
 
 
 def _line(values):

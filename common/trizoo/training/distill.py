@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trizoo.families import check_input_size
+from trizoo.families import architecture, check_input_size, takes
 from trizoo.families.base.distillation import COUNT, FEATURE, OUTPUT
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import first_few, quoted
@@ -57,9 +57,10 @@ class Teacher:
             own, theirs = (self.framework.feature_channels(model) for model in (student, self.model))
             channels = {stride: theirs[stride] for stride in own if stride in theirs and stride >= LEAST_STRIDE}
             if not channels:
+                without = ", or --set distill.features=0," if self.options.outputs else ""
                 raise UserError(
                     f"the teacher's backbone has features at strides {_joined(theirs)}, and the model's at "
-                    f"{_joined(own)}; another teacher, or --set distill.features=0, would do"
+                    f"{_joined(own)}; another teacher{without} would do"
                 )
             self.framework.add_adapters(student, channels, self.device)
         self.channels = channels
@@ -140,16 +141,11 @@ def open_teacher(framework, recipe, device, say):
     if options.teacher is None:
         return None
     read, spec = read_model(options.teacher), spec_of(recipe)
+    check_sizes(read, recipe)
     taught, outputs = None, []
     if options.outputs:
-        check_classes(read, recipe)
         taught, outputs = spec.taught_by(read.spec, recipe.input_size)
-    sizes = input_sizes(recipe)
-    for size in dict.fromkeys((recipe.input_size, sizes.smallest, sizes.largest)):
-        try:
-            check_input_size(read.spec.name, size)
-        except UserError as error:
-            raise UserError(f"the teacher {options.teacher} sees the model's images: {error}") from None
+        check_classes(read, recipe)
     _, model = make_model(framework, read, device, recipe.precision)
     parts = ["its outputs"] if options.outputs else []
     parts += ["its features"] if options.features else []
@@ -165,6 +161,23 @@ def checksum(arrays):
     for name in sorted(arrays):
         crc32 = zlib.crc32(np.ascontiguousarray(arrays[name]).data, crc32)
     return crc32
+
+
+def check_sizes(read, recipe):
+    """UserError unless a teacher takes images of all the recipe's sizes, whatever is learned of it."""
+    ours, theirs = recipe.model.name, read.spec.name
+    only = architecture(ours).only_size or architecture(theirs).only_size
+    if only and not (takes(ours, only) and takes(theirs, only)):
+        raise UserError(
+            f"the teacher {read.path} is of {theirs}, which takes no images of a size that {ours} takes; another "
+            f"teacher would do"
+        )
+    sizes = input_sizes(recipe)
+    for size in dict.fromkeys((recipe.input_size, sizes.smallest, sizes.largest)):
+        try:
+            check_input_size(theirs, size)
+        except UserError as error:
+            raise UserError(f"the teacher {read.path} sees the model's images: {error}") from None
 
 
 def check_classes(read, recipe):

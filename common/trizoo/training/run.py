@@ -24,9 +24,10 @@ from trizoo.ground.errors import UnwrittenError, UserError
 from trizoo.ground.files import TEMPORARY, remove_left, write_atomically
 from trizoo.ground.lock import HeldError, Lock, holder
 from trizoo.ground.results import check_place
-from trizoo.ground.text import to_json
+from trizoo.ground.text import quoted, to_json
 
 KINDS = ("step", "epoch")
+FARTHEST = 1 << 53  # a step above it is none
 
 
 class RunFolder:
@@ -82,7 +83,7 @@ class RunFolder:
         if all(name == self.lock_path.name or TEMPORARY.fullmatch(name) for name in names):
             return
         if self.last.is_file():
-            raise UserError(f"{self.path} isn't empty; --resume {self.path} resumes that run, another --out starts one")
+            raise UserError(f"{self.path} isn't empty; {self._resume} resumes that run, another --out starts one")
         raise UserError(f"{self.path} isn't empty and holds no run to resume; another --out starts one")
 
     @classmethod
@@ -122,12 +123,21 @@ class RunFolder:
             self.lock.release()
             self.lock = None
 
+    @property
+    def _resume(self):
+        return f"--resume {quoted(self.path)}"
+
     def _in_use(self, owner):
         return UserError(f"{self.path} is being trained by {owner}; wait for its end, or name another folder")
 
     def explain(self, error):
         """What an UnwrittenError of this run's files means for it: a UserError that says how it goes on."""
-        way = f"--resume {self.path} goes on" if self.last.is_file() else "the same command begins anew"
+        if not self.path.is_dir():
+            return UserError(
+                f"{error.fact}: {self.path} was moved or removed; where it was moved, --resume with its new path goes "
+                f"on, and another --out begins anew"
+            )
+        way = f"{self._resume} goes on" if self.last.is_file() else "the same command begins anew"
         return UserError(f"{error.fact}; where there is room again, {way}")
 
     def log(self, record):
@@ -152,18 +162,12 @@ class RunFolder:
     def read_log(self):
         """All records, oldest first; [] without a log. A last line that a kill cut short is left out.
 
-        Raises UserError with the line's number where another line is damaged.
+        Raises UserError with the line's number where another line is no record.
         """
         if not self.log_path.exists():
             return []
         *lines, _torn = self.log_path.read_text(encoding="utf-8", errors="replace").split("\n")
-        records = []
-        for number, line in enumerate(lines, 1):
-            try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                raise UserError(f"{self.log_path}, line {number} is no JSON ({error.msg}); remove that line") from error
-        return records
+        return [read_record(line, f"line {number} of {self.log_path}") for number, line in enumerate(lines, 1)]
 
     def truncate(self, step, unfinished=None):
         """Forget what was logged after `step` steps, in log.jsonl and metrics.csv: call it when resuming there.
@@ -206,6 +210,24 @@ class RunFolder:
             writer.writeheader()
         writer.writerows(rows)
         write_atomically(self.metrics_csv, text.getvalue())
+
+
+def read_record(line, place):
+    """The record of a log's line, which may hold anything.
+
+    Raises UserError, in which `place` names the line, for what isn't JSON, of no kind, or without step or epoch.
+    """
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{place} is no JSON ({str(error)[:80]}); remove it, or name the folder of a run") from None
+    if not isinstance(record, dict) or record.get("kind") not in KINDS:
+        raise UserError(f"{place} is no record of a run's log; one of the kinds {', '.join(KINDS)} is needed")
+    for name in ("step", "epoch"):
+        value = record.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= FARTHEST:
+            raise UserError(f"{place} has no {name} that is a number of at least 0; it is no record of a run's log")
+    return record
 
 
 def next_run(parent, name):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trizoo.commands.flags.shared import Parser, add_place_flags, given_text, positive_int, size_argument
+from trizoo.commands.flags.shared import Parser, add_place_flags, given_name, given_text, positive_int, size_argument
 from trizoo.ground.conventions import POLICIES
 
 
@@ -15,7 +15,9 @@ def parser(prog="trizoo anchors"):
     )
     flags.add_argument("root", type=given_text, metavar="ROOT", help="data set with boxes")
     add_place_flags(flags)
-    flags.add_argument("--split", help="split to take boxes from (default: those that a run trains on)")
+    flags.add_argument(
+        "--split", type=given_name, help="split to take boxes from (default: those that a run trains on)"
+    )
     flags.add_argument("--k", type=positive_int, help="number of anchors (default: as many as the old ones)")
     flags.add_argument(
         "--input-size", type=size_argument, default=(416, 416), metavar="N|WxH", help="of the network (default: 416)"

@@ -8,6 +8,7 @@ from trizoo.commands.flags.shared import (
     add_flag,
     add_place_flags,
     bytes_argument,
+    given_name,
     index_argument,
     positive_int,
     size_argument,
@@ -116,7 +117,9 @@ def _add_check_flags(flags):
 
 def _add_show_flags(flags):
     flags.add_argument("root", metavar="ROOT", type=Path, help="the data set, as for check")
-    flags.add_argument("--split", metavar="NAME", help="which images (default: those that a run trains on)")
+    flags.add_argument(
+        "--split", type=given_name, metavar="NAME", help="which images (default: those that a run trains on)"
+    )
     flags.add_argument("--count", type=positive_int, default=12, metavar="N", help="how many images (%(default)s)")
     flags.add_argument(
         "--index", type=index_argument, nargs="+", metavar="N", help="these images, large; they count from 0"
@@ -124,7 +127,12 @@ def _add_show_flags(flags):
     flags.add_argument(
         "--augmented", action="store_true", help="training batches too; of --index each epoch's version of the image"
     )
-    flags.add_argument("--model", metavar="NAME", help="whose recipe (default: yolov3-tiny, or for masks DeepLabv3+'s)")
+    flags.add_argument(
+        "--model",
+        type=given_name,
+        metavar="NAME",
+        help="whose recipe (default: yolov3-tiny, or for masks DeepLabv3+'s)",
+    )
     flags.add_argument("--recipe", metavar="NAME|FILE", help="a recipe that comes with the zoo, or a YAML file")
     flags.add_argument("--set", action="append", default=[], metavar="key=value", help="any value of the recipe")
     flags.add_argument(

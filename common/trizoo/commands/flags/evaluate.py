@@ -6,6 +6,7 @@ from trizoo.commands.flags.shared import (
     add_place_flags,
     add_task_flags,
     add_weights_flags,
+    given_name,
     given_text,
 )
 
@@ -16,7 +17,9 @@ def parser(prog="evaluate.py"):
     add_weights_flags(flags, "what to measure", required=True, exported=True)
     flags.add_argument("--data", type=given_text, metavar="ROOT", help="data set (default: the one it was trained on)")
     add_place_flags(flags)
-    flags.add_argument("--split", metavar="NAME", help="default: test, else val, else what it was trained on")
+    flags.add_argument(
+        "--split", type=given_name, metavar="NAME", help="default: test, else val, else what it was trained on"
+    )
     flags.add_argument(
         "--as-published",
         action="store_true",

@@ -3,7 +3,15 @@
 import argparse
 
 from trizoo.commands.flags.gallery import add_crops, add_least
-from trizoo.commands.flags.shared import Parser, add_batch_size, add_flag, add_flags_of_use, given_text, positive_int
+from trizoo.commands.flags.shared import (
+    Parser,
+    add_batch_size,
+    add_flag,
+    add_flags_of_use,
+    given_name,
+    given_text,
+    positive_int,
+)
 from trizoo.tasks import FLAGS
 
 OF_DETECTORS = ("confidence", "nms", "nms_method", "max_detections")
@@ -24,7 +32,10 @@ def parser(prog="trizoo serve"):
     flags.add_argument("--offline", action="store_true", help="with a tag: only what was downloaded before")
     place = flags.add_argument_group("where")
     place.add_argument(
-        "--host", default="127.0.0.1", help="0.0.0.0 for all that reach this machine (default: 127.0.0.1)"
+        "--host",
+        type=given_name,
+        default="127.0.0.1",
+        help="0.0.0.0 for all that reach this machine (default: 127.0.0.1)",
     )
     place.add_argument("--port", type=_port, default=8000, metavar="N", help="0 takes one that is free (default: 8000)")
     place.add_argument(

@@ -55,9 +55,18 @@ def path_argument(text):
 
 
 def given_text(text):
-    """Text that isn't blank."""
+    """Text that isn't blank, of a file or folder."""
+    return _given(text, "a file or folder is needed, such as . for this folder")
+
+
+def given_name(text):
+    """Text that isn't blank, of what isn't a file: a split or a model."""
+    return _given(text, "a name is needed")
+
+
+def _given(text, wanted):
     if not text.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is blank; a file or folder is needed, such as . for this folder")
+        raise argparse.ArgumentTypeError(f"{text!r} is blank; {wanted}")
     return text
 
 
@@ -184,7 +193,10 @@ def add_flags_of_use(parser):
 def add_place_flags(parser):
     """The flags that say how a data set's files lie, where they aren't found by themselves."""
     parser.add_argument(
-        "--layout", metavar="NAME", help="how the labels are written, such as voc, coco or yolo (default: as found)"
+        "--layout",
+        type=given_name,
+        metavar="NAME",
+        help="how the labels are written, such as voc, coco or yolo (default: as found)",
     )
     parser.add_argument(
         "--images", type=given_text, metavar="DIR", help="the folder of the images, below ROOT or anywhere"

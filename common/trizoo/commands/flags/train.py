@@ -7,6 +7,7 @@ from trizoo.commands.flags.shared import (
     add_task_flags,
     add_weights_flags,
     count_or_auto,
+    given_name,
     given_text,
     positive_int,
     size_argument,
@@ -20,7 +21,9 @@ def parser(prog="train.py"):
         prog=prog,
         description="Train a model. Without arguments: YOLOv3-tiny on synthetic data, in a few minutes.",
     )
-    flags.add_argument("--model", metavar="NAME", help=f"one of {', '.join(models())} (default: yolov3-tiny)")
+    flags.add_argument(
+        "--model", type=given_name, metavar="NAME", help=f"one of {', '.join(models())} (default: yolov3-tiny)"
+    )
     flags.add_argument(
         "--data",
         type=given_text,

@@ -4,7 +4,7 @@ import argparse
 import re
 from pathlib import Path
 
-from trizoo.commands.flags.shared import Parser, given_text
+from trizoo.commands.flags.shared import Parser, given_name, given_text
 from trizoo.framework import FRAMEWORKS
 from trizoo.weights.names import models
 
@@ -38,7 +38,7 @@ def parser(prog="trizoo weights"):
         return actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
 
     lister = add("list", "show all tags, and what is here of them")
-    lister.add_argument("--model", metavar="X", help="only those whose model or tag has X in it")
+    lister.add_argument("--model", type=given_name, metavar="X", help="only those whose model or tag has X in it")
     add("info", "show all that is known of a tag").add_argument("tag", metavar="TAG", help=_TAG)
     downloader = add("download", "download and verify files; prints their paths")
     downloader.add_argument("tags", nargs="+", metavar="TAG", help=_TAG)
@@ -76,7 +76,7 @@ def parser(prog="trizoo weights"):
     measurer.add_argument(
         "--data", type=given_text, metavar="ROOT", required=True, help="the data set of the published metric"
     )
-    measurer.add_argument("--split", metavar="NAME", help="default: the published metric's")
+    measurer.add_argument("--split", type=given_name, metavar="NAME", help="default: the published metric's")
     measurer.add_argument("--framework", choices=tuple(FRAMEWORKS), help="default: the first of these installed")
     measurer.add_argument("--offline", action="store_true", help="only weights that were downloaded before")
     add("path", "print where the downloaded file of a tag is").add_argument("tag", metavar="TAG", help=_TAG)

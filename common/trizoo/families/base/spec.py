@@ -199,11 +199,9 @@ class ModelSpec:
             UserError: for a teacher whose outputs mean others
         """
         if not self.learns_outputs or teacher.family != self.family:
-            able = "another teacher, or " if self.learns_outputs else ""
-            raise UserError(
-                f"{self.name} can't learn the outputs of the teacher {teacher.name}; {able}--set distill.outputs=0 "
-                f"--set distill.features=1 would do"
-            )
+            features = "--set distill.outputs=0 --set distill.features=1"
+            ways = f"another teacher, or {features}," if self.learns_outputs else features
+            raise UserError(f"{self.name} can't learn the outputs of the teacher {teacher.name}; {ways} would do")
         return teacher, list(range(len(self.output_names)))
 
     def check_loss(self, loss):

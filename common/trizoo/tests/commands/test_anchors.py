@@ -246,6 +246,46 @@ def test_the_command_changes_only_the_anchors_of_a_recipe_there_is(cells, tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("text", "against", "sentence"),
+    [
+        (
+            "_base_: yolov4\n",
+            "yolov3-tiny",
+            "of yolov4, which has 9 anchors, and 6 are to be written; --against yolov4, or",
+        ),
+        ("model: {name: yolov3-tiny}\n", "10,10 20,20", "of yolov3-tiny, which has 6 anchors, and 2 are to be written"),
+        ("_base_: ssd300-vgg16\n", "yolov3", "which has no anchors of a YOLO, and 9 are to be written; another file"),
+    ],
+)
+def test_a_recipe_whose_heads_need_another_number_of_anchors_is_refused_and_stays(tmp_path, text, against, sentence):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=f"mine.yaml is a recipe .*{sentence}"):
+        main(["no data", "--against", against, "--write", str(path)])
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "theirs"),
+    [
+        ("input_size: [608, 608]\n", (), "608x608 --policy letterbox"),
+        ("input_size: [608, 320]\nresize: stretch\n", ("--input-size", "608x320"), "608x320 --policy stretch"),
+        ("", ("--policy", "none"), "416x416 --policy letterbox"),
+        ("", (), None),
+        ("input_size: [608, 608]\nresize: none\n", ("--policy", "none"), None),
+    ],
+)
+def test_a_recipe_of_another_input_size_or_resize_is_told(cells, tmp_path, capsys, text, flags, theirs):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"_base_: yolov3-tiny\n{text}")
+    assert main([str(cells), "--k", "6", "--write", str(path), *flags]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning: ")]
+    assert len(told) == (theirs is not None)
+    if told:
+        assert told[0].endswith(f"which these anchors aren't for; --input-size {theirs} would do")
+
+
+@pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
         (

@@ -13,7 +13,7 @@ main = partial(do, "compare", prog="trizoo compare")
 
 def make_run(path, losses, scores):
     """A run folder with a log of an epoch per loss, evaluated where the score isn't None."""
-    path.mkdir()
+    path.mkdir(parents=True)
     (path / "recipe.yaml").write_text("{}\n", encoding="utf-8")
     lines = []
     for epoch, (loss, score) in enumerate(zip(losses, scores, strict=True), start=1):
@@ -31,6 +31,57 @@ def test_runs_are_drawn_over_one_another_and_summed_up_in_a_line_each(tmp_path, 
     assert lines[0] == f"{runs[0]}: 2 epochs, 2.5 s each (median), loss 2.000, best validation mAP50 0.5000"
     assert "loss 1.500, best validation mAP50 0.4000" in lines[1]
     assert (tmp_path / "both.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_runs_whose_folders_have_one_name_are_all_drawn_and_told_apart(tmp_path, monkeypatch, capsys):
+    drawn, draw = {}, compare.draw
+    monkeypatch.setattr(compare, "draw", lambda runs: draw(drawn.update(runs) or runs))
+    runs = [make_run(tmp_path / name, [loss], [0.5]) for name, loss in (("A/run", 3.0), ("B/run", 2.0), ("c", 1.0))]
+    assert main([*runs, "--out", str(tmp_path / "p.png")]) == 0
+    assert {label: records[0]["loss"] for label, records in drawn.items()} == {"A/run": 3.0, "B/run": 2.0, "c": 1.0}
+    assert [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines()[:3]] == runs
+
+
+def test_a_run_is_labelled_by_the_fewest_last_parts_of_its_path(tmp_path, monkeypatch):
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path / "run")
+    assert compare.labels(["runs/a", "runs/b/"]) == ["a", "b"]
+    assert compare.labels(["x/1/run", "y/1/run", "y/2/run"]) == ["x/1/run", "y/1/run", "2/run"]
+    assert compare.labels([".", "../other"]) == ["run", "other"]
+    assert compare.labels(["_a", "b"]) == ["run/_a", "b"]  # a legend has no label that begins with _
+
+
+def test_a_run_that_is_named_twice_is_drawn_once_and_told(tmp_path, capsys):
+    run = make_run(tmp_path / "run", [3.0], [0.5])
+    assert main([run, f"{run}/", "--out", str(tmp_path / "p.png")]) == 0
+    told, line, *_ = capsys.readouterr().out.splitlines()
+    assert told == f"warning: {run}/ is the run {run} once more; it is drawn once"
+    assert line.startswith(f"{run}: 1 epoch")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('{"level": "info", "msg": "hello"}', "line 1 of .*log.jsonl is no record of a run's log"),
+        ('{"kind": "epoch", "step": 1}', "line 1 of .*log.jsonl has no epoch that is a number"),
+    ],
+)
+def test_a_log_of_something_else_is_one_sentence(tmp_path, line, sentence):
+    (tmp_path / "log.jsonl").write_text(f"{line}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=sentence):
+        main([str(tmp_path), "--out", str(tmp_path / "p.png")])
+
+
+def test_records_without_numbers_are_none_of_a_curve(tmp_path, capsys):
+    run = Path(make_run(tmp_path / "run", [3.0], [0.5]))
+    odd = [
+        {"kind": "step", "step": 11, "epoch": 2, "loss": "low"},
+        {"kind": "epoch", "step": 20, "epoch": 2, "loss": None, "mAP50": "high"},
+    ]
+    with (run / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.writelines(json.dumps(record) + "\n" for record in odd)
+    assert main([str(run), "--out", str(tmp_path / "p.png")]) == 0
+    assert "2 epochs, nan s each (median), loss nan, best validation mAP50 0.5000" in capsys.readouterr().out
 
 
 def test_a_picture_has_a_curve_per_run_and_metric():

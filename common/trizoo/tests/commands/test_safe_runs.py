@@ -15,6 +15,7 @@ import pytest
 from trizoo.commands.train import train
 from trizoo.ground.errors import UserError
 from trizoo.tests.commands.test_train import log_of
+from trizoo.tests.testing import FakeFramework
 from trizoo.training import loop
 from trizoo.weights import checkpoint
 from trizoo.weights.checkpoint import load
@@ -130,6 +131,18 @@ def test_a_disk_that_fills_up_within_a_run_leaves_one_that_resumes(start, resume
         start("--epochs", "2")
     assert resume() == 0
     assert [record["step"] for record in log_of(tmp_path / "run", "epoch")] == [3, 6]
+
+
+@pytest.mark.parametrize("goes", [shutil.rmtree, lambda run: run.rename(run.with_name("moved"))])
+def test_a_run_folder_that_goes_within_a_run_is_no_matter_of_room(start, during, tmp_path, goes):
+    during(4, lambda: goes(tmp_path / "run"))
+    with pytest.raises(
+        UserError,
+        match=r"can't be written \(No such file .*\): \S+run was moved or removed; .* --resume with its new path",
+    ):
+        start("--epochs", "2")
+    if (tmp_path / "moved").exists():
+        assert train(FakeFramework(), ["--resume", str(tmp_path / "moved"), *RESUME]) == 0
 
 
 @pytest.mark.parametrize("target", ["last.h5", "recipe.yaml"])

@@ -1,6 +1,8 @@
 import pytest
 
 from trizoo.ground.errors import UserError
+from trizoo.recipes.load import load
+from trizoo.recipes.schema import Recipe
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,17 @@ from trizoo.ground.errors import UserError
         ("name: a\naugment:\n- {p: 1}\n", "line 3: augment.0 has no 'op', which says what it is"),
         (
             "name: a\naugment:\n- op: flip\n  jitter: 1\n",
-            "line 4: unknown key 'augment.0.jitter'; known are op, probability",
+            "line 4: unknown key 'augment.0.jitter', which only jitter has, and augment.0.op is flip; leaving it out "
+            "would do",
+        ),
+        (
+            "name: a\naugment:\n- op: flip\n  zzz: 1\n",
+            "line 4: unknown key 'augment.0.zzz'; known are op, probability",
+        ),
+        (
+            "name: a\nloss: {kind: focal, smoothing: 1}\n",
+            "line 2: unknown key 'loss.smoothing', which only cross_entropy has, and loss.kind is focal; leaving it "
+            "out would do",
         ),
         (
             "name: a\naugment:\n- op: flip\n  probabilty: 1\n",
@@ -83,6 +95,18 @@ def test_a_value_from_a_base_names_the_base(load_text, write):
     write("base.yaml", "name: a\n\nworkers: x\n")
     with pytest.raises(UserError, match=r"base.yaml line 3: workers is 'x'"):
         load_text("_base_: base.yaml\n")
+
+
+@pytest.mark.parametrize(
+    ("base", "key", "sentence"),
+    [
+        ("yolov3-tiny", "score_iou", "only ssd and retinanet have, and loss.kind is yolo; leaving it out would do"),
+        ("ssd300-mobilenetv2", "aligned", "only yolo has, and loss.kind is ssd; leaving it out would do"),
+    ],
+)
+def test_a_loss_key_of_another_family_is_told_with_whose_it_is(base, key, sentence):
+    with pytest.raises(UserError, match=f"unknown key 'loss.{key}', which {sentence}$"):
+        load(Recipe, base=base, overrides=[(f"loss.{key}", 1, "the command line")])
 
 
 def test_long_values_are_shortened(load_text):

@@ -39,9 +39,10 @@ def test_smoothing_is_the_mean_of_the_finite_neighbours():
         [epoch(1, loss=1.0, mAP50=0.5, mAP=0.1)],
         [{"kind": "step", "step": 1, "epoch": 1, "lr": None}],
         [step(1, loss=1.0, images=["a", "b"], note="resumed")],
+        [step(1, loss="low"), step(2, loss=1.0), step(3, loss=10**400)],
         [step(1, loss=1.0), epoch(1, validation_loss=2.0, loss_gap=1.0), epoch(2, validation_loss=None, loss_gap=None)],
     ],
-    ids=["empty", "one point", "nan", "mixed", "only epochs", "no terms", "more keys", "validation loss"],
+    ids=["empty", "one point", "nan", "mixed", "only epochs", "no terms", "more keys", "no numbers", "validation loss"],
 )
 def test_any_log_gives_a_picture_of_1000_by_700(records):
     assert picture(records).shape == (700, 1000, 3)

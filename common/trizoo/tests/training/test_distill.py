@@ -45,9 +45,7 @@ def teacher(tmp_path):
         path = tmp_path / "teacher.h5"
         save(
             path,
-            Checkpoint(
-                model=arrays or {"any": pseudo_arrays({"any": (1,)})["any"]}, recipe=to_dict(recipe), framework="fake"
-            ),
+            Checkpoint(model=arrays or pseudo_arrays({"any.bias": (1,)}), recipe=to_dict(recipe), framework="fake"),
         )
         return str(path)
 
@@ -106,7 +104,7 @@ def test_a_teacher_of_another_family_is_refused_with_what_would_do(teacher):
     with pytest.raises(
         UserError, match="retinanet-resnet18 can't learn the outputs of the teacher yolov3-tiny; another"
     ):
-        opened(student(teacher(), "retinanet-resnet18", loss={"kind": "retinanet"}))
+        opened(student(teacher(classes=CLASSES[::-1]), "retinanet-resnet18", loss={"kind": "retinanet"}))
 
 
 def test_a_teacher_that_takes_no_such_size_is_refused(teacher):
@@ -115,6 +113,26 @@ def test_a_teacher_that_takes_no_such_size_is_refused(teacher):
     with pytest.raises(
         UserError, match=r"the teacher .* sees the model's images: input size 100x100 doesn't fit yolov3-tiny"
     ):
+        opened(recipe)
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "sizes", "loss"),
+    [
+        ("ssd300-mobilenetv2", "yolov3-tiny", (300, 416), "ssd"),
+        ("yolov3-tiny", "ssd300-mobilenetv2", (416, 300), "yolo"),
+    ],
+)
+def test_another_teacher_alone_is_advised_where_two_models_take_no_size_in_common(teacher, name, theirs, sizes, loss):
+    """Its features are learned of images of one size, too."""
+    (size, path) = sizes[:1] * 2, teacher(theirs, input_size=sizes[1:] * 2)
+    with pytest.raises(UserError, match=f"which takes no images of a size that {name} takes; another teacher would do"):
+        opened(student(path, name, size=size, loss={"kind": loss}))
+
+
+def test_a_size_that_the_teacher_does_not_take_is_told_before_its_outputs(teacher):
+    recipe = student(teacher(), "retinanet-resnet18", size=(100, 100), loss={"kind": "retinanet"})
+    with pytest.raises(UserError, match="input size 100x100 doesn't fit yolov3-tiny"):
         opened(recipe)
 
 
@@ -178,6 +196,13 @@ def test_another_teacher_is_put_into_a_recipe_and_checked():
     recipe = Recipe(distill={"outputs": 0})
     with pytest.raises(UserError, match="here: distill: outputs and features are both 0"):
         with_teacher(recipe, "a.h5", "here")
+
+
+def test_features_alone_of_no_stride_in_common_need_another_teacher():
+    recipe = student("t.h5", outputs=0, features=1.0)
+    taught = Teacher(Framework({4: 16, 16: 24}, {4: 64, 32: 512}), "model", None, [], recipe.distill, "fp32", "cpu")
+    with pytest.raises(UserError, match="the model's at 4, 16; another teacher would do"):
+        taught.adapt("student")
 
 
 def test_what_is_not_learned_of_a_teacher_is_not_among_the_targets():

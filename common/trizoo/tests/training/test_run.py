@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from trizoo.ground.errors import UserError
+from trizoo.ground.errors import UnwrittenError, UserError
 from trizoo.training.run import RunFolder, next_run
 
 
@@ -45,6 +45,13 @@ def test_a_folder_with_files_is_refused(tmp_path):
     (tmp_path / "last.h5").touch()
     with pytest.raises(UserError, match=r"isn't empty; --resume .* another --out"):
         RunFolder.create(tmp_path)
+
+
+def test_the_command_that_resumes_a_run_quotes_its_path(run):
+    run.last.touch()
+    with pytest.raises(UserError, match=r"; --resume '.*/细胞 run' resumes that run"):
+        RunFolder.create(run.path)
+    assert str(run.explain(UnwrittenError("full"))).endswith("/细胞 run' goes on")
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
@@ -121,8 +128,28 @@ def test_a_line_cut_short_by_a_kill_is_left_out_and_another_damaged_line_named(r
     run.log_path.write_bytes(whole + '{"kind": "细'.encode()[:-1])
     assert run.read_log() == [step(1), step(2)]
     run.log_path.write_bytes(b"{oops\n" + whole)
-    with pytest.raises(UserError, match=r"log\.jsonl, line 1 is no JSON"):
+    with pytest.raises(UserError, match=r"line 1 of .*log\.jsonl is no JSON"):
         run.read_log()
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('{"level": "info", "msg": "hello"}', "is no record of a run's log; one of the kinds step, epoch is needed"),
+        ("[]", "is no record of a run's log"),
+        ('{"kind": "step", "epoch": 1}', "has no step that is a number of at least 0"),
+        ('{"kind": "step", "step": 1, "epoch": true}', "has no epoch that is a number of at least 0"),
+        ('{"kind": "step", "step": -1, "epoch": 1}', "has no step that is a number of at least 0"),
+        ("[" * 100_000, "is no JSON"),
+        ('{"step": ' + "9" * 5000 + "}", "is no JSON"),
+    ],
+    ids=["foreign", "a list", "no step", "true", "negative", "deep", "long"],
+)
+def test_a_log_of_something_else_is_told_with_its_line(run, line, sentence):
+    run.log_path.write_text(f"{line}\n", encoding="utf-8")
+    for read in (run.read_log, lambda: run.truncate(1)):
+        with pytest.raises(UserError, match=f"line 1 of .*log.jsonl {sentence}"):
+            read()
 
 
 def test_the_table_has_a_row_per_epoch_and_grows_columns(run):

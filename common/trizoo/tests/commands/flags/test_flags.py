@@ -81,3 +81,27 @@ def test_a_file_or_folder_that_is_blank_is_refused(words, capsys):
         parser(name, prog="trizoo").parse_args(rest)
     assert ended.value.code == 2
     assert "'' is blank; a file or folder is needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "anchors ROOT --split ''",
+        "evaluate --weights e.h5 --split ''",
+        "evaluate --weights e.h5 --layout ' '",
+        "data show ROOT --split ''",
+        "data show ROOT --model ''",
+        "weights reproduce TAG --data ROOT --split ''",
+        "weights list --model ''",
+        "train --model ''",
+        "recipes ''",
+        "gallery build g.h5 photos --embedding e.h5 --name ''",
+        "serve --weights e.h5 --host ''",
+    ],
+)
+def test_a_name_that_is_blank_is_refused(words, capsys):
+    name, *rest = shlex.split(words)
+    with pytest.raises(SystemExit) as ended:
+        parser(name, prog="trizoo").parse_args(rest)
+    assert ended.value.code == 2
+    assert "is blank; a name is needed" in capsys.readouterr().err
