@@ -104,7 +104,7 @@ def _elsewhere(recipe, args):
             data = data.model_copy(update={"layout": None})
     kept = [f"--{name} {value}" for name in given if (value := getattr(data, name)) is not None]
     if kept:
-        say(f"data: read with {' '.join(kept)}, as in training; these flags say otherwise")
+        say(f"data: read with {' '.join(kept)}, as in training; other values of these flags read others")
     return data
 
 
