@@ -23,7 +23,7 @@ from trizoo.ground.text import quoted
 from trizoo.recipes.load import from_dict, load
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
-from trizoo.training.data import as_typed
+from trizoo.training.data import as_typed, moved
 from trizoo.training.run import FARTHEST, RunFolder, read_record
 from trizoo.training.schedule import AUTO, DEFAULT_EPOCHS, epochs_for
 from trizoo.weights.checkpoint import load_recipe, load_state
@@ -124,8 +124,8 @@ class History:
         schedule = self.recipe.schedule
         if schedule.iterations:
             return self.last_step, schedule.iterations
-        wanted = epochs_for(self.images or 1) if schedule.epochs == AUTO else schedule.epochs
-        return self.last_epoch, wanted or DEFAULT_EPOCHS
+        by_images = epochs_for(self.images) if self.images else None
+        return self.last_epoch, (by_images if schedule.epochs == AUTO else schedule.epochs) or DEFAULT_EPOCHS
 
     def longer(self, flag, count):
         """The command that trains it for so many epochs or steps in all.
@@ -143,7 +143,8 @@ class History:
     @property
     def data(self):
         """The data set as a command line takes it, with the flags that the run read its files by."""
-        return as_typed(self.recipe.data, self.root or "ROOT")
+        data = moved(self.recipe.data, self.root) if self.moved else self.recipe.data
+        return as_typed(data, self.root or "ROOT")
 
     @property
     def named_data(self):

@@ -205,7 +205,7 @@ def test_places_of_the_run_hold_where_its_data_was_moved(odd, tmp_path, capsys):
     moved = tmp_path / "moved"
     (tmp_path / "odd").rename(moved)
     assert measured(odd, "--data", str(moved)).annotations == "notes"
-    assert "read with --annotations notes, as in training; other values of these flags read others" in capsys.readouterr().out
+    assert "data: read with --annotations notes, as in training; other values of " in capsys.readouterr().out
     assert measured(odd, "--data", str(moved), "--annotations", "Annotations").annotations == "Annotations"
     assert capsys.readouterr().out == ""
 

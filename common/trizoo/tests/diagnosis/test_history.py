@@ -113,6 +113,9 @@ def test_data_is_named_with_the_flags_by_which_the_run_read_it(tmp_path):
     history = read_history(make_run(tmp_path / "run", HEALTHY[:1], *changes))
     assert history.data == "/set --images pics"
     assert history.named_data == "/set --images pics --classes-map tvmonitor=tv"
+    assert read_history(tmp_path / "run", tmp_path).data == str(tmp_path)  # which has no pics
+    (tmp_path / "pics").mkdir()
+    assert read_history(tmp_path / "run", tmp_path).data == f"{tmp_path} --images pics"
 
 
 def test_epochs_of_auto_are_as_many_as_the_images_would_have(tmp_path):
