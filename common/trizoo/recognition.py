@@ -1,6 +1,7 @@
 """Recognition for a program: `trizoo.load_recognizer` and what it returns."""
 
 import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import replace
 from numbers import Real
@@ -92,7 +93,12 @@ class Recognizer:
         self._change(self.pipeline.gallery.without([name]))
 
     def save(self, path: str | Path) -> None:
-        """Writes the gallery to a file, as `trizoo gallery` does; one that is there is replaced."""
+        """Writes the gallery to a file, as `trizoo gallery` does.
+
+        A gallery that is there is replaced. Raises UserError for any other file.
+        """
+        if os.path.lexists(path):
+            load_gallery(path)  # which refuses what is none
         save_gallery(path, self.pipeline.gallery)
 
     def _change(self, gallery: Gallery) -> None:

@@ -71,10 +71,10 @@ class Cause:
 
 
 def split_anew(history, why, ratios="0.8 0.1 0.1"):
-    """The `Remedy` of other splits, which the command makes where a data set has none of its own."""
+    """The `Remedy` of other splits for a new run, which the command makes where a data set has none of its own."""
     return Remedy(
-        f"trizoo data split {history.data} --ratios {ratios}",
-        f"{why}; lists or folders that say the splits now go first",
+        f"trizoo data split {history.checked_data} --ratios {ratios}",
+        f"{why}, in a new run; lists or folders that say the splits now have to be removed first",
     )
 
 

@@ -52,7 +52,7 @@ def not_finite(history):
             Remedy("optimizer.clip_norm=10", "no step becomes longer than that"),
             Remedy("schedule.warmup=0.1", "the rate rises over a longer time"),
             *([Remedy("precision=bf16", "fp16 overflows above 65,504")] if history.recipe.precision == "fp16" else []),
-            Remedy(f"trizoo data check {history.data}", "labels and images that are no good"),
+            Remedy(f"trizoo data check {history.checked_data}", "labels and images that are no good"),
         ),
         {"step": first["step"], "lr": lr},
     )
@@ -72,7 +72,7 @@ def unfinished(history):
             f"now",
         ),
         (
-            Remedy(history.resumed, "goes on where it was"),
+            Remedy(history.resumed, "goes on where it was" if history.goes_on else "begins anew"),
             Remedy(f"{history.resumed} --workers 0", "where a loader process was killed, mostly for memory"),
         ),
         {"done": done, "wanted": wanted},
@@ -126,7 +126,7 @@ def hardly_falls(history):
             Remedy(
                 f"trizoo train --data {history.named_data} --model {history.recipe.model.name} --overfit 8", _OVERFIT
             ),
-            Remedy(f"trizoo data show {history.named_data} --augmented", "whether boxes or masks lie on the objects"),
+            Remedy(f"trizoo data show {history.shown_data} --augmented", "whether boxes or masks lie on the objects"),
             Remedy(f"{history.again} --find-lr", "whether another rate makes the loss fall"),
         ),
         numbers,
@@ -149,7 +149,7 @@ def not_overfit(history):
             "near 1 is needed",
         ),
         (
-            Remedy(f"trizoo data show {history.named_data}", "whether boxes or masks lie on the objects"),
+            Remedy(f"trizoo data show {history.shown_data}", "whether boxes or masks lie on the objects"),
             Remedy(history.longer("--epochs", 2 * max(history.last_epoch, 1)), "more steps"),
             Remedy(f"{history.again} --find-lr", "another rate"),
         ),
@@ -263,7 +263,7 @@ def overfitting(history):
         (*evidence, f"best.h5 is from the epoch of the best {best_metric(history.recipe)}, so that is not lost"),
         (
             *([] if history.recipe.schedule.patience else [Remedy(patient, "ends when nothing gets better")]),
-            Remedy(f"trizoo data show {history.named_data} --augmented", "how strong it is; docs/tricks.md has more"),
+            Remedy(f"trizoo data show {history.shown_data} --augmented", "how strong it is; docs/tricks.md has more"),
             *with_weights(history)[:1],
             Remedy("optimizer.weight_decay=0.001", "holds weights small"),
         ),

@@ -1,6 +1,6 @@
 """A run folder -> a `Diagnosis`: every cause that its files and its data set show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trizoo.data.finding import is_there
 from trizoo.diagnosis import course, labels, setup, sizes, splits
@@ -9,6 +9,7 @@ from trizoo.diagnosis.history import History, read_history, trainer_of
 from trizoo.diagnosis.images import open_images
 from trizoo.ground.errors import UserError
 from trizoo.ground.text import printable, to_json
+from trizoo.training.data import check_root, checksum_of_ids
 
 OF_IMAGES = (labels.causes, sizes.causes, splits.causes)
 NORMAL = (
@@ -73,23 +74,29 @@ def diagnose(path, root=None):
     Raises:
         UserError: where the folder is no run, or a file of it is damaged
     """
-    history = read_history(path, root)
-    causes, notes = [*course.causes(history), *setup.causes(history)], []
+    check_root(root)
+    history, notes, of_images = read_history(path, root), [], []
     if trainer_of(history.run):
         notes.append("it is being trained; what is said is of the steps so far")
     if history.root is None or not is_there(history.root):
         where = f"isn't at {history.root}" if history.root else "isn't named"
         notes.append(f"the data set {where}, so only the run's course was looked at; --data ROOT says where it is")
+        history = replace(history, root=None)
     else:
         try:
             images = open_images(history)
         except UserError as error:
-            causes.append(labels.not_opened(history, error))
+            of_images = [labels.not_opened(history, error)]
         else:
             notes += images.notes
+            if history.ids not in (None, checksum_of_ids(images.training.records)):
+                notes.append("the images to train on aren't those that it began with, so it can't be resumed")
+                history = replace(history, goes_on=False)
             if not images.are_few:
-                notes.append(f"images are too many to be decoded here; trizoo data check {history.data} reads them all")
-            causes += [cause for look in OF_IMAGES for cause in look(history, images)]
+                check = f"trizoo data check {history.checked_data}"
+                notes.append(f"images are too many to be decoded here; {check} reads them all")
+            of_images = [cause for look in OF_IMAGES for cause in look(history, images)]
+    causes = [*course.causes(history), *setup.causes(history), *of_images]
     return Diagnosis(history, facts(history), tuple(in_order(causes)), tuple(notes))
 
 

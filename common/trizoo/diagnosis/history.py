@@ -43,6 +43,8 @@ class History:
         metrics: the final ones, {} where the run didn't come to its end
         pretrained: whether it began with weights, None where nothing says so
         images: how many it was trained on, None where nothing says so
+        ids: `trizoo.training.data.checksum_of_ids` of these, None where nothing says so
+        goes_on: whether it can be resumed, as far as the data set is concerned
     """
 
     run: RunFolder
@@ -53,6 +55,8 @@ class History:
     metrics: dict[str, Any]
     pretrained: bool | None
     images: int | None
+    ids: int | None = None
+    goes_on: bool = True
 
     @property
     def score_name(self):
@@ -110,13 +114,16 @@ class History:
 
     @property
     def resumed(self):
-        """The command that goes on with the run, for flags to be added."""
+        """The command that goes on with the run, or begins it anew where it can't be resumed, for flags to be added."""
+        if not self.goes_on:
+            return self.again
         return f"trizoo train --resume {self.folder}{self.moved}"
 
     @property
     def moved(self):
         """The flag that says where the data set is, where it isn't where the recipe says; "" where it is."""
-        return "" if self.root is None or str(self.root) == self.recipe.data.root else f" --data {quoted(self.root)}"
+        place = None if self.root is None else str(self.root)
+        return "" if place == self.recipe.data.root else f" --data {quoted(place or 'ROOT')}"
 
     @property
     def progress(self):
@@ -143,14 +150,29 @@ class History:
     @property
     def data(self):
         """The data set as a command line takes it, with the flags that the run read its files by."""
-        data = moved(self.recipe.data, self.root) if self.moved else self.recipe.data
+        data = moved(self.recipe.data, self.root) if self.root and self.moved else self.recipe.data
         return as_typed(data, self.root or "ROOT")
 
     @property
     def named_data(self):
-        """`data`, with the run's other names for classes, for commands that take them: train and data show."""
+        """`data`, with the run's other names for classes, for train."""
         names = [quoted(f"{old}={new}") for old, new in self.recipe.data.classes_map]
         return f"{self.data} --classes-map {' '.join(names)}" if names else self.data
+
+    @property
+    def checked_data(self):
+        """`data` for data check and data split, which look for boxes and masks unless they are told the task."""
+        return f"{self.data}{self._task}"
+
+    @property
+    def shown_data(self):
+        """`named_data` for data show, as `checked_data`."""
+        return f"{self.named_data}{self._task}"
+
+    @property
+    def _task(self):
+        task = architecture(self.recipe.model.name).task
+        return "" if task in ("detection", "segmentation") else f" --task {task}"
 
 
 def finite(records, name):
@@ -188,6 +210,7 @@ def read_history(path, root=None):
         _read_metrics(run.metrics_json),
         bool(notes["pretrained"]) if "pretrained" in notes else None,
         images if isinstance(images, int) else None,
+        notes.get("image_ids_crc32"),
     )
 
 

@@ -25,7 +25,7 @@ def causes(history, images):
 def not_opened(history, error):
     """The cause of a data set that training would refuse now: by its names, where these are what doesn't fit."""
     unknown = _unknown_names(history)
-    remedies = [Remedy(f"trizoo data check {history.data}", "all that is wrong with it")]
+    remedies = [Remedy(f"trizoo data check {history.checked_data}", "all that is wrong with it")]
     if unknown:
         evidence = (
             f"{first_few(unknown)} in the data set, and the run's classes are {first_few(history.recipe.classes)}"
@@ -113,7 +113,7 @@ def rare(history, images):
     remedies = (
         Remedy("data.rare_below=0.1", "images with rare classes come more often"),
         Remedy(
-            f"trizoo data show {history.named_data}", "whether its objects look alike; more images of them are best"
+            f"trizoo data show {history.shown_data}", "whether its objects look alike; more images of them are best"
         ),
         *((Remedy("loss.dice_gain=1", "rare classes count more"),) if images.has_masks else ()),
     )
@@ -148,7 +148,7 @@ def checked(history, images):
         evidence.append(f"{share:.0%} of the training images are left out, such as {left_out[0].text}")
     if not evidence:
         return None
-    check_it = Remedy(f"trizoo data check {history.data}", "lists all with their files")
+    check_it = Remedy(f"trizoo data check {history.checked_data}", "lists all with their files")
     numbers = {"errors": sum(finding.count for finding in kinds), "left_out": len(left_out)}
     return Cause("data_check", POSSIBLE, tuple(evidence), (check_it,), numbers)
 
@@ -156,7 +156,7 @@ def checked(history, images):
 def _more(history):
     return (
         split_anew(history, "every class in both, in the same ratio"),
-        Remedy(f"trizoo data check {history.data}", "the classes and how many objects each has"),
+        Remedy(f"trizoo data check {history.checked_data}", "the classes and how many objects each has"),
     )
 
 

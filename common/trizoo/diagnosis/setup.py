@@ -30,7 +30,7 @@ def from_scratch(history):
         (
             *with_weights(history),
             Remedy("trizoo weights list", "all pretrained weights"),
-            Remedy(f"trizoo data show {history.named_data} --augmented", "how strong it is; docs/tricks.md has more"),
+            Remedy(f"trizoo data show {history.shown_data} --augmented", "how strong it is; docs/tricks.md has more"),
         ),
         {"images": count},
     )

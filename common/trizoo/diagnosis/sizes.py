@@ -101,7 +101,7 @@ def anchors(history, images):
     if np.median(np.sqrt(fitted.sizes.prod(axis=1))) < SHORT * limits.SMALL:
         remedies += _larger(history, recipe, 1.5)
     why = "what shapes there are; few anchors fit what is longer than 1 to 3"
-    remedies.append(Remedy(f"trizoo data show {history.named_data}", why))
+    remedies.append(Remedy(f"trizoo data show {history.shown_data}", why))
     certainty = LIKELY if recall < limits.RECALL_LOW else POSSIBLE
     return Cause("anchors", certainty, tuple(evidence), tuple(remedies), numbers)
 
@@ -156,7 +156,7 @@ def loose_boxes(history, images):
         remedies = _fitted(history, recipe, spec.fits_anchors, better) if better is not None else []
     if architecture(recipe.model.name).only_size is None and recipe.resize != "none":
         remedies += _larger(history, recipe, 1.5)[:1]
-    remedies.append(Remedy(f"trizoo data show {history.named_data}", "whether the labels' own boxes are tight"))
+    remedies.append(Remedy(f"trizoo data show {history.shown_data}", "whether the labels' own boxes are tight"))
     return Cause("loose_boxes", POSSIBLE, tuple(evidence), tuple(remedies), numbers)
 
 

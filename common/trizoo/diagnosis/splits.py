@@ -124,7 +124,7 @@ def unlike(history, images):
         (
             split_anew(history, "every class in both, in the same ratio"),
             Remedy(
-                f"trizoo data show {history.named_data} --split {other.name.split()[-1]}", "what these images look like"
+                f"trizoo data show {history.shown_data} --split {other.name.split()[-1]}", "what these images look like"
             ),
         ),
         numbers,

@@ -1,5 +1,6 @@
 """trizoo.load_recognizer, on models that are none."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -57,6 +58,11 @@ def test_an_unknown_thing_is_known_once_it_is_added_and_unknown_once_it_is_remov
     assert recognizer.add("green", [picture(GREEN), "green.png", "green.png"]) == 2
     assert recognizer(picture(GREEN)).names == ("green",)
     recognizer.save("new.h5")
+    recognizer.save("new.h5")  # which replaces a gallery, and nothing else
+    Path("notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(trizoo.UserError, match=r"notes\.txt"):
+        recognizer.save("notes.txt")
+    assert Path("notes.txt").read_text(encoding="utf-8") == "mine"
     assert load("new.h5").counts == {"blue": 1, "green": 2, "red": 1}
     assert load("g.h5").counts == {"blue": 1, "red": 1}
     recognizer.remove("green")

@@ -1,6 +1,5 @@
 """From a recipe to a run: data, model, weights, trainer, and what is written at the end."""
 
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from trizoo.ground.text import quoted
 from trizoo.recipes.load import from_dict
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
+from trizoo.training.data import checksum_of_ids
 from trizoo.training.dataset import TrainingSet
 from trizoo.training.loop import EpochSums, Trainer
 from trizoo.training.order import order_of
@@ -173,15 +173,16 @@ def build_trainer(
     """
     spec = spec_of(recipe)
     prefix = architecture(spec.name).prefix
-    ids = "\n".join(sources.training.records[index].id for index in sources.members)
-    notes = {"pretrained": pretrained, "images": len(sources.members), "image_ids_crc32": zlib.crc32(ids.encode())}
+    ids = checksum_of_ids(sources.training.records[index] for index in sources.members)
+    notes = {"pretrained": pretrained, "images": len(sources.members), "image_ids_crc32": ids}
     before = notes if checkpoint is None else {**checkpoint.state["notes"]}
     before.pop("teacher_crc32", None)
     if before != notes:
         raise UserError(
             f"{recipe.data.root} has {notes['images']} images to train on and the run began with "
             f"{before['images']}, or their names differ; a run is resumed with the same "
-            f"images only, a new one may begin with --weights {quoted(run.last)}"
+            f"images only, so lists of splits that came since would have to go, and a new one may begin with "
+            f"--weights {quoted(run.last)}"
         )
     if teacher is not None:
         notes["teacher_crc32"] = teacher.crc32

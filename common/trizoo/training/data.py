@@ -1,5 +1,6 @@
 """The images of a run: what to train on, and where its metrics come from."""
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,11 @@ def _absolute(data, root):
             place = place.absolute()
             found[name] = str(place.relative_to(whole) if place.is_relative_to(whole) else place)
     return data.model_copy(update={"root": str(whole), **found})
+
+
+def checksum_of_ids(records):
+    """What tells whether a run would be resumed with the images that it began with: CRC-32 of their ids, in order."""
+    return zlib.crc32("\n".join(record.id for record in records).encode())
 
 
 def choose_split(wanted, usual, there):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import types
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from trizoo.diagnosis.cause import KINDS
 from trizoo.diagnosis.diagnose import NORMAL, diagnose
 from trizoo.ground.errors import UserError
 from trizoo.tests.diagnosis.runs import HEALTHY, by_kind, make_run, make_voc
+from trizoo.training.data import checksum_of_ids
 
 main = partial(do, "diagnose", prog="trizoo diagnose")
 
@@ -65,6 +67,26 @@ def test_a_data_set_that_moved_is_a_note_until_it_is_said_where(sound):
     moved = shutil.move(root, root.parent / "elsewhere")
     assert f"the data set isn't at {root}" in diagnose(path).notes[0]
     assert diagnose(path, moved).notes == ()
+    with pytest.raises(UserError, match=rf"data set {root} does not exist"):
+        diagnose(path, root)
+
+
+def test_commands_name_no_data_set_that_is_gone(tmp_path):
+    path = make_run(tmp_path / "run", HEALTHY[:3], "data.root=/gone", ended=False)
+    cause = by_kind(diagnose(path).causes)["unfinished"]
+    assert cause.remedies[0].command == f"trizoo train --resume {path} --data ROOT"
+
+
+def test_a_run_whose_images_are_others_now_is_begun_anew(tmp_path):
+    root = make_voc(tmp_path / "set", {"train": [[("cat", 5, 5, 40, 40)]] * 3, "val": [[("cat", 5, 5, 40, 40)]] * 2})
+    ids = checksum_of_ids(types.SimpleNamespace(id=f"train{number:04}") for number in range(3))
+    for known, goes_on in ((ids, True), (ids + 1, False)):
+        path = make_run(tmp_path / f"{goes_on}", HEALTHY[:3], f"data.root={root}", ended=False, ids=known)
+        found = diagnose(path)
+        command = by_kind(found.causes)["unfinished"].remedies[0].command
+        begun = f"--resume {path}" if goes_on else f"--recipe {path}/recipe.yaml"
+        assert command == f"trizoo train {begun}"
+        assert ("the images to train on aren't those that it began with" in "".join(found.notes)) is not goes_on
 
 
 def test_a_folder_that_is_no_run_is_one_sentence(tmp_path):

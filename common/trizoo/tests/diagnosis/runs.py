@@ -45,6 +45,7 @@ def make_run(
     ended=True,
     pretrained=False,
     images=1000,
+    ids=None,
     metrics=None,
     model="yolov3-tiny",
     epochs=None,
@@ -60,7 +61,7 @@ def make_run(
         logged: the losses of its step lines, None for one an epoch, as high as the epoch's
         lr: of every step, None for the recipe's
         ended: whether it has final metrics
-        pretrained, images: what last.h5 knows
+        pretrained, images, ids: what last.h5 knows
         metrics: more final ones
         epochs: of the recipe, None for as many as there are losses
     """
@@ -84,7 +85,7 @@ def make_run(
         records.append(record)
     run.write_text(run.log_path, "".join(to_json(record) + "\n" for record in records))
     run.truncate(len(losses) * steps)  # which writes metrics.csv
-    notes = {"pretrained": pretrained, "images": images, "image_ids_crc32": 0}
+    notes = {"pretrained": pretrained, "images": images} | ({} if ids is None else {"image_ids_crc32": ids})
     arrays = {"head.bias": np.zeros(2, np.float32)}
     save(run.last, Checkpoint(model=arrays, recipe=to_dict(recipe), framework="fake", state={"notes": notes}))
     if ended:

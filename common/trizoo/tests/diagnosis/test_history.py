@@ -124,3 +124,12 @@ def test_epochs_of_auto_are_as_many_as_the_images_would_have(tmp_path):
     recipe = (path / "recipe.yaml").read_text(encoding="utf-8")
     (path / "recipe.yaml").write_text(recipe.replace("epochs: 3\n", "epochs: auto\n"), encoding="utf-8")
     assert read_history(path).progress == (3, 50)  # of 1,000 images
+
+
+def test_data_commands_are_told_a_task_that_they_would_not_find(tmp_path):
+    run = make_run(tmp_path / "run", HEALTHY[:1], "data.root=/set", model="multilabel-resnet18", score="mAP")
+    history = read_history(run)
+    assert (history.checked_data, history.shown_data) == ("/set --task multilabel", "/set --task multilabel")
+    assert history.named_data == "/set"
+    history = read_history(make_run(tmp_path / "boxes", HEALTHY[:1], "data.root=/set"))
+    assert history.checked_data == "/set"

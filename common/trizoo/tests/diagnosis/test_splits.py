@@ -62,7 +62,9 @@ def test_other_classes_and_other_sizes_make_another_split(look, tmp_path):
     assert round(cause.numbers["class_distance"], 6) == 0.4
     assert round(cause.numbers["size_ratio"], 3) == round(60 / 36, 3)
     assert "cat is 50% of the objects that are trained on and 90% of val's" in cause.evidence[0]
-    assert cause.remedies[0].why.endswith("; lists or folders that say the splits now go first")  # or they are refused
+    assert cause.remedies[0].why.endswith(
+        "; lists or folders that say the splits now have to be removed first"
+    )  # or they are refused
 
 
 def test_labels_without_boxes_have_no_sizes(tmp_path):
