@@ -18,8 +18,8 @@ def begin_with(recipe, sources, say, *, weights=None, world):
 
     A whole model's weights bring their anchors along. Else a recipe that gives none, and whose `anchors` is auto, gets
     the YOLO's own where they `suffice`, else these scaled to the input size, or k-means' where these fit clearly
-    better; and those of SSD and RetinaNet by the scale of the teacher whose outputs they learn, or by one that fits
-    clearly better. What then fits badly is told.
+    better; and those of SSD and RetinaNet by the scale of the teacher whose outputs they learn, by the one that the
+    model learns well with, or by one that fits clearly better. What then fits badly is told.
 
     Args:
         sources: `trizoo.training.data.Sources`
@@ -45,10 +45,10 @@ def begin_with(recipe, sources, say, *, weights=None, world):
     if world.is_first:
         records = Chosen(sources.training.records, np.array(sources.members, np.int64))
         fitted = measure(spec_of(recipe), records, recipe)
-        if chooses and key == "anchors" and not suffice(fitted, recipe):
-            own = architecture(recipe.model.name).anchors_at(recipe.input_size)
-            recipe = _with(recipe, key, None if own is None else rounded(own).tolist())
-            chosen, fitted = recipe.model.anchors, measure(spec_of(recipe), records, recipe)
+        usual = _usual(fitted, recipe, key) if chooses and not is_taught else None
+        if usual is not None:
+            recipe = _with(recipe, key, usual)
+            chosen, fitted = getattr(recipe.model, key), measure(spec_of(recipe), records, recipe)
         if len(fitted.best):
             knows = knows_boxes or is_taught
             better = None if knows else better_ones(fitted, spec_of(recipe), records, recipe)
@@ -61,6 +61,21 @@ def begin_with(recipe, sources, say, *, weights=None, world):
             _tell_none(records, recipe, say)
     chosen = world.of_first(chosen)
     return recipe if chosen is None else _with(recipe, key, chosen)
+
+
+def _usual(fitted, recipe, key):
+    """What a model from scratch begins with where nothing fits clearly better; None for its own as they are.
+
+    Args:
+        fitted: the `Fit` of these
+        key: of the model section, that says which anchors there are
+    """
+    known = architecture(recipe.model.name)
+    if key == "anchor_scale":
+        scale = known.scale_from_scratch if recipe.model.anchor_preset is None else 1
+        return None if scale == 1 else scale
+    own = None if suffice(fitted, recipe) else known.anchors_at(recipe.input_size)
+    return None if own is None else rounded(own).tolist()
 
 
 def _scale_of_teacher(recipe):
@@ -96,7 +111,7 @@ def _tell_choice(fitted, better, recipe, say):
     """Says what a run begins with that was to choose.
 
     Args:
-        fitted: of the model's own, scaled where the recipe has anchors
+        fitted: of the model's own, scaled where the recipe has anchors or a scale of them
         better: None where they stay
     """
     width, height = recipe.input_size
@@ -104,7 +119,9 @@ def _tell_choice(fitted, better, recipe, say):
     scaled = f", scaled to {width}x{height}" if getattr(recipe.model, "anchors", None) else ""
     is_another_size = not scaled and recipe.loss.kind == "yolo" and known.anchors_at(recipe.input_size) is not None
     as_they_are = f", as they are at {width}x{height}" if is_another_size else ""
-    own = f"{recipe.model.name}'s own{scaled or as_they_are}: {numbers(fitted)}"
+    scale = getattr(recipe.model, "anchor_scale", None)
+    times = f"{scale:g} times " if scale else ""
+    own = f"{times}{recipe.model.name}'s own{scaled or as_they_are}: {numbers(fitted)}"
     if better is not None:
         say(
             f"anchors: {better.words} on {len(fitted.best):,} boxes at {width}x{height} ({recipe.resize}): "
@@ -114,7 +131,7 @@ def _tell_choice(fitted, better, recipe, say):
             say(f"warning: these anchors fit the boxes badly, too; {_larger(recipe)}")
     elif fitted.recall < RECALL:
         say(f"warning: the anchors fit these boxes badly: {own}; {_larger(recipe)}")
-    elif scaled:
+    elif scaled or times:
         say(f"anchors: {own}; --anchors keep takes them as they are")
     elif is_another_size:
         say(f"anchors: {own}")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from trizoo.families.anchored.adaptive import assign_adaptively
 from trizoo.families.anchored.matching import iou_with_anchors
-from trizoo.families.base.spec import BackboneOptions, ModelSpec
+from trizoo.families.base.spec import Architecture, BackboneOptions, ModelSpec
 from trizoo.ground.errors import UserError
 from trizoo.ground.fields import Probability
 
@@ -97,3 +97,15 @@ class AnchoredSpec(ModelSpec):
                     f"from a backbone"
                 )
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnchoredArchitecture(Architecture):
+    """What the name of such a model stands for.
+
+    Args:
+        scale_from_scratch: `anchor_scale` that a training from scratch begins with unless others fit clearly better,
+            of the usual anchors
+    """
+
+    scale_from_scratch: float = 1.0

@@ -8,10 +8,17 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from trizoo.families.anchored.heat import anchor_heat
-from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec, Assigner, BoxTerm, ScoreIoU
+from trizoo.families.anchored.spec import (
+    AnchoredArchitecture,
+    AnchoredOptions,
+    AnchoredSpec,
+    Assigner,
+    BoxTerm,
+    ScoreIoU,
+)
 from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.shortlist import SPARE, Ranking
-from trizoo.families.base.spec import Architecture, Family, preset
+from trizoo.families.base.spec import Family, preset
 from trizoo.families.base.terms import sigmoid
 from trizoo.families.retinanet.anchors import (
     KERAS_RETINANET_CODING,
@@ -159,7 +166,7 @@ class RetinaNetSpec(AnchoredSpec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetinaNetArchitecture(Architecture):
+class RetinaNetArchitecture(AnchoredArchitecture):
     """What a RetinaNet's name stands for.
 
     Args:

@@ -7,10 +7,17 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from trizoo.families.anchored.heat import anchor_heat
-from trizoo.families.anchored.spec import AnchoredOptions, AnchoredSpec, Assigner, BoxTerm, ScoreIoU
+from trizoo.families.anchored.spec import (
+    AnchoredArchitecture,
+    AnchoredOptions,
+    AnchoredSpec,
+    Assigner,
+    BoxTerm,
+    ScoreIoU,
+)
 from trizoo.families.base.backbones import BACKBONES, check_backbone
 from trizoo.families.base.shortlist import Ranking
-from trizoo.families.base.spec import Architecture, Family, preset
+from trizoo.families.base.spec import Family, preset
 from trizoo.families.base.terms import log_softmax
 from trizoo.families.ssd.anchors import SSD_ANCHORS, SSD_CODING, ssd_grid
 from trizoo.families.ssd.decode import decode_ssd
@@ -159,7 +166,7 @@ class SSDSpec(AnchoredSpec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SSDArchitecture(Architecture):
+class SSDArchitecture(AnchoredArchitecture):
     """What an SSD's name stands for.
 
     Args:
@@ -234,6 +241,7 @@ SSD_ARCHITECTURES = {
         backbone="mobilenetv2",
         strides=(16, 32),
         anchor_presets=("ssd300-mobilenetv2", "ssd300-mobilenetv2-bubbliiiing"),
+        scale_from_scratch=1.41,  # docs/ablations.md: its levels are coarser than those that the sizes were made for
         others={"normalised": {"l2_norm": True}},
     ),
 }

@@ -190,7 +190,7 @@ def on_anchors(spec, size, scale):
 
 def test_a_scale_is_of_all_classes_alike_and_none_loses_its_anchors():
     """Many large boxes and few small ones: the scale of the many would leave the few without an anchor."""
-    recipe = recipe_of("ssd300-mobilenetv2", input_size=[300, 300], classes=["many", "few"])
+    recipe = recipe_of("ssd300-vgg16", input_size=[300, 300], classes=["many", "few"])
     many, few = (on_anchors(spec_of(recipe), 300, scale) for scale in (1.41, 1))
     least = (few.boxes[:, 2:] - few.boxes[:, :2]).max(axis=1) < 25
     few = replace(few, boxes=few.boxes[least][:12], labels=np.ones(12, np.int64), crowd=np.zeros(0, bool))
@@ -199,7 +199,7 @@ def test_a_scale_is_of_all_classes_alike_and_none_loses_its_anchors():
 
 
 @pytest.mark.parametrize(
-    ("model", "size", "scale"), [("ssd300-mobilenetv2", 300, 1.41), ("retinanet-resnet18", 256, 0.5)]
+    ("model", "size", "scale"), [("ssd300-vgg16", 300, 1.41), ("retinanet-resnet18", 256, 0.5)]
 )
 def test_anchors_of_ssd_and_retinanet_are_scaled_where_that_fits_clearly_better(model, size, scale):
     """Boxes that are anchors of another scale; the line says both, and the run's model has them."""
@@ -218,6 +218,21 @@ def test_anchors_of_ssd_and_retinanet_are_scaled_where_that_fits_clearly_better(
     assert "mean IoU 1.00, 100% of the boxes above 0.5" in lines[0]
     second = begin_with(recipe, sources, print, world=Second(told=0.7))
     assert second.model.anchor_scale == 0.7
+
+
+def test_ssd_on_mobilenetv2_begins_with_larger_anchors_where_no_others_fit_clearly_better():
+    recipe = recipe_of("ssd300-mobilenetv2", input_size=[300, 300])
+    boxes = on_anchors(spec_of(recipe), 300, 1.25)
+    scale, line = scale_of(recipe, boxes)
+    assert scale == 1.41
+    assert line.startswith("anchors: 1.41 times ssd300-mobilenetv2's own: mean IoU ")
+    assert line.endswith("; --anchors keep takes them as they are")
+    assert scale_of(recipe_of("ssd300-mobilenetv2", input_size=[300, 300], anchors="keep"), boxes)[0] is None
+    others = recipe_of(
+        "ssd300-mobilenetv2", input_size=[300, 300], model__anchor_preset="ssd300-mobilenetv2-bubbliiiing"
+    )
+    assert scale_of(others, boxes)[0] is None
+    assert scale_of(recipe, on_anchors(spec_of(recipe), 300, 0.71))[0] == pytest.approx(0.71, abs=0.01)
 
 
 def test_scales_that_are_given_kept_or_of_weights_stay(tmp_path):
