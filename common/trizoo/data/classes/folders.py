@@ -11,6 +11,7 @@ from trizoo.data.image_tree import files_below
 from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.data.reading import LEFT_OUT, Problem
 from trizoo.data.splits import SPLIT_NAMES, find_lists
+from trizoo.ground.errors import UserError
 
 # folders of pictures that data sets of boxes and masks have, in small letters
 _OF_OTHERS = {"images", "jpegimages", "img", "imgs", "masks", "labels", "annotations", "segmentationclass"}
@@ -25,6 +26,9 @@ def find_class_folders(root, images=None, annotations=None, fewest=2):
     Folders called as splits are (train, val, valid, test …) are splits where most images in them lie a folder deeper;
     what lies beside them is then a split of its own name. Without such folders splits are as lists of ids say, in the
     folder `splits` or beside the classes, else by a hash of each id. Folders within a class's belong to it.
+
+    Args:
+        annotations: a folder of lists of ids, which count before the folders of splits. Raises UserError for another
     """
     base = images or root
     files = files_below(base, IMAGE_SUFFIXES)
@@ -47,13 +51,19 @@ def find_class_folders(root, images=None, annotations=None, fewest=2):
     if len({*names}) < fewest or {name.casefold() for name in names} <= _OF_OTHERS:
         return None
     ids = image_ids(placed)
-    if level:
+    if level and annotations is None:
         splits, told = {name: [ids[place] for place in places] for name, places in of_split.items()}, {}
     else:
-        lists = find_lists(root, ids, [root / "splits"])
+        lists = find_lists(root, ids, [annotations or root / "splits"])
         if lists.error:
             raise lists.error
         known = {*ids}
         splits = {name: [id for id in dict.fromkeys(listed) if id in known] for name, listed in lists.ids.items()}
+        own = {path.parent for path in lists.files.values()} == {annotations}
+        if annotations and not (own and any(splits.values())):
+            raise UserError(
+                f"the annotations {annotations} are no folder of lists (train.txt, val.txt) that name images of "
+                f"{base}, and folders of classes have no others; leave them out"
+            )
         told = {"files": lists.files.values(), "notes": lists.notes}
     return make_index(root, "class-folders", base, placed, names, splits, ids=ids, problems=problems, **told)

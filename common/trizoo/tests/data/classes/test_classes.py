@@ -186,6 +186,33 @@ def test_split_shares_every_class_out_and_the_lists_are_read(tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_lists_that_split_wrote_elsewhere_are_read_as_annotations_of_folders(folders, tmp_path_factory, capsys):
+    lists = tmp_path_factory.mktemp("my lists")
+    assert main(["data", "split", str(folders), "--ratios", "0.5", "0.5", "--out", str(lists)]) == 0
+    assert f"note: --annotations '{lists}' reads these lists\n" in capsys.readouterr().out
+    written = {name: (lists / f"{name}.txt").read_text(encoding="utf-8").splitlines() for name in ("train", "val")}
+    index = find_classes(folders, annotations=lists)
+    assert {name: list(ids) for name, ids in index.splits.items()} == written
+    assert {id.partition("/")[0] for id in written["train"]} == {"train", "valid"}
+    assert main(["data", "check", str(folders), "--annotations", str(lists), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["splits"] == {"train": 4, "val": 4}
+
+
+def test_annotations_that_folders_of_classes_have_no_use_for_are_refused(folders, tmp_path):
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    for text in (None, "", "elsewhere/0\n"):
+        if text is not None:
+            (lists / "train.txt").write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match=r"the annotations .*lists are no folder of lists .* name images of"):
+            find_classes(folders, annotations="lists")
+    (folders / "notes.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match=r"the annotations .*notes.json are no folder of lists"):
+        find_classes(folders, "class-folders", annotations="notes.json")
+    with pytest.raises(UserError, match="have no others; leave them out"):
+        find_labels(folders, annotations="lists")
+
+
 def test_a_check_of_data_for_embeddings_knows_that_splits_have_classes_of_their_own(tmp_path, capsys):
     for number, place in enumerate(("train/cat/0", "train/cat/1", "val/dog/0", "val/dog/1", "val/owl/0")):
         image(tmp_path / f"{place}.png", 10 * number)
