@@ -10,8 +10,9 @@ from trizoo.data.classes.index import image_ids, make_index
 from trizoo.data.image_tree import files_below
 from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.data.reading import LEFT_OUT, Problem
-from trizoo.data.splits import SPLIT_NAMES, find_lists
+from trizoo.data.splits import SPLIT_NAMES, Lists, find_lists
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import first_few
 
 # folders of pictures that data sets of boxes and masks have, in small letters
 _OF_OTHERS = {"images", "jpegimages", "img", "imgs", "masks", "labels", "annotations", "segmentationclass"}
@@ -51,8 +52,9 @@ def find_class_folders(root, images=None, annotations=None, fewest=2):
     if len({*names}) < fewest or {name.casefold() for name in names} <= _OF_OTHERS:
         return None
     ids = image_ids(placed)
+    notes = _on_empty(base, {file.rpartition("/")[0] for file in placed}, level)
     if level and annotations is None:
-        splits, told = {name: [ids[place] for place in places] for name, places in of_split.items()}, {}
+        splits, lists = {name: [ids[place] for place in places] for name, places in of_split.items()}, Lists()
     else:
         lists = find_lists(root, ids, [annotations or root / "splits"])
         if lists.error:
@@ -65,5 +67,26 @@ def find_class_folders(root, images=None, annotations=None, fewest=2):
                 f"the annotations {annotations} are no folder of lists (train.txt, val.txt) that name images of "
                 f"{base}, and folders of classes have no others; leave them out"
             )
-        told = {"files": lists.files.values(), "notes": lists.notes}
-    return make_index(root, "class-folders", base, placed, names, splits, ids=ids, problems=problems, **told)
+    told = {"files": lists.files.values(), "notes": (*lists.notes, *notes), "problems": problems}
+    return make_index(root, "class-folders", base, placed, names, splits, ids=ids, **told)
+
+
+def _on_empty(base, full, level):
+    """A note on folders of classes without an image; where splits have no folders, on those without any file.
+
+    Args:
+        full: the folders that hold images, seen from base
+        level: of the folder that is the class, among those of a path
+    """
+    full = {tuple(folder.split("/")[: level + 1]) for folder in full}
+    suffixes = IMAGE_SUFFIXES if level else ("",)  # what isn't empty may be lists or anything else
+    empty = [
+        path.relative_to(base).as_posix()
+        for parent in sorted({base.joinpath(*parts[:-1]) for parts in full})
+        for path in sorted(parent.iterdir())
+        if path.relative_to(base).parts not in full
+        and not path.name.startswith((".", "__"))
+        and path.is_dir()
+        and not files_below(path, suffixes)
+    ]
+    return (f"{first_few(empty)} {'holds' if len(empty) == 1 else 'hold'} no images",) if empty else ()

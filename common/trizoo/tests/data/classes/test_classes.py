@@ -56,6 +56,25 @@ def test_folders_of_classes_alone_are_split_by_hash_and_what_lies_in_none_is_lef
     assert [problem.file.name for problem in index.problems] == ["stray.png"]
 
 
+def test_a_check_notes_folders_of_classes_without_images(folders, capsys):
+    assert find_classes(folders).notes == ()
+    (folders / "train" / "leer").mkdir()
+    assert main(["data", "check", str(folders)]) == 0
+    assert "note: train/leer holds no images\n" in capsys.readouterr().out
+    (folders / "train" / "owl").mkdir()
+    (folders / "train" / "owl" / "0.txt").touch()
+    (folders / "runs").mkdir()
+    assert find_classes(folders).notes == ("train/leer, train/owl hold no images",)
+
+
+def test_beside_folders_of_classes_without_splits_empty_ones_alone_are_noted(folders):
+    root = folders / "train"
+    for name in ("leer", "splits", ".git"):
+        (root / name).mkdir()
+    (root / "splits" / "train.txt").write_text("cat/0\nwild dog/0\n", encoding="utf-8")
+    assert find_classes(root).notes == ("leer holds no images",)
+
+
 def test_folders_of_a_data_set_of_boxes_or_masks_are_no_classes(tmp_path):
     for name in ("JPEGImages", "SegmentationClass"):
         image(tmp_path / name / "0.png")
