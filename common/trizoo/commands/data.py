@@ -125,6 +125,8 @@ def _split(options):
     if done.problems:
         check = f"trizoo data check {quoted(options.root)}"
         print(f"note: {done.problems} things were put right or left out; {check} lists all")
+    if options.out and done.layout == "class-folders":
+        print(f"note: --annotations {quoted(done.folder)} reads these lists")
     print(done.folder)
     return 0
 

@@ -27,6 +27,13 @@ def none_to_train_on(root, splits):
     """
     if not splits or splits.get("train") or splits.get("trainval"):
         return None
+    empty = next((name for name in ("train", "trainval") if name in splits), None)
+    if empty:
+        others = sorted(name for name, ids in splits.items() if len(ids))
+        would_do = f"--set data.train=SPLIT chooses another ({', '.join(others)})"
+        if not others:
+            would_do = "a model for the labels that it has, or lists of images with labels of this kind, would do"
+        return f"the split {empty} of {root} holds no image with labels of this kind; {would_do}"
     return (
         f"{root} has the splits {', '.join(sorted(splits))} and none called train or trainval; "
         f"--set data.train=SPLIT chooses one"

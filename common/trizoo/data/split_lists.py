@@ -33,6 +33,7 @@ class SplitUp:
 
     Args:
         folder: of the lists
+        layout: the data set's
         ids: split -> ids of its images, in order
         objects: split -> int64 (C,), objects of each class; None for masks and classes
         holders: split -> int64 (C,), images that hold each class
@@ -41,6 +42,7 @@ class SplitUp:
     """
 
     folder: Path
+    layout: str
     classes: tuple[str, ...]
     ids: dict[str, list[str]]
     objects: dict[str, np.ndarray] | None
@@ -99,7 +101,7 @@ def split(
 
     Args:
         ratios: two or three above 0, that add up to 1, or to 100
-        out: another folder for the lists, which no reader looks into
+        out: another folder for the lists, which no reader looks into but that of class-folders, as its annotations
         task, layout, images, annotations: see `trizoo.data.convert.convert`
         mask_map, palette, ignore_colours: see `trizoo.data.masks.dataset.MaskSet`
 
@@ -131,6 +133,7 @@ def split(
     number = len(data.classes)
     found = SplitUp(
         folder,
+        listing.layout,
         data.classes,
         {name: [ids[place] for place in places_] for name, places_ in members.items()},
         {name: _objects(data, places_, number) for name, places_ in members.items()} if has_boxes else None,

@@ -6,6 +6,7 @@ from trizoo.data.classes.find import find_classes
 from trizoo.data.images import read_image
 from trizoo.data.synthetic import SINGLES_TO_TRAIN_ON
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import first_few
 from trizoo.metrics.classification import ClassificationMetrics, report
 from trizoo.metrics.curves import write_classification_report
 from trizoo.metrics.plain import shown
@@ -60,8 +61,14 @@ class Classification:
         """See `trizoo.data.classes.dataset.ClassSet`. Raises UserError where there is one class alone."""
         training = listing.open(split, classes or None)
         if len(training.classes) < 2:
+            where, others = training.root, ""
+            if len(listing.class_names) > 1:
+                where, others = (
+                    f"the split {split} of {where}",
+                    f", of the whole set's {first_few(listing.class_names)}",
+                )
             raise UserError(
-                f"{training.root} has the class {training.classes[0]} alone; two or more are needed to tell apart"
+                f"{where} has the class {training.classes[0]} alone{others}; two or more are needed to tell apart"
             )
         return training
 

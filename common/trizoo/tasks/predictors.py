@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from trizoo.data.images import as_image, read_size
+from trizoo.data.images import as_image
+from trizoo.data.photo import Photo
 from trizoo.ground.text import hint
 from trizoo.pictures.draw_masks import blend
 from trizoo.tasks.classify import above, ranked
@@ -49,7 +50,7 @@ class Predictor:
             options: see the task's own
 
         Raises:
-            UserError: for a file that can't be read
+            UserError: for a file that can't be read, a `trizoo.data.photo.UnreadableError`
             ValueError: for what is no image, and for an option out of its range
             TypeError: for an option that the task hasn't
         """
@@ -104,8 +105,9 @@ class Detector(Predictor):
 
         def noted():
             for image in images:
-                sizes.append(image.shape[1::-1] if isinstance(image, np.ndarray) else read_size(image))
-                yield image
+                photo = Photo.of(image)
+                sizes.append(photo.size())
+                yield photo
 
         for found in replace(self.pipeline, **wanted)(noted(), batch_size):
             yield self.gives(**vars(found), classes=self.classes, size=sizes.popleft())

@@ -13,6 +13,7 @@ import trizoo
 from trizoo import api
 from trizoo.augment import pipeline
 from trizoo.data.images import as_image
+from trizoo.data.photo import UnreadableError
 from trizoo.families import model_spec
 from trizoo.ground.errors import UserError
 from trizoo.recipes import augmentations, schema
@@ -114,6 +115,18 @@ def test_every_result_has_the_size_of_its_image(detector):
     Image.new("RGB", (20, 10)).save("b.png")
     found = detector([IMAGE, "b.png", Image.new("L", (7, 9))] * 5, batch_size=2)
     assert [one.size for one in found] == [(40, 30), (20, 10), (7, 9)] * 5
+
+
+@pytest.mark.parametrize("of_task", ["Detector", "KeypointDetector", "Segmenter"])
+def test_an_image_that_cannot_be_read_is_the_same_error_of_every_task(detector, tmp_path, of_task):
+    predict = getattr(trizoo, of_task)(**vars(detector))
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "folder.jpg").mkdir()
+    for path in ("missing.jpg", "empty.jpg", "folder.jpg"):
+        with pytest.raises(UnreadableError, match=path):
+            predict(tmp_path / path)
+        with pytest.raises(UnreadableError, match=path):
+            predict([IMAGE, str(tmp_path / path)])
 
 
 def test_a_heat_map_has_the_size_of_its_image(detector):

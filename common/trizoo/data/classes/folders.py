@@ -10,7 +10,9 @@ from trizoo.data.classes.index import image_ids, make_index
 from trizoo.data.image_tree import files_below
 from trizoo.data.opening import IMAGE_SUFFIXES
 from trizoo.data.reading import LEFT_OUT, Problem
-from trizoo.data.splits import SPLIT_NAMES, find_lists
+from trizoo.data.splits import SPLIT_NAMES, Lists, find_lists
+from trizoo.ground.errors import UserError
+from trizoo.ground.text import first_few
 
 # folders of pictures that data sets of boxes and masks have, in small letters
 _OF_OTHERS = {"images", "jpegimages", "img", "imgs", "masks", "labels", "annotations", "segmentationclass"}
@@ -25,6 +27,9 @@ def find_class_folders(root, images=None, annotations=None, fewest=2):
     Folders called as splits are (train, val, valid, test …) are splits where most images in them lie a folder deeper;
     what lies beside them is then a split of its own name. Without such folders splits are as lists of ids say, in the
     folder `splits` or beside the classes, else by a hash of each id. Folders within a class's belong to it.
+
+    Args:
+        annotations: a folder of lists of ids, which count before the folders of splits. Raises UserError for another
     """
     base = images or root
     files = files_below(base, IMAGE_SUFFIXES)
@@ -47,13 +52,41 @@ def find_class_folders(root, images=None, annotations=None, fewest=2):
     if len({*names}) < fewest or {name.casefold() for name in names} <= _OF_OTHERS:
         return None
     ids = image_ids(placed)
-    if level:
-        splits, told = {name: [ids[place] for place in places] for name, places in of_split.items()}, {}
+    notes = _on_empty(base, {file.rpartition("/")[0] for file in placed}, level)
+    if level and annotations is None:
+        splits, lists = {name: [ids[place] for place in places] for name, places in of_split.items()}, Lists()
     else:
-        lists = find_lists(root, ids, [root / "splits"])
+        lists = find_lists(root, ids, [annotations or root / "splits"])
         if lists.error:
             raise lists.error
         known = {*ids}
         splits = {name: [id for id in dict.fromkeys(listed) if id in known] for name, listed in lists.ids.items()}
-        told = {"files": lists.files.values(), "notes": lists.notes}
-    return make_index(root, "class-folders", base, placed, names, splits, ids=ids, problems=problems, **told)
+        own = {path.parent for path in lists.files.values()} == {annotations}
+        if annotations and not (own and any(splits.values())):
+            raise UserError(
+                f"the annotations {annotations} are no folder of lists (train.txt, val.txt) that name images of "
+                f"{base}, and folders of classes have no others; leave them out"
+            )
+    told = {"files": lists.files.values(), "notes": (*lists.notes, *notes), "problems": problems}
+    return make_index(root, "class-folders", base, placed, names, splits, ids=ids, **told)
+
+
+def _on_empty(base, full, level):
+    """A note on folders of classes without an image; where splits have no folders, on those without any file.
+
+    Args:
+        full: the folders that hold images, seen from base
+        level: of the folder that is the class, among those of a path
+    """
+    full = {tuple(folder.split("/")[: level + 1]) for folder in full}
+    suffixes = IMAGE_SUFFIXES if level else ("",)  # what isn't empty may be lists or anything else
+    empty = [
+        path.relative_to(base).as_posix()
+        for parent in sorted({base.joinpath(*parts[:-1]) for parts in full})
+        for path in sorted(parent.iterdir())
+        if path.relative_to(base).parts not in full
+        and not path.name.startswith((".", "__"))
+        and path.is_dir()
+        and not files_below(path, suffixes)
+    ]
+    return (f"{first_few(empty)} {'holds' if len(empty) == 1 else 'hold'} no images",) if empty else ()

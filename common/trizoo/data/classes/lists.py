@@ -136,7 +136,7 @@ def read_list(path, several=False):
         elif len(labels) > 1:
             raise UserError(
                 f"{where} is {shown!r}, which has {len(columns)} columns; an image and a class are needed, or "
-                f"--task multilabel and a model for several labels"
+                f"a model for several labels (multilabel-…; trizoo data takes --task multilabel)"
             )
         if not image or not all(labels):
             raise UserError(f"{where} is {shown!r}; an image and a class are needed")

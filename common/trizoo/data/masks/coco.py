@@ -39,7 +39,7 @@ def find_coco(root, images=None, annotations=None):
         files = dict.fromkeys(pair.truth.path for pair in listing.pairs.values())
         raise UserError(
             f"the masks of {first_few(list(files))} would be nothing but background: no annotation has an outline; "
-            f"where they have boxes, a detector learns from them (--task detection checks them)"
+            f"where they have boxes, a detector learns from them (trizoo data check --task detection checks them)"
         )
     return listing
 

@@ -1,5 +1,6 @@
 """The task of embedding: classes of its own in evaluation, what it says, draws and writes."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -72,6 +73,18 @@ def test_images_made_of_several_are_refused(data, name):
     recipe = Recipe(model={"name": "embed-resnet18"}, augment=augment[name == "cutmix" :])
     with pytest.raises(UserError, match=r"augment has \w+, which makes .* embed-resnet18 learns one class an image;"):
         Embedding().remarks(recipe, None)
+
+
+def test_one_class_alone_in_the_split_to_train_on_is_told_beside_those_of_the_whole_set(data):
+    listing = Embedding().find(data)
+    rows = listing.rows_of["train"][listing.labels[listing.rows_of["train"]] == 0]
+    one = replace(listing, rows_of={"train": rows})
+    with pytest.raises(UserError) as error:
+        Embedding().open(one, data, "train", ())
+    assert str(error.value) == (
+        f"the split train of {data.root} has the class bar alone, of the whole set's bar, cross, ring, star; "
+        f"two or more are needed to tell apart"
+    )
 
 
 def test_a_class_with_one_image_is_told(data, tmp_path):

@@ -56,6 +56,25 @@ def test_folders_of_classes_alone_are_split_by_hash_and_what_lies_in_none_is_lef
     assert [problem.file.name for problem in index.problems] == ["stray.png"]
 
 
+def test_a_check_notes_folders_of_classes_without_images(folders, capsys):
+    assert find_classes(folders).notes == ()
+    (folders / "train" / "leer").mkdir()
+    assert main(["data", "check", str(folders)]) == 0
+    assert "note: train/leer holds no images\n" in capsys.readouterr().out
+    (folders / "train" / "owl").mkdir()
+    (folders / "train" / "owl" / "0.txt").touch()
+    (folders / "runs").mkdir()
+    assert find_classes(folders).notes == ("train/leer, train/owl hold no images",)
+
+
+def test_beside_folders_of_classes_without_splits_empty_ones_alone_are_noted(folders):
+    root = folders / "train"
+    for name in ("leer", "splits", ".git"):
+        (root / name).mkdir()
+    (root / "splits" / "train.txt").write_text("cat/0\nwild dog/0\n", encoding="utf-8")
+    assert find_classes(root).notes == ("leer holds no images",)
+
+
 def test_folders_of_a_data_set_of_boxes_or_masks_are_no_classes(tmp_path):
     for name in ("JPEGImages", "SegmentationClass"):
         image(tmp_path / name / "0.png")
@@ -184,6 +203,33 @@ def test_split_shares_every_class_out_and_the_lists_are_read(tmp_path, capsys):
     assert {split: len(ids) for split, ids in index.splits.items()} == {"train": 16, "val": 2, "test": 2}
     assert [int(index.labels[rows].sum()) for rows in index.rows_of.values()] == [8, 1, 1]
     capsys.readouterr()
+
+
+def test_lists_that_split_wrote_elsewhere_are_read_as_annotations_of_folders(folders, tmp_path_factory, capsys):
+    lists = tmp_path_factory.mktemp("my lists")
+    assert main(["data", "split", str(folders), "--ratios", "0.5", "0.5", "--out", str(lists)]) == 0
+    assert f"note: --annotations '{lists}' reads these lists\n" in capsys.readouterr().out
+    written = {name: (lists / f"{name}.txt").read_text(encoding="utf-8").splitlines() for name in ("train", "val")}
+    index = find_classes(folders, annotations=lists)
+    assert {name: list(ids) for name, ids in index.splits.items()} == written
+    assert {id.partition("/")[0] for id in written["train"]} == {"train", "valid"}
+    assert main(["data", "check", str(folders), "--annotations", str(lists), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["splits"] == {"train": 4, "val": 4}
+
+
+def test_annotations_that_folders_of_classes_have_no_use_for_are_refused(folders, tmp_path):
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    for text in (None, "", "elsewhere/0\n"):
+        if text is not None:
+            (lists / "train.txt").write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match=r"the annotations .*lists are no folder of lists .* name images of"):
+            find_classes(folders, annotations="lists")
+    (folders / "notes.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match=r"the annotations .*notes.json are no folder of lists"):
+        find_classes(folders, "class-folders", annotations="notes.json")
+    with pytest.raises(UserError, match="have no others; leave them out"):
+        find_labels(folders, annotations="lists")
 
 
 def test_a_check_of_data_for_embeddings_knows_that_splits_have_classes_of_their_own(tmp_path, capsys):
