@@ -8,7 +8,6 @@ from trizoo.commands.flags.shared import (
     add_batch_size,
     add_common_flags,
     add_result_flags,
-    given_name,
     given_text,
     positive_int,
 )
@@ -164,10 +163,7 @@ def _add_pictures(flags):
     flags.add_argument("--embedding", required=True, dest="weights", metavar="FILE|TAG", help=_EMBEDDING)
     flags.add_argument("--offline", action="store_true", help="with a tag: only what was downloaded before")
     flags.add_argument(
-        "--name",
-        type=given_name,
-        metavar="NAME",
-        help="all pictures of SOURCE, a folder or one picture, are of this name",
+        "--name", metavar="NAME", help="all pictures of SOURCE, a folder or one picture, are of this name"
     )
     add_batch_size(flags)
     flags.add_argument("--framework", choices=tuple(FRAMEWORKS), help="default: the first of these installed")

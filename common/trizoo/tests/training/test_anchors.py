@@ -198,9 +198,7 @@ def test_a_scale_is_of_all_classes_alike_and_none_loses_its_anchors():
     assert scale_of(recipe, many, few)[0] is None
 
 
-@pytest.mark.parametrize(
-    ("model", "size", "scale"), [("ssd300-vgg16", 300, 1.41), ("retinanet-resnet18", 256, 0.5)]
-)
+@pytest.mark.parametrize(("model", "size", "scale"), [("ssd300-vgg16", 300, 1.41), ("retinanet-resnet18", 256, 0.5)])
 def test_anchors_of_ssd_and_retinanet_are_scaled_where_that_fits_clearly_better(model, size, scale):
     """Boxes that are anchors of another scale; the line says both, and the run's model has them."""
     recipe = recipe_of(model, input_size=[size, size], resize="letterbox")

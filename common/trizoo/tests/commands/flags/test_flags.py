@@ -95,7 +95,6 @@ def test_a_file_or_folder_that_is_blank_is_refused(words, capsys):
         "weights list --model ''",
         "train --model ''",
         "recipes ''",
-        "gallery build g.h5 photos --embedding e.h5 --name ''",
         "serve --weights e.h5 --host ''",
     ],
 )
