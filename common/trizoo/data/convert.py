@@ -14,6 +14,7 @@ from trizoo.data.class_maps import without_use
 from trizoo.data.class_names import given_names, spellings
 from trizoo.data.finding import is_of_tars, named_place
 from trizoo.data.purpose import OF_IMAGES, find_labels
+from trizoo.data.reading import in_short
 from trizoo.data.stratify import choose_images
 from trizoo.data.texts import Chosen
 from trizoo.data.write.content import SHARD_SIZE, Content, file_names, in_order
@@ -21,7 +22,7 @@ from trizoo.data.write.formats import IN_ONE_SPLIT, IN_SPLITS_ALONE, WRITERS
 from trizoo.data.write.voc import NOT_XML
 from trizoo.ground.conventions import BACKGROUND_NAMES
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import counted, first_few, quoted
+from trizoo.ground.text import first_few
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,7 @@ def convert(
     if has_masks and to != "voc" and {*BACKGROUND_NAMES} & {*content.classes[1:]}:
         notes.append("the background, which isn't class 0 here, is class 0 of what was written, and ids change with it")
     if source.problems:
-        were = "was" if len(source.problems) == 1 else "were"
-        things = counted(len(source.problems), "thing")
-        notes.append(f"{things} {were} put right or left out; trizoo data check {quoted(root)} lists all")
+        notes.append(in_short(source.problems, root))
     splits = content.once()[0] if to in IN_ONE_SPLIT else content.splits
     return Converted(
         to,

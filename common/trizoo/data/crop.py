@@ -10,10 +10,11 @@ from trizoo.data.convert import content_of_boxes, fill, new_folder, refuse_insid
 from trizoo.data.finding import is_of_tars
 from trizoo.data.images import read_image
 from trizoo.data.purpose import find_labels
+from trizoo.data.reading import in_short
 from trizoo.data.write.content import file_names, write_lines
 from trizoo.ground.errors import UserError
 from trizoo.ground.files import write_from_memory
-from trizoo.ground.text import counted, first_few, quoted
+from trizoo.ground.text import first_few
 
 FORMATS = {"jpg": {"format": "JPEG", "quality": 95, "subsampling": 0}, "png": {"format": "PNG"}}
 _NOT_IN_FOLDERS = re.compile(r'[<>:"/\\|?*]|[. ]+$')  # what Windows allows in no name
@@ -143,9 +144,7 @@ def crop(
     if unreadable:
         notes.append(f"images that can't be read are left out: {len(unreadable)}, {unreadable[0]}")
     if source.problems:
-        were = "was" if len(source.problems) == 1 else "were"
-        things = counted(len(source.problems), "thing")
-        notes.append(f"{things} {were} put right or left out; trizoo data check {quoted(root)} lists all")
+        notes.append(in_short(source.problems, root))
     return Cropped(tuple(folders), counts, (*source.notes, *notes))
 
 

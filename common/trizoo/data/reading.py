@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trizoo.ground.errors import UserError
+from trizoo.ground.text import counted, quoted
 
 MOST_TEXT = 1 << 28  # bytes of a text that no reader has a lower limit for
 POINTER = b"version https://git-lfs"  # what a pointer of Git LFS begins with, where the file itself isn't there
@@ -110,6 +111,13 @@ class Problem:
     kind: str
     file: Path
     text: str
+
+
+def in_short(problems, root):
+    """A sentence on the `Problem`s of the data set in a folder: how many, and what lists them."""
+    were = "was" if len(problems) == 1 else "were"
+    things = counted(len(problems), "thing")
+    return f"{things} {were} put right or left out; trizoo data check {quoted(root)} lists all"
 
 
 def listed_twice(path, count):

@@ -24,7 +24,7 @@ from trizoo.recipes.load import from_dict, load
 from trizoo.recipes.schema import Recipe
 from trizoo.tasks import task_of
 from trizoo.training.data import as_typed, moved
-from trizoo.training.run import FARTHEST, RunFolder, read_record
+from trizoo.training.run import RunFolder, check_place_in_run, read_record
 from trizoo.training.schedule import AUTO, DEFAULT_EPOCHS, epochs_for
 from trizoo.weights.checkpoint import load_recipe, load_state
 
@@ -150,14 +150,17 @@ class History:
     @property
     def data(self):
         """The data set as a command line takes it, with the flags that the run read its files by."""
-        data = moved(self.recipe.data, self.root) if self.root and self.moved else self.recipe.data
-        return as_typed(data, self.root or "ROOT")
+        return as_typed(self.found_data, self.root or "ROOT")
+
+    @property
+    def found_data(self):
+        """The recipe's data section, for where the data set is now."""
+        return moved(self.recipe.data, self.root) if self.root and self.moved else self.recipe.data
 
     @property
     def named_data(self):
         """`data`, with the run's other names for classes, for train."""
-        names = [quoted(f"{old}={new}") for old, new in self.recipe.data.classes_map]
-        return f"{self.data} --classes-map {' '.join(names)}" if names else self.data
+        return f"{self.data}{names_flag(dict(self.recipe.data.classes_map))}"
 
     @property
     def checked_data(self):
@@ -173,6 +176,12 @@ class History:
     def _task(self):
         task = architecture(self.recipe.model.name).task
         return "" if task in ("detection", "segmentation") else f" --task {task}"
+
+
+def names_flag(mapping):
+    """The flag of other names for classes, {old: new}, to be added to a command; "" without any."""
+    names = [quoted(f"{old}={new}") for old, new in mapping.items()]
+    return f" --classes-map {' '.join(names)}" if names else ""
 
 
 def finite(records, name):
@@ -297,9 +306,8 @@ def _read_log(path, text, is_whole):
     *lines, _torn = text.split("\n")
     records, which = [], "" if is_whole else f" of the last {MOST_BYTES >> 20} MiB"
     for number, line in enumerate(lines if is_whole else lines[1:], 1):
-        place = f"line {number}{which} of {path}"
-        record = read_record(line, place)
-        records.append((record["kind"], _numbers(record, place)))
+        record = read_record(line, f"line {number}{which} of {path}")
+        records.append((record["kind"], _numbers(record)))
     return records
 
 
@@ -309,10 +317,10 @@ def _read_csv(path):
         rows = list(csv.DictReader(_text(path).splitlines()))
     except csv.Error as error:
         raise UserError(f"{path} is no table of epochs: {error}") from None
-    return [
-        ("epoch", _numbers({name: _parsed(value) for name, value in row.items() if name}, f"row {number} of {path}"))
-        for number, row in enumerate(rows, 1)
-    ]
+    records = [{name: _parsed(value) for name, value in row.items() if name} for row in rows]
+    for number, record in enumerate(records, 1):
+        check_place_in_run(record, f"row {number} of {path}")
+    return [("epoch", _numbers(record)) for record in records]
 
 
 def _parsed(text):
@@ -323,8 +331,8 @@ def _parsed(text):
         return None
 
 
-def _numbers(record, place):
-    """{name: float} of a record's numbers, nan for null. Raises UserError where step or epoch is none."""
+def _numbers(record):
+    """{name: float} of a record's numbers, nan for null."""
     numbers = {}
     for name, value in record.items():
         if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
@@ -332,9 +340,6 @@ def _numbers(record, place):
                 numbers[name] = math.nan if value is None else float(value)
             except OverflowError:  # a whole number of more than 308 digits
                 numbers[name] = math.inf
-    for name in ("step", "epoch"):
-        if not 0 <= numbers.get(name, math.nan) <= FARTHEST:
-            raise UserError(f"{place} has no {name} that is a number of at least 0; it is no record of a run's log")
     return numbers
 
 

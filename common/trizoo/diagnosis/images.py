@@ -13,7 +13,7 @@ from trizoo.data.statistics import evenly
 from trizoo.diagnosis.limits import CHECK_BYTES, SAMPLE
 from trizoo.recipes.schema import Recipe
 from trizoo.training.anchor_fit import placed
-from trizoo.training.data import moved, open_data
+from trizoo.training.data import open_data
 
 WARNING = "warning: "
 
@@ -87,10 +87,7 @@ class Images:
 def open_images(history):
     """The `Images` of a `History` whose data set is there. Raises UserError as training does."""
     recipe, notes = history.recipe, []
-    data = recipe.data
-    if str(history.root) != data.root:
-        data = moved(data, history.root)
-    recipe, sources = open_data(recipe.model_copy(update={"data": data}), notes.append, resumed=True)
+    recipe, sources = open_data(recipe.model_copy(update={"data": history.found_data}), notes.append, resumed=True)
     source, places = sources.unseen
     training = _part("train", sources.training, sources.members)
     if places:

@@ -8,10 +8,10 @@ from trizoo.data.class_maps import new_name
 from trizoo.data.reading import LEFT_OUT
 from trizoo.diagnosis import limits
 from trizoo.diagnosis.cause import LIKELY, POSSIBLE, Cause, Remedy, split_anew
+from trizoo.diagnosis.history import names_flag
 from trizoo.ground.errors import UserError
-from trizoo.ground.text import first_few, nearest, quoted
+from trizoo.ground.text import first_few, nearest
 from trizoo.tasks import task_of
-from trizoo.training.data import moved
 
 
 def causes(history, images):
@@ -31,16 +31,16 @@ def not_opened(history, error):
             f"{first_few(unknown)} in the data set, and the run's classes are {first_few(history.recipe.classes)}"
         )
         near = nearest(unknown[0], history.recipe.classes)
-        wanted = quoted(f"{unknown[0]}={near[0] if near else ''}")
+        wanted = names_flag({unknown[0]: near[0] if near else ""})
         what = f"counts {unknown[0]} as {near[0]}" if near else f"leaves {unknown[0]} out"
-        remedies.insert(0, Remedy(f"{history.again} --classes-map {wanted}", what))
+        remedies.insert(0, Remedy(f"{history.again}{wanted}", what))
         return Cause("class_names", LIKELY, (evidence,), tuple(remedies), {"unknown": len(unknown)})
     return Cause("data", LIKELY, (str(error),), tuple(remedies))
 
 
 def _unknown_names(history):
     """Names of annotated objects that are none of the run's classes, by its class map."""
-    data = moved(history.recipe.data, history.root)
+    data = history.found_data
     mapping = dict(data.classes_map)
     try:
         names = getattr(task_of(history.recipe.model.name).find(data), "class_names", ())
@@ -68,8 +68,7 @@ def similar_names(history, images):
     others = sorted((name for name in counts if name != strange[0]), key=counts.get, reverse=True)
     near = next(iter(nearest(strange[0], others)), others[0] if others else "")
     mapped = {**dict(history.recipe.data.classes_map), strange[0]: near}
-    names = " ".join(quoted(f"{old}={new}") for old, new in mapped.items())
-    again = f"trizoo train --model {history.recipe.model.name} --data {history.data} --classes-map {names}"
+    again = f"trizoo train --model {history.recipe.model.name} --data {history.data}{names_flag(mapped)}"
     examples = tuple(example for finding in findings.all() for example in finding.examples)
     why = "counts both names as one class, where they are"
     return Cause("class_names", POSSIBLE, examples, (Remedy(again, why),), {"names": len(strange)})

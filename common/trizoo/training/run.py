@@ -223,11 +223,16 @@ def read_record(line, place):
         raise UserError(f"{place} is no JSON ({str(error)[:80]}); remove it, or name the folder of a run") from None
     if not isinstance(record, dict) or record.get("kind") not in KINDS:
         raise UserError(f"{place} is no record of a run's log; one of the kinds {', '.join(KINDS)} is needed")
+    check_place_in_run(record, place)
+    return record
+
+
+def check_place_in_run(record, place):
+    """UserError, in which `place` names the record, where its step or epoch is no number of at least 0."""
     for name in ("step", "epoch"):
         value = record.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= FARTHEST:
             raise UserError(f"{place} has no {name} that is a number of at least 0; it is no record of a run's log")
-    return record
 
 
 def next_run(parent, name):
